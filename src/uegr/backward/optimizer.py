@@ -1,0 +1,95 @@
+"""The optimizer a user's loop sees: its own, with a backward stage in front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+
+from uegr.errors import UsageError
+
+STATE_KEY = "uegr"
+
+
+class Stepper(Protocol):
+    """What the wrapper asks of a method: make a step, and remember itself."""
+
+    def step(self, optimizer: torch.optim.Optimizer) -> None: ...
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None: ...
+
+
+class StagedOptimizer(torch.optim.Optimizer):
+    """Wraps the user's optimizer and forwards `param_groups`, `state` and everything else to it.
+
+    Nothing is copied: a learning-rate scheduler that writes into `param_groups` writes into the user's own.
+    `state_dict()` carries the method's state (step count, saliency, probabilities) under the key "uegr", so a
+    loop that saves its optimizer resumes the method too.
+    """
+
+    # GradScaler must unscale before step(): saliency is read from true gradients.
+    _step_supports_amp_scaling = False
+
+    def __init__(self, optimizer: torch.optim.Optimizer, method: Stepper) -> None:
+        # No super().__init__(): it would build param_groups and state of its own beside the user's.
+        self.__dict__.update(optimizer=optimizer, method=method)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("optimizer", "method"):  # not there yet: a copy or an unpickling under way
+            raise AttributeError(name)
+        return getattr(self.optimizer, name)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        groups: list[dict[str, Any]] = self.optimizer.param_groups
+        return groups
+
+    @param_groups.setter
+    def param_groups(self, groups: list[dict[str, Any]]) -> None:
+        self.optimizer.param_groups = groups
+
+    @property
+    def state(self) -> Any:
+        return self.optimizer.state
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self.optimizer.state = state
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        defaults: dict[str, Any] = self.optimizer.defaults
+        return defaults
+
+    @defaults.setter
+    def defaults(self, defaults: dict[str, Any]) -> None:
+        self.optimizer.defaults = defaults
+
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """The backward stage makes the step. A closure is refused: a stage needs gradients that are there."""
+        if closure is not None:
+            raise UsageError("optimizer.step(closure) is not supported: call loss.backward() and then step().")
+        self.method.step(self.optimizer)
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        self.optimizer.zero_grad(set_to_none=set_to_none)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        self.optimizer.add_param_group(param_group)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**self.optimizer.state_dict(), STATE_KEY: self.method.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the user's optimizer and, where the state holds one, the method."""
+        own = dict(state_dict)
+        method = own.pop(STATE_KEY, None)
+        self.optimizer.load_state_dict(own)
+        if method is not None:
+            self.method.load_state_dict(method)
+
+    def __repr__(self) -> str:
+        return f"StagedOptimizer({self.optimizer!r})"

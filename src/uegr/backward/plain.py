@@ -1,0 +1,14 @@
+"""The plain backward stage: the user's own optimizer, untouched."""
+
+from __future__ import annotations
+
+import torch
+
+from uegr.backward.stage import BackwardStage
+
+
+class PlainBackward(BackwardStage):
+    """theta <- optimizer(g)."""
+
+    def update(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
+        optimizer.step()

@@ -1,0 +1,62 @@
+"""How much a parameter matters: one non-negative score for each of its elements.
+
+[paper: parameter saliency scores; ours: these three, since the public part of the paper names none.]
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from uegr.errors import UsageError, unknown
+
+Saliency = Literal["fisher", "gradient", "taylor"]
+
+
+class SaliencyScores:
+    """Scores of a list of parameters, kept over the steps where the kind needs it.
+
+    Args:
+        kind: "fisher", the running mean of the squared gradient (empirical Fisher information of the batch
+            gradient); "gradient", |g|; "taylor", |theta * g|, the first-order change of the loss if theta
+            were set to zero.
+        decay: share of the old running mean that "fisher" keeps each step.
+    """
+
+    def __init__(self, kind: Saliency, decay: float = 0.9) -> None:
+        if kind not in get_args(Saliency):
+            raise unknown("saliency", kind, get_args(Saliency))
+        if not 0.0 <= decay < 1.0:
+            raise UsageError(f"saliency_decay must lie in [0, 1), not {decay}.")
+        self.kind, self.decay = kind, decay
+        self._means: dict[int, Tensor] = {}
+
+    def observe(self, parameters: list[Tensor]) -> None:
+        """Take in the gradients of this step; only "fisher" remembers anything."""
+        if self.kind != "fisher":
+            return
+        for i, parameter in enumerate(parameters):
+            if parameter.grad is None:
+                continue
+            gradient = parameter.grad.detach().float()
+            if i not in self._means:
+                self._means[i] = torch.zeros_like(gradient)
+            self._means[i].mul_(self.decay).addcmul_(gradient, gradient, value=1.0 - self.decay)
+
+    def score(self, index: int, parameter: Tensor) -> Tensor:
+        """Scores of one parameter's elements, float32, of its shape; zeros while nothing is known."""
+        if self.kind == "fisher":
+            known = self._means.get(index)
+            return torch.zeros_like(parameter, dtype=torch.float32) if known is None else known
+        if parameter.grad is None:
+            return torch.zeros_like(parameter, dtype=torch.float32)
+        gradient = parameter.grad.detach().float()
+        return gradient.abs() if self.kind == "gradient" else (gradient * parameter.detach().float()).abs()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"means": dict(self._means)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._means = {int(i): mean.clone() for i, mean in state["means"].items()}

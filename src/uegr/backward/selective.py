@@ -1,0 +1,122 @@
+"""UEGR's backward stage: score each element's saliency, update the most salient more often.
+
+    r_j = rank(s_j)/(n-1),   p_j = p(r_j) in [p_min, 1],   m_j ~ Bernoulli(p_j),   g_hat = m * g / p
+
+[paper: parameter saliency scores, selective update of the most critical; form after RoAST, arXiv 2312.04032,
+and Child-Tuning, arXiv 2109.05687; the three meanings of "selective" are told apart in `meaning`.]
+
+Theorem 1 assumes plain SGD and a mask that is independent of the gradient it masks: with p_hat = min_j p_j,
+Cov[dtheta] <= eta^2 sigma_g^2 I/(p_hat |B|) + eta^2 (1-p_hat)/p_hat diag(dL/dtheta)^2. AdamW breaks the
+first assumption. `lag=True` meets the second: the scores come from earlier steps only.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.meaning import MEANINGS, Masks, Meaning
+from uegr.backward.saliency import Saliency, SaliencyScores
+from uegr.backward.selection import Draw, Probability, Selection, draw_mask, probability_of
+from uegr.backward.stage import BackwardStage, trained
+from uegr.errors import UsageError, unknown
+from uegr.forward.embeddings import unwrap
+
+
+class SelectiveBackward(BackwardStage):
+    """Saliency-selected update.
+
+    Args:
+        saliency, saliency_decay: see `SaliencyScores`.
+        probability, draw, alpha, beta, share, p_min: see `Selection`.
+        meaning: "gradient", "frozen" or "update"; see `meaning`.
+        rescale: divide by p where the mask was drawn ("bernoulli"), which makes the update unbiased.
+        refresh: ranks and probabilities are computed anew every so many steps [ours]; masks are drawn at
+            every step all the same.
+        lag: score with the statistics of earlier steps only, so that the mask is independent of the gradient
+            it masks, as Theorem 1 assumes; the first step then updates everything.
+
+    Parameters outside the pretrained body (`model.base_model`), the newly created task head, are always
+    updated.
+    """
+
+    def __init__(
+        self,
+        *,
+        saliency: Saliency = "fisher",
+        saliency_decay: float = 0.9,
+        probability: Probability = "sigmoid",
+        draw: Draw = "bernoulli",
+        alpha: float = 0.6,
+        beta: float = 1.0,
+        share: float = 0.3,
+        p_min: float = 0.1,
+        meaning: Meaning = "update",
+        rescale: bool = False,
+        refresh: int = 20,
+        lag: bool = True,
+    ) -> None:
+        if meaning not in MEANINGS:
+            raise unknown("meaning", meaning, MEANINGS)
+        if refresh < 1:
+            raise UsageError(f"refresh must be at least 1 step, not {refresh}.")
+        self.scores = SaliencyScores(saliency, saliency_decay)
+        self.selection = Selection(probability, draw, alpha, beta, share, p_min)
+        self.meaning, self.rescale, self.refresh, self.lag = meaning, rescale, refresh, lag
+        self.selectable: list[int] = []
+        self._levels: dict[int, Tensor] = {}
+        self._age = 0
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        head = {id(parameter) for parameter in head_parameters(model)}
+        self.selectable = [i for i, one in enumerate(trained(optimizer)) if id(one) not in head]
+
+    @torch.no_grad()
+    def update(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
+        parameters = trained(optimizer)
+        if not self.lag:
+            self._observe(parameters)
+        MEANINGS[self.meaning](optimizer, self._masks(parameters, seed))
+        if self.lag:
+            self._observe(parameters)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"scores": self.scores.state_dict(), "levels": dict(self._levels), "age": self._age}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.scores.load_state_dict(state["scores"])
+        self._levels = {int(i): level.clone() for i, level in state["levels"].items()}
+        self._age = state["age"]
+
+    def _observe(self, parameters: list[Tensor]) -> None:
+        """Take in this step's gradients, and rank anew when it is time."""
+        self.scores.observe([parameters[i] for i in self.selectable])
+        if self._age % self.refresh == 0:
+            scores = [self.scores.score(at, parameters[i]) for at, i in enumerate(self.selectable)]
+            self._levels = dict(zip(self.selectable, self.selection.levels(scores), strict=True))
+        self._age += 1
+
+    def _masks(self, parameters: list[Tensor], seed: int) -> Masks:
+        """This step's masks; one generator a device, seeded alike on every data-parallel rank."""
+        generators: dict[torch.device, torch.Generator] = {}
+        masks: Masks = {}
+        for i, level in self._levels.items():
+            device = parameters[i].device
+            if device not in generators:
+                generators[device] = torch.Generator(device).manual_seed(seed)
+            rescaled = self.rescale and self.selection.draw == "bernoulli"
+            scale = probability_of(level).reciprocal_() if rescaled else None
+            masks[i] = (draw_mask(level, generators[device]), scale)
+        return masks
+
+
+def head_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """Parameters outside the pretrained body, by Hugging Face's `base_model`; none if the model has no such."""
+    inner = unwrap(model)
+    body = getattr(inner, "base_model", None)
+    if not isinstance(body, nn.Module) or body is inner:
+        return []
+    within = {id(parameter) for parameter in body.parameters()}
+    return [parameter for parameter in inner.parameters() if id(parameter) not in within]

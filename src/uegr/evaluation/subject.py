@@ -1,0 +1,72 @@
+"""The model under evaluation: a classifier, its tokenizer, a device and a precision, behind one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from uegr.evaluation.metrics import Labels, Probabilities
+from uegr.tasks.encoding import batches, encode
+
+
+class Subject:
+    """A classifier that is evaluated, in eval mode, its weights out of the graph.
+
+    Args:
+        model: a Hugging Face sequence classifier.
+        tokenizer: its tokenizer.
+        text_columns: the columns of text it reads.
+        bf16: run the forward passes under bfloat16 autocast.
+        batch_size, max_length: of the batches.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        text_columns: Sequence[str],
+        *,
+        bf16: bool = False,
+        batch_size: int = 64,
+        max_length: int = 128,
+    ) -> None:
+        model.eval()  # type: ignore[no-untyped-call]
+        self.model = model.requires_grad_(False)
+        self.tokenizer, self.text_columns = tokenizer, tuple(text_columns)
+        self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
+
+    def batches(self, rows: Dataset) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+        """Positions and tensors of all rows, on the model's device, in batches of similar length."""
+        encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length)
+        for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
+            yield positions, {key: value.to(self.model.device) for key, value in batch.items()}
+
+    def logits(self, batch: dict[str, Tensor]) -> Tensor:
+        """Logits of one batch, float32, shape (B, C)."""
+        with self.autocast():
+            inputs = {key: value for key, value in batch.items() if key != "labels"}
+            logits: Tensor = self.model(**inputs).logits
+        return logits.float()
+
+    @torch.no_grad()
+    def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
+        """Class probabilities (N, C) and labels (N,), in the order of the rows."""
+        classes = int(self.model.config.num_labels or 0)
+        probabilities = np.zeros((len(rows), classes))
+        labels = np.zeros(len(rows), dtype=np.int64)
+        for positions, batch in self.batches(rows):
+            probabilities[positions] = self.logits(batch).double().softmax(dim=-1).cpu().numpy()
+            labels[positions] = batch["labels"].cpu().numpy()
+        return probabilities, labels
+
+    def autocast(self) -> AbstractContextManager[None]:
+        context: AbstractContextManager[None] = torch.autocast(
+            self.model.device.type, torch.bfloat16, enabled=self.bf16
+        )
+        return context

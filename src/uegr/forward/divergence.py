@@ -1,0 +1,60 @@
+"""How far the output distributions of several sub-models lie apart.
+
+The paper ties its k sub-models with the Jensen-Shannon divergence (arXiv 2503.16550, forward stage).
+Its form for regression and for multi-label outputs is ours.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def jensen_shannon(log_probabilities: Tensor) -> Tensor:
+    """Generalised Jensen-Shannon divergence JS = H(mean_i P_i) - mean_i H(P_i), in nats.
+
+    Args:
+        log_probabilities: log-softmax outputs of k sub-models, shape (k, ..., C), float32.
+
+    Returns:
+        Shape (...), in [0, log k]: 0 for equal distributions, log k for disjoint ones.
+    """
+    k = log_probabilities.shape[0]
+    log_mean = torch.logsumexp(log_probabilities, dim=0) - math.log(k)
+    divergence = _expected(log_probabilities, log_probabilities - log_mean)
+    # The value is a difference of nearly equal numbers when the passes agree; rounding may leave it below 0.
+    return divergence.mean(dim=0).clamp_min(0.0)
+
+
+def binary_jensen_shannon(logits: Tensor) -> Tensor:
+    """Jensen-Shannon divergence of k sets of independent yes/no outputs, mean over the labels.
+
+    Args:
+        logits: shape (k, ..., C); each output is the logit of one label.
+
+    Returns:
+        Shape (...), in [0, log k] nats.
+    """
+    pairs = torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
+    return jensen_shannon(pairs).mean(dim=-1)
+
+
+def variance(outputs: Tensor) -> Tensor:
+    """Variance of k real-valued predictions, in squared units of the target: the regression twin of JS.
+
+    Args:
+        outputs: shape (k, ..., C).
+
+    Returns:
+        Shape (...), the population variance over k, mean over the C outputs.
+    """
+    return outputs.var(dim=0, correction=0).mean(dim=-1)
+
+
+def _expected(log_probabilities: Tensor, values: Tensor) -> Tensor:
+    """Sum of P * values over the last dimension, with 0 * inf = 0 for classes of probability zero."""
+    probabilities = log_probabilities.exp()
+    return torch.where(probabilities > 0, probabilities * values, 0.0).sum(dim=-1)

@@ -1,0 +1,102 @@
+"""Reach a model's token embeddings from outside, and leave no trace there.
+
+The way in is `get_input_embeddings()` and a forward hook that lives for one forward pass, so nothing hangs
+on a model class or a parameter name, and DDP, torch.compile and PEFT wrappers are seen through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The user's own model inside DistributedDataParallel, torch.compile and PEFT wrappers."""
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and hasattr(model, "reducer"):
+            inner = model.module
+        if inner is None and callable(getattr(model, "get_base_model", None)):
+            inner = model.get_base_model()  # type: ignore[operator]
+        if not isinstance(inner, nn.Module) or inner is model:
+            return model
+        model = inner
+
+
+def input_embeddings(model: nn.Module) -> nn.Module:
+    """The layer that turns token ids into embeddings.
+
+    Raises:
+        UsageError: the model has no `get_input_embeddings()`, or it returns nothing with a weight.
+    """
+    inner = unwrap(model)
+    getter = getattr(inner, "get_input_embeddings", None)
+    layer = getter() if callable(getter) else None
+    if not isinstance(layer, nn.Module) or not isinstance(getattr(layer, "weight", None), Tensor):
+        raise UsageError(
+            f"{type(inner).__name__} does not say where its token embeddings are: give it a "
+            "get_input_embeddings() method that returns its nn.Embedding layer."
+        )
+    return layer
+
+
+@dataclass(frozen=True)
+class EmbeddingScale:
+    """The unit of a relative epsilon [ours], which carries one value over between models.
+
+    Args:
+        norm: mean l2 norm of the rows of the token-embedding matrix, padding row left out.
+        width: their length d.
+    """
+
+    norm: float
+    width: int
+
+
+@torch.no_grad()
+def embedding_scale(model: nn.Module) -> EmbeddingScale:
+    """Measure the token-embedding matrix of a model."""
+    layer = input_embeddings(model)
+    weight: Any = layer.weight
+    norms = weight.detach().float().norm(dim=-1)
+    total, count = norms.sum(), norms.numel()
+    padding = getattr(layer, "padding_idx", None)
+    if padding is not None:
+        total, count = total - norms[padding], count - 1
+    return EmbeddingScale(norm=float(total) / count, width=int(weight.shape[-1]))
+
+
+def token_mask(batch: Mapping[str, Any]) -> Tensor:
+    """1 where a token is real and 0 on padding, shape (B, T, 1), float32."""
+    ids: Tensor = batch["input_ids"]
+    mask = batch.get("attention_mask")
+    if isinstance(mask, Tensor) and mask.shape == ids.shape:
+        return mask.unsqueeze(-1).float()
+    return torch.ones((*ids.shape, 1), device=ids.device)
+
+
+@contextmanager
+def perturbed(model: nn.Module, delta: Tensor | None) -> Iterator[None]:
+    """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
+
+    A shared embedding layer that is called again for other tokens (the decoder's) is left alone there.
+    With delta=None nothing is added.
+    """
+
+    def add(_layer: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
+        if delta is None or delta.shape != output.shape:
+            return None
+        return output + delta.to(output.dtype)
+
+    handle = input_embeddings(model).register_forward_hook(add)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,84 @@
+"""What a model is trained for: the error of one target and the divergence of several predictions of it.
+
+Every term is computed in float32, in nats where it is an entropy, one value a *target* (an example, or a
+token where tokens are labelled), so that sums and means never depend on batch size or padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, variance
+
+IGNORED_LABEL = -100
+"""Hugging Face's label of positions that are no target."""
+
+Kind = Literal["classification", "regression", "multi_label"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Loss and divergence over the targets of one batch.
+
+    Args:
+        kind: classification (cross-entropy, Jensen-Shannon), regression (squared error, variance) or
+            multi_label (binary cross-entropy and binary Jensen-Shannon, mean over labels).
+        labels: shape (N,) for classification, (N, C) otherwise; -100 marks a class label that is no target.
+    """
+
+    kind: Kind
+    labels: Tensor
+
+    @property
+    def real(self) -> Tensor:
+        """Which of the N positions are targets, shape (N,), bool."""
+        if self.kind == "classification":
+            return self.labels != IGNORED_LABEL
+        return torch.ones(self.labels.shape[0], dtype=torch.bool, device=self.labels.device)
+
+    def mean(self, values: Tensor, num_items: Tensor | int | None = None) -> Tensor:
+        """Mean of one value a position over the real targets, or their sum divided by `num_items`."""
+        count = self.real.sum() if num_items is None else num_items
+        return (values * self.real).sum() / count
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """The logits in float32, one row a position, shape (N, C)."""
+        return logits.reshape(-1, logits.shape[-1]).float()
+
+    def loss(self, logits: Tensor) -> Tensor:
+        """Error of each position, shape (N,); 0 where there is no target."""
+        scores = self.scores(logits)
+        if self.kind == "classification":
+            return F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
+        labels = self.labels.float()
+        if self.kind == "regression":
+            return (scores - labels).square().mean(dim=-1)
+        return F.binary_cross_entropy_with_logits(scores, labels, reduction="none").mean(dim=-1)
+
+    def divergence(self, logits: Sequence[Tensor]) -> Tensor:
+        """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""
+        scores = torch.stack([self.scores(one) for one in logits])
+        if self.kind == "classification":
+            return jensen_shannon(scores.log_softmax(dim=-1))
+        if self.kind == "regression":
+            return variance(scores)
+        return binary_jensen_shannon(scores)
+
+
+def objective_for(logits: Tensor, labels: Tensor) -> Objective:
+    """Read off the kind of task from the shapes and types, by Hugging Face's conventions.
+
+    One output is regression; float labels of the logits' shape are multi-label; whole-number labels are
+    classes, one an example (B,) or one a token (B, T), where -100 marks what is no target.
+    """
+    if logits.shape[-1] == 1:
+        return Objective("regression", labels.reshape(-1, 1))
+    if labels.is_floating_point():
+        return Objective("multi_label", labels.reshape(-1, labels.shape[-1]))
+    return Objective("classification", labels.reshape(-1))

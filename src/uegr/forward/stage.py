@@ -1,0 +1,95 @@
+"""What every forward stage is: a function from a model and a batch to a loss, and a little state."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+
+Batch = Mapping[str, Any]
+
+
+@dataclass
+class Step:
+    """Where in the training a forward stage finds itself.
+
+    Args:
+        generator: the one source of its randomness, on the CPU; a function of seed, rank and call only, so
+            that a resumed run draws what the interrupted one would have drawn.
+        step: number of optimizer steps made so far.
+        total_steps: number of optimizer steps of the whole training, None where nobody said.
+        num_items: number of targets to divide the summed loss by (gradient accumulation over batches of
+            unequal size); None divides by the batch's own.
+    """
+
+    generator: torch.Generator
+    step: int = 0
+    total_steps: int | None = None
+    num_items: Tensor | int | None = None
+
+
+@dataclass
+class Loss:
+    """What a forward stage returns.
+
+    Args:
+        value: the scalar to call backward() on.
+        terms: its parts, detached scalars, for logs and figures.
+    """
+
+    value: Tensor
+    terms: dict[str, Tensor] = field(default_factory=dict)
+
+
+class ForwardStage(ABC):
+    """A way to turn a batch into a loss. Stateless stages need only `__call__`."""
+
+    @abstractmethod
+    def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
+        """The loss of `batch` (a dict with "labels"), with a graph to the model's weights."""
+
+    def cost(self) -> float:
+        """Arithmetic of one step, in forward passes: a forward is 1, a full backward 2, an input-only
+        backward 1; plain fine-tuning is 3."""
+        return 3.0
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the stage must remember between steps (tensors and plain numbers)."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+
+
+@contextmanager
+def seeded(generator: torch.Generator, device: torch.device) -> Iterator[None]:
+    """Make the dropout of one pass a function of `generator`; the global generators stay as they were."""
+    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+    devices = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
+        torch.manual_seed(seed)
+        yield
+
+
+def forward_pass(model: nn.Module, batch: Batch, step: Step) -> Tensor:
+    """One pass of the batch's inputs through the model, with dropout seeded by the step: its logits.
+
+    Labels stay behind: the loss is ours, in float32, whatever the model would have computed.
+    """
+    inputs = {key: value for key, value in batch.items() if key != "labels"}
+    with seeded(step.generator, batch["labels"].device):
+        output = model(**inputs)
+    logits = getattr(output, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise UsageError(
+            f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
+            "logits attribute, as Hugging Face's heads do."
+        )
+    return logits

@@ -1,0 +1,1 @@
+"""What people look at: results.json, tables, figures and the page."""

@@ -1,0 +1,64 @@
+"""results.json: the one format in which every command writes and reads what was measured.
+
+    {"schema": 1, "runs": [{
+        "method", "task", "model": str, "seed", "train_examples", "test_examples": int,
+        "metrics": {"accuracy", "nll", "ece", "typo_accuracy"},
+        "robustness": {"attack", "norm", "relative", "steps", "restarts", "seed", "examples",
+                       "epsilons": [...], "accuracy": [...]},
+        "cost": {"seconds", "flop_ratio", "time_ratio"}}]}
+
+Accuracies are fractions, nll in nats, seconds of training. docs/results-schema.md says it in words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from uegr.errors import UsageError
+
+SCHEMA = 1
+NUMBERS = {
+    "metrics": ("accuracy", "nll", "ece", "typo_accuracy"),
+    "cost": ("seconds", "flop_ratio", "time_ratio"),
+}
+FIELDS = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
+
+
+def document(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The content of a results.json with these runs."""
+    return {"schema": SCHEMA, "runs": list(runs)}
+
+
+def read_results(path: Path) -> list[dict[str, Any]]:
+    """The runs of a results.json, or of the one in a folder.
+
+    Raises:
+        UsageError: it is not there, or is not what this version writes; the message names the missing part.
+    """
+    file = path / "results.json" if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
+    try:
+        content = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
+        raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
+    for run in content["runs"]:
+        _check(file, run)
+    runs: list[dict[str, Any]] = content["runs"]
+    return runs
+
+
+def _check(file: Path, run: dict[str, Any]) -> None:
+    missing = [name for name in FIELDS if name not in run]
+    for part, names in NUMBERS.items():
+        missing += [f"{part}.{name}" for name in names if not isinstance(run.get(part, {}).get(name), (int, float))]
+    curve = run.get("robustness", {})
+    if len(curve.get("epsilons", ())) != len(curve.get("accuracy", ())) or not curve.get("epsilons"):
+        missing.append("robustness.accuracy for each of robustness.epsilons")
+    if missing:
+        raise UsageError(f"'{file}' lacks {', '.join(missing)}: measure again with uegr evaluate.")

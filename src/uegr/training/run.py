@@ -1,0 +1,175 @@
+"""One training run, from a configuration to a folder with a trained model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    DataCollatorWithPadding,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+
+from uegr.errors import TrainingError, UsageError
+from uegr.methods import create_method
+from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.tasks.encoding import encode
+from uegr.tasks.source import DataSource
+from uegr.training import folder as run_folder
+from uegr.training.cost import measure_cost
+from uegr.training.interrupt import StopOnSignal
+from uegr.training.precision import use_bf16
+from uegr.training.trainer import UEGRTrainer
+
+OnStep = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """All that decides a training run.
+
+    Args:
+        data: where the examples come from.
+        model: the embedded default, a folder, or a hub name.
+        method, options: see `uegr.methods`.
+        seed: of the training subset, the new head, the data order, dropout and masks.
+        epochs, max_steps: length of the training; max_steps above 0 overrides epochs.
+        learning_rate, weight_decay, warmup_ratio: AdamW with linear warm-up and decay. 1e-4 suits small
+            encoders such as the default; base-size models want about 2e-5.
+        batch_size, gradient_accumulation_steps: examples a step are their product.
+        max_length: texts are cut to so many tokens; nothing is padded to it.
+        precision: "auto", "fp32" or "bf16".
+        save_steps: a checkpoint every so many steps; 0 writes one at the end of each epoch.
+    """
+
+    data: DataSource
+    model: str = EMBEDDED_MODEL
+    method: str = "uegr"
+    options: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    epochs: float = 3.0
+    max_steps: int = -1
+    learning_rate: float = 1e-4
+    weight_decay: float = 0.01
+    warmup_ratio: float = 0.06
+    batch_size: int = 32
+    gradient_accumulation_steps: int = 1
+    max_length: int = 128
+    precision: str = "auto"
+    save_steps: int = 0
+
+
+def train(
+    config: RunConfig,
+    output_dir: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_step: OnStep = lambda step, total: None,
+) -> dict[str, Any]:
+    """Train and leave a finished run folder; see `uegr.training.folder` for what it holds.
+
+    Args:
+        config: what to train.
+        output_dir: the run's folder.
+        resume: go on from the last checkpoint of an interrupted run with the same configuration; the weights
+            come out as those of an uninterrupted run.
+        overwrite: replace a run that is there.
+        on_step: told the steps done and the steps of the whole training.
+
+    Returns:
+        The content of run.json.
+
+    Raises:
+        UsageError: something in the configuration or the data cannot work.
+        TrainingError: the loss was lost, or training was interrupted (a checkpoint is there).
+    """
+    method = create_method(config.method, seed=config.seed, **config.options)
+    bf16 = use_bf16(config.precision)
+    data = config.data.load(config.seed)
+    tokenizer = load_tokenizer(config.model)
+    checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
+    model = load_classifier(config.model, data.label_names, config.seed)
+    encoded = encode(data.train, tokenizer, data.text_columns, config.max_length)
+
+    interruption = StopOnSignal()
+    trainer = UEGRTrainer(
+        model,
+        _arguments(config, output_dir, bf16, len(encoded)),
+        method=method,
+        train_dataset=encoded,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        processing_class=tokenizer,
+        callbacks=[interruption, _Progress(on_step)],
+    )
+    trainer.remove_callback(PrinterCallback)
+    try:
+        with interruption.listening():
+            outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        raise TrainingError(
+            f"stopped at once: go on from the last checkpoint with --resume, in '{output_dir}'."
+        ) from None
+    if trainer.state.global_step < trainer.state.max_steps:
+        raise TrainingError(
+            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: go on "
+            f"with --resume, in '{output_dir}'."
+        )
+    batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
+    fresh = create_method(config.method, seed=config.seed, **config.options)
+    cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager)
+    run = {
+        "config": asdict(config),
+        "task": data.name,
+        "train_examples": len(data.train),
+        "cost": {"seconds": outcome.metrics["train_runtime"], **cost},
+    }
+    if trainer.is_world_process_zero():
+        run_folder.finish(output_dir, run, trainer.state.log_history, model, tokenizer)
+    return run
+
+
+def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -> TrainingArguments:
+    per_step = config.batch_size * config.gradient_accumulation_steps
+    if config.batch_size < 1 or config.gradient_accumulation_steps < 1:
+        raise UsageError("batch_size and gradient_accumulation_steps must be at least 1.")
+    steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
+    if steps < 1:
+        raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
+    return TrainingArguments(
+        output_dir=str(output_dir),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        warmup_steps=int(config.warmup_ratio * steps),
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
+        train_sampling_strategy="group_by_length",
+        bf16=bf16,
+        seed=config.seed,
+        save_strategy="steps" if config.save_steps else "epoch",
+        save_steps=config.save_steps or 500,
+        save_total_limit=2,
+        logging_steps=max(1, steps // 50),
+        logging_nan_inf_filter=False,  # a lost loss stops the training with a sentence of our own
+        disable_tqdm=True,
+        report_to=[],
+        use_cpu=not torch.cuda.is_available() and not os.environ.get("ACCELERATE_TORCH_DEVICE"),
+    )
+
+
+class _Progress(TrainerCallback):
+    def __init__(self, on_step: OnStep) -> None:
+        self.tell = on_step
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self.tell(state.global_step, state.max_steps)
