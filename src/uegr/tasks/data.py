@@ -67,8 +67,11 @@ def make_task(
         split: _check(f"{name} ({split})", rows, text_columns, label_column, drop_empty)
         for split, rows in splits.items()
     }
+    feature = checked["train"].features[label_column]
+    if label_names is None and isinstance(feature, ClassLabel):
+        label_names = feature.names
     classes = _classes(checked["train"], label_column, label_names)
-    names = tuple(label_names) if label_names is not None else tuple(str(one) for one in classes)
+    names = tuple(str(one) for one in (classes if label_names is None else label_names))
     if len(classes) < 2:
         raise UsageError(f"{name}: every training label is '{classes[0]}'; a classifier needs at least two classes.")
     index = {one: i for i, one in enumerate(classes)}
@@ -110,11 +113,8 @@ def _empty(texts: tuple[object, ...]) -> bool:
 
 
 def _classes(train: Dataset, label_column: str, label_names: Sequence[str] | None) -> list[int | str]:
-    feature = train.features[label_column]
     if label_names is not None:
         return list(range(len(label_names)))
-    if isinstance(feature, ClassLabel):
-        return list(range(feature.num_classes))
     values = sorted(set(train[label_column]))
     if all(isinstance(value, str) for value in values):
         return list(values)

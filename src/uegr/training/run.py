@@ -108,7 +108,7 @@ def train(
         train_dataset=encoded,
         data_collator=DataCollatorWithPadding(tokenizer),
         processing_class=tokenizer,
-        callbacks=[interruption, _Progress(on_step)],
+        callbacks=[_Progress(on_step), interruption],
     )
     trainer.remove_callback(PrinterCallback)
     try:

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+
+from conftest import bert, reviews, tokenizer
+from uegr.errors import UsageError
+from uegr.evaluation.evaluate import evaluate
+from uegr.evaluation.robustness import Attack, robustness_curve, survivors
+from uegr.evaluation.subject import Subject
+from uegr.evaluation.typos import NEIGHBOURS, typo_rows, with_typos
+from uegr.methods import create_method
+from uegr.tasks.encoding import batches, encode
+
+
+@pytest.fixture(scope="module")
+def rows() -> Dataset:
+    return Dataset.from_pandas(reviews(48, seed=1))
+
+
+@pytest.fixture(scope="module")
+def subject(rows: Dataset) -> Subject:
+    """A small model that has learned its reviews."""
+    model = bert(dropout=0.1).train()
+    method = create_method("plain")
+    optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=5e-3), model)
+    encoded = encode(rows, tokenizer(), ["text"], 32)
+    for _ in range(12):
+        for _, data in batches(encoded, tokenizer(), 16):
+            method.loss(model, data).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return Subject(model, tokenizer(), ["text"], batch_size=16)
+
+
+EPSILONS = [0.0, 0.05, 0.2, 0.5, 2.0]
+
+
+def test_curve_starts_at_the_clean_accuracy_and_falls(subject: Subject, rows: Dataset) -> None:
+    curve = robustness_curve(subject, rows, reversed(EPSILONS))  # any order will do
+    probabilities, labels = subject.probabilities(rows)
+    assert curve["epsilons"] == EPSILONS
+    assert curve["accuracy"][0] == (probabilities.argmax(1) == labels).mean() > 0.9
+    assert curve["accuracy"] == sorted(curve["accuracy"], reverse=True)
+    assert curve["accuracy"][-1] < 0.2
+
+
+def test_an_example_once_fooled_stays_fooled(subject: Subject, rows: Dataset) -> None:
+    robust = survivors(subject, rows, EPSILONS, Attack())
+    assert robust.shape == (5, 48)
+    assert (np.diff(robust.astype(int), axis=0) <= 0).all()
+
+
+@pytest.mark.parametrize(("few", "many"), [({"steps": 1}, {"steps": 8}), ({"restarts": 1}, {"restarts": 4})])
+def test_more_effort_never_helps_the_defender(
+    few: dict[str, int], many: dict[str, int], subject: Subject, rows: Dataset
+) -> None:
+    """Restarts can only fool more; more steps fool no fewer but for noise."""
+    weak, strong = (robustness_curve(subject, rows, EPSILONS, Attack(**one))["accuracy"] for one in (few, many))
+    noise = 0.0 if "restarts" in few else 2 / 48
+    assert all(b <= a + noise for a, b in zip(weak, strong, strict=True))
+
+
+def test_curve_does_not_depend_on_the_order_of_the_rows(subject: Subject, rows: Dataset) -> None:
+    one = Attack(restarts=1)
+    forwards = survivors(subject, rows, EPSILONS, one)
+    backwards = survivors(subject, rows.select(range(47, -1, -1)), EPSILONS, one)
+    assert (forwards == backwards[:, ::-1]).mean() > 0.99
+
+
+def test_attack_leaves_no_trace(subject: Subject, rows: Dataset) -> None:
+    before = {key: value.clone() for key, value in subject.model.state_dict().items()}
+    robustness_curve(subject, rows, [0.1])
+    assert all(torch.equal(before[key], value) for key, value in subject.model.state_dict().items())
+    assert not any(module._forward_hooks for module in subject.model.modules())
+
+
+def test_evaluate_reports_every_part_of_the_schema(subject: Subject, rows: Dataset) -> None:
+    seen: list[int] = []
+    result = evaluate(subject, rows, epsilons=[0.0, 0.1], attack_examples=20, on_batch=seen.append)
+    assert set(result["metrics"]) == {"accuracy", "nll", "ece", "typo_accuracy"}
+    assert result["robustness"]["examples"] == sum(seen) == 20
+    assert result["metrics"]["typo_accuracy"] < result["metrics"]["accuracy"]  # unknown words tell nothing
+
+
+def test_senseless_settings_are_refused(subject: Subject, rows: Dataset) -> None:
+    for epsilons in ([], [-0.1]):
+        with pytest.raises(UsageError, match="epsilons"):
+            robustness_curve(subject, rows, epsilons)
+    with pytest.raises(UsageError, match="at least one step"):
+        Attack(steps=0)
+    with pytest.raises(UsageError, match="rate"):
+        typo_rows(rows, ["text"], 0.0)
+
+
+def test_typos_hit_words_at_their_rate_and_keep_the_first_letter() -> None:
+    text = "wonderful " * 2000
+    words = with_typos(text, 0.3, random.Random(0)).split()
+    share = np.mean([word != "wonderful" for word in words])
+    assert share == pytest.approx(0.3 * 0.98, abs=0.04)  # a swap of equal letters or the like changes nothing
+    assert {word[0] for word in words} == {"w"}
+    assert all(abs(len(word) - 9) <= 1 for word in words)
+    assert with_typos("of it, 12345!", 1.0, random.Random(0)) == "of it, 12345!"
+
+
+def test_typos_are_the_same_for_every_model(rows: Dataset) -> None:
+    first, second = (typo_rows(rows, ["text"], 0.5)["text"] for _ in range(2))
+    assert first[:] == second[:]
+    assert typo_rows(rows, ["text"], 0.5, seed=1)["text"][:] != first[:]
+
+
+def test_neighbours_touch_on_the_keyboard() -> None:
+    assert set(NEIGHBOURS["s"]) == set("awedxz")
+    assert set(NEIGHBOURS["q"]) == set("wa")
+    assert all(key in NEIGHBOURS[other] for key, near in NEIGHBOURS.items() for other in near)

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import math
+
+import hypothesis.strategies as st
+import pytest
+import torch
+from hypothesis import given
+from torch import Tensor
+
+from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, variance
+
+
+def reference(logits: Tensor) -> Tensor:
+    """JS = H(mean P) - mean H(P), as it is written."""
+    p = logits.double().softmax(-1)
+
+    def entropy(q: Tensor) -> Tensor:
+        return -(q * q.log()).sum(-1)
+
+    return entropy(p.mean(0)) - entropy(p).mean(0)
+
+
+@st.composite
+def logits(draw: st.DrawFn) -> Tensor:
+    shape = (draw(st.integers(1, 5)), draw(st.integers(1, 4)), draw(st.integers(2, 6)))
+    scale = draw(st.floats(0.01, 20))
+    return torch.randn(shape, generator=torch.Generator().manual_seed(draw(st.integers(0, 999)))) * scale
+
+
+@given(logits())
+def test_equals_the_definition(x: Tensor) -> None:
+    torch.testing.assert_close(jensen_shannon(x.log_softmax(-1)).double(), reference(x), atol=2e-6, rtol=1e-4)
+
+
+@given(logits())
+def test_lies_between_zero_and_log_k(x: Tensor) -> None:
+    js = jensen_shannon(x.log_softmax(-1))
+    assert (js >= 0).all()
+    assert (js <= math.log(x.shape[0]) + 1e-6).all()
+
+
+@given(logits())
+def test_does_not_depend_on_the_order_of_the_passes(x: Tensor) -> None:
+    torch.testing.assert_close(jensen_shannon(x.log_softmax(-1)), jensen_shannon(x.flip(0).log_softmax(-1)))
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_equal_distributions_have_none_and_disjoint_ones_log_k(k: int) -> None:
+    same = torch.randn(1, 4, 5).log_softmax(-1).expand(k, 4, 5)
+    torch.testing.assert_close(jensen_shannon(same), torch.zeros(4), atol=1e-6, rtol=0)
+    disjoint = torch.eye(k).unsqueeze(1).log()
+    torch.testing.assert_close(jensen_shannon(disjoint), torch.full((1,), math.log(k)))
+
+
+def test_gradient_is_finite_where_the_passes_are_sure_of_different_classes() -> None:
+    x = torch.tensor([[[80.0, -80.0]], [[-80.0, 80.0]]], requires_grad=True)
+    jensen_shannon(x.log_softmax(-1)).sum().backward()
+    assert torch.isfinite(x.grad).all()
+
+
+def test_binary_is_that_of_two_classes() -> None:
+    x = torch.randn(3, 5, 1)
+    pairs = torch.stack([x, torch.zeros_like(x)], dim=-1).squeeze(2).log_softmax(-1)
+    torch.testing.assert_close(binary_jensen_shannon(x), jensen_shannon(pairs))
+
+
+def test_variance_is_the_population_variance() -> None:
+    torch.testing.assert_close(variance(torch.tensor([[[1.0]], [[3.0]]])), torch.tensor([1.0]))

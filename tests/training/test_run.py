@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from transformers import AutoModelForSequenceClassification
+
+from uegr import TrainingError, UsageError
+from uegr.tasks.source import DataSource
+from uegr.training.run import RunConfig, train
+
+
+def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
+    return RunConfig(
+        **{
+            "data": DataSource(train_file=str(train_file)),
+            "model": str(model_folder),
+            "batch_size": 8,
+            "epochs": 3,
+            "learning_rate": 1e-2,
+            "precision": "fp32",
+            **changes,
+        }
+    )
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.mark.parametrize("at", [3, 11])
+@pytest.mark.parametrize("options", [{}, {"meaning": "frozen", "dropout_mode": "feedback"}])
+def test_interrupted_run_resumes_to_the_same_weights(
+    at: int, options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    """Ctrl-C in the first and in the second epoch."""
+    one = config(train_file, model_folder, options=options)
+    train(one, tmp_path / "whole")
+
+    def interrupt(step: int, total: int) -> None:
+        if step == at:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrainingError, match=r"stopped after step \d+ of 21.*--resume"):
+        train(one, tmp_path / "cut", on_step=interrupt)
+    with pytest.raises(UsageError, match="--resume"):
+        train(one, tmp_path / "cut")
+    steps = []
+    train(one, tmp_path / "cut", resume=True, on_step=lambda step, total: steps.append(step))
+    assert steps[0] == at + 1
+    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    one = config(train_file, model_folder)
+    train(one, tmp_path / "whole")
+
+    def crash(step: int, total: int) -> None:
+        if step == 10:
+            raise SystemError("power cut")
+
+    with pytest.raises(SystemError):
+        train(one, tmp_path / "cut", on_step=crash)
+    train(one, tmp_path / "cut", resume=True)
+    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run = train(config(train_file, model_folder), folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    fresh = AutoModelForSequenceClassification.from_pretrained(model_folder)
+    assert list(model.state_dict()) == list(fresh.state_dict())
+    assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [
+        m.p for m in fresh.modules() if isinstance(m, nn.Dropout)
+    ]
+    assert model.config.id2label == {0: "0", 1: "1"}
+    assert json.loads((folder / "run.json").read_text())["finished"] is True
+    assert run["train_examples"] == 49
+    assert run["cost"]["flop_ratio"] > 1.5
+    assert not list(folder.glob("checkpoint-*"))
+    assert not (folder / ".partial").exists()
+    assert json.loads((folder / "training_log.json").read_text())[0]["divergence"] >= 0
+
+
+def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    folder, one = tmp_path / "run", config(train_file, model_folder, max_steps=2)
+    train(one, folder)
+    before = (folder / "model.safetensors").read_bytes()
+    for resume in (False, True):
+        with pytest.raises(UsageError, match="finished run"):
+            train(one, folder, resume=resume)
+    assert (folder / "model.safetensors").read_bytes() == before
+    train(one, folder, overwrite=True)
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter.txt").write_text("years of work")
+    with pytest.raises(UsageError, match="not empty"):
+        train(one, precious, overwrite=True)
+    assert (precious / "chapter.txt").exists()
+
+
+def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    def stop(step: int, total: int) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(TrainingError):
+        train(config(train_file, model_folder), tmp_path / "run", on_step=stop)
+    with pytest.raises(UsageError, match="another learning_rate"):
+        train(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_lost_loss_stops_training_and_keeps_checkpoints(
+    bad: float, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from uegr.method import Method
+
+    original = Method.loss
+
+    def lose(self: Method, *args: Any, **kwargs: Any) -> torch.Tensor:
+        loss = original(self, *args, **kwargs)
+        return loss * bad if self.state_dict()["steps"] == 8 else loss
+
+    monkeypatch.setattr(Method, "loss", lose)
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 9.*learning rate"):
+        train(config(train_file, model_folder), tmp_path / "run")
+    assert (tmp_path / "run" / "checkpoint-7" / "model.safetensors").exists()
+    monkeypatch.undo()
+    train(config(train_file, model_folder), tmp_path / "run", resume=True)
+
+
+def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    run = train(config(train_file, model_folder, precision="bf16", max_steps=3), tmp_path / "run")
+    assert run["cost"]["seconds"] > 0
+    assert weights(tmp_path / "run")["classifier.weight"].dtype == torch.float32
