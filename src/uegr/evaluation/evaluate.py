@@ -12,7 +12,7 @@ from uegr.evaluation.robustness import Attack, robustness_curve
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
 
-EPSILONS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08)
+EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
 
 

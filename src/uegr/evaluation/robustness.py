@@ -118,19 +118,24 @@ def _held(
     generator: torch.Generator | None,
 ) -> Tensor:
     """Which examples are right at the start and after every step of one restart, shape (B,), bool."""
-    mask, labels = token_mask(batch), batch["labels"]
+    mask = token_mask(batch)
     shape = torch.Size((*mask.shape[:2], width))
     delta = torch.zeros(shape, device=mask.device)
     if generator is not None:
         delta = ball.random_point(shape, radius, mask, generator)
-    held = torch.ones_like(labels, dtype=torch.bool)
+    held = torch.ones_like(batch["labels"], dtype=torch.bool)
     for step in range(steps + 1):
-        leaf = delta.requires_grad_()
+        # An example that is fooled drops out: there is nothing more to show about it.
+        left = torch.nonzero(held).squeeze(-1)
+        if not len(left):
+            break
+        part = {key: value[left] for key, value in batch.items()}
+        leaf = delta[left].requires_grad_()
         with torch.enable_grad(), perturbed(subject.model, leaf):
-            logits = subject.logits(batch)
-            loss = F.cross_entropy(logits, labels, reduction="sum")
-        held &= logits.argmax(dim=-1) == labels
+            logits = subject.logits(part)
+            loss = F.cross_entropy(logits, part["labels"], reduction="sum")
+        held[left] = logits.argmax(dim=-1) == part["labels"]
         if step < steps:
             gradient = torch.autograd.grad(loss, leaf)[0]
-            delta = ball.ascend(leaf, gradient, 2.5 / steps * radius, radius, mask)
+            delta[left] = ball.ascend(leaf, gradient, 2.5 / steps * radius[left], radius[left], mask[left])
     return held

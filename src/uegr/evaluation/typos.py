@@ -37,17 +37,19 @@ def with_typos(text: str, rate: float, generator: random.Random) -> str:
         word = match.group()
         if len(word) < SHORTEST or generator.random() >= rate:
             return word
+        letters = list(word)
         at = generator.randrange(1, len(word))
         kind = generator.choice(KINDS)
-        letter = word[at]
         if kind == "swap":
-            return word[: at - 1] + letter + word[at - 1] + word[at + 1 :] if at > 1 else word[:at] + word[at + 1 :]
-        if kind == "drop":
-            return word[:at] + word[at + 1 :]
-        if kind == "double":
-            return word[: at + 1] + word[at:]
-        near = NEIGHBOURS.get(letter.lower(), letter)
-        return word[:at] + generator.choice(near) + word[at + 1 :]
+            other = at - 1 if at > 1 else at + 1
+            letters[at], letters[other] = letters[other], letters[at]
+        elif kind == "drop":
+            del letters[at]
+        elif kind == "double":
+            letters.insert(at, letters[at])
+        else:
+            letters[at] = generator.choice(NEIGHBOURS.get(letters[at].lower(), letters[at]))
+        return "".join(letters)
 
     return re.sub(r"[^\W\d_]+", spoil, text)
 

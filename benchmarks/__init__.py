@@ -1,0 +1,1 @@
+"""The runs behind the numbers in the documents."""

@@ -1,0 +1,109 @@
+"""Rotten Tomatoes, 2,000 sentences, plain against UEGR and UEGR without each of its parts, three seeds.
+
+    python -m benchmarks.main_job run [VARIANT ...]     train and measure what is not measured yet
+    python -m benchmarks.main_job table                 write the table into README.md
+
+Results are committed, one JSON a run, in results/main_job; runs themselves go to runs/main_job.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from uegr.atomic import write_json, write_text
+from uegr.cli import quieten
+from uegr.measure import measure
+from uegr.report.results import document, read_results
+from uegr.tasks.source import DataSource
+from uegr.training.folder import RUN, read_run
+from uegr.training.run import RunConfig, train
+
+SEEDS = (0, 1, 2)
+RESULTS, RUNS, README = Path("results/main_job"), Path("runs/main_job"), Path("README.md")
+BEGIN, END = "<!-- main_job: begin -->", "<!-- main_job: end -->"
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("plain", {}),
+    "uegr": ("uegr", {}),
+    "adversary-off": ("uegr", {"adversary": False}),
+    "js-off": ("uegr", {"js_weight": 0.0}),
+    "one-pass": ("uegr", {"passes": 1}),
+    "selection-off": ("uegr", {"p_min": 1.0}),
+}
+
+
+def run(names: list[str]) -> None:
+    """Train and measure every variant and seed that has no result yet; an interrupted run goes on."""
+    for seed in SEEDS:
+        for name in names or VARIANTS:
+            result, folder = RESULTS / f"{name}-{seed}.json", RUNS / f"{name}-{seed}"
+            if result.exists():
+                continue
+            method, options = VARIANTS[name]
+            data = DataSource(task="rotten_tomatoes", max_train_examples=2000, max_test_examples=1000)
+            config = RunConfig(data=data, method=method, options=options, seed=seed)
+            if not ((folder / RUN).exists() and read_run(folder).get("finished")):
+                train(config, folder, resume=True)
+            entry = measure(folder)
+            write_json(result, document([entry]))
+            print(name, seed, entry["metrics"], entry["robustness"]["accuracy"], entry["cost"], flush=True)
+
+
+def table() -> str:
+    """Mean and standard deviation over the seeds, as Markdown."""
+    groups = {
+        name: [
+            read_results(RESULTS / f"{name}-{seed}.json")[0]
+            for seed in SEEDS
+            if (RESULTS / f"{name}-{seed}.json").exists()
+        ]
+        for name in VARIANTS
+    }
+    groups = {name: runs for name, runs in groups.items() if runs}
+    first = groups["plain"][0]
+    epsilons = [one for one in first["robustness"]["epsilons"] if one > 0]
+    heads = [
+        "variant",
+        "seeds",
+        "accuracy %",
+        *(f"PGD {one:g}" for one in epsilons),
+        "typos %",
+        "ECE",
+        "NLL",
+        "FLOPs ×",
+        "time ×",
+    ]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name, runs in groups.items():
+        cells = [name, str(len(runs)), _spread([100 * one["metrics"]["accuracy"] for one in runs], 1)]
+        for epsilon in epsilons:
+            at = first["robustness"]["epsilons"].index(epsilon)
+            cells.append(_spread([100 * one["robustness"]["accuracy"][at] for one in runs], 1))
+        cells.append(_spread([100 * one["metrics"]["typo_accuracy"] for one in runs], 1))
+        cells += [_spread([one["metrics"][key] for one in runs], 3) for key in ("ece", "nll")]
+        cells += [f"{statistics.mean(one['cost'][key] for one in runs):.2f}" for key in ("flop_ratio", "time_ratio")]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _spread(values: list[float], digits: int) -> str:
+    deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{deviation}"
+
+
+def main() -> None:
+    """Entry point."""
+    command, *names = sys.argv[1:] or ["table"]
+    if command == "run":
+        quieten()
+        run(names)
+        return
+    text = README.read_text()
+    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
+    write_text(README, f"{before}\n{table()}\n{after}")
+
+
+if __name__ == "__main__":
+    main()
