@@ -94,6 +94,7 @@ class Method:
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer."""
         self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps))
+        self.forward.release()
         self._steps += 1
 
     def state_dict(self) -> dict[str, Any]:

@@ -6,49 +6,16 @@ ours: the five ways below of choosing them, feedback among them.]
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from uegr.errors import UsageError, unknown
+from uegr.forward.sites import Rates
 
 DropoutMode = Literal["combination", "spread", "step", "layer", "feedback"]
-DropoutModule = nn.modules.dropout._DropoutNd
-Rates = float | list[float]
-"""One rate for every dropout module of the model, or one a module."""
-
-
-def dropout_modules(model: nn.Module) -> list[nn.modules.dropout._DropoutNd]:
-    """Every dropout module of the model, in the order in which the model lists them.
-
-    Raises:
-        UsageError: there are none, so that all sub-models would be the same and their divergence 0.
-    """
-    found = [module for module in model.modules() if isinstance(module, DropoutModule)]
-    if not found:
-        raise UsageError(
-            f"{type(model).__name__} has no dropout layer, so its k sub-models would be one and the same: "
-            "add nn.Dropout modules to it, or choose a method without dropout passes."
-        )
-    return found
-
-
-@contextmanager
-def dropout_rates(model: nn.Module, rates: Rates) -> Iterator[None]:
-    """Give the dropout modules these rates for the forward pass made in this context, then their own again."""
-    modules = dropout_modules(model)
-    own = [module.p for module in modules]
-    wanted = [rates] * len(modules) if isinstance(rates, float) else rates
-    try:
-        for module, rate in zip(modules, wanted, strict=True):
-            module.p = rate
-        yield
-    finally:
-        for module, rate in zip(modules, own, strict=True):
-            module.p = rate
 
 
 class AdaptiveDropout:
@@ -59,7 +26,7 @@ class AdaptiveDropout:
         dropout: the range (lo, hi) with 0 <= lo <= hi < 1; for mode "combination" the k rates themselves.
         mode: "combination": pass i always has rate dropout[i]. "spread": k rates evenly over the range.
             "step": each pass draws a rate from the range, afresh each step. "layer": likewise, one rate a
-            dropout module. "feedback" [ours]: the k rates are spread over [lo, top], and top climbs towards
+            dropout site of the model. "feedback" [ours]: the k rates are spread over [lo, top], and top climbs towards
             hi while the sub-models diverge less than `target` and falls towards lo while they diverge more.
         target: the divergence that "feedback" steers to, in nats.
         gain: how far one step of "feedback" moves, as a share of the range.
@@ -79,13 +46,13 @@ class AdaptiveDropout:
         self.target, self.gain = target, gain
         self.opening = torch.tensor(0.5)  # where feedback stands between lo (0) and hi (1)
 
-    def rates(self, modules: int, generator: torch.Generator) -> list[Rates]:
-        """The rates of the k passes of one step, for a model with that many dropout modules."""
+    def rates(self, sites: int, generator: torch.Generator) -> list[Rates]:
+        """The rates of the k passes of one step, for a model with that many dropout sites."""
         if self.mode == "combination":
             return list(self.dropout)
         low, high = self.dropout
         if self.mode == "layer":
-            return [self._draw(modules, generator) for _ in range(self.passes)]
+            return [self._draw(sites, generator) for _ in range(self.passes)]
         if self.mode == "step":
             return list(self._draw(self.passes, generator))
         if self.mode == "feedback":

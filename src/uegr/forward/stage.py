@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.forward.embeddings import perturbed
+from uegr.forward.sites import DropoutSites, Rates
 
 Batch = Mapping[str, Any]
 
@@ -67,24 +69,45 @@ class ForwardStage(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
 
+    def release(self) -> None:
+        """Take back what had to stay in the model for the backward pass; called after the optimizer's step."""
+
 
 @contextmanager
-def seeded(generator: torch.Generator, device: torch.device) -> Iterator[None]:
-    """Make the dropout of one pass a function of `generator`; the global generators stay as they were."""
-    seed = int(torch.randint(2**63 - 1, (), generator=generator))
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Make the dropout of one pass a function of `seed`; the global generators stay as they were."""
     devices = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
         torch.manual_seed(seed)
         yield
 
 
-def forward_pass(model: nn.Module, batch: Batch, step: Step) -> Tensor:
-    """One pass of the batch's inputs through the model, with dropout seeded by the step: its logits.
+def forward_pass(
+    model: nn.Module,
+    batch: Batch,
+    step: Step,
+    *,
+    delta: Tensor | None = None,
+    sites: DropoutSites | None = None,
+    rates: Rates | None = None,
+) -> Tensor:
+    """One pass of the batch's inputs through the model: its logits.
 
     Labels stay behind: the loss is ours, in float32, whatever the model would have computed.
+
+    Args:
+        model, batch, step: as for a stage; the step's generator seeds the dropout of the pass.
+        delta: added to the token embeddings, shape (B, T, d).
+        sites, rates: dropout rates of the pass; None keeps the model's own.
     """
     inputs = {key: value for key, value in batch.items() if key != "labels"}
-    with seeded(step.generator, batch["labels"].device):
+    seed = int(torch.randint(2**63 - 1, (), generator=step.generator))
+    with ExitStack() as contexts:
+        if delta is not None:
+            contexts.enter_context(perturbed(model, delta))
+        if sites is not None:
+            contexts.enter_context(sites.at(rates, seed))
+        contexts.enter_context(seeded(seed, batch["labels"].device))
         output = model(**inputs)
     logits = getattr(output, "logits", None)
     if not isinstance(logits, Tensor):

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.adversary import Adversary, Ball, Norm
-from uegr.forward.dropout import AdaptiveDropout, DropoutMode, dropout_modules, dropout_rates
-from uegr.forward.embeddings import EmbeddingScale, embedding_scale, perturbed, token_mask
+from uegr.forward.dropout import AdaptiveDropout, DropoutMode
+from uegr.forward.embeddings import EmbeddingScale, embedding_scale, token_mask
 from uegr.forward.objective import objective_for
+from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
 RAMP_STEPS_WITHOUT_TOTAL = 100
@@ -76,14 +77,14 @@ class UEGRForward(ForwardStage):
         self.epsilon, self.ramp = epsilon, ramp
         self.js_weight, self.clean_weight = js_weight, clean_weight
         self._scale: EmbeddingScale | None = None
+        self._sites: DropoutSites | None = None
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        rates = self.dropout.rates(len(dropout_modules(model)), step.generator)
+        self.release()
+        self._sites = sites = DropoutSites(model)
+        rates = self.dropout.rates(len(sites), step.generator)
         clean, delta = self._attack(model, batch, step)
-        outputs = []
-        for rate in rates:
-            with dropout_rates(model, rate), perturbed(model, delta):
-                outputs.append(forward_pass(model, batch, step))
+        outputs = [forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate) for rate in rates]
 
         objective = objective_for(outputs[0], batch["labels"])
         errors = torch.stack([objective.loss(one) for one in outputs]).mean(dim=0)
@@ -110,7 +111,7 @@ class UEGRForward(ForwardStage):
         clean = None
         if self.adversary is None:
             if self.clean_weight:
-                clean = forward_pass(model, batch, step)
+                clean = forward_pass(model, batch, step, sites=self._sites)
             return clean, None
         self._scale = self._scale or embedding_scale(model)
         mask = token_mask(batch)
@@ -121,15 +122,14 @@ class UEGRForward(ForwardStage):
             """Logits at delta, and the gradient of their summed loss there. Only the path from the loss to
             the embeddings is walked: no weight gradient is computed, and no hook of DDP fires."""
             leaf = delta.detach().requires_grad_()
-            with perturbed(model, leaf):
-                logits = forward_pass(model, batch, step)
+            logits = forward_pass(model, batch, step, delta=leaf, sites=self._sites)
             loss = objective_for(logits, batch["labels"]).loss(logits).sum()
             return logits, torch.autograd.grad(loss, leaf, retain_graph=keep_graph)[0]
 
         first = None
         if self.adversary.random_start:
             if self.clean_weight:
-                clean = forward_pass(model, batch, step)
+                clean = forward_pass(model, batch, step, sites=self._sites)
             start = self.adversary.ball.random_point(start.shape, radius, mask, step.generator)
         else:
             logits, first = differentiate(start, keep_graph=self.clean_weight > 0)
@@ -143,6 +143,11 @@ class UEGRForward(ForwardStage):
         shared = adversary is not None and not adversary.random_start
         clean = (2.0 if shared else 3.0) if self.clean_weight else 0.0
         return attack + clean + 3.0 * k
+
+    def release(self) -> None:
+        if self._sites is not None:
+            self._sites.release()
+            self._sites = None
 
     def state_dict(self) -> dict[str, Any]:
         scale = None if self._scale is None else {"norm": self._scale.norm, "width": self._scale.width}

@@ -1,0 +1,154 @@
+"""Where dropout happens in a model, whatever the model is, so that a pass can set all its rates.
+
+Three kinds of places: dropout modules; rates that a module holds as a number and hands to a kernel or to
+F.dropout (attention in Llama, BART, T5); and, in a model without any dropout module (Llama, Qwen), the
+outputs of its residual branches, which get dropout from a hook for the length of the pass [ours].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from uegr.errors import UsageError
+
+DropoutModule = nn.modules.dropout._DropoutNd
+Rates = float | list[float]
+"""One rate for every site of the model, or one a site."""
+
+
+class DropoutSites:
+    """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches.
+
+    Raises:
+        UsageError: there is no site, so that all sub-models would be one and their divergence 0.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        modules: list[tuple[nn.Module, str]] = []
+        numbers: list[tuple[nn.Module, str]] = []
+        for module in model.modules():
+            if isinstance(module, DropoutModule):
+                modules.append((module, "p"))
+            else:
+                numbers += [(module, name) for name, value in vars(module).items() if _is_rate(name, value)]
+        self.attributes = modules + numbers
+        self.branches = [] if modules else residual_branches(model)
+        if not len(self):
+            raise UsageError(
+                f"{type(model).__name__} has no dropout layer and no residual blocks to add dropout to, so its k "
+                "sub-models would be one and the same: add nn.Dropout modules, or choose a method without "
+                "dropout passes."
+            )
+        self._own = [float(getattr(module, name)) for module, name in self.attributes] + [0.0] * len(self.branches)
+        self._current = self._own
+        self._recomputed = [child for layer in checkpointed_layers(model) for child in layer.children()]
+        self._rates_of: dict[int, list[float]] = {}
+        self._handles: list[RemovableHandle] = []
+
+    def __len__(self) -> int:
+        return len(self.attributes) + len(self.branches)
+
+    @contextmanager
+    def at(self, rates: Rates | None, seed: int = 0) -> Iterator[None]:
+        """Give the sites these rates in this context, then their own again; None keeps their own.
+
+        Under gradient checkpointing layers run a second time, in the backward pass, when this context is long
+        closed. Checkpointing restores the random state first, and with it the seed that the pass was started
+        from: that tells the pass, and the pass its rates. The hooks that see to it stay until `release`.
+        """
+        self._rates_of[seed] = self._all(rates)
+        self._hook()
+        self._write(self._rates_of[seed])
+        try:
+            yield
+        finally:
+            self._write(self._own)
+            if not self._recomputed:
+                self.release()
+
+    def release(self) -> None:
+        """Leave the model as it was before the first pass."""
+        self._write(self._own)
+        self._rates_of.clear()
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+
+    def _all(self, rates: Rates | None) -> list[float]:
+        if rates is None:
+            return self._own
+        return [rates] * len(self) if isinstance(rates, float) else rates
+
+    def _hook(self) -> None:
+        if self._handles:
+            return
+        for at, branch in enumerate(self.branches, start=len(self.attributes)):
+            self._handles.append(branch.register_forward_hook(self._drop(at)))
+        for module in self._recomputed:
+            self._handles.append(module.register_forward_pre_hook(self._remember))
+
+    def _remember(self, _module: nn.Module, _inputs: Any) -> None:
+        """Before a part of a checkpointed layer runs, perhaps again: the rates of the pass it belongs to."""
+        self._write(self._rates_of.get(torch.initial_seed(), self._own))
+
+    def _drop(self, site: int) -> Callable[[nn.Module, Any, Any], Any]:
+        """A forward hook that applies dropout to a branch's output, or to the first of its outputs."""
+
+        def hook(module: nn.Module, _inputs: Any, output: Any) -> Any:
+            rate = self._current[site]
+            if isinstance(output, Tensor):
+                return F.dropout(output, rate, module.training)
+            return (F.dropout(output[0], rate, module.training), *output[1:])
+
+        return hook
+
+    def _write(self, rates: list[float]) -> None:
+        if rates is not self._current:
+            for (module, name), rate in zip(self.attributes, rates, strict=False):
+                setattr(module, name, rate)
+            self._current = rates
+
+
+def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
+    """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag.
+
+    Raises:
+        UsageError: it is of the reentrant kind, which refuses to be differentiated by inputs.
+    """
+    layers = [one for one in model.modules() if one.__dict__.get("gradient_checkpointing") is True]
+    for layer in layers:
+        function = getattr(layer, "_gradient_checkpointing_func", None)
+        if isinstance(function, partial) and function.keywords.get("use_reentrant"):
+            raise UsageError(
+                "reentrant gradient checkpointing cannot be differentiated by the embeddings: switch it on with "
+                'gradient_checkpointing_kwargs={"use_reentrant": False}.'
+            )
+    return layers
+
+
+def residual_branches(model: nn.Module) -> list[nn.Module]:
+    """The attention and feed-forward blocks of a stack of layers: what each layer adds to its residual stream.
+
+    Told by structure: a layer is a member of a ModuleList, and its branches are its children that hold a
+    weight matrix (norms hold vectors only).
+    """
+    layers = [layer for stack in model.modules() if isinstance(stack, nn.ModuleList) for layer in stack]
+    branches: list[nn.Module] = []
+    for layer in layers:
+        children = list(layer.children())
+        matrices = [child for child in children if any(weight.dim() >= 2 for weight in child.parameters())]
+        branches += [child for child in matrices if not isinstance(child, nn.ModuleList)]
+    return branches
+
+
+def _is_rate(name: str, value: object) -> bool:
+    """Whether an attribute is a dropout rate: a number named so (layerdrop, which skips layers, is not)."""
+    return "dropout" in name and isinstance(value, float) and 0.0 <= value < 1.0
