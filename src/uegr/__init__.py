@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from uegr.check import Check, check
 from uegr.errors import TrainingError, UegrError, UsageError
 from uegr.method import Method
 from uegr.methods import METHODS, UEGR, create_method
@@ -14,11 +15,13 @@ __version__ = "0.1.0"
 __all__ = [
     "METHODS",
     "UEGR",
+    "Check",
     "Method",
     "TrainingError",
     "UEGRTrainer",
     "UegrError",
     "UsageError",
+    "check",
     "create_method",
 ]
 

@@ -86,7 +86,12 @@ class Method:
         return result.value
 
     def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
-        """The optimizer with this method's backward stage in front; use it in its place."""
+        """The optimizer with this method's backward stage in front; use it in its place.
+
+        Raises:
+            UsageError: a stage cannot work on this model; see `uegr.check`.
+        """
+        self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._wrapped = True
         return StagedOptimizer(optimizer, self)

@@ -83,7 +83,7 @@ def test_checkpointed_layers_run_again_with_the_rates_of_their_pass(make: type) 
     for checkpointing in (False, True):
         model = make().train()
         if checkpointing:
-            model.gradient_checkpointing_enable({"use_reentrant": False})
+            model.activation_checkpointing_enable({"use_reentrant": False})
         before = hooks(model)
         stage = UEGRForward(passes=3, dropout=(0.0, 0.6), dropout_mode="layer")
         stage(model, batch(), Step(torch.Generator().manual_seed(0), 5, 5)).value.backward()
@@ -96,6 +96,6 @@ def test_checkpointed_layers_run_again_with_the_rates_of_their_pass(make: type) 
 
 def test_reentrant_checkpointing_is_refused_with_the_fix() -> None:
     model = bert().train()
-    model.gradient_checkpointing_enable({"use_reentrant": True})
+    model.activation_checkpointing_enable({"use_reentrant": True})
     with pytest.raises(UsageError, match="use_reentrant"):
         UEGRForward()(model, batch(), Step(torch.Generator(), 1, 1))

@@ -53,6 +53,9 @@ class Loss:
 class ForwardStage(ABC):
     """A way to turn a batch into a loss. Stateless stages need only `__call__`."""
 
+    def attach(self, model: nn.Module) -> None:
+        """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""
+
     @abstractmethod
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         """The loss of `batch` (a dict with "labels"), with a graph to the model's weights."""

@@ -79,6 +79,10 @@ class UEGRForward(ForwardStage):
         self._scale: EmbeddingScale | None = None
         self._sites: DropoutSites | None = None
 
+    def attach(self, model: nn.Module) -> None:
+        DropoutSites(model)
+        self._scale = embedding_scale(model)
+
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         self.release()
         self._sites = sites = DropoutSites(model)
@@ -113,7 +117,7 @@ class UEGRForward(ForwardStage):
             if self.clean_weight:
                 clean = forward_pass(model, batch, step, sites=self._sites)
             return clean, None
-        self._scale = self._scale or embedding_scale(model)
+        self._scale = self._scale or embedding_scale(model)  # called without a Method around it
         mask = token_mask(batch)
         radius = self.epsilon_at(step) * self.adversary.ball.unit(self._scale, mask)
         start = torch.zeros((*mask.shape[:2], self._scale.width), device=mask.device)

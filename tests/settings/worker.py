@@ -1,0 +1,63 @@
+"""One data-parallel process: trains a small BERT on its share of fixed batches and saves what it ends with.
+
+torchrun --nproc_per_node 2 worker.py FOLDER METHOD [fsdp]
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import batch, bert
+
+from uegr import create_method
+
+STEPS, EXAMPLES = 4, 8
+OPTIONS = {"plain": {}, "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "meaning": "frozen", "p_min": 0.3}}
+
+
+def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, torch.Tensor]:
+    """Four steps on the rank's share of eight examples of one length, dropout off; the weights."""
+    model = bert(dropout=0.0)
+    if wrapper == "ddp":
+        trained: torch.nn.Module = DistributedDataParallel(model)
+    elif wrapper == "fsdp":
+        from torch.distributed.fsdp import fully_shard
+
+        for layer in model.bert.encoder.layer:
+            fully_shard(layer)
+        trained = fully_shard(model)
+    else:
+        trained = model
+    method = create_method(method_name, seed=0, total_steps=STEPS, **OPTIONS[method_name])
+    optimizer = method.wrap_optimizer(torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9), trained)
+    trained.train()
+    for i in range(STEPS):
+        whole = batch(EXAMPLES, seed=i)
+        whole["input_ids"], whole["attention_mask"] = (
+            whole["input_ids"].clamp_min(4),
+            torch.ones_like(whole["labels"])[:, None].expand(-1, whole["input_ids"].shape[1]),
+        )
+        share = {key: value[rank::world].contiguous() for key, value in whole.items()}
+        method.loss(trained, share).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    weights = {key: value.detach() for key, value in model.state_dict().items()}
+    return {key: value.full_tensor() if hasattr(value, "full_tensor") else value for key, value in weights.items()}
+
+
+def main() -> None:
+    folder, method_name, wrapper = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    dist.init_process_group("gloo")
+    rank = dist.get_rank()
+    torch.save(train(method_name, wrapper, rank, dist.get_world_size()), folder / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main()

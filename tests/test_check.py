@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+import uegr
+from conftest import Linear, bert
+
+
+def test_a_bert_is_fine_and_told_in_numbers() -> None:
+    model = bert()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    result = uegr.check(model)
+    assert result.fine
+    text = str(result)
+    assert "width 16" in text
+    assert "8 dropout modules" in text
+    assert "34 weights outside" in text
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_what_a_stage_would_refuse_is_a_finding_with_the_same_sentence() -> None:
+    class Bare(nn.Module):
+        pass
+
+    parts = {one.part: one for one in uegr.check(Bare()).findings}
+    assert not parts["embeddings"].fine
+    assert "get_input_embeddings" in parts["embeddings"].found
+    assert not parts["weights"].fine
+    linear = {one.part: one.fine for one in uegr.check(Linear()).findings}
+    assert linear == {
+        "embeddings": True,
+        "dropout": False,
+        "head": True,
+        "weights": True,
+        "gradient checkpointing": True,
+    }
+
+
+def test_checkpointing_is_told() -> None:
+    model = bert()
+    model.activation_checkpointing_enable({"use_reentrant": False})
+    assert "gradient checkpointing: on" in str(uegr.check(model))
+    model.activation_checkpointing_enable({"use_reentrant": True})
+    assert not uegr.check(model).fine
