@@ -14,11 +14,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from conftest import batch, bert
-
 from uegr import create_method
 
 STEPS, EXAMPLES = 4, 8
-OPTIONS = {"plain": {}, "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "meaning": "frozen", "p_min": 0.3}}
+OPTIONS = {"plain": {}, "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "meaning": "frozen", "draw": "hard"}}
 
 
 def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, torch.Tensor]:

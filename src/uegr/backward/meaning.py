@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from uegr.backward.shards import shard
 from uegr.backward.stage import trained
 
 Meaning = Literal["gradient", "frozen", "update"]
@@ -49,10 +50,10 @@ def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
 def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     """One step in the meaning `update`."""
     parameters = trained(optimizer)
-    before = {i: parameters[i].detach().clone() for i in masks}
+    before = {i: shard(parameters[i].detach()).clone() for i in masks}
     optimizer.step()
     for i, (mask, scale) in masks.items():
-        weight, old = parameters[i].detach(), before[i]
+        weight, old = shard(parameters[i].detach()), before[i]
         moved = weight if scale is None else torch.addcmul(old, weight - old, scale.to(weight.dtype))
         weight.copy_(torch.where(mask, moved, old))
 
@@ -67,7 +68,7 @@ MEANINGS: dict[Meaning, Callable[[torch.optim.Optimizer, Masks], None]] = {
 def _mask_gradient(parameter: Tensor, mask: Tensor, scale: Tensor | None) -> None:
     if parameter.grad is not None:
         factor = mask if scale is None else mask * scale
-        parameter.grad.mul_(factor.to(parameter.grad.dtype))
+        shard(parameter.grad).mul_(factor.to(parameter.grad.dtype))
 
 
 def _per_element(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
@@ -75,4 +76,4 @@ def _per_element(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[st
     state = optimizer.state.get(parameter, {})
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     alike = {name: value for name, value in tensors.items() if value.shape == parameter.shape}
-    return {"weight": parameter.detach(), **alike}
+    return {name: shard(one) for name, one in {"weight": parameter.detach(), **alike}.items()}

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from uegr.backward.shards import shard
 from uegr.errors import UsageError, unknown
 
 Saliency = Literal["fisher", "gradient", "taylor"]
@@ -40,20 +41,21 @@ class SaliencyScores:
         for i, parameter in enumerate(parameters):
             if parameter.grad is None:
                 continue
-            gradient = parameter.grad.detach().float()
+            gradient = shard(parameter.grad).float()
             if i not in self._means:
                 self._means[i] = torch.zeros_like(gradient)
             self._means[i].mul_(self.decay).addcmul_(gradient, gradient, value=1.0 - self.decay)
 
     def score(self, index: int, parameter: Tensor) -> Tensor:
-        """Scores of one parameter's elements, float32, of its shape; zeros while nothing is known."""
+        """Scores of the elements of (this process's part of) a parameter, float32; zeros while nothing is known."""
+        weight = shard(parameter.detach())
         if self.kind == "fisher":
             known = self._means.get(index)
-            return torch.zeros_like(parameter, dtype=torch.float32) if known is None else known
+            return torch.zeros_like(weight, dtype=torch.float32) if known is None else known
         if parameter.grad is None:
-            return torch.zeros_like(parameter, dtype=torch.float32)
-        gradient = parameter.grad.detach().float()
-        return gradient.abs() if self.kind == "gradient" else (gradient * parameter.detach().float()).abs()
+            return torch.zeros_like(weight, dtype=torch.float32)
+        gradient = shard(parameter.grad).float()
+        return gradient.abs() if self.kind == "gradient" else (gradient * weight.float()).abs()
 
     def state_dict(self) -> dict[str, Any]:
         return {"means": dict(self._means)}

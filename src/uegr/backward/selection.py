@@ -14,7 +14,7 @@ of a bin gets the bin's mean rank. The error of a rank is at most half the share
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -71,13 +71,18 @@ class Selection:
             p = torch.where(ranks >= 1.0 - self.share, 1.0, self.p_min)
         return p.clamp(self.p_min, 1.0)
 
-    def levels(self, scores: Iterable[Tensor]) -> list[Tensor]:
+    def levels(
+        self, scores: Iterable[Tensor], add_up: Callable[[Tensor], object] = lambda counts: None
+    ) -> list[Tensor]:
         """What `draw_mask` draws from: update probabilities of all scores, ranked together, one tensor a
-        score and of its shape; int16 levels for "bernoulli", the bool mask itself for "hard"."""
+        score and of its shape; int16 levels for "bernoulli", the bool mask itself for "hard". `add_up` adds to
+        the counts of this process those of others that hold other parts of the parameters."""
         bins = [bin_of(score) for score in scores]
         if not bins:
             return []
-        p = self.probabilities(bin_ranks(histogram(bins)))
+        counts = histogram(bins)
+        add_up(counts)
+        p = self.probabilities(bin_ranks(counts))
         table = p >= 0.5 if self.draw == "hard" else level_of(p)
         return [table.index_select(0, one.flatten()).view(one.shape) for one in bins]
 

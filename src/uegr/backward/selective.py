@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from uegr.backward.meaning import MEANINGS, Masks, Meaning
 from uegr.backward.saliency import Saliency, SaliencyScores
 from uegr.backward.selection import Draw, Probability, Selection, draw_mask, probability_of
+from uegr.backward.shards import sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError, unknown
 from uegr.forward.embeddings import unwrap
@@ -95,11 +96,13 @@ class SelectiveBackward(BackwardStage):
         self.scores.observe([parameters[i] for i in self.selectable])
         if self._age % self.refresh == 0:
             scores = [self.scores.score(at, parameters[i]) for at, i in enumerate(self.selectable)]
-            self._levels = dict(zip(self.selectable, self.selection.levels(scores), strict=True))
+            levels = self.selection.levels(scores, lambda counts: sum_over_shards(counts, parameters))
+            self._levels = dict(zip(self.selectable, levels, strict=True))
         self._age += 1
 
     def _masks(self, parameters: list[Tensor], seed: int) -> Masks:
-        """This step's masks; one generator a device, seeded alike on every data-parallel rank."""
+        """This step's masks; one generator a device, seeded alike on every data-parallel rank, which holds the
+        same parameters; processes that hold different parts of sharded ones draw each for its own."""
         generators: dict[torch.device, torch.Generator] = {}
         masks: Masks = {}
         for i, level in self._levels.items():

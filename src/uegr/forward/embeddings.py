@@ -66,6 +66,8 @@ def embedding_scale(model: nn.Module) -> EmbeddingScale:
     layer = input_embeddings(model)
     weight: Any = layer.weight
     norms = weight.detach().float().norm(dim=-1)
+    if hasattr(norms, "full_tensor"):  # sharded over processes (FSDP2): put the parts together
+        norms = norms.full_tensor()
     total, count = norms.sum(), norms.numel()
     padding = getattr(layer, "padding_idx", None)
     if padding is not None:

@@ -1,0 +1,35 @@
+"""Parameters that are sharded over processes (FSDP2): each process works on its own part of each tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch.distributed as dist
+from torch import Tensor
+
+if dist.is_available():
+    from torch.distributed.tensor import DTensor
+
+
+def shard(tensor: Tensor) -> Tensor:
+    """The part of a tensor that lies on this process, sharing its memory; a plain tensor is its own part."""
+    if dist.is_available() and isinstance(tensor, DTensor):
+        local: Tensor = tensor.to_local()
+        return local
+    return tensor
+
+
+def sum_over_shards(counts: Tensor, parameters: Iterable[Tensor]) -> bool:
+    """Add up, in place, what the processes have counted on their own parts.
+
+    A mesh that also replicates counts every element equally often, which leaves ranks as they are.
+
+    Returns:
+        Whether anything is sharded, so that processes hold different elements.
+    """
+    mesh = next((p.device_mesh for p in parameters if dist.is_available() and isinstance(p, DTensor)), None)
+    if mesh is None:
+        return False
+    for dimension in range(mesh.ndim):
+        dist.all_reduce(counts, group=mesh.get_group(dimension))
+    return True
