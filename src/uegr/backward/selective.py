@@ -55,7 +55,7 @@ class SelectiveBackward(BackwardStage):
         share: float = 0.3,
         p_min: float = 0.1,
         meaning: Meaning = "update",
-        rescale: bool = False,
+        rescale: bool = True,
         refresh: int = 20,
         lag: bool = True,
     ) -> None:
