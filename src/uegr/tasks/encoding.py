@@ -66,9 +66,7 @@ class LengthGroupedSampler(Sampler[int]):
     def __iter__(self) -> Iterator[int]:
         seed = int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0])
         generator = torch.Generator().manual_seed(seed)
-        grouped = get_length_grouped_indices(  # type: ignore[no-untyped-call]
-            self.lengths, self.batch_size, generator=generator
-        )
+        grouped = get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
         runs = [grouped[i : i + self.batch_size] for i in range(0, len(grouped), self.batch_size)]
         # A short last run stays last: anywhere else it would shift every batch behind it.
         full = len(grouped) // self.batch_size

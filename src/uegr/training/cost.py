@@ -53,7 +53,7 @@ def _step(model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: 
     def step() -> None:
         with autocast():
             loss = method.loss(twin, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         optimizer.zero_grad()
 

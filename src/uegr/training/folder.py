@@ -69,7 +69,7 @@ def prepare(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bo
                 f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
                 "over with --overwrite."
             )
-        last: str | None = get_last_checkpoint(str(folder))  # type: ignore[no-untyped-call]
+        last: str | None = get_last_checkpoint(str(folder))
         return last
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RUN, {"schema": 1, "finished": False, "config": config})

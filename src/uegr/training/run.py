@@ -38,7 +38,8 @@ class RunConfig:
 
     Args:
         data: where the examples come from.
-        model: the embedded default, a folder, or a hub name.
+        model: the embedded default, a folder, a hub name, or a model trained from nothing (textcnn, bilstm,
+            transformer) with a tokenizer learned from the training texts.
         method, options: see `uegr.methods`.
         seed: of the training subset, the new head, the data order, dropout and masks.
         epochs, max_steps: length of the training; max_steps above 0 overrides epochs.
@@ -95,9 +96,10 @@ def train(
     method = create_method(config.method, seed=config.seed, **config.options)
     bf16 = use_bf16(config.precision)
     data = config.data.load(config.seed)
-    tokenizer = load_tokenizer(config.model)
+    texts = (str(text) for column in data.text_columns for text in data.train[column])
+    tokenizer = load_tokenizer(config.model, texts)
     checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
-    model = load_classifier(config.model, data.label_names, config.seed)
+    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer))
     encoded = encode(data.train, tokenizer, data.text_columns, config.max_length)
 
     interruption = StopOnSignal()

@@ -1,0 +1,91 @@
+"""What the models trained from nothing share: a configuration, embeddings, a classifier's output, a tokenizer."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor, nn
+from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+
+
+class ScratchConfig(PreTrainedConfig):
+    """Sizes of a model trained from nothing.
+
+    Args:
+        vocab_size: tokens of its tokenizer.
+        hidden_size: width of embeddings and layers.
+        num_hidden_layers, num_attention_heads: of those models that have them.
+        dropout: rate of every dropout layer.
+        max_position_embeddings: longest text in tokens.
+    """
+
+    vocab_size: int = 8000
+    hidden_size: int = 128
+    num_hidden_layers: int = 2
+    num_attention_heads: int = 4
+    dropout: float = 0.1
+    max_position_embeddings: int = 512
+    pad_token_id: int = 0
+
+
+class ScratchClassifier(PreTrainedModel, ABC):
+    """Token embeddings, an encoder that a subclass gives, dropout and a linear head."""
+
+    config_class: type[ScratchConfig] = ScratchConfig
+    config: ScratchConfig
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__(config)
+        self.embeddings: nn.Module = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=0)
+        self.encoder = self.make_encoder(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(self.features(config), int(config.num_labels or 2))
+        self.post_init()  # type: ignore[no-untyped-call]
+
+    @abstractmethod
+    def make_encoder(self, config: ScratchConfig) -> nn.Module:
+        """A module from embeddings (B, T, d) and a mask (B, T), True on real tokens, to features (B, f)."""
+
+    def features(self, config: ScratchConfig) -> int:
+        """Number f of features of the encoder."""
+        return config.hidden_size
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.embeddings
+
+    def set_input_embeddings(self, value: nn.Module) -> None:
+        self.embeddings = value
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor | None = None, labels: Tensor | None = None, **_: Any
+    ) -> SequenceClassifierOutput:
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        features = self.encoder(self.dropout(self.embeddings(input_ids)), mask.bool())
+        logits = self.classifier(self.dropout(features))
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+
+def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000) -> PreTrainedTokenizerFast:
+    """A WordPiece tokenizer learned from the task's own text, lower-cased."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocab_size, special_tokens=[PAD, UNKNOWN, START, END], min_frequency=2, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    ids = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{START} $A {END}", pair=f"{START} $A {END} $B {END}", special_tokens=ids
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token=PAD, unk_token=UNKNOWN, cls_token=START, sep_token=END
+    )

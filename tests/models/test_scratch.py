@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import reviews
+from test_doors import run
+from uegr.models.loading import SCRATCH, load_classifier, load_tokenizer, load_trained
+from uegr.models.scratch import train_tokenizer
+
+
+@pytest.fixture(params=SCRATCH)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_padding_changes_nothing(name: str) -> None:
+    model = load_classifier(name, ["a", "b", "c"], seed=0, vocab_size=50).eval()
+    ids = torch.randint(4, 50, (3, 7))
+    mask = torch.ones_like(ids)
+    mask[1, 4:] = 0
+    ids = ids * mask
+    padded = torch.cat([ids, torch.zeros(3, 5, dtype=torch.long)], dim=1)
+    longer = torch.cat([mask, torch.zeros(3, 5, dtype=torch.long)], dim=1)
+    short = model(input_ids=ids, attention_mask=mask).logits
+    assert short.shape == (3, 3)
+    torch.testing.assert_close(model(input_ids=padded, attention_mask=longer).logits, short, atol=1e-5, rtol=1e-5)
+    alone = model(input_ids=ids[1:2, :4], attention_mask=mask[1:2, :4]).logits
+    torch.testing.assert_close(alone, short[1:2], atol=1e-5, rtol=1e-5)
+
+
+def test_trains_from_nothing_through_the_command_line(name: str, tmp_path: Path) -> None:
+    path, folder = tmp_path / "reviews.csv", tmp_path / "run"
+    reviews(200).to_csv(path, index=False)
+    arguments = ["train", "--train_file", str(path), "--model_name_or_path", name, "--output_dir", str(folder)]
+    assert run([*arguments, "--epochs", "10", "--learning_rate", "5e-3", "--batch_size", "16"]) == 0
+    model, tokenizer = load_trained(folder), load_tokenizer(str(folder))
+    data = reviews(40, seed=7)
+    batch = tokenizer(data["text"].tolist(), padding=True, return_tensors="pt")
+    logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    assert (logits.argmax(-1) == torch.tensor(data["label"].to_numpy())).float().mean() > 0.9
+
+
+def test_tokenizer_is_learned_from_the_text() -> None:
+    tokenizer = train_tokenizer(["A wonderful film", "a wonderful plot"] * 3, vocab_size=100)
+    assert tokenizer.tokenize("Wonderful FILM") == ["wonderful", "film"]
+    assert tokenizer.pad_token_id == 0
