@@ -37,6 +37,8 @@ def input_embeddings(model: nn.Module) -> nn.Module:
         UsageError: the model has no `get_input_embeddings()`, or it returns nothing with a weight.
     """
     inner = unwrap(model)
+    if getattr(getattr(inner, "config", None), "is_encoder_decoder", False):
+        inner = inner.get_encoder()  # type: ignore[operator]  # its own layer, or the one it shares
     getter = getattr(inner, "get_input_embeddings", None)
     layer = getter() if callable(getter) else None
     if not isinstance(layer, nn.Module) or not isinstance(getattr(layer, "weight", None), Tensor):
@@ -85,20 +87,28 @@ def token_mask(batch: Mapping[str, Any]) -> Tensor:
 
 
 @contextmanager
-def perturbed(model: nn.Module, delta: Tensor | None) -> Iterator[None]:
+def perturbed(model: nn.Module, delta: Tensor) -> Iterator[None]:
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
-    A shared embedding layer that is called again for other tokens (the decoder's) is left alone there.
-    With delta=None nothing is added.
+    Only the first call counts: a shared embedding layer is called again for the decoder's tokens.
+
+    Raises:
+        UsageError: the pass never asked that layer for embeddings of that shape.
     """
+    calls: list[torch.Size] = []
 
     def add(_layer: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
-        if delta is None or delta.shape != output.shape:
-            return None
-        return output + delta.to(output.dtype)
+        calls.append(output.shape)
+        return output + delta.to(output.dtype) if len(calls) == 1 and output.shape == delta.shape else None
 
-    handle = input_embeddings(model).register_forward_hook(add)
+    layer = input_embeddings(model)
+    handle = layer.register_forward_hook(add)
     try:
         yield
     finally:
         handle.remove()
+    if calls[:1] != [delta.shape]:
+        raise UsageError(
+            f"{type(unwrap(model)).__name__} does not take its token embeddings from {type(layer).__name__}, the "
+            "layer that its get_input_embeddings() returns: make that method return the layer its forward() calls."
+        )

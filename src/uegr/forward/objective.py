@@ -12,9 +12,10 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, variance
+from uegr.forward.embeddings import unwrap
 
 IGNORED_LABEL = -100
 """Hugging Face's label of positions that are no target."""
@@ -71,14 +72,17 @@ class Objective:
         return binary_jensen_shannon(scores)
 
 
-def objective_for(logits: Tensor, labels: Tensor) -> Objective:
+def objective_for(model: nn.Module, logits: Tensor, labels: Tensor) -> Objective:
     """Read off the kind of task from the shapes and types, by Hugging Face's conventions.
 
     One output is regression; float labels of the logits' shape are multi-label; whole-number labels are
-    classes, one an example (B,) or one a token (B, T), where -100 marks what is no target.
+    classes, one an example (B,) or one a token (B, T), where -100 marks what is no target. A causal language
+    model's output at one token is held against the label of the next.
     """
     if logits.shape[-1] == 1:
         return Objective("regression", labels.reshape(-1, 1))
     if labels.is_floating_point():
         return Objective("multi_label", labels.reshape(-1, labels.shape[-1]))
+    if getattr(unwrap(model), "loss_type", None) == "ForCausalLM":
+        labels = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
     return Objective("classification", labels.reshape(-1))

@@ -13,5 +13,5 @@ class PlainForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         logits = forward_pass(model, batch, step)
-        objective = objective_for(logits, batch["labels"])
+        objective = objective_for(model, logits, batch["labels"])
         return Loss(objective.mean(objective.loss(logits), step.num_items))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.embeddings import perturbed
+from uegr.forward.embeddings import perturbed, unwrap
 from uegr.forward.sites import DropoutSites, Rates
 
 Batch = Mapping[str, Any]
@@ -104,6 +104,9 @@ def forward_pass(
         sites, rates: dropout rates of the pass; None keeps the model's own.
     """
     inputs = {key: value for key, value in batch.items() if key != "labels"}
+    inner = unwrap(model)
+    if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
+        inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     seed = int(torch.randint(2**63 - 1, (), generator=step.generator))
     with ExitStack() as contexts:
         if delta is not None:

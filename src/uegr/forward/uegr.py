@@ -90,7 +90,7 @@ class UEGRForward(ForwardStage):
         clean, delta = self._attack(model, batch, step)
         outputs = [forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate) for rate in rates]
 
-        objective = objective_for(outputs[0], batch["labels"])
+        objective = objective_for(model, outputs[0], batch["labels"])
         errors = torch.stack([objective.loss(one) for one in outputs]).mean(dim=0)
         terms = {"adversarial_loss": objective.mean(errors, step.num_items)}
         loss = terms["adversarial_loss"]
@@ -127,7 +127,7 @@ class UEGRForward(ForwardStage):
             the embeddings is walked: no weight gradient is computed, and no hook of DDP fires."""
             leaf = delta.detach().requires_grad_()
             logits = forward_pass(model, batch, step, delta=leaf, sites=self._sites)
-            loss = objective_for(logits, batch["labels"]).loss(logits).sum()
+            loss = objective_for(model, logits, batch["labels"]).loss(logits).sum()
             return logits, torch.autograd.grad(loss, leaf, retain_graph=keep_graph)[0]
 
         first = None
