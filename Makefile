@@ -8,7 +8,7 @@ PIP_ARGS ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format results lock clean
+.PHONY: help setup demo test lint types check-tests format matrix results lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ types: $(READY)  ## mypy, strict
 
 check-tests: $(READY)  ## pytest
 	$(VENV)/bin/python -m pytest --numprocesses 2
+
+matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
+	$(VENV)/bin/python tests/matrix/write.py
 
 format: $(READY)  ## ruff, mending what it can
 	$(VENV)/bin/ruff check --fix .

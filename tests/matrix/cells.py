@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -39,12 +38,9 @@ def stage_pairs() -> dict[str, Callable[[], Method]]:
     }
 
 
-def bf16(model: PreTrainedModel) -> contextlib.AbstractContextManager[None]:
-    return torch.autocast("cpu", torch.bfloat16)
-
-
-def fp16(model: PreTrainedModel) -> contextlib.AbstractContextManager[None]:
-    return torch.autocast("cpu", torch.float16)
+def method_pairs() -> list[str]:
+    """The pairs that are methods of the registry."""
+    return [f"{entry.forward.__name__} + {entry.backward.__name__}" for entry in METHODS.values()]
 
 
 SETTINGS = [

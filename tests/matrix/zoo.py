@@ -132,6 +132,11 @@ def applies(architecture: str, kind: str) -> str:
     return ""
 
 
+def usual_kind(architecture: str) -> str:
+    """The kind of task to try training settings on."""
+    return "seq2seq" if architecture in ENCODER_DECODERS else "single"
+
+
 def make_model(architecture: str, kind: str) -> PreTrainedModel:
     """A small random model with the head of that kind of task."""
     torch.manual_seed(0)

@@ -12,22 +12,19 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from worker import train
 
+LAUNCHERS = {
+    "torchrun": ["torch.distributed.run", "--standalone", "--nproc_per_node=2"],
+    "accelerate launch": ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--mixed_precision=no"],
+}
 
-@pytest.mark.parametrize("wrapper", ["ddp", "fsdp"])
+
+@pytest.mark.parametrize(
+    ("launcher", "wrapper"), [("torchrun", "ddp"), ("torchrun", "fsdp"), ("accelerate launch", "accelerate")]
+)
 @pytest.mark.parametrize("method", ["plain", "uegr"])
-def test_two_processes_equal_one(method: str, wrapper: str, tmp_path: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--nproc_per_node=2",
-        "--master_port=0",
-        "--standalone",
-        str(Path(__file__).parent / "worker.py"),
-        str(tmp_path),
-        method,
-        wrapper,
-    ]
+def test_two_processes_equal_one(method: str, launcher: str, wrapper: str, tmp_path: Path) -> None:
+    worker_file = str(Path(__file__).parent / "worker.py")
+    command = [sys.executable, "-m", *LAUNCHERS[launcher], worker_file, str(tmp_path), method, wrapper]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     one, two = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))

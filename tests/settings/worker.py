@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
+from accelerate import Accelerator
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -33,8 +34,13 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
         trained = fully_shard(model)
     else:
         trained = model
+    backward = torch.Tensor.backward
     method = create_method(method_name, seed=0, total_steps=STEPS, **OPTIONS[method_name])
     optimizer = method.wrap_optimizer(torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9), trained)
+    if wrapper == "accelerate":
+        accelerator = Accelerator(cpu=True)
+        trained, optimizer = accelerator.prepare(trained, optimizer)
+        backward = accelerator.backward
     trained.train()
     for i in range(STEPS):
         whole = batch(EXAMPLES, seed=i)
@@ -43,7 +49,7 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
             torch.ones_like(whole["labels"])[:, None].expand(-1, whole["input_ids"].shape[1]),
         )
         share = {key: value[rank::world].contiguous() for key, value in whole.items()}
-        method.loss(trained, share).backward()
+        backward(method.loss(trained, share))
         optimizer.step()
         optimizer.zero_grad()
     weights = {key: value.detach() for key, value in model.state_dict().items()}
@@ -52,7 +58,10 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
 
 def main() -> None:
     folder, method_name, wrapper = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-    dist.init_process_group("gloo")
+    if wrapper == "accelerate":
+        Accelerator(cpu=True)  # makes the process group itself
+    else:
+        dist.init_process_group("gloo")
     rank = dist.get_rank()
     torch.save(train(method_name, wrapper, rank, dist.get_world_size()), folder / f"{rank}.pt")
     dist.destroy_process_group()

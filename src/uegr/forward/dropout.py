@@ -46,6 +46,11 @@ class AdaptiveDropout:
         self.target, self.gain = target, gain
         self.opening = torch.tensor(0.5)  # where feedback stands between lo (0) and hi (1)
 
+    @property
+    def fixed(self) -> bool:
+        """Whether the rates are the same at every step, so that torch.compile makes one graph a pass."""
+        return self.mode in ("combination", "spread")
+
     def rates(self, sites: int, generator: torch.Generator) -> list[Rates]:
         """The rates of the k passes of one step, for a model with that many dropout sites."""
         if self.mode == "combination":

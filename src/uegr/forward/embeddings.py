@@ -30,6 +30,11 @@ def unwrap(model: nn.Module) -> nn.Module:
         model = inner
 
 
+def is_compiled(model: nn.Module) -> bool:
+    """Whether torch.compile wraps the model, or a part of it that other wrappers hold."""
+    return any(hasattr(module, "_orig_mod") for module in model.modules())
+
+
 def input_embeddings(model: nn.Module) -> nn.Module:
     """The layer that turns token ids into embeddings.
 

@@ -1,0 +1,85 @@
+"""Run every cell and write docs/compatibility.md; exit code 1 if a cell differs from what is committed.
+
+python tests/matrix/write.py
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from cells import ERROR, NOT_APPLICABLE, SETTINGS, WORKS, Cell, method_pairs, run_cell, stage_pairs
+from zoo import ARCHITECTURES, KINDS, usual_kind
+
+from uegr.atomic import write_text
+from uegr.cli import quieten
+
+PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
+MARKS = {WORKS: "yes", ERROR: "error", NOT_APPLICABLE: "–"}
+INTRODUCTION = """# What works where
+
+Written by `make matrix`, which trains every cell for four steps on a small random model of the real class and checks
+that the loss is finite, weights move, sub-models differ, and the model comes back with its own keys, dropout rates and
+hooks. Never edited by hand. "yes": works; "error": a clear error, its sentence below; "–": makes no sense there.
+"""
+PROCESSES = """## Several processes
+
+`tests/settings/test_distributed.py` trains on two gloo processes and compares with one: DistributedDataParallel
+(`torchrun`, `accelerate launch`) and FSDP2 (`fully_shard`), plain and UEGR. The reentrant kind of gradient
+checkpointing is a clear error; so are, on a compiled model, dropout modes whose rates change at every step."""
+
+
+def worst(cells: Iterable[Cell]) -> Cell:
+    """One cell that stands for several: an error before "works" before "not applicable"."""
+    order = (ERROR, WORKS, NOT_APPLICABLE)
+    return min(cells, key=lambda cell: order.index(cell.status))
+
+
+def table(title: str, heads: list[str], rows: dict[str, dict[str, Cell]]) -> str:
+    lines = [f"## {title}", "", "| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    lines += [
+        f"| {name} | " + " | ".join(MARKS[row[head].status] for head in heads) + " |" for name, row in rows.items()
+    ]
+    reasons = sorted(
+        {(name, head, cell.reason) for name, row in rows.items() for head, cell in row.items() if cell.reason}
+    )
+    lines += ["", *(f"- {name}, {head}: {reason}" for name, head, reason in reasons)]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    quieten()
+    warnings.filterwarnings("ignore")
+    pairs = stage_pairs()
+    kinds: dict[str, dict[str, Cell]] = {}
+    settings: dict[str, dict[str, Cell]] = {}
+    for architecture in ARCHITECTURES:
+        print(architecture, flush=True)
+        kinds[architecture] = {
+            kind: worst(run_cell(pair, architecture, kind) for pair in pairs.values()) for kind in KINDS
+        }
+        settings[architecture] = {
+            setting: worst(
+                run_cell(pairs[pair], architecture, usual_kind(architecture), setting) for pair in method_pairs()
+            )
+            for setting in SETTINGS
+        }
+    text = "\n".join(
+        [
+            INTRODUCTION,
+            table(f"Kinds of task (every pair of: {', '.join(pairs)})", KINDS, kinds),
+            table(f"Training settings (every method: {', '.join(method_pairs())})", SETTINGS, settings),
+            PROCESSES,
+        ]
+    )
+    same = PAGE.exists() and PAGE.read_text() == text + "\n"
+    write_text(PAGE, text + "\n")
+    print("docs/compatibility.md is as committed" if same else "docs/compatibility.md has changed: look at git diff")
+    return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
