@@ -1,0 +1,30 @@
+"""Real pretrained weights of three kinds learn 200 real sentences, and answer for sentences they have not seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from uegr.measure import measure
+from uegr.tasks.source import DataSource
+from uegr.training.run import RunConfig, train
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "epochs"), [("bert-tiny", 1e-3, 6), ("tinybert-4l", 3e-4, 4), ("granite-30m", 2e-4, 3)]
+)
+def test_learns_two_hundred_sentences(
+    name: str,
+    rate: float,
+    epochs: int,
+    pretrained_folder: Path,
+    data_folder: Path,
+    tmp_path: Path,
+) -> None:
+    files = {f"{split}_file": str(data_folder / "subj" / f"{split}.parquet") for split in ("train", "test")}
+    data = DataSource(**files, text_column="sentence", max_train_examples=200, max_test_examples=200)  # type: ignore[arg-type]
+    config = RunConfig(data=data, model=str(pretrained_folder / name), learning_rate=rate, epochs=epochs, batch_size=16)
+    train(config, tmp_path / "run")
+    accuracy = measure(tmp_path / "run", epsilons=[0.0])["metrics"]["accuracy"]
+    assert accuracy > 0.7, "chance is 0.5, five standard errors below"
