@@ -29,7 +29,7 @@ PROCESSES = """## Several processes
 
 `tests/settings/test_distributed.py` trains on two gloo processes and compares with one: DistributedDataParallel
 (`torchrun`, `accelerate launch`) and FSDP2 (`fully_shard`), plain and UEGR. The reentrant kind of gradient
-checkpointing is a clear error; so are, on a compiled model, dropout modes whose rates change at every step."""
+checkpointing is a clear error, with the switch that mends it."""
 
 
 def worst(cells: Iterable[Cell]) -> Cell:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounter
 
 from conftest import batch, bert
-from uegr import UEGR, UsageError
+from uegr import UEGR
+from uegr.forward.compiled import TensorSites
 from uegr.method import Method
 
 QUIET = {"dropout": (0.0, 0.0)}  # no dropout: what is left must agree to rounding
@@ -126,11 +127,31 @@ def test_compiled_model_gives_the_same_and_compiles_once_a_pass() -> None:
 
 
 @pytest.mark.parametrize("mode", ["step", "layer", "feedback"])
-def test_rates_that_change_every_step_are_refused_on_a_compiled_model(mode: Any) -> None:
-    model = bert().train()
-    method, _ = begin(model, dropout_mode=mode)
-    with pytest.raises(UsageError, match="use dropout_mode 'spread'"):
-        method.loss(torch.compile(model, backend="eager"), batch())
+def test_rates_that_change_every_step_compile_nothing_new(mode: Any) -> None:
+    torch._dynamo.reset()
+    counter = CompileCounter()
+    model = bert(dropout=0.1).train()
+    method, optimizer = begin(model, dropout_mode=mode)
+    run = torch.compile(model, backend=counter)
+    graphs = []
+    for i in range(4):
+        method.loss(run, batch(seed=i)).backward()
+        assert method.terms["divergence"] > 0
+        optimizer.step()
+        optimizer.zero_grad()
+        graphs.append(counter.frame_count)
+    assert graphs[0] == graphs[-1] <= 3
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_tensor_rates_drop_that_share_and_keep_the_mean() -> None:
+    layer = nn.Sequential(nn.Dropout(0.1))
+    with TensorSites(layer).at(0.4):
+        out = layer(torch.ones(100_000))
+        assert torch.equal(layer.eval()(torch.ones(5)), torch.ones(5))
+    assert float((out == 0).float().mean()) == pytest.approx(0.4, abs=0.01)
+    assert float(out.mean()) == pytest.approx(1.0, abs=0.02)
+    assert layer[0].p == 0.1
 
 
 def test_lora_trains_the_adapters_alone_and_selects_among_them() -> None:

@@ -48,7 +48,7 @@ class AdaptiveDropout:
 
     @property
     def fixed(self) -> bool:
-        """Whether the rates are the same at every step, so that torch.compile makes one graph a pass."""
+        """Whether the rates are the same at every step."""
         return self.mode in ("combination", "spread")
 
     def rates(self, sites: int, generator: torch.Generator) -> list[Rates]:

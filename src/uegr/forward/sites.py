@@ -52,6 +52,7 @@ class DropoutSites:
         self._recomputed = [child for layer in checkpointed_layers(model) for child in layer.children()]
         self._rates_of: dict[int, list[float]] = {}
         self._handles: list[RemovableHandle] = []
+        self._hooked = False
 
     def __len__(self) -> int:
         return len(self.attributes) + len(self.branches)
@@ -81,6 +82,7 @@ class DropoutSites:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        self._hooked = False
 
     def _all(self, rates: Rates | None) -> list[float]:
         if rates is None:
@@ -88,8 +90,10 @@ class DropoutSites:
         return [rates] * len(self) if isinstance(rates, float) else rates
 
     def _hook(self) -> None:
-        if self._handles:
+        """Install what must watch the pass, once."""
+        if self._hooked:
             return
+        self._hooked = True
         for at, branch in enumerate(self.branches, start=len(self.attributes)):
             self._handles.append(branch.register_forward_hook(self._drop(at)))
         for module in self._recomputed:

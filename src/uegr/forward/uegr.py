@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.adversary import Adversary, Ball, Norm
+from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
-from uegr.forward.embeddings import EmbeddingScale, embedding_scale, is_compiled, token_mask
+from uegr.forward.embeddings import EmbeddingScale, embedding_scale, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
@@ -85,12 +86,7 @@ class UEGRForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         self.release()
-        if not self.dropout.fixed and is_compiled(model):
-            raise UsageError(
-                f"dropout_mode '{self.dropout.mode}' changes the rates at every step, and torch.compile would compile "
-                "anew for each: use dropout_mode 'spread' or 'combination' with a compiled model."
-            )
-        self._sites = sites = DropoutSites(model)
+        self._sites = sites = dropout_sites(model, self.dropout.fixed)
         rates = self.dropout.rates(len(sites), step.generator)
         clean, delta = self._attack(model, batch, step)
         outputs = [forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate) for rate in rates]
