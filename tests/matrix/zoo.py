@@ -127,8 +127,8 @@ def applies(architecture: str, kind: str) -> str:
         return "used for sequence-to-sequence here"
     if kind == "causal LM":
         return "" if architecture in DECODERS else "not a causal model"
-    if architecture in SCRATCH and kind in ("regression", "multi-label", "token"):
-        return "a sentence classifier"
+    if architecture in SCRATCH and kind == "token":
+        return "one output a sentence"
     return ""
 
 
@@ -141,7 +141,7 @@ def make_model(architecture: str, kind: str) -> PreTrainedModel:
     """A small random model with the head of that kind of task."""
     torch.manual_seed(0)
     if architecture in SCRATCH:
-        return load_classifier(architecture, ["a", "b", "c"], 0, VOCABULARY)
+        return load_classifier(architecture, ["a", "b", "c"][: 1 if kind == "regression" else CLASSES], 0, VOCABULARY)
     config = CONFIGS[architecture]()
     if kind == "causal LM":
         return AutoModelForCausalLM.from_config(config)

@@ -43,6 +43,7 @@ class ScratchClassifier(PreTrainedModel, ABC):
 
     def __init__(self, config: ScratchConfig) -> None:
         super().__init__(config)
+        self.loss_type = "ForSequenceClassification"
         self.embeddings: nn.Module = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=0)
         self.encoder = self.make_encoder(config)
         self.dropout = nn.Dropout(config.dropout)
@@ -69,7 +70,9 @@ class ScratchClassifier(PreTrainedModel, ABC):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         features = self.encoder(self.dropout(self.embeddings(input_ids)), mask.bool())
         logits = self.classifier(self.dropout(features))
-        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(labels=labels, pooled_logits=logits, config=self.config)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
 
