@@ -40,13 +40,13 @@ def worst(cells: Iterable[Cell]) -> Cell:
 
 def table(title: str, heads: list[str], rows: dict[str, dict[str, Cell]]) -> str:
     lines = [f"## {title}", "", "| | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
-    lines += [
-        f"| {name} | " + " | ".join(MARKS[row[head].status] for head in heads) + " |" for name, row in rows.items()
-    ]
-    reasons = sorted(
-        {(name, head, cell.reason) for name, row in rows.items() for head, cell in row.items() if cell.reason}
-    )
-    lines += ["", *(f"- {name}, {head}: {reason}" for name, head, reason in reasons)]
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for name, row in rows.items():
+        lines.append(f"| {name} | " + " | ".join(MARKS[row[head].status] for head in heads) + " |")
+        for head, cell in row.items():
+            if cell.reason:
+                reasons.setdefault((head, cell.reason), []).append(name)
+    lines += ["", *(f"- {head}: {reason} ({', '.join(names)})" for (head, reason), names in sorted(reasons.items()))]
     return "\n".join(lines) + "\n"
 
 
