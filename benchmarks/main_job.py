@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from uegr.atomic import write_json, write_text
-from uegr.cli import quieten
 from uegr.measure import measure
 from uegr.report.results import document, read_results
 from uegr.tasks.source import DataSource
+from uegr.terminal import quieten
 from uegr.training.folder import RUN, read_run
 from uegr.training.run import RunConfig, train
 

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
-from uegr.cli import quieten
+from uegr.terminal import quieten
 
 quieten()
 torch.set_num_threads(1)  # the models are tiny: threads would only wait for each other

@@ -15,7 +15,7 @@ from cells import ERROR, NOT_APPLICABLE, SETTINGS, WORKS, Cell, method_pairs, ru
 from zoo import ARCHITECTURES, KINDS, usual_kind
 
 from uegr.atomic import write_text
-from uegr.cli import quieten
+from uegr.terminal import quieten
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 MARKS = {WORKS: "yes", ERROR: "error", NOT_APPLICABLE: "–"}
