@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
 import torch
@@ -17,6 +18,8 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, P
 from uegr.terminal import quieten
 
 quieten()
+hypothesis.settings.register_profile("busy machine", deadline=None)  # time is measured in benchmarks, not here
+hypothesis.settings.load_profile("busy machine")
 torch.set_num_threads(1)  # the models are tiny: threads would only wait for each other
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "great", "fine", "bad", "awful", "dull"]
 WORDS += ["film", "plot", "actor", "scene", "and", "the"]
