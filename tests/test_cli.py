@@ -117,7 +117,7 @@ def test_commands_on_measured_and_unmeasured_runs(
     assert entry["robustness"]["accuracy"][0] == entry["metrics"]["accuracy"]
     capsys.readouterr()
     assert run(["compare", str(folder), str(folder / "results.json")]) == 0
-    assert capsys.readouterr().out.count("uegr") == 2
+    assert capsys.readouterr().out.count("uegr (passes 1") == 2
     assert run(["report", str(folder), "--output", str(tmp_path / "page.html")]) == 0
     assert "<table>" in (tmp_path / "page.html").read_text()
 

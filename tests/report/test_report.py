@@ -4,16 +4,18 @@ import copy
 import json
 import re
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from uegr.errors import UsageError
 from uegr.report.figures import robustness_figure, save_png, wilson
 from uegr.report.page import write_page
-from uegr.report.results import document, read_results
-from uegr.report.table import columns
+from uegr.report.results import document, label, read_results
+from uegr.report.table import grid, measures, terminal_table
 
 RUN: dict[str, Any] = {
     "method": "uegr",
@@ -62,10 +64,32 @@ def test_damaged_results_are_named(content: str, message: str, tmp_path: Path) -
 def test_table_shows_the_epsilons_all_runs_share() -> None:
     other = copy.deepcopy(RUN["robustness"]) | {"epsilons": [0.0, 0.04, 0.08], "accuracy": [0.8, 0.5, 0.1]}
     pair = runs(robustness=other)
-    cells = columns(pair)
-    assert [heading for heading in cells if heading.startswith("PGD")] == ["PGD 0.04"]
-    assert [cells["PGD 0.04"](run) for run in pair] == ["40.0", "50.0"]
+    cells = measures(pair)
+    assert [heading for heading in cells if heading.startswith("PGD")] == ["PGD 0.04 %"]
+    assert [cells["PGD 0.04 %"](run) for run in pair] == ["40.0", "50.0"]
     assert cells["accuracy %"](pair[0]) == "80.0"
+
+
+def test_few_runs_stand_side_by_side_and_many_one_below_the_other() -> None:
+    headings, rows = grid(runs())
+    assert headings == ["", "plain", "uegr"]
+    assert rows[0] == ["accuracy %", "80.0", "80.0"]
+    headings, rows = grid([{**RUN, "seed": seed} for seed in range(6)])
+    assert headings[1] == "accuracy %"
+    assert [row[0] for row in rows] == [f"uegr, seed {seed}" for seed in range(6)]
+
+
+def test_terminal_table_fits_eighty_columns() -> None:
+    text = StringIO()
+    Console(file=text, width=80).print(terminal_table(runs()))
+    Console(file=text, width=80).print(terminal_table([{**RUN, "seed": seed} for seed in range(20)]))
+    assert "…" not in text.getvalue()
+    assert "PGD 0.02 %" in text.getvalue()
+
+
+def test_labels_tell_runs_apart_and_no_more() -> None:
+    pair = runs(options={"epsilon": 0.1}, seed=3)
+    assert [label(run, pair) for run in pair] == ["plain, seed 0", "uegr (epsilon 0.1), seed 3"]
 
 
 class Tags(HTMLParser):
@@ -96,7 +120,7 @@ def test_figure_draws_every_run_with_its_numbers(tmp_path: Path) -> None:
     figure = robustness_figure(runs())
     lines = figure.axes[0].get_lines()
     assert [list(line.get_ydata()) for line in lines] == [[80, 60, 40]] * 2
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain, seed 0", "uegr, seed 0"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain", "uegr"]
     save_png(figure, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from uegr.report.results import label
+
 # Okabe and Ito's colours, which the colour-blind tell apart; black first for what comes first, plain.
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -29,7 +31,7 @@ def robustness_figure(runs: Sequence[dict[str, Any]]) -> Figure:
             accuracy,
             color=colour,
             marker=MARKERS[i % len(MARKERS)],
-            label=f"{run['method']}, seed {run['seed']}",
+            label=label(run, runs),
         )
     curve = runs[0]["robustness"]
     unit = "relative to the mean embedding norm" if curve["relative"] else "absolute"

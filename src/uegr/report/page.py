@@ -11,17 +11,19 @@ from markupsafe import Markup
 
 from uegr.atomic import write_text
 from uegr.report.figures import robustness_figure, svg
-from uegr.report.table import columns
+from uegr.report.results import label
+from uegr.report.table import grid
 
 
 def write_page(runs: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the report of these runs to `path`."""
     environment = Environment(loader=PackageLoader("uegr.report", "."), autoescape=True, undefined=StrictUndefined)
-    cells = columns(runs)
+    headings, rows = grid(runs)
     html = environment.get_template("page.html").render(
         runs=runs,
-        headings=list(cells),
-        rows=[[cell(run) for cell in cells.values()] for run in runs],
+        names=[label(run, runs) for run in runs],
+        headings=headings,
+        rows=rows,
         # Drawn by matplotlib, which escapes text for SVG itself.
         robustness=Markup(svg(robustness_figure(runs))),  # noqa: S704
         epsilons=runs[0]["robustness"]["epsilons"],

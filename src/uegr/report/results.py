@@ -32,6 +32,14 @@ def document(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"schema": SCHEMA, "runs": list(runs)}
 
 
+def label(run: dict[str, Any], among: Sequence[dict[str, Any]]) -> str:
+    """What to call a run: its method and options, and of seed, task and model what tells it from the others."""
+    options = ", ".join(f"{name} {value}" for name, value in run.get("options", {}).items())
+    parts = [f"{run['method']} ({options})" if options else str(run["method"])]
+    parts += [f"{name} {run[name]}" for name in ("seed", "task", "model") if len({other[name] for other in among}) > 1]
+    return ", ".join(parts)
+
+
 def read_results(path: Path) -> list[dict[str, Any]]:
     """The runs of a results.json, or of the one in a folder.
 

@@ -17,14 +17,14 @@ from uegr.method import Method
 from uegr.methods import create_method
 
 Autocast = Callable[[], AbstractContextManager[Any]]
-ROUNDS = 3
+ROUNDS = 5
 
 
 def measure_cost(model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: Autocast) -> dict[str, float]:
     """Ratios of one step of `method`, which must be fresh, to one plain step: exact arithmetic, and time.
 
     Both are made on copies of the model with an AdamW each, in turn, after a warm-up; the time ratio is that
-    of the medians of three. A step is loss, backward and update.
+    of the medians of five. A step is loss, backward and update.
 
     Returns:
         {"flop_ratio": ..., "time_ratio": ...}
