@@ -1,6 +1,7 @@
 """Rotten Tomatoes, 2,000 sentences, plain against UEGR and UEGR without each of its parts, three seeds.
 
     python -m benchmarks.main_job run [VARIANT ...]     train and measure what is not measured yet
+    python -m benchmarks.main_job cost                  measure step costs anew, on a machine that does nothing else
     python -m benchmarks.main_job table                 write the table into README.md
 
 Results are committed, one JSON a run, in results/main_job; runs themselves go to runs/main_job.
@@ -13,12 +14,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from uegr.atomic import write_json, write_text
 from uegr.measure import measure
+from uegr.methods import create_method
+from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 from uegr.report.results import document, read_results
+from uegr.tasks.encoding import batches, encode
 from uegr.tasks.source import DataSource
 from uegr.terminal import quieten
+from uegr.training.cost import measure_cost
 from uegr.training.folder import RUN, read_run
+from uegr.training.precision import use_bf16
 from uegr.training.run import RunConfig, train
 
 SEEDS = (0, 1, 2)
@@ -49,6 +57,24 @@ def run(names: list[str]) -> None:
             entry = measure(folder)
             write_json(result, document([entry]))
             print(name, seed, entry["metrics"], entry["robustness"]["accuracy"], entry["cost"], flush=True)
+
+
+def remeasure() -> None:
+    """Write step costs, measured on a batch of median length, into the results; training seconds stay."""
+    data = DataSource(task="rotten_tomatoes", max_train_examples=2000).load(0)
+    tokenizer = load_tokenizer(EMBEDDED_MODEL)
+    model = load_classifier(EMBEDDED_MODEL, data.label_names, 0)
+    ordered = [batch for _, batch in batches(encode(data.train, tokenizer, data.text_columns, 128), tokenizer, 32)]
+    batch = ordered[len(ordered) // 2]
+    bf16 = use_bf16("auto")
+    for name, (method, options) in VARIANTS.items():
+        cost = measure_cost(
+            model, batch, create_method(method, **options), lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16)
+        )
+        print(name, cost, flush=True)
+        for path in sorted(RESULTS.glob(f"{name}-*.json")):
+            entry = read_results(path)[0]
+            write_json(path, document([{**entry, "cost": {**entry["cost"], **cost}}]))
 
 
 def table() -> str:
@@ -96,9 +122,12 @@ def _spread(values: list[float], digits: int) -> str:
 def main() -> None:
     """Entry point."""
     command, *names = sys.argv[1:] or ["table"]
+    quieten()
     if command == "run":
-        quieten()
         run(names)
+        return
+    if command == "cost":
+        remeasure()
         return
     text = README.read_text()
     before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
