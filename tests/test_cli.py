@@ -60,8 +60,11 @@ def error_of(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
         (["--epochs", "0", "--max_steps", "-1"], "nothing to train"),
     ],
 )
-def test_bad_options(more: list[str], message: str, base: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_options(
+    more: list[str], message: str, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert message in error_of(capsys, [*base, *more])
+    assert not (tmp_path / "run").exists(), "nothing may be left behind by a refused run"
 
 
 @pytest.mark.parametrize(

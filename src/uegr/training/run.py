@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -98,14 +97,16 @@ def train(
     data = config.data.load(config.seed)
     texts = (str(text) for column in data.text_columns for text in data.train[column])
     tokenizer = load_tokenizer(config.model, texts)
-    checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
-    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer))
     encoded = encode(data.train, tokenizer, data.text_columns, config.max_length)
+    arguments = _arguments(config, output_dir, bf16, len(encoded))
+    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer))
+    # Only now, when all that was asked for has proved possible, is the folder touched.
+    checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
     interruption = StopOnSignal()
     trainer = UEGRTrainer(
         model,
-        _arguments(config, output_dir, bf16, len(encoded)),
+        arguments,
         method=method,
         train_dataset=encoded,
         data_collator=DataCollatorWithPadding(tokenizer),
@@ -165,7 +166,7 @@ def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -
         logging_nan_inf_filter=False,  # a lost loss stops the training with a sentence of our own
         disable_tqdm=True,
         report_to=[],
-        use_cpu=not torch.cuda.is_available() and not os.environ.get("ACCELERATE_TORCH_DEVICE"),
+        use_cpu=not torch.cuda.is_available(),
     )
 
 
