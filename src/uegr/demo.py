@@ -15,7 +15,7 @@ from uegr.tasks.source import DataSource
 from uegr.training.run import RunConfig, train
 
 METHODS = ("plain", "uegr")
-TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED = 2000, 1000, 300
+TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED = 1200, 1000, 200
 OnProgress = Callable[[str, int, int], None]
 
 
