@@ -8,7 +8,7 @@ import pytest
 
 from conftest import reviews
 from test_doors import command_line, run
-from uegr.cli import method_options
+from uegr.cli.options import method_options
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from transformers.trainer_pt_utils import get_parameter_names
 
 from conftest import reviews, tokenizer
 from uegr import METHODS, create_method
-from uegr.cli import main
+from uegr.cli.main import main
 from uegr.models.loading import load_classifier, load_trained
 from uegr.tasks.encoding import LengthGroupedSampler, encode, lengths_of
 from uegr.tasks.source import DataSource

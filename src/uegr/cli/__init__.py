@@ -1,0 +1,1 @@
+"""`uegr` on the command line: each command parses, calls, and prints."""

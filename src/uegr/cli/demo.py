@@ -1,0 +1,26 @@
+"""uegr demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uegr.cli.app import app
+from uegr.terminal import console, progress
+
+
+@app.command()
+def demo(
+    output_dir: Annotated[Path, typer.Option("--output_dir")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+) -> None:
+    """Plain fine-tuning against UEGR on real film reviews, trained, attacked and reported in minutes."""
+    from uegr.demo import run_demo
+    from uegr.report.table import terminal_table
+
+    with progress() as report:
+        entries = run_demo(output_dir, seed, report)
+    console.print(terminal_table(entries))
+    console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")

@@ -1,0 +1,29 @@
+"""The command line: one file a command; errors become one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from uegr.cli import compare, demo, evaluate, methods, report, train  # noqa: F401  # each registers its command
+from uegr.cli.app import app
+from uegr.errors import UegrError, UsageError
+from uegr.terminal import quieten
+
+
+def main() -> None:
+    """Entry point of `uegr`: exit code 2 for what the user can mend, 1 for a training that stopped."""
+    quieten()
+    try:
+        app()
+    except UegrError as error:
+        Console(stderr=True, soft_wrap=True).print(f"uegr: {error}", style="red", markup=False, highlight=False)
+        sys.exit(2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("uegr: stopped.", style="red")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

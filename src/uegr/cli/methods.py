@@ -1,0 +1,31 @@
+"""uegr methods."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from uegr.cli.app import app
+from uegr.terminal import console
+
+
+@app.command()
+def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
+    """List the methods, or the options of one."""
+    from uegr.methods import METHODS, create_method, options_of
+
+    if name is None:
+        table = Table("method", "cost (F)", "paper", "what it does")
+        for key, entry in METHODS.items():
+            table.add_row(key, f"{create_method(key).forward.cost():g}", entry.paper, entry.summary)
+        console.print(table)
+        return
+    create_method(name)
+    entry = METHODS[name]
+    table = Table("option", "default", "stage")
+    for stage, kind in ((entry.forward, "forward"), (entry.backward, "backward")):
+        for key, option in options_of(stage).items():
+            table.add_row(f"--{key}", str(entry.defaults.get(key, option.default)), kind)
+    console.print(table)

@@ -1,0 +1,97 @@
+"""uegr train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uegr.cli.app import app
+from uegr.cli.options import method_options
+from uegr.terminal import console, progress
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def train(
+    context: typer.Context,
+    output_dir: Annotated[Path, typer.Option("--output_dir", help="Folder of the run.")],
+    task: Annotated[str | None, typer.Option("--task", help="A named task, such as rotten_tomatoes.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", help="A hub data set, name or name:configuration.")
+    ] = None,
+    train_file: Annotated[str | None, typer.Option("--train_file", help="CSV, TSV, JSONL or Parquet.")] = None,
+    validation_file: Annotated[str | None, typer.Option("--validation_file")] = None,
+    test_file: Annotated[str | None, typer.Option("--test_file")] = None,
+    text_column: Annotated[str, typer.Option("--text_column")] = "text",
+    text_pair_column: Annotated[str | None, typer.Option("--text_pair_column", help="Second text of a pair.")] = None,
+    label_column: Annotated[str, typer.Option("--label_column")] = "label",
+    drop_empty: Annotated[bool, typer.Option("--drop_empty", help="Drop rows without text.")] = False,
+    max_train_examples: Annotated[int | None, typer.Option("--max_train_examples")] = None,
+    max_test_examples: Annotated[int | None, typer.Option("--max_test_examples")] = None,
+    model: Annotated[
+        str, typer.Option("--model_name_or_path", help="The embedded default, a folder, or a hub name.")
+    ] = "all-MiniLM-L6-v2",
+    method: Annotated[str, typer.Option("--method", help="See uegr methods.")] = "uegr",
+    seed: Annotated[int, typer.Option("--seed")] = 0,
+    epochs: Annotated[float, typer.Option("--epochs")] = 3.0,
+    max_steps: Annotated[int, typer.Option("--max_steps", help="Above 0: overrides --epochs.")] = -1,
+    learning_rate: Annotated[float, typer.Option("--learning_rate", help="About 2e-5 for base-size models.")] = 1e-4,
+    weight_decay: Annotated[float, typer.Option("--weight_decay")] = 0.01,
+    warmup_ratio: Annotated[float, typer.Option("--warmup_ratio")] = 0.06,
+    batch_size: Annotated[int, typer.Option("--batch_size")] = 32,
+    gradient_accumulation_steps: Annotated[int, typer.Option("--gradient_accumulation_steps")] = 1,
+    max_length: Annotated[int, typer.Option("--max_length", help="Cut texts to so many tokens.")] = 128,
+    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
+    save_steps: Annotated[int, typer.Option("--save_steps", help="0: a checkpoint an epoch.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --output_dir.")] = False,
+) -> None:
+    """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
+    from uegr.tasks.source import DataSource
+    from uegr.training.run import RunConfig
+    from uegr.training.run import train as train_run
+
+    config = RunConfig(
+        data=DataSource(
+            task=task,
+            dataset=dataset,
+            train_file=train_file,
+            validation_file=validation_file,
+            test_file=test_file,
+            text_column=text_column,
+            text_pair_column=text_pair_column,
+            label_column=label_column,
+            drop_empty=drop_empty,
+            max_train_examples=max_train_examples,
+            max_test_examples=max_test_examples,
+        ),
+        model=model,
+        method=method,
+        options=method_options(context.args),
+        seed=seed,
+        epochs=epochs,
+        max_steps=max_steps,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        warmup_ratio=warmup_ratio,
+        batch_size=batch_size,
+        gradient_accumulation_steps=gradient_accumulation_steps,
+        max_length=max_length,
+        precision=precision,
+        save_steps=save_steps,
+    )
+    with progress() as report:
+        run = train_run(
+            config,
+            output_dir,
+            resume=resume,
+            overwrite=overwrite,
+            on_step=lambda done, total: report(f"training {method}", done, total),
+        )
+    cost = run["cost"]
+    console.print(
+        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step costs {cost['flop_ratio']:.2f} times the "
+        f"arithmetic of a plain one and took {cost['time_ratio']:.2f} times as long. Model in {output_dir}; measure it "
+        f"with: uegr evaluate {output_dir}"
+    )
