@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.adversary import Adversary, Ball, Norm
+from uegr.forward.ascent import differentiate, zero_delta
 from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
-from uegr.forward.embeddings import EmbeddingScale, embedding_scale, token_mask
+from uegr.forward.embeddings import EmbeddingScale, embedding_scale
 from uegr.forward.objective import objective_for
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
@@ -119,17 +120,11 @@ class UEGRForward(ForwardStage):
                 clean = forward_pass(model, batch, step, sites=self._sites)
             return clean, None
         self._scale = self._scale or embedding_scale(model)  # called without a Method around it
-        mask = token_mask(batch)
+        start, mask = zero_delta(batch, self._scale)
         radius = self.epsilon_at(step) * self.adversary.ball.unit(self._scale, mask)
-        start = torch.zeros((*mask.shape[:2], self._scale.width), device=mask.device)
 
-        def differentiate(delta: Tensor, keep_graph: bool = False) -> tuple[Tensor, Tensor]:
-            """Logits at delta, and the gradient of their summed loss there. Only the path from the loss to
-            the embeddings is walked: no weight gradient is computed, and no hook of DDP fires."""
-            leaf = delta.detach().requires_grad_()
-            logits = forward_pass(model, batch, step, delta=leaf, sites=self._sites)
-            loss = objective_for(model, logits, batch["labels"]).loss(logits).sum()
-            return logits, torch.autograd.grad(loss, leaf, retain_graph=keep_graph)[0]
+        def gradient_at(delta: Tensor) -> Tensor:
+            return differentiate(model, batch, step, delta, sites=self._sites)[1]
 
         first = None
         if self.adversary.random_start:
@@ -137,9 +132,11 @@ class UEGRForward(ForwardStage):
                 clean = forward_pass(model, batch, step, sites=self._sites)
             start = self.adversary.ball.random_point(start.shape, radius, mask, step.generator)
         else:
-            logits, first = differentiate(start, keep_graph=self.clean_weight > 0)
+            logits, first = differentiate(
+                model, batch, step, start, sites=self._sites, keep_graph=self.clean_weight > 0
+            )
             clean = logits if self.clean_weight else None
-        delta = self.adversary.perturb(lambda at: differentiate(at)[1], radius, mask, start, first)
+        delta = self.adversary.perturb(gradient_at, radius, mask, start, first)
         return clean, delta
 
     def cost(self) -> float:
