@@ -8,10 +8,11 @@ from torch import Tensor, nn
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
 from uegr.forward.adversary import Ball
+from uegr.forward.embedding_adversary import RAMP_STEPS_WITHOUT_TOTAL
 from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
 from uegr.forward.plain import PlainForward
 from uegr.forward.stage import Step, forward_pass, seeded
-from uegr.forward.uegr import RAMP_STEPS_WITHOUT_TOTAL, UEGRForward
+from uegr.forward.uegr import UEGRForward
 
 
 def step(at: int = 10, total: int = 10, seed: int = 0) -> Step:
@@ -131,12 +132,12 @@ def test_model_is_left_untouched(broken: bool, monkeypatch: pytest.MonkeyPatch) 
 
 def test_epsilon_climbs_over_the_first_part_of_training() -> None:
     stage = UEGRForward(epsilon=0.2, ramp=0.5)
-    assert stage.epsilon_at(step(0, 100)) == 0.0
-    assert stage.epsilon_at(step(25, 100)) == pytest.approx(0.1)
-    assert stage.epsilon_at(step(80, 100)) == 0.2
-    assert UEGRForward(epsilon=0.2, ramp=0.0).epsilon_at(step(0, 100)) == 0.2
+    assert stage.adversary.epsilon_at(step(0, 100)) == 0.0
+    assert stage.adversary.epsilon_at(step(25, 100)) == pytest.approx(0.1)
+    assert stage.adversary.epsilon_at(step(80, 100)) == 0.2
+    assert UEGRForward(epsilon=0.2, ramp=0.0).adversary.epsilon_at(step(0, 100)) == 0.2
     unknown = Step(torch.Generator(), RAMP_STEPS_WITHOUT_TOTAL // 2, None)
-    assert stage.epsilon_at(unknown) == pytest.approx(0.1)
+    assert stage.adversary.epsilon_at(unknown) == pytest.approx(0.1)
 
 
 def test_parts_can_be_left_out() -> None:

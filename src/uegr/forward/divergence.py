@@ -29,6 +29,12 @@ def jensen_shannon(log_probabilities: Tensor) -> Tensor:
     return divergence.mean(dim=0).clamp_min(0.0)
 
 
+def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
+    """KL(P | Q) + KL(Q | P) in nats, of two sets of log-probabilities (..., C), float32; shape (...)."""
+    difference = first - second
+    return _expected(first, difference) - _expected(second, difference)
+
+
 def binary_jensen_shannon(logits: Tensor) -> Tensor:
     """Jensen-Shannon divergence of k sets of independent yes/no outputs, mean over the labels.
 
@@ -38,8 +44,12 @@ def binary_jensen_shannon(logits: Tensor) -> Tensor:
     Returns:
         Shape (...), in [0, log k] nats.
     """
-    pairs = torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
-    return jensen_shannon(pairs).mean(dim=-1)
+    return jensen_shannon(yes_or_no(logits)).mean(dim=-1)
+
+
+def yes_or_no(logits: Tensor) -> Tensor:
+    """Log-probabilities of independent labels, shape (..., C, 2), from their logits (..., C)."""
+    return torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
 
 
 def variance(outputs: Tensor) -> Tensor:

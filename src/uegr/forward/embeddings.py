@@ -54,6 +54,12 @@ def input_embeddings(model: nn.Module) -> nn.Module:
     return layer
 
 
+def embedding_width(model: nn.Module) -> int:
+    """d, the length of a token's embedding."""
+    weight: Any = input_embeddings(model).weight
+    return int(weight.shape[-1])
+
+
 @dataclass(frozen=True)
 class EmbeddingScale:
     """The unit of a relative epsilon [ours], which carries one value over between models.

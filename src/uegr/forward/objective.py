@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, variance
+from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, symmetric_kl, variance, yes_or_no
 from uegr.forward.embeddings import unwrap
 
 IGNORED_LABEL = -100
@@ -70,6 +70,16 @@ class Objective:
         if self.kind == "regression":
             return variance(scores)
         return binary_jensen_shannon(scores)
+
+    def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
+        """KL(P | Q) + KL(Q | P) of two predictions of the same targets, shape (N,); for regression their squared
+        difference, for multi-label outputs the mean over labels."""
+        p, q = self.scores(first), self.scores(second)
+        if self.kind == "classification":
+            return symmetric_kl(p.log_softmax(dim=-1), q.log_softmax(dim=-1))
+        if self.kind == "regression":
+            return (p - q).square().mean(dim=-1)
+        return symmetric_kl(yes_or_no(p), yes_or_no(q)).mean(dim=-1)
 
 
 def objective_for(model: nn.Module, logits: Tensor, labels: Tensor) -> Objective:

@@ -1,0 +1,108 @@
+"""The adversary of UEGR, FGM and PGD: it moves the token embeddings within a ball that grows over the training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+from uegr.forward.adversary import Adversary, Ball, Norm
+from uegr.forward.ascent import differentiate, zero_delta
+from uegr.forward.embeddings import EmbeddingScale, embedding_scale
+from uegr.forward.sites import DropoutSites
+from uegr.forward.stage import Batch, Step, forward_pass
+
+RAMP_STEPS_WITHOUT_TOTAL = 100
+"""Length of the ramp where nobody told how long training is: about half of 2,000 examples, 3 epochs."""
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an adversary made of a batch.
+
+    Args:
+        batch: the sample to train on; the given one unless its text was changed.
+        delta: to be added to its token embeddings, (B, T, d); None where only the text was changed.
+        clean: the logits of the unchanged sample, with their graph, where they were asked for.
+    """
+
+    batch: Batch
+    delta: Tensor | None
+    clean: Tensor | None
+
+
+class EmbeddingAdversary:
+    """Projected gradient ascent on the embeddings, epsilon on a ramp.
+
+    Args:
+        epsilon, norm, relative: of the ball; see `Ball`.
+        steps, step_size, random_start: see `Adversary`.
+        ramp: epsilon climbs linearly from 0 over this share of the training [ours].
+    """
+
+    def __init__(
+        self,
+        *,
+        epsilon: float,
+        norm: Norm = "l2",
+        relative: bool = True,
+        steps: int = 1,
+        step_size: float | None = None,
+        random_start: bool = False,
+        ramp: float = 0.0,
+    ) -> None:
+        if epsilon <= 0:
+            raise UsageError(f"epsilon must be above 0, not {epsilon}; --method plain trains without an adversary.")
+        if not 0.0 <= ramp <= 1.0:
+            raise UsageError(f"ramp is a share of the training and must lie in [0, 1], not {ramp}.")
+        self.ascent = Adversary(Ball(norm, relative), steps, step_size, random_start)
+        self.epsilon, self.ramp = epsilon, ramp
+        self._scale: EmbeddingScale | None = None
+
+    def attach(self, model: nn.Module) -> None:
+        """Measure the model's embeddings, the unit of a relative epsilon, before training moves them."""
+        self._scale = embedding_scale(model)
+
+    def attack(
+        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+    ) -> Attacked:
+        """Perturb a batch; with `clean`, give back the clean logits too, which cost no pass of their own unless
+        the ascent starts at random."""
+        if self._scale is None:  # a stage called without a Method around it
+            self.attach(model)
+        assert self._scale is not None
+        start, mask = zero_delta(batch, self._scale)
+        radius = self.epsilon_at(step) * self.ascent.ball.unit(self._scale, mask)
+
+        def gradient_at(delta: Tensor) -> Tensor:
+            return differentiate(model, batch, step, delta, sites=sites)[1]
+
+        logits, first = None, None
+        if self.ascent.random_start:
+            if clean:
+                logits = forward_pass(model, batch, step, sites=sites)
+            start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
+        else:
+            logits, first = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
+        delta = self.ascent.perturb(gradient_at, radius, mask, start, first)
+        return Attacked(batch, delta, logits if clean else None)
+
+    def epsilon_at(self, step: Step) -> float:
+        """The epsilon of this optimizer step, on the ramp or past it."""
+        total = step.total_steps
+        length = RAMP_STEPS_WITHOUT_TOTAL if total is None else self.ramp * total
+        return self.epsilon * (min(1.0, step.step / length) if self.ramp and length else 1.0)
+
+    def cost(self, clean: bool) -> float:
+        """Forward-pass units of an attack and, where it counts in the loss, of the clean pass with its backward."""
+        shared = not self.ascent.random_start
+        return 2.0 * self.ascent.steps + ((2.0 if shared else 3.0) if clean else 0.0)
+
+    def state_dict(self) -> dict[str, Any]:
+        scale = self._scale
+        return {"scale": None if scale is None else {"norm": scale.norm, "width": scale.width}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])

@@ -1,0 +1,41 @@
+"""NEFTune: uniform noise on the embeddings of the one pass (Jain et al. 2023, arXiv 2310.05914).
+
+    e' = e + alpha / sqrt(T d) * U(-1, 1),   T the number of tokens, d the width
+
+T counts an example's real tokens, as in the paper; Hugging Face's Trainer counts the padding too, so there the noise
+of an example depends on the batch it sits in.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from uegr.errors import UsageError
+from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.objective import objective_for
+from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+
+
+class NEFTuneForward(ForwardStage):
+    """Plain fine-tuning on noisy embeddings.
+
+    Args:
+        noise_alpha: alpha (paper: 5, 10 or 15; the Trainer's neftune_noise_alpha).
+    """
+
+    def __init__(self, *, noise_alpha: float = 5.0) -> None:
+        if noise_alpha < 0:
+            raise UsageError(f"noise_alpha must not be negative, not {noise_alpha}.")
+        self.noise_alpha = noise_alpha
+
+    def attach(self, model: nn.Module) -> None:
+        embedding_width(model)
+
+    def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
+        mask, width = token_mask(batch), embedding_width(model)
+        noise = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=step.generator).to(mask.device)
+        size = self.noise_alpha / (mask.sum(dim=1, keepdim=True) * width).sqrt()
+        logits = forward_pass(model, batch, step, delta=size * noise * mask)
+        objective = objective_for(model, logits, batch["labels"])
+        return Loss(objective.mean(objective.loss(logits), step.num_items))
