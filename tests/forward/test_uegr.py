@@ -145,6 +145,8 @@ def test_parts_can_be_left_out() -> None:
     assert set(UEGRForward(adversary=False, clean_weight=0.0)(model, data, step()).terms) == {
         "adversarial_loss",
         "divergence",
+        "divergence_pass_1",
+        "divergence_pass_2",
     }
     assert "clean_loss" in UEGRForward(adversary=False)(model, data, step()).terms
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.backward.dynamics import layer_of, selection_dynamics
 from uegr.backward.meaning import MEANINGS, Masks, Meaning
 from uegr.backward.saliency import Saliency, SaliencyScores
 from uegr.backward.selection import Draw, Probability, Selection, draw_mask, probability_of
@@ -67,12 +68,17 @@ class SelectiveBackward(BackwardStage):
         self.selection = Selection(probability, draw, alpha, beta, share, p_min)
         self.meaning, self.rescale, self.refresh, self.lag = meaning, rescale, refresh, lag
         self.selectable: list[int] = []
+        self._layers: list[str] = []
         self._levels: dict[int, Tensor] = {}
+        self._news: dict[str, Tensor] = {}
         self._age = 0
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         head = {id(parameter) for parameter in head_parameters(model)}
-        self.selectable = [i for i, one in enumerate(trained(optimizer)) if id(one) not in head]
+        names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
+        parameters = trained(optimizer)
+        self.selectable = [i for i, one in enumerate(parameters) if id(one) not in head]
+        self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
@@ -82,6 +88,11 @@ class SelectiveBackward(BackwardStage):
         MEANINGS[self.meaning](optimizer, self._masks(parameters, seed))
         if self.lag:
             self._observe(parameters)
+
+    def report(self) -> dict[str, Tensor]:
+        """See `uegr.backward.dynamics`; there is news after each renewal of the ranks."""
+        news, self._news = self._news, {}
+        return news
 
     def state_dict(self) -> dict[str, Any]:
         return {"scores": self.scores.state_dict(), "levels": dict(self._levels), "age": self._age}
@@ -97,6 +108,14 @@ class SelectiveBackward(BackwardStage):
         if self._age % self.refresh == 0:
             scores = [self.scores.score(at, parameters[i]) for at, i in enumerate(self.selectable)]
             levels = self.selection.levels(scores, lambda counts: sum_over_shards(counts, parameters))
+            if scores:
+                self._news = selection_dynamics(
+                    self._layers,
+                    scores,
+                    list(self._levels.values()),
+                    levels,
+                    lambda sums: sum_over_shards(sums, parameters),
+                )
             self._levels = dict(zip(self.selectable, levels, strict=True))
         self._age += 1
 

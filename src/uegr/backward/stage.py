@@ -24,6 +24,10 @@ class BackwardStage(ABC):
             seed: the source of this step's randomness, the same on every data-parallel rank.
         """
 
+    def report(self) -> dict[str, Tensor]:
+        """Scalars for logs and figures that have come out since the last call; most stages have none."""
+        return {}
+
     def state_dict(self) -> dict[str, Any]:
         """What the stage must remember between steps (tensors and plain numbers)."""
         return {}

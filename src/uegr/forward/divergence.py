@@ -22,11 +22,22 @@ def jensen_shannon(log_probabilities: Tensor) -> Tensor:
     Returns:
         Shape (...), in [0, log k]: 0 for equal distributions, log k for disjoint ones.
     """
+    return jensen_shannon_of_each(log_probabilities).mean(dim=0)
+
+
+def jensen_shannon_of_each(log_probabilities: Tensor) -> Tensor:
+    """What each sub-model adds to the divergence, KL(P_i || mean P), in nats: JS is its mean over i.
+
+    Args:
+        log_probabilities: as for `jensen_shannon`, shape (k, ..., C).
+
+    Returns:
+        Shape (k, ...), not negative.
+    """
     k = log_probabilities.shape[0]
     log_mean = torch.logsumexp(log_probabilities, dim=0) - math.log(k)
-    divergence = _expected(log_probabilities, log_probabilities - log_mean)
-    # The value is a difference of nearly equal numbers when the passes agree; rounding may leave it below 0.
-    return divergence.mean(dim=0).clamp_min(0.0)
+    # A difference of nearly equal numbers when the passes agree; rounding may leave it below 0.
+    return _expected(log_probabilities, log_probabilities - log_mean).clamp_min(0.0)
 
 
 def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
@@ -35,16 +46,16 @@ def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
     return _expected(first, difference) - _expected(second, difference)
 
 
-def binary_jensen_shannon(logits: Tensor) -> Tensor:
-    """Jensen-Shannon divergence of k sets of independent yes/no outputs, mean over the labels.
+def binary_jensen_shannon_of_each(logits: Tensor) -> Tensor:
+    """The same for k sets of independent yes/no outputs, mean over the labels.
 
     Args:
         logits: shape (k, ..., C); each output is the logit of one label.
 
     Returns:
-        Shape (...), in [0, log k] nats.
+        Shape (k, ...); its mean over k is in [0, log k] nats.
     """
-    return jensen_shannon(yes_or_no(logits)).mean(dim=-1)
+    return jensen_shannon_of_each(yes_or_no(logits)).mean(dim=-1)
 
 
 def yes_or_no(logits: Tensor) -> Tensor:
@@ -52,16 +63,17 @@ def yes_or_no(logits: Tensor) -> Tensor:
     return torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
 
 
-def variance(outputs: Tensor) -> Tensor:
-    """Variance of k real-valued predictions, in squared units of the target: the regression twin of JS.
+def variance_of_each(outputs: Tensor) -> Tensor:
+    """Squared distance of k real-valued predictions from their mean, in squared units of the target: the
+    regression twin of JS.
 
     Args:
         outputs: shape (k, ..., C).
 
     Returns:
-        Shape (...), the population variance over k, mean over the C outputs.
+        Shape (k, ...), mean over the C outputs; its mean over k is the population variance.
     """
-    return outputs.var(dim=0, correction=0).mean(dim=-1)
+    return (outputs - outputs.mean(dim=0)).square().mean(dim=-1)
 
 
 def _expected(log_probabilities: Tensor, values: Tensor) -> Tensor:

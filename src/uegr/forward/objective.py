@@ -14,7 +14,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.forward.divergence import binary_jensen_shannon, jensen_shannon, symmetric_kl, variance, yes_or_no
+from uegr.forward.divergence import (
+    binary_jensen_shannon_of_each,
+    jensen_shannon_of_each,
+    symmetric_kl,
+    variance_of_each,
+    yes_or_no,
+)
 from uegr.forward.embeddings import unwrap
 
 IGNORED_LABEL = -100
@@ -64,12 +70,17 @@ class Objective:
 
     def divergence(self, logits: Sequence[Tensor]) -> Tensor:
         """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""
+        return self.divergence_of_each(logits).mean(dim=0)
+
+    def divergence_of_each(self, logits: Sequence[Tensor]) -> Tensor:
+        """How far each of k predictions of the same targets lies from what they say together, shape (k, N);
+        the divergence is the mean over k."""
         scores = torch.stack([self.scores(one) for one in logits])
         if self.kind == "classification":
-            return jensen_shannon(scores.log_softmax(dim=-1))
+            return jensen_shannon_of_each(scores.log_softmax(dim=-1))
         if self.kind == "regression":
-            return variance(scores)
-        return binary_jensen_shannon(scores)
+            return variance_of_each(scores)
+        return binary_jensen_shannon_of_each(scores)
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
         """KL(P | Q) + KL(Q | P) of two predictions of the same targets, shape (N,); for regression their squared

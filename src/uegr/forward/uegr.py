@@ -101,7 +101,10 @@ class UEGRForward(ForwardStage):
             terms["clean_loss"] = objective.mean(objective.loss(clean), step.num_items)
             loss = loss + self.clean_weight * terms["clean_loss"]
             outputs.append(clean)
-        divergence = objective.divergence(outputs)
+        each = objective.divergence_of_each(outputs)
+        names = [f"divergence_pass_{i + 1}" for i in range(len(rates))] + ["divergence_clean"]
+        terms |= {name: objective.mean(one, step.num_items) for name, one in zip(names, each, strict=False)}
+        divergence = each.mean(dim=0)
         self.dropout.observe(objective.mean(divergence))
         terms["divergence"] = objective.mean(divergence, step.num_items)
         loss = loss + self.js_weight * terms["divergence"]

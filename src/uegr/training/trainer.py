@@ -77,9 +77,10 @@ class UEGRTrainer(Trainer):
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log the terms of the last loss beside the Trainer's own numbers."""
+        """Log the terms of the last loss and what the backward stage reports beside the Trainer's own numbers."""
         if "loss" in logs:
-            logs = {**logs, **{name: round(float(term), 6) for name, term in self.method.terms.items()}}
+            news = {**self.method.terms, **self.method.backward.report()}
+            logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in news.items()}}
         super().log(logs, start_time)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
