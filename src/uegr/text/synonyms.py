@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from uegr.errors import UsageError, unknown
-from uegr.text.words import FUNCTION_WORDS, like
 from uegr.text.wordnet import WordNet, load_wordnet
+from uegr.text.words import FUNCTION_WORDS, like
 
 Source = Literal["counterfitted", "ppdb", "wordnet"]
 

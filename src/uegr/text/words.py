@@ -8,16 +8,17 @@ from collections.abc import Mapping
 WORD = re.compile(r"([^\W\d_]+)")
 """A run of letters, in any script."""
 
-FUNCTION_WORDS = frozenset(
-    """a about above after again against all although am among an and any are aren as at be because been before being
+_FUNCTION_WORDS = """
+    a about above after again against all although am among an and any are aren as at be because been before being
     below beneath between both but by can cannot could couldn did didn do does doesn doing don down during each either
     every few for from further had hadn has hasn have haven having he her here hers herself him himself his how i if in
     into is isn it its itself ll may me might mine more most must my myself neither no nor not now of off on once one
     only onto or other our ours ourselves out over own per re s same shall she should shouldn since so some such t than
     that the their theirs them themselves then there these they this those though through till to too toward under
     unless until up upon us ve very was wasn we were weren what when where whether which while who whom whose why will
-    with within without won would wouldn yet you your yours yourself yourselves""".split()
-)
+    with within without won would wouldn yet you your yours yourself yourselves
+"""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words that carry grammar more than meaning; a synonym for one of them would break the sentence."""
 
 
