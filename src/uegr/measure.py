@@ -65,6 +65,7 @@ def measure(
     measured = evaluate(
         subject,
         rows,
+        metrics=data.metrics,
         epsilons=epsilons,
         attack=attack,
         attack_examples=attack_examples,

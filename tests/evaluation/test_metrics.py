@@ -3,7 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uegr.evaluation.metrics import accuracy, expected_calibration_error, negative_log_likelihood
+from uegr.evaluation.metrics import (
+    accuracy,
+    expected_calibration_error,
+    f1,
+    macro_f1,
+    matthews,
+    mean_average_precision,
+    mean_reciprocal_rank,
+    negative_log_likelihood,
+    pearson,
+    spearman,
+)
 
 
 def test_closed_forms() -> None:
@@ -28,3 +39,31 @@ def test_calibration_error_weighs_its_bins() -> None:
 
 def test_certainty_falls_into_the_last_bin() -> None:
     assert expected_calibration_error(np.array([[1.0, 0.0]]), np.array([0])) == 0.0
+
+
+def test_published_metrics_on_counts_worked_out_by_hand() -> None:
+    """Predicted 1 1 1 0 0, labels 1 1 0 0 1: two true positives, one false of each kind, one true negative."""
+    probabilities = np.array([[0.2, 0.8]] * 3 + [[0.7, 0.3]] * 2)
+    labels = np.array([1, 1, 0, 0, 1])
+    assert f1(probabilities, labels) == pytest.approx(4 / 6)
+    assert macro_f1(probabilities, labels) == pytest.approx((4 / 6 + 2 / 4) / 2)
+    assert matthews(probabilities, labels) == pytest.approx((2 * 1 - 1 * 1) / np.sqrt(3 * 3 * 2 * 2))
+    assert matthews(np.tile([0.9, 0.1], (5, 1)), labels) == 0.0
+
+
+def test_correlations() -> None:
+    labels = np.array([0.0, 1.0, 2.0, 4.0])
+    assert pearson(3 * labels - 7, labels) == pytest.approx(1.0)
+    assert spearman(-np.exp(labels), labels) == pytest.approx(-1.0)
+    assert pearson(-np.exp(labels), labels) > -1.0
+    assert pearson(np.ones(4), labels) == 0.0
+
+
+def test_candidates_are_ranked_within_their_question() -> None:
+    """Question a: the right one second of three; b: first; c has none and does not count."""
+    groups = ["a", "b", "a", "c", "a"]
+    score = np.array([0.9, 0.1, 0.5, 0.8, 0.2])
+    labels = np.array([0, 1, 1, 0, 0])
+    probabilities = np.stack([1 - score, score], axis=1)
+    assert mean_reciprocal_rank(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
+    assert mean_average_precision(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)

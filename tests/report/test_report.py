@@ -14,7 +14,7 @@ from rich.console import Console
 from uegr.errors import UsageError
 from uegr.report.figures import robustness_figure, save_png, wilson
 from uegr.report.page import write_page
-from uegr.report.results import document, label, read_results
+from uegr.report.results import document, label, read_results, robust_curve
 from uegr.report.table import grid, measures, terminal_table
 
 RUN: dict[str, Any] = {
@@ -68,6 +68,28 @@ def test_table_shows_the_epsilons_all_runs_share() -> None:
     assert [heading for heading in cells if heading.startswith("PGD")] == ["PGD 0.04 %"]
     assert [cells["PGD 0.04 %"](run) for run in pair] == ["40.0", "50.0"]
     assert cells["accuracy %"](pair[0]) == "80.0"
+
+
+def test_regression_stands_beside_classification() -> None:
+    numbers = {
+        **copy.deepcopy(RUN),
+        "metric": "pearson",
+        "metrics": {"pearson": 0.9, "spearman": 0.88, "mse": 0.4, "typo_pearson": 0.7},
+        "robustness": {"attack": "embedding-pgd", "norm": "l2", "relative": True, "epsilons": [0.0, 0.02]}
+        | {"pearson": [0.9, -0.3]},
+    }
+    assert robust_curve(numbers) == ("pearson", [0.0, 0.02], [0.9, -0.3])
+    cells = measures([RUN, numbers])
+    assert [cells[title](numbers) for title in ("Pearson %", "Spearman %", "MSE", "accuracy %", "PGD 0.02 %")] == [
+        "90.0",
+        "88.0",
+        "0.400",
+        "–",
+        "-30.0",
+    ]
+    assert cells["Pearson %"](RUN) == "–"
+    assert robustness_figure([RUN, numbers]).axes[0].get_ylim()[0] <= -30
+    grid([numbers, numbers])
 
 
 def test_few_runs_stand_side_by_side_and_many_one_below_the_other() -> None:

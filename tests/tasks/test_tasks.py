@@ -9,10 +9,11 @@ from datasets import ClassLabel, Dataset
 
 from conftest import reviews, tokenizer
 from uegr.errors import UsageError
-from uegr.tasks.data import make_task, stratified_split
+from uegr.tasks.data import make_task
 from uegr.tasks.encoding import LengthGroupedSampler, batches, encode, lengths_of
 from uegr.tasks.files import load_files
-from uegr.tasks.registry import load_task
+from uegr.tasks.named import load_task
+from uegr.tasks.splits import stratified_split
 
 
 def test_embedded_rotten_tomatoes_is_split_without_overlap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,16 @@ from typing import Any
 
 from datasets import Dataset
 
-from uegr.evaluation.metrics import accuracy, expected_calibration_error, negative_log_likelihood
+from uegr.evaluation import regression
+from uegr.evaluation.metrics import (
+    CLASSIFICATION,
+    RANKING,
+    Labels,
+    Probabilities,
+    accuracy,
+    expected_calibration_error,
+    negative_log_likelihood,
+)
 from uegr.evaluation.robustness import Attack, robustness_curve
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
@@ -20,35 +29,59 @@ def evaluate(
     subject: Subject,
     rows: Dataset,
     *,
+    metrics: Sequence[str] = ("accuracy",),
     epsilons: Sequence[float] = EPSILONS,
     attack: Attack | None = None,
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
     on_batch: Callable[[int], None] = lambda examples: None,
 ) -> dict[str, Any]:
-    """Accuracy, NLL, ECE, accuracy under typing errors, and the robustness curve.
+    """The task's metrics, clean and under typing errors, and the robustness curve.
 
     Args:
         subject: the model.
         rows: the test examples.
+        metrics: the task's own, beside those that every task of its kind gets: accuracy, NLL and ECE, or
+            Pearson, Spearman and the squared error.
         epsilons, attack: of the robustness curve.
         attack_examples: attack only the first so many rows; None attacks all.
         typo_rate: probability of an error a word.
         on_batch: told the number of attacked examples done.
 
     Returns:
-        {"metrics": {...}, "robustness": {...}, "test_examples": N}; accuracies as fractions.
+        {"metric": name of the first metric, "metrics": {...}, "robustness": {...}, "test_examples": N}; all but
+        NLL, ECE and squared error as fractions.
     """
+    attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
+    attack = attack or Attack()
+    if subject.model.config.problem_type == "regression":
+        scores = regression.scores(subject, rows, typo_rate)
+        curve = regression.curve(subject, attacked, epsilons, attack, on_batch)
+    else:
+        scores = _classification(subject, rows, metrics, typo_rate)
+        curve = robustness_curve(subject, attacked, epsilons, attack, on_batch)
+    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, "robustness": curve}
+
+
+def _classification(subject: Subject, rows: Dataset, metrics: Sequence[str], typo_rate: float) -> dict[str, float]:
     probabilities, labels = subject.probabilities(rows)
     spoiled, _ = subject.probabilities(typo_rows(rows, subject.text_columns, typo_rate))
-    attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
     return {
-        "test_examples": len(rows),
-        "metrics": {
-            "accuracy": accuracy(probabilities, labels),
-            "nll": negative_log_likelihood(probabilities, labels),
-            "ece": expected_calibration_error(probabilities, labels),
-            "typo_accuracy": accuracy(spoiled, labels),
-        },
-        "robustness": robustness_curve(subject, attacked, epsilons, attack, on_batch),
+        "accuracy": accuracy(probabilities, labels),
+        **task_scores(metrics, probabilities, labels, rows[subject.text_columns[0]]),
+        "nll": negative_log_likelihood(probabilities, labels),
+        "ece": expected_calibration_error(probabilities, labels),
+        "typo_accuracy": accuracy(spoiled, labels),
+    }
+
+
+def task_scores(
+    metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Sequence[Any]
+) -> dict[str, float]:
+    """The named metrics of classification and of ranking, the candidates of a rank being those of one group."""
+    return {
+        name: RANKING[name](probabilities, labels, groups)
+        if name in RANKING
+        else CLASSIFICATION[name](probabilities, labels)
+        for name in metrics
     }

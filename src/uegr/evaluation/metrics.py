@@ -1,14 +1,54 @@
-"""Accuracy, likelihood and calibration of predicted probabilities."""
+"""The published metrics of the tasks, and the likelihood and calibration of predicted probabilities."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import log_loss
+from scipy import stats
+from sklearn import metrics as sklearn_metrics
 
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Values = NDArray[np.float64]
 ECE_BINS = 15
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is shown and read.
+
+    Args:
+        title: heading in tables.
+        percent: shown times 100; the stored value is the fraction.
+        higher_is_better: which of two values is the better one.
+    """
+
+    title: str
+    percent: bool = True
+    higher_is_better: bool = True
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": Metric("accuracy %"),
+    "f1": Metric("F1 %"),
+    "macro_f1": Metric("macro F1 %"),
+    "matthews": Metric("Matthews %"),
+    "map": Metric("MAP %"),
+    "mrr": Metric("MRR %"),
+    "pearson": Metric("Pearson %"),
+    "spearman": Metric("Spearman %"),
+    "mse": Metric("MSE", percent=False, higher_is_better=False),
+    "bleu": Metric("BLEU"),
+    "perplexity": Metric("perplexity", percent=False, higher_is_better=False),
+    "token_accuracy": Metric("token accuracy %"),
+    "nll": Metric("NLL", percent=False, higher_is_better=False),
+    "ece": Metric("ECE", percent=False, higher_is_better=False),
+}
+"""Every metric that a registry entry or results.json may name."""
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
@@ -16,9 +56,84 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
+def f1(probabilities: Probabilities, labels: Labels) -> float:
+    """F1 of class 1, in [0, 1]; 0 where class 1 is neither predicted nor there (GLUE's MRPC and QQP)."""
+    return float(sklearn_metrics.f1_score(labels == 1, probabilities.argmax(axis=1) == 1, zero_division=0.0))
+
+
+def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
+    """Unweighted mean of the classes' F1, in [0, 1]: every class counts alike, however rare."""
+    classes = np.arange(probabilities.shape[1])
+    predicted = probabilities.argmax(axis=1)
+    return float(sklearn_metrics.f1_score(labels, predicted, labels=classes, average="macro", zero_division=0.0))
+
+
+def matthews(probabilities: Probabilities, labels: Labels) -> float:
+    """Matthews correlation of label and most probable class, in [-1, 1]; 0 for a constant prediction (CoLA)."""
+    return float(sklearn_metrics.matthews_corrcoef(labels, probabilities.argmax(axis=1)))
+
+
+def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> float:
+    """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right one (WikiQA)."""
+    return float(
+        np.mean([sklearn_metrics.average_precision_score(y, p) for p, y in _ranked(probabilities, labels, groups)])
+    )
+
+
+def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> float:
+    """MRR: 1 / rank of the first right candidate, over questions with a right one (WikiQA)."""
+    ranks = [1 + np.flatnonzero(y[np.argsort(-p, kind="stable")])[0] for p, y in _ranked(probabilities, labels, groups)]
+    return float(np.mean([1 / rank for rank in ranks]))
+
+
+def _ranked(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> list[tuple[Values, Labels]]:
+    _, which = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+    order = np.argsort(which, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    return [(probabilities[part, 1], labels[part]) for part in parts if (labels[part] == 1).any()]
+
+
+CLASSIFICATION: dict[str, Callable[[Probabilities, Labels], float]] = {
+    "accuracy": accuracy,
+    "f1": f1,
+    "macro_f1": macro_f1,
+    "matthews": matthews,
+}
+RANKING: dict[str, Callable[[Probabilities, Labels, Sequence[Any]], float]] = {
+    "map": mean_average_precision,
+    "mrr": mean_reciprocal_rank,
+}
+
+
+def pearson(predictions: Values, labels: Values) -> float:
+    """Linear correlation, in [-1, 1]; 0 for a constant prediction, which correlates with nothing."""
+    return float(stats.pearsonr(predictions, labels).statistic) if _varies(predictions, labels) else 0.0
+
+
+def spearman(predictions: Values, labels: Values) -> float:
+    """Rank correlation, in [-1, 1]; 0 for a constant prediction."""
+    return float(stats.spearmanr(predictions, labels).statistic) if _varies(predictions, labels) else 0.0
+
+
+def mean_squared_error(predictions: Values, labels: Values) -> float:
+    """Mean of (prediction - label)^2, in squared units of the label."""
+    return float(np.square(predictions - labels).mean())
+
+
+def _varies(*series: Values) -> bool:
+    return all(len(one) > 1 and np.ptp(one) > 0 for one in series)
+
+
+REGRESSION: dict[str, Callable[[Values, Values], float]] = {
+    "pearson": pearson,
+    "spearman": spearman,
+    "mse": mean_squared_error,
+}
+
+
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
     """Mean of -log P(label), in nats."""
-    return float(log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
+    return float(sklearn_metrics.log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
 
 
 def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:

@@ -66,9 +66,7 @@ def robustness_curve(
         fractions, and steps, restarts and examples beside them.
     """
     attack = attack or Attack()
-    radii = sorted({float(one) for one in epsilons})
-    if not radii or radii[0] < 0:
-        raise UsageError("epsilons must be a list of at least one number, none of them negative.")
+    radii = rising(epsilons)
     robust = survivors(subject, rows, radii, attack, on_batch)
     return {
         "attack": "embedding-pgd",
@@ -77,6 +75,18 @@ def robustness_curve(
         "accuracy": [float(one) for one in robust.mean(axis=1)],
         "examples": len(rows),
     }
+
+
+def rising(epsilons: Sequence[float]) -> list[float]:
+    """The epsilons in rising order, each once.
+
+    Raises:
+        UsageError: none is given, or a negative one.
+    """
+    radii = sorted({float(one) for one in epsilons})
+    if not radii or radii[0] < 0:
+        raise UsageError("epsilons must be a list of at least one number, none of them negative.")
+    return radii
 
 
 def survivors(

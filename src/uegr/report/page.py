@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from uegr.atomic import write_text
 from uegr.report.figures import robustness_figure, svg
-from uegr.report.results import label
+from uegr.report.results import label, robust_curve
 from uegr.report.table import grid
 
 
@@ -19,13 +19,15 @@ def write_page(runs: Sequence[dict[str, Any]], path: Path) -> None:
     """Write the report of these runs to `path`."""
     environment = Environment(loader=PackageLoader("uegr.report", "."), autoescape=True, undefined=StrictUndefined)
     headings, rows = grid(runs)
-    html = environment.get_template("page.html").render(
+    html = environment.get_template(
+        "page.html"
+    ).render(
         runs=runs,
         names=[label(run, runs) for run in runs],
         headings=headings,
         rows=rows,
         # Drawn by matplotlib, which escapes text for SVG itself.
         robustness=Markup(svg(robustness_figure(runs))),  # noqa: S704
-        epsilons=runs[0]["robustness"]["epsilons"],
+        curves=[dict(zip(*robust_curve(run)[1:], strict=True)) for run in runs],
     )
     write_text(path, html)

@@ -2,9 +2,10 @@
 
     {"schema": 1, "runs": [{
         "method", "task", "model": str, "seed", "train_examples", "test_examples": int,
-        "metrics": {"accuracy", "nll", "ece", "typo_accuracy"},
+        "metric": the published one of "metrics",
+        "metrics": {"accuracy", "nll", "ece", "typo_accuracy"} or {"pearson", "spearman", "mse", "typo_pearson"},
         "robustness": {"attack", "norm", "relative", "steps", "restarts", "seed", "examples",
-                       "epsilons": [...], "accuracy": [...]},
+                       "epsilons": [...], "accuracy" or "pearson": [...]},
         "cost": {"seconds", "flop_ratio", "time_ratio"}}]}
 
 Accuracies are fractions, nll in nats, seconds of training. docs/results-schema.md says it in words.
@@ -20,10 +21,9 @@ from typing import Any
 from uegr.errors import UsageError
 
 SCHEMA = 1
-NUMBERS = {
-    "metrics": ("accuracy", "nll", "ece", "typo_accuracy"),
-    "cost": ("seconds", "flop_ratio", "time_ratio"),
-}
+COST = ("seconds", "flop_ratio", "time_ratio")
+CURVES = ("accuracy", "pearson", "token_accuracy")
+"""What a robustness curve may be a curve of: the first of these that a run's robustness part holds."""
 FIELDS = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
 
 
@@ -38,6 +38,18 @@ def label(run: dict[str, Any], among: Sequence[dict[str, Any]]) -> str:
     parts = [f"{run['method']} ({options})" if options else str(run["method"])]
     parts += [f"{name} {run[name]}" for name in ("seed", "task", "model") if len({other[name] for other in among}) > 1]
     return ", ".join(parts)
+
+
+def primary_metric(run: dict[str, Any]) -> str:
+    """Name of the metric that is published for the run's task; runs of the first version knew accuracy only."""
+    return str(run.get("metric", "accuracy"))
+
+
+def robust_curve(run: dict[str, Any]) -> tuple[str, list[float], list[float]]:
+    """What the robustness curve shows ("accuracy", "pearson", ...), its epsilons in rising order, its values."""
+    curve = run["robustness"]
+    name = next(one for one in CURVES if one in curve)
+    return name, curve["epsilons"], curve[name]
 
 
 def read_results(path: Path) -> list[dict[str, Any]]:
@@ -63,10 +75,12 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 def _check(file: Path, run: dict[str, Any]) -> None:
     missing = [name for name in FIELDS if name not in run]
-    for part, names in NUMBERS.items():
+    metric = primary_metric(run)
+    for part, names in {"metrics": (metric,), "cost": COST}.items():
         missing += [f"{part}.{name}" for name in names if not isinstance(run.get(part, {}).get(name), (int, float))]
     curve = run.get("robustness", {})
-    if len(curve.get("epsilons", ())) != len(curve.get("accuracy", ())) or not curve.get("epsilons"):
-        missing.append("robustness.accuracy for each of robustness.epsilons")
+    name = next((one for one in CURVES if one in curve), CURVES[0])
+    if len(curve.get("epsilons", ())) != len(curve.get(name, ())) or not curve.get("epsilons"):
+        missing.append(f"robustness.{name} for each of robustness.epsilons")
     if missing:
         raise UsageError(f"'{file}' lacks {', '.join(missing)}: measure again with uegr evaluate.")

@@ -8,26 +8,43 @@ from typing import Any
 from rich.box import SIMPLE
 from rich.table import Table
 
-from uegr.report.results import label
+from uegr.evaluation.metrics import METRICS
+from uegr.report.results import label, primary_metric, robust_curve
 
 Run = dict[str, Any]
+ALSO = ("accuracy", "spearman", "mse")
+"""Shown beside the published metric, where a run has it."""
+TYPOS = {"typo_accuracy": "typos %", "typo_pearson": "typos, Pearson %"}
 FEW = 4
 """Up to so many runs stand side by side as columns, which a narrow screen can hold; more stand as rows."""
 
 
 def measures(runs: Sequence[Run]) -> dict[str, Callable[[Run], str]]:
-    """Heading -> text of a run's cell. Accuracies in percent; one line for each epsilon that all runs share."""
-    shared = sorted(set.intersection(*({*run["robustness"]["epsilons"]} for run in runs)) - {0.0})
+    """Heading -> text of a run's cell, a dash where it has no such number. The published metrics come first, then
+    one line for each epsilon that all runs share, then the rest as far as any run has it; shares in percent."""
+    shared = sorted(set.intersection(*({*robust_curve(run)[1]} for run in runs)) - {0.0})
 
     def robust(epsilon: float) -> Callable[[Run], str]:
-        return lambda run: _percent(run["robustness"]["accuracy"][run["robustness"]["epsilons"].index(epsilon)])
+        def cell(run: Run) -> str:
+            _, epsilons, values = robust_curve(run)
+            return _percent(values[epsilons.index(epsilon)])
 
+        return cell
+
+    def metric(name: str) -> Callable[[Run], str]:
+        show = _percent if name not in METRICS or METRICS[name].percent else "{:.3f}".format
+        return lambda run: show(run["metrics"][name]) if name in run["metrics"] else "–"
+
+    published = dict.fromkeys(primary_metric(run) for run in runs)
+    others = [name for name in ALSO if any(name in run["metrics"] for run in runs) and name not in published]
     return {
-        "accuracy %": lambda run: _percent(run["metrics"]["accuracy"]),
+        **{METRICS[name].title: metric(name) for name in [*published, *others]},
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
-        "typos %": lambda run: _percent(run["metrics"]["typo_accuracy"]),
-        "ECE": lambda run: f"{run['metrics']['ece']:.3f}",
-        "NLL": lambda run: f"{run['metrics']['nll']:.3f}",
+        **{
+            title: metric(name)
+            for name, title in (*TYPOS.items(), ("ece", "ECE"), ("nll", "NLL"))
+            if any(name in run["metrics"] for run in runs)
+        },
         "time ×": lambda run: f"{run['cost']['time_ratio']:.2f}",
         "FLOPs ×": lambda run: f"{run['cost']['flop_ratio']:.2f}",
     }
@@ -50,7 +67,8 @@ def terminal_table(runs: Sequence[Run]) -> Table:
     """The runs as a rich table that eighty columns can hold."""
     headings, rows = grid(runs, brief=True)
     tasks = ", ".join(sorted({f"{run['task']}, {run['model']}" for run in runs}))
-    caption = "PGD: accuracy under embedding attack at that epsilon; ×: one step, as a multiple of a plain one"
+    curves = " and ".join(dict.fromkeys(robust_curve(run)[0] for run in runs)).replace("_", " ")
+    caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain one"
     table = Table(title=tasks, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
     for at, heading in enumerate(headings):
         table.add_column(heading.replace(" %", "\n%"), justify="right" if at else "left", min_width=5 if at else 12)

@@ -1,27 +1,30 @@
-"""Labelled text as the rest of the house sees it: splits with text columns, and classes 0..C-1 with names."""
+"""Labelled text as the rest of the house sees it: splits with text columns, and a target for each row."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 from datasets import ClassLabel, Dataset, Value
 
 from uegr.errors import UsageError
-
-LABEL = "label"
+from uegr.tasks.splits import LABEL, subset, with_missing_splits
+from uegr.tasks.task import Kind
 
 
 @dataclass(frozen=True)
 class TaskData:
-    """A classification task with its splits.
+    """A task with its splits.
 
     Args:
         name: what results call it.
-        train, validation, test: datasets with the text columns and an int column "label" in [0, C).
+        train, validation, test: datasets with the text columns and a column "label": an int in [0, C) for
+            classification, a float for regression. A task without a training split has an empty one.
         text_columns: one column (a sentence) or two (a pair).
-        label_names: the C classes, in order.
+        label_names: the C classes, in order; empty for the other kinds.
+        kind: what is predicted.
+        metrics: names of its metrics; the first is the one that is published.
+        family: tasks of a family can be evaluated with each other's models.
     """
 
     name: str
@@ -30,15 +33,14 @@ class TaskData:
     test: Dataset
     text_columns: tuple[str, ...]
     label_names: tuple[str, ...]
+    kind: Kind = "classification"
+    metrics: tuple[str, ...] = ("accuracy",)
+    family: str | None = None
 
     def limited(self, *, train: int | None = None, test: int | None = None, seed: int = 0) -> TaskData:
         """At most that many training and test examples. The training subset depends on the seed, so that an
         interval over seeds covers the choice of examples; the test subset is always the same."""
-        return replace(
-            self,
-            train=_subset(self.train, train, seed),
-            test=_subset(self.test, test, 0),
-        )
+        return replace(self, train=subset(self.train, train, seed), test=subset(self.test, test, 0))
 
 
 def make_task(
@@ -48,16 +50,20 @@ def make_task(
     text_columns: Sequence[str],
     label_column: str,
     label_names: Sequence[str] | None = None,
+    kind: Kind = "classification",
+    metrics: Sequence[str] | None = None,
+    family: str | None = None,
     drop_empty: bool = False,
 ) -> TaskData:
-    """Check raw splits and bring their labels to 0..C-1; missing splits are cut from the training data.
+    """Check raw splits and bring their labels to 0..C-1, or to floats; missing splits are cut from the training data.
 
     Args:
         name: the task's name.
-        splits: "train" and, where they exist, "validation" and "test".
+        splits: "train", "validation" and "test", as far as they exist.
         text_columns: one or two columns of text.
-        label_column: whole numbers or class names.
+        label_column: whole numbers or class names; numbers for regression.
         label_names: names of the classes 0..C-1; None reads the classes off the training labels.
+        kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
 
     Raises:
@@ -67,20 +73,58 @@ def make_task(
         split: _check(f"{name} ({split})", rows, text_columns, label_column, drop_empty)
         for split, rows in splits.items()
     }
-    feature = checked["train"].features[label_column]
+    if kind == "regression":
+        names: tuple[str, ...] = ()
+        ready = {
+            split: _as_numbers(f"{name} ({split})", rows, label_column, text_columns) for split, rows in checked.items()
+        }
+    else:
+        names, ready = _as_classes(name, checked, label_column, label_names, text_columns)
+    whole = with_missing_splits(ready)
+    return TaskData(
+        name,
+        whole["train"],
+        whole["validation"],
+        whole["test"],
+        tuple(text_columns),
+        names,
+        kind,
+        tuple(metrics or (("pearson", "spearman") if kind == "regression" else ("accuracy",))),
+        family,
+    )
+
+
+def _as_classes(
+    name: str,
+    splits: dict[str, Dataset],
+    label_column: str,
+    label_names: Sequence[str] | None,
+    text_columns: Sequence[str],
+) -> tuple[tuple[str, ...], dict[str, Dataset]]:
+    first = splits.get("train", next(iter(splits.values())))
+    feature = first.features[label_column]
     if label_names is None and isinstance(feature, ClassLabel):
         label_names = feature.names
-    classes = _classes(checked["train"], label_column, label_names)
+    classes = _classes(first, label_column, label_names)
     names = tuple(str(one) for one in (classes if label_names is None else label_names))
     if len(classes) < 2:
         raise UsageError(f"{name}: every training label is '{classes[0]}'; a classifier needs at least two classes.")
     index = {one: i for i, one in enumerate(classes)}
-    ready = {
+    return names, {
         split: _encode_labels(f"{name} ({split})", rows, label_column, index, text_columns)
-        for split, rows in checked.items()
+        for split, rows in splits.items()
     }
-    ready = _with_missing_splits(ready)
-    return TaskData(name, ready["train"], ready["validation"], ready["test"], tuple(text_columns), names)
+
+
+def _as_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
+    try:
+        rows = rows.cast_column(label_column, Value("float64"))
+    except (ValueError, TypeError) as error:
+        raise UsageError(
+            f"{name}: column '{label_column}' holds a label that is no number ({error}): regression needs numbers."
+        ) from error
+    rows = rows.select_columns([*text_columns, label_column])
+    return rows if label_column == LABEL else rows.rename_column(label_column, LABEL)
 
 
 def _check(name: str, rows: Dataset, text_columns: Sequence[str], label_column: str, drop_empty: bool) -> Dataset:
@@ -138,35 +182,3 @@ def _encode_labels(
         labels.append(index[key])
     rows = rows.select_columns(list(text_columns))
     return rows.add_column(LABEL, labels).cast_column(LABEL, Value("int64"))
-
-
-def _with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
-    """Cut a stratified tenth of the training data, seed 0, for each held-out split that is missing."""
-    for missing in ("test", "validation"):
-        if missing not in splits:
-            train, held_out = stratified_split(splits["train"], max(1, len(splits["train"]) // 10))
-            splits = {**splits, "train": train, missing: held_out}
-    return splits
-
-
-def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Dataset, Dataset]:
-    """Rows without, and only, `held_out` rows of about the same share of each class."""
-    from sklearn.model_selection import train_test_split
-
-    labels = np.asarray(rows[LABEL])
-    counts = np.bincount(labels)
-    # Stratifying needs two examples of each class and room for each in both parts.
-    feasible = counts[counts > 0].min() >= 2 and min(held_out, len(rows) - held_out) >= (counts > 0).sum()
-    kept, cut = train_test_split(
-        np.arange(len(rows)), test_size=held_out, random_state=seed, stratify=labels if feasible else None
-    )
-    return rows.select(np.sort(kept)), rows.select(np.sort(cut))
-
-
-def _subset(rows: Dataset, count: int | None, seed: int) -> Dataset:
-    if count is None or count >= len(rows):
-        return rows
-    if count < 1:
-        raise UsageError(f"the number of examples must be at least 1, not {count}.")
-    chosen = np.random.default_rng(seed).choice(len(rows), size=count, replace=False)
-    return rows.select(np.sort(chosen))

@@ -12,7 +12,7 @@ from torch.utils.data import Sampler
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 from transformers.trainer_pt_utils import get_length_grouped_indices
 
-from uegr.tasks.data import LABEL
+from uegr.tasks.splits import LABEL
 
 
 def encode(rows: Dataset, tokenizer: PreTrainedTokenizerBase, text_columns: Sequence[str], max_length: int) -> Dataset:

@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
-from datasets import Dataset, DatasetDict, load_dataset
+from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset
 
 from uegr.errors import UsageError
 from uegr.tasks.data import TaskData, make_task
+from uegr.tasks.task import Hub, Splits, Task
+
+COMMON = ("train", "validation", "test")
 
 
-def read_hub(name: str) -> dict[str, Dataset]:
-    """The labelled splits of a hub data set; "glue:sst2" is data set glue, configuration sst2.
+def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
+    """All splits of a hub data set, under their names there.
 
     Raises:
         UsageError: no such data set, or no hub in reach.
     """
-    path, _, configuration = name.partition(":")
     try:
-        loaded = load_dataset(path, configuration or None)
+        loaded = load_dataset(path, configuration)
     except Exception as error:  # the hub client raises a dozen kinds, all of which mean this to the user
         raise UsageError(
-            f"data set '{name}' could not be loaded from the hub ({type(error).__name__}): check its name and the "
-            "connection, or use --train_file with a local file."
+            f"data set '{path}' could not be loaded from the hub ({type(error).__name__}): check its name and the "
+            "connection, use --train_file with a local file, or point UEGR_DATA at a folder that has the task."
         ) from error
     assert isinstance(loaded, DatasetDict)
-    return {split: rows for split, rows in loaded.items() if split in ("train", "validation", "test")}
+    return dict(loaded)
+
+
+def read_task(hub: Hub, task: Task) -> Splits:
+    """A registry task's splits from the hub, under their common names, with our columns and order of classes."""
+    splits = {hub.splits.get(split, split): rows for split, rows in read_hub(hub.path, hub.configuration).items()}
+    return {split: _as_ours(rows, hub, task) for split, rows in splits.items() if split in task.splits.values()}
+
+
+def _as_ours(rows: Dataset, hub: Hub, task: Task) -> Dataset:
+    taken = [ours for ours in hub.columns.values() if ours in rows.column_names]
+    rows = rows.remove_columns(taken).rename_columns(dict(hub.columns))
+    if task.kind != "classification":
+        return rows
+    feature = rows.features[task.target]
+    rows = rows.cast_column(task.target, Value("string" if feature == Value("string") else "int64"))
+    # Class names, where the source has them, say more than its numbers: they may stand in another order.
+    theirs = feature.names if isinstance(feature, ClassLabel) else task.labels
+    if {*theirs} != {*task.labels}:
+        theirs = task.labels
+    ours = {key: task.labels.index(name) for i, name in enumerate(theirs) for key in (i, name)}
+    labelled = rows.filter(lambda label: label in ours, input_columns=task.target)  # -1: no gold label
+    return labelled.map(lambda label: {task.target: ours[label]}, input_columns=task.target).cast_column(
+        task.target, Value("int64")
+    )
 
 
 def load_hub(
@@ -34,6 +60,8 @@ def load_hub(
     label_column: str = "label",
     drop_empty: bool = False,
 ) -> TaskData:
-    """A task from any data set of the hub, by its columns."""
+    """A task from any data set of the hub, by its columns; "glue:sst2" is data set glue, configuration sst2."""
+    path, _, configuration = name.partition(":")
     texts = (text_column,) if text_pair_column is None else (text_column, text_pair_column)
-    return make_task(name, read_hub(name), text_columns=texts, label_column=label_column, drop_empty=drop_empty)
+    splits = {split: rows for split, rows in read_hub(path, configuration or None).items() if split in COMMON}
+    return make_task(name, splits, text_columns=texts, label_column=label_column, drop_empty=drop_empty)

@@ -9,7 +9,7 @@ from uegr.errors import UsageError
 from uegr.tasks.data import TaskData
 from uegr.tasks.files import load_files
 from uegr.tasks.hub import load_hub
-from uegr.tasks.registry import load_task
+from uegr.tasks.named import load_task
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from uegr.errors import TrainingError, UsageError
 from uegr.methods import create_method
 from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 from uegr.tasks.encoding import encode
+from uegr.tasks.registry import without_training_split
 from uegr.tasks.source import DataSource
 from uegr.training import folder as run_folder
 from uegr.training.cost import measure_cost
@@ -95,11 +96,13 @@ def train(
     method = create_method(config.method, seed=config.seed, **config.options)
     bf16 = use_bf16(config.precision)
     data = config.data.load(config.seed)
+    if not len(data.train):
+        raise UsageError(without_training_split(data.name))
     texts = (str(text) for column in data.text_columns for text in data.train[column])
     tokenizer = load_tokenizer(config.model, texts)
     encoded = encode(data.train, tokenizer, data.text_columns, config.max_length)
     arguments = _arguments(config, output_dir, bf16, len(encoded))
-    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer))
+    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer), data.kind)
     # Only now, when all that was asked for has proved possible, is the folder touched.
     checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
@@ -132,6 +135,7 @@ def train(
     run = {
         "config": asdict(config),
         "task": data.name,
+        "kind": data.kind,
         "train_examples": len(data.train),
         "cost": {"seconds": outcome.metrics["train_runtime"], **cost},
     }

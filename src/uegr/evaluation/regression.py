@@ -1,0 +1,68 @@
+"""What is measured on a model that predicts a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor
+
+from uegr.evaluation.metrics import REGRESSION, Values, pearson
+from uegr.evaluation.robustness import Attack, rising
+from uegr.evaluation.subject import Subject
+from uegr.evaluation.typos import typo_rows
+from uegr.evaluation.worst_case import worst_outputs
+
+
+def predictions(subject: Subject, rows: Dataset) -> tuple[Values, Values]:
+    """Predicted numbers and labels, both (N,), in the order of the rows."""
+    predicted, labels = np.zeros(len(rows)), np.zeros(len(rows))
+    with torch.no_grad():
+        for positions, batch in subject.batches(rows):
+            predicted[positions] = _prediction(subject.logits(batch), batch).double().cpu().numpy()
+            labels[positions] = batch["labels"].double().cpu().numpy()
+    return predicted, labels
+
+
+def scores(subject: Subject, rows: Dataset, typo_rate: float) -> dict[str, float]:
+    """Pearson and Spearman correlation, squared error, and Pearson under typing errors."""
+    predicted, labels = predictions(subject, rows)
+    spoiled, _ = predictions(subject, typo_rows(rows, subject.text_columns, typo_rate))
+    measured = {name: metric(predicted, labels) for name, metric in REGRESSION.items()}
+    return {**measured, "typo_pearson": pearson(spoiled, labels)}
+
+
+def curve(
+    subject: Subject,
+    rows: Dataset,
+    epsilons: Sequence[float],
+    attack: Attack,
+    on_batch: Callable[[int], None] = lambda examples: None,
+) -> dict[str, Any]:
+    """The "robustness" part of results.json: Pearson correlation of the worst predictions at each epsilon.
+
+    The attack makes the squared error large; unlike an accuracy the correlation may rise again, where all
+    predictions are driven the same way.
+    """
+    radii = rising(epsilons)
+    worst = worst_outputs(subject, rows, radii, attack, _squared_error, _prediction, on_batch)
+    labels = np.asarray(rows["label"][:], dtype=np.float64)
+    return {
+        "attack": "embedding-pgd",
+        **asdict(attack),
+        "epsilons": radii,
+        "pearson": [pearson(one, labels) for one in worst],
+        "examples": len(rows),
+    }
+
+
+def _prediction(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    return logits.squeeze(-1)
+
+
+def _squared_error(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+    return (logits.squeeze(-1) - batch["labels"].float()).square()

@@ -1,0 +1,53 @@
+"""Splits that are cut where none is given: stratified and seeded."""
+
+from __future__ import annotations
+
+import numpy as np
+from datasets import Dataset, Value
+
+from uegr.errors import UsageError
+
+LABEL = "label"
+
+
+def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
+    """Cut a tenth of the training data, seed 0, for each held-out split that is missing.
+
+    Without training data nothing can be cut: the missing splits are empty, and the data serves evaluation only.
+    """
+    empty = next(iter(splits.values())).select([])
+    for missing in ("test", "validation"):
+        if missing not in splits and "train" in splits:
+            train, held_out = stratified_split(splits["train"], max(1, len(splits["train"]) // 10))
+            splits = {**splits, "train": train, missing: held_out}
+    return {split: splits.get(split, empty) for split in ("train", "validation", "test")}
+
+
+def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Dataset, Dataset]:
+    """Rows without, and only, `held_out` rows; with class labels, of about the same share of each class."""
+    from sklearn.model_selection import train_test_split
+
+    kept, cut = train_test_split(
+        np.arange(len(rows)), test_size=held_out, random_state=seed, stratify=_strata(rows, held_out)
+    )
+    return rows.select(np.sort(kept)), rows.select(np.sort(cut))
+
+
+def _strata(rows: Dataset, held_out: int) -> np.ndarray | None:
+    if LABEL not in rows.column_names or rows.features[LABEL] not in (Value("int64"), Value("int32")):
+        return None
+    labels = np.asarray(rows[LABEL][:])
+    counts = np.unique(labels, return_counts=True)[1]
+    # Stratifying needs two examples of each class and room for each in both parts.
+    feasible = counts.min() >= 2 and min(held_out, len(rows) - held_out) >= len(counts)
+    return labels if feasible else None
+
+
+def subset(rows: Dataset, count: int | None, seed: int) -> Dataset:
+    """At most `count` rows, drawn from `seed`, in their own order."""
+    if count is None or count >= len(rows):
+        return rows
+    if count < 1:
+        raise UsageError(f"the number of examples must be at least 1, not {count}.")
+    chosen = np.random.default_rng(seed).choice(len(rows), size=count, replace=False)
+    return rows.select(np.sort(chosen))

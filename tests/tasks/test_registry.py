@@ -1,0 +1,59 @@
+"""Every task of the registry on the real data: rows, splits, two steps of training, a score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from uegr.errors import UsageError
+from uegr.evaluation.evaluate import evaluate
+from uegr.evaluation.metrics import METRICS
+from uegr.evaluation.subject import Subject
+from uegr.models.loading import load_tokenizer, load_trained
+from uegr.tasks.named import load_task
+from uegr.tasks.registry import TASKS
+from uegr.tasks.source import DataSource
+from uegr.training.run import RunConfig, train
+
+
+def test_entries_are_consistent() -> None:
+    for name, task in TASKS.items():
+        assert {*task.metrics} <= {*METRICS}, name
+        assert bool(task.labels) == (task.kind == "classification"), name
+        assert {*task.splits.values()} & {*task.rows}, name
+        assert task.stand_in is None or TASKS[task.stand_in].family == task.family, name
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_rows_are_those_of_the_registry(name: str, data_folder: Path) -> None:
+    task = TASKS[name]
+    folder = data_folder / (task.folder or name)
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there: {name} comes from the hub only")
+    counted = {path.stem: pq.read_metadata(path).num_rows for path in folder.glob("*.parquet")}
+    assert counted == dict(task.local_rows or task.rows)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_task_loads_trains_and_is_scored(
+    name: str, data_folder: Path, pretrained_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = TASKS[name]
+    if not (data_folder / (task.folder or name)).is_dir():
+        pytest.skip(f"UEGR_DATA has no folder {task.folder or name}: {name} comes from the hub only")
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
+    data = load_task(name).limited(test=16)
+    assert not (data.label_names and {*data.test["label"]} - {*range(len(data.label_names))})
+    source = DataSource(task=name, max_train_examples=16)
+    config = RunConfig(source, str(pretrained_folder / "bert-tiny"), "plain", max_steps=2, batch_size=8, max_length=32)
+    if not len(data.train):
+        with pytest.raises(UsageError, match=rf"'{name}' has no training split here.*--task {task.stand_in}"):
+            train(config, tmp_path / "run")
+        return
+    train(config, tmp_path / "run")
+    subject = Subject(load_trained(tmp_path / "run"), load_tokenizer(str(tmp_path / "run")), data.text_columns)
+    measured = evaluate(subject, data.test, metrics=data.metrics, epsilons=(0.0, 0.05))
+    assert measured["metric"] == task.metrics[0]
+    assert -1.0 <= measured["metrics"][measured["metric"]] <= 1.0
