@@ -18,6 +18,10 @@ class TrainingError(UegrError, RuntimeError):
     """Training could not go on, although what was asked for was valid. Exit code 1."""
 
 
+class StoppedError(TrainingError):
+    """Somebody stopped the training; it can go on from a checkpoint."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> UsageError:
     """The error for a name that is not among the known ones; it offers the nearest."""
     names = list(known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -77,6 +77,13 @@ def create_method(name: str, *, seed: int = 0, total_steps: int | None = None, *
 def UEGR(*, seed: int = 0, total_steps: int | None = None, **options: Any) -> Method:  # noqa: N802
     """UEGR with the given options (those of `UEGRForward` and `SelectiveBackward`), as one object."""
     return create_method("uegr", seed=seed, total_steps=total_steps, **options)
+
+
+def resolved_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Every option of a method with its value: as given, else the method's default, else the stage's."""
+    entry = METHODS[name]
+    known = {**options_of(entry.forward), **options_of(entry.backward)}
+    return {**{key: one.default for key, one in known.items()}, **entry.defaults, **options}
 
 
 def options_of(stage: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -17,7 +17,8 @@ from uegr.evaluation.metrics import (
     expected_calibration_error,
     negative_log_likelihood,
 )
-from uegr.evaluation.robustness import Attack, robustness_curve
+from uegr.evaluation.outcomes import pack_outcomes
+from uegr.evaluation.robustness import Attack, describe, rising, survivors
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
 
@@ -49,29 +50,31 @@ def evaluate(
         on_batch: told the number of attacked examples done.
 
     Returns:
-        {"metric": name of the first metric, "metrics": {...}, "robustness": {...}, "test_examples": N}; all but
-        NLL, ECE and squared error as fractions.
+        {"metric": name of the first metric, "metrics": {...}, "robustness": {...}, "test_examples": N}, and for
+        classification "outcomes"; all but NLL, ECE and squared error as fractions.
     """
     attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
     attack = attack or Attack()
+    about = {"test_examples": len(rows), "metric": metrics[0]}
     if subject.model.config.problem_type == "regression":
         scores = regression.scores(subject, rows, typo_rate)
         curve = regression.curve(subject, attacked, epsilons, attack, on_batch)
-    else:
-        scores = _classification(subject, rows, metrics, typo_rate)
-        curve = robustness_curve(subject, attacked, epsilons, attack, on_batch)
-    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, "robustness": curve}
-
-
-def _classification(subject: Subject, rows: Dataset, metrics: Sequence[str], typo_rate: float) -> dict[str, float]:
+        return {**about, "metrics": scores, "robustness": curve}
     probabilities, labels = subject.probabilities(rows)
     spoiled, _ = subject.probabilities(typo_rows(rows, subject.text_columns, typo_rate))
+    radii = rising(epsilons)
+    robust = survivors(subject, attacked, radii, attack, on_batch)
     return {
-        "accuracy": accuracy(probabilities, labels),
-        **task_scores(metrics, probabilities, labels, rows[subject.text_columns[0]]),
-        "nll": negative_log_likelihood(probabilities, labels),
-        "ece": expected_calibration_error(probabilities, labels),
-        "typo_accuracy": accuracy(spoiled, labels),
+        **about,
+        "metrics": {
+            "accuracy": accuracy(probabilities, labels),
+            **task_scores(metrics, probabilities, labels, rows[subject.text_columns[0]]),
+            "nll": negative_log_likelihood(probabilities, labels),
+            "ece": expected_calibration_error(probabilities, labels),
+            "typo_accuracy": accuracy(spoiled, labels),
+        },
+        "robustness": describe(attack, radii, robust),
+        "outcomes": pack_outcomes(probabilities.argmax(axis=1) == labels, robust),
     }
 
 

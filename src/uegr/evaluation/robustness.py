@@ -65,15 +65,18 @@ def robustness_curve(
         The "robustness" part of results.json: attack, norm, relative, epsilons in rising order, accuracy as
         fractions, and steps, restarts and examples beside them.
     """
-    attack = attack or Attack()
-    radii = rising(epsilons)
-    robust = survivors(subject, rows, radii, attack, on_batch)
+    attack, radii = attack or Attack(), rising(epsilons)
+    return describe(attack, radii, survivors(subject, rows, radii, attack, on_batch))
+
+
+def describe(attack: Attack, radii: Sequence[float], robust: NDArray[np.bool_]) -> dict[str, Any]:
+    """The "robustness" part of results.json, from who survived what; see `survivors`."""
     return {
         "attack": "embedding-pgd",
         **asdict(attack),
-        "epsilons": radii,
+        "epsilons": list(radii),
         "accuracy": [float(one) for one in robust.mean(axis=1)],
-        "examples": len(rows),
+        "examples": robust.shape[1],
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from transformers import (
     TrainingArguments,
 )
 
-from uegr.errors import TrainingError, UsageError
+from uegr.errors import StoppedError, UsageError
 from uegr.methods import create_method
 from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 from uegr.tasks.encoding import encode
@@ -74,6 +74,7 @@ def train(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    cost: Mapping[str, float] | None = None,
     on_step: OnStep = lambda step, total: None,
 ) -> dict[str, Any]:
     """Train and leave a finished run folder; see `uegr.training.folder` for what it holds.
@@ -84,6 +85,7 @@ def train(
         resume: go on from the last checkpoint of an interrupted run with the same configuration; the weights
             come out as those of an uninterrupted run.
         overwrite: replace a run that is there.
+        cost: the step's cost ratios, if an equal run has measured them; None measures them here.
         on_step: told the steps done and the steps of the whole training.
 
     Returns:
@@ -91,7 +93,8 @@ def train(
 
     Raises:
         UsageError: something in the configuration or the data cannot work.
-        TrainingError: the loss was lost, or training was interrupted (a checkpoint is there).
+        TrainingError: the loss was lost.
+        StoppedError: somebody stopped it; a checkpoint is there.
     """
     method = create_method(config.method, seed=config.seed, **config.options)
     bf16 = use_bf16(config.precision)
@@ -121,17 +124,18 @@ def train(
         with interruption.listening():
             outcome = trainer.train(resume_from_checkpoint=checkpoint)
     except KeyboardInterrupt:
-        raise TrainingError(
+        raise StoppedError(
             f"stopped at once: go on from the last checkpoint with --resume, in '{output_dir}'."
         ) from None
     if trainer.state.global_step < trainer.state.max_steps:
-        raise TrainingError(
+        raise StoppedError(
             f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: go on "
             f"with --resume, in '{output_dir}'."
         )
-    batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
-    fresh = create_method(config.method, seed=config.seed, **config.options)
-    cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager)
+    if cost is None:
+        batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
+        fresh = create_method(config.method, seed=config.seed, **config.options)
+        cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager)
     run = {
         "config": asdict(config),
         "task": data.name,

@@ -1,0 +1,1 @@
+"""Comparisons: a grid of methods x tasks x models x seeds, trained and measured cell by cell."""

@@ -1,0 +1,111 @@
+"""What a person sees while a grid runs: a table of tasks x methods that fills, and the cells under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.box import SIMPLE
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from uegr.compare.cell import Cell, Place
+from uegr.compare.engine import Hear, News
+from uegr.compare.grid import Grid
+from uegr.report.results import primary_metric
+
+
+class Board:
+    """The state of a grid as rich tables.
+
+    Args:
+        grid, place: whose cells, and where their results are; finished ones are read from there.
+    """
+
+    def __init__(self, grid: Grid, place: Place) -> None:
+        self.grid = grid
+        self.place = place
+        self.wanted: dict[tuple[str, str, str], int] = {}
+        self.values: dict[tuple[str, str, str], list[float]] = {}
+        self.failed: set[tuple[str, str, str]] = set()
+        self.running: dict[str, News] = {}
+        for cell in grid.cells:
+            self.wanted[_group(cell)] = self.wanted.get(_group(cell), 0) + 1
+            self.values.setdefault(_group(cell), [])
+            self._enter(cell)
+
+    def hear(self, cell: Cell, news: News) -> None:
+        """Take note of a cell's news."""
+        if not news.final:
+            self.running[cell.label] = news
+            return
+        self.running.pop(cell.label, None)
+        if news.kind == "done":
+            self._enter(cell)
+        elif news.kind == "failed":
+            self.failed.add(_group(cell))
+
+    def __rich__(self) -> Group:
+        return Group(self._table(), self._under_way())
+
+    def line(self, cell: Cell, news: News) -> str:
+        """A finished cell in one line, for logs."""
+        done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
+        values = self.values[_group(cell)]
+        ending = f"{100 * values[-1]:.1f} %" if news.kind == "done" else f"{news.kind}: {news.message}"
+        return f"[{done}/{wanted}] {cell.label}: {ending}"
+
+    def _enter(self, cell: Cell) -> None:
+        entry = self.place.ledger.find(cell)
+        if entry is not None:
+            self.values[_group(cell)].append(entry["metrics"][primary_metric(entry)])
+
+    def _table(self) -> Table:
+        done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
+        table = Table(
+            title=f"{self.grid.name}: {done} of {wanted} runs", caption="mean of the task's metric in %, (runs so far)",
+            box=SIMPLE, padding=(0, 1),
+        )  # fmt: skip
+        table.add_column("")
+        for method in self.grid.methods:
+            table.add_column(method, justify="right")
+        for task in self.grid.tasks:
+            for model in self.grid.models:
+                row = [self._text((task, model, method)) for method in self.grid.methods]
+                table.add_row(task if len(self.grid.models) == 1 else f"{task}, {model}", *row)
+        return table
+
+    def _text(self, group: tuple[str, str, str]) -> str:
+        values, mark = self.values.get(group, []), "!" if group in self.failed else ""
+        mean = f"{100 * sum(values) / len(values):.1f} " if values else ""
+        return f"{mean}({len(values)}/{self.wanted.get(group, 0)}){mark}"
+
+    def _under_way(self) -> Table:
+        lines = Table.grid(padding=(0, 1))
+        for label, news in self.running.items():
+            bar = ProgressBar(total=news.total, completed=news.done, width=30)
+            lines.add_row(label, news.kind, bar, f"{news.done}/{news.total}")
+        return lines
+
+
+@contextmanager
+def board(grid: Grid, place: Place, console: Console) -> Iterator[Hear]:
+    """Show the grid while it runs: a live table on a terminal, a line a finished cell in a log."""
+    state = Board(grid, place)
+
+    def hear(cell: Cell, news: News) -> None:
+        state.hear(cell, news)
+        if news.kind == "failed" or (news.final and not console.is_terminal):
+            console.print(state.line(cell, news), markup=False, highlight=False, soft_wrap=True)
+
+    if not console.is_terminal:
+        yield hear
+        return
+    with Live(state, console=console, refresh_per_second=2):
+        yield hear
+
+
+def _group(cell: Cell) -> tuple[str, str, str]:
+    return cell.task, cell.model, cell.method

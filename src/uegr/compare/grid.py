@@ -1,0 +1,249 @@
+"""A grid as its YAML file says it: methods x tasks x models x seeds, and the settings of each cell.
+
+    name: small                       # the file's own name, if left out
+    methods:                          # required
+      - plain
+      - {name: freelb + RoAST, method: freelb+roast, learning_rate: 5e-5}
+      - {method: uegr, options: {passes: 2}, sweep: {epsilon: [0.02, 0.04, 0.08]}}
+    tasks:                            # required
+      - rotten_tomatoes
+      - {name: trec, epochs: 6}
+      - {name: mine, train_file: mine.csv, text_column: review}
+    models:                           # the embedded model, if left out
+      - all-MiniLM-L6-v2
+      - {model: $UEGR_MODELS/granite-30m, learning_rate: 5e-5}
+    seeds: 5                          # 0 to 4; or a list
+    defaults: {epochs: 3, attack_examples: 300}
+
+A setting is any of `RunConfig`, `DataSource` and `Measurement`, or `budget`. An entry of `methods`, `tasks` or
+`models` may override any of them and `seeds`; a method's word counts before a task's, a task's before a model's.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uegr.compare.cell import Cell, Measurement
+from uegr.errors import UsageError, unknown
+from uegr.methods import check_option, create_method
+from uegr.models.loading import EMBEDDED_MODEL
+from uegr.tasks.registry import find_task
+from uegr.tasks.source import DataSource
+from uegr.training.run import RunConfig
+
+PARTS: dict[str, type[Any]] = {"data": DataSource, "train": RunConfig, "measure": Measurement}
+OWN = {"data", "model", "method", "options", "seed", "task"}
+"""Fields that the grid's axes fill."""
+SETTINGS: dict[str, str] = {
+    one.name: part for part, kind in PARTS.items() for one in fields(kind) if one.name not in OWN
+}
+"""Every setting, and the part it belongs to."""
+BUDGETS = ("steps", "compute")
+AXES = ("methods", "tasks", "models", "seeds", "defaults", "name")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A named list of cells, in rounds: every cell of the first seed comes before any of the second.
+
+    Attributes:
+        methods, tasks, models: the names of the axes, in the file's order.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.method for cell in self.cells))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.task for cell in self.cells))
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(cell.model for cell in self.cells))
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One item of an axis: its name in tables, what it stands for, and the settings it overrides."""
+
+    name: str
+    what: str
+    options: dict[str, Any]
+    settings: dict[str, Any]
+
+
+def read_grid(path: Path) -> Grid:
+    """The grid of a YAML file.
+
+    Raises:
+        UsageError: the file is missing or no YAML, or a name, setting or value in it cannot be; nothing has
+            been run then.
+    """
+    try:
+        content = yaml.load(path.read_text(), _Loader)  # noqa: S506  # a SafeLoader
+    except FileNotFoundError:
+        raise UsageError(f"there is no grid file '{path}': check the path.") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"'{path}' is no YAML: {' '.join(str(error).split())}.") from error
+    try:
+        return make_grid(content, path.stem)
+    except UsageError as error:
+        raise UsageError(f"'{path}': {error}") from error
+
+
+def make_grid(content: Any, name: str) -> Grid:
+    """The grid that this mapping (a parsed YAML file) describes."""
+    if not isinstance(content, Mapping):
+        raise UsageError("a grid is a mapping with the keys methods, tasks and seeds.")
+    for key in content:
+        if key not in AXES:
+            raise unknown("key", key, AXES)
+    for key in ("methods", "tasks", "seeds"):
+        if key not in content:
+            raise UsageError(f"the grid has no '{key}': add it.")
+    defaults = _settings("defaults", content.get("defaults") or {})
+    methods = [one for item in _items(content, "methods") for one in _methods(item)]
+    tasks = [_task(item) for item in _items(content, "tasks")]
+    models = [_model(item) for item in _items(content, "models", [EMBEDDED_MODEL])]
+    for axis, entries in (("methods", methods), ("tasks", tasks), ("models", models)):
+        names = [one.name for one in entries]
+        twice = next((one for one in names if names.count(one) > 1), None)
+        if twice:
+            raise UsageError(f"'{twice}' stands twice among the {axis}: give one of them another name.")
+    seeds = {"seeds": _seeds(content["seeds"])}
+    cells = [
+        (at, _cell(method, task, model, seed, settings))
+        for task, model, method in itertools.product(tasks, models, methods)
+        for settings in [{**seeds, **defaults, **model.settings, **task.settings, **method.settings}]
+        for at, seed in enumerate(settings["seeds"])
+    ]
+    cells.sort(key=lambda one: one[0])  # stable: rounds of seeds, and in each the file's order
+    return Grid(str(content.get("name", name)), tuple(cell for _, cell in cells))
+
+
+def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict[str, Any]) -> Cell:
+    parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
+    for key, value in settings.items():
+        if key in SETTINGS:
+            parts[SETTINGS[key]][key] = value
+    source = DataSource(**{**task.options, **parts["data"]})
+    config = RunConfig(
+        source, model=model.what, method=method.what, options=method.options, seed=seed, **parts["train"]
+    )
+    if settings.get("budget") == "compute":
+        config = _equal_compute(config)
+    return Cell(method.name, task.name, model.name, config, Measurement(**parts["measure"]))
+
+
+def _equal_compute(config: RunConfig) -> RunConfig:
+    """As many steps as the arithmetic of a plain run of this length pays for: F units of `ForwardStage.cost`."""
+    share = create_method("plain").forward.cost() / create_method(config.method, **config.options).forward.cost()
+    steps = max(1, round(config.max_steps * share)) if config.max_steps > 0 else config.max_steps
+    return replace(config, epochs=config.epochs * share, max_steps=steps)
+
+
+def _items(content: Mapping[str, Any], axis: str, otherwise: list[Any] | None = None) -> list[dict[str, Any]]:
+    """The entries of an axis as mappings; a bare name stands for {name: ...}."""
+    items = content.get(axis, otherwise)
+    items = [items] if isinstance(items, (str, Mapping)) else items
+    if not isinstance(items, list) or not items:
+        raise UsageError(f"'{axis}' must be a list of at least one name or mapping.")
+    what = axis.removesuffix("s")
+    entries = [{"name": one} if isinstance(one, str) else one for one in items]
+    for entry in entries:
+        if not isinstance(entry, dict) or not ("name" in entry or what in entry):
+            raise UsageError(f"'{axis}' holds {entry!r}: write a name, or a mapping with 'name' or '{what}'.")
+    return entries
+
+
+def _methods(item: dict[str, Any]) -> Iterator[_Entry]:
+    """The entry, or one for each combination of its sweep."""
+    method = str(item.get("method", item.get("name")))
+    options, sweep = dict(item.get("options") or {}), dict(item.get("sweep") or {})
+    settings = {key: value for key, value in item.items() if key not in ("name", "method", "options", "sweep")}
+    for key, values in sweep.items():
+        if not isinstance(values, list) or not values:
+            raise UsageError(f"sweep of {key} in method '{method}' must be a list of values.")
+    for values in itertools.product(*sweep.values()):
+        chosen = dict(zip(sweep, values, strict=True))
+        name = " ".join([str(item.get("name", method)), *(f"{key}={_text(value)}" for key, value in chosen.items())])
+        given = {key: _frozen(value) for key, value in {**options, **chosen}.items()}
+        create_method(method, **given)  # refuses an unknown method, option or value before anything runs
+        yield _Entry(name, method, given, _settings(f"method '{name}'", settings))
+
+
+def _task(item: dict[str, Any]) -> _Entry:
+    name = str(item.get("name", item.get("task")))
+    settings = _settings(f"task '{name}'", {key: value for key, value in item.items() if key not in ("name", "task")})
+    if "train_file" in settings or "dataset" in settings:
+        return _Entry(name, name, {}, settings)
+    task = str(item.get("task", name))
+    find_task(task)
+    return _Entry(name, task, {"task": task}, settings)
+
+
+def _model(item: dict[str, Any]) -> _Entry:
+    model = str(item.get("model", item.get("name")))
+    missing = re.search(r"\$\{?(\w+)", os.path.expandvars(model))
+    if missing:
+        raise UsageError(f"model '{model}' needs the environment variable {missing.group(1)}: set it to a folder.")
+    name = str(item.get("name", model)).rstrip("/").rpartition("/")[2]
+    settings = {key: value for key, value in item.items() if key not in ("name", "model")}
+    return _Entry(name, model, {}, _settings(f"model '{name}'", settings))
+
+
+def _settings(where: str, given: Any) -> dict[str, Any]:
+    """The settings of one place, checked: known names, values of the right type."""
+    if not isinstance(given, Mapping):
+        raise UsageError(f"{where} must be a mapping of settings, such as epochs: 3.")
+    checked: dict[str, Any] = {}
+    for key, value in given.items():
+        if key == "seeds":
+            checked[key] = _seeds(value)
+        elif key == "budget":
+            if value not in BUDGETS:
+                raise unknown(f"budget of {where}", value, BUDGETS)
+            checked[key] = value
+        elif key in SETTINGS:
+            check_option(key, value, inspect.signature(PARTS[SETTINGS[key]], eval_str=True).parameters[key])
+            checked[key] = _frozen(value)
+        else:
+            raise unknown(f"setting of {where}", key, sorted([*SETTINGS, "seeds", "budget"]))
+    return checked
+
+
+def _seeds(value: Any) -> tuple[int, ...]:
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return tuple(range(value))
+    if isinstance(value, list) and value and all(isinstance(one, int) for one in value):
+        return tuple(dict.fromkeys(value))
+    raise UsageError(f"seeds must be a number of seeds, or a list of them such as [0, 1, 2], not {value!r}.")
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 and everybody else does."""
+
+
+_SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _SCIENTIFIC, list("-+0123456789"))

@@ -1,0 +1,182 @@
+"""Cells are run once, go on where they were cut off, and fail alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from conftest import reviews
+from uegr.compare.board import Board, board
+from uegr.compare.cell import Cell, Place
+from uegr.compare.engine import Inline, News, Processes
+from uegr.compare.grid import Grid, make_grid
+from uegr.compare.ledger import Ledger
+from uegr.compare.run import run_grid, unfinished
+from uegr.errors import UsageError
+from uegr.evaluation.outcomes import pack_outcomes, unpack_outcomes
+from uegr.method import Method
+from uegr.terminal import console
+
+
+@pytest.fixture
+def grid(model_folder: Path, tmp_path: Path) -> Grid:
+    reviews(60).to_csv(tmp_path / "reviews.csv", index=False)
+    content = {
+        "methods": ["plain", {"method": "uegr", "options": {"passes": 1}}],
+        "tasks": [{"name": "reviews", "train_file": str(tmp_path / "reviews.csv")}],
+        "models": [str(model_folder)],
+        "seeds": 2,
+        "defaults": {
+            "batch_size": 8,
+            "learning_rate": 1e-2,
+            "precision": "fp32",
+            "epsilons": [0, 0.1],
+            "attack_steps": 2,
+            "attack_restarts": 1,
+            "attack_examples": 4,
+        },
+    }
+    return make_grid(content, "tiny")
+
+
+def place(folder: Path, **changes: Any) -> Place:
+    return Place(Ledger(folder / "results"), folder / "runs", **changes)
+
+
+def entries(grid: Grid, where: Place) -> list[dict[str, Any]]:
+    """The results without wall times, which no two runs share."""
+    found = [where.ledger.find(cell) for cell in grid.cells]
+    return [{key: value for key, value in entry.items() if key != "cost"} for entry in found if entry]
+
+
+class PowerCutError(BaseException):
+    pass
+
+
+def test_killed_grid_goes_on_and_ends_as_an_uninterrupted_one(grid: Grid, tmp_path: Path) -> None:
+    grid = Grid("short", grid.cells[:3])
+    whole, cut = place(tmp_path / "whole"), place(tmp_path / "cut")
+    assert run_grid(grid, whole) == []
+
+    def kill(cell: Cell, news: News) -> None:
+        if cell == grid.cells[1] and news.kind == "training" and news.done == 10:
+            raise PowerCutError
+
+    with pytest.raises(PowerCutError):
+        run_grid(grid, cut, hear=kill)
+    assert unfinished(grid, cut) == list(grid.cells[1:])
+    heard: list[tuple[str, str, int]] = []
+    run_grid(grid, cut, hear=lambda cell, news: heard.append((cell.label, news.kind, news.done)))
+    steps = [done for label, kind, done in heard if label == grid.cells[1].label and kind == "training"]
+    assert steps[0] == 8, "goes on after the checkpoint at the end of the first epoch"
+    assert not [one for one in heard if one[0] == grid.cells[0].label]
+    assert entries(grid, cut) == entries(grid, whole)
+    assert [path.name for path in cut.runs.iterdir()] == [".locks"], "weights are dropped once measured"
+    heard.clear()
+    run_grid(grid, cut, hear=lambda cell, news: heard.append((cell.label, news.kind, news.done)))
+    assert heard == []
+
+
+def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[tuple[str, int], list[torch.Tensor]] = {}
+    measured: list[str] = []
+    original = Method.loss
+
+    def watch(self: Method, model: Any, batch: Any, *rest: Any) -> torch.Tensor:
+        seen.setdefault((self.name, self.seed), []).append(batch["input_ids"])
+        return original(self, model, batch, *rest)
+
+    def count(model: Any, batch: Any, method: Method, *rest: Any) -> dict[str, float]:
+        measured.append(method.name)
+        return {"flop_ratio": 1.5, "time_ratio": 2.0}
+
+    monkeypatch.setattr("uegr.training.run.measure_cost", count)
+    monkeypatch.setattr(Method, "loss", watch)
+    where = place(tmp_path)
+    run_grid(grid, where)
+    for seed in (0, 1):
+        pairs = list(zip(seen["plain", seed], seen["uegr", seed], strict=True))
+        assert len(pairs) == 21 and all(torch.equal(one, other) for one, other in pairs)
+    assert any(a.shape != b.shape or (a != b).any() for a, b in zip(seen["plain", 0], seen["plain", 1], strict=True))
+    assert measured == ["plain", "uegr"]
+    assert {where.ledger.find(cell)["cost"]["flop_ratio"] for cell in grid.cells} == {1.5}  # type: ignore[index]
+
+
+def test_failing_cell_is_told_in_one_line_and_stops_nothing(grid: Grid, tmp_path: Path) -> None:
+    broken = replace(grid.cells[0], model="gone", config=replace(grid.cells[0].config, model="/nowhere"))
+    crashing = replace(grid.cells[0], task="empty", config=replace(grid.cells[0].config, batch_size=0))
+    some = Grid("some", (broken, crashing, grid.cells[0]))
+    where = place(tmp_path)
+    with board(some, where, console) as hear:
+        failures = run_grid(some, where, hear=hear)
+    assert len(failures) == 2 and all("\n" not in line for line in failures)
+    assert "'/nowhere' was found neither" in failures[0]
+    assert unfinished(some, where) == [broken, crashing]
+    with console.capture() as captured:
+        console.print(Board(some, where))
+    assert "1 of 3 runs" in captured.get()
+
+
+def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell, ledger = grid.cells[1], Ledger(tmp_path)
+    ledger.enter(cell, {"cost": {}})
+    assert ledger.find(cell) == {"cost": {}}
+    assert ledger.find(replace(cell, config=replace(cell.config, learning_rate=0.5))) is None
+    assert ledger.find(replace(cell, measurement=replace(cell.measurement, attack_steps=9))) is None
+    path = next(tmp_path.glob("*.json"))
+    file = json.loads(path.read_text())
+    # An option that a later version added: nobody set it, so the result still stands.
+    del file["content"]["option.js_weight"]
+    path.write_text(json.dumps(file))
+    assert ledger.find(cell) is not None
+    assert ledger.find(replace(cell, config=replace(cell.config, options={"passes": 1, "js_weight": 0.0}))) is None
+    # A default that a later version changed: the result was another method's.
+    file["content"]["option.epsilon"] = 0.5
+    path.write_text(json.dumps(file))
+    assert ledger.find(cell) is None
+    path.write_text("{")
+    with pytest.raises(UsageError, match="remove it"):
+        ledger.find(cell)
+
+
+def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:
+    """SIGKILL in mid-cell: the cell is reported, the next runs in a fresh process, and a second go finishes."""
+    some = Grid("some", grid.cells[1:3])
+    where = place(tmp_path / "processes")
+    killed: list[int] = []
+
+    def kill(cell: Cell, news: News) -> None:
+        if cell == some.cells[0] and news.kind == "training" and news.done == 10 and not killed:
+            import multiprocessing
+
+            killed.extend(one.pid for one in multiprocessing.active_children() if one.pid)
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    failures = run_grid(some, where, Processes(1), kill)
+    assert len(killed) == 1 and len(failures) == 1 and "exit code -9" in failures[0]
+    assert unfinished(some, where) == [some.cells[0]]
+    run_grid(some, where, Inline())
+    alone = place(tmp_path / "inline")
+    run_grid(some, alone, Inline())
+    assert entries(some, where) == entries(some, alone)
+
+
+def test_outcomes_come_back_as_they_were() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clean = (torch.rand(13, generator=generator) < 0.5).numpy()
+    robust = (torch.rand(3, 9, generator=generator) < 0.5).numpy()
+    entry = {"outcomes": json.loads(json.dumps(pack_outcomes(clean, robust))), "robustness": {"examples": 9}}
+    back = unpack_outcomes(entry)
+    assert back is not None
+    assert (back[0] == clean).all() and (back[1] == robust).all()
+    assert unpack_outcomes({"robustness": {}}) is None

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uegr.compare.grid import make_grid, read_grid
+from uegr.errors import UsageError
+
+SMALL: dict[str, Any] = {"methods": ["plain", "uegr"], "tasks": ["rotten_tomatoes"], "seeds": 2}
+
+
+def test_rounds_of_seeds_in_the_files_order() -> None:
+    grid = make_grid({**SMALL, "models": ["textcnn", "bilstm"]}, "small")
+    assert [(cell.seed, cell.model, cell.method) for cell in grid.cells] == [
+        (seed, model, method) for seed in (0, 1) for model in ("textcnn", "bilstm") for method in ("plain", "uegr")
+    ]
+    assert (grid.name, grid.methods, grid.models) == ("small", ("plain", "uegr"), ("textcnn", "bilstm"))
+
+
+def test_a_methods_word_counts_before_a_tasks_before_a_models() -> None:
+    grid = make_grid(
+        {
+            "methods": ["plain", {"name": "slow", "method": "uegr", "epochs": 4, "seeds": [7]}],
+            "tasks": [{"name": "rotten_tomatoes", "epochs": 3, "batch_size": 3, "seeds": 1}],
+            "models": [{"model": "textcnn", "epochs": 2, "batch_size": 2, "max_length": 2}],
+            "seeds": 5,
+            "defaults": {"epochs": 1, "batch_size": 1, "max_length": 1, "max_train_examples": 9, "attack_steps": 1},
+        },
+        "g",
+    )
+    plain, slow = grid.cells
+    assert (plain.config.epochs, plain.config.batch_size, plain.config.max_length, plain.seed) == (3, 3, 2, 0)
+    assert (slow.config.epochs, slow.config.batch_size, slow.config.max_length, slow.seed) == (4, 3, 2, 7)
+    assert slow.config.data.max_train_examples == 9
+    assert slow.measurement.attack_steps == 1
+
+
+def test_sweep_makes_a_method_of_each_combination() -> None:
+    sweep = {"dropout": [[0.1, 0.1], [0.1, 0.3]], "js_weight": [0, 1]}
+    item = {"method": "uegr", "options": {"dropout_mode": "combination"}, "sweep": sweep}
+    grid = make_grid({**SMALL, "methods": [item], "seeds": 1}, "g")
+    assert grid.methods == tuple(f"uegr dropout={d} js_weight={w}" for d in ("0.1,0.1", "0.1,0.3") for w in (0, 1))
+    assert grid.cells[2].config.options == {"dropout_mode": "combination", "dropout": (0.1, 0.3), "js_weight": 0}
+
+
+def test_equal_compute_gives_fewer_steps_to_dearer_methods() -> None:
+    methods = ["plain", {"name": "js", "method": "uegr", "options": {"adversary": False, "clean_weight": 0}}]
+    grid = make_grid({**SMALL, "methods": methods, "seeds": 1, "defaults": {"epochs": 6, "budget": "compute"}}, "g")
+    plain, js = grid.cells
+    assert plain.config.epochs == 6
+    assert js.config.epochs == 3  # two passes, 6 F, for plain's 3 F
+    steps = make_grid({**SMALL, "defaults": {"max_steps": 90, "budget": "compute"}, "methods": methods}, "g")
+    assert [cell.config.max_steps for cell in steps.cells[:2]] == [90, 45]
+
+
+def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SOME_MODELS", str(tmp_path))
+    cell = make_grid({**SMALL, "models": ["$SOME_MODELS/tiny"]}, "g").cells[0]
+    assert cell.model == "tiny"
+    assert str(tmp_path) not in str(cell.content())
+    monkeypatch.delenv("SOME_MODELS")
+    with pytest.raises(UsageError, match="set it to a folder"):
+        make_grid({**SMALL, "models": ["$SOME_MODELS/tiny"]}, "g")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": ["plain"]}, "unknown key 'method' .did you mean 'methods'"),
+        ({"methods": []}, "at least one"),
+        ({"methods": ["plane"]}, "did you mean 'plain'"),
+        ({"methods": ["plain", "plain"]}, "stands twice among the methods"),
+        ({"methods": [{"options": {}}]}, "write a name"),
+        ({"methods": [{"method": "uegr", "options": {"epsilom": 1}}]}, "did you mean 'epsilon'"),
+        ({"methods": [{"method": "uegr", "sweep": {"epsilon": 0.1}}]}, "must be a list of values"),
+        ({"methods": [{"method": "uegr", "sweep": {"epsilon": [-1.0]}}]}, "epsilon must be above 0"),
+        ({"tasks": ["rotten_potatoes"]}, "did you mean 'rotten_tomatoes'"),
+        ({"tasks": [{"name": "rotten_tomatoes", "epoch": 2}]}, "did you mean 'epochs'"),
+        ({"defaults": {"epochs": "many"}}, "epochs must be a number"),
+        ({"defaults": {"attack_norm": "l3"}}, "unknown attack_norm"),
+        ({"defaults": {"budget": "time"}}, "choose one of steps, compute"),
+        ({"defaults": [1]}, "mapping of settings"),
+        ({"seeds": 0}, "a number of seeds"),
+        ({"seeds": "five"}, "a number of seeds"),
+    ],
+)
+def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_grid({**SMALL, **change}, "g")
+
+
+def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    with pytest.raises(UsageError, match="there is no grid file"):
+        read_grid(path)
+    path.write_text("methods: [plain\n")
+    with pytest.raises(UsageError, match="is no YAML"):
+        read_grid(path)
+    path.write_text("methods: [plain]\ntasks: [rotten_tomatoes]\n")
+    with pytest.raises(UsageError, match=r"mine\.yaml.*has no 'seeds'"):
+        read_grid(path)
+    path.write_text(path.read_text() + "seeds: 1\ndefaults: {learning_rate: 1e-4}\n")
+    assert read_grid(path).cells[0].config.learning_rate == 1e-4
+    assert read_grid(path).name == "mine"
