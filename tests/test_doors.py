@@ -42,6 +42,7 @@ def own_loop(name: str, train_file: Path, model_folder: Path) -> Weights:
     ]
     method = create_method(name, seed=SEED, total_steps=total)
     optimizer = method.wrap_optimizer(torch.optim.AdamW(groups, lr=RATE, fused=True), model)
+    method.prepare(model, loader)
     schedule = get_linear_schedule_with_warmup(optimizer, int(0.06 * total), total)
     for epoch in range(EPOCHS):
         sampler.set_epoch(epoch)

@@ -11,6 +11,7 @@ from conftest import batch, bert
 from uegr import METHODS, UEGR, UsageError, create_method
 from uegr.backward.optimizer import StagedOptimizer
 from uegr.method import Method
+from uegr.methods import options_of
 
 
 def train(method: Method, steps: int, model: Any, optimizer: StagedOptimizer, start: int = 0) -> list[Tensor]:
@@ -24,7 +25,9 @@ def train(method: Method, steps: int, model: Any, optimizer: StagedOptimizer, st
 
 def begin(name: str, model: Any, **options: Any) -> tuple[Method, StagedOptimizer]:
     method = create_method(name, seed=3, total_steps=6, **options)
-    return method, method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=0.01), model)
+    optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=0.01), model)
+    method.prepare(model.train(), [batch(seed=i) for i in range(2)])
+    return method, optimizer
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -51,7 +54,8 @@ def test_every_method_resumes_to_the_same_bits(name: str) -> None:
     weights, state = copy.deepcopy(first.state_dict()), copy.deepcopy(optimizer.state_dict())
     second = bert(seed=9)
     second.load_state_dict(weights)
-    method, optimizer = begin(name, second)
+    method = create_method(name, seed=3, total_steps=6)
+    optimizer = method.wrap_optimizer(torch.optim.AdamW(second.parameters(), lr=0.01), second)
     optimizer.load_state_dict(state)
     torch.manual_seed(123)  # nothing of the global generator's state is needed
     resumed = train(method, 3, second, optimizer, start=3)
@@ -134,3 +138,30 @@ def test_loops_that_forget_something_are_told() -> None:
 def test_unknown_methods_options_and_values(name: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         create_method(name, **options)
+
+
+def test_a_pair_takes_one_stage_of_each_method_with_its_defaults() -> None:
+    method = create_method("pgd+roast", alpha=0.9, steps=5)
+    pgd, roast = create_method("pgd"), create_method("roast")
+    assert type(method.forward) is type(pgd.forward)
+    assert type(method.backward) is type(roast.backward)
+    assert method.forward.adversary.ascent.steps == 5  # type: ignore[attr-defined]
+    assert method.forward.adversary.ascent.random_start  # type: ignore[attr-defined]
+    assert method.backward.selection.alpha == 0.9  # type: ignore[attr-defined]
+    assert method.name == "pgd+roast"
+    with pytest.raises(UsageError, match="did you mean 'roast'"):
+        create_method("pgd+raost")
+    with pytest.raises(UsageError, match="more than two"):
+        create_method("pgd+roast+sam")
+
+
+def test_no_option_belongs_to_a_forward_and_a_backward_stage() -> None:
+    """Otherwise a pair could not tell which of its stages an option is for."""
+    forward = {name for entry in METHODS.values() for name in options_of(entry.forward)}
+    backward = {name for entry in METHODS.values() for name in options_of(entry.backward)}
+    assert not forward & backward
+
+
+@pytest.mark.parametrize(("name", "units"), [("plain", 3), ("r-drop", 6), ("freelb", 9), ("sam", 6), ("roast", 8)])
+def test_costs_in_forward_passes_are_those_of_the_papers(name: str, units: float) -> None:
+    assert create_method(name).cost() == units

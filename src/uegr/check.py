@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from uegr.backward.selective import head_parameters
+from uegr.backward.body import head_parameters
 from uegr.errors import UsageError
 from uegr.forward.embeddings import embedding_scale, input_embeddings, unwrap
 from uegr.forward.sites import DropoutSites, checkpointed_layers

@@ -11,6 +11,7 @@ for batch in loader:
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,13 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.optimizer import StagedOptimizer
+from uegr.backward.replay import Replay
 from uegr.backward.stage import BackwardStage
 from uegr.errors import UsageError
+from uegr.forward.plain import PlainForward
 from uegr.forward.stage import Batch, ForwardStage, Step
 
-FORWARD, BACKWARD = 0, 1
+FORWARD, BACKWARD, PREPARATION = 0, 1, 2
 
 
 class Method:
@@ -55,7 +58,9 @@ class Method:
         """Parts of the last loss, detached scalars."""
         self._calls = 0
         self._steps = 0
-        self._wrapped = False
+        self._replay = Replay(forward)
+        self._optimizer: torch.optim.Optimizer | None = None
+        self._begun = False
 
     def loss(self, model: nn.Module, batch: Batch, num_items: Tensor | int | None = None) -> Tensor:
         """The loss of a batch: a scalar to call backward() on.
@@ -69,21 +74,54 @@ class Method:
 
         Raises:
             UsageError: the batch has no labels, or the optimizer was not wrapped (the schedules of a method
-                count its steps).
+                count its steps), or `prepare` was not called and the method needs it.
         """
         if "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
-        if not self._wrapped:
+        if self._optimizer is None:
             raise UsageError(
                 "wrap the optimizer first: optimizer = method.wrap_optimizer(optimizer, model); "
                 "the method counts its steps and shapes its updates there."
             )
-        generator = torch.Generator().manual_seed(self._seed_of(FORWARD, self._calls, _rank()))
-        step = Step(generator, self._steps, self.total_steps, num_items)
-        result = self.forward(model, batch, step)
+        if not self.backward.prepared:
+            raise UsageError(
+                f"{self.name} scores the pretrained weights before training: call method.prepare(model, loader) once, "
+                "after wrapping the optimizer."
+            )
+        if not self._begun:
+            self.backward.before(self._optimizer, self._seed_of(BACKWARD, self._steps))
+            self._begun = True
+        seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
+
+        def step() -> Step:
+            return Step(torch.Generator().manual_seed(seed), steps, self.total_steps, num_items)
+
+        result = self.forward(model, batch, step())
+        if self.backward.replays:
+            self._replay.record(model, batch, step, result.value)
         self._calls += 1
         self.terms = result.terms
         return result.value
+
+    def prepare(self, model: nn.Module, batches: Iterable[Batch]) -> None:
+        """One pass over the training data before the first step, for methods that score the pretrained weights
+        (Child-Tuning D, RoAST); nothing for all others, and nothing when a resumed state is prepared already.
+
+        Args:
+            model: in train mode, on the device of the batches; its weights stay as they are.
+            batches: as for `loss`, a loader for example.
+        """
+        if self.backward.prepared:
+            return
+        if self._optimizer is None:
+            raise UsageError("wrap the optimizer before method.prepare(model, loader).")
+        plain = PlainForward()
+        for at, batch in enumerate(batches):
+            generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, at, _rank()))
+            plain(model, batch, Step(generator)).value.backward()
+            self.backward.observe(self._optimizer)
+            self._optimizer.zero_grad()
+        self.backward.finish_preparation()
 
     def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
         """The optimizer with this method's backward stage in front; use it in its place.
@@ -93,14 +131,20 @@ class Method:
         """
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
-        self._wrapped = True
+        self._optimizer = optimizer
         return StagedOptimizer(optimizer, self)
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer."""
-        self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps))
+        self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps), self._replay)
         self.forward.release()
+        self._replay.clear()
+        self._begun = False
         self._steps += 1
+
+    def cost(self) -> float:
+        """Arithmetic of one step in forward passes; plain fine-tuning is 3. See `ForwardStage.cost`."""
+        return self.backward.cost(self.forward.cost())
 
     def state_dict(self) -> dict[str, Any]:
         return {

@@ -8,11 +8,25 @@ from dataclasses import dataclass, field
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
+from uegr.backward.child_tuning_d import ChildTuningD
+from uegr.backward.child_tuning_f import ChildTuningF
+from uegr.backward.l2_sp import L2SP
+from uegr.backward.mixout import Mixout
 from uegr.backward.plain import PlainBackward
+from uegr.backward.roast import RoASTBackward
+from uegr.backward.rose import ROSEFirst, ROSESecond
+from uegr.backward.sam import SAM
 from uegr.backward.selective import SelectiveBackward
 from uegr.backward.stage import BackwardStage
 from uegr.errors import UsageError, unknown
+from uegr.forward.adversarial import AdversarialForward
+from uegr.forward.freelb import FreeLBForward
+from uegr.forward.neftune import NEFTuneForward
 from uegr.forward.plain import PlainForward
+from uegr.forward.r3f import R3FForward
+from uegr.forward.r_drop import RDropForward
+from uegr.forward.roast import RoASTForward
+from uegr.forward.smart import SMARTForward
 from uegr.forward.stage import ForwardStage
 from uegr.forward.uegr import UEGRForward
 from uegr.method import Method
@@ -38,6 +52,42 @@ class Entry:
 
 METHODS: dict[str, Entry] = {
     "plain": Entry(PlainForward, PlainBackward, "Plain fine-tuning: cross-entropy, every weight.", "-"),
+    "fgm": Entry(
+        AdversarialForward, PlainBackward, "One-step adversarial sample beside the clean one.", "arXiv 1605.07725"
+    ),
+    "pgd": Entry(
+        AdversarialForward,
+        PlainBackward,
+        "Adversarial sample of several steps from a random start, alone.",
+        "arXiv 1706.06083",
+        {"steps": 3, "random_start": True, "clean_weight": 0.0},
+    ),
+    "freelb": Entry(FreeLBForward, PlainBackward, "Mean error over K ascent steps, all counted.", "arXiv 1909.11764"),
+    "smart": Entry(SMARTForward, PlainBackward, "Output must not move in a small ball.", "arXiv 1911.03437"),
+    "r3f": Entry(R3FForward, PlainBackward, "Output must not move under random noise.", "arXiv 2008.03156"),
+    "r-drop": Entry(RDropForward, PlainBackward, "Two dropout passes that must agree.", "arXiv 2106.14448"),
+    "neftune": Entry(NEFTuneForward, PlainBackward, "Uniform noise on the embeddings.", "arXiv 2310.05914"),
+    "child-tuning-f": Entry(
+        PlainForward, ChildTuningF, "A fresh random part of the gradient each step.", "arXiv 2109.05687"
+    ),
+    "child-tuning-d": Entry(
+        PlainForward, ChildTuningD, "Only the weights of highest Fisher information.", "arXiv 2109.05687"
+    ),
+    "mixout": Entry(PlainForward, Mixout, "Weights swapped for pretrained ones at random.", "arXiv 1909.11299"),
+    "sam": Entry(PlainForward, SAM, "Gradient at the worst weights nearby.", "arXiv 2010.01412"),
+    "rose-first": Entry(
+        PlainForward, ROSEFirst, "Matrices that dropout noise pulls at stay as they are.", "arXiv 2210.09658"
+    ),
+    "rose-second": Entry(
+        PlainForward, ROSESecond, "Matrices whose gradient leaves its mean stay as they are.", "arXiv 2210.09658"
+    ),
+    "roast": Entry(
+        RoASTForward,
+        RoASTBackward,
+        "Adversarial sample tied to the clean one; mask drawn by importance.",
+        "arXiv 2312.04032",
+    ),
+    "l2-sp": Entry(PlainForward, L2SP, "Weight decay towards the pretrained weights.", "arXiv 1802.01483"),
     "uegr": Entry(
         UEGRForward,
         SelectiveBackward,
@@ -45,22 +95,46 @@ METHODS: dict[str, Entry] = {
         "arXiv 2503.16550",
     ),
 }
+PAIR = "+"
+"""Joins the names of two methods: "freelb+roast" is the forward stage of one with the backward stage of the other."""
+
+
+def entry_of(name: str) -> Entry:
+    """The entry of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages.
+
+    Raises:
+        UsageError: an unknown method.
+    """
+    names = name.split(PAIR)
+    for one in names:
+        if one not in METHODS:
+            raise unknown("method", one, METHODS)
+    if len(names) == 1:
+        return METHODS[name]
+    if len(names) > 2:
+        raise UsageError(f"'{name}' names more than two stages: write FORWARD{PAIR}BACKWARD.")
+    forward, backward = (METHODS[one] for one in names)
+    defaults = {
+        **{key: value for key, value in backward.defaults.items() if key in options_of(backward.backward)},
+        **{key: value for key, value in forward.defaults.items() if key in options_of(forward.forward)},
+    }
+    summary = f"Forward stage of {names[0]}, backward stage of {names[1]}."
+    papers = " and ".join(dict.fromkeys((forward.paper, backward.paper)))
+    return Entry(forward.forward, backward.backward, summary, papers, defaults)
 
 
 def create_method(name: str, *, seed: int = 0, total_steps: int | None = None, **options: Any) -> Method:
     """A method of the registry by name.
 
     Args:
-        name: a key of `METHODS`.
+        name: a key of `METHODS`, or a pair such as "freelb+roast".
         seed, total_steps: see `Method`.
         options: keyword arguments of its two stages.
 
     Raises:
         UsageError: an unknown method or option, or a value that a stage refuses.
     """
-    entry = METHODS.get(name)
-    if entry is None:
-        raise unknown("method", name, METHODS)
+    entry = entry_of(name)
     given = {**entry.defaults, **options}
     forward_names, backward_names = options_of(entry.forward), options_of(entry.backward)
     for option, value in given.items():

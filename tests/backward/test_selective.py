@@ -8,10 +8,15 @@ import torch
 from torch import Tensor, nn
 
 from conftest import batch, bert
+from uegr.backward.body import head_parameters
+from uegr.backward.replay import Replay
 from uegr.backward.saliency import SaliencyScores
-from uegr.backward.selective import SelectiveBackward, head_parameters
+from uegr.backward.selective import SelectiveBackward
 from uegr.backward.stage import trained
 from uegr.errors import UsageError
+from uegr.forward.plain import PlainForward
+
+NO_REPLAY = Replay(PlainForward())
 
 
 def adamw(model: nn.Module, **changes: Any) -> torch.optim.AdamW:
@@ -42,7 +47,7 @@ def test_frozen_leaves_unselected_weights_and_moments_bit_for_bit(draw: Any) -> 
     for seed in range(3):  # from the second step on there is momentum that would move an unselected weight
         set_gradients(model, seed)
         before = snapshot(optimizer)
-        stage.update(optimizer, seed)
+        stage.update(optimizer, seed, NO_REPLAY)
         after = snapshot(optimizer)
         masks = stage._masks(trained(optimizer), seed)
     touched = untouched = 0
@@ -64,7 +69,7 @@ def test_gradient_under_adamw_does_move_unselected_weights() -> None:
     for seed in range(2):
         set_gradients(model, seed)
         before = snapshot(optimizer)
-        stage.update(optimizer, seed)
+        stage.update(optimizer, seed, NO_REPLAY)
     masks = stage._masks(trained(optimizer), 1)
     assert any((before[i][0] != one)[~masks[i][0]].any() for i, one in enumerate(trained(optimizer)) if i in masks)
 
@@ -87,7 +92,7 @@ def test_masked_gradient_and_masked_update_are_unbiased() -> None:
             model.weight.grad, model.bias.grad = gradient.clone(), torch.zeros(5)
             optimizer = make(model)
             stage.attach(model, optimizer)
-            stage.update(optimizer, seed)
+            stage.update(optimizer, seed, NO_REPLAY)
             total += model.weight.detach() - start["weight"]
         torch.testing.assert_close(total / rounds, full, atol=float(full.abs().max()) * 0.12, rtol=0)
 
@@ -102,7 +107,7 @@ def test_selecting_everything_is_the_plain_step(meaning: Any) -> None:
     for seed in range(2):
         for one in (model, twin):
             set_gradients(one, seed)
-        stage.update(optimizer, seed)
+        stage.update(optimizer, seed, NO_REPLAY)
         plain.step()
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-5)
@@ -116,7 +121,7 @@ def test_update_lets_the_moments_see_the_whole_gradient() -> None:
     stage.attach(model, optimizer)
     for one in (model, twin):
         set_gradients(one, 0)
-    stage.update(optimizer, 0)
+    stage.update(optimizer, 0, NO_REPLAY)
     plain.step()
     for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         assert torch.equal(optimizer.state[ours]["exp_avg_sq"], plain.state[theirs]["exp_avg_sq"])
@@ -129,7 +134,7 @@ def test_new_head_is_always_updated() -> None:
     stage.attach(model, optimizer)
     set_gradients(model, 0)
     before = model.classifier.weight.detach().clone()
-    stage.update(optimizer, 0)
+    stage.update(optimizer, 0, NO_REPLAY)
     assert (model.classifier.weight != before).all()
     assert {id(one) for one in head_parameters(model)} == {id(one) for one in model.classifier.parameters()}
     assert head_parameters(nn.Linear(2, 2)) == []
@@ -143,7 +148,7 @@ def test_lag_makes_the_mask_blind_to_the_gradient_it_masks() -> None:
         stage = SelectiveBackward(lag=True, refresh=1, saliency="gradient")
         stage.attach(model, optimizer)
         set_gradients(model, 0)
-        stage.update(optimizer, 0)
+        stage.update(optimizer, 0, NO_REPLAY)
         set_gradients(model, current)
         masks.append(stage._masks(trained(optimizer), 7))
     assert all(torch.equal(masks[0][i][0], masks[1][i][0]) for i in masks[0])
@@ -168,7 +173,7 @@ def test_ranks_are_refreshed_every_so_many_steps() -> None:
     levels = []
     for seed in range(4):
         set_gradients(model, seed)
-        stage.update(optimizer, seed)
+        stage.update(optimizer, seed, NO_REPLAY)
         levels.append(stage._levels[0].clone())
     assert torch.equal(levels[0], levels[2])
     assert not torch.equal(levels[2], levels[3])
@@ -182,7 +187,7 @@ def test_parameter_without_gradient_is_no_trouble() -> None:
     stage.attach(model, optimizer)
     model(**data).loss.backward()
     model.bert.pooler.dense.bias.grad = None
-    stage.update(optimizer, 0)
+    stage.update(optimizer, 0, NO_REPLAY)
     assert torch.isfinite(model.classifier.weight).all()
 
 

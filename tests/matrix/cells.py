@@ -1,8 +1,8 @@
-"""One cell of the matrix: train a pair of stages on one architecture, kind of task and setting, and look."""
+"""One cell of the matrix: train a method on one architecture, kind of task and setting, and look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +13,7 @@ from zoo import SCRATCH, applies, make_batch, make_model
 
 from uegr import UsageError
 from uegr.method import Method
-from uegr.methods import METHODS
+from uegr.methods import METHODS, PAIR, create_method
 
 STEPS = 4
 WORKS, ERROR, NOT_APPLICABLE = "works", "clear error", "not applicable"
@@ -27,20 +27,11 @@ class Cell:
     reason: str = ""
 
 
-def stage_pairs() -> dict[str, Callable[[], Method]]:
+def stage_pairs() -> list[str]:
     """Every registered forward stage with every registered backward stage, once each."""
-    forwards = {entry.forward.__name__: entry for entry in METHODS.values()}
-    backwards = {entry.backward.__name__: entry for entry in METHODS.values()}
-    return {
-        f"{forward} + {backward}": lambda f=f, b=b: Method(f.forward(), b.backward(), name="cell", total_steps=STEPS)
-        for forward, f in forwards.items()
-        for backward, b in backwards.items()
-    }
-
-
-def method_pairs() -> list[str]:
-    """The pairs that are methods of the registry."""
-    return [f"{entry.forward.__name__} + {entry.backward.__name__}" for entry in METHODS.values()]
+    forwards = {entry.forward: name for name, entry in METHODS.items()}
+    backwards = {entry.backward: name for name, entry in METHODS.items()}
+    return [f"{forward}{PAIR}{backward}" for forward in forwards.values() for backward in backwards.values()]
 
 
 SETTINGS = [
@@ -55,12 +46,12 @@ SETTINGS = [
 ]
 
 
-def run_cell(pair: Callable[[], Method], architecture: str, kind: str = "single", setting: str = "float32") -> Cell:
+def run_cell(name: str, architecture: str, kind: str = "single", setting: str = "float32") -> Cell:
     """Train four steps; works if the loss is finite, weights move, and the model comes back untouched."""
     reason = applies(architecture, kind) or _setting_applies(architecture, setting)
     if reason:
         return Cell(NOT_APPLICABLE, reason)
-    method = pair()
+    method = create_method(name, total_steps=STEPS)
     model, batch = make_model(architecture, kind), make_batch(architecture, kind)
     try:
         trained = _prepare(model, setting)
@@ -108,6 +99,7 @@ def _prepare(model: PreTrainedModel, setting: str) -> nn.Module:
 def _train(method: Method, model: nn.Module, batch: dict[str, Tensor], setting: str) -> Tensor | None:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = method.wrap_optimizer(torch.optim.AdamW(parameters, lr=5e-3), model)
+    method.prepare(model, [batch])
     scaler = torch.amp.GradScaler("cpu", enabled=setting == "fp16 + GradScaler")
     dtype = {"bf16": torch.bfloat16, "fp16 + GradScaler": torch.float16}.get(setting)
     for _ in range(STEPS):

@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from cells import ERROR, NOT_APPLICABLE, SETTINGS, WORKS, Cell, method_pairs, run_cell, stage_pairs
+from cells import ERROR, NOT_APPLICABLE, SETTINGS, WORKS, Cell, run_cell, stage_pairs
 from zoo import ARCHITECTURES, KINDS, usual_kind
 
+from uegr import METHODS
 from uegr.atomic import write_text
 from uegr.terminal import quieten
 
@@ -53,25 +54,29 @@ def table(title: str, heads: list[str], rows: dict[str, dict[str, Cell]]) -> str
 def main() -> int:
     quieten()
     warnings.filterwarnings("ignore")
-    pairs = stage_pairs()
+    everywhere, names = ["plain", "uegr"], list(METHODS)
     kinds: dict[str, dict[str, Cell]] = {}
     settings: dict[str, dict[str, Cell]] = {}
+    lineage: dict[str, dict[str, Cell]] = {}
     for architecture in ARCHITECTURES:
         print(architecture, flush=True)
-        kinds[architecture] = {
-            kind: worst(run_cell(pair, architecture, kind) for pair in pairs.values()) for kind in KINDS
-        }
+        usual = usual_kind(architecture)
+        kinds[architecture] = {kind: worst(run_cell(one, architecture, kind) for one in names) for kind in KINDS}
         settings[architecture] = {
-            setting: worst(
-                run_cell(pairs[pair], architecture, usual_kind(architecture), setting) for pair in method_pairs()
-            )
-            for setting in SETTINGS
+            setting: worst(run_cell(one, architecture, usual, setting) for one in everywhere) for setting in SETTINGS
         }
+    for name in names:
+        print(name, flush=True)
+        lineage[name] = {setting: run_cell(name, "BERT", "single", setting) for setting in SETTINGS}
+    pairs = {pair: run_cell(pair, "BERT", "single") for pair in stage_pairs()}
     text = "\n".join(
         [
             INTRODUCTION,
-            table(f"Kinds of task (every pair of: {', '.join(pairs)})", KINDS, kinds),
-            table(f"Training settings (every method: {', '.join(method_pairs())})", SETTINGS, settings),
+            table(f"Kinds of task (every method: {', '.join(names)})", KINDS, kinds),
+            table(f"Training settings on every architecture ({', '.join(everywhere)})", SETTINGS, settings),
+            table("Every method in every training setting, on BERT", SETTINGS, lineage),
+            f"## Pairs\n\nEvery forward stage with every backward stage, on BERT: {len(pairs)} pairs, of which "
+            f"{sum(cell.status == WORKS for cell in pairs.values())} work.\n",
             PROCESSES,
         ]
     )

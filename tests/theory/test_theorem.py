@@ -12,8 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from uegr.backward.replay import Replay
 from uegr.backward.selection import level_of, probability_of
 from uegr.backward.selective import SelectiveBackward
+from uegr.forward.plain import PlainForward
 
 COUNT, ETA, MU, SIGMA, BATCH = 1_000_000, 0.5, 0.8, 1.5, 4
 
@@ -30,7 +32,7 @@ def step(stage: SelectiveBackward, gradient: Tensor, optimizer_class: type = tor
     optimizer = optimizer_class([parameter], lr=ETA)
     stage.selectable = [0]
     parameter.grad = gradient.clone()
-    stage.update(optimizer, seed=1)
+    stage.update(optimizer, 1, Replay(PlainForward()))
     return parameter.detach()
 
 

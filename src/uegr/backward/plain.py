@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from uegr.backward.replay import Replay
 from uegr.backward.stage import BackwardStage
 
 
 class PlainBackward(BackwardStage):
     """theta <- optimizer(g)."""
 
-    def update(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         optimizer.step()

@@ -23,28 +23,32 @@ class SaliencyScores:
         kind: "fisher", the running mean of the squared gradient (empirical Fisher information of the batch
             gradient); "gradient", |g|; "taylor", |theta * g|, the first-order change of the loss if theta
             were set to zero.
-        decay: share of the old running mean that "fisher" keeps each step.
+        decay: share of the old running mean that "fisher" keeps each step; None takes the plain mean of all
+            steps since the last `clear`.
     """
 
-    def __init__(self, kind: Saliency, decay: float = 0.9) -> None:
+    def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
         if kind not in get_args(Saliency):
             raise unknown("saliency", kind, get_args(Saliency))
-        if not 0.0 <= decay < 1.0:
+        if decay is not None and not 0.0 <= decay < 1.0:
             raise UsageError(f"saliency_decay must lie in [0, 1), not {decay}.")
         self.kind, self.decay = kind, decay
         self._means: dict[int, Tensor] = {}
+        self._count = 0
 
     def observe(self, parameters: list[Tensor]) -> None:
         """Take in the gradients of this step; only "fisher" remembers anything."""
         if self.kind != "fisher":
             return
+        self._count += 1
+        decay = 1.0 - 1.0 / self._count if self.decay is None else self.decay
         for i, parameter in enumerate(parameters):
             if parameter.grad is None:
                 continue
             gradient = shard(parameter.grad).float()
             if i not in self._means:
                 self._means[i] = torch.zeros_like(gradient)
-            self._means[i].mul_(self.decay).addcmul_(gradient, gradient, value=1.0 - self.decay)
+            self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
     def score(self, index: int, parameter: Tensor) -> Tensor:
         """Scores of the elements of (this process's part of) a parameter, float32; zeros while nothing is known."""
@@ -57,8 +61,14 @@ class SaliencyScores:
         gradient = shard(parameter.grad).float()
         return gradient.abs() if self.kind == "gradient" else (gradient * weight.float()).abs()
 
+    def clear(self) -> None:
+        """Begin a new mean."""
+        self._means.clear()
+        self._count = 0
+
     def state_dict(self) -> dict[str, Any]:
-        return {"means": dict(self._means)}
+        return {"means": dict(self._means), "count": self._count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._means = {int(i): mean.clone() for i, mean in state["means"].items()}
+        self._count = state["count"]

@@ -17,8 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.backward.body import body_positions
 from uegr.backward.dynamics import layer_of, selection_dynamics
+from uegr.backward.generators import Generators
 from uegr.backward.meaning import MEANINGS, Masks, Meaning
+from uegr.backward.replay import Replay
 from uegr.backward.saliency import Saliency, SaliencyScores
 from uegr.backward.selection import Draw, Probability, Selection, draw_mask, probability_of
 from uegr.backward.shards import sum_over_shards
@@ -74,14 +77,13 @@ class SelectiveBackward(BackwardStage):
         self._age = 0
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        head = {id(parameter) for parameter in head_parameters(model)}
+        self.selectable = body_positions(model, optimizer)
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = trained(optimizer)
-        self.selectable = [i for i, one in enumerate(parameters) if id(one) not in head]
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
 
     @torch.no_grad()
-    def update(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         parameters = trained(optimizer)
         if not self.lag:
             self._observe(parameters)
@@ -120,25 +122,12 @@ class SelectiveBackward(BackwardStage):
         self._age += 1
 
     def _masks(self, parameters: list[Tensor], seed: int) -> Masks:
-        """This step's masks; one generator a device, seeded alike on every data-parallel rank, which holds the
-        same parameters; processes that hold different parts of sharded ones draw each for its own."""
-        generators: dict[torch.device, torch.Generator] = {}
+        """This step's masks, the same on every data-parallel rank, which holds the same parameters; processes that
+        hold different parts of sharded ones draw each for its own."""
+        draw = Generators(seed)
         masks: Masks = {}
         for i, level in self._levels.items():
-            device = parameters[i].device
-            if device not in generators:
-                generators[device] = torch.Generator(device).manual_seed(seed)
             rescaled = self.rescale and self.selection.draw == "bernoulli"
             scale = probability_of(level).reciprocal_() if rescaled else None
-            masks[i] = (draw_mask(level, generators[device]), scale)
+            masks[i] = (draw_mask(level, draw[parameters[i].device]), scale)
         return masks
-
-
-def head_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """Parameters outside the pretrained body, by Hugging Face's `base_model`; none if the model has no such."""
-    inner = unwrap(model)
-    body = getattr(inner, "base_model", None)
-    if not isinstance(body, nn.Module) or body is inner:
-        return []
-    within = {id(parameter) for parameter in body.parameters()}
-    return [parameter for parameter in inner.parameters() if id(parameter) not in within]

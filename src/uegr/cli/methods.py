@@ -14,16 +14,17 @@ from uegr.terminal import console
 @app.command()
 def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
     """List the methods, or the options of one."""
-    from uegr.methods import METHODS, create_method, options_of
+    from uegr.methods import METHODS, create_method, entry_of, options_of
 
     if name is None:
-        table = Table("method", "cost (F)", "paper", "what it does")
+        table = Table("method", "cost (F)", "paper", "what it does", "needs")
         for key, entry in METHODS.items():
-            table.add_row(key, f"{create_method(key).forward.cost():g}", entry.paper, entry.summary)
+            method = create_method(key)
+            needs = "; ".join(one for one in (method.forward.needs, method.backward.needs) if one)
+            table.add_row(key, f"{method.cost():g}", entry.paper, entry.summary, needs)
         console.print(table)
         return
-    create_method(name)
-    entry = METHODS[name]
+    entry = entry_of(name)
     table = Table("option", "default", "stage")
     for stage, kind in ((entry.forward, "forward"), (entry.backward, "backward")):
         for key, option in options_of(stage).items():

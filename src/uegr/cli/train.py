@@ -33,6 +33,8 @@ def train(
         str, typer.Option("--model_name_or_path", help="The embedded default, a folder, or a hub name.")
     ] = "all-MiniLM-L6-v2",
     method: Annotated[str, typer.Option("--method", help="See uegr methods.")] = "uegr",
+    forward: Annotated[str | None, typer.Option("--forward", help="Forward stage of this method instead.")] = None,
+    backward: Annotated[str | None, typer.Option("--backward", help="Backward stage of this method instead.")] = None,
     seed: Annotated[int, typer.Option("--seed")] = 0,
     epochs: Annotated[float, typer.Option("--epochs")] = 3.0,
     max_steps: Annotated[int, typer.Option("--max_steps", help="Above 0: overrides --epochs.")] = -1,
@@ -48,10 +50,13 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --output_dir.")] = False,
 ) -> None:
     """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
+    from uegr.methods import PAIR
     from uegr.tasks.source import DataSource
     from uegr.training.run import RunConfig
     from uegr.training.run import train as train_run
 
+    if forward is not None or backward is not None:
+        method = f"{forward or method}{PAIR}{backward or method}"
     config = RunConfig(
         data=DataSource(
             task=task,

@@ -9,7 +9,7 @@ random start, gamma = 0. Ours: the relative epsilon, and the ramp, which is off 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import nn
 
@@ -27,6 +27,8 @@ class AdversarialForward(ForwardStage):
         epsilon, norm, relative, steps, step_size, random_start, ramp: see `EmbeddingAdversary`.
         clean_weight: gamma, the weight of the clean error.
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(
         self,

@@ -10,6 +10,8 @@ l2 norm per sequence, as in the released code, whose names stand in brackets bel
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -30,6 +32,8 @@ class FreeLBForward(ForwardStage):
         init_magnitude: m, size of the random start [adv_init_mag]; 0 starts at the clean sample.
         max_norm: epsilon, the ball's radius [adv_max_norm]; 0 sets no bound.
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(
         self, *, steps: int = 3, ascent_rate: float = 0.1, init_magnitude: float = 0.1, max_norm: float = 0.3

@@ -8,6 +8,8 @@ of an example depends on the batch it sits in.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -23,6 +25,8 @@ class NEFTuneForward(ForwardStage):
     Args:
         noise_alpha: alpha (paper: 5, 10 or 15; the Trainer's neftune_noise_alpha).
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, noise_alpha: float = 5.0) -> None:
         if noise_alpha < 0:

@@ -8,7 +8,7 @@ Regression: squared difference [ours; the released code leaves the term out].
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,8 @@ class R3FForward(ForwardStage):
         noise_scale: sigma, in units of the embedding (released code: 1e-5).
         kl_weight: lambda (released code: 1).
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, noise: Noise = "uniform", noise_scale: float = 1e-5, kl_weight: float = 1.0) -> None:
         if noise not in get_args(Noise):

@@ -8,10 +8,14 @@ KL over the batch, so that it depends on the batch size. Ours is the mean over t
 
 from __future__ import annotations
 
-from torch import nn
+from typing import ClassVar
+
+from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.forward.compiled import dropout_sites
 from uegr.forward.objective import objective_for
+from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
 
@@ -20,15 +24,23 @@ class RDropForward(ForwardStage):
 
     Args:
         kl_weight: alpha.
+        dropout: rate given to a model whose own rates are all 0 (Llama, ModernBERT), where the two passes would be
+            one [ours].
     """
 
-    def __init__(self, *, kl_weight: float = 1.0) -> None:
+    needs: ClassVar[str] = "dropout"
+
+    def __init__(self, *, kl_weight: float = 1.0, dropout: float = 0.1) -> None:
         if kl_weight < 0:
             raise UsageError(f"kl_weight must not be negative, not {kl_weight}.")
         self.kl_weight = kl_weight
+        self.twice = TwicePassed(dropout)
+
+    def attach(self, model: nn.Module) -> None:
+        self.twice.attach(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        first, second = (forward_pass(model, batch, step) for _ in range(2))
+        first, second = self.twice(model, batch, step)
         objective = objective_for(model, first, batch["labels"])
         error = objective.mean((objective.loss(first) + objective.loss(second)) / 2.0, step.num_items)
         disagreement = objective.mean(objective.symmetric_kl(first, second) / 2.0, step.num_items)
@@ -37,3 +49,38 @@ class RDropForward(ForwardStage):
 
     def cost(self) -> float:
         return 6.0
+
+    def release(self) -> None:
+        self.twice.release()
+
+
+class TwicePassed:
+    """Two passes of a batch that differ in their dropout, on models without any too.
+
+    Args:
+        dropout: rate given to a model whose own rates are all 0.
+    """
+
+    def __init__(self, dropout: float) -> None:
+        if not 0.0 < dropout < 1.0:
+            raise UsageError(f"dropout must lie in (0, 1), not {dropout}.")
+        self.dropout = dropout
+        self._sites: DropoutSites | None = None
+
+    def attach(self, model: nn.Module) -> None:
+        """Refuse a model that has no place for dropout."""
+        DropoutSites(model)
+
+    def __call__(self, model: nn.Module, batch: Batch, step: Step) -> tuple[Tensor, Tensor]:
+        """The two logits."""
+        self.release()
+        self._sites = sites = dropout_sites(model, fixed_rates=True)
+        rates = self.dropout if sites.silent else None
+        first, second = (forward_pass(model, batch, step, sites=sites, rates=rates) for _ in range(2))
+        return first, second
+
+    def release(self) -> None:
+        """Leave the model as it was."""
+        if self._sites is not None:
+            self._sites.release()
+            self._sites = None

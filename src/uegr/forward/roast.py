@@ -9,6 +9,8 @@ reproduces; the KL is summed over the batch, here it is the mean.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import nn
 
@@ -31,6 +33,8 @@ class RoASTForward(ForwardStage):
         kl_weight: lambda (released: 0.01 of the sum over a batch of 16).
         adversarial_loss: count the adversarial sample's error.
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, epsilon: float = 0.1, kl_weight: float = 0.16, adversarial_loss: bool = True) -> None:
         if epsilon <= 0:

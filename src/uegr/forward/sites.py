@@ -57,6 +57,11 @@ class DropoutSites:
     def __len__(self) -> int:
         return len(self.attributes) + len(self.branches)
 
+    @property
+    def silent(self) -> bool:
+        """Whether the model's own rates are all 0, so that two passes of it would be one and the same."""
+        return not any(self._own)
+
     @contextmanager
     def at(self, rates: Rates | None, seed: int = 0) -> Iterator[None]:
         """Give the sites these rates in this context, then their own again; None keeps their own.

@@ -10,7 +10,7 @@ perturbation code does not hold, is left out.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,8 @@ class SMARTForward(ForwardStage):
         projection: "clip" (published) or "unit" (released code).
         kl_weight: lambda.
     """
+
+    needs: ClassVar[str] = "token embeddings"
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -52,6 +52,9 @@ class Loss:
 
 class ForwardStage(ABC):
     """A way to turn a batch into a loss. Stateless stages need only `__call__`."""
+
+    needs: ClassVar[str] = ""
+    """What a model or a loop must have for it, in words, for `uegr methods`."""
 
     def attach(self, model: nn.Module) -> None:
         """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""

@@ -10,7 +10,7 @@ To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gr
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -44,6 +44,8 @@ class UEGRForward(ForwardStage):
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
     """
+
+    needs: ClassVar[str] = "token embeddings, dropout"
 
     def __init__(
         self,

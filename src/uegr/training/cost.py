@@ -49,6 +49,7 @@ def _step(model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: 
     twin = copy.deepcopy(model).train()
     fused = next(twin.parameters()).device.type in ("cpu", "cuda")
     optimizer = method.wrap_optimizer(torch.optim.AdamW(twin.parameters(), lr=1e-5, fused=fused), twin)
+    method.prepare(twin, [batch])
 
     def step() -> None:
         with autocast():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Sampler
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from uegr.backward.optimizer import StagedOptimizer
@@ -35,6 +35,7 @@ class UEGRTrainer(Trainer):
     def __init__(self, *args: Any, method: Method | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.method = method or UEGR(seed=self.args.seed)
+        self.add_callback(_Preparation(self))
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         optimizer = super().create_optimizer(model)
@@ -114,3 +115,23 @@ class UEGRTrainer(Trainer):
                 best_model_checkpoint=self.state.best_model_checkpoint,
                 use_mtime=True,
             )
+
+
+class _Preparation(TrainerCallback):
+    """Lets the method score the pretrained weights: when model and optimizer are wrapped, and a checkpoint loaded."""
+
+    def __init__(self, trainer: UEGRTrainer) -> None:
+        self.trainer = trainer
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        trainer = self.trainer
+        if trainer.method.backward.prepared:
+            return
+        model = trainer.model_wrapped
+        assert model is not None
+        model.train()
+        batches = (trainer._prepare_inputs(batch) for batch in trainer.get_train_dataloader())
+        with trainer.compute_loss_context_manager():
+            trainer.method.prepare(model, batches)

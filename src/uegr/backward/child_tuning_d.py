@@ -1,0 +1,71 @@
+"""Child-Tuning D: only the child network that matters for the task is trained (Xu et al. 2021, arXiv 2109.05687).
+
+    F_j = 1/N sum_batches (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
+    g_hat = m * g
+
+The child is found before training, in one pass over the training data, and stays; nothing is rescaled. Weights of the
+body are ranked together; the new head, which has no pretrained score, is always trained. The released code scores
+after clipping each tensor's gradient and only names that hold "layer"; neither is done here. Momentum (none, for
+gradients that were always zero) and weight decay see a masked weight as the optimizer does.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.body import body_positions
+from uegr.backward.meaning import Masks, gradient
+from uegr.backward.replay import Replay
+from uegr.backward.saliency import SaliencyScores
+from uegr.backward.selection import Selection
+from uegr.backward.shards import sum_over_shards
+from uegr.backward.stage import BackwardStage, trained
+from uegr.errors import UsageError
+
+
+class ChildTuningD(BackwardStage):
+    """Masks the gradient by the Fisher information of the pretrained weights.
+
+    Args:
+        child: p_D, the share of the body's weights that is trained (released: 0.1 to 0.3 by task).
+    """
+
+    needs: ClassVar[str] = "a pass over the training data first"
+
+    prepared = False
+
+    def __init__(self, *, child: float = 0.3) -> None:
+        if not 0.0 < child <= 1.0:
+            raise UsageError(f"child must lie in (0, 1], not {child}.")
+        self.selection = Selection("top_share", "hard", share=child, p_min=1e-6)
+        self.scores = SaliencyScores("fisher", decay=None)
+        self._masks: dict[int, Tensor] = {}
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self._body = body_positions(model, optimizer)
+        self._parameters = trained(optimizer)
+
+    def observe(self, optimizer: torch.optim.Optimizer) -> None:
+        self.scores.observe([self._parameters[i] for i in self._body])
+
+    def finish_preparation(self) -> None:
+        scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
+        masks = self.selection.levels(scores, lambda counts: sum_over_shards(counts, self._parameters))
+        self._masks = dict(zip(self._body, masks, strict=True))
+        self.scores.clear()
+        self.prepared = True
+
+    @torch.no_grad()
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
+        masks: Masks = {i: (mask, None) for i, mask in self._masks.items()}
+        gradient(optimizer, masks)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"prepared": self.prepared, "masks": dict(self._masks)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.prepared = state["prepared"]
+        self._masks = {int(i): mask.clone() for i, mask in state["masks"].items()}

@@ -1,0 +1,42 @@
+"""Child-Tuning F: a fresh random part of the gradient each step (Xu et al. 2021, arXiv 2109.05687).
+
+    g_hat = m * g / p,   m_j ~ Bernoulli(p)
+
+before the optimizer sees the gradient. The released optimizer masks every parameter, the new head, biases and norms
+included, and momentum and weight decay may still move a masked weight: so here.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from uegr.backward.generators import Generators
+from uegr.backward.meaning import Masks, gradient
+from uegr.backward.replay import Replay
+from uegr.backward.selection import draw_mask, level_of
+from uegr.backward.shards import shard
+from uegr.backward.stage import BackwardStage, trained
+from uegr.errors import UsageError
+
+
+class ChildTuningF(BackwardStage):
+    """Masks the gradient at random.
+
+    Args:
+        reserve: p, the share of gradient elements kept [reserve_p] (released: 0.2 to 0.4 by task).
+    """
+
+    def __init__(self, *, reserve: float = 0.3) -> None:
+        if not 0.0 < reserve <= 1.0:
+            raise UsageError(f"reserve must lie in (0, 1], not {reserve}.")
+        self.reserve = reserve
+
+    @torch.no_grad()
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
+        draw = Generators(seed)
+        masks: Masks = {}
+        for i, parameter in enumerate(trained(optimizer)):
+            part = shard(parameter)
+            level = level_of(torch.tensor(self.reserve)).to(part.device).expand(part.shape)
+            masks[i] = (draw_mask(level, draw[part.device]), torch.tensor(1.0 / self.reserve, device=part.device))
+        gradient(optimizer, masks)

@@ -1,0 +1,94 @@
+"""RoAST's backward stage: update by relative importance, drawn at random (Kim et al. 2023, arXiv 2312.04032).
+
+    F_j = 1/N sum_batches g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
+    p_j = sigmoid(2 beta (s_j - alpha)),   m_j ~ Bernoulli(p_j),   g_hat = m * g / p
+
+The pretrained model is scored in a pass over the training data before the first step, and anew from the training
+gradients after each epoch, whose length the first pass has told. The ancestor of UEGR's stage, which differs in the
+statistics (running mean), the refresh (every few steps), the floor p_min and the meaning of the mask.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.body import body_positions
+from uegr.backward.generators import Generators
+from uegr.backward.meaning import Masks, gradient
+from uegr.backward.replay import Replay
+from uegr.backward.saliency import SaliencyScores
+from uegr.backward.selection import Selection, draw_mask, probability_of
+from uegr.backward.shards import shard, sum_over_shards
+from uegr.backward.stage import BackwardStage, trained
+
+SMALLEST = 2.0**-16
+"""The smallest probability that 16 random bits can draw; RoAST adds 1e-12 to p where it divides by it."""
+
+
+class RoASTBackward(BackwardStage):
+    """Bernoulli mask on the gradient, with probabilities from last epoch's Fisher information.
+
+    Args:
+        alpha, beta: threshold and steepness of the sigmoid (released: 0.9 / 10 for sentiment, 0.6 / 1 for
+            entailment, which is the default here: at 0.9 / 10 the smallest p is 1e-8).
+    """
+
+    needs: ClassVar[str] = "a pass over the training data first"
+
+    prepared = False
+
+    def __init__(self, *, alpha: float = 0.6, beta: float = 1.0) -> None:
+        self.selection = Selection("sigmoid", "bernoulli", alpha=alpha, beta=beta, p_min=SMALLEST)
+        self.scores = SaliencyScores("fisher", decay=None)
+        self._levels: dict[int, Tensor] = {}
+        self._epoch = 0
+        self._seen = 0
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        self._body = body_positions(model, optimizer)
+        self._parameters = trained(optimizer)
+
+    def observe(self, optimizer: torch.optim.Optimizer) -> None:
+        self.scores.observe([self._parameters[i] for i in self._body])
+        self._seen += 1
+
+    def finish_preparation(self) -> None:
+        self._epoch = self._seen
+        self._rank()
+        self.prepared = True
+
+    @torch.no_grad()
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
+        self.observe(optimizer)
+        draw = Generators(seed)
+        masks: Masks = {
+            i: (draw_mask(level, draw[shard(self._parameters[i]).device]), probability_of(level).reciprocal_())
+            for i, level in self._levels.items()
+        }
+        gradient(optimizer, masks)
+        if self._seen >= self._epoch:
+            self._rank()
+
+    def _rank(self) -> None:
+        scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
+        levels = self.selection.levels(scores, lambda counts: sum_over_shards(counts, self._parameters))
+        self._levels = dict(zip(self._body, levels, strict=True))
+        self.scores.clear()
+        self._seen = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "prepared": self.prepared,
+            "scores": self.scores.state_dict(),
+            "levels": dict(self._levels),
+            "epoch": self._epoch,
+            "seen": self._seen,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.prepared, self._epoch, self._seen = state["prepared"], state["epoch"], state["seen"]
+        self.scores.load_state_dict(state["scores"])
+        self._levels = {int(i): level.clone() for i, level in state["levels"].items()}
