@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import datasets.config
 import hypothesis
 import pandas as pd
 import pytest
@@ -98,6 +99,12 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(
         tokenizer_object=words, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What tests read and tokenise is cached in a folder that goes with them."""
+    datasets.config.HF_DATASETS_CACHE = tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="session")

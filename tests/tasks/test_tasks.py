@@ -11,8 +11,8 @@ from conftest import reviews, tokenizer
 from uegr.errors import UsageError
 from uegr.tasks.data import make_task
 from uegr.tasks.encoding import LengthGroupedSampler, batches, encode, lengths_of
-from uegr.tasks.files import load_files
 from uegr.tasks.named import load_task
+from uegr.tasks.own import own_data
 from uegr.tasks.splits import stratified_split
 
 
@@ -50,7 +50,7 @@ def test_own_files(ending: str, tmp_path: Path) -> None:
         ".jsonl": lambda: frame.to_json(path, orient="records", lines=True),
         ".parquet": lambda: frame.to_parquet(path),
     }[ending]()
-    data = load_files(path, label_column="stars")
+    data = own_data(path, label_column="stars")
     assert (len(data.train), len(data.validation), len(data.test)) == (41, 4, 5)
     assert data.name == "mine"
     assert sorted([*data.train["text"], *data.validation["text"], *data.test["text"]]) == sorted(frame["text"])
@@ -74,7 +74,9 @@ def test_labels_become_classes_with_names() -> None:
 
 def test_label_unseen_in_training_is_named() -> None:
     splits = {"train": rows(["a", "b"] * 10), "test": rows(["a", "c"])}
-    with pytest.raises(UsageError, match=r"label 'c' in row 1 is not among the training classes \(a, b\)"):
+    with pytest.raises(
+        UsageError, match=r"1 labels are not among the training classes \(a, b\): 'c' 1 times, first in row 1"
+    ):
         make_task("x", splits, text_columns=["text"], label_column="label")
 
 
@@ -123,7 +125,7 @@ def test_sampler_is_a_permutation_that_follows_seed_and_epoch() -> None:
 def test_frames_with_a_gap_in_a_text_column_are_seen(tmp_path: Path) -> None:
     pd.DataFrame({"text": ["a", None] * 10, "label": [0, 1] * 10}).to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(UsageError, match="10 rows have no text"):
-        load_files(tmp_path / "x.csv")
+        own_data(tmp_path / "x.csv")
 
 
 def test_lengths_are_those_of_the_tokens() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset
 
 from uegr.errors import UsageError
@@ -52,16 +54,15 @@ def _as_ours(rows: Dataset, hub: Hub, task: Task) -> Dataset:
     )
 
 
-def load_hub(
-    name: str,
-    *,
-    text_column: str = "text",
-    text_pair_column: str | None = None,
-    label_column: str = "label",
-    drop_empty: bool = False,
-) -> TaskData:
-    """A task from any data set of the hub, by its columns; "glue:sst2" is data set glue, configuration sst2."""
+def load_hub(name: str, *, text_column: str, text_pair_column: str | None, **options: Any) -> TaskData:
+    """A task from any data set of the hub, by its columns; "glue:sst2" is data set glue, configuration sst2.
+
+    Args:
+        name: of the data set, and after a colon of its configuration.
+        text_column, text_pair_column: columns of text.
+        **options: as for `uegr.tasks.data.make_task`.
+    """
     path, _, configuration = name.partition(":")
     texts = (text_column,) if text_pair_column is None else (text_column, text_pair_column)
     splits = {split: rows for split, rows in read_hub(path, configuration or None).items() if split in COMMON}
-    return make_task(name, splits, text_columns=texts, label_column=label_column, drop_empty=drop_empty)
+    return make_task(name, splits, text_columns=texts, **options)

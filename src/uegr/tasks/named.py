@@ -47,7 +47,7 @@ def _published(name: str, task: Task) -> Splits:
     folder = local_folder(name, task)
     if folder is not None:
         files = {split: folder / f"{split}.parquet" for split in ("train", "validation", "test")}
-        return {split: read_rows(path) for split, path in files.items() if path.exists()}
+        return {split: read_rows(path)[0] for split, path in files.items() if path.exists()}
     if task.package is not None:
         return task.package()
     if task.hub is None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, get_args
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, unknown
 from uegr.tasks.data import TaskData
-from uegr.tasks.files import load_files
 from uegr.tasks.hub import load_hub
 from uegr.tasks.named import load_task
+from uegr.tasks.own import own_data
+from uegr.tasks.task import Kind
 
 
 @dataclass(frozen=True)
 class DataSource:
-    """Exactly one of `task`, `dataset` and `train_file`; the columns belong to the latter two.
+    """Exactly one of `task`, `dataset` and `train_file`; the columns, kind and metric belong to the latter two.
 
     Args:
         task: a name of the registry.
         dataset: a data set of the Hugging Face hub, "name" or "name:configuration".
         train_file, validation_file, test_file: CSV, TSV, JSON lines or Parquet.
-        text_column, text_pair_column, label_column: columns to read.
+        text_column, text_pair_column, label_column: columns to read; several label columns "a,b,c" for multi-label.
+        kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm".
+        metric: the published metric, if not the kind's first.
+        label_separator: between the names in a multi-label text.
         drop_empty: drop rows without text.
         max_train_examples, max_test_examples: use at most so many.
     """
@@ -33,6 +37,9 @@ class DataSource:
     text_column: str = "text"
     text_pair_column: str | None = None
     label_column: str = "label"
+    kind: Kind = "classification"
+    metric: str | None = None
+    label_separator: str = ","
     drop_empty: bool = False
     max_train_examples: int | None = None
     max_test_examples: int | None = None
@@ -48,18 +55,20 @@ class DataSource:
     def _whole(self) -> TaskData:
         if self.task is not None:
             return load_task(self.task)
-        columns = {
+        if self.dataset is not None:
+            return load_hub(self.dataset, **self._columns())
+        assert self.train_file is not None
+        return own_data(self.train_file, self.validation_file, self.test_file, **self._columns())
+
+    def _columns(self) -> dict[str, Any]:
+        if self.kind not in get_args(Kind):
+            raise unknown("kind of task", self.kind, get_args(Kind))
+        return {
             "text_column": self.text_column,
             "text_pair_column": self.text_pair_column,
             "label_column": self.label_column,
+            "kind": self.kind,
+            "metrics": None if self.metric is None else (self.metric,),
+            "label_separator": self.label_separator,
+            "drop_empty": self.drop_empty,
         }
-        if self.dataset is not None:
-            return load_hub(self.dataset, **columns, drop_empty=self.drop_empty)  # type: ignore[arg-type]
-        assert self.train_file is not None
-        return load_files(
-            Path(self.train_file),
-            Path(self.validation_file) if self.validation_file else None,
-            Path(self.test_file) if self.test_file else None,
-            **columns,  # type: ignore[arg-type]
-            drop_empty=self.drop_empty,
-        )
