@@ -12,10 +12,14 @@ import hypothesis
 import pandas as pd
 import pytest
 import torch
+from datasets import Dataset
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
+from uegr.evaluation.subject import Subject
+from uegr.methods import create_method
+from uegr.tasks.encoding import batches, encode
 from uegr.terminal import quieten
 
 quieten()
@@ -114,6 +118,36 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertModel(bert().config).save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder
+
+
+def learned(rows: Dataset, seed: int = 0) -> Subject:
+    """A small model that has learned its reviews."""
+    model = bert(dropout=0.1, seed=seed).train()
+    method = create_method("plain", seed=seed)
+    optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=5e-3), model)
+    encoded = encode(rows, tokenizer(), ["text"], 32)
+    for _ in range(12):
+        for _, data in batches(encoded, tokenizer(), 16):
+            method.loss(model, data).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    return Subject(model, tokenizer(), ["text"], batch_size=16)
+
+
+@pytest.fixture(scope="session")
+def rows() -> Dataset:
+    return Dataset.from_pandas(reviews(48, seed=1))
+
+
+@pytest.fixture(scope="session")
+def subject(rows: Dataset) -> Subject:
+    return learned(rows)
+
+
+@pytest.fixture(scope="session")
+def other_subject(rows: Dataset) -> Subject:
+    """Another model that has learned the same."""
+    return learned(rows, seed=1)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 from uegr.atomic import write_json
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE, evaluate
-from uegr.evaluation.robustness import Attack
 from uegr.evaluation.subject import Subject
 from uegr.models.loading import load_tokenizer, load_trained
 from uegr.report.results import document
@@ -24,7 +24,7 @@ def measure(
     folder: Path,
     *,
     epsilons: Sequence[float] = EPSILONS,
-    attack: Attack | None = None,
+    attack: PGD | None = None,
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
     split: str = "test",

@@ -5,35 +5,12 @@ import pytest
 import torch
 from datasets import Dataset
 
-from conftest import bert, reviews, tokenizer
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import evaluate
-from uegr.evaluation.robustness import Attack, robustness_curve, survivors
+from uegr.evaluation.robustness import robustness_curve, survivors
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
-from uegr.methods import create_method
-from uegr.tasks.encoding import batches, encode
-
-
-@pytest.fixture(scope="module")
-def rows() -> Dataset:
-    return Dataset.from_pandas(reviews(48, seed=1))
-
-
-@pytest.fixture(scope="module")
-def subject(rows: Dataset) -> Subject:
-    """A small model that has learned its reviews."""
-    model = bert(dropout=0.1).train()
-    method = create_method("plain")
-    optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=5e-3), model)
-    encoded = encode(rows, tokenizer(), ["text"], 32)
-    for _ in range(12):
-        for _, data in batches(encoded, tokenizer(), 16):
-            method.loss(model, data).backward()
-            optimizer.step()
-            optimizer.zero_grad()
-    return Subject(model, tokenizer(), ["text"], batch_size=16)
-
 
 EPSILONS = [0.0, 0.05, 0.2, 0.5, 2.0]
 
@@ -48,7 +25,7 @@ def test_curve_starts_at_the_clean_accuracy_and_falls(subject: Subject, rows: Da
 
 
 def test_an_example_once_fooled_stays_fooled(subject: Subject, rows: Dataset) -> None:
-    robust = survivors(subject, rows, EPSILONS, Attack())
+    robust = survivors(subject, rows, EPSILONS, PGD())
     assert robust.shape == (5, 48)
     assert (np.diff(robust.astype(int), axis=0) <= 0).all()
 
@@ -58,13 +35,13 @@ def test_more_effort_never_helps_the_defender(
     few: dict[str, int], many: dict[str, int], subject: Subject, rows: Dataset
 ) -> None:
     """Restarts can only fool more; more steps fool no fewer but for noise."""
-    weak, strong = (robustness_curve(subject, rows, EPSILONS, Attack(**one))["accuracy"] for one in (few, many))
+    weak, strong = (robustness_curve(subject, rows, EPSILONS, PGD(**one))["accuracy"] for one in (few, many))
     noise = 0.0 if "restarts" in few else 2 / 48
     assert all(b <= a + noise for a, b in zip(weak, strong, strict=True))
 
 
 def test_curve_does_not_depend_on_the_order_of_the_rows(subject: Subject, rows: Dataset) -> None:
-    one = Attack(restarts=1)
+    one = PGD(restarts=1)
     forwards = survivors(subject, rows, EPSILONS, one)
     backwards = survivors(subject, rows.select(range(47, -1, -1)), EPSILONS, one)
     assert (forwards == backwards[:, ::-1]).mean() > 0.99
@@ -90,7 +67,7 @@ def test_senseless_settings_are_refused(subject: Subject, rows: Dataset) -> None
         with pytest.raises(UsageError, match="epsilons"):
             robustness_curve(subject, rows, epsilons)
     with pytest.raises(UsageError, match="at least one step"):
-        Attack(steps=0)
+        PGD(steps=0)
     with pytest.raises(UsageError, match="rate"):
         typo_rows(rows, ["text"], 0.0)
 

@@ -5,8 +5,8 @@ import pytest
 from datasets import Dataset
 
 from conftest import bert, reviews, tokenizer
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.regression import curve, predictions
-from uegr.evaluation.robustness import Attack
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.worst_case import worst_outputs
 
@@ -28,7 +28,7 @@ def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
     def error(logits, batch):  # type: ignore[no-untyped-def]
         return (logits.squeeze(-1) - batch["labels"].float()).square()
 
-    attack = Attack(norm=norm, steps=3)  # type: ignore[arg-type]
+    attack = PGD(norm=norm, steps=3)  # type: ignore[arg-type]
     errors = worst_outputs(subject, rows, [0.0, 0.05, 0.5], attack, error, error)
     predicted, labels = predictions(subject, rows)
     assert errors[0] == pytest.approx(np.square(predicted - labels), rel=1e-4)
@@ -37,7 +37,7 @@ def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
 
 
 def test_curve_starts_at_the_clean_correlation(subject: Subject, rows: Dataset) -> None:
-    part = curve(subject, rows, [0.3, 0.0], Attack(steps=2))
+    part = curve(subject, rows, [0.3, 0.0], PGD(steps=2))
     predicted, labels = predictions(subject, rows)
     assert part["epsilons"] == [0.0, 0.3]
     assert part["pearson"][0] == pytest.approx(np.corrcoef(predicted, labels)[0, 1], abs=1e-5)

@@ -28,14 +28,14 @@ def evaluate(
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:
     """Measure a run: accuracy, calibration, typing errors, robustness curve. Writes results.json into it."""
+    from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluate import EPSILONS
-    from uegr.evaluation.robustness import Attack
     from uegr.measure import measure
     from uegr.report.table import terminal_table
 
     if split not in ("test", "validation"):
         raise UsageError(f"--split is test or validation, not '{split}'.")
-    attack = Attack(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
+    attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
     with progress() as report:
         entry = measure(
             run,

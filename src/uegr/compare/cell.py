@@ -19,8 +19,8 @@ from typing import Any
 from filelock import FileLock
 
 from uegr.compare.ledger import Ledger
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
-from uegr.evaluation.robustness import Attack
 from uegr.forward.adversary import Norm
 from uegr.measure import measure
 from uegr.methods import resolved_options
@@ -36,7 +36,7 @@ Tell = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Measurement:
-    """How a trained cell is measured; see `uegr.evaluation.evaluate` and `Attack`.
+    """How a trained cell is measured; see `uegr.evaluation.evaluate` and `PGD`.
 
     Args:
         epsilons: radii of the robustness curve.
@@ -57,7 +57,7 @@ class Measurement:
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `uegr.measure.measure`."""
-        attack = Attack(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
+        attack = PGD(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
         return {
             "epsilons": self.epsilons,
             "attack": attack,

@@ -8,6 +8,7 @@ from typing import Any
 from datasets import Dataset
 
 from uegr.evaluation import regression
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.metrics import (
     CLASSIFICATION,
     RANKING,
@@ -18,7 +19,7 @@ from uegr.evaluation.metrics import (
     negative_log_likelihood,
 )
 from uegr.evaluation.outcomes import pack_outcomes
-from uegr.evaluation.robustness import Attack, describe, rising, survivors
+from uegr.evaluation.robustness import describe, rising, survivors
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
 
@@ -32,7 +33,7 @@ def evaluate(
     *,
     metrics: Sequence[str] = ("accuracy",),
     epsilons: Sequence[float] = EPSILONS,
-    attack: Attack | None = None,
+    attack: PGD | None = None,
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
     on_batch: Callable[[int], None] = lambda examples: None,
@@ -54,7 +55,7 @@ def evaluate(
         classification "outcomes"; all but NLL, ECE and squared error as fractions.
     """
     attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
-    attack = attack or Attack()
+    attack = attack or PGD()
     about = {"test_examples": len(rows), "metric": metrics[0]}
     if subject.model.config.problem_type == "regression":
         scores = regression.scores(subject, rows, typo_rate)

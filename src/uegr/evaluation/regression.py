@@ -11,8 +11,9 @@ import torch
 from datasets import Dataset
 from torch import Tensor
 
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.metrics import REGRESSION, Values, pearson
-from uegr.evaluation.robustness import Attack, rising
+from uegr.evaluation.robustness import rising
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
 from uegr.evaluation.worst_case import worst_outputs
@@ -40,7 +41,7 @@ def curve(
     subject: Subject,
     rows: Dataset,
     epsilons: Sequence[float],
-    attack: Attack,
+    attack: PGD,
     on_batch: Callable[[int], None] = lambda examples: None,
 ) -> dict[str, Any]:
     """The "robustness" part of results.json: Pearson correlation of the worst predictions at each epsilon.

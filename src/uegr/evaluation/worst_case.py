@@ -14,7 +14,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uegr.evaluation.robustness import Attack
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.subject import Subject
 from uegr.forward.adversary import Ball
 from uegr.forward.embeddings import embedding_scale, perturbed, token_mask
@@ -26,7 +26,7 @@ def worst_outputs(
     subject: Subject,
     rows: Dataset,
     epsilons: Sequence[float],
-    attack: Attack,
+    attack: PGD,
     error: PerExample,
     output: PerExample,
     on_batch: Callable[[int], None] = lambda examples: None,
