@@ -130,6 +130,8 @@ def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path, monkey
     cell, ledger = grid.cells[1], Ledger(tmp_path)
     ledger.enter(cell, {"cost": {}})
     assert ledger.find(cell) == {"cost": {}}
+    twin = replace(cell, method="by another name", config=replace(cell.config, options={"passes": 1, "js_weight": 1.0}))
+    assert ledger.find(twin) == {"cost": {}}, "an option given at its default is the same cell"
     assert ledger.find(replace(cell, config=replace(cell.config, learning_rate=0.5))) is None
     assert ledger.find(replace(cell, measurement=replace(cell.measurement, attack_steps=9))) is None
     path = next(tmp_path.glob("*.json"))
@@ -137,15 +139,16 @@ def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path, monkey
     # An option that a later version added: nobody set it, so the result still stands.
     del file["content"]["option.js_weight"]
     path.write_text(json.dumps(file))
+    ledger = Ledger(tmp_path)
     assert ledger.find(cell) is not None
     assert ledger.find(replace(cell, config=replace(cell.config, options={"passes": 1, "js_weight": 0.0}))) is None
     # A default that a later version changed: the result was another method's.
     file["content"]["option.epsilon"] = 0.5
     path.write_text(json.dumps(file))
-    assert ledger.find(cell) is None
+    assert Ledger(tmp_path).find(cell) is None
     path.write_text("{")
     with pytest.raises(UsageError, match="remove it"):
-        ledger.find(cell)
+        Ledger(tmp_path).find(cell)
 
 
 def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:

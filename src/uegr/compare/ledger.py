@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,9 @@ if TYPE_CHECKING:
     from uegr.compare.cell import Cell
 
 COST = ("flop_ratio", "time_ratio")
+SEED = "train.seed"
+Record = tuple[dict[str, Any], dict[str, Any]]
+"""The content of a cell, and its entry of results.json."""
 
 
 @dataclass(frozen=True)
@@ -27,25 +29,23 @@ class Ledger:
     new option that nobody set does not.
 
     Args:
-        folder: of the JSON files; made when the first is written.
+        folder: of the JSON files; made when the first is written. Grids that share it share their cells.
     """
 
     folder: Path
+    _read: dict[Path, Record] = field(default_factory=dict, compare=False, repr=False)
 
     def find(self, cell: Cell) -> dict[str, Any] | None:
         """The cell's entry of results.json, or None if it was not run yet."""
         content, defaults = cell.content(), cell.with_defaults().content()
-        for recorded, entry in self._records(f"{cell.label}-*.json"):
-            if _stands_for(recorded, content, defaults):
-                return entry
-        return None
+        found = (entry for recorded, entry in self._records() if _stands_for(recorded, content, defaults))
+        return next(found, None)
 
     def cost_of_step(self, cell: Cell) -> dict[str, float] | None:
         """The step's cost ratios as another seed of the same cell measured them, if one is finished."""
         content, defaults = cell.content(), cell.with_defaults().content()
-        pattern = f"{cell.label.removesuffix(str(cell.seed))}*.json"
-        for recorded, entry in self._records(pattern):
-            if _stands_for({**recorded, "train.seed": cell.seed}, content, defaults):
+        for recorded, entry in self._records():
+            if _stands_for({**recorded, SEED: content[SEED]}, content, defaults):
                 return {key: entry["cost"][key] for key in COST}
         return None
 
@@ -58,15 +58,19 @@ class Ledger:
         path = self.folder / f"{cell.label}-{address(content)}.json"
         write_json(path, {**document([entry]), "cell": names, "content": content})
 
-    def _records(self, pattern: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-        for path in sorted(self.folder.glob(pattern)):
+    def _records(self) -> list[Record]:
+        """Content and entry of every result; a file is read once."""
+        for path in sorted(self.folder.glob("*.json")):
+            if path in self._read:
+                continue
             try:
                 file = json.loads(path.read_text())
-                yield file["content"], file["runs"][0]
+                self._read[path] = file["content"], file["runs"][0]
             except (json.JSONDecodeError, KeyError, IndexError) as error:
                 raise UsageError(
                     f"'{path}' is no result of uegr compare ({error}): remove it, and its cell is run again."
                 ) from error
+        return list(self._read.values())
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:
