@@ -155,7 +155,7 @@ def UEGR(*, seed: int = 0, total_steps: int | None = None, **options: Any) -> Me
 
 def resolved_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Every option of a method with its value: as given, else the method's default, else the stage's."""
-    entry = METHODS[name]
+    entry = entry_of(name)
     known = {**options_of(entry.forward), **options_of(entry.backward)}
     return {**{key: one.default for key, one in known.items()}, **entry.defaults, **options}
 

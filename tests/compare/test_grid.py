@@ -46,10 +46,11 @@ def test_sweep_makes_a_method_of_each_combination() -> None:
 
 
 def test_equal_compute_gives_fewer_steps_to_dearer_methods() -> None:
-    methods = ["plain", {"name": "js", "method": "uegr", "options": {"adversary": False, "clean_weight": 0}}]
+    methods = ["plain", {"name": "js", "method": "uegr", "options": {"adversary": False, "clean_weight": 0}}, "sam"]
     grid = make_grid({**SMALL, "methods": methods, "seeds": 1, "defaults": {"epochs": 6, "budget": "compute"}}, "g")
-    plain, js = grid.cells
+    plain, js, sam = grid.cells
     assert plain.config.epochs == 6
+    assert sam.config.epochs == 3  # two forwards and two backwards
     assert js.config.epochs == 3  # two passes, 6 F, for plain's 3 F
     steps = make_grid({**SMALL, "defaults": {"max_steps": 90, "budget": "compute"}, "methods": methods}, "g")
     assert [cell.config.max_steps for cell in steps.cells[:2]] == [90, 45]

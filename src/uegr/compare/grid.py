@@ -149,8 +149,9 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
 
 
 def _equal_compute(config: RunConfig) -> RunConfig:
-    """As many steps as the arithmetic of a plain run of this length pays for: F units of `ForwardStage.cost`."""
-    share = create_method("plain").forward.cost() / create_method(config.method, **config.options).forward.cost()
+    """As many steps as the arithmetic of a plain run of this length pays for, by `Method.cost`; what a method
+    does before its first step (the Fisher pass of Child-Tuning D) is given for free."""
+    share = create_method("plain").cost() / create_method(config.method, **config.options).cost()
     steps = max(1, round(config.max_steps * share)) if config.max_steps > 0 else config.max_steps
     return replace(config, epochs=config.epochs * share, max_steps=steps)
 
