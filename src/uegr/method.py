@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from uegr.backward.optimizer import StagedOptimizer
 from uegr.backward.replay import Replay
@@ -102,6 +103,10 @@ class Method:
         self._calls += 1
         self.terms = result.terms
         return result.value
+
+    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Give the method the tokenizer that made the batches: needed only by adversaries that edit text."""
+        self.forward.bind(tokenizer)
 
     def prepare(self, model: nn.Module, batches: Iterable[Batch]) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
@@ -11,6 +10,7 @@ from uegr.errors import UsageError
 from uegr.forward.adversary import Adversary, Ball, Norm
 from uegr.forward.ascent import differentiate, zero_delta
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale
+from uegr.forward.opponent import Attacked, Opponent
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step, forward_pass
 
@@ -18,22 +18,7 @@ RAMP_STEPS_WITHOUT_TOTAL = 100
 """Length of the ramp where nobody told how long training is: about half of 2,000 examples, 3 epochs."""
 
 
-@dataclass(frozen=True)
-class Attacked:
-    """What an adversary made of a batch.
-
-    Args:
-        batch: the sample to train on; the given one unless its text was changed.
-        delta: to be added to its token embeddings, (B, T, d); None where only the text was changed.
-        clean: the logits of the unchanged sample, with their graph, where they were asked for.
-    """
-
-    batch: Batch
-    delta: Tensor | None
-    clean: Tensor | None
-
-
-class EmbeddingAdversary:
+class EmbeddingAdversary(Opponent):
     """Projected gradient ascent on the embeddings, epsilon on a ramp.
 
     Args:
@@ -87,7 +72,7 @@ class EmbeddingAdversary:
         else:
             logits, first = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
         delta = self.ascent.perturb(gradient_at, radius, mask, start, first)
-        return Attacked(batch, delta, logits if clean else None)
+        return Attacked(batch, delta, logits if clean else None, first)
 
     def epsilon_at(self, step: Step) -> float:
         """The epsilon of this optimizer step, on the ramp or past it."""
@@ -96,7 +81,6 @@ class EmbeddingAdversary:
         return self.epsilon * (min(1.0, step.step / length) if self.ramp and length else 1.0)
 
     def cost(self, clean: bool) -> float:
-        """Forward-pass units of an attack and, where it counts in the loss, of the clean pass with its backward."""
         shared = not self.ascent.random_start
         return 2.0 * self.ascent.steps + ((2.0 if shared else 3.0) if clean else 0.0)
 

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
 from uegr.forward.embeddings import perturbed, unwrap
@@ -55,6 +56,9 @@ class ForwardStage(ABC):
 
     needs: ClassVar[str] = ""
     """What a model or a loop must have for it, in words, for `uegr methods`."""
+
+    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Take the tokenizer that made the batches, for stages that edit text."""
 
     def attach(self, model: nn.Module) -> None:
         """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""

@@ -10,19 +10,25 @@ To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gr
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import nn
+from transformers import PreTrainedTokenizerBase
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, unknown
 from uegr.forward.adversary import Norm
 from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
-from uegr.forward.embedding_adversary import Attacked, EmbeddingAdversary
+from uegr.forward.embedding_adversary import EmbeddingAdversary
+from uegr.forward.mixture import MixedAdversary
 from uegr.forward.objective import objective_for
+from uegr.forward.opponent import Attacked, Opponent
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.text_adversary import TextAdversary
+
+Text = Literal["off", "words", "characters", "both"]
 
 
 class UEGRForward(ForwardStage):
@@ -38,6 +44,10 @@ class UEGRForward(ForwardStage):
         norm: "l2" (per sequence), "l2_token" or "linf".
         relative: see `Ball`.
         steps, step_size, random_start: see `Adversary`.
+        text: what else the adversary may do [ours]: edit "words" (synonyms), "characters" (misspellings) or "both".
+            With adversary=False it edits the text of every example and leaves embeddings alone.
+        edit_rate: see `TextAdversary`.
+        text_share: probability, an example, that its text is edited and not its embeddings perturbed.
         ramp: epsilon climbs linearly from 0 over this share of the training [ours]: a fixed epsilon that is
             fine late in training can pin a fresh model at the majority class from the first step.
         js_weight: lambda, the weight of the divergence.
@@ -62,6 +72,9 @@ class UEGRForward(ForwardStage):
         step_size: float | None = None,
         random_start: bool = False,
         ramp: float = 0.5,
+        text: Text = "off",
+        edit_rate: float = 0.25,
+        text_share: float = 0.5,
         js_weight: float = 1.0,
         clean_weight: float = 1.0,
     ) -> None:
@@ -78,9 +91,18 @@ class UEGRForward(ForwardStage):
             random_start=random_start,
             ramp=ramp,
         )
-        self.adversary = opponent if adversary else None
+        self.adversary: Opponent | None = opponent if adversary else None
+        if text not in get_args(Text):
+            raise unknown("text", text, get_args(Text))
+        if text != "off":
+            editor = TextAdversary(edits=text, edit_rate=edit_rate)
+            self.adversary = MixedAdversary(opponent, editor, text_share) if adversary else editor
         self.js_weight, self.clean_weight = js_weight, clean_weight
         self._sites: DropoutSites | None = None
+
+    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        if self.adversary is not None:
+            self.adversary.bind(tokenizer)
 
     def attach(self, model: nn.Module) -> None:
         DropoutSites(model)

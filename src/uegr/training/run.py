@@ -135,6 +135,7 @@ def train(
     if cost is None:
         batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
         fresh = create_method(config.method, seed=config.seed, **config.options)
+        fresh.bind(tokenizer)
         cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager)
     run = {
         "config": asdict(config),

@@ -10,7 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Sampler
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from uegr.backward.optimizer import StagedOptimizer
@@ -35,6 +42,8 @@ class UEGRTrainer(Trainer):
     def __init__(self, *args: Any, method: Method | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.method = method or UEGR(seed=self.args.seed)
+        if isinstance(self.processing_class, PreTrainedTokenizerBase):
+            self.method.bind(self.processing_class)
         self.add_callback(_Preparation(self))
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

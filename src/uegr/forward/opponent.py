@@ -1,0 +1,56 @@
+"""What every adversary is to a forward stage: a part that can be exchanged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
+
+from uegr.forward.sites import DropoutSites
+from uegr.forward.stage import Batch, Step
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """What an adversary made of a batch.
+
+    Args:
+        batch: the sample to train on; the given one unless its text was changed.
+        delta: to be added to its token embeddings, (B, T, d); None where only the text was changed.
+        clean: the logits of the unchanged sample, with their graph, where they were asked for.
+        gradient: of the summed loss at the unchanged embeddings, (B, T, d), where the attack computed it.
+    """
+
+    batch: Batch
+    delta: Tensor | None
+    clean: Tensor | None
+    gradient: Tensor | None = None
+
+
+class Opponent:
+    """Turns a batch into one that is harder. Only `attack` and `cost` must be there."""
+
+    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Take the tokenizer that made the batches, if it is of use."""
+
+    def attach(self, model: nn.Module) -> None:
+        """Look at the model once, before training moves it."""
+
+    def attack(
+        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+    ) -> Attacked:
+        """Attack a batch; with `clean`, give back the logits of the unchanged one too."""
+        raise NotImplementedError
+
+    def cost(self, clean: bool) -> float:
+        """Forward-pass units of an attack and, where it counts in the loss, of the clean pass with its backward."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """What must be remembered between steps."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
