@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +166,12 @@ def test_no_option_belongs_to_a_forward_and_a_backward_stage() -> None:
 @pytest.mark.parametrize(("name", "units"), [("plain", 3), ("r-drop", 6), ("freelb", 9), ("sam", 6), ("roast", 8)])
 def test_costs_in_forward_passes_are_those_of_the_papers(name: str, units: float) -> None:
     assert create_method(name).cost() == units
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_card_that_names_its_source(name: str) -> None:
+    card = (Path(__file__).parents[1] / "docs" / "methods" / f"{name}.md").read_text()
+    for part in ("## How to use", "## Caveats"):
+        assert part in card
+    paper = METHODS[name].paper
+    assert paper in card or paper == "-"
