@@ -1,0 +1,112 @@
+"""Against closed forms and published examples."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from uegr.errors import UsageError
+from uegr.evaluation.statistics import average_ranks, compare_paired, estimate, holm, permutation_p
+
+
+def test_t_interval_of_a_sample_by_hand() -> None:
+    one = estimate([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (one.mean, one.count) == (3.0, 5)
+    assert one.sd == pytest.approx(math.sqrt(2.5))
+    assert one.half == pytest.approx(2.7764451 * math.sqrt(2.5 / 5))  # t of a table, 4 degrees of freedom
+    assert one.low == pytest.approx(3.0 - one.half)
+
+
+def test_one_seed_has_no_interval_and_equal_ones_a_point() -> None:
+    assert math.isnan(estimate([0.8]).half)
+    assert estimate([0.8, 0.8]).half == 0.0
+    assert estimate([0.8, 0.8], "bca").half == 0.0
+    with pytest.raises(UsageError, match="choose one of t, bca"):
+        estimate([0.8], "normal")  # type: ignore[arg-type]
+
+
+def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
+    """t in 95 % of samples of 5; BCa of 30 in about that (it is known to fall a little short)."""
+    generator = np.random.default_rng(0)
+    t = [estimate(list(generator.normal(2.0, 3.0, 5))) for _ in range(2000)]
+    assert np.mean([one.low <= 2.0 <= one.high for one in t]) == pytest.approx(0.95, abs=0.015)
+    bca = [estimate(list(generator.exponential(1.0, 30)), "bca") for _ in range(60)]
+    assert np.mean([one.low <= 1.0 <= one.high for one in bca]) >= 0.85
+    assert np.mean([one.high - one.mean for one in bca]) > np.mean([one.mean - one.low for one in bca]), (
+        "skewed as they"
+    )
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.5, 0.9]) == [1.0, 1.0]
+    adjusted = holm([0.01, float("nan"), 0.04])
+    assert adjusted[0] == 0.02 and math.isnan(adjusted[1]) and adjusted[2] == 0.04
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_nothing_and_bonferroni(p_values: list[float]) -> None:
+    for p, adjusted in zip(p_values, holm(p_values), strict=True):
+        assert p <= adjusted <= min(1.0, len(p_values) * p) + 1e-12
+
+
+def test_permutation_of_a_few_pairs_is_exact() -> None:
+    assert permutation_p(np.ones(5)) == pytest.approx(2 / 32)
+    assert permutation_p(np.array([3.0, 1.0, 0.0])) == pytest.approx(2 / 4)  # the pair of equals does not count
+    assert permutation_p(np.zeros(4)) == 1.0
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 40), st.integers(0, 40))
+def test_permutation_of_wins_and_losses_is_the_sign_test(wins: int, losses: int) -> None:
+    """Swapping pairs that differ by one is McNemar's exact test, a binomial one."""
+    p = permutation_p(np.array([1.0] * wins + [-1.0] * losses))
+    exact = stats.binomtest(wins, wins + losses).pvalue
+    assert p == pytest.approx(exact, abs=4 * 2 * math.sqrt(0.25 / 9999))  # a random 9,999 of the swaps
+
+
+def test_small_p_needs_seeds_and_examples() -> None:
+    generator = np.random.default_rng(0)
+    better = generator.random((5, 400)) < 0.9
+    worse = generator.random((5, 400)) < 0.7
+    sure = compare_paired(list(better.mean(1)), list(worse.mean(1)), better, worse)
+    assert sure.p == max(sure.p_seeds, sure.p_examples or 0) < 0.001
+    assert sure.difference.low < 0.2 < sure.difference.high
+    # One lucky seed of five, on which every example is right: sure of the examples, not of the seeds.
+    lucky = worse.copy()
+    lucky[0] = True
+    lone = compare_paired(list(lucky.mean(1)), list(worse.mean(1)), lucky, worse)
+    assert lone.p_examples is not None and lone.p_examples < 0.001 < 0.3 < lone.p_seeds == lone.p
+    # Three examples of 400 that every seed gains: sure of the seeds, not of the examples.
+    few = worse.copy()
+    few[:, :3], worse[:, :3] = True, False
+    three = compare_paired(list(few.mean(1)), list(worse.mean(1)), few, worse)
+    assert three.p_seeds < 0.001 < 0.1 < three.p == three.p_examples
+
+
+def test_no_difference_is_found_rarely() -> None:
+    """Under the null, p falls below 0.05 in no more than 5 % of comparisons."""
+    generator = np.random.default_rng(1)
+    found = 0
+    for _ in range(60):
+        easy = generator.beta(4, 1, 150)
+        one, other = (generator.random((5, 150)) < easy for _ in range(2))
+        found += compare_paired(list(one.mean(1)), list(other.mean(1)), one, other).p < 0.05
+    assert found <= 6
+
+
+def test_one_seed_and_no_outcomes() -> None:
+    assert math.isnan(compare_paired([0.8], [0.7]).p)
+    alone = compare_paired([0.8, 0.82, 0.81], [0.7, 0.73, 0.7])
+    assert alone.p_examples is None
+    assert alone.p == pytest.approx(stats.ttest_rel([0.8, 0.82, 0.81], [0.7, 0.73, 0.7]).pvalue)
+    assert compare_paired([0.8, 0.8], [0.8, 0.8]).p == 1.0
+
+
+def test_average_ranks_share_ties() -> None:
+    assert average_ranks([[0.9, 0.8, 0.8], [0.5, 0.7, 0.6]]) == [2.0, 1.75, 2.25]
