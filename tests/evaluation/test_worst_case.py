@@ -13,7 +13,7 @@ from uegr.evaluation.worst_case import worst_outputs
 
 @pytest.fixture
 def subject() -> Subject:
-    return Subject(bert(labels=1, problem_type="regression"), tokenizer(), ["text"])
+    return Subject(bert(labels=1, problem_type="regression"), tokenizer(), ["text"], kind="regression")
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Literal
 
 from uegr.errors import UsageError
 
@@ -33,6 +33,11 @@ def numbers(text: str) -> list[float]:
         return [float(one) for one in text.split(",")]
     except ValueError:
         raise UsageError(f"'{text}' is no list of numbers: write them as 0.01,0.02,0.04.") from None
+
+
+def weights(text: str | None) -> Literal["balanced"] | tuple[float, ...] | None:
+    """`--class_weights balanced`, or comma-separated numbers."""
+    return text if text is None or text == "balanced" else tuple(numbers(text))  # type: ignore[return-value]
 
 
 def _literal(text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app
-from uegr.cli.options import method_options
+from uegr.cli.options import method_options, weights
 from uegr.terminal import console, progress
 
 
@@ -26,6 +26,11 @@ def train(
     text_column: Annotated[str, typer.Option("--text_column")] = "text",
     text_pair_column: Annotated[str | None, typer.Option("--text_pair_column", help="Second text of a pair.")] = None,
     label_column: Annotated[str, typer.Option("--label_column")] = "label",
+    kind: Annotated[
+        str, typer.Option("--kind", help="classification, regression, multi_label, seq2seq or causal_lm.")
+    ] = "classification",
+    metric: Annotated[str | None, typer.Option("--metric", help="The metric to report, such as macro_f1.")] = None,
+    label_separator: Annotated[str, typer.Option("--label_separator", help="Of a multi-label text.")] = ",",
     drop_empty: Annotated[bool, typer.Option("--drop_empty", help="Drop rows without text.")] = False,
     max_train_examples: Annotated[int | None, typer.Option("--max_train_examples")] = None,
     max_test_examples: Annotated[int | None, typer.Option("--max_test_examples")] = None,
@@ -45,16 +50,23 @@ def train(
     gradient_accumulation_steps: Annotated[int, typer.Option("--gradient_accumulation_steps")] = 1,
     max_length: Annotated[int, typer.Option("--max_length", help="Cut texts to so many tokens.")] = 128,
     precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
+    class_weights: Annotated[
+        str | None, typer.Option("--class_weights", help="balanced, or one number a class: 1,5.")
+    ] = None,
     save_steps: Annotated[int, typer.Option("--save_steps", help="0: a checkpoint an epoch.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --output_dir.")] = False,
 ) -> None:
     """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
+    from uegr.evaluation.metrics import METRICS, check_metric, show
+    from uegr.measure import validate
     from uegr.methods import PAIR
     from uegr.tasks.source import DataSource
     from uegr.training.run import RunConfig
     from uegr.training.run import train as train_run
 
+    if metric is not None:
+        check_metric(metric, kind)
     if forward is not None or backward is not None:
         method = f"{forward or method}{PAIR}{backward or method}"
     config = RunConfig(
@@ -67,6 +79,9 @@ def train(
             text_column=text_column,
             text_pair_column=text_pair_column,
             label_column=label_column,
+            kind=kind,  # type: ignore[arg-type]
+            metric=metric,
+            label_separator=label_separator,
             drop_empty=drop_empty,
             max_train_examples=max_train_examples,
             max_test_examples=max_test_examples,
@@ -84,6 +99,7 @@ def train(
         gradient_accumulation_steps=gradient_accumulation_steps,
         max_length=max_length,
         precision=precision,
+        class_weights=weights(class_weights),
         save_steps=save_steps,
     )
     with progress() as report:
@@ -94,9 +110,15 @@ def train(
             overwrite=overwrite,
             on_step=lambda done, total: report(f"training {method}", done, total),
         )
+    for finding in run["data"]["findings"]:
+        console.print(f"note: {finding['count']:,} {finding['what']}.", style="yellow", highlight=False)
     cost = run["cost"]
     console.print(
         f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step costs {cost['flop_ratio']:.2f} times the "
-        f"arithmetic of a plain one and took {cost['time_ratio']:.2f} times as long. Model in {output_dir}; measure it "
-        f"with: uegr evaluate {output_dir}"
+        f"arithmetic of a plain one and took {cost['time_ratio']:.2f} times as long."
+    )
+    name, value, examples = validate(output_dir)
+    console.print(
+        f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "
+        f"measure it on test data with: uegr evaluate {output_dir}"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from uegr.evaluation import regression
+from uegr.evaluation import language, multi_label, regression
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.metrics import (
     CLASSIFICATION,
@@ -22,9 +22,25 @@ from uegr.evaluation.outcomes import pack_outcomes
 from uegr.evaluation.robustness import describe, rising, survivors
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
+from uegr.tasks.task import Kind
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
+TYPO_METRIC: dict[Kind, str] = {
+    "classification": "accuracy",
+    "regression": "pearson",
+    "multi_label": "micro_f1",
+    "seq2seq": "bleu",
+    "causal_lm": "perplexity",
+}
+"""What is measured under typing errors, as "typo_" and this name."""
+OTHER_KINDS: dict[Kind, Any] = {
+    "regression": regression,
+    "multi_label": multi_label,
+    "seq2seq": language,
+    "causal_lm": language,
+}
+"""What measures the kinds of task whose outputs are no classes: each with `scores` and `curve`."""
 
 
 def evaluate(
@@ -43,8 +59,8 @@ def evaluate(
     Args:
         subject: the model.
         rows: the test examples.
-        metrics: the task's own, beside those that every task of its kind gets: accuracy, NLL and ECE, or
-            Pearson, Spearman and the squared error.
+        metrics: the task's own, beside those that every task of its kind gets: accuracy, NLL and ECE for
+            classification; see `OTHER_KINDS` for the others.
         epsilons, attack: of the robustness curve.
         attack_examples: attack only the first so many rows; None attacks all.
         typo_rate: probability of an error a word.
@@ -57,35 +73,47 @@ def evaluate(
     attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
     attack = attack or PGD()
     about = {"test_examples": len(rows), "metric": metrics[0]}
-    if subject.model.config.problem_type == "regression":
-        scores = regression.scores(subject, rows, typo_rate)
-        curve = regression.curve(subject, attacked, epsilons, attack, on_batch)
+    spoiled = typo_rows(rows, subject.text_columns, typo_rate)
+    hit = TYPO_METRIC[subject.kind]
+    if subject.kind in OTHER_KINDS:
+        scores = clean_scores(subject, rows, metrics)
+        scores[f"typo_{hit}"] = clean_scores(subject, spoiled, metrics)[hit]
+        curve = OTHER_KINDS[subject.kind].curve(subject, attacked, epsilons, attack, on_batch)
         return {**about, "metrics": scores, "robustness": curve}
     probabilities, labels = subject.probabilities(rows)
-    spoiled, _ = subject.probabilities(typo_rows(rows, subject.text_columns, typo_rate))
+    scores = class_scores(metrics, probabilities, labels, rows[subject.text_columns[0]])
+    scores[f"typo_{hit}"] = accuracy(*subject.probabilities(spoiled))
     radii = rising(epsilons)
     robust = survivors(subject, attacked, radii, attack, on_batch)
     return {
         **about,
-        "metrics": {
-            "accuracy": accuracy(probabilities, labels),
-            **task_scores(metrics, probabilities, labels, rows[subject.text_columns[0]]),
-            "nll": negative_log_likelihood(probabilities, labels),
-            "ece": expected_calibration_error(probabilities, labels),
-            "typo_accuracy": accuracy(spoiled, labels),
-        },
+        "metrics": scores,
         "robustness": describe(attack, radii, robust),
         "outcomes": pack_outcomes(probabilities.argmax(axis=1) == labels, robust),
     }
 
 
-def task_scores(
+def clean_scores(subject: Subject, rows: Dataset, metrics: Sequence[str]) -> dict[str, float]:
+    """The "metrics" part of results.json without attack and typing errors."""
+    if subject.kind in OTHER_KINDS:
+        scores: dict[str, float] = OTHER_KINDS[subject.kind].scores(subject, rows)
+        return scores
+    return class_scores(metrics, *subject.probabilities(rows), rows[subject.text_columns[0]])
+
+
+def class_scores(
     metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Sequence[Any]
 ) -> dict[str, float]:
-    """The named metrics of classification and of ranking, the candidates of a rank being those of one group."""
-    return {
+    """Accuracy, the named metrics, NLL and ECE; the candidates of a ranking being those of one group."""
+    named = {
         name: RANKING[name](probabilities, labels, groups)
         if name in RANKING
         else CLASSIFICATION[name](probabilities, labels)
         for name in metrics
+    }
+    return {
+        "accuracy": accuracy(probabilities, labels),
+        **named,
+        "nll": negative_log_likelihood(probabilities, labels),
+        "ece": expected_calibration_error(probabilities, labels),
     }

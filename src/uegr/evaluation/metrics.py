@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
+from uegr.errors import unknown
+
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -36,6 +38,8 @@ METRICS: dict[str, Metric] = {
     "accuracy": Metric("accuracy %"),
     "f1": Metric("F1 %"),
     "macro_f1": Metric("macro F1 %"),
+    "micro_f1": Metric("micro F1 %"),
+    "exact_match": Metric("exact match %"),
     "matthews": Metric("Matthews %"),
     "map": Metric("MAP %"),
     "mrr": Metric("MRR %"),
@@ -49,6 +53,11 @@ METRICS: dict[str, Metric] = {
     "ece": Metric("ECE", percent=False, higher_is_better=False),
 }
 """Every metric that a registry entry or results.json may name."""
+
+
+def show(name: str, value: float) -> str:
+    """A metric's value as tables print it: shares in percent."""
+    return f"{100 * value:.1f}" if METRICS[name].percent else f"{value:.3f}"
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:
@@ -129,6 +138,57 @@ REGRESSION: dict[str, Callable[[Values, Values], float]] = {
     "spearman": spearman,
     "mse": mean_squared_error,
 }
+
+
+def micro_f1(decided: Values, labels: Values) -> float:
+    """F1 over all decisions (N, C) of 0 or 1 together, in [0, 1]."""
+    return float(sklearn_metrics.f1_score(labels.ravel(), decided.ravel(), zero_division=0.0))
+
+
+def label_macro_f1(decided: Values, labels: Values) -> float:
+    """Unweighted mean over the labels of their F1, in [0, 1]."""
+    return float(sklearn_metrics.f1_score(labels, decided, average="macro", zero_division=0.0))
+
+
+def exact_match(decided: Values, labels: Values) -> float:
+    """Share of examples with every label right, in [0, 1]."""
+    return float((decided == labels).all(axis=1).mean())
+
+
+MULTI_LABEL: dict[str, Callable[[Values, Values], float]] = {
+    "micro_f1": micro_f1,
+    "macro_f1": label_macro_f1,
+    "exact_match": exact_match,
+}
+
+
+def bleu(written: Sequence[str], references: Sequence[str]) -> float:
+    """Corpus BLEU with sacrebleu's defaults (Papineni et al. 2002; Post 2018, tokenizer 13a), as a fraction."""
+    import sacrebleu
+
+    return float(sacrebleu.corpus_bleu(list(written), [list(references)]).score) / 100
+
+
+BY_KIND: dict[str, tuple[str, ...]] = {
+    "classification": (*CLASSIFICATION, *RANKING),
+    "regression": tuple(REGRESSION),
+    "multi_label": tuple(MULTI_LABEL),
+    "seq2seq": ("bleu", "perplexity", "token_accuracy", "nll"),
+    "causal_lm": ("perplexity", "token_accuracy", "nll"),
+}
+"""The metrics that may be published of a kind of task."""
+
+
+def check_metric(name: str, kind: str) -> None:
+    """Refuse a metric that a kind of task does not have.
+
+    Raises:
+        UsageError: naming those that it has.
+    """
+    if kind not in BY_KIND:
+        raise unknown("kind of task", kind, BY_KIND)
+    if name not in BY_KIND[kind]:
+        raise unknown(f"metric of {kind}", name, BY_KIND[kind])
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.metrics import REGRESSION, Values, pearson
 from uegr.evaluation.robustness import rising
 from uegr.evaluation.subject import Subject
-from uegr.evaluation.typos import typo_rows
-from uegr.evaluation.worst_case import worst_outputs
+from uegr.evaluation.worst_case import describe_worst, worst_outputs
 
 
 def predictions(subject: Subject, rows: Dataset) -> tuple[Values, Values]:
@@ -29,12 +27,10 @@ def predictions(subject: Subject, rows: Dataset) -> tuple[Values, Values]:
     return predicted, labels
 
 
-def scores(subject: Subject, rows: Dataset, typo_rate: float) -> dict[str, float]:
-    """Pearson and Spearman correlation, squared error, and Pearson under typing errors."""
+def scores(subject: Subject, rows: Dataset) -> dict[str, float]:
+    """Pearson and Spearman correlation, and squared error."""
     predicted, labels = predictions(subject, rows)
-    spoiled, _ = predictions(subject, typo_rows(rows, subject.text_columns, typo_rate))
-    measured = {name: metric(predicted, labels) for name, metric in REGRESSION.items()}
-    return {**measured, "typo_pearson": pearson(spoiled, labels)}
+    return {name: metric(predicted, labels) for name, metric in REGRESSION.items()}
 
 
 def curve(
@@ -52,13 +48,7 @@ def curve(
     radii = rising(epsilons)
     worst = worst_outputs(subject, rows, radii, attack, _squared_error, _prediction, on_batch)
     labels = np.asarray(rows["label"][:], dtype=np.float64)
-    return {
-        "attack": "embedding-pgd",
-        **asdict(attack),
-        "epsilons": radii,
-        "pearson": [pearson(one, labels) for one in worst],
-        "examples": len(rows),
-    }
+    return describe_worst(attack, radii, len(rows), "pearson", [pearson(one, labels) for one in worst])
 
 
 def _prediction(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:

@@ -13,15 +13,17 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from uegr.evaluation.metrics import Labels, Probabilities
 from uegr.tasks.encoding import batches, encode
+from uegr.tasks.task import Kind
 
 
 class Subject:
-    """A classifier that is evaluated, in eval mode, its weights out of the graph.
+    """A model that is evaluated, in eval mode, its weights out of the graph.
 
     Args:
-        model: a Hugging Face sequence classifier.
+        model: a Hugging Face sequence classifier, or a model that writes text.
         tokenizer: its tokenizer.
         text_columns: the columns of text it reads.
+        kind: what it predicts.
         bf16: run the forward passes under bfloat16 autocast.
         batch_size, max_length: of the batches.
     """
@@ -32,6 +34,7 @@ class Subject:
         tokenizer: PreTrainedTokenizerBase,
         text_columns: Sequence[str],
         *,
+        kind: Kind = "classification",
         bf16: bool = False,
         batch_size: int = 64,
         max_length: int = 128,
@@ -39,18 +42,22 @@ class Subject:
         model.eval()
         self.model = model.requires_grad_(False)
         self.tokenizer, self.text_columns = tokenizer, tuple(text_columns)
+        self.kind = kind
         self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
 
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
-        encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length)
+        encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
             yield positions, {key: value.to(self.model.device) for key, value in batch.items()}
 
     def logits(self, batch: dict[str, Tensor]) -> Tensor:
-        """Logits of one batch, float32, shape (B, C)."""
+        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models that write text."""
+        inputs = {key: value for key, value in batch.items() if key != "labels"}
+        if self.kind == "seq2seq":
+            shift = self.model.prepare_decoder_input_ids_from_labels
+            inputs["decoder_input_ids"] = shift(batch["labels"])  # type: ignore[operator]
         with self.autocast():
-            inputs = {key: value for key, value in batch.items() if key != "labels"}
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 

@@ -7,6 +7,7 @@ the smaller ones (a smaller ball lies inside a larger one); the task's metric is
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,12 +38,13 @@ def worst_outputs(
         subject, rows, attack, on_batch: as for `uegr.evaluation.robustness.robustness_curve`.
         epsilons: rising; 0 is the clean output.
         error: from logits and batch to what the attack makes large, shape (B,).
-        output: from logits and batch to what is kept of the worst, shape (B,).
+        output: from logits and batch to what is kept of the worst, shape (B, ...).
 
     Returns:
-        Shape (len(epsilons), N).
+        Shape (len(epsilons), N, ...).
     """
-    outputs = np.zeros((len(epsilons), len(rows)))
+    order: list[int] = []
+    outputs: list[list[NDArray[np.float64]]] = [[] for _ in epsilons]
     ball, scale = Ball(attack.norm, attack.relative), embedding_scale(subject.model)
     generator = torch.Generator().manual_seed(attack.seed)
     for positions, batch in subject.batches(rows):
@@ -64,11 +66,26 @@ def worst_outputs(
                         logits = subject.logits(batch)
                         errors = error(logits, batch)
                     with torch.no_grad():
-                        kept = torch.where(errors > worst, output(logits, batch), kept)
+                        worse = (errors > worst).reshape(-1, *[1] * (kept.dim() - 1))
+                        kept = torch.where(worse, output(logits, batch), kept)
                         worst = torch.maximum(errors, worst).detach()
                     if step < attack.steps:
                         gradient = torch.autograd.grad(errors.sum(), leaf)[0]
                         delta = ball.ascend(leaf.detach(), gradient, 2.5 / attack.steps * radius, radius, mask)
-            outputs[i, positions] = kept.double().cpu().numpy()
+            outputs[i].append(kept.double().cpu().numpy())
+        order += positions
         on_batch(len(positions))
-    return outputs
+    return np.stack([np.concatenate(parts) for parts in outputs])[:, np.argsort(order)]
+
+
+def describe_worst(
+    attack: PGD, radii: Sequence[float], examples: int, name: str, values: Sequence[float]
+) -> dict[str, Any]:
+    """The "robustness" part of results.json, with the curve under the name of its metric."""
+    return {
+        "attack": attack.name,
+        **attack.options(),
+        "epsilons": list(radii),
+        name: list(values),
+        "examples": examples,
+    }

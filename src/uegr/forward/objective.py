@@ -37,10 +37,13 @@ class Objective:
         kind: classification (cross-entropy, Jensen-Shannon), regression (squared error, variance) or
             multi_label (binary cross-entropy and binary Jensen-Shannon, mean over labels).
         labels: shape (N,) for classification, (N, C) otherwise; -100 marks a class label that is no target.
+        weights: shape (C,), or None. The cross-entropy of an example counts so much times as its class says; for
+            multi_label, that of each label where it is present. Divergences are not weighted.
     """
 
     kind: Kind
     labels: Tensor
+    weights: Tensor | None = None
 
     @property
     def real(self) -> Tensor:
@@ -62,11 +65,15 @@ class Objective:
         """Error of each position, shape (N,); 0 where there is no target."""
         scores = self.scores(logits)
         if self.kind == "classification":
-            return F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
+            return F.cross_entropy(
+                scores, self.labels, weight=self.weights, reduction="none", ignore_index=IGNORED_LABEL
+            )
         labels = self.labels.float()
         if self.kind == "regression":
             return (scores - labels).square().mean(dim=-1)
-        return F.binary_cross_entropy_with_logits(scores, labels, reduction="none").mean(dim=-1)
+        return F.binary_cross_entropy_with_logits(scores, labels, pos_weight=self.weights, reduction="none").mean(
+            dim=-1
+        )
 
     def divergence(self, logits: Sequence[Tensor]) -> Tensor:
         """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""
@@ -98,12 +105,31 @@ def objective_for(model: nn.Module, logits: Tensor, labels: Tensor) -> Objective
 
     One output is regression; float labels of the logits' shape are multi-label; whole-number labels are
     classes, one an example (B,) or one a token (B, T), where -100 marks what is no target. A causal language
-    model's output at one token is held against the label of the next.
+    model's output at one token is held against the label of the next. A list `class_weights` in the model's
+    configuration weighs the classes, in every stage alike, for this is where all of them come by their errors.
     """
     if logits.shape[-1] == 1:
         return Objective("regression", labels.reshape(-1, 1))
+    inner = unwrap(model)
+    weights = getattr(getattr(inner, "config", None), "class_weights", None)
+    if weights is not None:
+        weights = torch.tensor(weights, dtype=torch.float32, device=logits.device)
     if labels.is_floating_point():
-        return Objective("multi_label", labels.reshape(-1, labels.shape[-1]))
-    if getattr(unwrap(model), "loss_type", None) == "ForCausalLM":
+        return Objective("multi_label", labels.reshape(-1, labels.shape[-1]), weights)
+    if labels.dim() == 2 and _predicts_the_next_token(inner):
         labels = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
-    return Objective("classification", labels.reshape(-1))
+    return Objective("classification", labels.reshape(-1), weights)
+
+
+def _predicts_the_next_token(model: nn.Module) -> bool:
+    """Whether the labels of a language model are its inputs, shifted by us as Hugging Face shifts them.
+
+    A class named ...ForCausalLM says so; older ones (GPT2LMHeadModel) name no loss at all, yet have a language
+    model's head on a decoder.
+    """
+    named = getattr(model, "loss_type", None)
+    config = getattr(model, "config", None)
+    if named is not None or config is None:
+        return named == "ForCausalLM"
+    head = getattr(model, "get_output_embeddings", lambda: None)()
+    return head is not None and not getattr(config, "is_encoder_decoder", False)

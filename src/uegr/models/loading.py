@@ -1,4 +1,4 @@
-"""Find a pretrained model: the embedded default, a folder, or a name on the Hugging Face hub."""
+"""Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or one trained from nothing."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from transformers import (
 
 from uegr.errors import UsageError
 from uegr.models.bilstm import BiLSTM, BiLSTMConfig
+from uegr.models.language import AUTO, SCRATCH_LANGUAGE, open_language_model
 from uegr.models.scratch import ScratchClassifier, ScratchConfig, train_tokenizer
 from uegr.models.textcnn import TextCNN, TextCNNConfig
 from uegr.models.transformer import Transformer, TransformerConfig
@@ -63,11 +64,38 @@ def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTo
     """The tokenizer that belongs to a model; one of a model trained from nothing is learned from `texts`."""
     if name_or_path in SCRATCH:
         return train_tokenizer(texts)
+    if name_or_path in SCRATCH_LANGUAGE:
+        return train_tokenizer(texts, lowercase=False)
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(name_or_path))
     except (OSError, ValueError) as error:
         raise _not_found(name_or_path) from error
+    if tokenizer.pad_token is None:  # GPT-like: no batch of texts without padding
+        tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
+
+
+def load_model(
+    name_or_path: str, kind: Kind, label_names: Sequence[str], seed: int, tokenizer: PreTrainedTokenizerBase
+) -> PreTrainedModel:
+    """The model for a kind of task, in float32; what is newly created is drawn from `seed`.
+
+    Raises:
+        UsageError: there is no such model, or none of this kind.
+    """
+    if kind not in AUTO:
+        model = load_classifier(name_or_path, label_names, seed, len(tokenizer), kind)
+    else:
+        _seed(seed)
+        try:
+            model = open_language_model(locate_model(name_or_path), kind, tokenizer)
+        except UsageError:
+            raise
+        except (OSError, ValueError) as error:
+            raise _not_found(name_or_path, f" as a model for {kind}") from error
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    return model
 
 
 def load_classifier(
@@ -89,9 +117,7 @@ def load_classifier(
     Raises:
         UsageError: no such folder, and no such name on a hub in reach.
     """
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+    _seed(seed)
     labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
     if label_names:
         labels["id2label"] = dict(enumerate(label_names))
@@ -110,18 +136,25 @@ def load_classifier(
     return model
 
 
-def load_trained(folder: Path) -> PreTrainedModel:
-    """A classifier that training has written, head included, in eval mode."""
+def load_trained(folder: Path, kind: Kind = "classification") -> PreTrainedModel:
+    """A model that training has written, head included, in eval mode."""
+    auto = AUTO.get(kind, AutoModelForSequenceClassification)
     try:
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(str(folder), dtype=torch.float32)
+        model: PreTrainedModel = auto.from_pretrained(str(folder), dtype=torch.float32)
     except (OSError, ValueError) as error:
         raise _not_found(str(folder)) from error
     model.eval()
     return model
 
 
-def _not_found(name_or_path: str) -> UsageError:
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _not_found(name_or_path: str, role: str = "") -> UsageError:
     return UsageError(
-        f"model '{name_or_path}' was found neither as a folder nor on a hub in reach: give the path of a Hugging "
-        f"Face model folder, a hub name, or one of {', '.join([EMBEDDED_MODEL, *SCRATCH])}."
+        f"model '{name_or_path}' was found neither as a folder nor on a hub in reach{role}: give the path of a Hugging "
+        f"Face model folder, a hub name, or one of {', '.join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])}."
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -76,10 +76,11 @@ class ScratchClassifier(PreTrainedModel, ABC):
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000) -> PreTrainedTokenizerFast:
-    """A WordPiece tokenizer learned from the task's own text, lower-cased."""
+def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: bool = True) -> PreTrainedTokenizerFast:
+    """A WordPiece tokenizer learned from the task's own text."""
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
+    tokenizer.decoder = decoders.WordPiece()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocab_size, special_tokens=[PAD, UNKNOWN, START, END], min_frequency=2, show_progress=False

@@ -22,7 +22,7 @@ from uegr.errors import UsageError
 
 SCHEMA = 1
 COST = ("seconds", "flop_ratio", "time_ratio")
-CURVES = ("accuracy", "pearson", "token_accuracy")
+CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
 """What a robustness curve may be a curve of: the first of these that a run's robustness part holds."""
 FIELDS = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
 

@@ -12,9 +12,10 @@ from uegr.evaluation.metrics import METRICS
 from uegr.report.results import label, primary_metric, robust_curve
 
 Run = dict[str, Any]
-ALSO = ("accuracy", "spearman", "mse")
+ALSO = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
 TYPOS = {"typo_accuracy": "typos %", "typo_pearson": "typos, Pearson %"}
+TYPOS |= {"typo_micro_f1": "typos, micro F1 %", "typo_bleu": "typos, BLEU", "typo_perplexity": "typos, perplexity"}
 FEW = 4
 """Up to so many runs stand side by side as columns, which a narrow screen can hold; more stand as rows."""
 

@@ -58,6 +58,11 @@ class TaskData:
         return replace(self, train=subset(self.train, train, seed), test=subset(self.test, test, 0))
 
     @property
+    def written_columns(self) -> tuple[str, ...]:
+        """The columns that hold text, the target's among them: what a tokenizer is learned from."""
+        return (*self.text_columns, LABEL) if self.kind == "seq2seq" else self.text_columns
+
+    @property
     def class_counts(self) -> dict[str, int]:
         """Training examples of each class."""
         return class_counts(self.train, self.label_names, self.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -45,7 +46,8 @@ def encode(
             return dict(tokenizer(*texts, text_target=batch[LABEL], truncation=True, max_length=max_length))
         return {**tokenizer(*texts, truncation=True, max_length=max_length), "labels": batch[LABEL]}
 
-    options: dict[str, Any] = {"keep_in_memory": True}
+    # A name of our own spares the library from deriving one by pickling the tokenizer.
+    options: dict[str, Any] = {"keep_in_memory": True, "new_fingerprint": secrets.token_hex(8)}
     if len(rows) >= CACHED_FROM:
         place = cache_path(content_hash(rows, columns), tokenizer_hash(tokenizer), columns, max_length, kind)
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from uegr.errors import unknown
 from uegr.tasks.benchmarks.advglue import ADVGLUE
+from uegr.tasks.benchmarks.generation import GENERATION
 from uegr.tasks.benchmarks.glue import GLUE
 from uegr.tasks.benchmarks.inference import INFERENCE
 from uegr.tasks.benchmarks.sentences import SENTENCES
 from uegr.tasks.task import Task
 
-TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES}
+TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **GENERATION}
 
 
 def find_task(name: str) -> Task:

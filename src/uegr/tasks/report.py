@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from uegr.tasks.findings import Finding
 from uegr.tasks.overlap import text_hashes
-from uegr.tasks.splits import LABEL
+from uegr.tasks.splits import labels_of
 from uegr.tasks.task import Kind
 
 UNBALANCED = 3.0
@@ -20,11 +20,8 @@ def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[
     """Rows of each class, or rows that carry each label."""
     if not label_names or not len(rows):
         return {}
-    labels = rows.with_format("numpy")[LABEL][:]
-    if kind == "multi_label":
-        counts = np.asarray(labels).reshape(len(rows), len(label_names)).sum(axis=0)
-    else:
-        counts = np.bincount(labels, minlength=len(label_names))
+    labels = labels_of(rows)
+    counts = labels.sum(axis=0) if kind == "multi_label" else np.bincount(labels, minlength=len(label_names))
     return {name: int(count) for name, count in zip(label_names, counts, strict=True)}
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pyarrow as pa
 from datasets import Dataset, Value
+from numpy.typing import NDArray
 
 from uegr.errors import UsageError
+from uegr.tasks.cache import arrow_batches
 
 LABEL = "label"
 
@@ -33,10 +38,18 @@ def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Datas
     return rows.select(np.sort(kept)), rows.select(np.sort(cut))
 
 
-def _strata(rows: Dataset, held_out: int) -> np.ndarray | None:
+def labels_of(rows: Dataset) -> NDArray[Any]:
+    """The labels as one array: (N,), or (N, C) for multi-label."""
+    parts = [table[LABEL].combine_chunks() for table in arrow_batches(rows, [LABEL])]
+    if parts and pa.types.is_list(parts[0].type):
+        return np.concatenate([part.flatten().to_numpy().reshape(len(part), -1) for part in parts])
+    return np.concatenate([np.empty(0, dtype=int), *(part.to_numpy() for part in parts)])
+
+
+def _strata(rows: Dataset, held_out: int) -> NDArray[Any] | None:
     if LABEL not in rows.column_names or rows.features[LABEL] not in (Value("int64"), Value("int32")):
         return None
-    labels = np.asarray(rows[LABEL][:])
+    labels = labels_of(rows)
     counts = np.unique(labels, return_counts=True)[1]
     # Stratifying needs two examples of each class and room for each in both parts.
     feasible = counts.min() >= 2 and min(held_out, len(rows) - held_out) >= len(counts)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers import (
-    DataCollatorWithPadding,
     PrinterCallback,
     TrainerCallback,
     TrainerControl,
@@ -19,10 +18,12 @@ from transformers import (
 
 from uegr.errors import StoppedError, UsageError
 from uegr.methods import create_method
-from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-from uegr.tasks.encoding import encode
+from uegr.models.loading import EMBEDDED_MODEL, load_model, load_tokenizer
+from uegr.tasks.data import TaskData
+from uegr.tasks.encoding import collator, encode
 from uegr.tasks.registry import without_training_split
 from uegr.tasks.source import DataSource
+from uegr.tasks.weights import class_weights
 from uegr.training import folder as run_folder
 from uegr.training.cost import measure_cost
 from uegr.training.interrupt import StopOnSignal
@@ -48,10 +49,11 @@ class RunConfig:
         batch_size, gradient_accumulation_steps: examples a step are their product.
         max_length: texts are cut to so many tokens; nothing is padded to it.
         precision: "auto", "fp32" or "bf16".
+        class_weights: "balanced", or one weight a class; see `uegr.tasks.weights`.
         save_steps: a checkpoint every so many steps; 0 writes one at the end of each epoch.
     """
 
-    data: DataSource
+    data: DataSource = field(default_factory=DataSource)
     model: str = EMBEDDED_MODEL
     method: str = "uegr"
     options: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +67,7 @@ class RunConfig:
     gradient_accumulation_steps: int = 1
     max_length: int = 128
     precision: str = "auto"
+    class_weights: Literal["balanced"] | tuple[float, ...] | None = None
     save_steps: int = 0
 
 
@@ -72,6 +75,7 @@ def train(
     config: RunConfig,
     output_dir: Path,
     *,
+    data: TaskData | None = None,
     resume: bool = False,
     overwrite: bool = False,
     cost: Mapping[str, float] | None = None,
@@ -82,6 +86,7 @@ def train(
     Args:
         config: what to train.
         output_dir: the run's folder.
+        data: use these examples (see `uegr.tasks.own.own_data`) and not those of config.data.
         resume: go on from the last checkpoint of an interrupted run with the same configuration; the weights
             come out as those of an uninterrupted run.
         overwrite: replace a run that is there.
@@ -98,14 +103,17 @@ def train(
     """
     method = create_method(config.method, seed=config.seed, **config.options)
     bf16 = use_bf16(config.precision)
-    data = config.data.load(config.seed)
+    data = config.data.load(config.seed) if data is None else data
     if not len(data.train):
         raise UsageError(without_training_split(data.name))
-    texts = (str(text) for column in data.text_columns for text in data.train[column])
+    texts = (str(text) for column in data.written_columns for text in data.train[column])
     tokenizer = load_tokenizer(config.model, texts)
-    encoded = encode(data.train, tokenizer, data.text_columns, config.max_length)
+    weights = class_weights(config.class_weights, data)
+    encoded = encode(data.train, tokenizer, data.text_columns, config.max_length, data.kind)
     arguments = _arguments(config, output_dir, bf16, len(encoded))
-    model = load_classifier(config.model, data.label_names, config.seed, len(tokenizer), data.kind)
+    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer)
+    if weights is not None or hasattr(model.config, "class_weights"):
+        model.config.class_weights = weights  # where `uegr.forward.objective` finds them, in every stage
     # Only now, when all that was asked for has proved possible, is the folder touched.
     checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
@@ -115,7 +123,7 @@ def train(
         arguments,
         method=method,
         train_dataset=encoded,
-        data_collator=DataCollatorWithPadding(tokenizer),
+        data_collator=collator(encoded, tokenizer),
         processing_class=tokenizer,
         callbacks=[_Progress(on_step), interruption],
     )
@@ -142,6 +150,7 @@ def train(
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
+        "data": {"classes": data.class_counts, "findings": [asdict(one) for one in data.findings]},
         "cost": {"seconds": outcome.metrics["train_runtime"], **cost},
     }
     if trainer.is_world_process_zero():
