@@ -32,9 +32,7 @@ def measure(
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
     split: str = "test",
-    on_examples: VALIDATION_EXAMPLES = 1000
-"""Enough for a first look after training, and done in seconds."""
-OnExamples = lambda done, total: None,
+    on_examples: OnExamples = lambda done, total: None,
 ) -> dict[str, Any]:
     """Evaluate a run's model on the data of its own configuration, and leave results.json in its folder.
 

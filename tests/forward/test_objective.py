@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel, T5Config, T5ForConditionalGeneration
 
+from conftest import batch, bert
+from uegr import METHODS, create_method
 from uegr.forward.objective import objective_for
 
 ANY = nn.Module()
@@ -61,3 +65,52 @@ def test_causal_language_models_are_held_against_the_next_token() -> None:
     one = objective_for(model, logits, labels)
     expected = F.cross_entropy(logits[:, :-1].reshape(-1, 7), labels[:, 1:].reshape(-1))
     torch.testing.assert_close(one.mean(one.loss(logits)), expected)
+
+
+def test_class_weights_are_those_of_torch_before_its_division() -> None:
+    model = bert(labels=3)
+    model.config.class_weights = [0.5, 1.0, 4.0]
+    logits, labels = torch.randn(6, 3), torch.tensor([0, 1, 2, 2, 1, 0])
+    expected = F.cross_entropy(logits, labels, weight=torch.tensor([0.5, 1.0, 4.0]), reduction="none")
+    torch.testing.assert_close(objective_for(model, logits, labels).loss(logits), expected)
+    sets = torch.randint(0, 2, (6, 3)).float()
+    plain = F.binary_cross_entropy_with_logits(logits, sets, reduction="none")
+    weighed = (plain * (1 + sets * (torch.tensor([0.5, 1.0, 4.0]) - 1))).mean(dim=-1)
+    torch.testing.assert_close(objective_for(model, logits, sets).loss(logits), weighed)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_heeds_class_weights(name: str) -> None:
+    """With weight 0 on every class nothing is left but the divergences, which the labels do not enter."""
+    model = bert(dropout=0.1).train()
+    gradients = []
+    for weights in (None, [0.0, 0.0]):
+        if weights is not None:
+            model.config.class_weights = weights
+        method = create_method(name)
+        method.wrap_optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model)
+        method.prepare(model, [batch()])
+        by_labels = []
+        for labels in (torch.zeros(4, dtype=torch.long), torch.ones(4, dtype=torch.long)):
+            method.load_state_dict({**method.state_dict(), "calls": 0})
+            model.zero_grad()
+            method.loss(model, {**batch(), "labels": labels}).backward()
+            by_labels.append(model.classifier.bias.grad.clone())
+        gradients.append(by_labels)
+    assert not torch.allclose(*gradients[0], atol=1e-4)
+    torch.testing.assert_close(*gradients[1], atol=1e-6, rtol=0)
+
+
+def test_labels_of_language_models_are_shifted_and_those_of_others_are_not() -> None:
+    sizes = {"vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2, "bos_token_id": 0, "eos_token_id": 0}
+    gpt2 = GPT2LMHeadModel(GPT2Config(**sizes)).eval()
+    ids = torch.tensor([[1, 2, 3, 4]])
+    output = gpt2(input_ids=ids, labels=ids)
+    mine = objective_for(gpt2, output.logits, ids)
+    torch.testing.assert_close(mine.mean(mine.loss(output.logits)), output.loss)
+    t5 = T5ForConditionalGeneration(
+        T5Config(vocab_size=9, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    ).eval()
+    output = t5(input_ids=ids, labels=ids)
+    mine = objective_for(t5, output.logits, ids)
+    torch.testing.assert_close(mine.mean(mine.loss(output.logits)), output.loss)
