@@ -188,12 +188,12 @@ def test_child_tuning_d_trains_the_top_of_the_fisher_scores_and_the_head() -> No
 def test_roast_ranks_anew_after_each_epoch() -> None:
     model = bert()
     method, optimizer = begin("roast", model)
-    levels = [copy.deepcopy(method.backward.state_dict()["levels"])]
+    levels = [copy.deepcopy(method.backward.state_dict()["bins"])]
     for i in range(4):
         method.loss(model, DATA[i]).backward()
         optimizer.step()
         optimizer.zero_grad()
-        levels.append(copy.deepcopy(method.backward.state_dict()["levels"]))
+        levels.append(copy.deepcopy(method.backward.state_dict()["bins"]))
     changed = [any(not torch.equal(a[i], b[i]) for i in a) for a, b in itertools.pairwise(levels)]
     assert changed == [False, True, False, True]  # an epoch was two batches long
 

@@ -6,13 +6,12 @@ import torch
 from conftest import batch, bert
 from uegr import UEGR
 from uegr.backward.dynamics import layer_of, selection_dynamics
-from uegr.backward.selection import level_of
 
 
 def test_shares_churn_and_saliency_are_those_of_the_elements() -> None:
     scores = [torch.tensor([1.0, 3.0]), torch.tensor([[5.0]]), torch.tensor([7.0])]
-    before = [level_of(torch.tensor([0.5, 1.0])), level_of(torch.tensor([[0.25]])), level_of(torch.tensor([1.0]))]
-    now = [level_of(torch.tensor([0.5, 0.25])), level_of(torch.tensor([[0.25]])), level_of(torch.tensor([1.0]))]
+    before = [torch.tensor([0.5, 1.0]), torch.tensor([[0.25]]), torch.tensor([1.0])]
+    now = [torch.tensor([0.5, 0.25]), torch.tensor([[0.25]]), torch.tensor([1.0])]
     first = selection_dynamics(["a", "b", "a"], scores, [], now)
     assert set(first) == {"update_share", "saliency/a", "saliency/b"}
     assert float(first["update_share"]) == pytest.approx(2.0 / 4)
@@ -24,7 +23,7 @@ def test_shares_churn_and_saliency_are_those_of_the_elements() -> None:
 
 
 def test_hard_masks_churn_by_what_has_changed() -> None:
-    before, now = [torch.tensor([True, True, False, False])], [torch.tensor([True, False, True, False])]
+    before, now = [torch.tensor([1.0, 1.0, 0.0, 0.0])], [torch.tensor([1.0, 0.0, 1.0, 0.0])]
     news = selection_dynamics(["a"], [torch.ones(4)], before, now)
     assert float(news["mask_churn"]) == float(news["update_share"]) == 0.5
 

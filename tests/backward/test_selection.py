@@ -7,7 +7,17 @@ import torch
 from hypothesis import given
 from scipy.stats import rankdata
 
-from uegr.backward.selection import BINS, Selection, bin_of, bin_ranks, draw_mask, histogram, level_of, probability_of
+from uegr.backward.selection import (
+    BINS,
+    EXACT_UP_TO,
+    STRIDE,
+    Selection,
+    bin_of,
+    bin_ranks,
+    histogram,
+    look_up,
+    sample,
+)
 from uegr.errors import UsageError
 
 
@@ -61,41 +71,36 @@ def test_sigmoid_is_that_of_roast() -> None:
     np.testing.assert_allclose(Selection("sigmoid", alpha=0.6, beta=1.0).probabilities(ranks), expected, rtol=1e-6)
 
 
-@given(st.floats(1e-4, 1.0))
-def test_levels_hold_a_probability_to_half_a_level(p: float) -> None:
-    back = float(probability_of(level_of(torch.tensor([p]))))
-    assert back == pytest.approx(p, abs=0.5 / 65536 + 1e-7)
-    assert back > 0
-
-
-@pytest.mark.parametrize("p", [0.1, 0.5, 0.97, 1.0])
-def test_masks_select_with_that_probability(p: float) -> None:
-    level = level_of(torch.full((400_003,), p))
-    share = draw_mask(level, torch.Generator().manual_seed(0)).float().mean()
-    assert float(share) == pytest.approx(p, abs=5 * (p * (1 - p) / 400_000) ** 0.5 + 1e-9)
-
-
-def test_mask_bits_are_independent_of_their_neighbours() -> None:
-    level = level_of(torch.full((200_000,), 0.5))
-    mask = draw_mask(level, torch.Generator().manual_seed(1)).float() - 0.5
-    for lag in range(1, 9):
-        assert abs(float((mask[lag:] * mask[:-lag]).mean())) < 0.005
+def test_ranks_from_a_sample_keep_to_the_bound_of_dvoretzky_kiefer_and_wolfowitz() -> None:
+    """Two parameters of unlike scale, more elements than are counted whole."""
+    generator = torch.Generator().manual_seed(0)
+    scores = [torch.randn(1024, 1536, generator=generator).square(), torch.rand(400_000, generator=generator) * 0.1]
+    total = sum(one.numel() for one in scores)
+    assert total > EXACT_UP_TO
+    sampled = sample(scores)
+    n = sum(one.numel() for one in sampled)
+    assert n == pytest.approx(total / STRIDE, abs=2)
+    ranks = bin_ranks(histogram([bin_of(one) for one in sampled]))
+    exact = bin_ranks(histogram([bin_of(one) for one in scores]))
+    present = histogram([bin_of(one) for one in scores]) > 0
+    bound = np.sqrt(np.log(2 / 1e-3) / (2 * n))
+    assert (ranks - exact).abs()[present].max() < bound
+    assert len({int(i) % 1536 for i in range(0, 1024 * 1536, STRIDE)}) == 1536  # every column is visited
 
 
 def test_top_share_takes_that_share_of_all_parameters_together() -> None:
     generator = torch.Generator().manual_seed(0)
     small, large = torch.rand(3000, generator=generator), torch.rand(1000, generator=generator) + 1
-    masks = Selection("top_share", "hard", share=0.25).levels([small, large.view(10, 100)])
-    assert masks[0].sum() == 0
-    assert masks[1].shape == (10, 100)
-    assert masks[1].all()
+    table = Selection("top_share", "hard", share=0.25).table([small, large.view(10, 100)])
+    assert look_up(table, bin_of(small)).sum() == 0
+    assert look_up(table, bin_of(large.view(10, 100))).shape == (10, 100)
+    assert look_up(table, bin_of(large)).all()
 
 
-def test_hard_draws_nothing_and_has_no_fractions() -> None:
-    (mask,) = Selection("linear", "hard", p_min=0.1).levels([torch.arange(100.0)])
-    assert mask.dtype == torch.bool
-    assert draw_mask(mask, torch.Generator()) is mask
-    assert set(probability_of(mask).tolist()) == {0.0, 1.0}
+def test_hard_probabilities_are_one_or_nothing() -> None:
+    scores = torch.arange(100.0)
+    p = look_up(Selection("linear", "hard", p_min=0.1).table([scores]), bin_of(scores))
+    assert set(p.tolist()) == {0.0, 1.0}
 
 
 def test_senseless_settings_are_refused() -> None:

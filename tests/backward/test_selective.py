@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from conftest import batch, bert
 from uegr.backward.body import head_parameters
+from uegr.backward.draws import Draws
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import SaliencyScores
 from uegr.backward.selective import SelectiveBackward
@@ -49,7 +50,7 @@ def test_frozen_leaves_unselected_weights_and_moments_bit_for_bit(draw: Any) -> 
         before = snapshot(optimizer)
         stage.update(optimizer, seed, NO_REPLAY)
         after = snapshot(optimizer)
-        masks = stage._masks(trained(optimizer), seed)
+        masks = stage._masks(optimizer, Draws(seed))
     touched = untouched = 0
     for i, (mask, _) in masks.items():
         for old, new in zip(before[i], after[i], strict=True):
@@ -70,7 +71,7 @@ def test_gradient_under_adamw_does_move_unselected_weights() -> None:
         set_gradients(model, seed)
         before = snapshot(optimizer)
         stage.update(optimizer, seed, NO_REPLAY)
-    masks = stage._masks(trained(optimizer), 1)
+    masks = stage._masks(optimizer, Draws(1))
     assert any((before[i][0] != one)[~masks[i][0]].any() for i, one in enumerate(trained(optimizer)) if i in masks)
 
 
@@ -150,7 +151,7 @@ def test_lag_makes_the_mask_blind_to_the_gradient_it_masks() -> None:
         set_gradients(model, 0)
         stage.update(optimizer, 0, NO_REPLAY)
         set_gradients(model, current)
-        masks.append(stage._masks(trained(optimizer), 7))
+        masks.append(stage._masks(optimizer, Draws(7)))
     assert all(torch.equal(masks[0][i][0], masks[1][i][0]) for i in masks[0])
 
 
@@ -174,7 +175,7 @@ def test_ranks_are_refreshed_every_so_many_steps() -> None:
     for seed in range(4):
         set_gradients(model, seed)
         stage.update(optimizer, seed, NO_REPLAY)
-        levels.append(stage._levels[0].clone())
+        levels.append(stage._bins[0].clone())
     assert torch.equal(levels[0], levels[2])
     assert not torch.equal(levels[2], levels[3])
 

@@ -20,7 +20,7 @@ from uegr.backward.body import body_positions
 from uegr.backward.meaning import Masks, gradient
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import SaliencyScores
-from uegr.backward.selection import Selection
+from uegr.backward.selection import Selection, bin_of, look_up
 from uegr.backward.shards import sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
@@ -53,8 +53,8 @@ class ChildTuningD(BackwardStage):
 
     def finish_preparation(self) -> None:
         scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
-        masks = self.selection.levels(scores, lambda counts: sum_over_shards(counts, self._parameters))
-        self._masks = dict(zip(self._body, masks, strict=True))
+        table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
+        self._masks = {i: look_up(table, bin_of(score)).bool() for i, score in zip(self._body, scores, strict=True)}
         self.scores.clear()
         self.prepared = True
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import torch
 
-from uegr.backward.generators import Generators
+from uegr.backward.draws import Draws
 from uegr.backward.meaning import Masks, gradient
 from uegr.backward.replay import Replay
-from uegr.backward.selection import draw_mask, level_of
 from uegr.backward.shards import shard
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
@@ -33,10 +32,9 @@ class ChildTuningF(BackwardStage):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        draw = Generators(seed)
+        draws = Draws(seed)
         masks: Masks = {}
         for i, parameter in enumerate(trained(optimizer)):
             part = shard(parameter)
-            level = level_of(torch.tensor(self.reserve)).to(part.device).expand(part.shape)
-            masks[i] = (draw_mask(level, draw[part.device]), torch.tensor(1.0 / self.reserve, device=part.device))
+            masks[i] = (draws.uniforms(i, part) < self.reserve, torch.tensor(1.0 / self.reserve, device=part.device))
         gradient(optimizer, masks)

@@ -1,5 +1,5 @@
 """What a selective update does over the training, for logs and figures: how much it updates, how much the choice
-moves, and where in the model the saliency lies. One pass over the elements each time the ranks are renewed.
+moves, and where in the model the saliency lies. Computed each time the ranks are renewed, on what is then sampled.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-
-from uegr.backward.selection import probability_of
 
 SALIENCY = "saliency/"
 """Prefix of the logged mean saliency of a layer."""
@@ -26,8 +24,8 @@ def selection_dynamics(
 
     Args:
         layers: the layer each parameter belongs to.
-        scores: saliency of each parameter's elements.
-        before, now: levels (or hard masks) of the former renewal, empty at the first one, and of this one.
+        scores: saliency of each parameter's elements, or of a sample of them.
+        before, now: their update probabilities at the former renewal, empty at the first one, and at this one.
         add_up: adds to the sums of this process those of others that hold other parts of the parameters.
 
     Returns:
@@ -38,11 +36,11 @@ def selection_dynamics(
     names = list(dict.fromkeys(layers))
     sums = torch.zeros(3 + 2 * len(names), device=scores[0].device)
     for i, (layer, score) in enumerate(zip(layers, scores, strict=True)):
-        p = probability_of(now[i])
+        p = now[i]
         sums[0] += score.numel()
         sums[1] += p.sum()
         if before:
-            q = probability_of(before[i])
+            q = before[i]
             sums[2] += (p + q - 2 * p * q).sum()
         at = 3 + 2 * names.index(layer)
         sums[at] += score.sum()

@@ -16,9 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.body import matrix_positions
-from uegr.backward.generators import Generators
+from uegr.backward.draws import Draws
 from uegr.backward.replay import Replay
-from uegr.backward.selection import draw_mask, level_of
 from uegr.backward.shards import shard
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
@@ -68,13 +67,8 @@ class Mixout(BackwardStage):
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
         """The swap masks of a step, the same whenever they are asked for, so that none is stored."""
-        draw = Generators(seed)
-        level = level_of(torch.tensor(self.mix))
-        masks = []
-        for i in self._pretrained:
-            part = shard(parameters[i])
-            masks.append((i, draw_mask(level.to(part.device).expand(part.shape), draw[part.device])))
-        return masks
+        draws = Draws(seed)
+        return [(i, draws.uniforms(i, shard(parameters[i])) < self.mix) for i in self._pretrained]
 
     def state_dict(self) -> dict[str, Any]:
         return {"pretrained": dict(self._pretrained)}

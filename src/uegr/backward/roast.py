@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.body import body_positions
-from uegr.backward.generators import Generators
+from uegr.backward.draws import Draws
 from uegr.backward.meaning import Masks, gradient
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import SaliencyScores
-from uegr.backward.selection import Selection, draw_mask, probability_of
-from uegr.backward.shards import shard, sum_over_shards
+from uegr.backward.selection import Selection, bin_of, look_up
+from uegr.backward.shards import sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 
 SMALLEST = 2.0**-16
-"""The smallest probability that 16 random bits can draw; RoAST adds 1e-12 to p where it divides by it."""
+"""The smallest probability; RoAST adds 1e-12 to p where it divides by it."""
 
 
 class RoASTBackward(BackwardStage):
@@ -43,7 +43,8 @@ class RoASTBackward(BackwardStage):
     def __init__(self, *, alpha: float = 0.6, beta: float = 1.0) -> None:
         self.selection = Selection("sigmoid", "bernoulli", alpha=alpha, beta=beta, p_min=SMALLEST)
         self.scores = SaliencyScores("fisher", decay=None)
-        self._levels: dict[int, Tensor] = {}
+        self._table: Tensor | None = None
+        self._bins: dict[int, Tensor] = {}
         self._epoch = 0
         self._seen = 0
 
@@ -63,19 +64,20 @@ class RoASTBackward(BackwardStage):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         self.observe(optimizer)
-        draw = Generators(seed)
-        masks: Masks = {
-            i: (draw_mask(level, draw[shard(self._parameters[i]).device]), probability_of(level).reciprocal_())
-            for i, level in self._levels.items()
-        }
+        draws = Draws(seed)
+        masks: Masks = {}
+        for i, bins in self._bins.items():
+            assert self._table is not None
+            p = look_up(self._table.to(bins.device), bins.int())
+            masks[i] = (draws.uniforms(i, p) < p, p.reciprocal())
         gradient(optimizer, masks)
         if self._seen >= self._epoch:
             self._rank()
 
     def _rank(self) -> None:
         scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
-        levels = self.selection.levels(scores, lambda counts: sum_over_shards(counts, self._parameters))
-        self._levels = dict(zip(self._body, levels, strict=True))
+        self._table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
+        self._bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
         self.scores.clear()
         self._seen = 0
 
@@ -83,7 +85,8 @@ class RoASTBackward(BackwardStage):
         return {
             "prepared": self.prepared,
             "scores": self.scores.state_dict(),
-            "levels": dict(self._levels),
+            "table": self._table,
+            "bins": dict(self._bins),
             "epoch": self._epoch,
             "seen": self._seen,
         }
@@ -91,4 +94,5 @@ class RoASTBackward(BackwardStage):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prepared, self._epoch, self._seen = state["prepared"], state["epoch"], state["seen"]
         self.scores.load_state_dict(state["scores"])
-        self._levels = {int(i): level.clone() for i, level in state["levels"].items()}
+        self._table = state["table"]
+        self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import torch
@@ -14,10 +15,12 @@ from uegr.backward.shards import shard
 from uegr.errors import UsageError, unknown
 
 Saliency = Literal["fisher", "gradient", "taylor"]
+MOMENT = "exp_avg_sq"
+"""AdamW's name for its running mean of the squared gradient."""
 
 
 class SaliencyScores:
-    """Scores of a list of parameters, kept over the steps where the kind needs it.
+    """Scores of a list of parameters, kept over the steps where the kind needs it and nobody else keeps them.
 
     Args:
         kind: "fisher", the running mean of the squared gradient (empirical Fisher information of the batch
@@ -25,6 +28,10 @@ class SaliencyScores:
             were set to zero.
         decay: share of the old running mean that "fisher" keeps each step; None takes the plain mean of all
             steps since the last `clear`.
+
+    Attributes:
+        borrowed: "fisher" is read off AdamW's second moment: the same mean with a longer memory (its beta2), and
+            no memory spent on another [ours]. Whoever uses the scores sets it, knowing the optimizer.
     """
 
     def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
@@ -33,12 +40,18 @@ class SaliencyScores:
         if decay is not None and not 0.0 <= decay < 1.0:
             raise UsageError(f"saliency_decay must lie in [0, 1), not {decay}.")
         self.kind, self.decay = kind, decay
+        self.borrowed = False
         self._means: dict[int, Tensor] = {}
         self._count = 0
 
+    @property
+    def live(self) -> bool:
+        """Whether a score can be read at any time, and not only while the gradient is there."""
+        return self.kind == "fisher"
+
     def observe(self, parameters: list[Tensor]) -> None:
-        """Take in the gradients of this step; only "fisher" remembers anything."""
-        if self.kind != "fisher":
+        """Take in the gradients of this step; only a "fisher" of our own remembers anything."""
+        if self.kind != "fisher" or self.borrowed:
             return
         self._count += 1
         decay = 1.0 - 1.0 / self._count if self.decay is None else self.decay
@@ -50,12 +63,18 @@ class SaliencyScores:
                 self._means[i] = torch.zeros_like(gradient)
             self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
-    def score(self, index: int, parameter: Tensor) -> Tensor:
-        """Scores of the elements of (this process's part of) a parameter, float32; zeros while nothing is known."""
+    def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
+        """Scores of the elements of (this process's part of) a parameter, float32; zeros while nothing is known.
+
+        Args:
+            index: the parameter's place in the list that `observe` is given.
+            parameter: itself.
+            state: what the optimizer holds about it, for a borrowed score.
+        """
         weight = shard(parameter.detach())
         if self.kind == "fisher":
-            known = self._means.get(index)
-            return torch.zeros_like(weight, dtype=torch.float32) if known is None else known
+            known = (state or {}).get(MOMENT) if self.borrowed else self._means.get(index)
+            return torch.zeros_like(weight, dtype=torch.float32) if known is None else shard(known).float()
         if parameter.grad is None:
             return torch.zeros_like(weight, dtype=torch.float32)
         gradient = shard(parameter.grad).float()

@@ -18,28 +18,34 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.body import body_positions
+from uegr.backward.draws import Draws
 from uegr.backward.dynamics import layer_of, selection_dynamics
-from uegr.backward.generators import Generators
+from uegr.backward.fused import FusedUpdate, fusible
 from uegr.backward.meaning import MEANINGS, Masks, Meaning
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import Saliency, SaliencyScores
-from uegr.backward.selection import Draw, Probability, Selection, draw_mask, probability_of
+from uegr.backward.selection import Draw, Probability, Selection, bin_of, look_up, sample
 from uegr.backward.shards import sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError, unknown
 from uegr.forward.embeddings import unwrap
+
+DECAY = 0.9
+"""Of a running mean of our own."""
 
 
 class SelectiveBackward(BackwardStage):
     """Saliency-selected update.
 
     Args:
-        saliency, saliency_decay: see `SaliencyScores`.
+        saliency, saliency_decay: see `SaliencyScores`. With saliency_decay None, "fisher" is AdamW's own second
+            moment wherever that has seen the whole gradient of earlier steps only, with the meaning "update" and
+            `lag`; elsewhere the decay is 0.9.
         probability, draw, alpha, beta, share, p_min: see `Selection`.
         meaning: "gradient", "frozen" or "update"; see `meaning`.
         rescale: divide by p where the mask was drawn ("bernoulli"), which makes the update unbiased.
-        refresh: ranks and probabilities are computed anew every so many steps [ours]; masks are drawn at
-            every step all the same.
+        refresh: ranks, and with them the probability that a score stands for, are computed anew every so many
+            steps [ours]; masks are drawn at every step all the same.
         lag: score with the statistics of earlier steps only, so that the mask is independent of the gradient
             it masks, as Theorem 1 assumes; the first step then updates everything.
 
@@ -51,7 +57,7 @@ class SelectiveBackward(BackwardStage):
         self,
         *,
         saliency: Saliency = "fisher",
-        saliency_decay: float = 0.9,
+        saliency_decay: float | None = None,
         probability: Probability = "sigmoid",
         draw: Draw = "bernoulli",
         alpha: float = 0.6,
@@ -67,12 +73,16 @@ class SelectiveBackward(BackwardStage):
             raise unknown("meaning", meaning, MEANINGS)
         if refresh < 1:
             raise UsageError(f"refresh must be at least 1 step, not {refresh}.")
-        self.scores = SaliencyScores(saliency, saliency_decay)
+        self.scores = SaliencyScores(saliency, DECAY if saliency_decay is None else saliency_decay)
+        self.may_borrow = saliency_decay is None and saliency == "fisher" and meaning == "update" and lag
         self.selection = Selection(probability, draw, alpha, beta, share, p_min)
         self.meaning, self.rescale, self.refresh, self.lag = meaning, rescale, refresh, lag
         self.selectable: list[int] = []
         self._layers: list[str] = []
-        self._levels: dict[int, Tensor] = {}
+        self._table: Tensor | None = None
+        self._bins: dict[int, Tensor] = {}
+        self._fused = FusedUpdate()
+        self._sampled: list[Tensor] = []
         self._news: dict[str, Tensor] = {}
         self._age = 0
 
@@ -81,15 +91,19 @@ class SelectiveBackward(BackwardStage):
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = trained(optimizer)
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
+        self.scores.borrowed = self.may_borrow and isinstance(optimizer, torch.optim.AdamW)
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        parameters = trained(optimizer)
         if not self.lag:
-            self._observe(parameters)
-        MEANINGS[self.meaning](optimizer, self._masks(parameters, seed))
+            self._observe(optimizer)
+        draws = Draws(seed)
+        if self._table is not None and self.scores.borrowed and fusible(optimizer):
+            self._fused.step(optimizer, set(self.selectable), self._table, draws, self._rescaled)
+        else:
+            MEANINGS[self.meaning](optimizer, self._masks(optimizer, draws))
         if self.lag:
-            self._observe(parameters)
+            self._observe(optimizer)
 
     def report(self) -> dict[str, Tensor]:
         """See `uegr.backward.dynamics`; there is news after each renewal of the ranks."""
@@ -97,37 +111,60 @@ class SelectiveBackward(BackwardStage):
         return news
 
     def state_dict(self) -> dict[str, Any]:
-        return {"scores": self.scores.state_dict(), "levels": dict(self._levels), "age": self._age}
+        return {
+            "scores": self.scores.state_dict(),
+            "table": self._table,
+            "bins": {i: bins.to(torch.int16) for i, bins in self._bins.items()},
+            "sampled": list(self._sampled),
+            "age": self._age,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.scores.load_state_dict(state["scores"])
-        self._levels = {int(i): level.clone() for i, level in state["levels"].items()}
+        self._table = state["table"]
+        self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}
+        self._sampled = list(state["sampled"])
         self._age = state["age"]
 
-    def _observe(self, parameters: list[Tensor]) -> None:
+    @property
+    def _rescaled(self) -> bool:
+        return self.rescale and self.selection.draw == "bernoulli"
+
+    def _observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Take in this step's gradients, and rank anew when it is time."""
+        parameters = trained(optimizer)
         self.scores.observe([parameters[i] for i in self.selectable])
-        if self._age % self.refresh == 0:
-            scores = [self.scores.score(at, parameters[i]) for at, i in enumerate(self.selectable)]
-            levels = self.selection.levels(scores, lambda counts: sum_over_shards(counts, parameters))
-            if scores:
-                self._news = selection_dynamics(
-                    self._layers,
-                    scores,
-                    list(self._levels.values()),
-                    levels,
-                    lambda sums: sum_over_shards(sums, parameters),
-                )
-            self._levels = dict(zip(self.selectable, levels, strict=True))
+        if self._age % self.refresh == 0 and self.selectable:
+            scores = self._scores(optimizer)
+            sampled = sample(list(scores.values()))
+            self._table = table = self.selection.table(sampled, lambda counts: sum_over_shards(counts, parameters))
+            before, self._sampled = self._sampled, [look_up(table, bin_of(one)) for one in sampled]
+            self._news = selection_dynamics(
+                self._layers, sampled, before, self._sampled, lambda sums: sum_over_shards(sums, parameters)
+            )
+            if not self.scores.live:  # gone with the gradient: 16 bits an element remember it
+                self._bins = {i: bin_of(score).to(torch.int16) for i, score in scores.items()}
         self._age += 1
 
-    def _masks(self, parameters: list[Tensor], seed: int) -> Masks:
-        """This step's masks, the same on every data-parallel rank, which holds the same parameters; processes that
+    def _scores(self, optimizer: torch.optim.Optimizer) -> dict[int, Tensor]:
+        """Position among the optimizer's parameters -> scores of its elements."""
+        parameters = trained(optimizer)
+        return {
+            i: self.scores.score(at, parameters[i], optimizer.state.get(parameters[i]))
+            for at, i in enumerate(self.selectable)
+        }
+
+    def _masks(self, optimizer: torch.optim.Optimizer, draws: Draws) -> Masks:
+        """This step's masks, alike on every data-parallel rank, which holds the same parameters; processes that
         hold different parts of sharded ones draw each for its own."""
-        draw = Generators(seed)
+        if self._table is None:
+            return {}
+        if self.scores.live:
+            bins = {i: bin_of(score) for i, score in self._scores(optimizer).items()}
+        else:
+            bins = {i: one.int() for i, one in self._bins.items()}
         masks: Masks = {}
-        for i, level in self._levels.items():
-            rescaled = self.rescale and self.selection.draw == "bernoulli"
-            scale = probability_of(level).reciprocal_() if rescaled else None
-            masks[i] = (draw_mask(level, draw[parameters[i].device]), scale)
+        for i, one in bins.items():
+            p = look_up(self._table.to(one.device), one)
+            masks[i] = (draws.uniforms(i, p) < p, p.reciprocal() if self._rescaled else None)
         return masks

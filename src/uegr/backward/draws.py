@@ -1,0 +1,62 @@
+"""The random numbers a mask is drawn with: one for each element of the model, and none of them stored.
+
+A step draws one tile of uniform numbers A. Row r of a parameter's elements, as long as the tile, takes that tile
+shifted around the circle, u = (A + b_r) mod 1, and b_r comes from a counter hashed with the seed (splitmix64). So a
+number is a function of seed, parameter and place alone, the same on every device, in whatever order and portions the
+elements are walked; and it costs an addition where a generator like the Mersenne twister costs a state.
+
+Any two numbers are independent and uniform: in different columns because A is, in different rows because b is. Means,
+variances and covariances, all that Theorem 1 speaks of, are therefore exactly those of wholly independent draws [ours].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+TILE = 1 << 16
+GRID = 1 << 23
+"""Uniform numbers are multiples of 1/GRID: sums of two of them are exact in float32."""
+
+
+class Draws:
+    """Uniform random numbers in [0, 1) for the elements of a list of parameters, a function of `seed`.
+
+    Args:
+        seed: 63 bits; another one each step, the same on every data-parallel rank.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        generator = torch.Generator().manual_seed(seed)
+        words = torch.empty(TILE, dtype=torch.int32).random_(0, GRID, generator=generator)
+        self._tile = words.float().div_(GRID)
+        self._on: dict[torch.device, Tensor] = {}
+
+    def tile(self, device: torch.device) -> Tensor:
+        """The step's tile A on a device, float32, shape (TILE,)."""
+        if device not in self._on:
+            self._on[device] = self._tile.to(device)
+        return self._on[device]
+
+    def shifts(self, parameter: int, rows: int) -> NDArray[np.float32]:
+        """The shifts b of the rows of one parameter, shape (rows,)."""
+        counters = np.arange(rows, dtype=np.uint64) + (np.uint64(parameter) << np.uint64(32))
+        words = _splitmix64(counters + _splitmix64(np.array([self.seed], dtype=np.uint64)))
+        return (words >> np.uint64(41)).astype(np.float32) / np.float32(GRID)
+
+    def uniforms(self, parameter: int, like: Tensor) -> Tensor:
+        """Random numbers of a parameter's elements, float32, shape and device of `like`."""
+        tile = self.tile(like.device)
+        shifts = torch.from_numpy(self.shifts(parameter, -(-like.numel() // TILE))).to(like.device)
+        return (tile + shifts.unsqueeze(1)).frac_().flatten()[: like.numel()].view(like.shape)
+
+
+def _splitmix64(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finaliser of splitmix64 (Steele, Lea and Flood 2014): counters in, independent-looking words out."""
+    mixed = words + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

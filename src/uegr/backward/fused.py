@@ -1,0 +1,103 @@
+"""The meaning `update` under AdamW in one walk over memory: the fast twin of `meaning.update`.
+
+    theta <- theta + m * u / p,   u AdamW's own step,   p read off AdamW's second moment,   m never stored
+
+The walk goes in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the
+masked step follow each other; the readable twin writes a tensor as large as the model for each of them, and waits
+for memory. tests/backward/test_fused.py holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from uegr.backward.draws import TILE, Draws
+from uegr.backward.saliency import MOMENT
+
+
+class FusedUpdate:
+    """The walk, with scratch memory for one portion."""
+
+    def __init__(self) -> None:
+        self._bins = torch.empty(TILE, dtype=torch.int32)
+        self._p, self._factor, self._old = torch.empty(3, TILE).unbind()
+
+    def step(
+        self, optimizer: torch.optim.Optimizer, selectable: set[int], table: Tensor, draws: Draws, rescale: bool
+    ) -> None:
+        """One optimizer step.
+
+        Args:
+            optimizer: one that is `fusible`.
+            selectable: positions among all its parameters; the others are updated whole.
+            table: update probability of each bin of scores; see `Selection.table`.
+            draws: this step's random numbers.
+            rescale: divide the step by p.
+        """
+        at = 0
+        for group in optimizer.param_groups:
+            beta1, beta2 = group["betas"]
+            numbers = {"beta1": beta1, "beta2": beta2, "amsgrad": False}
+            numbers |= {name: group[name] for name in ("lr", "weight_decay", "eps", "maximize")}
+            for i, parameter in enumerate(group["params"], start=at):
+                if parameter.grad is None:
+                    continue
+                state = optimizer.state[parameter]
+                state["step"] += 1
+                tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[MOMENT])
+                flat = [one.view(-1) for one in tensors]
+                if i in selectable:
+                    shifts = draws.shifts(i, -(-parameter.numel() // TILE)).tolist()
+                    portions = zip(*(one.split(TILE) for one in flat), strict=True)
+                    for shift, portion in zip(shifts, portions, strict=True):
+                        factor = self._factors(portion[-1], table, draws, shift, rescale)
+                        old = self._old[: factor.numel()].copy_(portion[0])
+                        _adamw(portion, state["step"], numbers)
+                        torch.lerp(old, portion[0], factor, out=portion[0])
+                else:
+                    _adamw(flat, state["step"], numbers)
+            at += len(group["params"])
+
+    def _factors(self, moment: Tensor, table: Tensor, draws: Draws, shift: float, rescale: bool) -> Tensor:
+        """m, or m / p, of one portion's elements."""
+        count = moment.numel()
+        bins, p, factor = self._bins[:count], self._p[:count], self._factor[:count]
+        torch.bitwise_right_shift(moment.view(torch.int32), 16, out=bins)
+        torch.index_select(table, 0, bins, out=p)
+        torch.add(draws.tile(moment.device)[:count], shift, out=factor).frac_()
+        torch.lt(factor, p, out=factor)
+        return factor.div_(p) if rescale else factor
+
+
+def fusible(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the walk can make this optimizer's step: torch's own AdamW on dense float32 parameters of the CPU,
+    without options or hooks that the walk would pass over, and past its first step."""
+    if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
+        return False
+    if optimizer._optimizer_step_post_hooks:
+        return False
+    return all(
+        not any(group[name] for name in ("amsgrad", "capturable", "differentiable"))
+        and all(_plain(one, optimizer.state) for one in group["params"] if one.grad is not None)
+        for group in optimizer.param_groups
+    )
+
+
+def _plain(parameter: Tensor, states: Any) -> bool:
+    state = states.get(parameter)
+    if not state or parameter.grad is None:
+        return False
+    return all(
+        type(one) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantised subclass
+        and (one.dtype, one.device.type, one.layout) == (torch.float32, "cpu", torch.strided)
+        and one.is_contiguous()
+        for one in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
+    )
+
+
+def _adamw(tensors: Any, step: Tensor, numbers: dict[str, Any]) -> None:
+    weight, gradient, mean, moment = tensors
+    torch._fused_adamw_([weight], [gradient], [mean], [moment], [], [step], **numbers)
