@@ -1,4 +1,4 @@
-"""Measure a finished run: read its folder, evaluate its model on its test data, write results.json."""
+"""Measure a finished run: evaluate its model on its test data, write results.json."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from uegr.atomic import write_json
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE, clean_scores, evaluate
-from uegr.evaluation.subject import Subject
-from uegr.models.loading import load_tokenizer, load_trained
-from uegr.report.results import document
-from uegr.tasks.data import TaskData
-from uegr.tasks.source import DataSource
+from uegr.finished import open_run
+from uegr.report.results import document, read_results
 from uegr.tasks.splits import subset
-from uegr.training.folder import RESULTS, read_run
-from uegr.training.precision import use_bf16
+from uegr.training.folder import RESULTS
+
+ADDED = ("text_attacks", "embedding_attacks", "analysis")
+"""Parts of an entry that `uegr attack` and `uegr analyse` write."""
 
 VALIDATION_EXAMPLES = 1000
 """Enough for a first look after training, and done in seconds."""
@@ -34,7 +33,8 @@ def measure(
     split: str = "test",
     on_examples: OnExamples = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Evaluate a run's model on the data of its own configuration, and leave results.json in its folder.
+    """Evaluate a run's model on the data of its own configuration, and leave results.json in its folder,
+    where what `uegr attack` and `uegr analyse` have added stays.
 
     Args:
         folder: a finished run.
@@ -45,10 +45,8 @@ def measure(
     Returns:
         The run's entry of results.json.
     """
-    run, data = _finished(folder), _data(folder)
-    config = run["config"]
-    rows = data.test if split == "test" else data.validation
-    subject = _subject(folder, data)
+    finished = open_run(folder)
+    run, config, rows = finished.run, finished.run["config"], finished.rows(split)
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     done = 0
 
@@ -58,9 +56,9 @@ def measure(
         on_examples(done, total)
 
     measured = evaluate(
-        subject,
+        finished.subject,
         rows,
-        metrics=data.metrics,
+        metrics=finished.data.metrics,
         epsilons=epsilons,
         attack=attack,
         attack_examples=attack_examples,
@@ -77,6 +75,7 @@ def measure(
         "split": split,
         **measured,
         "cost": run["cost"],
+        **_kept(folder),
     }
     write_json(folder / RESULTS, document([entry]))
     return entry
@@ -88,31 +87,16 @@ def validate(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, fl
     Returns:
         Its name, its value, and the number of examples.
     """
-    data = _data(folder)
-    rows = subset(data.validation, examples, 0)
-    name = data.metrics[0]
-    return name, clean_scores(_subject(folder, data), rows, data.metrics)[name], len(rows)
+    run = open_run(folder)
+    rows = subset(run.data.validation, examples, 0)
+    name = run.data.metrics[0]
+    return name, clean_scores(run.subject, rows, run.data.metrics)[name], len(rows)
 
 
-def _finished(folder: Path) -> dict[str, Any]:
-    run = read_run(folder)
-    if not run.get("finished"):
-        raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
-    return run
-
-
-def _data(folder: Path) -> TaskData:
-    config = _finished(folder)["config"]
-    return DataSource(**config["data"]).load(config["seed"])
-
-
-def _subject(folder: Path, data: TaskData) -> Subject:
-    config = _finished(folder)["config"]
-    return Subject(
-        load_trained(folder, data.kind),
-        load_tokenizer(str(folder)),
-        data.text_columns,
-        kind=data.kind,
-        bf16=use_bf16(config["precision"]),
-        max_length=config["max_length"],
-    )
+def _kept(folder: Path) -> dict[str, Any]:
+    """What other commands have added to a run's results: its model is still the same."""
+    try:
+        former = read_results(folder)[0]
+    except UsageError:  # none yet, or one that is to be measured anew
+        return {}
+    return {part: former[part] for part in ADDED if part in former}

@@ -72,6 +72,20 @@ class Subject:
             labels[positions] = batch["labels"].cpu().numpy()
         return probabilities, labels
 
+    @torch.no_grad()
+    def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
+        """Class probabilities (N, C) of texts that have no label: one string a text column each."""
+        columns = [list(column) for column in zip(*texts, strict=True)]
+        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
+        order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
+        probabilities = np.zeros((len(texts), int(self.model.config.num_labels or 0)))
+        for at in range(0, len(order), self.batch_size):
+            positions = order[at : at + self.batch_size]
+            part = {key: [values[i] for i in positions] for key, values in encoded.items()}
+            batch = self.tokenizer.pad(part, return_tensors="pt").to(self.model.device)
+            probabilities[positions] = self.logits(dict(batch)).double().softmax(dim=-1).cpu().numpy()
+        return probabilities
+
     def autocast(self) -> AbstractContextManager[None]:
         context: AbstractContextManager[None] = torch.autocast(
             self.model.device.type, torch.bfloat16, enabled=self.bf16

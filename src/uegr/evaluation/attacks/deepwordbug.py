@@ -1,0 +1,23 @@
+"""Misspellings of the words that matter, in the manner of DeepWordBug (Gao et al. 2018, arXiv 1801.04354)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from uegr.evaluation.attacks.greedy import GreedyAttack
+from uegr.text.characters import misspellings
+
+
+@dataclass(frozen=True)
+class DeepWordBug(GreedyAttack):
+    """One random misspelling of each kind is tried a word: a neighbouring key, a swap, a letter dropped, a letter
+    doubled. The first letter and words below three letters stay [ours: the paper substitutes and inserts any letter,
+    and orders words by scores of its own]."""
+
+    name: ClassVar[str] = "deepwordbug"
+
+    def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
+        return misspellings(word, generator)

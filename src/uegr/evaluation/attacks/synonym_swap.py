@@ -1,0 +1,37 @@
+"""Synonyms of the words that matter, in the manner of TextFooler (Jin et al. 2020, arXiv 1907.11932)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from uegr.evaluation.attacks.greedy import GreedyAttack
+from uegr.text.synonyms import Source, Synonyms, load_synonyms
+
+
+@dataclass(frozen=True)
+class SynonymSwap(GreedyAttack):
+    """Args, beside those of every greedy attack:
+    synonyms: the table; None takes the best on this machine. See `uegr.text.synonyms`, which sees to the part of
+        speech.
+    most: so many synonyms of a word at most are tried, the best first.
+    """
+
+    similarity: float = 0.8
+    synonyms: Source | None = None
+    most: int = 8
+
+    name: ClassVar[str] = "synonyms"
+
+    def options(self) -> dict[str, Any]:
+        return {**super().options(), "synonyms": self._table.source}
+
+    def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
+        return self._table(word)[: self.most]
+
+    @cached_property
+    def _table(self) -> Synonyms:
+        return load_synonyms(self.synonyms)

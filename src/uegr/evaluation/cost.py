@@ -1,0 +1,45 @@
+"""What an evaluation costs: its time, in units of one forward pass an example."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from datasets import Dataset
+
+from uegr.evaluation.subject import Subject
+
+
+class Clock:
+    """Measures pieces of work against one forward pass over the same rows, in the same process.
+
+    Args:
+        subject, rows: one warm-up batch is run, then the pass is timed.
+    """
+
+    def __init__(self, subject: Subject, rows: Dataset) -> None:
+        self.examples = len(rows)
+        subject.probabilities(rows.select(range(min(subject.batch_size, len(rows)))))
+        with _elapsed(subject) as seconds:
+            subject.probabilities(rows)
+        self.subject, self.forward = subject, seconds[0]
+
+    @contextmanager
+    def measure(self) -> Iterator[dict[str, Any]]:
+        """Fills the dict it gives when the work is done: {"seconds", "examples", "forward_passes"}."""
+        cost: dict[str, Any] = {}
+        with _elapsed(self.subject) as seconds:
+            yield cost
+        cost |= {"seconds": seconds[0], "examples": self.examples, "forward_passes": seconds[0] / self.forward}
+
+
+@contextmanager
+def _elapsed(subject: Subject) -> Iterator[list[float]]:
+    started, seconds = time.perf_counter(), [0.0]
+    yield seconds
+    if subject.model.device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds[0] = time.perf_counter() - started

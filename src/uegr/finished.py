@@ -1,0 +1,78 @@
+"""A finished run, opened to be measured: its configuration, data and model, and the results.json in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from uegr.atomic import write_json
+from uegr.errors import UsageError
+from uegr.evaluation.subject import Subject
+from uegr.models.loading import load_tokenizer, load_trained
+from uegr.report.results import document, read_results
+from uegr.tasks.data import TaskData
+from uegr.tasks.source import DataSource
+from uegr.training.folder import RESULTS, read_run
+from uegr.training.precision import use_bf16
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What is left of a training.
+
+    Args:
+        folder: where it lies.
+        run: the content of its run.json.
+        data: of its configuration.
+        subject: its model, ready to be evaluated.
+    """
+
+    folder: Path
+    run: dict[str, Any]
+    data: TaskData
+    subject: Subject
+
+    def rows(self, split: str, examples: int | None = None) -> Dataset:
+        """The split "test" or "validation", or the first so many rows of it."""
+        rows = self.data.test if split == "test" else self.data.validation
+        return rows if examples is None else rows.select(range(min(examples, len(rows))))
+
+    def results(self) -> dict[str, Any]:
+        """The run's entry of its results.json.
+
+        Raises:
+            UsageError: it has not been measured.
+        """
+        return read_results(self.folder)[0]
+
+    def update_results(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+        """Replace the run's entry of its results.json by what `change` makes of it, and return it."""
+        entry = change(self.results())
+        write_json(self.folder / RESULTS, document([entry]))
+        return entry
+
+
+def open_run(folder: Path) -> FinishedRun:
+    """Load a run's data and model.
+
+    Raises:
+        UsageError: the folder holds no finished run.
+    """
+    run = read_run(folder)
+    if not run.get("finished"):
+        raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
+    config = run["config"]
+    data = DataSource(**config["data"]).load(config["seed"])
+    subject = Subject(
+        load_trained(folder, data.kind),
+        load_tokenizer(str(folder)),
+        data.text_columns,
+        kind=data.kind,
+        bf16=use_bf16(config["precision"]),
+        max_length=config["max_length"],
+    )
+    return FinishedRun(folder, run, data, subject)
