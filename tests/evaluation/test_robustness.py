@@ -76,3 +76,15 @@ def test_typos_are_the_same_for_every_model(rows: Dataset) -> None:
     first, second = (typo_rows(rows, ["text"], 0.5)["text"] for _ in range(2))
     assert first[:] == second[:]
     assert typo_rows(rows, ["text"], 0.5, seed=1)["text"][:] != first[:]
+
+
+def test_attacked_examples_are_drawn_from_all_of_a_sorted_split(subject: Subject, rows: Dataset) -> None:
+    ordered = rows.sort("label")
+    curve = evaluate(subject, ordered, epsilons=[0.0], attack_examples=16)["robustness"]
+    seen: list[int] = []
+    original = subject.batches
+    subject.batches = lambda some: (seen.extend(some["label"]), original(some))[1]  # type: ignore[method-assign]
+    evaluate(subject, ordered, epsilons=[0.0], attack_examples=16)
+    del subject.batches  # type: ignore[method-assign]
+    assert curve["examples"] == 16
+    assert 0 < sum(seen[-16:]) < 16, "both classes"

@@ -23,7 +23,7 @@ def evaluate(
     ] = False,
     steps: Annotated[int, typer.Option("--steps", help="PGD steps a restart.")] = 5,
     restarts: Annotated[int, typer.Option("--restarts")] = 2,
-    attack_examples: Annotated[int | None, typer.Option("--attack_examples", help="Attack only the first N.")] = None,
+    attack_examples: Annotated[int | None, typer.Option("--attack_examples", help="Attack only N, drawn once.")] = None,
     typo_rate: Annotated[float, typer.Option("--typo_rate", help="Probability of a typing error a word.")] = 0.3,
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:

@@ -27,7 +27,7 @@ from uegr.methods import resolved_options
 from uegr.training.folder import RUN, read_run
 from uegr.training.run import RunConfig, train
 
-VERSION = 1
+VERSION = 2
 """Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again."""
 
 Tell = Callable[[str, int, int], None]
@@ -41,7 +41,7 @@ class Measurement:
     Args:
         epsilons: radii of the robustness curve.
         attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
-        attack_examples: attack the first so many test examples; None attacks all.
+        attack_examples: attack only so many test examples; None attacks all.
         typo_rate: probability of a typing error a word.
         split: "test", or "validation" while anything is chosen by the numbers.
     """

@@ -22,6 +22,7 @@ from uegr.evaluation.outcomes import pack_outcomes
 from uegr.evaluation.robustness import describe, rising, survivors
 from uegr.evaluation.subject import Subject
 from uegr.evaluation.typos import typo_rows
+from uegr.tasks.splits import subset
 from uegr.tasks.task import Kind
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
@@ -62,7 +63,7 @@ def evaluate(
         metrics: the task's own, beside those that every task of its kind gets: accuracy, NLL and ECE for
             classification; see `OTHER_KINDS` for the others.
         epsilons, attack: of the robustness curve.
-        attack_examples: attack only the first so many rows; None attacks all.
+        attack_examples: attack only so many rows, a fixed random choice; None attacks all.
         typo_rate: probability of an error a word.
         on_batch: told the number of attacked examples done.
 
@@ -70,7 +71,7 @@ def evaluate(
         {"metric": name of the first metric, "metrics": {...}, "robustness": {...}, "test_examples": N}, and for
         classification "outcomes"; all but NLL, ECE and squared error as fractions.
     """
-    attacked = rows if attack_examples is None else rows.select(range(min(attack_examples, len(rows))))
+    attacked = subset(rows, attack_examples, 0)  # drawn: many a test split is sorted by its labels
     attack = attack or PGD()
     about = {"test_examples": len(rows), "metric": metrics[0]}
     spoiled = typo_rows(rows, subject.text_columns, typo_rate)

@@ -21,7 +21,7 @@ def pack_outcomes(clean: Hits, robust: Hits) -> dict[str, Any]:
     Args:
         clean: whether each test example is classified right, shape (N,).
         robust: whether each attacked example survives each epsilon, shape (epsilons, M); the attacked are the
-            first M of the N.
+            same fixed choice of the N in every run.
 
     Returns:
         {"examples": N, "clean": text, "robust": [text, one an epsilon]}

@@ -53,9 +53,14 @@ class TaskData:
     findings: tuple[Finding, ...] = ()
 
     def limited(self, *, train: int | None = None, test: int | None = None, seed: int = 0) -> TaskData:
-        """At most that many training and test examples. The training subset depends on the seed, so that an
-        interval over seeds covers the choice of examples; the test subset is always the same."""
-        return replace(self, train=subset(self.train, train, seed), test=subset(self.test, test, 0))
+        """At most that many training and test examples, and as many validation as test ones. The training subset
+        depends on the seed, so that an interval over seeds covers the choice of examples; the others do not."""
+        return replace(
+            self,
+            train=subset(self.train, train, seed),
+            validation=subset(self.validation, test, 0),
+            test=subset(self.test, test, 0),
+        )
 
     @property
     def written_columns(self) -> tuple[str, ...]:
