@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
 from uegr.text.words import WORD
+
+CACHED = 1 << 17
+"""Words whose tokens are remembered; random misspellings would fill the memory without a bound."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Retokenizer:
         self.tokenizer = tokenizer
         # An unknown word is a word: it stays in its segment.
         self._special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
-        self.tokens_of = lru_cache(maxsize=1 << 16)(self._tokens_of)
+        self._tokens: dict[str, tuple[int, ...]] = {}
 
     def read(self, ids: Sequence[int]) -> Row:
         """The words of one row, padding left out."""
@@ -117,9 +119,16 @@ class Retokenizer:
             end = stop
         return ids + list(row.ids[end:]), origin + list(range(end, len(row.ids)))
 
-    def _tokens_of(self, word: str) -> tuple[int, ...]:
-        """Token ids of a word in the middle of a text; cached as `tokens_of`."""
-        return tuple(self._encode(f" {word}")["input_ids"])
+    def tokens_of(self, words: Sequence[str]) -> list[tuple[int, ...]]:
+        """Token ids of words in the middle of a text; the new ones are tokenised in one call."""
+        new = list({word for word in words if word not in self._tokens})
+        if len(self._tokens) > CACHED:
+            self._tokens.clear()
+            new = list({*words})
+        if new:
+            encoded = self.tokenizer([f" {word}" for word in new], add_special_tokens=False)["input_ids"]
+            self._tokens.update(zip(new, map(tuple, encoded), strict=True))
+        return [self._tokens[word] for word in words]
 
     def _encode(self, text: str, offsets: bool = False) -> dict[str, Any]:
         return dict(self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=offsets, verbose=False))

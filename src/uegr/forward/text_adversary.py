@@ -132,7 +132,7 @@ class TextAdversary(Opponent):
         assert self.retokenizer is not None
         if not options:
             return []
-        new = _means(table, [self.retokenizer.tokens_of(edit.text) for edit in options])
+        new = _means(table, self.retokenizer.tokens_of([edit.text for edit in options]))
         old = _means(table, [tuple(rows[edit.row].ids[t] for t in edit.word.tokens) for edit in options])
         flat = gradient.float().flatten(0, 1)
         places = [
