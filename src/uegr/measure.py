@@ -12,11 +12,12 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE, clean_scores, evaluate
 from uegr.finished import open_run
 from uegr.report.results import document, read_results
+from uegr.tasks.overlap import overlap
 from uegr.tasks.splits import subset
 from uegr.training.folder import RESULTS
 
-ADDED = ("text_attacks", "embedding_attacks", "analysis")
-"""Parts of an entry that `uegr attack` and `uegr analyse` write."""
+ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")
+"""Parts of an entry that `uegr attack`, `uegr analyse` and `uegr evaluate --on` write."""
 
 VALIDATION_EXAMPLES = 1000
 """Enough for a first look after training, and done in seconds."""
@@ -46,7 +47,7 @@ def measure(
         The run's entry of results.json.
     """
     finished = open_run(folder)
-    run, config, rows = finished.run, finished.run["config"], finished.rows(split)
+    run, config, rows, data = finished.run, finished.run["config"], finished.rows(split), finished.data
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     done = 0
 
@@ -58,7 +59,7 @@ def measure(
     measured = evaluate(
         finished.subject,
         rows,
-        metrics=finished.data.metrics,
+        metrics=data.metrics,
         epsilons=epsilons,
         attack=attack,
         attack_examples=attack_examples,
@@ -74,6 +75,7 @@ def measure(
         "train_examples": run["train_examples"],
         "split": split,
         **measured,
+        "leakage": overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
         "cost": run["cost"],
         **_kept(folder),
     }

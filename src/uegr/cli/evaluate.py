@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app
-from uegr.cli.options import numbers
+from uegr.cli.options import numbers, pairs
 from uegr.errors import UsageError
 from uegr.terminal import console, progress
 
@@ -26,24 +26,53 @@ def evaluate(
     attack_examples: Annotated[int | None, typer.Option("--attack_examples", help="Attack only N, drawn once.")] = None,
     typo_rate: Annotated[float, typer.Option("--typo_rate", help="Probability of a typing error a word.")] = 0.3,
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
+    on: Annotated[
+        str,
+        typer.Option("--on", help="Measure on other tasks, too: advglue_sst2,imdb."),
+    ] = "",
+    label_map: Annotated[
+        str, typer.Option("--label_map", help="Classes for --on: MODEL=TASK,... where the registry has none.")
+    ] = "",
+    on_examples: Annotated[int | None, typer.Option("--on_examples", help="At most N of each task of --on.")] = None,
 ) -> None:
     """Measure a run: accuracy, calibration, typing errors, robustness curve. Writes results.json into it."""
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluate import EPSILONS
     from uegr.measure import measure
+    from uegr.report.results import read_results
     from uegr.report.table import terminal_table
+    from uegr.report.transfer import leakage_line, transfer_table
+    from uegr.tasks.registry import find_task
+    from uegr.training.folder import RESULTS
+    from uegr.transfer import measure_on
 
     if split not in ("test", "validation"):
         raise UsageError(f"--split is test or validation, not '{split}'.")
     attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
+    others = [name.strip() for name in on.split(",") if name.strip()]
+    for name in others:
+        find_task(name)
     with progress() as report:
-        entry = measure(
-            run,
-            epsilons=numbers(epsilons) if epsilons else EPSILONS,
-            attack=attack,
-            attack_examples=attack_examples,
-            typo_rate=typo_rate,
-            split=split,
-            on_examples=lambda done, total: report("attacking", done, total),
-        )
+        if not (others and (run / RESULTS).exists()):
+            measure(
+                run,
+                epsilons=numbers(epsilons) if epsilons else EPSILONS,
+                attack=attack,
+                attack_examples=attack_examples,
+                typo_rate=typo_rate,
+                split=split,
+                on_examples=lambda done, total: report("attacking", done, total),
+            )
+        if others:
+            measure_on(
+                run,
+                others,
+                declared=pairs(label_map),
+                examples=on_examples,
+                on_task=lambda done, total: report("other tasks", done, total),
+            )
+    entry = read_results(run)[0]
     console.print(terminal_table([entry]))
+    if others:
+        console.print(transfer_table(entry))
+    console.print(leakage_line(entry), highlight=False)

@@ -35,6 +35,17 @@ def numbers(text: str) -> list[float]:
         raise UsageError(f"'{text}' is no list of numbers: write them as 0.01,0.02,0.04.") from None
 
 
+def pairs(text: str) -> dict[str, str]:
+    """`MODEL=TASK,MODEL=TASK` as a dict."""
+    found = {}
+    for one in filter(None, (part.strip() for part in text.split(","))):
+        left, separator, right = one.partition("=")
+        if not (left and separator and right):
+            raise UsageError(f"'{one}' is no pair of classes: write --label_map MODEL=TASK,MODEL=TASK.")
+        found[left.strip()] = right.strip()
+    return found
+
+
 def weights(text: str | None) -> Literal["balanced"] | tuple[float, ...] | None:
     """`--class_weights balanced`, or comma-separated numbers."""
     return text if text is None or text == "balanced" else tuple(numbers(text))  # type: ignore[return-value]

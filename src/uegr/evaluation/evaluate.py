@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from datasets import Dataset
@@ -103,7 +103,7 @@ def clean_scores(subject: Subject, rows: Dataset, metrics: Sequence[str]) -> dic
 
 
 def class_scores(
-    metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Sequence[Any]
+    metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Iterable[Any]
 ) -> dict[str, float]:
     """Accuracy, the named metrics, NLL and ECE; the candidates of a ranking being those of one group."""
     named = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,21 +82,21 @@ def matthews(probabilities: Probabilities, labels: Labels) -> float:
     return float(sklearn_metrics.matthews_corrcoef(labels, probabilities.argmax(axis=1)))
 
 
-def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> float:
+def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
     """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right one (WikiQA)."""
     return float(
         np.mean([sklearn_metrics.average_precision_score(y, p) for p, y in _ranked(probabilities, labels, groups)])
     )
 
 
-def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> float:
+def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
     """MRR: 1 / rank of the first right candidate, over questions with a right one (WikiQA)."""
     ranks = [1 + np.flatnonzero(y[np.argsort(-p, kind="stable")])[0] for p, y in _ranked(probabilities, labels, groups)]
     return float(np.mean([1 / rank for rank in ranks]))
 
 
-def _ranked(probabilities: Probabilities, labels: Labels, groups: Sequence[Any]) -> list[tuple[Values, Labels]]:
-    _, which = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+def _ranked(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> list[tuple[Values, Labels]]:
+    _, which = np.unique(np.array([str(group) for group in groups]), return_inverse=True)
     order = np.argsort(which, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
     return [(probabilities[part, 1], labels[part]) for part in parts if (labels[part] == 1).any()]
@@ -108,7 +108,7 @@ CLASSIFICATION: dict[str, Callable[[Probabilities, Labels], float]] = {
     "macro_f1": macro_f1,
     "matthews": matthews,
 }
-RANKING: dict[str, Callable[[Probabilities, Labels, Sequence[Any]], float]] = {
+RANKING: dict[str, Callable[[Probabilities, Labels, Iterable[Any]], float]] = {
     "map": mean_average_precision,
     "mrr": mean_reciprocal_rank,
 }

@@ -45,6 +45,18 @@ class Subject:
         self.kind = kind
         self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
 
+    def reading(self, text_columns: Sequence[str]) -> Subject:
+        """The same model, reading other columns."""
+        return Subject(
+            self.model,
+            self.tokenizer,
+            text_columns,
+            kind=self.kind,
+            bf16=self.bf16,
+            batch_size=self.batch_size,
+            max_length=self.max_length,
+        )
+
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
         encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)

@@ -8,7 +8,7 @@ pair at the threshold is missed with a probability of 1.2 % (similarity 0.7: 0.0
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,15 +60,16 @@ def text_hashes(rows: Dataset, columns: Sequence[str]) -> Hashes:
 def overlap(train: Dataset, train_columns: Sequence[str], rows: Dataset, columns: Sequence[str]) -> Overlap:
     """Compare every text of `rows` with every training text; pairs are compared as wholes."""
     exact = np.isin(text_hashes(rows, columns), text_hashes(train, train_columns))
-    ours, theirs = _shingles(train, train_columns), _shingles(rows, columns)
     near = exact.copy()
-    for band, mine in zip(_bands(theirs), _bands(ours), strict=True):
-        order = np.argsort(mine, kind="stable")
-        first = np.searchsorted(mine[order], band, side="left")
-        last = np.searchsorted(mine[order], band, side="right")
-        for at in np.flatnonzero((last > first) & ~near):
-            candidates = order[first[at] : last[at]]
-            near[at] = any(_jaccard(theirs[at], ours[one]) >= NEAR for one in candidates[:MOST_COMPARED])
+    if len(train) and len(rows):
+        seen, asked = _Shingles.of(train, train_columns), _Shingles.of(rows, columns)
+        for key, seen_key in zip(asked.bands(), seen.bands(), strict=True):
+            order = np.argsort(seen_key, kind="stable")
+            first = np.searchsorted(seen_key[order], key, side="left")
+            last = np.searchsorted(seen_key[order], key, side="right")
+            for at in np.flatnonzero((last > first) & ~near):
+                candidates = order[first[at] : last[at]][:MOST_COMPARED]
+                near[at] = any(_jaccard(asked[at], seen[one]) >= NEAR for one in candidates)
     return Overlap(exact, near)
 
 
@@ -83,37 +84,48 @@ def normalised(table: pa.Table, columns: Sequence[str]) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(joined), r"[^\p{L}\p{N}]+", " "))
 
 
-def _shingles(rows: Dataset, columns: Sequence[str]) -> list[Hashes]:
-    """Hashes of the word pairs of each text, its ends counting as words, sorted and each once."""
-    found: list[Hashes] = []
-    for table in arrow_batches(rows, columns):
-        words = pc.split_pattern(pc.binary_join_element_wise("^", normalised(table, columns), "$", " "), " ")
-        flat = pc.list_flatten(words).dictionary_encode()
-        hashed = pd.util.hash_array(flat.dictionary.to_numpy(zero_copy_only=False))[flat.indices.to_numpy()]
-        ends = np.cumsum(pc.list_value_length(words).to_numpy())
-        pairs = hashed[:-1] * np.uint64(0x9E3779B97F4A7C15) ^ hashed[1:]
-        found += [np.unique(pairs[start : end - 1]) for start, end in zip([0, *ends[:-1]], ends, strict=True)]
-    return found
+@dataclass(frozen=True)
+class _Shingles:
+    """Hashes of the word pairs of all texts, one after the other, the ends of a text counting as words.
 
+    Args:
+        flat: all hashes.
+        starts: where each of the N texts begins, and the end of the last, (N + 1,).
+    """
 
-def _bands(shingles: list[Hashes]) -> list[Hashes]:
-    """For each band, one hash a text of its smallest hashes under the band's permutations."""
-    if not shingles:
-        return [np.empty(0, np.uint64)] * BANDS
-    flat = np.concatenate(shingles)
-    starts = np.cumsum([0, *(len(one) for one in shingles[:-1])])
-    generator = np.random.default_rng(0)
-    bands = []
-    for _ in range(BANDS):
-        key = np.zeros(len(shingles), dtype=np.uint64)
-        for _ in range(ROWS):
-            # An odd multiplier permutes the 64-bit numbers; the shift brings its good high bits down.
-            odd, offset = generator.integers(0, 2**63, 2, dtype=np.uint64)
-            mixed = (flat ^ offset) * (odd | np.uint64(1))
-            least = np.minimum.reduceat(mixed ^ (mixed >> np.uint64(31)), starts)
-            key = key * np.uint64(0x100000001B3) ^ least
-        bands.append(key)
-    return bands
+    flat: Hashes
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, rows: Dataset, columns: Sequence[str]) -> _Shingles:
+        flat, lengths = [], []
+        for table in arrow_batches(rows, columns):
+            words = pc.split_pattern(pc.binary_join_element_wise("^", normalised(table, columns), "$", " "), " ")
+            each = words.flatten().dictionary_encode()
+            hashed = pd.util.hash_array(each.dictionary.to_numpy(zero_copy_only=False))[each.indices.to_numpy()]
+            pairs = hashed[:-1] * np.uint64(0x9E3779B97F4A7C15) ^ hashed[1:]
+            counts = pc.list_value_length(words).to_numpy()
+            within = np.ones(len(hashed), dtype=bool)
+            within[np.cumsum(counts) - 1] = False  # a pair does not begin with the last word of a text
+            flat.append(pairs[within[:-1]])
+            lengths.append(counts - 1)
+        return cls(np.concatenate(flat), np.concatenate([[0], *lengths]).cumsum())
+
+    def __getitem__(self, at: np.integer) -> Hashes:
+        return np.unique(self.flat[self.starts[at] : self.starts[at + 1]])
+
+    def bands(self) -> Iterator[Hashes]:
+        """For each band, one hash a text of its smallest hashes under the band's permutations, (N,)."""
+        generator = np.random.default_rng(0)
+        for _ in range(BANDS):
+            key = np.zeros(len(self.starts) - 1, dtype=np.uint64)
+            for _ in range(ROWS):
+                # An odd multiplier permutes the 64-bit numbers; the shift brings its good high bits down.
+                odd, offset = generator.integers(0, 2**63, 2, dtype=np.uint64)
+                mixed = (self.flat ^ offset) * (odd | np.uint64(1))
+                least = np.minimum.reduceat(mixed ^ (mixed >> np.uint64(31)), self.starts[:-1])
+                key = key * np.uint64(0x100000001B3) ^ least
+            yield key
 
 
 def _jaccard(one: Hashes, other: Hashes) -> float:
