@@ -48,8 +48,9 @@ format: $(READY)  ## ruff, mending what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-results: $(READY)  ## rewrite the table of the README from results/main_job/*.json
+results: $(READY)  ## rewrite docs/results.md and the table of the README from results/*/*.json
 	$(VENV)/bin/python -m benchmarks.main_job table
+	$(VENV)/bin/python -m benchmarks.results
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from uegr.cli.app import app
 from uegr.errors import TrainingError, UsageError
 from uegr.terminal import console
+
+if TYPE_CHECKING:
+    from uegr.compare.cell import Place
+    from uegr.compare.engine import Engine
+    from uegr.compare.grid import Grid
+    from uegr.evaluation.statistics import Interval
 
 
 @app.command()
@@ -23,41 +29,43 @@ def compare(
     runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders of a grid; runs/NAME.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = 1,
     keep_models: Annotated[bool, typer.Option("--keep_models", help="Keep the run folders, with weights.")] = False,
+    bca: Annotated[bool, typer.Option("--bca", help="BCa bootstrap intervals over the seeds.")] = False,
 ) -> None:
     """Print one table of several measured runs, or run a grid: methods x tasks x models x seeds.
 
     Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
     """
-    if any(path.suffix in (".yaml", ".yml") for path in runs):
-        if len(runs) > 1:
-            raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
-        _run(runs[0], results_dir, runs_dir, jobs, keep_models)
-        return
-    from uegr.report.results import read_results
-    from uegr.report.table import terminal_table
-
-    console.print(terminal_table([entry for path in runs for entry in read_results(path)]))
-
-
-def _run(path: Path, results_dir: Path | None, runs_dir: Path | None, jobs: int, keep_models: bool) -> None:
-    from uegr.compare.board import Board, board
     from uegr.compare.cell import Place
     from uegr.compare.engine import Inline, Processes
     from uegr.compare.grid import read_grid
     from uegr.compare.ledger import Ledger
-    from uegr.compare.run import run_grid, unfinished
+    from uegr.report.results import read_results
+    from uegr.report.table import terminal_table
 
-    grid = read_grid(path)
-    place = Place(Ledger(results_dir or Path("results", grid.name)), runs_dir or Path("runs", grid.name), keep_models)
-    engine = Inline() if jobs == 1 else Processes(jobs)
+    if not any(path.suffix in (".yaml", ".yml") for path in runs):
+        console.print(terminal_table([entry for path in runs for entry in read_results(path)]))
+        return
+    if len(runs) > 1:
+        raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
+    grid = read_grid(runs[0])
+    ledger = Ledger(results_dir or Path("results", grid.name))
+    place = Place(ledger, runs_dir or Path("runs", grid.name), keep_models)
+    _run(grid, place, Inline() if jobs == 1 else Processes(jobs), "bca" if bca else "t")
+
+
+def _run(grid: Grid, place: Place, engine: Engine, interval: Interval) -> None:
+    from uegr.compare.board import board
+    from uegr.compare.run import run_grid, unfinished
+    from uegr.compare.summary import summarise
+    from uegr.compare.table import terminal
+
     with board(grid, place, console) as hear:
         failures = run_grid(grid, place, engine, hear)
-    if not console.is_terminal:
-        console.print(Board(grid, place))
+    for table in summarise(grid, place.ledger, interval):
+        console.print(terminal(table))
+    console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")
     left = len(unfinished(grid, place))
     if failures:
-        raise TrainingError(
-            f"{len(failures)} of the grid's runs failed, {left} are left: mend the cause and run it again."
-        )
+        raise TrainingError(f"{len(failures)} runs failed, {left} are left: mend the cause and run the grid again.")
     if left:
         raise TrainingError(f"stopped with {left} runs left: run the same command again to go on.")

@@ -19,6 +19,7 @@ from typing import Any
 from filelock import FileLock
 
 from uegr.compare.ledger import Ledger
+from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
 from uegr.forward.adversary import Norm
@@ -152,7 +153,7 @@ def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
             return known
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
             train(
-                _expanded(cell.config),
+                with_model_path(cell.config),
                 folder,
                 resume=True,
                 cost=place.ledger.cost_of_step(cell),
@@ -170,5 +171,14 @@ def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
         return entry
 
 
-def _expanded(config: RunConfig) -> RunConfig:
-    return replace(config, model=os.path.expandvars(config.model))
+def with_model_path(config: RunConfig) -> RunConfig:
+    """The configuration with the environment's values in its model's path.
+
+    Raises:
+        UsageError: a variable of the path is not set.
+    """
+    path = os.path.expandvars(config.model)
+    missing = re.search(r"\$\{?(\w+)", path)
+    if missing:
+        raise UsageError(f"model '{config.model}' needs the environment variable {missing[1]}: set it to a folder.")
+    return replace(config, model=path)

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -198,9 +197,6 @@ def _task(item: dict[str, Any]) -> _Entry:
 
 def _model(item: dict[str, Any]) -> _Entry:
     model = str(item.get("model", item.get("name")))
-    missing = re.search(r"\$\{?(\w+)", os.path.expandvars(model))
-    if missing:
-        raise UsageError(f"model '{model}' needs the environment variable {missing.group(1)}: set it to a folder.")
     name = str(item.get("name", model)).rstrip("/").rpartition("/")[2]
     settings = {key: value for key, value in item.items() if key not in ("name", "model")}
     return _Entry(name, model, {}, _settings(f"model '{name}'", settings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell, Place, with_model_path
 from uegr.compare.engine import Engine, Hear, Inline, News
 from uegr.compare.grid import Grid
 
@@ -23,6 +23,9 @@ def run_grid(grid: Grid, place: Place, engine: Engine | None = None, hear: Hear 
 
     Returns:
         One line for each cell that failed; the next run of the grid tries them again.
+
+    Raises:
+        UsageError: the path of a model names an environment variable that is not set; nothing has been run.
     """
     failures: list[str] = []
 
@@ -31,5 +34,8 @@ def run_grid(grid: Grid, place: Place, engine: Engine | None = None, hear: Hear 
             failures.append(f"{cell.label}: {news.message}")
         hear(cell, news)
 
-    (engine or Inline()).run(unfinished(grid, place), place, listen)
+    cells = unfinished(grid, place)
+    for cell in cells:
+        with_model_path(cell.config)  # better refused now than after hours of other cells
+    (engine or Inline()).run(cells, place, listen)
     return failures

@@ -91,7 +91,7 @@ class Comparison:
     @property
     def p(self) -> float:
         """The larger of the two: of an intersection-union test (Berger 1982), which rejects only what both do."""
-        return self.p_seeds if self.p_examples is None else float(np.fmax(self.p_examples, self.p_seeds))
+        return self.p_seeds if self.p_examples is None else float(np.maximum(self.p_examples, self.p_seeds))  # NaN wins
 
 
 def compare_paired(

@@ -1,0 +1,167 @@
+"""docs/results.md and its figures, from the committed results of the grids in benchmarks/grids.
+
+    python -m benchmarks.results
+
+A grid is `uegr compare benchmarks/grids/NAME.yaml --jobs 2`; its results lie in results/NAME, one JSON a run.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from uegr.atomic import write_text
+from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
+from uegr.compare.grid import Grid, read_grid
+from uegr.compare.ledger import Ledger
+from uegr.compare.summary import MEASURES, Line, Table, mark, ranks, summarise
+from uegr.compare.table import cells, headings, markdown
+
+GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
+DOCUMENT, FIGURES = Path("docs/results.md"), Path("docs/figures")
+MAIN = {
+    "main": "Seven tasks, one pretrained encoder",
+    "scratch": "A model trained from nothing",
+    "second": "A second pretrained family",
+    "small": "Few examples",
+}
+ABLATIONS = {
+    "passes": "Number of passes k",
+    "dropout": "Dropout range and mode",
+    "rates": "Pairs of fixed rates (the paper's Figure 3)",
+    "epsilon": "Radius of the perturbation",
+    "lambda": "Weight of the divergence",
+    "update": "The selective update",
+    "parts": "Parts on and off",
+}
+HEAD = Path("benchmarks/results_head.md")
+
+
+def main() -> None:
+    """Write the document and its figures."""
+    parts, missing = [HEAD.read_text().strip()], []
+    for name, title in MAIN.items():
+        grid, tables = _read(name)
+        if tables:
+            parts.append(section(grid, title, tables))
+        else:
+            missing.append(name)
+    ablations = []
+    for name, title in ABLATIONS.items():
+        grid, tables = _read(f"ablation_{name}")
+        # What another ablation shares (plain, the defaults) is no result of this one yet.
+        if any(len(table.lines) > 1 + ("uegr" in grid.methods) for table in tables):
+            ablations.append(ablation(name, title, grid, tables))
+        else:
+            missing.append(f"ablation_{name}")
+    if ablations:
+        parts += ["## Ablations of UEGR\n\nOn validation data.", *ablations]
+    if missing:
+        parts.append("## Not run yet\n\n" + ", ".join(f"`{name}`" for name in missing) + ".")
+    write_text(DOCUMENT, "\n\n".join(parts) + "\n")
+
+
+def section(grid: Grid, title: str, tables: Sequence[Table]) -> str:
+    """A main grid: sizes, ranks, verdicts, figures, a table a task."""
+    done = sum(len(line.runs) for table in tables for line in table.lines)
+    note = "" if done == len(grid.cells) else f" **{done} of {len(grid.cells)} runs so far.**"
+    parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables)]
+    for name, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
+        write_text(FIGURES / f"{grid.name}-{name}.svg", svg_text(figure))
+    parts.append(
+        f"![Clean metric against robustness, one point a method](figures/{grid.name}-front.svg)\n\n"
+        f"![Robustness curves](figures/{grid.name}-curves.svg)"
+    )
+    parts += [_table(table) for table in tables]
+    return "\n\n".join(parts)
+
+
+def standing(tables: Sequence[Table]) -> str:
+    """Each method over all tasks: mean ranks, and how often it is better or worse than plain."""
+    ranked = {measure.name: ranks(list(tables), measure.name) for measure in MEASURES}
+    methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
+    rows = []
+    for method in methods:
+        lines = [line for table in tables if (line := table.line(method))]
+        row = [method]
+        for measure in MEASURES:
+            rank = ranked[measure.name][0].get(method)
+            row.append("–" if rank is None else f"{rank:.1f}")
+            row.append(_score(lines, measure.name))
+        rows.append(row)
+    heads = ["method"] + [text for measure in MEASURES for text in (f"{measure.name}: rank", "▲ · ▼")]
+    counts = ", ".join(f"{name} over {count}" for name, (_, count) in ranked.items())
+    return (
+        f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), and on how many tasks the\n"
+        f"method is better ▲ or worse ▼ than plain, of how many:\n\n{markdown(heads, rows)}"
+    )
+
+
+def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:
+    """One ablation: a short table, and a figure where two rates vary."""
+    parts = [f"### {title}\n\n{_sizes(grid)}"]
+    if name == "rates":
+        values = {
+            f"{label} (%)": {
+                rates: 100 * line.estimates[measure].mean
+                for line in tables[0].lines
+                if (rates := _rates(line)) is not None
+            }
+            for label, measure in ((tables[0].metric, "clean"), ("robust", "robust"))
+        }
+        write_text(FIGURES / "rates.svg", svg_text(rates_figure(values)))
+        parts.append("![Metric and robustness by the two dropout rates](figures/rates.svg)")
+    else:
+        write_text(FIGURES / f"{grid_file(name)}-front.svg", svg_text(front_figure(tables)))
+        parts.append(f"![Clean metric against robustness](figures/{grid_file(name)}-front.svg)")
+    parts += [_table(table) for table in tables]
+    return "\n\n".join(parts)
+
+
+def grid_file(name: str) -> str:
+    """Name of an ablation's grid file."""
+    return f"ablation_{name}"
+
+
+def _read(name: str) -> tuple[Grid, list[Table]]:
+    grid = read_grid(GRIDS / f"{name}.yaml")
+    return grid, summarise(grid, Ledger(RESULTS / grid.name))
+
+
+def _table(table: Table) -> str:
+    rows = [cells(table, line) for line in table.lines]
+    return f"#### {table.task}, {table.model}\n\n{markdown(headings(table), rows)}"
+
+
+def _sizes(grid: Grid) -> str:
+    """The settings that all cells share, in words."""
+    cell = grid.cells[0]
+    data, train, measure = cell.config.data, cell.config, cell.measurement
+    epsilons = ", ".join(f"{one:g}" for one in measure.epsilons if one > 0)
+    text = (
+        f"{', '.join(grid.models)}; at most {data.max_train_examples:,} training examples, {train.epochs:g} epochs, "
+        f"learning rate {train.learning_rate:g}, batch {train.batch_size}; measured on at most "
+        f"{data.max_test_examples or 'all'} {measure.split} examples, {measure.attack_examples or 'all'} of them "
+        f"attacked (radii {epsilons}; {measure.attack_steps} steps, {measure.attack_restarts} restart)."
+    )
+    return textwrap.fill(text, 120)
+
+
+def _score(lines: Sequence[Line], measure: str) -> str:
+    marks = [mark(line, measure) for line in lines if measure in line.plain]
+    return f"{marks.count('▲')} · {marks.count('▼')} of {len(marks)}" if marks else "–"
+
+
+def _rates(line: Line) -> tuple[float, float] | None:
+    """The two rates that a line of the rates' grid is about."""
+    _, _, text = line.method.partition("dropout=")
+    if not text:
+        return None
+    low, high = ast.literal_eval(text)
+    return float(low), float(high)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Figures of a grid: clean against robust, the robustness curves, a heat map of two dropout rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from uegr.compare.summary import Table
+from uegr.report.figures import COLOURS, MARKERS, svg
+from uegr.report.results import robust_curve
+
+COLUMNS = 4
+"""Panels beside each other."""
+
+
+def front_figure(tables: Sequence[Table]) -> Figure:
+    """The clean metric against the mean of the robustness curve: one panel a task, one point a method, with 95 %
+    intervals over the seeds. Up and to the right is better."""
+    figure, panels = _panels(tables)
+    for axes, table in zip(panels, tables, strict=True):
+        for i, line in enumerate(table.lines):
+            clean, robust = line.estimates["clean"], line.estimates["robust"]
+            axes.errorbar(
+                100 * robust.mean,
+                100 * clean.mean,
+                xerr=_bar(robust.half),
+                yerr=_bar(clean.half),
+                color=COLOURS[i % len(COLOURS)],
+                marker=MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
+                linestyle="",
+                capsize=2,
+                elinewidth=0.8,
+                label=line.method,
+            )
+        axes.set_xlabel("robust (%)")
+        axes.set_ylabel(f"{table.metric} (%)")
+    _legend(figure, panels)
+    return figure
+
+
+def curves_figure(tables: Sequence[Table]) -> Figure:
+    """The robustness curves: one panel a task, one curve a method, with 95 % intervals over the seeds."""
+    figure, panels = _panels(tables)
+    for axes, table in zip(panels, tables, strict=True):
+        for i, line in enumerate(table.lines):
+            epsilons, points = list(line.curve), list(line.curve.values())
+            mean = np.array([100 * one.mean for one in points])
+            half = np.array([100 * one.half if one.count > 1 else 0.0 for one in points])
+            colour = COLOURS[i % len(COLOURS)]
+            axes.fill_between(epsilons, mean - half, mean + half, color=colour, alpha=0.12, linewidth=0)
+            axes.plot(epsilons, mean, color=colour, marker=MARKERS[i % len(MARKERS)], markersize=4, label=line.method)
+        axes.set_xlabel("epsilon (relative)")
+        axes.set_ylabel(f"{_curve_of(table)} under attack (%)")
+    _legend(figure, panels)
+    return figure
+
+
+def rates_figure(values: Mapping[str, Mapping[tuple[float, float], float]]) -> Figure:
+    """Heat maps of two dropout rates, after the paper's Figure 3: one panel a measure.
+
+    Args:
+        values: measure -> (lower rate, higher rate) -> percent.
+    """
+    figure = Figure(figsize=(4.6 * len(values), 3.9), layout="constrained")
+    for at, (measure, cells) in enumerate(values.items()):
+        axes = figure.add_subplot(1, len(values), at + 1)
+        rates = sorted({rate for pair in cells for rate in pair})
+        grid = np.full((len(rates), len(rates)), np.nan)
+        for (low, high), value in cells.items():
+            grid[rates.index(high), rates.index(low)] = value
+        image = axes.imshow(grid, origin="lower", cmap="cividis")
+        middle = (np.nanmin(grid) + np.nanmax(grid)) / 2
+        for (row, column), value in np.ndenumerate(grid):
+            if not math.isnan(value):
+                colour = "white" if value < middle else "black"
+                axes.text(column, row, f"{value:.1f}", ha="center", va="center", fontsize=8, color=colour)
+        axes.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        axes.set_yticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        axes.set_xlabel("rate of one pass")
+        axes.set_ylabel("rate of the other")
+        axes.set_title(measure)
+        figure.colorbar(image, ax=axes, shrink=0.85)
+    return figure
+
+
+def svg_text(figure: Figure) -> str:
+    """The figure as SVG that comes out the same each time, so that a committed one changes with its numbers only."""
+    with mpl.rc_context({"svg.hashsalt": "uegr"}):
+        text = svg(figure)
+    return "".join(line for line in text.splitlines(keepends=True) if "<dc:date>" not in line)
+
+
+def _panels(tables: Sequence[Table]) -> tuple[Figure, list[Axes]]:
+    columns = min(COLUMNS, len(tables))
+    rows = -(-len(tables) // columns)
+    figure = Figure(figsize=(3.1 * columns + 0.4, 2.8 * rows + 0.6), layout="constrained")
+    panels = []
+    for at, table in enumerate(tables):
+        axes = figure.add_subplot(rows, columns, at + 1)
+        several = len({one.model for one in tables}) > 1
+        axes.set_title(f"{table.task}, {table.model}" if several else table.task, fontsize=10)
+        axes.grid(alpha=0.25)
+        panels.append(axes)
+    return figure, panels
+
+
+def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """One legend below all panels."""
+    named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    columns = min(len(named), 7 if len(panels) > 2 else 4)
+    figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
+
+
+def _curve_of(table: Table) -> str:
+    return robust_curve(next(iter(table.lines[0].runs.values())))[0]
+
+
+def _bar(half: float) -> float | None:
+    return None if math.isnan(half) else 100 * half

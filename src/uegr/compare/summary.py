@@ -1,0 +1,236 @@
+"""What a grid's results say: for each task and model, each method's means with intervals, and paired tests.
+
+Every method is compared with plain fine-tuning, and with the best of the others; the p-values of a measure are
+adjusted by Holm over all comparisons of that kind in the grid: all methods, tasks and models together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from uegr.compare.grid import Grid
+from uegr.compare.ledger import Ledger
+from uegr.evaluation.outcomes import unpack_outcomes
+from uegr.evaluation.statistics import (
+    Comparison,
+    Estimate,
+    Interval,
+    Scores,
+    average_ranks,
+    compare_paired,
+    estimate,
+    holm,
+)
+from uegr.report.results import primary_metric, robust_curve
+
+LEVEL = 0.05
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that methods are compared by.
+
+    Args:
+        name: a heading.
+        value: of a run; None where the run has no such thing.
+        scores: of a run, one number in [0, 1] an example; None where none is kept.
+        sign: 1 if more is better, -1 if less is.
+    """
+
+    name: str
+    value: Callable[[Run], float | None]
+    scores: Callable[[Run], Scores | None] = lambda run: None
+    sign: int = 1
+
+
+def robustness(run: Run) -> float:
+    """Mean of the robustness curve over its epsilons above 0."""
+    _, epsilons, values = robust_curve(run)
+    return sum(value for epsilon, value in zip(epsilons, values, strict=True) if epsilon > 0) / sum(
+        epsilon > 0 for epsilon in epsilons
+    )
+
+
+def _clean_scores(run: Run) -> Scores | None:
+    outcomes = unpack_outcomes(run)
+    return None if outcomes is None else outcomes[0].astype(float)
+
+
+def _robust_scores(run: Run) -> Scores | None:
+    outcomes = unpack_outcomes(run)
+    if outcomes is None:
+        return None
+    attacked = [epsilon > 0 for epsilon in run["robustness"]["epsilons"]]
+    scores: Scores = outcomes[1][attacked].mean(axis=0)
+    return scores
+
+
+MEASURES = (
+    Measure("clean", lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
+    Measure("robust", robustness, _robust_scores),
+    Measure("typos", lambda run: run["metrics"].get("typo_accuracy", run["metrics"].get("typo_pearson"))),
+    Measure("ECE", lambda run: run["metrics"].get("ece"), sign=-1),
+)
+BY_NAME = {measure.name: measure for measure in MEASURES}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A comparison with its p after Holm's adjustment over the grid."""
+
+    comparison: Comparison
+    p: float
+
+    @property
+    def significant(self) -> bool:
+        return self.p < LEVEL
+
+    @property
+    def difference(self) -> float:
+        return self.comparison.difference.mean
+
+
+@dataclass
+class Line:
+    """One method on one task and model.
+
+    Args:
+        method: its name in the grid.
+        runs: its results by seed.
+        wanted: how many the grid asks for.
+        estimates: by name of the measure; a measure that the task does not have is missing.
+        curve: epsilon -> mean of the curve there.
+        plain: by name of the measure: against plain fine-tuning.
+        best: likewise against the best of the other methods.
+    """
+
+    method: str
+    runs: Mapping[int, Run]
+    wanted: int
+    estimates: dict[str, Estimate] = field(default_factory=dict)
+    curve: dict[float, Estimate] = field(default_factory=dict)
+    plain: dict[str, Verdict] = field(default_factory=dict)
+    best: dict[str, Verdict] = field(default_factory=dict)
+
+    def cost(self, key: str) -> float:
+        """Mean of a part of the cost over the seeds."""
+        return sum(float(run["cost"][key]) for run in self.runs.values()) / len(self.runs)
+
+
+@dataclass
+class Table:
+    """The methods on one task and model; those without a result yet are left out."""
+
+    task: str
+    model: str
+    metric: str
+    lines: list[Line]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every run that the grid asks for is there."""
+        return all(len(line.runs) == line.wanted for line in self.lines)
+
+    def line(self, method: str) -> Line | None:
+        return next((line for line in self.lines if line.method == method), None)
+
+
+def summarise(grid: Grid, ledger: Ledger, interval: Interval = "t") -> list[Table]:
+    """The tables of all tasks and models of which there is a result.
+
+    Args:
+        grid: what was asked for; one of its methods may be plain fine-tuning.
+        ledger: what there is of it.
+        interval: see `uegr.evaluation.statistics.estimate`.
+    """
+    found: dict[tuple[str, str], dict[str, Line]] = {}
+    for cell in grid.cells:
+        line = found.setdefault((cell.task, cell.model), {}).setdefault(cell.method, Line(cell.method, {}, 0))
+        entry = ledger.find(cell)
+        runs = line.runs if entry is None else {**line.runs, cell.seed: entry}
+        found[cell.task, cell.model][cell.method] = Line(cell.method, runs, line.wanted + 1)
+    tables = []
+    for (task, model), methods in found.items():
+        lines = [line for line in methods.values() if line.runs]
+        if not lines:
+            continue
+        metric = primary_metric(next(iter(lines[0].runs.values())))
+        tables.append(Table(task, model, metric, lines))
+        for line in lines:
+            _estimate(line, interval)
+    plain = next((cell.method for cell in grid.cells if cell.config.method == "plain"), None)
+    _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
+    _judge(tables, "best", _best_other)
+    return tables
+
+
+def _estimate(line: Line, interval: Interval) -> None:
+    for measure in MEASURES:
+        values = [measure.value(run) for run in line.runs.values()]
+        if all(value is not None for value in values):
+            line.estimates[measure.name] = estimate([float(value) for value in values if value is not None], interval)
+    curves = [dict(zip(*robust_curve(run)[1:], strict=True)) for run in line.runs.values()]
+    for epsilon in sorted(set.intersection(*(set(curve) for curve in curves))):
+        line.curve[epsilon] = estimate([curve[epsilon] for curve in curves], interval)
+
+
+def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
+    others = [one for one in table.lines if one is not line and measure.name in one.estimates]
+    return max(others, key=lambda one: measure.sign * one.estimates[measure.name].mean, default=None)
+
+
+def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Measure], Line | None]) -> None:
+    """Fill the lines' verdicts against their opponents, adjusted over all that one measure says."""
+    for measure in MEASURES:
+        asked: list[tuple[Line, Comparison]] = []
+        for table in tables:
+            for line in table.lines:
+                other = opponent(table, line, measure)
+                if other is not None and measure.name in line.estimates and measure.name in other.estimates:
+                    comparison = _compare(line, other, measure)
+                    if comparison is not None:
+                        asked.append((line, comparison))
+        for (line, comparison), p in zip(asked, holm([one.p for _, one in asked]), strict=True):
+            getattr(line, kind)[measure.name] = Verdict(comparison, p)
+
+
+def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
+    """On the seeds that both have; example by example where both kept the outcomes of the same examples."""
+    seeds = [seed for seed in line.runs if seed in other.runs]
+    if not seeds:
+        return None
+    first, second = ([float(measure.value(one.runs[seed]) or 0.0) for seed in seeds] for one in (line, other))
+    scores = [measure.scores(one.runs[seed]) for one in (line, other) for seed in seeds]
+    known = [one for one in scores if one is not None]
+    if len(known) < len(scores) or len({one.shape for one in known}) > 1:
+        return compare_paired(first, second)
+    return compare_paired(first, second, np.stack(known[: len(seeds)]), np.stack(known[len(seeds) :]))
+
+
+def ranks(tables: list[Table], measure: str) -> tuple[dict[str, float], int]:
+    """Mean rank of each method by a measure, 1 is best, and over how many tables: those where all have a result."""
+    methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
+    full = [
+        [(table.line(method) or Line(method, {}, 0)).estimates.get(measure) for method in methods] for table in tables
+    ]
+    values = [[BY_NAME[measure].sign * one.mean for one in row if one] for row in full if all(row)]
+    return (dict(zip(methods, average_ranks(values), strict=True)) if values else {}), len(values)
+
+
+def mark(line: Line, measure: str) -> str:
+    """Whether the method is significantly better ("▲") or worse ("▼") than plain; else nothing."""
+    verdict = line.plain.get(measure)
+    if verdict is None or not verdict.significant:
+        return ""
+    return "▲" if verdict.difference * BY_NAME[measure].sign > 0 else "▼"
+
+
+def leads(line: Line, measure: str) -> bool:
+    """Whether the method is significantly better than the best of the others."""
+    verdict = line.best.get(measure)
+    return verdict is not None and verdict.significant and verdict.difference * BY_NAME[measure].sign > 0

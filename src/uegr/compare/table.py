@@ -1,0 +1,73 @@
+"""A grid's summary as text: one table a task and model, for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE
+from rich.table import Table as RichTable
+
+from uegr.compare.summary import Line, Table, leads, mark
+from uegr.evaluation.statistics import Estimate
+
+NAMES = {"f1": "F1", "matthews": "Matthews", "pearson": "Pearson"}
+
+
+def headings(table: Table, curve: bool = True) -> list[str]:
+    """Of the columns; `curve` gives each epsilon its own."""
+    epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
+    measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", "ECE"]
+    return ["method", "n", *measures, "FLOPs ×", "time ×"]
+
+
+def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
+    """Of one method; a leading measure is wrapped in asterisks."""
+    curves = [f"{100 * line.curve[epsilon].mean:.1f}" for epsilon in _epsilons(table)] if curve else []
+    count = str(len(line.runs)) if len(line.runs) == line.wanted else f"{len(line.runs)}/{line.wanted}"
+    return [
+        line.method,
+        count,
+        _cell(line, "clean"),
+        _cell(line, "robust"),
+        *curves,
+        _cell(line, "typos"),
+        _cell(line, "ECE"),
+        f"{line.cost('flop_ratio'):.2f}",
+        f"{line.cost('time_ratio'):.2f}",
+    ]
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    ruler = "|---|" + "---:|" * (len(heads) - 1)
+    return "\n".join(["| " + " | ".join(heads) + " |", ruler, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def terminal(table: Table) -> RichTable:
+    """A rich table, without the curve's columns."""
+    grid = RichTable(title=f"{table.task}, {table.model}", box=SIMPLE, padding=(0, 1), pad_edge=False)
+    for at, heading in enumerate(headings(table, curve=False)):
+        grid.add_column(heading.replace(" %", "\n%"), justify="right" if at else "left")
+    for line in table.lines:
+        grid.add_row(*(text.replace("**", "") for text in cells(table, line, curve=False)))
+    return grid
+
+
+def spread(one: Estimate, scale: float = 100.0, digits: int = 1) -> str:
+    """A mean with half its 95 % interval."""
+    around = f" ± {scale * one.half:.{digits}f}" if one.count > 1 else ""
+    return f"{scale * one.mean:.{digits}f}{around}"
+
+
+def _cell(line: Line, measure: str) -> str:
+    if measure not in line.estimates:
+        return "–"
+    scale, digits = (1.0, 3) if measure == "ECE" else (100.0, 1)
+    text = spread(line.estimates[measure], scale, digits)
+    text = f"**{text}**" if leads(line, measure) else text
+    return f"{text} {mark(line, measure)}".rstrip()
+
+
+def _epsilons(table: Table) -> list[float]:
+    shared = set.intersection(*(set(line.curve) for line in table.lines))
+    return sorted(epsilon for epsilon in shared if epsilon > 0)
