@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from uegr.cli import attack, compare, demo, evaluate, methods, report, train  # noqa: F401  # each registers its command
+from uegr.cli import analyse, attack, compare, demo, evaluate, methods, report, train  # noqa: F401  # each registers its command
 from uegr.cli.app import app
 from uegr.errors import UegrError, UsageError
 from uegr.terminal import quieten

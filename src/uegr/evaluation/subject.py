@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 import numpy as np
 import torch
 from datasets import Dataset
+from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -85,17 +87,22 @@ class Subject:
         return probabilities, labels
 
     @torch.no_grad()
-    def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
-        """Class probabilities (N, C) of texts that have no label: one string a text column each."""
-        columns = [list(column) for column in zip(*texts, strict=True)]
+    def logits_of(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
+        """Logits (N, C) of texts that have no label: one string a text column each."""
+        columns = [[str(text) for text in column] for column in zip(*texts, strict=True)]
         encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
         order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
-        probabilities = np.zeros((len(texts), int(self.model.config.num_labels or 0)))
+        logits = np.zeros((len(texts), int(self.model.config.num_labels or 0)))
         for at in range(0, len(order), self.batch_size):
             positions = order[at : at + self.batch_size]
             part = {key: [values[i] for i in positions] for key, values in encoded.items()}
             batch = self.tokenizer.pad(part, return_tensors="pt").to(self.model.device)
-            probabilities[positions] = self.logits(dict(batch)).double().softmax(dim=-1).cpu().numpy()
+            logits[positions] = self.logits(dict(batch)).double().cpu().numpy()
+        return logits
+
+    def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
+        """Class probabilities (N, C) of texts that have no label."""
+        probabilities: Probabilities = softmax(self.logits_of(texts), axis=1)
         return probabilities
 
     def autocast(self) -> AbstractContextManager[None]:

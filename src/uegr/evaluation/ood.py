@@ -1,0 +1,28 @@
+"""Can the model tell texts of its own task from others? Area under the ROC of two scores that need no training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp, softmax
+from sklearn.metrics import roc_auc_score
+
+Logits = NDArray[np.float64]
+
+
+def ood_auroc(own: Logits, foreign: Logits) -> dict[str, float]:
+    """How well a score tells a model's own texts from foreign ones: 1 always, 0.5 no better than chance.
+
+    Args:
+        own, foreign: logits (N, C) and (M, C).
+
+    Returns:
+        "max_softmax", the largest probability (Hendrycks & Gimpel 2017); "energy", log sum exp of the logits
+        (Liu et al. 2020), both larger on what looks familiar.
+    """
+    truth = np.r_[np.ones(len(own)), np.zeros(len(foreign))]
+    both = np.concatenate([own, foreign])
+    scores: dict[str, Any] = {"max_softmax": softmax(both, axis=1).max(axis=1), "energy": logsumexp(both, axis=1)}
+    return {name: float(roc_auc_score(truth, score)) for name, score in scores.items()}

@@ -1,0 +1,53 @@
+"""`uegr analyse` on a run that was trained and measured by the commands before it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from test_attack import entry_of, measured  # noqa: F401  # a fixture
+from test_cli import error_of
+from test_doors import run
+
+
+def test_parts_are_merged_into_the_results_with_what_they_cost(
+    measured: Path,  # noqa: F811
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = entry_of(measured)
+    assert run(["analyse", str(measured), "--parts", "calibration,selective", "--examples", "6"]) == 0
+    assert run(["analyse", str(measured), "--parts", "similarity,saliency,landscape", "--examples", "6"]) == 0
+    assert "forward passes" in capsys.readouterr().out
+    entry = entry_of(measured)
+    assert {name: entry[name] for name in before} == before
+    parts = entry["analysis"]
+    assert set(parts) == {"calibration", "selective", "similarity", "saliency", "landscape"}
+    assert all(part["cost"]["forward_passes"] > 0 for part in parts.values())
+    assert parts["calibration"]["accuracy"] == entry["metrics"]["accuracy"]
+    assert parts["landscape"]["examples"] == parts["similarity"]["examples"] == 6
+    assert len(parts["landscape"]["slice_2d"]["loss"]) == len(parts["landscape"]["slice_2d"]["alphas"])
+    assert parts["similarity"]["layers"] == ["embeddings", "layer 1", "layer 2"]
+    capsys.readouterr()
+    for more, message in (
+        (["--parts", "callibration"], "did you mean 'calibration'"),
+        (["--parts", "ood"], "--ood"),
+        (["--parts", "ood", "--ood", "subk"], "did you mean 'subj'"),
+        (["--split", "train"], "test or validation"),
+    ):
+        assert message in error_of(capsys, ["analyse", str(measured), *more])
+
+
+def test_foreign_texts_come_from_other_tasks(
+    measured: Path,  # noqa: F811
+    data_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
+    assert run(["analyse", str(measured), "--parts", "ood", "--ood", "subj,trec"]) == 0
+    tasks = entry_of(measured)["analysis"]["ood"]["tasks"]
+    assert [one["task"] for one in tasks] == ["subj", "trec"]
+    assert all(0 <= area <= 1 for one in tasks for area in one["auroc"].values())
+    capsys.readouterr()
+    assert "of the same shape" in error_of(capsys, ["analyse", str(measured), "--parts", "ood", "--ood", "rte"])
