@@ -8,9 +8,11 @@ from typing import Any
 
 from uegr.atomic import write_json
 from uegr.measure import measure
-from uegr.report.figures import robustness_figure, save_png
+from uegr.report.figures.catalogue import draw
+from uegr.report.figures.render import save_figures
 from uegr.report.page import write_page
 from uegr.report.results import document
+from uegr.report.training_log import with_log
 from uegr.tasks.source import DataSource
 from uegr.training.run import RunConfig, train
 
@@ -20,7 +22,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what, done, total: None) -> list[Any]:
-    """Train and evaluate both methods; write results.json, robustness.png and report.html into `folder`.
+    """Train and evaluate both methods; write results.json, report.html and figures/ into `folder`.
 
     Args:
         folder: gets one run folder a method, too; what a former demo left there is replaced.
@@ -45,6 +47,8 @@ def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what,
         train(config, run, overwrite=True, on_step=tell("training"))
         entries.append(measure(run, attack_examples=ATTACKED, on_examples=tell("attacking")))
     write_json(folder / "results.json", document(entries))
-    save_png(robustness_figure(entries), folder / "robustness.png")
-    write_page(entries, folder / "report.html")
+    runs = [with_log(entry, folder / method) for method, entry in zip(METHODS, entries, strict=True)]
+    sections = draw(runs)
+    write_page(runs, sections, folder / "report.html")
+    save_figures([chart for charts in sections.values() for chart in charts], folder / "figures")
     return entries

@@ -15,10 +15,20 @@ from uegr.terminal import console
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders or results.json files of measured runs.")],
     output: Annotated[Path, typer.Option("--output", help="The page to write.")] = Path("report.html"),
+    figures: Annotated[
+        Path | None, typer.Option("--figures", help="Folder for the same figures as PNG and SVG files.")
+    ] = None,
 ) -> None:
     """Write a self-contained page about one or several measured runs."""
+    from uegr.report.figures.catalogue import draw
+    from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
-    from uegr.report.results import read_results
+    from uegr.report.training_log import read_runs
 
-    write_page([entry for path in runs for entry in read_results(path)], output)
+    entries = read_runs(runs)
+    sections = draw(entries)
+    write_page(entries, sections, output)
     console.print(f"wrote {output}")
+    if figures is not None:
+        written = save_figures([chart for charts in sections.values() for chart in charts], figures)
+        console.print(f"wrote {len(written)} files into {figures}")

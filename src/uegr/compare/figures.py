@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uegr.compare.summary import Table
-from uegr.report.figures import COLOURS, MARKERS, svg
+from uegr.report.figures.render import svg
+from uegr.report.figures.style import COLOURS, MARKERS
 from uegr.report.results import robust_curve
 
 COLUMNS = 4
@@ -90,9 +90,7 @@ def rates_figure(values: Mapping[str, Mapping[tuple[float, float], float]]) -> F
 
 def svg_text(figure: Figure) -> str:
     """The figure as SVG that comes out the same each time, so that a committed one changes with its numbers only."""
-    with mpl.rc_context({"svg.hashsalt": "uegr"}):
-        text = svg(figure)
-    return "".join(line for line in text.splitlines(keepends=True) if "<dc:date>" not in line)
+    return svg(figure, "uegr")
 
 
 def _panels(tables: Sequence[Table]) -> tuple[Figure, list[Axes]]:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.evaluation.metrics import METRICS
+from uegr.report.area import curve_area
 from uegr.report.results import label, primary_metric, robust_curve
 
 Run = dict[str, Any]
@@ -22,8 +23,10 @@ FEW = 4
 
 def measures(runs: Sequence[Run]) -> dict[str, Callable[[Run], str]]:
     """Heading -> text of a run's cell, a dash where it has no such number. The published metrics come first, then
-    one line for each epsilon that all runs share, then the rest as far as any run has it; shares in percent."""
+    one line for each epsilon that all runs share, the area under the curve, then the rest as far as any run has it;
+    shares in percent."""
     shared = sorted(set.intersection(*({*robust_curve(run)[1]} for run in runs)) - {0.0})
+    end = min(robust_curve(run)[1][-1] for run in runs)
 
     def robust(epsilon: float) -> Callable[[Run], str]:
         def cell(run: Run) -> str:
@@ -41,6 +44,7 @@ def measures(runs: Sequence[Run]) -> dict[str, Callable[[Run], str]]:
     return {
         **{METRICS[name].title: metric(name) for name in [*published, *others]},
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
+        "area %": lambda run: _percent(curve_area(*robust_curve(run)[1:], up_to=end)),
         **{
             title: metric(name)
             for name, title in (*TYPOS.items(), ("ece", "ECE"), ("nll", "NLL"))
@@ -59,7 +63,8 @@ def grid(runs: Sequence[Run], brief: bool = False) -> tuple[list[str], list[list
         return ["", *names], [[heading, *(cell(run) for run in runs)] for heading, cell in cells.items()]
     if brief:
         curve = [heading for heading in cells if heading.startswith("PGD")]
-        cells = {name: cell for name, cell in cells.items() if name not in curve or name == curve[len(curve) // 2]}
+        left_out = {*curve, "area %"} - {curve[len(curve) // 2] if curve else None}
+        cells = {name: cell for name, cell in cells.items() if name not in left_out}
     rows = [[name, *(cell(run) for cell in cells.values())] for name, run in zip(names, runs, strict=True)]
     return ["", *cells], rows
 

@@ -2,42 +2,17 @@ from __future__ import annotations
 
 import copy
 import json
-import re
-from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.console import Console
 
+from sample_runs import RUN, runs
 from uegr.errors import UsageError
-from uegr.report.figures import robustness_figure, save_png, wilson
-from uegr.report.page import write_page
+from uegr.report.figures.catalogue import draw
 from uegr.report.results import document, label, read_results, robust_curve
 from uegr.report.table import grid, measures, terminal_table
-
-RUN: dict[str, Any] = {
-    "method": "uegr",
-    "task": "rotten_tomatoes",
-    "model": "all-MiniLM-L6-v2",
-    "seed": 0,
-    "train_examples": 2000,
-    "metrics": {"accuracy": 0.8, "nll": 0.5, "ece": 0.05, "typo_accuracy": 0.75},
-    "robustness": {
-        "attack": "embedding-pgd",
-        "norm": "l2",
-        "relative": True,
-        "examples": 300,
-        "epsilons": [0.0, 0.02, 0.04],
-        "accuracy": [0.8, 0.6, 0.4],
-    },
-    "cost": {"seconds": 10.0, "flop_ratio": 2.3, "time_ratio": 2.5},
-}
-
-
-def runs(**changes: Any) -> list[dict[str, Any]]:
-    return [{**copy.deepcopy(RUN), "method": "plain"}, {**copy.deepcopy(RUN), **changes}]
 
 
 def test_results_are_read_back(tmp_path: Path) -> None:
@@ -88,7 +63,7 @@ def test_regression_stands_beside_classification() -> None:
         "-30.0",
     ]
     assert cells["Pearson %"](RUN) == "–"
-    assert robustness_figure([RUN, numbers]).axes[0].get_ylim()[0] <= -30
+    assert draw([RUN, numbers])["Under attack"][0].figure.axes[0].get_ylim()[0] <= -30
     grid([numbers, numbers])
 
 
@@ -112,43 +87,3 @@ def test_terminal_table_fits_eighty_columns() -> None:
 def test_labels_tell_runs_apart_and_no_more() -> None:
     pair = runs(options={"epsilon": 0.1}, seed=3)
     assert [label(run, pair) for run in pair] == ["plain, seed 0", "uegr (epsilon 0.1), seed 3"]
-
-
-class Tags(HTMLParser):
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-
-
-def test_page_is_self_contained_and_escapes_the_users_text(tmp_path: Path) -> None:
-    write_page(runs(task="<script>alert(1)</script>", model='"><img src=x onerror=alert(1)>'), tmp_path / "report.html")
-    text = (tmp_path / "report.html").read_text()
-    tags = Tags(text).found
-    assert not [tag for tag, _ in tags if tag in ("script", "img", "link", "iframe")]
-    assert not [attributes for _, attributes in tags if any(name.startswith("on") for name in attributes)]
-    loaded = [a[name] for _, a in tags for name in ("src", "href", "xlink:href") if a.get(name)]
-    assert all(str(one).startswith("#") for one in loaded)
-    assert not re.search(r"url\((?!#)", text)
-    assert [tag for tag, _ in tags].count("svg") == 1
-    for number in ("80.0", "60.0", "40.0", "2.30"):
-        assert number in text
-
-
-def test_figure_draws_every_run_with_its_numbers(tmp_path: Path) -> None:
-    figure = robustness_figure(runs())
-    lines = figure.axes[0].get_lines()
-    assert [list(line.get_ydata()) for line in lines] == [[80, 60, 40]] * 2
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["plain", "uegr"]
-    save_png(figure, tmp_path / "a.png")
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_wilson_interval_holds_the_share_and_narrows() -> None:
-    low, high = wilson(0.4, 100)
-    assert (round(low, 3), round(high, 3)) == (0.309, 0.498)  # the textbook's values
-    assert wilson(0.0, 50)[0] == 0.0
-    assert wilson(0.4, None) == (0.4, 0.4)

@@ -1,0 +1,104 @@
+"""How every figure looks: a phone's width, a colour-blind-safe palette, room for the legend below the axes."""
+
+from __future__ import annotations
+
+import textwrap
+from contextlib import AbstractContextManager
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's colours, which the colour-blind tell apart; black first for what comes first, plain."""
+ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9ad6f7")
+"""The same colours on a dark page."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+LINES = ("-", "--", ":", "-.")
+INK, LINE = "#1c1c1c", "#d6d6d6"
+"""Of text and axes, and of the grid. Neither is a colour of data, so that a page can recolour each by itself."""
+HEAT = "cividis"
+"""Light to the eye in proportion to the value, for the colour-blind as for others."""
+WIDTH = 4.7
+"""Inches: at the width of a phone a letter of ten points is still ten pixels high."""
+
+_STYLE: Any = {
+    "figure.dpi": 72,
+    "font.size": 10,
+    "font.family": "sans-serif",
+    "text.parse_math": False,  # a $ in somebody's label is a dollar
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 5,
+    "svg.fonttype": "none",  # letters stay letters: small files, and a screen's own font
+}
+
+
+def styled(**more: str) -> AbstractContextManager[None]:
+    """Draw in this style, and with these further settings of matplotlib's."""
+    settings: Any = {**_STYLE, **more}
+    return rc_context(settings)
+
+
+def canvas(height: float = 3.3, **subplots: Any) -> tuple[Figure, Any]:
+    """An empty figure of the standard width and its axes; `subplots` as for `Figure.subplots`."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots(**subplots)
+
+
+def look(at: int) -> dict[str, Any]:
+    """Colour, marker and line of the curve at a place: no two alike among the first twenty-eight."""
+    line = LINES[at // len(COLOURS) % len(LINES)]
+    return {"color": COLOURS[at % len(COLOURS)], "marker": MARKERS[at % len(MARKERS)], "linestyle": line}
+
+
+def legend(figure: Figure, entries: list[tuple[str, dict[str, Any]]]) -> None:
+    """A legend below the axes, where it covers nothing; the figure grows by its height.
+
+    Args:
+        figure: the figure.
+        entries: label and `look` (or {"facecolor": ...} for an area), in order.
+    """
+    entries = [(textwrap.shorten(text, 50, placeholder="…"), how) for text, how in entries]
+    handles = [
+        Patch(label=text, **how) if "facecolor" in how else Line2D([], [], label=text, **how) for text, how in entries
+    ]
+    columns = 2 if len(entries) > 1 and max(len(text) for text, _ in entries) <= 24 else 1
+    lines = -(-len(entries) // columns)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.21 * lines)
+    # A label that begins with _ would be left out if matplotlib collected the handles itself.
+    figure.legend(handles, [text for text, _ in entries], loc="outside lower left", ncols=columns, handlelength=2.4)
+
+
+def heat_bar(figure: Figure, mesh: Any, axes: Axes, label: str) -> None:
+    """The scale of a heat map, below it, drawn as shapes and not as pixels."""
+    bar = figure.colorbar(mesh, ax=axes, label=label, location="bottom", aspect=35, pad=0.02)
+    solids: Any = bar.solids
+    solids.set_rasterized(False)
+    solids.set_edgecolor("face")
+
+
+def epsilon_axis(axes: Axes, norm: str, relative: bool) -> None:
+    """Name the x axis of a curve over epsilons."""
+    balls = {"l2": "l2 of a whole text", "l2_token": "l2 of each token", "linf": "largest coordinate"}
+    unit = "share of the mean embedding norm" if relative else "absolute"
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.set_xlabel(f"epsilon, {unit}\n({balls.get(norm, norm)})")

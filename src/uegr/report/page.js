@@ -1,0 +1,75 @@
+"use strict";
+
+// Tables: a click on a heading sorts by that column, a second click the other way round.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const headings = [...table.tHead.rows[0].cells];
+  headings.forEach((heading, column) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...heading.childNodes);
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const down = heading.getAttribute("aria-sort") === "ascending";
+      headings.forEach((one) => one.removeAttribute("aria-sort"));
+      heading.setAttribute("aria-sort", down ? "descending" : "ascending");
+      const body = table.tBodies[0];
+      const key = (row) => row.cells[column].textContent.trim();
+      const rows = [...body.rows].sort((a, b) => compare(key(a), key(b), down));
+      body.append(...rows);
+    });
+  });
+}
+
+// Numbers by value, words by alphabet; what is not there comes last either way.
+function compare(a, b, down) {
+  const x = parseFloat(a), y = parseFloat(b);
+  if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
+  const order = Number.isNaN(x) ? a.localeCompare(b) : x - y;
+  return down ? -order : order;
+}
+
+// Figures: pointing reads out the nearest mark; marks are [x, y, text] in units of the viewBox.
+const readout = document.createElement("div");
+readout.id = "readout";
+readout.hidden = true;
+readout.setAttribute("role", "status");
+const REACH = 45;  // pixels
+for (const figure of document.querySelectorAll("figure[data-marks]")) {
+  const svg = figure.querySelector("svg");
+  const marks = JSON.parse(figure.dataset.marks);
+  const ring = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+  ring.setAttribute("class", "pointed");
+  ring.setAttribute("r", "5");
+  const hide = () => { readout.hidden = true; ring.remove(); };
+  const point = (event) => {
+    const box = svg.getBoundingClientRect();
+    const scale = box.width / svg.viewBox.baseVal.width;
+    let nearest = null, distance = REACH;
+    for (const mark of marks) {
+      const gap = Math.hypot(box.left + mark[0] * scale - event.clientX, box.top + mark[1] * scale - event.clientY);
+      if (gap < distance) { nearest = mark; distance = gap; }
+    }
+    if (nearest === null) { hide(); return; }
+    ring.setAttribute("cx", nearest[0]);
+    ring.setAttribute("cy", nearest[1]);
+    svg.append(ring);
+    readout.textContent = nearest[2];
+    figure.append(readout);
+    readout.hidden = false;
+    const outer = figure.getBoundingClientRect();
+    const x = box.left - outer.left + nearest[0] * scale, y = box.top - outer.top + nearest[1] * scale;
+    readout.style.left = `${Math.max(0, Math.min(x - readout.offsetWidth / 2, outer.width - readout.offsetWidth))}px`;
+    readout.style.top = `${y - readout.offsetHeight - 10}px`;
+  };
+  svg.addEventListener("pointermove", point);
+  svg.addEventListener("pointerdown", point);
+  svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
+}
+
+// On paper every table of numbers is open.
+let closed = [];
+window.addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  closed.forEach((one) => { one.open = true; });
+});
+window.addEventListener("afterprint", () => closed.forEach((one) => { one.open = false; }));

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from scipy import stats
+
+from sample_runs import full, runs
+from uegr.report.area import curve_area
+from uegr.report.figures.catalogue import draw
+from uegr.report.figures.chart import Chart
+from uegr.report.figures.render import inline_svg, save_figures
+from uegr.report.groups import group_runs, student, wilson
+
+
+def charts(entries: list[dict[str, Any]]) -> dict[str, Chart]:
+    return {chart.name: chart for found in draw(entries).values() for chart in found}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, Chart]:
+    return charts([full("plain", log=[{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.5}]), full()])
+
+
+def test_everything_that_was_measured_is_drawn(drawn: dict[str, Chart]) -> None:
+    assert set(drawn) == {
+        "robustness",
+        "attacks-0",
+        "attacks-1",
+        "text-attacks",
+        "reliability",
+        "selective",
+        "ood",
+        *(f"similarity-{kind}" for kind in ("cka", "cosine", "drift")),
+        *(f"landscape-{kind}" for kind in ("slice", "sharpness", "eigenvalues", "trace", "input-gradient")),
+        *("landscape-surface-0", "landscape-surface-1"),
+        *("loss", "loss-terms-1", "divergence-1", "update-share", "mask-churn", "saliency-1"),
+        "cost",
+        "evaluation-cost",
+    }
+
+
+def test_what_was_not_measured_is_left_out() -> None:
+    assert set(charts(runs())) == {"robustness", "text-attacks", "cost"}
+
+
+def test_every_figure_has_words_units_numbers_and_read_outs(drawn: dict[str, Chart]) -> None:
+    for chart in drawn.values():
+        assert len(chart.alt) > 30
+        assert re.search(r"\d", chart.alt), chart.name
+        assert len(chart.caption) > 30
+        assert chart.rows
+        assert all(len(row) == len(chart.headings) for row in chart.rows), chart.name
+        assert chart.marks
+        assert any(axes.get_xlabel() for axes in chart.figure.axes), chart.name
+
+
+def test_robustness_curve_shows_the_numbers_and_wilsons_band() -> None:
+    chart = charts(runs())["robustness"]
+    lines = chart.figure.axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in lines] == [pytest.approx([80, 60, 40])] * 2
+    assert chart.rows[1] == ["0.02", *["60.0 (54.4 – 65.4)"] * 2]
+    assert chart.rows[-1] == ["area, 0 to 0.04", "60.0", "60.0"]
+
+
+def test_several_seeds_are_one_curve_with_students_band() -> None:
+    seeds = [{**runs()[1], "seed": seed} for seed in range(3)]
+    for seed, run in enumerate(seeds):
+        run["robustness"] = {**run["robustness"], "accuracy": [0.8, 0.6 + 0.01 * seed, 0.4]}
+    chart = charts(seeds)["robustness"]
+    assert chart.headings == ["epsilon", "uegr (%)"]
+    low, high = stats.t.interval(0.95, 2, 61.0, stats.sem([60.0, 61.0, 62.0]))
+    assert chart.rows[1][1] == f"61.0 ({low:.1f} – {high:.1f})"
+    assert [group.seeds for group in group_runs(seeds)] == ["seeds 0, 1, 2"]
+
+
+def test_runs_with_other_options_or_attacks_are_other_groups() -> None:
+    other = full(options={"epsilon": 0.1}, seed=1)
+    harder = full(seed=2)
+    harder["robustness"] = {**harder["robustness"], "steps": 50}
+    assert [group.label for group in group_runs([full(), other, harder])] == ["uegr", "uegr (epsilon 0.1)", "uegr"]
+
+
+def test_area_is_the_mean_height() -> None:
+    assert curve_area([0.0, 0.1, 0.4], [0.8, 0.8, 0.8]) == pytest.approx(0.8)
+    assert curve_area([0.0, 0.1, 0.4], [1.0, 0.5, 0.0]) == pytest.approx((0.075 + 0.075) / 0.4)
+    assert curve_area([0.0, 0.1, 0.4], [1.0, 0.5, 0.0], up_to=0.1) == pytest.approx(0.75)
+    assert curve_area([0.0, 0.4], [1.0, 0.0], up_to=0.1) == pytest.approx(0.875)
+    assert curve_area([0.0], [0.7]) == 0.7
+
+
+def test_intervals() -> None:
+    low, high = wilson(0.4, 100)
+    assert (round(low, 3), round(high, 3)) == (0.309, 0.498)  # the textbook's values
+    assert wilson(0.0, 50)[0] == 0.0
+    assert wilson(0.4, None) == (0.4, 0.4)
+    assert np.allclose(student([1.0, 2.0, 3.0]), stats.t.interval(0.95, 2, 2.0, stats.sem([1.0, 2.0, 3.0])))
+
+
+def test_marks_lie_where_the_curve_is_drawn(drawn: dict[str, Chart]) -> None:
+    svg, points = inline_svg(drawn["robustness"])
+    width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())  # type: ignore[union-attr]
+    assert all(0 <= x <= width and 0 <= y <= height for x, y, _ in points)
+    ours = points[:3]
+    path = re.search(r'<path d="M (\S+) (\S+) \nL (\S+) (\S+) \nL (\S+) (\S+) \n" style="[^>]*var\(--c0\)', svg)
+    assert path is not None
+    drawn_at = [float(one) for one in path.groups()]
+    assert drawn_at == pytest.approx([value for x, y, _ in ours for value in (x, y)], abs=0.1)
+    assert [text for *_, text in ours][1] == "plain: 60.0 % (54.4 – 65.4) at epsilon 0.02"
+
+
+def test_svg_follows_the_pages_colours_and_shares_it_with_others(drawn: dict[str, Chart]) -> None:
+    ids = []
+    for chart in drawn.values():
+        svg, _ = inline_svg(chart)
+        assert "var(--ink)" in svg
+        assert "#1c1c1c" not in svg
+        assert "<image" not in svg, f"{chart.name} holds pixels"
+        own = re.findall(r'\bid="([^"]*)"', svg)
+        assert set(re.findall(r'(?:url\(|href=")#([^")]*)', svg)) <= set(own)
+        ids += own
+    assert len(ids) == len(set(ids))
+
+
+def test_labels_are_taken_as_they_are() -> None:
+    pair = runs(method="_$x$<b>&")
+    svg, _ = inline_svg(charts(pair)["robustness"])
+    assert "_$x$&lt;b&gt;&amp;" in svg
+
+
+def test_no_text_overlaps_another(drawn: dict[str, Chart]) -> None:
+    for chart in drawn.values():
+        if chart.name.startswith("landscape-surface"):
+            continue  # the labels of contours lie in the drawing, where matplotlib places them
+        inline_svg(chart)
+        renderer = FigureCanvasAgg(chart.figure).get_renderer()
+        for axes in chart.figure.axes:
+            for axis in (axes.xaxis, axes.yaxis):
+                shown = [one for one in axis.get_ticklabels() if one.get_visible() and one.get_text()]
+                boxes = sorted(
+                    (one.get_window_extent(renderer) for one in shown), key=lambda box: (round(box.y0), box.x0)
+                )
+                for first, second in pairwise(boxes):
+                    assert not first.overlaps(second), f"{chart.name}: {[one.get_text() for one in shown]}"
+
+
+def test_figures_are_files_too(drawn: dict[str, Chart], tmp_path: Path) -> None:
+    written = save_figures([drawn["robustness"], drawn["saliency-1"]], tmp_path / "figures")
+    assert sorted(path.name for path in written) == [
+        "robustness.png",
+        "robustness.svg",
+        "saliency-1.png",
+        "saliency-1.svg",
+    ]
+    assert written[0].read_bytes().startswith(b"\x89PNG")
+    assert "Robustness curve" in (tmp_path / "figures" / "robustness.svg").read_text()
