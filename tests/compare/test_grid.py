@@ -97,7 +97,7 @@ def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None
 
 def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
-    with pytest.raises(UsageError, match="there is no grid file"):
+    with pytest.raises(UsageError, match="there is no file"):
         read_grid(path)
     path.write_text("methods: [plain\n")
     with pytest.raises(UsageError, match="is no YAML"):

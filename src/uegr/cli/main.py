@@ -6,7 +6,17 @@ import sys
 
 from rich.console import Console
 
-from uegr.cli import analyse, attack, compare, demo, evaluate, methods, report, train  # noqa: F401  # each registers its command
+from uegr.cli import (  # noqa: F401  # each registers its command
+    analyse,
+    attack,
+    compare,
+    demo,
+    evaluate,
+    methods,
+    report,
+    train,
+    tune,
+)
 from uegr.cli.app import app
 from uegr.errors import UegrError, UsageError
 from uegr.terminal import quieten

@@ -23,15 +23,13 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from uegr.compare.cell import Cell, Measurement
+from uegr.compare.files import load_yaml
 from uegr.errors import UsageError, unknown
 from uegr.methods import check_option, create_method
 from uegr.models.loading import EMBEDDED_MODEL
@@ -91,12 +89,7 @@ def read_grid(path: Path) -> Grid:
         UsageError: the file is missing or no YAML, or a name, setting or value in it cannot be; nothing has
             been run then.
     """
-    try:
-        content = yaml.load(path.read_text(), _Loader)  # noqa: S506  # a SafeLoader
-    except FileNotFoundError:
-        raise UsageError(f"there is no grid file '{path}': check the path.") from None
-    except yaml.YAMLError as error:
-        raise UsageError(f"'{path}' is no YAML: {' '.join(str(error).split())}.") from error
+    content = load_yaml(path)
     try:
         return make_grid(content, path.stem)
     except UsageError as error:
@@ -236,11 +229,3 @@ def _frozen(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return ",".join(map(_text, value)) if isinstance(value, (list, tuple)) else str(value)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 and everybody else does."""
-
-
-_SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _SCIENTIFIC, list("-+0123456789"))

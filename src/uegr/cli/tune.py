@@ -1,0 +1,52 @@
+"""uegr tune."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uegr.cli.app import app
+from uegr.errors import UsageError
+from uegr.terminal import console
+
+
+@app.command()
+def tune(
+    file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML).")],
+    results_dir: Annotated[Path | None, typer.Option("--results_dir", help="One JSON a run; results/NAME.")] = None,
+    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders; runs/NAME.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = 1,
+) -> None:
+    """Choose options on validation data, with as many trials for every method; writes tuned.yaml.
+
+    A search that was stopped or killed goes on where it was.
+    """
+    if find_spec("optuna") is None:
+        raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")
+    from rich.table import Table
+
+    from uegr.compare.cell import Cell, Place
+    from uegr.compare.engine import Inline, News, Processes
+    from uegr.compare.ledger import Ledger
+    from uegr.compare.tuning import read_tuning
+    from uegr.compare.tuning import tune as run_tuning
+
+    tuning = read_tuning(file)
+    place = Place(Ledger(results_dir or Path("results", tuning.name)), runs_dir or Path("runs", tuning.name))
+
+    def hear(cell: Cell, news: News) -> None:
+        if news.final:
+            console.print(f"{cell.label}: {news.kind} {news.message}", markup=False, highlight=False, soft_wrap=True)
+
+    run_tuning(tuning, place, Inline() if jobs == 1 else Processes(jobs), hear)
+    table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")
+    for search in tuning.searches:
+        first, best = search.trials[0]["value"], search.best
+        default = "failed" if first is None else f"{first:.4f}"
+        chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
+        table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)
+    console.print(table)
+    console.print(f"wrote {place.ledger.folder / 'tuned.yaml'}")

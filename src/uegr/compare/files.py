@@ -1,0 +1,33 @@
+"""YAML files as their writers mean them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from uegr.errors import UsageError
+
+
+class Loader(yaml.SafeLoader):
+    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 and everybody else does."""
+
+
+SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
+Loader.add_implicit_resolver("tag:yaml.org,2002:float", SCIENTIFIC, list("-+0123456789"))
+
+
+def load_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        UsageError: it is missing, or no YAML.
+    """
+    try:
+        return yaml.load(path.read_text(), Loader)  # noqa: S506  # a SafeLoader
+    except FileNotFoundError:
+        raise UsageError(f"there is no file '{path}': check the path.") from None
+    except yaml.YAMLError as error:
+        raise UsageError(f"'{path}' is no YAML: {' '.join(str(error).split())}.") from error

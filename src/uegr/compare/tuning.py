@@ -1,0 +1,223 @@
+"""Tuning that is the same for every method: as many trials each, on validation data, from one seed.
+
+A tuning file is a grid (see `grid`) with search spaces, for all methods and for each:
+
+    trials: 10                        # of each method
+    objective: mean                   # of "clean" and "robust"; or one of the two
+    seed: 0                           # of the search
+    search:                           # for every method
+      learning_rate: {low: 2e-5, high: 5e-4, log: true}
+
+Methods:
+      - plain
+      - {method: uegr, search: {epsilon: {low: 0.02, high: 0.12, log: true}, js_weight: [0, 0.3, 1, 3]}}
+    tasks: [rotten_tomatoes, trec]
+    seeds: 1
+
+A list is a choice; {low, high} a range, of whole numbers where both are whole. What is searched is an option of the
+method or a setting of the grid. The first trial has the method's defaults, the next are drawn by Optuna's TPE. A
+trial's value is its mean over all tasks, models and seeds. Trials are cells like others, kept in a ledger: a search
+that was stopped is gone through again, and finds what it has run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import optuna
+import yaml
+
+from uegr.atomic import write_json, write_text
+from uegr.compare.cell import Place
+from uegr.compare.engine import Engine, Hear
+from uegr.compare.files import load_yaml
+from uegr.compare.grid import PARTS, SETTINGS, Grid, make_grid
+from uegr.compare.run import run_grid, unfinished
+from uegr.compare.summary import MEASURES, Run
+from uegr.errors import StoppedError, UsageError, unknown
+from uegr.methods import entry_of, options_of, resolved_options
+
+Objective = Literal["mean", "clean", "robust"]
+OWN = ("trials", "objective", "seed", "search")
+CLEAN, ROBUST = MEASURES[:2]
+_BUILT_IN = {one.name: one.default for kind in PARTS.values() for one in fields(kind)}
+
+
+@dataclass
+class Search:
+    """The search of one method.
+
+    Args:
+        name: of the method in the file.
+        item: its entry there, without the search.
+        space: option or setting -> list of choices, or {low, high, log}.
+        study: Optuna's.
+        trials: what was tried, in order: {"number", "params", "value"}; value None where a run failed.
+    """
+
+    name: str
+    item: dict[str, Any]
+    space: dict[str, Any]
+    study: optuna.Study
+    trials: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The trial of the highest value; of equals the first."""
+        done = [trial for trial in self.trials if trial["value"] is not None]
+        if not done:
+            raise UsageError(f"no trial of method '{self.name}' came to an end: see why its runs fail.")
+        return max(done, key=lambda trial: (trial["value"], -trial["number"]))
+
+    def entry(self, params: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """The method with these parameters, as an entry of a grid's "methods"."""
+        options = {key: value for key, value in params.items() if key not in SETTINGS}
+        settings = {key: value for key, value in params.items() if key in SETTINGS}
+        method = self.item.get("method", self.name)
+        return {**self.item, **settings, "name": name, "method": method,
+                "options": {**self.item.get("options", {}), **options}}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """A tuning file.
+
+    Args:
+        name: of the file, or as it says.
+        content: the grid without its methods, on validation data.
+        searches: one a method.
+        trials: of each method.
+        objective: what a trial is judged by.
+    """
+
+    name: str
+    content: dict[str, Any]
+    searches: tuple[Search, ...]
+    trials: int
+    objective: Objective
+
+    def grid(self, entries: list[dict[str, Any]]) -> Grid:
+        """The grid of these methods."""
+        return make_grid({**self.content, "methods": entries}, self.name)
+
+
+def read_tuning(path: Path) -> Tuning:
+    """The searches of a tuning file.
+
+    Raises:
+        UsageError: it is missing, or a name or value in it cannot be.
+    """
+    content = load_yaml(path)
+    try:
+        return make_tuning(content, path.stem)
+    except UsageError as error:
+        raise UsageError(f"'{path}': {error}") from error
+
+
+def make_tuning(content: Any, name: str) -> Tuning:
+    """The searches that this mapping (a parsed YAML file) describes."""
+    if not isinstance(content, Mapping) or "methods" not in content:
+        raise UsageError("a tuning file is a grid with 'search', 'trials' and 'methods'.")
+    rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
+    rest["defaults"] = {**(rest.get("defaults") or {}), "split": "validation"}
+    trials, objective = content.get("trials", 10), content.get("objective", "mean")
+    if not isinstance(trials, int) or trials < 1:
+        raise UsageError(f"trials must be a whole number of at least 1, not {trials!r}.")
+    if objective not in get_args(Objective):
+        raise unknown("objective", objective, get_args(Objective))
+    searches = []
+    for entry in content["methods"]:
+        item: dict[str, Any] = {"name": entry} if isinstance(entry, str) else dict(entry)
+        space = {**(content.get("search") or {}), **(item.pop("search", None) or {})}
+        searches.append(_search(item, space, rest["defaults"], int(content.get("seed", 0))))
+    tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
+    tuning.grid([search.item for search in searches])  # refuses what a grid refuses
+    return tuning
+
+
+def tune(tuning: Tuning, place: Place, engine: Engine, hear: Hear = lambda cell, news: None) -> None:
+    """Run all trials, round by round: the n-th of every method before the next of any.
+
+    Leaves trials/METHOD.json and tuned.yaml, the methods with what was chosen for them, in the ledger's folder.
+
+    Raises:
+        StoppedError: somebody stopped it; the same call goes on.
+    """
+    for number in range(tuning.trials):
+        asked = [(search, search.study.ask()) for search in tuning.searches]
+        chosen = [{key: _suggest(trial, key, one) for key, one in search.space.items()} for search, trial in asked]
+        entries = [
+            search.entry(params, f"{search.name} trial {number}")
+            for (search, _), params in zip(asked, chosen, strict=True)
+        ]
+        grid = tuning.grid(entries)
+        failures = run_grid(grid, place, engine, hear)
+        left = unfinished(grid, place)
+        if len(left) > len(failures):
+            raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to go on.")
+        failed = {cell.method for cell in left}
+        for (search, trial), params, entry in zip(asked, chosen, entries, strict=True):
+            value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], place)
+            state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
+            search.study.tell(trial, value, state=state)
+            search.trials.append({"number": number, "params": params, "value": value})
+            about = {"objective": tuning.objective, "split": "validation", "search": search.space}
+            path = place.ledger.folder / "trials" / f"{search.name}.json"
+            write_json(path, {"method": search.name, **about, "trials": search.trials})
+    best = [search.entry(search.best["params"], search.name) for search in tuning.searches]
+    text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
+    write_text(place.ledger.folder / "tuned.yaml", f"# The best of {tuning.trials} trials each.\n{text}")
+
+
+def _search(item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
+    name = str(item.get("name", item.get("method")))
+    method = str(item.get("method", name))
+    if not space:
+        raise UsageError(f"method '{name}' has nothing to search: add 'search' to it or to the file.")
+    entry = entry_of(method)
+    known = [*options_of(entry.forward), *options_of(entry.backward), *SETTINGS]
+    for key, one in space.items():
+        if key not in known:
+            raise unknown(f"option or setting of method {method}", key, known)
+        ordered = isinstance(one, Mapping) and {"low", "high"} <= set(one) <= {"low", "high", "log"}
+        if not (ordered and one["low"] < one["high"]) and not (isinstance(one, list) and one):
+            raise UsageError(f"search of {key} must be a list of choices, or {{low: ..., high: ...}}, not {one!r}.")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    values = {**_BUILT_IN, **defaults, **item, **resolved_options(method, item.get("options") or {})}
+    first = {key: _position(one, values.get(key)) for key, one in space.items()}
+    study.enqueue_trial({key: position for key, position in first.items() if position is not None})
+    return Search(name, item, space, study)
+
+
+def _suggest(trial: optuna.Trial, key: str, space: Any) -> Any:
+    if isinstance(space, list):
+        return space[trial.suggest_categorical(key, list(range(len(space))))]
+    low, high, log = space["low"], space["high"], bool(space.get("log"))
+    if isinstance(low, int) and isinstance(high, int):
+        return trial.suggest_int(key, low, high, log=log)
+    return trial.suggest_float(key, low, high, log=log)
+
+
+def _position(space: Any, value: Any) -> float | None:
+    """What Optuna calls this value: its place in a list of choices, itself in a range; None outside."""
+    if isinstance(space, list):
+        same = [i for i, one in enumerate(space) if one == (list(value) if isinstance(value, tuple) else value)]
+        return same[0] if same else None
+    inside = isinstance(value, (int, float)) and space["low"] <= value <= space["high"]
+    return value if inside else None
+
+
+def _value(objective: Objective, grid: Grid, method: str, place: Place) -> float:
+    """Mean over the method's runs."""
+    runs = [place.ledger.find(cell) for cell in grid.cells if cell.method == method]
+    values = [_of_run(objective, run) for run in runs if run is not None]
+    return sum(values) / len(values)
+
+
+def _of_run(objective: Objective, run: Run) -> float:
+    clean, robust = float(CLEAN.value(run) or 0.0), float(ROBUST.value(run) or 0.0)
+    return {"mean": (clean + robust) / 2, "clean": clean, "robust": robust}[objective]

@@ -1,0 +1,133 @@
+"""Searches over a made-up objective: trials are cells whose value is a formula of their options."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from uegr.compare.cell import Cell, Place
+from uegr.compare.engine import Hear, News
+from uegr.compare.grid import make_grid
+from uegr.compare.ledger import Ledger
+from uegr.compare.tuning import make_tuning, read_tuning, tune
+from uegr.errors import StoppedError, UsageError
+
+CONTENT: dict[str, Any] = {
+    "trials": 6,
+    "objective": "clean",
+    "search": {"learning_rate": {"low": 1e-5, "high": 1e-3, "log": True}},
+    "methods": [
+        "plain",
+        {
+            "method": "uegr",
+            "options": {"passes": 1},
+            "search": {"epsilon": [0.02, 0.06, 0.1], "refresh": {"low": 1, "high": 40}},
+        },
+    ],
+    "tasks": ["sst2"],
+    "seeds": 2,
+}
+
+
+class Formula:
+    """Runs a cell by entering its value: best at learning rate 5e-4 and epsilon 0.1.
+
+    Args:
+        limit: stop after so many cells, as Ctrl-C would.
+        broken: trials that fail.
+    """
+
+    def __init__(self, limit: int = 10**9, broken: tuple[int, ...] = ()) -> None:
+        self.cells: list[Cell] = []
+        self.limit, self.broken = limit, broken
+
+    def run(self, cells: Sequence[Cell], place: Place, hear: Hear) -> None:
+        for cell in cells:
+            if len(self.cells) == self.limit:
+                hear(cell, News("interrupted"))
+                return
+            self.cells.append(cell)
+            if any(cell.method.endswith(f"trial {number}") for number in self.broken):
+                hear(cell, News("failed", message="the loss became nan"))
+                continue
+            value = 0.9 - 100 * abs(cell.config.learning_rate - 5e-4) - 0.01 * cell.seed
+            value += cell.config.options.get("epsilon", 0.0)
+            curve = {"epsilons": [0.0, 0.1], "accuracy": [value, 0.5], "examples": 10}
+            place.ledger.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
+
+
+def place(folder: Path) -> Place:
+    return Place(Ledger(folder), folder / "runs")
+
+
+def trials(folder: Path, method: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "trials" / f"{method}.json").read_text())["trials"]
+    return found
+
+
+def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(tmp_path: Path) -> None:
+    engine = Formula()
+    tune(make_tuning(CONTENT, "t"), place(tmp_path), engine)
+    assert {cell.measurement.split for cell in engine.cells} == {"validation"}
+    plain, uegr = trials(tmp_path, "plain"), trials(tmp_path, "uegr")
+    assert len(plain) == len(uegr) == 6
+    assert plain[0]["params"] == {"learning_rate": 1e-4}
+    assert uegr[0]["params"] == {"learning_rate": 1e-4, "epsilon": 0.06, "refresh": 20}
+    assert uegr[0]["value"] == pytest.approx(0.9 - 0.04 - 0.005 + 0.06), "the mean over two seeds"
+    assert all(isinstance(trial["params"]["refresh"], int) and 1 <= trial["params"]["refresh"] <= 40 for trial in uegr)
+    chosen = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["methods"]
+    best = max(uegr, key=lambda trial: trial["value"])
+    assert chosen[1]["options"] == {
+        "passes": 1,
+        "epsilon": best["params"]["epsilon"],
+        "refresh": best["params"]["refresh"],
+    }
+    cells = make_grid({"tasks": ["sst2"], "seeds": 1, "methods": chosen}, "g").cells  # the fragment fits into a grid
+    assert cells[1].config.learning_rate == best["params"]["learning_rate"]
+
+
+def test_a_stopped_search_goes_on_and_ends_as_a_whole_one(tmp_path: Path) -> None:
+    tune(make_tuning(CONTENT, "t"), place(tmp_path / "whole"), Formula())
+    with pytest.raises(StoppedError, match="in trial 2 of 6"):
+        tune(make_tuning(CONTENT, "t"), place(tmp_path / "cut"), Formula(limit=9))
+    rest = Formula()
+    tune(make_tuning(CONTENT, "t"), place(tmp_path / "cut"), rest)
+    assert len(rest.cells) == 2 * 2 * 6 - 9
+    for method in ("plain", "uegr"):
+        assert trials(tmp_path / "cut", method) == trials(tmp_path / "whole", method)
+
+
+def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
+    tune(make_tuning(CONTENT, "t"), place(tmp_path), Formula(broken=(1,)))
+    assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4
+    with pytest.raises(UsageError, match="came to an end"):
+        tune(make_tuning({**CONTENT, "trials": 1}, "t"), place(tmp_path / "all"), Formula(broken=(0,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"trials": 0}, "at least 1"),
+        ({"objective": "speed"}, "choose one of mean, clean, robust"),
+        ({"search": None}, "nothing to search"),
+        ({"search": {"learning_rates": [1]}}, "did you mean 'learning_rate'"),
+        ({"search": {"learning_rate": {"low": 1}}}, "list of choices"),
+        ({"search": {"learning_rate": {"low": 2, "high": 1}}}, "list of choices"),
+        ({"tasks": ["sst22"]}, "did you mean 'sst2'"),
+    ],
+)
+def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_tuning({**CONTENT, **change}, "t")
+
+
+def test_the_search_that_ships_is_one() -> None:
+    tuning = read_tuning(Path(__file__).parents[2] / "benchmarks" / "tuning.yaml")
+    assert {"plain", "r-drop", "freelb", "smart", "child-tuning-d", "roast", "uegr"} == {
+        search.name for search in tuning.searches
+    }
