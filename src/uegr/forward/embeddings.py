@@ -97,20 +97,50 @@ def token_mask(batch: Mapping[str, Any]) -> Tensor:
     return torch.ones((*ids.shape, 1), device=ids.device)
 
 
+class SharedEmbeddings:
+    """The token embeddings of passes over the same tokens, looked up once.
+
+    For passes that are backed together: their gradients then meet in (B, T, d), and the gradient of the embedding
+    matrix, as large as the matrix whatever the batch, is written once and not once a pass. Sharded and compiled
+    models look up anew.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self._active = type(input_embeddings(model).weight) is nn.Parameter and not is_compiled(model)
+        self._known: list[tuple[Tensor, Tensor]] = []
+
+    def of(self, ids: Tensor, output: Tensor) -> Tensor:
+        """The embeddings to go on with: those of the first pass over these ids, or `output`."""
+        for known, embedded in self._known:
+            if known is ids:
+                return embedded
+        if self._active:
+            self._known.append((ids, output))
+        return output
+
+
 @contextmanager
-def perturbed(model: nn.Module, delta: Tensor) -> Iterator[None]:
+def perturbed(model: nn.Module, delta: Tensor, shared: SharedEmbeddings | None = None) -> Iterator[None]:
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
     Only the first call counts: a shared embedding layer is called again for the decoder's tokens.
+
+    Args:
+        model: wrapped or not.
+        delta: the perturbation.
+        shared: embeddings that passes of one step have in common.
 
     Raises:
         UsageError: the pass never asked that layer for embeddings of that shape.
     """
     calls: list[torch.Size] = []
 
-    def add(_layer: nn.Module, _inputs: Any, output: Tensor) -> Tensor | None:
+    def add(_layer: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
         calls.append(output.shape)
-        return output + delta.to(output.dtype) if len(calls) == 1 and output.shape == delta.shape else None
+        if len(calls) > 1 or output.shape != delta.shape:
+            return None
+        embedded = output if shared is None or not inputs else shared.of(inputs[0], output)
+        return embedded + delta.to(output.dtype)
 
     layer = input_embeddings(model)
     handle = layer.register_forward_hook(add)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
-from uegr.forward.embeddings import perturbed, unwrap
+from uegr.forward.embeddings import SharedEmbeddings, perturbed, unwrap
 from uegr.forward.sites import DropoutSites, Rates
 
 Batch = Mapping[str, Any]
@@ -30,12 +30,14 @@ class Step:
         total_steps: number of optimizer steps of the whole training, None where nobody said.
         num_items: number of targets to divide the summed loss by (gradient accumulation over batches of
             unequal size); None divides by the batch's own.
+        embeddings: set by a stage that backs all passes of the step together; see `SharedEmbeddings`.
     """
 
     generator: torch.Generator
     step: int = 0
     total_steps: int | None = None
     num_items: Tensor | int | None = None
+    embeddings: SharedEmbeddings | None = None
 
 
 @dataclass
@@ -117,7 +119,7 @@ def forward_pass(
     seed = int(torch.randint(2**63 - 1, (), generator=step.generator))
     with ExitStack() as contexts:
         if delta is not None:
-            contexts.enter_context(perturbed(model, delta))
+            contexts.enter_context(perturbed(model, delta, step.embeddings))
         if sites is not None:
             contexts.enter_context(sites.at(rates, seed))
         contexts.enter_context(seeded(seed, batch["labels"].device))

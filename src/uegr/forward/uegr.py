@@ -21,9 +21,12 @@ from uegr.forward.adversary import Norm
 from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
 from uegr.forward.embedding_adversary import EmbeddingAdversary
+from uegr.forward.embeddings import SharedEmbeddings
 from uegr.forward.mixture import MixedAdversary
 from uegr.forward.objective import objective_for
 from uegr.forward.opponent import Attacked, Opponent
+from uegr.forward.plain import PlainForward
+from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 from uegr.forward.text_adversary import TextAdversary
@@ -53,6 +56,7 @@ class UEGRForward(ForwardStage):
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
+        every, warmup: plain steps in between, or at first, which cost a third [ours]; see `Schedule`.
     """
 
     needs: ClassVar[str] = "token embeddings, dropout"
@@ -77,7 +81,10 @@ class UEGRForward(ForwardStage):
         text_share: float = 0.5,
         js_weight: float = 1.0,
         clean_weight: float = 1.0,
+        every: int = 1,
+        warmup: float = 0.0,
     ) -> None:
+        self.schedule = Schedule(every, warmup)
         for name, weight in (("js_weight", js_weight), ("clean_weight", clean_weight)):
             if weight < 0:
                 raise UsageError(f"{name} must not be negative, not {weight}.")
@@ -98,6 +105,7 @@ class UEGRForward(ForwardStage):
             editor = TextAdversary(edits=text, edit_rate=edit_rate)
             self.adversary = MixedAdversary(opponent, editor, text_share) if adversary else editor
         self.js_weight, self.clean_weight = js_weight, clean_weight
+        self._plain = PlainForward()
         self._sites: DropoutSites | None = None
 
     def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -111,6 +119,9 @@ class UEGRForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         self.release()
+        if not self.schedule.full(step):
+            return self._plain(model, batch, step)
+        step.embeddings = SharedEmbeddings(model)
         self._sites = sites = dropout_sites(model, self.dropout.fixed)
         rates = self.dropout.rates(len(sites), step.generator)
         attacked = self._attack(model, batch, step)
@@ -144,7 +155,8 @@ class UEGRForward(ForwardStage):
     def cost(self) -> float:
         clean = self.clean_weight > 0
         attack = (3.0 if clean else 0.0) if self.adversary is None else self.adversary.cost(clean)
-        return attack + 3.0 * self.dropout.passes
+        share = self.schedule.share
+        return share * (attack + 3.0 * self.dropout.passes) + (1.0 - share) * self._plain.cost()
 
     def release(self) -> None:
         if self._sites is not None:
