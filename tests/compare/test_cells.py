@@ -95,7 +95,7 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
         seen.setdefault((self.name, self.seed), []).append(batch["input_ids"])
         return original(self, model, batch, *rest)
 
-    def count(model: Any, batch: Any, method: Method, *rest: Any) -> dict[str, float]:
+    def count(model: Any, batch: Any, method: Method, *rest: Any, **more: Any) -> dict[str, float]:
         measured.append(method.name)
         return {"flop_ratio": 1.5, "time_ratio": 2.0}
 

@@ -25,7 +25,8 @@ def at(step: int, total: int | None = 12) -> Step:
     ],
 )
 def test_which_steps_are_full(schedule: Schedule, full: list[int]) -> None:
-    assert [step for step in range(12) if schedule.full(at(step))] == full
+    assert [step for step in range(12) if schedule.full(step, 12)] == full
+    assert schedule.full(schedule.a_full_step, None)
     assert schedule.share == pytest.approx(len(full) / 12)
 
 

@@ -62,6 +62,7 @@ def train(
     from uegr.measure import validate
     from uegr.methods import PAIR
     from uegr.tasks.source import DataSource
+    from uegr.training.cost import describe
     from uegr.training.run import RunConfig
     from uegr.training.run import train as train_run
 
@@ -117,6 +118,8 @@ def train(
         f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step costs {cost['flop_ratio']:.2f} times the "
         f"arithmetic of a plain one and took {cost['time_ratio']:.2f} times as long."
     )
+    if "parts" in cost:
+        console.print(describe(cost))
     name, value, examples = validate(output_dir)
     console.print(
         f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "

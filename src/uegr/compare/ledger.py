@@ -14,8 +14,6 @@ from uegr.report.results import document
 if TYPE_CHECKING:
     from uegr.compare.cell import Cell
 
-COST = ("flop_ratio", "time_ratio")
-SEED = "train.seed"
 Record = tuple[dict[str, Any], dict[str, Any]]
 """The content of a cell, and its entry of results.json."""
 
@@ -41,12 +39,12 @@ class Ledger:
         found = (entry for recorded, entry in self._records() if _stands_for(recorded, content, defaults))
         return next(found, None)
 
-    def cost_of_step(self, cell: Cell) -> dict[str, float] | None:
-        """The step's cost ratios as another seed of the same cell measured them, if one is finished."""
+    def cost_of_step(self, cell: Cell) -> dict[str, Any] | None:
+        """The cost of a step as another seed of the same cell measured them, if one is finished."""
         content, defaults = cell.content(), cell.with_defaults().content()
         for recorded, entry in self._records():
             if _stands_for({**recorded, SEED: content[SEED]}, content, defaults):
-                return {key: entry["cost"][key] for key in COST}
+                return dict(entry["cost"])
         return None
 
     def enter(self, cell: Cell, entry: dict[str, Any]) -> None:

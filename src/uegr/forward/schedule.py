@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from uegr.errors import UsageError
-from uegr.forward.stage import Step
 
 STEPS_WITHOUT_TOTAL = 200
 """Length of a training where nobody told: about 2,000 examples, 3 epochs."""
@@ -29,10 +28,15 @@ class Schedule:
         if not 0.0 <= self.warmup < 1.0:
             raise UsageError(f"warmup is a share of the training and must lie in [0, 1), not {self.warmup}.")
 
-    def full(self, step: Step) -> bool:
-        """Whether this optimizer step pays for the whole stage."""
-        total = STEPS_WITHOUT_TOTAL if step.total_steps is None else step.total_steps
-        return step.step >= self.warmup * total and step.step % self.every == 0
+    def full(self, step: int, total_steps: int | None) -> bool:
+        """Whether this optimizer step, of so many, pays for the whole stage."""
+        total = STEPS_WITHOUT_TOTAL if total_steps is None else total_steps
+        return step >= self.warmup * total and step % self.every == 0
+
+    @property
+    def a_full_step(self) -> int:
+        """A full step past every ramp and warm-up of a training whose length nobody told."""
+        return -(-STEPS_WITHOUT_TOTAL // self.every) * self.every
 
     @property
     def share(self) -> float:

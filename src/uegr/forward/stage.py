@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
 from uegr.forward.embeddings import SharedEmbeddings, perturbed, unwrap
+from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites, Rates
 
 Batch = Mapping[str, Any]
@@ -55,6 +56,9 @@ class Loss:
 
 class ForwardStage(ABC):
     """A way to turn a batch into a loss. Stateless stages need only `__call__`."""
+
+    schedule: Schedule = Schedule()
+    """Which steps pay for the stage; the others are plain."""
 
     needs: ClassVar[str] = ""
     """What a model or a loop must have for it, in words, for `uegr methods`."""

@@ -30,6 +30,7 @@ from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 from uegr.forward.text_adversary import TextAdversary
+from uegr.parts import part
 
 Text = Literal["off", "words", "characters", "both"]
 
@@ -119,14 +120,16 @@ class UEGRForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         self.release()
-        if not self.schedule.full(step):
+        if not self.schedule.full(step.step, step.total_steps):
             return self._plain(model, batch, step)
         step.embeddings = SharedEmbeddings(model)
         self._sites = sites = dropout_sites(model, self.dropout.fixed)
         rates = self.dropout.rates(len(sites), step.generator)
-        attacked = self._attack(model, batch, step)
-        batch, clean = attacked.batch, attacked.clean
-        outputs = [forward_pass(model, batch, step, delta=attacked.delta, sites=sites, rates=rate) for rate in rates]
+        with part("attack"):
+            attacked = self._attack(model, batch, step)
+        batch, clean, delta = attacked.batch, attacked.clean, attacked.delta
+        with part("passes"):
+            outputs = [forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate) for rate in rates]
 
         objective = objective_for(model, outputs[0], batch["labels"])
         errors = torch.stack([objective.loss(one) for one in outputs]).mean(dim=0)

@@ -19,6 +19,7 @@ from transformers import (
 from uegr.errors import StoppedError, UsageError
 from uegr.methods import create_method
 from uegr.models.loading import EMBEDDED_MODEL, load_model, load_tokenizer
+from uegr.parts import now
 from uegr.tasks.data import TaskData
 from uegr.tasks.encoding import collator, encode
 from uegr.tasks.registry import without_training_split
@@ -78,7 +79,7 @@ def train(
     data: TaskData | None = None,
     resume: bool = False,
     overwrite: bool = False,
-    cost: Mapping[str, float] | None = None,
+    cost: Mapping[str, Any] | None = None,
     on_step: OnStep = lambda step, total: None,
 ) -> dict[str, Any]:
     """Train and leave a finished run folder; see `uegr.training.folder` for what it holds.
@@ -90,7 +91,7 @@ def train(
         resume: go on from the last checkpoint of an interrupted run with the same configuration; the weights
             come out as those of an uninterrupted run.
         overwrite: replace a run that is there.
-        cost: the step's cost ratios, if an equal run has measured them; None measures them here.
+        cost: what `measure_cost` found for an equal run; None measures it here.
         on_step: told the steps done and the steps of the whole training.
 
     Returns:
@@ -141,17 +142,19 @@ def train(
             f"with --resume, in '{output_dir}'."
         )
     if cost is None:
-        batch = trainer._prepare_inputs(next(iter(trainer.get_train_dataloader())))
+        loader = iter(trainer.get_train_dataloader())
+        batch, start = trainer._prepare_inputs(next(loader)), now()
+        waited = now() - start if next(loader, None) is not None else 0.0
         fresh = create_method(config.method, seed=config.seed, **config.options)
         fresh.bind(tokenizer)
-        cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager)
+        cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager, data_seconds=waited)
     run = {
         "config": asdict(config),
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
         "data": {"classes": data.class_counts, "findings": [asdict(one) for one in data.findings]},
-        "cost": {"seconds": outcome.metrics["train_runtime"], **cost},
+        "cost": {**cost, "seconds": outcome.metrics["train_runtime"]},
     }
     if trainer.is_world_process_zero():
         run_folder.finish(output_dir, run, trainer.state.log_history, model, tokenizer)

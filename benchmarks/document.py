@@ -1,0 +1,15 @@
+"""Tables inside documents: written between two marks, never by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from uegr.atomic import write_text
+
+
+def replace_block(document: Path, name: str, content: str) -> None:
+    """Put `content` between `<!-- name: begin -->` and `<!-- name: end -->` of a document."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    text = document.read_text()
+    before, after = text[: text.index(begin) + len(begin)], text[text.index(end) :]
+    write_text(document, f"{before}\n{content}\n{after}")
