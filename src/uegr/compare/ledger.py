@@ -14,6 +14,7 @@ from uegr.report.results import document
 if TYPE_CHECKING:
     from uegr.compare.cell import Cell
 
+SEED = "train.seed"
 Record = tuple[dict[str, Any], dict[str, Any]]
 """The content of a cell, and its entry of results.json."""
 
