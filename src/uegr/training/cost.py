@@ -50,7 +50,7 @@ def measure_cost(
         shares of a step's time, which add up to 1: attack, passes, other forward work, backward, selection (what the
         method's update takes beyond the plain optimizer), optimizer, data.
     """
-    steps = [_Stepper(model, batch, one, autocast) for one in (create_method("plain"), method)]
+    steps = [Stepper(model, batch, one, autocast) for one in (create_method("plain"), method)]
     flops = [step.flops() for step in steps]
     for _ in range(rounds):
         for step in steps:
@@ -94,7 +94,7 @@ def describe(cost: Mapping[str, Any]) -> str:
     )
 
 
-class _Stepper:
+class Stepper:
     """Steps of one method on a copy of the model, and what each part of them took."""
 
     def __init__(self, model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: Autocast) -> None:
