@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from conftest import reviews
+from test_doors import run
 from uegr.compare.board import Board, board
 from uegr.compare.cell import Cell, Place
 from uegr.compare.engine import Inline, News, Processes
@@ -183,3 +184,22 @@ def test_outcomes_come_back_as_they_were() -> None:
     assert back is not None
     assert (back[0] == clean).all() and (back[1] == robust).all()
     assert unpack_outcomes({"robustness": {}}) is None
+
+
+def test_grids_on_the_command_line(
+    grid: Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = place(tmp_path)
+    for cell in grid.cells:
+        curve = {"epsilons": [0.0, 0.1], "accuracy": [0.9, 0.5], "examples": 4}
+        entry = {"metrics": {"accuracy": 0.9}, "robustness": curve, "cost": {"flop_ratio": 1.0, "time_ratio": 1.0}}
+        where.ledger.enter(cell, entry)
+    monkeypatch.setattr("uegr.compare.grid.read_grid", lambda path: grid)
+    folders = ["--results_dir", str(where.ledger.folder), "--runs_dir", str(where.runs)]
+    assert run(["compare", "grid.yaml", *folders]) == 0
+    assert "90.0 ± 0.0" in capsys.readouterr().out
+    for wrong, message in ((["--jobs", "0"], "at least 1"), (["--engine", "slurm"], "choose one of local, ray")):
+        assert run(["compare", "grid.yaml", *folders, *wrong]) == 2
+        assert message in capsys.readouterr().err
+    assert run(["compare", "grid.yaml", "runs/one"]) == 2
+    assert "a grid is run alone" in capsys.readouterr().err

@@ -27,7 +27,8 @@ def compare(
         Path | None, typer.Option("--results_dir", help="Results of a grid, one JSON a run; results/NAME.")
     ] = None,
     runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders of a grid; runs/NAME.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = 1,
+    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
     keep_models: Annotated[bool, typer.Option("--keep_models", help="Keep the run folders, with weights.")] = False,
     bca: Annotated[bool, typer.Option("--bca", help="BCa bootstrap intervals over the seeds.")] = False,
 ) -> None:
@@ -36,9 +37,9 @@ def compare(
     Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
     """
     from uegr.compare.cell import Place
-    from uegr.compare.engine import Inline, Processes
     from uegr.compare.grid import read_grid
     from uegr.compare.ledger import Ledger
+    from uegr.compare.run import engine_of
     from uegr.report.results import read_results
     from uegr.report.table import terminal_table
 
@@ -50,7 +51,7 @@ def compare(
     grid = read_grid(runs[0])
     ledger = Ledger(results_dir or Path("results", grid.name))
     place = Place(ledger, runs_dir or Path("runs", grid.name), keep_models)
-    _run(grid, place, Inline() if jobs == 1 else Processes(jobs), "bca" if bca else "t")
+    _run(grid, place, engine_of(engine, jobs), "bca" if bca else "t")
 
 
 def _run(grid: Grid, place: Place, engine: Engine, interval: Interval) -> None:

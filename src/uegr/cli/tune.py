@@ -18,7 +18,8 @@ def tune(
     file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML).")],
     results_dir: Annotated[Path | None, typer.Option("--results_dir", help="One JSON a run; results/NAME.")] = None,
     runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders; runs/NAME.")] = None,
-    jobs: Annotated[int, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = 1,
+    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
 ) -> None:
     """Choose options on validation data, with as many trials for every method; writes tuned.yaml.
 
@@ -29,8 +30,9 @@ def tune(
     from rich.table import Table
 
     from uegr.compare.cell import Cell, Place
-    from uegr.compare.engine import Inline, News, Processes
+    from uegr.compare.engine import News
     from uegr.compare.ledger import Ledger
+    from uegr.compare.run import engine_of
     from uegr.compare.tuning import read_tuning
     from uegr.compare.tuning import tune as run_tuning
 
@@ -41,7 +43,7 @@ def tune(
         if news.final:
             console.print(f"{cell.label}: {news.kind} {news.message}", markup=False, highlight=False, soft_wrap=True)
 
-    run_tuning(tuning, place, Inline() if jobs == 1 else Processes(jobs), hear)
+    run_tuning(tuning, place, engine_of(engine, jobs), hear)
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")
     for search in tuning.searches:
         first, best = search.trials[0]["value"], search.best

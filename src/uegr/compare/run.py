@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from uegr.compare.cell import Cell, Place, with_model_path
-from uegr.compare.engine import Engine, Hear, Inline, News
+from uegr.compare.engine import Engine, Hear, Inline, News, Processes
 from uegr.compare.grid import Grid
+from uegr.errors import unknown
+
+ENGINES = ("local", "ray")
+
+
+def engine_of(name: str, jobs: int | None) -> Engine:
+    """An engine by name: "local" runs `jobs` cells at once on this machine (one, if left out), "ray" on a cluster."""
+    if name not in ENGINES:
+        raise unknown("engine", name, ENGINES)
+    if name == "ray":
+        from uegr.compare.ray_engine import RayCluster
+
+        return RayCluster(jobs)
+    return Inline() if jobs is None or jobs == 1 else Processes(jobs)
 
 
 def unfinished(grid: Grid, place: Place) -> list[Cell]:
