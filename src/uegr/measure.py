@@ -90,7 +90,7 @@ def validate(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, fl
         Its name, its value, and the number of examples.
     """
     run = open_run(folder)
-    rows = subset(run.data.validation, examples, 0)
+    rows = subset(run.data.validation, examples, 0, run.data.ranked_by)
     name = run.data.metrics[0]
     return name, clean_scores(run.subject, rows, run.data.metrics)[name], len(rows)
 

@@ -11,9 +11,10 @@ from conftest import reviews, tokenizer
 from uegr.errors import UsageError
 from uegr.tasks.data import make_task
 from uegr.tasks.encoding import LengthGroupedSampler, batches, encode, lengths_of
-from uegr.tasks.named import load_task
+from uegr.tasks.named import load_task, sources
 from uegr.tasks.own import own_data
-from uegr.tasks.splits import stratified_split
+from uegr.tasks.registry import TASKS
+from uegr.tasks.splits import stratified_split, subset
 
 
 def test_embedded_rotten_tomatoes_is_split_without_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +26,14 @@ def test_embedded_rotten_tomatoes_is_split_without_overlap(monkeypatch: pytest.M
     assert np.mean(data.test["label"]) == pytest.approx(0.5)
     assert data.label_names == ("negative", "positive")
     assert load_task("rotten_tomatoes").test["sentence"][:5] == data.test["sentence"][:5]
+
+
+def test_spam_in_its_package_is_the_corpus_of_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    data = load_task("sms_spam")
+    assert (len(data.train), len(data.validation), len(data.test)) == (3890, 486, 486)
+    assert sum(sum(rows["label"]) for rows in (data.train, data.validation, data.test)) == 642
+    assert "package" in sources("sms_spam", TASKS["sms_spam"])
 
 
 def test_local_folder_comes_first(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,6 +48,14 @@ def test_training_subset_follows_the_seed_and_the_test_subset_does_not() -> None
     assert a.train["sentence"][:] != b.train["sentence"][:]
     assert a.test["sentence"][:] == b.test["sentence"][:]
     assert data.limited(train=50, seed=0).train["sentence"][:] == a.train["sentence"][:]
+
+
+def test_candidates_of_a_question_stay_together() -> None:
+    rows = Dataset.from_dict({"q": [f"question {i // 7}" for i in range(70)], "i": list(range(70))})
+    part = subset(rows, 30, 0, "q")
+    assert len(part) == 28
+    assert {*(one.count(q) for one in [part["q"][:]] for q in one)} == {7}
+    assert len(subset(rows, 3, 0, "q")) == 7
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])

@@ -14,6 +14,8 @@ from uegr.cli import (  # noqa: F401  # each registers its command
     evaluate,
     methods,
     report,
+    score,
+    tasks,
     train,
     tune,
 )

@@ -23,6 +23,9 @@ METRICS: dict[Kind, tuple[str, ...]] = {
 }
 """What is published of a kind of task, where nobody names another metric."""
 
+RANKINGS = {"map", "mrr"}
+"""Metrics over the candidates of a question: a part of the candidates would be another, easier task."""
+
 
 @dataclass(frozen=True)
 class TaskData:
@@ -58,9 +61,14 @@ class TaskData:
         return replace(
             self,
             train=subset(self.train, train, seed),
-            validation=subset(self.validation, test, 0),
-            test=subset(self.test, test, 0),
+            validation=subset(self.validation, test, 0, self.ranked_by),
+            test=subset(self.test, test, 0, self.ranked_by),
         )
+
+    @property
+    def ranked_by(self) -> str | None:
+        """The column whose rows are ranked against each other, where the task is scored as a ranking."""
+        return self.text_columns[0] if {*self.metrics} & RANKINGS else None
 
     @property
     def written_columns(self) -> tuple[str, ...]:

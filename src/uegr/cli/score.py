@@ -1,0 +1,28 @@
+"""uegr score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+
+from uegr.cli.app import app
+from uegr.terminal import console
+
+
+@app.command()
+def score(
+    runs: Annotated[list[Path], typer.Argument(help="Measured runs, one a task, with AdvGLUE's sets under --on.")],
+) -> None:
+    """AdvGLUE's score over several runs, as its own evaluation defines it."""
+    from uegr.evaluation.benchmark import advglue_score, measured_on
+    from uegr.report.results import read_results
+
+    scores = advglue_score(measured_on([entry for path in runs for entry in read_results(path)]))
+    table = Table("task", "score %", box=SIMPLE)
+    for task, value in scores.items():
+        table.add_row(task, f"{100 * value:.1f}")
+    console.print(table)

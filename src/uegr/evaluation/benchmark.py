@@ -1,0 +1,62 @@
+"""Scores of whole benchmarks, as the benchmarks themselves define them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from uegr.errors import UsageError
+
+ADVGLUE = {
+    "sst2": ("advglue_sst2",),
+    "qqp": ("advglue_qqp",),
+    "mnli": ("advglue_mnli", "advglue_mnli_mm"),
+    "qnli": ("advglue_qnli",),
+    "rte": ("advglue_rte",),
+}
+"""The five tasks, and the sets that make up each."""
+METRICS = {"advglue_qqp": ("accuracy", "f1")}
+"""A set's metrics, where they are not accuracy alone."""
+
+
+def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """AdvGLUE's score (Wang et al. 2021): the mean over tasks of the mean of a task's metrics.
+
+    Args:
+        metrics: registry name of each set ("advglue_sst2", ...) -> its metrics, as fractions.
+
+    Returns:
+        The score of each of the five tasks, and "advglue", their mean; fractions.
+
+    Raises:
+        UsageError: a set is missing; the score of a part is no AdvGLUE score.
+    """
+    missing = [name for names in ADVGLUE.values() for name in names if name not in metrics]
+    if missing:
+        raise UsageError(
+            f"AdvGLUE's score needs all of its tasks: measure {', '.join(missing)}, too (uegr evaluate RUN --on)."
+        )
+    tasks = {
+        task: float(
+            np.mean([np.mean([metrics[name][one] for one in METRICS.get(name, ("accuracy",))]) for name in names])
+        )
+        for task, names in ADVGLUE.items()
+    }
+    return {**tasks, "advglue": float(np.mean(list(tasks.values())))}
+
+
+def measured_on(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Task -> metrics, from runs of results.json and what they were measured on besides.
+
+    Raises:
+        UsageError: two of the runs were measured on the same task.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for run in runs:
+        for entry in [run, *run.get("transfer", [])]:
+            if entry["task"] in found:
+                raise UsageError(f"two runs are measured on '{entry['task']}': give one run a task.")
+            found[entry["task"]] = entry["metrics"]
+    return found
