@@ -13,6 +13,7 @@ from uegr.atomic import write_json
 from uegr.errors import UsageError
 from uegr.evaluation.subject import Subject
 from uegr.models.loading import load_tokenizer, load_trained
+from uegr.report.card import write_card
 from uegr.report.results import document, read_results
 from uegr.tasks.data import TaskData
 from uegr.tasks.source import DataSource
@@ -53,6 +54,7 @@ class FinishedRun:
         """Replace the run's entry of its results.json by what `change` makes of it, and return it."""
         entry = change(self.results())
         write_json(self.folder / RESULTS, document([entry]))
+        write_card(self.folder)
         return entry
 
 

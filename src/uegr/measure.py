@@ -11,6 +11,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE, clean_scores, evaluate
 from uegr.finished import open_run
+from uegr.report.card import write_card
 from uegr.report.results import document, read_results
 from uegr.tasks.overlap import overlap
 from uegr.tasks.splits import subset
@@ -80,6 +81,7 @@ def measure(
         **_kept(folder),
     }
     write_json(folder / RESULTS, document([entry]))
+    write_card(folder)
     return entry
 
 

@@ -61,6 +61,7 @@ def train(
     from uegr.evaluation.metrics import METRICS, check_metric, show
     from uegr.measure import validate
     from uegr.methods import PAIR
+    from uegr.report.card import write_card
     from uegr.tasks.source import DataSource
     from uegr.training.cost import describe
     from uegr.training.run import RunConfig
@@ -120,6 +121,7 @@ def train(
     )
     if "parts" in cost:
         console.print(describe(cost))
+    write_card(output_dir)
     name, value, examples = validate(output_dir)
     console.print(
         f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uegr.report.figures.chart import Mark
-from uegr.report.figures.style import COLOURS, canvas, legend
+from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
 from uegr.report.groups import Group
 
 Bars = Mapping[str, Mapping[str, float]]
@@ -41,7 +41,9 @@ def bars(
     shown = [group for group in groups if any(group.label in block for block in lengths.values())]
     width = 0.8 / max(1, len(shown))
     figure, axes = canvas(0.9 + 0.21 * len(lengths) * (len(shown) + 0.6))
-    longest = limit or max(one for block in lengths.values() for one in block.values()) or 1.0
+    ends = [one for block in lengths.values() for one in block.values()]
+    ends += [high for block in (intervals or {}).values() for _, high in block.values()]
+    longest = limit or max(ends) or 1.0
     marks = []
     for row, (thing, block) in enumerate(lengths.items()):
         for at, group in enumerate(shown):
@@ -64,6 +66,7 @@ def bars(
     axes.set_ylim(len(lengths) - 0.45, -0.55)
     if log:
         axes.set_xscale("log")
+        plain_numbers(axes.xaxis)
         axes.set_xlim(min(mark.x for mark in marks) / 3, longest * 3)
     else:
         axes.set_xlim(min(0.0, *(mark.x for mark in marks)), longest * (1.0 if limit else 1.16))

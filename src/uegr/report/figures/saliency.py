@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -69,4 +70,4 @@ def _short(layers: list[str]) -> list[str]:
     shared = 0
     while all(len(path) > shared + 1 and path[shared] == paths[0][shared] for path in paths):
         shared += 1
-    return [".".join(path[shared:]) for path in paths]
+    return [textwrap.shorten(".".join(path[shared:]), 24, placeholder="…") for path in paths]

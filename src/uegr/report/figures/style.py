@@ -8,13 +8,15 @@ from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
-COLOURS = ("#000000", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, which the colour-blind tell apart; black first for what comes first, plain."""
+COLOURS = ("#111111", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+"""Okabe and Ito's colours, which the colour-blind tell apart; (nearly) black first for what comes first, plain:
+SVG takes true black for granted and would leave a page nothing to recolour."""
 ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9ad6f7")
 """The same colours on a dark page."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -94,6 +96,13 @@ def heat_bar(figure: Figure, mesh: Any, axes: Axes, label: str) -> None:
     solids: Any = bar.solids
     solids.set_rasterized(False)
     solids.set_edgecolor("face")
+    plain_numbers(bar.ax.xaxis)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis as 0.01 or 1e-06: its own way needs a typesetter of formulas."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def epsilon_axis(axes: Axes, norm: str, relative: bool) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.ticker import MaxNLocator
+
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, legend, look
 from uegr.report.groups import Group
@@ -12,6 +14,8 @@ from uegr.report.training_log import Series, logged, series
 
 LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}
 """Logged name -> what to call it. The first is the whole loss, which every method has."""
+TOTALS = ("train_loss", "eval_loss")
+"""Logged by the Trainer about the whole training, which is no term of a step's loss."""
 TABLE_ROWS = 12
 
 
@@ -31,7 +35,11 @@ def loss_charts(groups: Sequence[Group]) -> list[Chart]:
         )
     ]
     for group in groups:
-        names = [name for name in logged(group.first, "") if name in LOSSES or name.endswith("_loss")]
+        names = [
+            name
+            for name in logged(group.first, "")
+            if name in LOSSES or (name.endswith("_loss") and name not in TOTALS)
+        ]
         if len(names) > 1:
             terms = {
                 LOSSES.get(name, name.removesuffix("_loss").replace("_", " ")): series(group.first, name)
@@ -105,7 +113,9 @@ def _lines(
         marks += [Mark(axes, x, y, f"{label}: {y:.4g} at step {x}") for x, y in zip(steps, values, strict=True)]
     axes.set_xlabel("training step")
     axes.set_ylabel(unit)
-    axes.set_ylim(bottom=min(0.0, *(mark.y for mark in marks)))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    heights = [mark.y for mark in marks]
+    axes.set_ylim(min(0.0, *heights), 1.08 * max(0.0, *heights) or 1.0)
     legend(figure, [(label, looks[label]) for label in curves])
     steps = sorted({step for points in curves.values() for step in points[0]})
     every = max(1, -(-len(steps) // TABLE_ROWS))

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import ModelCard
+
+from sample_runs import full
+from uegr.errors import UsageError
+from uegr.report.card import BEGIN, write_card
+from uegr.report.results import document
+
+CONFIG: dict[str, Any] = {
+    "method": "uegr",
+    "options": {"epsilon": 0.1},
+    "model": "all-MiniLM-L6-v2",
+    "seed": 0,
+    "epochs": 3.0,
+    "learning_rate": 1e-4,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "reviews-uegr"
+    path.mkdir()
+    run = {"config": CONFIG, "task": "rotten_tomatoes", "train_examples": 500, "kind": "classification"}
+    (path / "run.json").write_text(json.dumps({**run, "cost": {"seconds": 10.0, "flop_ratio": 2.3}}))
+    return path
+
+
+def measured(folder: Path, **changes: Any) -> None:
+    (folder / "results.json").write_text(json.dumps(document([full(**changes)])))
+
+
+def test_card_says_what_is_known_after_training(folder: Path) -> None:
+    card = ModelCard.load(write_card(folder))
+    assert card.data.library_name == "transformers"
+    assert card.data.base_model == "sentence-transformers/all-MiniLM-L6-v2"
+    assert card.data.eval_results is None
+    assert "Not measured yet" in card.text
+    assert "epsilon 0.1" in card.text
+
+
+def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
+    write_card(folder)
+    measured(folder)
+    card = ModelCard.load(write_card(folder))
+    assert "Not measured yet" not in card.text
+    assert "| 0.02 | 60.0 |" in card.text
+    results = {one.metric_type: one for one in card.data.eval_results}
+    assert results["accuracy"].metric_value == 0.8
+    robust = results["robust_accuracy_0.02"]
+    assert (robust.metric_value, robust.dataset_name) == (0.6, "rotten_tomatoes")
+    assert robust.metric_args == {"epsilon": 0.02, "norm": "l2", "relative": True, "examples": 300}
+    assert results["robust_area"].metric_value == pytest.approx(0.6)
+    assert results["accuracy_under_synonyms"].metric_value == 0.3
+    index = card.data.to_dict()["model-index"]
+    assert index[0]["name"] == "reviews-uegr"
+
+
+def test_renewing_keeps_what_somebody_has_written(folder: Path) -> None:
+    path = write_card(folder)
+    path.write_text(path.read_text().replace("---\n\n", "---\n\nBy Ada.\n\n").replace("tags:", "license: mit\ntags:"))
+    path.write_text(path.read_text() + "\nThanks to all.\n")
+    measured(folder)
+    write_card(folder)
+    card = ModelCard.load(write_card(folder))
+    assert card.text.strip().startswith("By Ada.")
+    assert card.text.strip().endswith("Thanks to all.")
+    assert card.text.count(BEGIN) == 1
+    assert card.data.license == "mit"
+    assert len(card.data.eval_results) == len({one.metric_type for one in card.data.eval_results})
+
+
+def test_a_card_of_somebody_elses_is_kept(folder: Path) -> None:
+    (folder / "README.md").write_text("My own words.\n")
+    text = write_card(folder).read_text()
+    assert "My own words." in text
+    assert BEGIN in text
+
+
+def test_a_header_that_cannot_be_read_is_not_overwritten(folder: Path) -> None:
+    (folder / "README.md").write_text("---\ntags: [\n---\nwords\n")
+    with pytest.raises(UsageError, match="header"):
+        write_card(folder)
+    assert "words" in (folder / "README.md").read_text()
+
+
+def test_names_cannot_break_the_card(folder: Path) -> None:
+    evil = "<script>|a\nb: c"
+    measured(folder, task=evil, text_attacks=[{"attack": evil, "examples": 3, "accuracy": 0.5}])
+    card = ModelCard.load(write_card(folder))
+    assert "<script>" not in card.text
+    assert card.data.eval_results[0].dataset_name == evil
