@@ -37,7 +37,7 @@ class Question:
     Args:
         run: the run.
         rows: the whole split.
-        sample: its first rows, for parts that cost many passes.
+        sample: some of its rows, for parts that cost many passes.
         others: names of tasks whose texts count as foreign.
     """
 

@@ -40,7 +40,7 @@ def attack(
     options: Options | None = None,
     on_examples: Report = lambda what, done, total: None,
 ) -> dict[str, Any]:
-    """Run the named attacks on the first examples of a split.
+    """Run the named attacks on examples of a split.
 
     Args:
         folder: a finished and measured run of a classifier.

@@ -17,6 +17,7 @@ from uegr.report.card import write_card
 from uegr.report.results import document, read_results
 from uegr.tasks.data import TaskData
 from uegr.tasks.source import DataSource
+from uegr.tasks.splits import subset
 from uegr.training.folder import RESULTS, read_run
 from uegr.training.precision import use_bf16
 
@@ -38,9 +39,9 @@ class FinishedRun:
     subject: Subject
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
-        """The split "test" or "validation", or the first so many rows of it."""
+        """The split "test" or "validation", or so many rows of it, the same random choice each time."""
         rows = self.data.test if split == "test" else self.data.validation
-        return rows if examples is None else rows.select(range(min(examples, len(rows))))
+        return subset(rows, examples, 0)
 
     def results(self) -> dict[str, Any]:
         """The run's entry of its results.json.

@@ -26,7 +26,7 @@ def attack(
             "Several: --attack A --attack B.",
         ),
     ],
-    examples: Annotated[int, typer.Option("--examples", min=1, help="Attack the first N.")] = 200,
+    examples: Annotated[int, typer.Option("--examples", min=1, help="Attack so many, a fixed random choice.")] = 200,
     epsilons: Annotated[str, typer.Option("--epsilons", help="Radii of attacks on embeddings.")] = "",
     source: Annotated[Path | None, typer.Option("--source", help="The run that transfer attacks from.")] = None,
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
