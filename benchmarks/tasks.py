@@ -115,7 +115,7 @@ def notes() -> str:
 def memory() -> str:
     """The measurement of `benchmarks.large_file`."""
     measured = json.loads(Path("results/large_file.json").read_text())
-    lines = ["| run | until the first step | anonymous memory, peak | resident, peak |", "|---" * 4 + "|"]
+    lines = ["| run | until the first step | of the processor | anonymous memory | resident |", "|---" * 5 + "|"]
     names = {
         "small": f"{measured['small_rows']:,} rows, for comparison",
         "first": f"{measured['rows']:,} rows, first time",

@@ -189,6 +189,6 @@ def _labelled(rows: Dataset, labels: np.ndarray, text_columns: Sequence[str]) ->
     """The text columns and the labels: int64 (N,), float64 (N,), or float32 (N, C)."""
     kept = rows.select_columns(list(text_columns))
     if labels.ndim == 1:
-        return kept.add_column(LABEL, labels).cast_column(LABEL, Value(str(labels.dtype)))
+        return kept.add_column(LABEL, labels, feature=Value(str(labels.dtype)))
     column = pa.FixedSizeListArray.from_arrays(pa.array(labels.ravel()), labels.shape[1]).cast(pa.list_(pa.float32()))
     return kept.add_column(LABEL, column, feature=ListOf(Value("float32")))
