@@ -126,9 +126,8 @@ def _read_json_lines(path: Path, scan: Scan) -> Iterator[pa.Table]:
 
 def _read_parquet(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
-    yield from (pa.table(batch).replace_schema_metadata() for batch in file.iter_batches(BATCH))
-    if not file.metadata.num_rows:
-        yield file.schema_arrow.empty_table()
+    for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
+        yield pa.table({name: _plain(batch[name], scan) for name in batch.schema.names})
 
 
 READERS: dict[str, Callable[[Path, Scan], Iterator[pa.Table]]] = {
@@ -140,13 +139,14 @@ READERS: dict[str, Callable[[Path, Scan], Iterator[pa.Table]]] = {
 
 
 def _table(frame: pd.DataFrame, scan: Scan) -> pa.Table:
-    """One piece of a file as Arrow: text in one type, missing text missing, without NULs."""
-    columns: dict[str, Any] = {}
-    for name in frame.columns:
-        column = pa.array(frame[name], from_pandas=True)
-        if pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
-            column = column.cast(pa.string())
-        if scan.nuls and pa.types.is_string(column.type):
-            column = pc.replace_substring(column, "\0", "")
-        columns[str(name)] = column
-    return pa.table(columns)
+    """One piece of a file as Arrow: what is missing there is missing here."""
+    return pa.table({str(name): _plain(pa.array(frame[name], from_pandas=True), scan) for name in frame.columns})
+
+
+def _plain(column: Any, scan: Scan) -> Any:
+    """A column whose text is of Arrow's ordinary type and without NULs."""
+    if pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
+        column = column.cast(pa.string())
+    if scan.nuls and pa.types.is_string(column.type):
+        column = pc.replace_substring(column, "\0", "")
+    return column
