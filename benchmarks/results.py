@@ -16,7 +16,7 @@ from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import MEASURES, Line, Table, mark, ranks, summarise
+from uegr.compare.summary import MEASURES, Line, Table, Verdict, mark, ranks, summarise
 from uegr.compare.table import cells, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
@@ -26,6 +26,7 @@ MAIN = {
     "scratch": "A model trained from nothing",
     "second": "A second pretrained family",
     "small": "Few examples",
+    "equal_compute": "Equal compute instead of equal steps",
 }
 ABLATIONS = {
     "passes": "Number of passes k",
@@ -67,7 +68,7 @@ def section(grid: Grid, title: str, tables: Sequence[Table]) -> str:
     """A main grid: sizes, ranks, verdicts, figures, a table a task."""
     done = sum(len(line.runs) for table in tables for line in table.lines)
     note = "" if done == len(grid.cells) else f" **{done} of {len(grid.cells)} runs so far.**"
-    parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables)]
+    parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables), *against(tables)]
     for name, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
         write_text(FIGURES / f"{grid.name}-{name}.svg", svg_text(figure))
     parts.append(
@@ -97,6 +98,43 @@ def standing(tables: Sequence[Table]) -> str:
         f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), and on how many tasks the\n"
         f"method is better ▲ or worse ▼ than plain, of how many:\n\n{markdown(heads, rows)}"
     )
+
+
+def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:
+    """Differences of one method, task by task: to plain, and to the best of the others."""
+    parts = []
+    for kind, other in (("plain", "plain"), ("best", "the best other method")):
+        rows = []
+        for table in tables:
+            line = table.line(method)
+            if line is not None and getattr(line, kind):
+                verdicts = getattr(line, kind)
+                rows.append(
+                    [_place(table, tables), *(_difference(one.name, verdicts.get(one.name)) for one in MEASURES)]
+                )
+        if rows:
+            heads = ["task", *(measure.name for measure in MEASURES)]
+            parts.append(
+                f"{method.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds and p "
+                f"after Holm:\n\n{markdown(heads, rows)}"
+            )
+    return parts
+
+
+def _difference(measure: str, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "–"
+    one, (scale, digits) = verdict.comparison.difference, (1, 3) if measure == "ECE" else (100, 1)
+    other = "" if verdict.other == "plain" else f" ({verdict.other})"
+    if one.count < 2:
+        return f"{scale * one.mean:+.{digits}f}{other}"
+    ends = f"[{scale * one.low:+.{digits}f}, {scale * one.high:+.{digits}f}]"
+    text = f"{scale * one.mean:+.{digits}f} {ends} p {verdict.p:.2g}{other}"
+    return f"**{text}**" if verdict.significant else text
+
+
+def _place(table: Table, tables: Sequence[Table]) -> str:
+    return table.task if len({one.model for one in tables}) == 1 else f"{table.task}, {table.model}"
 
 
 def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:

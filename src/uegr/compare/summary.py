@@ -81,8 +81,15 @@ BY_NAME = {measure.name: measure for measure in MEASURES}
 
 @dataclass(frozen=True)
 class Verdict:
-    """A comparison with its p after Holm's adjustment over the grid."""
+    """A comparison with its p after Holm's adjustment over the grid.
 
+    Args:
+        other: the method that this one was compared with.
+        comparison: this one minus the other.
+        p: adjusted.
+    """
+
+    other: str
     comparison: Comparison
     p: float
 
@@ -187,16 +194,16 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
 def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Measure], Line | None]) -> None:
     """Fill the lines' verdicts against their opponents, adjusted over all that one measure says."""
     for measure in MEASURES:
-        asked: list[tuple[Line, Comparison]] = []
+        asked: list[tuple[Line, Line, Comparison]] = []
         for table in tables:
             for line in table.lines:
                 other = opponent(table, line, measure)
                 if other is not None and measure.name in line.estimates and measure.name in other.estimates:
                     comparison = _compare(line, other, measure)
                     if comparison is not None:
-                        asked.append((line, comparison))
-        for (line, comparison), p in zip(asked, holm([one.p for _, one in asked]), strict=True):
-            getattr(line, kind)[measure.name] = Verdict(comparison, p)
+                        asked.append((line, other, comparison))
+        for (line, other, comparison), p in zip(asked, holm([one.p for *_, one in asked]), strict=True):
+            getattr(line, kind)[measure.name] = Verdict(other.method, comparison, p)
 
 
 def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
