@@ -115,8 +115,8 @@ def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:
         if rows:
             heads = ["task", *(measure.name for measure in MEASURES)]
             parts.append(
-                f"{method.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds and p "
-                f"after Holm:\n\n{markdown(heads, rows)}"
+                f"{method.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds "
+                f"and p after Holm:\n\n{markdown(heads, rows)}"
             )
     return parts
 
