@@ -42,11 +42,11 @@ class SAM(BackwardStage):
         before = [shard(one.detach()).clone() for one in moved]
         directions = [shard(one.grad) for one in moved if one.grad is not None]
         scaled = [g * w.abs() for g, w in zip(directions, before, strict=True)] if self.adaptive else directions
-        square = torch.stack([one.float().square().sum() for one in scaled]).sum()
+        square = torch.stack([torch.linalg.vector_norm(one.float()) for one in scaled]).square().sum()
         sum_over_shards(square, moved)
         size = self.rho / square.sqrt().clamp_min(1e-12)
         for one, g, w in zip(moved, scaled, before, strict=True):
-            shard(one.detach()).add_((g * w.abs() if self.adaptive else g) * size)
+            shard(one.detach()).addcmul_(g * w.abs() if self.adaptive else g, size)
         optimizer.zero_grad()
         replay.backward()
         for one, w in zip(moved, before, strict=True):

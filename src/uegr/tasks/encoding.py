@@ -13,7 +13,6 @@ import torch
 from datasets import Dataset
 from torch.utils.data import Sampler
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedTokenizerBase
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from uegr.tasks.cache import arrow_batches, cache_path, content_hash, tokenizer_hash
 from uegr.tasks.splits import LABEL
@@ -90,9 +89,16 @@ def batches(
         yield positions, dict(collate([encoded[i] for i in positions]))
 
 
+JITTER = 0.05
+"""How far a length is moved at most, as a share of it, before examples are sorted by it."""
+
+
 class LengthGroupedSampler(Sampler[int]):
     """Shuffled examples in runs of similar length; a function of seed and epoch only, so that a resumed run
     sees the same batches, which Hugging Face's own sampler, drawing from the global generator, does not promise.
+
+    Examples are sorted by their length times a random factor near 1, cut into runs, and the runs shuffled. The
+    factor trades padding against chance in who meets whom; docs/performance.md has the measure of both.
 
     Args:
         lengths: number of tokens of each example.
@@ -112,11 +118,13 @@ class LengthGroupedSampler(Sampler[int]):
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[int]:
-        seed = int(np.random.SeedSequence([self.seed, self.epoch]).generate_state(1)[0])
-        generator = torch.Generator().manual_seed(seed)
-        grouped = get_length_grouped_indices(self.lengths, self.batch_size, generator=generator)
-        runs = [grouped[i : i + self.batch_size] for i in range(0, len(grouped), self.batch_size)]
-        # A short last run stays last: anywhere else it would shift every batch behind it.
-        full = len(grouped) // self.batch_size
-        for i in [*torch.randperm(full, generator=generator).tolist(), *range(full, len(runs))]:
-            yield from runs[i]
+        random = np.random.default_rng([self.seed, self.epoch])
+        lengths = np.asarray(self.lengths) * random.uniform(1.0 - JITTER, 1.0 + JITTER, len(self.lengths))
+        ordered = np.lexsort((random.random(len(lengths)), lengths)).tolist()
+        full, short = divmod(len(ordered), self.batch_size)
+        # A short run stays last: anywhere else it would shift every batch behind it. It may be of any length.
+        at = int(random.integers(full + 1)) * self.batch_size
+        whole, rest = ordered[:at] + ordered[at + short :], ordered[at : at + short]
+        for i in random.permutation(full).tolist():
+            yield from whole[i * self.batch_size : (i + 1) * self.batch_size]
+        yield from rest

@@ -1,0 +1,165 @@
+"""Steps of every method and of its peers, side by side: time beside arithmetic, as multiples of a plain step.
+
+    python -m benchmarks.bench run [ROUNDS]     one table, measured in turn in one run, into benchmarks/results
+    python -m benchmarks.bench table            write it into docs/performance.md
+
+On the CPU: all-MiniLM-L6-v2, 32 sentences of Rotten Tomatoes of median length, one thread, bfloat16 where the processor
+has it. `benchmarks/gpu.sh` takes the same entries to larger shapes.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.document import replace_block
+from benchmarks.entries import OURS, SAME_JOB, ours, peers
+from uegr.atomic import write_json
+from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.parts import now
+from uegr.tasks.encoding import batches, encode
+from uegr.tasks.source import DataSource
+from uegr.terminal import quieten
+from uegr.training.cost import Autocast
+from uegr.training.precision import use_bf16
+
+RESULTS = Path("benchmarks/results")
+
+
+def real_batch(size: int = 32) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+    """MiniLM with a fresh head, and sentences of median length."""
+    data = DataSource(task="rotten_tomatoes", max_train_examples=2000).load(0)
+    tokenizer = load_tokenizer(EMBEDDED_MODEL)
+    model = load_classifier(EMBEDDED_MODEL, data.label_names, 0)
+    ordered = [one for _, one in batches(encode(data.train, tokenizer, data.text_columns, 128), tokenizer, size)]
+    return model, ordered[len(ordered) // 2]
+
+
+def side_by_side(model: nn.Module, batch: Mapping[str, Any], autocast: Autocast, rounds: int) -> list[dict[str, Any]]:
+    """One row an entry: arithmetic and median time of a step, as multiples of the plain step's."""
+    steps = {**ours(model, batch, autocast), **peers(model, batch, autocast)}
+    flops, times = {}, {name: [] for name in steps}
+    for name, step in steps.items():
+        with FlopCounterMode(display=False) as counter:
+            step()
+        flops[name] = float(counter.get_total_flops())
+    for _ in range(rounds):
+        for name, step in steps.items():
+            start = now()
+            step()
+            times[name].append(now() - start)
+    rows = []
+    for name, step in steps.items():
+        # Ratios within a round: what slows the machine down for a while slows both.
+        ratio = statistics.median(own / plain for own, plain in zip(times[name], times["plain"], strict=True))
+        flop_ratio = flops[name] / flops["plain"]
+        share = ours_share(step)
+        rows.append(
+            {
+                "entry": name,
+                "ours": name in OURS,
+                "seconds": statistics.median(times[name]),
+                "time_ratio": share * ratio + (1.0 - share),
+                "flop_ratio": share * flop_ratio + (1.0 - share),
+            }
+        )
+    return rows
+
+
+def ours_share(step: Any) -> float:
+    """The share of full steps, for methods with plain ones in between."""
+    method = getattr(step, "method", None)
+    return 1.0 if method is None else method.forward.schedule.share
+
+
+def machine() -> dict[str, Any]:
+    """What the times were taken on."""
+    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    return {
+        "date": datetime.date.today().isoformat(),
+        "cpu": names[0] if names else platform.processor(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "torch": torch.__version__,
+        "load": os.getloadavg()[0],
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def run(rounds: int) -> None:
+    """Measure and write benchmarks/results/bench-cpu.json."""
+    torch.set_num_threads(1)
+    model, batch = real_batch()
+    bf16 = use_bf16("auto")
+    before = machine()
+    start = time.perf_counter()
+    rows = side_by_side(model, batch, lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16), rounds)
+    shape = {
+        "model": EMBEDDED_MODEL,
+        "batch": list(batch["input_ids"].shape),
+        "real": int(batch["attention_mask"].sum()),
+    }
+    result = {
+        "machine": before,
+        "bf16": bf16,
+        "rounds": rounds,
+        **shape,
+        "took": time.perf_counter() - start,
+        "rows": rows,
+    }
+    write_json(RESULTS / "bench-cpu.json", result)
+    print(table(result))
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Markdown."""
+    at = {row["entry"]: row for row in result["rows"]}
+    lines = [
+        "| step | FLOPs × | time × | time / FLOPs | beside ours |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in at.items():
+        twin = at.get(SAME_JOB.get(name, ""))
+        beside = "" if twin is None else f"ours takes {twin['seconds'] / row['seconds']:.2f} of its time"
+        lines.append(
+            f"| {name} | {row['flop_ratio']:.2f} | {row['time_ratio']:.2f} "
+            f"| {row['time_ratio'] / row['flop_ratio']:.2f} | {beside} |"
+        )
+    where = result["machine"]
+    lines += [
+        "",
+        f"{where['gpu'] or where['cpu']}, {where['threads']} thread(s), load {where['load']:.1f} when it began, "
+        f"{where['date']}, torch {where['torch']}, batch {result['batch']}, {result['rounds']} rounds.",
+    ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Entry point."""
+    quieten()
+    sys.path.append(str(Path("benchmarks/.peers")))
+    command, *rest = sys.argv[1:] or ["table"]
+    if command == "run":
+        run(int(rest[0]) if rest else 15)
+    else:
+        replace_block(Path("docs/performance.md"), "bench", table(json.loads((RESULTS / "bench-cpu.json").read_text())))
+
+
+if __name__ == "__main__":
+    main()

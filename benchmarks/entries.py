@@ -1,0 +1,120 @@
+"""What is timed side by side: our methods, and the packages a user would otherwise pick for the same job.
+
+Each entry is a step on a copy of the same model with the same batch, AdamW in torch's fused kernel and the same
+autocast. Peers live in benchmarks/.peers (`make peers`); those that are not there are left out.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from uegr.methods import create_method
+from uegr.training.cost import Autocast, Stepper
+
+Step = Callable[[], None]
+Batch = Mapping[str, Tensor]
+OURS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("plain", {}),
+    "r-drop": ("r-drop", {}),
+    "freelb, 3 steps": ("freelb", {"steps": 3}),
+    "smart": ("smart", {}),
+    "sam": ("sam", {}),
+    "roast": ("roast", {}),
+    "neftune": ("neftune", {}),
+    "uegr, k 2, no clean term": ("uegr", {"clean_weight": 0.0}),
+    "uegr, k 3, no clean term": ("uegr", {"clean_weight": 0.0, "passes": 3}),
+    "uegr (defaults: k 2 and the clean term)": ("uegr", {}),
+    "uegr, every 3": ("uegr", {"every": 3}),
+}
+SAME_JOB = {"smart-pytorch": "smart", "pytorch-optimizer's SAM": "sam", "transformers' NEFTune hook": "neftune"}
+"""Peer -> our entry that does what it does."""
+
+
+def ours(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Stepper]:
+    """Our entries, each with a model of its own."""
+    return {
+        name: Stepper(model, batch, create_method(key, **options), autocast) for name, (key, options) in OURS.items()
+    }
+
+
+def peers(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Step]:
+    """The peers that are installed."""
+    found: dict[str, Step] = {"transformers' NEFTune hook": _neftune(model, batch, autocast)}
+    for name, make in (("smart-pytorch", _smart), ("pytorch-optimizer's SAM", _sam)):
+        try:
+            found[name] = make(model, batch, autocast)
+        except ImportError:
+            print(f"{name} is not installed: make peers")
+    return found
+
+
+def _adamw(model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True)
+
+
+def _neftune(model: nn.Module, batch: Batch, autocast: Autocast) -> Step:
+    from transformers.integrations.neftune import activate_neftune
+
+    twin = copy.deepcopy(model).train()
+    optimizer = _adamw(twin)
+    activate_neftune(twin, 5.0)
+
+    def step() -> None:
+        with autocast():
+            loss = twin(**batch).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _smart(model: nn.Module, batch: Batch, autocast: Autocast) -> Step:
+    """As its page shows: a function from embeddings to logits, KL in the ascent, symmetric KL in the loss."""
+    from smart_pytorch import SMARTLoss, kl_loss, sym_kl_loss
+
+    twin: Any = copy.deepcopy(model).train()
+    optimizer = _adamw(twin)
+    rest = {key: value for key, value in batch.items() if key not in ("input_ids", "labels")}
+
+    def logits(embeddings: Tensor) -> Tensor:
+        return twin(inputs_embeds=embeddings, **rest).logits.float()
+
+    regulariser = SMARTLoss(logits, kl_loss, sym_kl_loss)
+
+    def step() -> None:
+        with autocast():
+            embeddings = twin.get_input_embeddings()(batch["input_ids"])
+            state = logits(embeddings)
+            loss = F.cross_entropy(state, batch["labels"]) + regulariser(embeddings, state)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def _sam(model: nn.Module, batch: Batch, autocast: Autocast) -> Step:
+    from pytorch_optimizer import SAM
+
+    twin = copy.deepcopy(model).train()
+    optimizer = SAM(twin.parameters(), torch.optim.AdamW, rho=0.05, lr=1e-5, fused=True)
+
+    def backward() -> None:
+        with autocast():
+            loss = twin(**batch).loss
+        loss.backward()
+
+    def step() -> None:
+        backward()
+        optimizer.first_step(zero_grad=True)
+        backward()
+        optimizer.second_step(zero_grad=True)
+
+    return step
