@@ -98,6 +98,11 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
         yield
 
 
+def draw_seed(step: Step) -> int:
+    """The seed of the next pass: every pass draws one."""
+    return int(torch.randint(2**63 - 1, (), generator=step.generator))
+
+
 def forward_pass(
     model: nn.Module,
     batch: Batch,
@@ -120,7 +125,7 @@ def forward_pass(
     inner = unwrap(model)
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    seed = int(torch.randint(2**63 - 1, (), generator=step.generator))
+    seed = draw_seed(step)
     with ExitStack() as contexts:
         if delta is not None:
             contexts.enter_context(perturbed(model, delta, step.embeddings))

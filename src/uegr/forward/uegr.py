@@ -10,10 +10,12 @@ To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gr
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Literal, get_args
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError, unknown
@@ -22,13 +24,14 @@ from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
 from uegr.forward.embedding_adversary import EmbeddingAdversary
 from uegr.forward.embeddings import SharedEmbeddings
+from uegr.forward.lean import one_by_one, replayed
 from uegr.forward.mixture import MixedAdversary
 from uegr.forward.objective import objective_for
 from uegr.forward.opponent import Attacked, Opponent
 from uegr.forward.plain import PlainForward
 from uegr.forward.schedule import Schedule
-from uegr.forward.sites import DropoutSites
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.sites import DropoutSites, Rates
+from uegr.forward.stage import Batch, ForwardStage, Loss, Step, draw_seed, forward_pass
 from uegr.forward.text_adversary import TextAdversary
 from uegr.parts import part
 
@@ -57,6 +60,7 @@ class UEGRForward(ForwardStage):
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
+        lean: one pass in memory at a time, for k passes more of arithmetic (see `lean`); the same gradients.
         every, warmup: plain steps in between, or at first, which cost a third [ours]; see `Schedule`.
     """
 
@@ -82,6 +86,7 @@ class UEGRForward(ForwardStage):
         text_share: float = 0.5,
         js_weight: float = 1.0,
         clean_weight: float = 1.0,
+        lean: bool = False,
         every: int = 1,
         warmup: float = 0.0,
     ) -> None:
@@ -105,7 +110,7 @@ class UEGRForward(ForwardStage):
         if text != "off":
             editor = TextAdversary(edits=text, edit_rate=edit_rate)
             self.adversary = MixedAdversary(opponent, editor, text_share) if adversary else editor
-        self.js_weight, self.clean_weight = js_weight, clean_weight
+        self.js_weight, self.clean_weight, self.lean = js_weight, clean_weight, lean
         self._plain = PlainForward()
         self._sites: DropoutSites | None = None
 
@@ -122,25 +127,58 @@ class UEGRForward(ForwardStage):
         self.release()
         if not self.schedule.full(step.step, step.total_steps):
             return self._plain(model, batch, step)
-        step.embeddings = SharedEmbeddings(model)
         self._sites = sites = dropout_sites(model, self.dropout.fixed)
         rates = self.dropout.rates(len(sites), step.generator)
+        if self.lean:
+            return self._one_by_one(model, batch, step, rates)
+        step.embeddings = SharedEmbeddings(model)
         with part("attack"):
-            attacked = self._attack(model, batch, step)
-        batch, clean, delta = attacked.batch, attacked.clean, attacked.delta
+            attacked = self._attack(model, batch, step, clean=self.clean_weight > 0)
+        sample, delta = attacked.batch, attacked.delta
         with part("passes"):
-            outputs = [forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate) for rate in rates]
+            outputs = [forward_pass(model, sample, step, delta=delta, sites=sites, rates=rate) for rate in rates]
+        return self._combine(model, sample, step, outputs, attacked.clean)
 
-        objective = objective_for(model, outputs[0], batch["labels"])
-        errors = torch.stack([objective.loss(one) for one in outputs]).mean(dim=0)
+    def _one_by_one(self, model: nn.Module, batch: Batch, step: Step, rates: list[Rates]) -> Loss:
+        """The same loss, with one pass in memory at a time."""
+        clean_step = replayed(step)  # the first pass is the clean one, be it the attack's or one of its own
+        if self.clean_weight > 0 and self._clean_cost() == 3.0:
+            draw_seed(step)
+        attacked = self._attack(model, batch, step, clean=False)
+        passes = []
+        for rate in rates:
+            passes.append(partial(self._again, model, attacked.batch, replayed(step), attacked.delta, rate))
+            draw_seed(step)
+        if self.clean_weight > 0:
+            passes.append(partial(self._again, model, batch, clean_step, None, None))
+        found: list[Loss] = []
+
+        def loss_of(outputs: list[Tensor]) -> Tensor:
+            clean = outputs[-1] if self.clean_weight > 0 else None
+            found.append(self._combine(model, attacked.batch, step, outputs[: len(rates)], clean))
+            return found[0].value
+
+        return Loss(one_by_one(model, passes, loss_of), found[0].terms)
+
+    def _again(
+        self, model: nn.Module, batch: Batch, step: Callable[[], Step], delta: Tensor | None, rates: Rates | None
+    ) -> Tensor:
+        return forward_pass(model, batch, step(), delta=delta, sites=self._sites, rates=rates)
+
+    def _combine(
+        self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: Tensor | None
+    ) -> Loss:
+        """The loss from the logits of all passes."""
+        objective = objective_for(model, adversarial[0], batch["labels"])
+        errors = torch.stack([objective.loss(one) for one in adversarial]).mean(dim=0)
         terms = {"adversarial_loss": objective.mean(errors, step.num_items)}
-        loss = terms["adversarial_loss"]
+        loss, outputs = terms["adversarial_loss"], adversarial
         if clean is not None:
             terms["clean_loss"] = objective.mean(objective.loss(clean), step.num_items)
             loss = loss + self.clean_weight * terms["clean_loss"]
-            outputs.append(clean)
+            outputs = [*adversarial, clean]
         each = objective.divergence_of_each(outputs)
-        names = [f"divergence_pass_{i + 1}" for i in range(len(rates))] + ["divergence_clean"]
+        names = [f"divergence_pass_{i + 1}" for i in range(len(adversarial))] + ["divergence_clean"]
         terms |= {name: objective.mean(one, step.num_items) for name, one in zip(names, each, strict=False)}
         divergence = each.mean(dim=0)
         self.dropout.observe(objective.mean(divergence))
@@ -148,18 +186,23 @@ class UEGRForward(ForwardStage):
         loss = loss + self.js_weight * terms["divergence"]
         return Loss(loss, {name: term.detach() for name, term in terms.items()})
 
-    def _attack(self, model: nn.Module, batch: Batch, step: Step) -> Attacked:
-        """The sample to train on, and the clean logits if they count in the loss."""
-        clean = self.clean_weight > 0
+    def _attack(self, model: nn.Module, batch: Batch, step: Step, clean: bool) -> Attacked:
+        """The sample to train on, and the clean logits if they are asked for."""
         if self.adversary is not None:
             return self.adversary.attack(model, batch, step, self._sites, clean=clean)
         return Attacked(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
 
     def cost(self) -> float:
-        clean = self.clean_weight > 0
-        attack = (3.0 if clean else 0.0) if self.adversary is None else self.adversary.cost(clean)
+        clean, passes = self.clean_weight > 0, self.dropout.passes
+        attack = 0.0 if self.adversary is None else self.adversary.cost(False)
+        # Lean, every pass goes forward twice, the clean one too.
+        full = attack + (4.0 * (passes + clean) if self.lean else 3.0 * passes + clean * self._clean_cost())
         share = self.schedule.share
-        return share * (attack + 3.0 * self.dropout.passes) + (1.0 - share) * self._plain.cost()
+        return share * full + (1.0 - share) * self._plain.cost()
+
+    def _clean_cost(self) -> float:
+        """Of the clean pass where it counts in the loss: 3, or 2 where the attack makes its forward anyway."""
+        return 3.0 if self.adversary is None else self.adversary.cost(True) - self.adversary.cost(False)
 
     def release(self) -> None:
         if self._sites is not None:
