@@ -65,7 +65,24 @@ ANALYSIS: dict[str, Any] = {
         "slice_1d": {"alphas": [-1.0, 0.0, 1.0], "loss": [2.0, 0.4, 1.5], "accuracy": [0.5, 0.8, 0.6]},
         "slice_2d": {"alphas": [-1.0, 0.0, 1.0], "betas": [-1.0, 1.0], "loss": [[2.0, 1.0], [0.4, 0.6], [1.5, 1.2]]},
     },
+    "saliency": {
+        "parameters": [
+            {"name": f"{layer}.{part}.weight", "layer": layer, "elements": 4 * at, "saliency": 1e-6 * at**2}
+            for layer in LAYERS
+            for at, part in enumerate(("query", "dense"), start=1)
+        ],
+        "examples": 100,
+    },
     "gradient_masking": {"epsilons": [0.0], "white_box": [0.8], "flag": True, "reasons": ["Random search beats PGD."]},
+}
+
+
+COST: dict[str, Any] = {
+    **RUN["cost"],
+    "step_seconds": 0.3,
+    "tokens_per_second": 2500.0,
+    "peak_memory": 900 * 2**20,
+    "parts": {"attack": 0.2, "passes": 0.3, "forward": 0.05, "backward": 0.3, "optimizer": 0.1, "data": 0.05},
 }
 
 
@@ -85,7 +102,7 @@ def log(steps: int = 6) -> list[dict[str, Any]]:
 
 def full(method: str = "uegr", **changes: Any) -> dict[str, Any]:
     """A run with everything that can be drawn."""
-    run = copy.deepcopy(RUN) | {"method": method, "test_examples": 1000}
+    run = copy.deepcopy(RUN) | {"method": method, "test_examples": 1000, "cost": copy.deepcopy(COST)}
     parts = {"text_attacks": TEXT_ATTACKS, "embedding_attacks": EMBEDDING_ATTACKS, "analysis": ANALYSIS, "log": log()}
     return run | copy.deepcopy(parts) | changes
 

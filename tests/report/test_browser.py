@@ -82,7 +82,7 @@ def test_page_loads_without_complaint_and_every_figure_is_drawn(
     background = [21, 21, 21] if dark else [255, 255, 255]
     assert photograph(browser, "body")[5, 5].tolist() == background
     names = browser.execute_script("return [...document.querySelectorAll('article')].map(a => a.id)")
-    assert len(names) == 23
+    assert len(names) == 25
     for name in names:
         pixels = photograph(browser, f"#{name} svg")
         assert pixels.shape[1] > 250, name

@@ -39,8 +39,9 @@ def test_everything_that_was_measured_is_drawn(drawn: dict[str, Chart]) -> None:
         *(f"similarity-{kind}" for kind in ("cka", "cosine", "drift")),
         *(f"landscape-{kind}" for kind in ("slice", "sharpness", "eigenvalues", "trace", "input-gradient")),
         *("landscape-surface-0", "landscape-surface-1"),
-        *("loss", "loss-terms-1", "divergence-1", "update-share", "mask-churn", "saliency-1"),
+        *("loss", "loss-terms-1", "divergence-1", "update-share", "mask-churn", "saliency-1", "saliency-final"),
         "cost",
+        "step-time",
         "evaluation-cost",
     }
 
@@ -125,6 +126,12 @@ def test_svg_follows_the_pages_colours_and_shares_it_with_others(drawn: dict[str
         assert set(re.findall(r'(?:url\(|href=")#([^")]*)', svg)) <= set(own)
         ids += own
     assert len(ids) == len(set(ids))
+
+
+def test_saliency_of_a_layer_is_the_mean_over_its_elements(drawn: dict[str, Chart]) -> None:
+    chart = drawn["saliency-final"]
+    assert chart.headings == ["layer", "plain", "uegr"]
+    assert chart.rows[0] == ["embeddings", *[f"{(4 * 1e-6 + 8 * 4e-6) / 12:.3g}"] * 2]
 
 
 def test_labels_are_taken_as_they_are() -> None:

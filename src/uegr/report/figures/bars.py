@@ -66,8 +66,8 @@ def bars(
     axes.set_ylim(len(lengths) - 0.45, -0.55)
     if log:
         axes.set_xscale("log")
-        plain_numbers(axes.xaxis)
         axes.set_xlim(min(mark.x for mark in marks) / 3, longest * 3)
+        plain_numbers(axes.xaxis, longest * 9 / min(mark.x for mark in marks))
     else:
         axes.set_xlim(min(0.0, *(mark.x for mark in marks)), longest * (1.0 if limit else 1.16))
     axes.grid(visible=False, axis="y")

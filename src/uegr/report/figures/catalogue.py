@@ -14,6 +14,7 @@ from uegr.report.figures.ood import ood_chart
 from uegr.report.figures.robustness import robustness_chart
 from uegr.report.figures.saliency import saliency_charts
 from uegr.report.figures.similarity import similarity_charts
+from uegr.report.figures.step_time import step_time_chart
 from uegr.report.figures.style import styled
 from uegr.report.figures.text_attacks import text_attack_chart
 from uegr.report.figures.training import divergence_charts, loss_charts, selection_charts
@@ -40,7 +41,7 @@ def draw(runs: Sequence[dict[str, Any]]) -> Sections:
                 *selection_charts(groups),
                 *saliency_charts(groups),
             ],
-            "Cost": [ratio_chart(groups), evaluation_chart(groups)],
+            "Cost": [ratio_chart(groups), step_time_chart(groups), evaluation_chart(groups)],
         }
     drawn = {title: [chart for chart in charts if chart is not None] for title, charts in sections.items()}
     return {title: charts for title, charts in drawn.items() if charts}

@@ -9,10 +9,11 @@ from typing import Any
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 COLOURS = ("#111111", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Okabe and Ito's colours, which the colour-blind tell apart; (nearly) black first for what comes first, plain:
@@ -96,11 +97,19 @@ def heat_bar(figure: Figure, mesh: Any, axes: Axes, label: str) -> None:
     solids: Any = bar.solids
     solids.set_rasterized(False)
     solids.set_edgecolor("face")
-    plain_numbers(bar.ax.xaxis)
+    if isinstance(mesh.norm, LogNorm):
+        low, high = mesh.get_clim()
+        plain_numbers(bar.ax.xaxis, high / low)
 
 
-def plain_numbers(axis: Axis) -> None:
-    """Write the numbers of a logarithmic axis as 0.01 or 1e-06: its own way needs a typesetter of formulas."""
+def plain_numbers(axis: Axis, span: float) -> None:
+    """Write the numbers of a logarithmic axis as 0.01 or 1e-06: its own way needs a typesetter of formulas.
+
+    Args:
+        axis: the axis.
+        span: its end over its beginning; below a hundred there are numbers between the powers of ten.
+    """
+    axis.set_major_locator(LogLocator(subs=(1.0,) if span > 100 else (1.0, 3.0), numticks=8))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
 
