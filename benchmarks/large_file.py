@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from uegr.atomic import write_json
+from uegr.models.loading import EMBEDDED_MODEL, load_tokenizer
 from uegr.tasks.source import DataSource
 from uegr.terminal import quieten
 from uegr.training.run import RunConfig, train
@@ -31,10 +32,10 @@ RESULT = Path("results/large_file.json")
 
 
 def make_file(path: Path, rows: int) -> None:
-    """Texts of 10 to 30 made-up words, drawn as words are: few of them often, most of them rarely."""
+    """Texts of 10 to 30 words of the model's own vocabulary, drawn as words are: few often, most rarely."""
     generator = np.random.default_rng(0)
-    letters = np.array(list("etaoinshrdlucmfwypvbgk"))
-    words = np.array(["".join(generator.choice(letters, generator.integers(2, 9))) for _ in range(20_000)])
+    words = np.array(sorted(word for word in load_tokenizer(EMBEDDED_MODEL).get_vocab() if word.isalpha()))
+    words = generator.permutation(words)
     for start in range(0, rows, 10_000):
         count = min(10_000, rows - start)
         lengths = generator.integers(WORDS // 2, WORDS * 3 // 2, count)

@@ -30,7 +30,18 @@ def test_from_file_to_report(kind: str, model_folder: Path, tmp_path: Path, caps
     model = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}.get(kind, str(model_folder))
     folder = tmp_path / "run"
     arguments = ["--train_file", str(tmp_path / "mine.jsonl"), "--kind", kind, "--model_name_or_path", model]
-    options = ["--max_steps", "2", "--batch_size", "8", "--max_length", "16", "--output_dir", str(folder)]
+    options = [
+        "--method",
+        "plain",
+        "--max_steps",
+        "2",
+        "--batch_size",
+        "8",
+        "--max_length",
+        "16",
+        "--output_dir",
+        str(folder),
+    ]
     assert run(["train", *arguments, *options]) == 0, capsys.readouterr().err
     assert "validation examples" in capsys.readouterr().out
     assert run(["evaluate", str(folder), "--epsilons", "0,0.5", "--steps", "1", "--restarts", "1"]) == 0

@@ -61,3 +61,14 @@ def test_task_loads_trains_and_is_scored(
     value = measured["metrics"][measured["metric"]]
     assert measured["metric"] == task.metrics[0]
     assert -1.0 <= value <= 1.0 or (measured["metric"] == "perplexity" and value > 1.0)
+
+
+def test_the_table_in_the_documents_names_every_task() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text()
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
+    listed = {row[1].strip().strip("`"): row for row in rows if len(row) == 9}
+    assert {*listed} == {*TASKS}
+    for name, task in TASKS.items():
+        for count in task.rows.values():
+            assert f"{count:,}" in listed[name][2], name
+        assert task.licence in listed[name][6], name

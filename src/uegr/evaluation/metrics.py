@@ -84,15 +84,19 @@ def matthews(probabilities: Probabilities, labels: Labels) -> float:
 
 def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
     """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right one (WikiQA)."""
-    return float(
-        np.mean([sklearn_metrics.average_precision_score(y, p) for p, y in _ranked(probabilities, labels, groups)])
-    )
+    ranked = _ranked(probabilities, labels, groups)
+    return _mean([float(sklearn_metrics.average_precision_score(y, p)) for p, y in ranked])
 
 
 def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
     """MRR: 1 / rank of the first right candidate, over questions with a right one (WikiQA)."""
     ranks = [1 + np.flatnonzero(y[np.argsort(-p, kind="stable")])[0] for p, y in _ranked(probabilities, labels, groups)]
-    return float(np.mean([1 / rank for rank in ranks]))
+    return _mean([1 / rank for rank in ranks])
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean; 0 where no question has a right candidate, so that results.json holds a number."""
+    return float(np.mean(values)) if values else 0.0
 
 
 def _ranked(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> list[tuple[Values, Labels]]:
