@@ -65,6 +65,13 @@ def analysed(groups: Sequence[Group], part: str) -> dict[Group, dict[str, Any]]:
     return {group: content for group, content in found.items() if content}
 
 
+def first_shown(groups: Sequence[Group]) -> str:
+    """A sentence for figures that show one run a group; empty where no group has more."""
+    several = [group for group in groups if len(group.runs) > 1]
+    seeds = ", ".join(str(group.first["seed"]) for group in several)
+    return f"Of several seeds the first is shown: {seeds}." if several else ""
+
+
 def wilson(share: float, count: int | None) -> tuple[float, float]:
     """95 % Wilson score interval of a share seen in `count` examples; the share itself if nobody counted."""
     if not count:

@@ -13,6 +13,8 @@ from uegr.report.figures.chart import Mark
 from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
 from uegr.report.groups import Group
 
+ERROR = "#8c8c8c"
+"""Of error lines: seen on every bar and on light and dark pages."""
 Bars = Mapping[str, Mapping[str, float]]
 """What is compared -> label of a group -> length of its bar."""
 
@@ -106,4 +108,4 @@ def _bar(axes: Axes, value: float, y: float, height: float, colour: str, interva
     axes.barh(y, value, height=height, color=colour)
     if interval is not None:
         low, high = interval
-        axes.hlines(y, low, high, color=axes.spines["left"].get_edgecolor(), linewidth=1)
+        axes.hlines(y, low, high, color=ERROR, linewidth=1.3)

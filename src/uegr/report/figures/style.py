@@ -118,5 +118,5 @@ def epsilon_axis(axes: Axes, norm: str, relative: bool) -> None:
     """Name the x axis of a curve over epsilons."""
     balls = {"l2": "l2 of a whole text", "l2_token": "l2 of each token", "linf": "largest coordinate"}
     unit = "share of the mean embedding norm" if relative else "absolute"
-    axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.set_xlabel(f"epsilon, {unit}\n({balls.get(norm, norm)})")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from uegr.report.figures.bars import bar_rows, bars, in_words
 from uegr.report.figures.chart import Chart
-from uegr.report.groups import Group, wilson
+from uegr.report.groups import Group, first_shown, wilson
 
 
 def text_attack_chart(groups: Sequence[Group]) -> Chart | None:
@@ -45,7 +45,7 @@ def text_attack_chart(groups: Sequence[Group]) -> Chart | None:
         alt=f"Bars of accuracy by attack. {told}.",
         caption=(
             "Accuracy on clean text, under typing errors, and on the examples each attack was tried on. Lines: 95 % "
-            "Wilson intervals. The first seed of each group is shown."
+            f"Wilson intervals. {first_shown(groups)}"
         ),
         figure=figure,
         headings=headings,

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, legend, look
-from uegr.report.groups import Group
+from uegr.report.groups import Group, first_shown
 from uegr.report.training_log import Series, logged, series
 
 LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}
@@ -31,7 +31,7 @@ def loss_charts(groups: Sequence[Group]) -> list[Chart]:
             {name: points for name, (_, points) in whole.items()},
             looks,
             "Mean training loss between two entries of the log; methods with more terms have a larger "
-            "loss by definition. " + _shown(groups),
+            "loss by definition. " + first_shown(groups),
         )
     ]
     for group in groups:
@@ -95,7 +95,7 @@ def selection_charts(groups: Sequence[Group]) -> list[Chart]:
         curves = {group.label: series(group.first, name) for group in groups}
         percent = {label: (steps, [100 * one for one in values]) for label, (steps, values) in curves.items()}
         looks = {group.label: look(group.at) for group in groups}
-        charts.append(_lines(name.replace("_", "-"), title, unit, percent, looks, f"{caption} {_shown(groups)}"))
+        charts.append(_lines(name.replace("_", "-"), title, unit, percent, looks, f"{caption} {first_shown(groups)}"))
     return [chart for chart in charts if chart]
 
 
@@ -109,11 +109,11 @@ def _lines(
     figure, axes = canvas(2.9)
     marks = []
     for label, (steps, values) in curves.items():
-        axes.plot(steps, values, **{**looks[label], "markersize": 3.5})
+        axes.plot(steps, values, **{**looks[label], "markersize": 4, "markevery": max(1, len(steps) // 12)})
         marks += [Mark(axes, x, y, f"{label}: {y:.4g} at step {x}") for x, y in zip(steps, values, strict=True)]
     axes.set_xlabel("training step")
     axes.set_ylabel(unit)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
     heights = [mark.y for mark in marks]
     axes.set_ylim(min(0.0, *heights), 1.08 * max(0.0, *heights) or 1.0)
     legend(figure, [(label, looks[label]) for label in curves])
@@ -136,12 +136,3 @@ def _lines(
 
 def _looks(terms: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: look(at) for at, name in enumerate(terms)}
-
-
-def _shown(groups: Sequence[Group]) -> str:
-    several = [group for group in groups if len(group.runs) > 1]
-    return (
-        f"Of several seeds the first is shown: {', '.join(str(group.first['seed']) for group in several)}."
-        if several
-        else ""
-    )
