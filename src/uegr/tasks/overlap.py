@@ -8,7 +8,7 @@ pair at the threshold is missed with a probability of 1.2 % (similarity 0.7: 0.0
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,19 +61,26 @@ def overlap(train: Dataset, train_columns: Sequence[str], rows: Dataset, columns
     """Compare every text of `rows` with every training text; pairs are compared as wholes."""
     exact = np.isin(text_hashes(rows, columns), text_hashes(train, train_columns))
     near = exact.copy()
-    if len(train) and len(rows):
-        seen, asked = _Shingles.of(train, train_columns), _Shingles.of(rows, columns)
-        for key, seen_key in zip(asked.bands(), seen.bands(), strict=True):
-            order = np.argsort(seen_key, kind="stable")
-            first = np.searchsorted(seen_key[order], key, side="left")
-            last = np.searchsorted(seen_key[order], key, side="right")
-            for at in np.flatnonzero((last > first) & ~near):
-                candidates = order[first[at] : last[at]][:MOST_COMPARED]
-                near[at] = any(_jaccard(asked[at], seen[one]) >= NEAR for one in candidates)
+    if not (len(train) and len(rows)):
+        return Overlap(exact, near)
+    for seen, asked in zip(_keys(train, train_columns), _keys(rows, columns), strict=True):
+        order = np.argsort(seen, kind="stable")
+        first = np.searchsorted(seen[order], asked, side="left")
+        last = np.searchsorted(seen[order], asked, side="right")
+        doubtful = np.flatnonzero((last > first) & ~near)
+        if not len(doubtful):
+            continue
+        candidates = [order[first[at] : last[at]][:MOST_COMPARED] for at in doubtful]
+        needed = np.unique(np.concatenate(candidates))
+        theirs = _Shingles.of(train.select(needed), train_columns)
+        mine = _Shingles.of(rows.select(doubtful), columns)
+        for i, at in enumerate(doubtful):
+            places = np.searchsorted(needed, candidates[i])
+            near[at] = any(_jaccard(mine[i], theirs[one]) >= NEAR for one in places)
     return Overlap(exact, near)
 
 
-MOST_COMPARED = 1000
+MOST_COMPARED = 100
 """Candidates that are compared for one text and band; only boilerplate has more, and there the first ones decide."""
 
 
@@ -98,34 +105,41 @@ class _Shingles:
 
     @classmethod
     def of(cls, rows: Dataset, columns: Sequence[str]) -> _Shingles:
-        flat, lengths = [], []
-        for table in arrow_batches(rows, columns):
-            words = pc.split_pattern(pc.binary_join_element_wise("^", normalised(table, columns), "$", " "), " ")
-            each = words.flatten().dictionary_encode()
-            hashed = pd.util.hash_array(each.dictionary.to_numpy(zero_copy_only=False))[each.indices.to_numpy()]
-            pairs = hashed[:-1] * np.uint64(0x9E3779B97F4A7C15) ^ hashed[1:]
-            counts = pc.list_value_length(words).to_numpy()
-            within = np.ones(len(hashed), dtype=bool)
-            within[np.cumsum(counts) - 1] = False  # a pair does not begin with the last word of a text
-            flat.append(pairs[within[:-1]])
-            lengths.append(counts - 1)
-        return cls(np.concatenate(flat), np.concatenate([[0], *lengths]).cumsum())
+        parts = [cls.of_table(table, columns) for table in arrow_batches(rows, columns)]
+        lengths = [np.diff(part.starts) for part in parts]
+        return cls(np.concatenate([part.flat for part in parts]), np.concatenate([[0], *lengths]).cumsum())
 
-    def __getitem__(self, at: np.integer) -> Hashes:
+    @classmethod
+    def of_table(cls, table: pa.Table, columns: Sequence[str]) -> _Shingles:
+        words = pc.split_pattern(pc.binary_join_element_wise("^", normalised(table, columns), "$", " "), " ")
+        each = words.flatten().dictionary_encode()
+        hashed = pd.util.hash_array(each.dictionary.to_numpy(zero_copy_only=False))[each.indices.to_numpy()]
+        pairs = hashed[:-1] * np.uint64(0x9E3779B97F4A7C15) ^ hashed[1:]
+        counts = pc.list_value_length(words).to_numpy()
+        within = np.ones(len(hashed), dtype=bool)
+        within[np.cumsum(counts) - 1] = False  # a pair does not begin with the last word of a text
+        return cls(pairs[within[:-1]], np.concatenate([[0], counts - 1]).cumsum())
+
+    def __getitem__(self, at: np.integer | int) -> Hashes:
         return np.unique(self.flat[self.starts[at] : self.starts[at + 1]])
 
-    def bands(self) -> Iterator[Hashes]:
-        """For each band, one hash a text of its smallest hashes under the band's permutations, (N,)."""
+    def keys(self) -> Hashes:
+        """For each band, one hash a text of its smallest hashes under the band's permutations, (BANDS, N)."""
         generator = np.random.default_rng(0)
-        for _ in range(BANDS):
-            key = np.zeros(len(self.starts) - 1, dtype=np.uint64)
+        keys = np.zeros((BANDS, len(self.starts) - 1), dtype=np.uint64)
+        for key in keys:
             for _ in range(ROWS):
                 # An odd multiplier permutes the 64-bit numbers; the shift brings its good high bits down.
                 odd, offset = generator.integers(0, 2**63, 2, dtype=np.uint64)
                 mixed = (self.flat ^ offset) * (odd | np.uint64(1))
                 least = np.minimum.reduceat(mixed ^ (mixed >> np.uint64(31)), self.starts[:-1])
-                key = key * np.uint64(0x100000001B3) ^ least
-            yield key
+                key[:] = key * np.uint64(0x100000001B3) ^ least
+        return keys
+
+
+def _keys(rows: Dataset, columns: Sequence[str]) -> Hashes:
+    """The bands of all texts, (BANDS, N): 256 bytes a text, whatever its length."""
+    return np.concatenate([_Shingles.of_table(table, columns).keys() for table in arrow_batches(rows, columns)], axis=1)
 
 
 def _jaccard(one: Hashes, other: Hashes) -> float:
