@@ -62,7 +62,7 @@ class PowerCutError(BaseException):
 
 
 def test_killed_grid_goes_on_and_ends_as_an_uninterrupted_one(grid: Grid, tmp_path: Path) -> None:
-    grid = Grid("short", grid.cells[:3])
+    grid = Grid("short", grid.cells[:2])
     whole, cut = place(tmp_path / "whole"), place(tmp_path / "cut")
     assert run_grid(grid, whole) == []
 
@@ -170,9 +170,9 @@ def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:
     assert len(killed) == 1 and len(failures) == 1 and "exit code -9" in failures[0]
     assert unfinished(some, where) == [some.cells[0]]
     run_grid(some, where, Inline())
-    alone = place(tmp_path / "inline")
-    run_grid(some, alone, Inline())
-    assert entries(some, where) == entries(some, alone)
+    first, alone = Grid("first", some.cells[:1]), place(tmp_path / "inline")
+    run_grid(first, alone, Inline())
+    assert entries(first, where) == entries(first, alone) != []
 
 
 def test_outcomes_come_back_as_they_were() -> None:
