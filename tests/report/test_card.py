@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,9 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     card = ModelCard.load(write_card(folder))
     assert "Not measured yet" not in card.text
     assert "| 0.02 | 60.0 |" in card.text
+    after_tables = re.findall(r"\|\n+([^|\n])", card.text)
+    assert after_tables
+    assert len(after_tables) == len(re.findall(r"\|\n\n[^|\n]", card.text)), "a table must end with a blank line"
     results = {one.metric_type: one for one in card.data.eval_results}
     assert results["accuracy"].metric_value == 0.8
     robust = results["robust_accuracy_0.02"]

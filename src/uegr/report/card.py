@@ -147,7 +147,7 @@ def _text(run: dict[str, Any], entry: dict[str, Any] | None) -> str:
         "options": ", ".join(f"{name} {value}" for name, value in config["options"].items()),
         "auto_model": _kind(run)[1],
         "own": config["model"] in SCRATCH,
-        "training": [(name.replace("_", " "), config[name]) for name in TRAINING if config.get(name) is not None],
+        "training": [(name.replace("_", " "), config[name]) for name in TRAINING if config.get(name) not in (None, -1)],
         "measured": [],
         **(_measured(entry) if entry else {}),
     }
