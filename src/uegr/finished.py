@@ -59,17 +59,24 @@ class FinishedRun:
         return entry
 
 
-def open_run(folder: Path) -> FinishedRun:
+def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
     """Load a run's data and model.
 
+    Args:
+        folder: of the run.
+        data: what it was trained on, if that came from memory (`train(..., data=...)`) and not from its configuration.
+
     Raises:
-        UsageError: the folder holds no finished run.
+        UsageError: the folder holds no finished run, or one whose data nobody but the caller has.
     """
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     config = run["config"]
-    data = DataSource(**config["data"]).load(config["seed"])
+    source = DataSource(**config["data"])
+    if data is None and source == DataSource():
+        raise UsageError(f"'{folder}' was trained on data from memory: hand the same over again as data=...")
+    data = source.load(config["seed"]) if data is None else data
     subject = Subject(
         load_trained(folder, data.kind),
         load_tokenizer(str(folder)),

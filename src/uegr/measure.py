@@ -13,6 +13,7 @@ from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE, clean_scores, evaluate
 from uegr.finished import open_run
 from uegr.report.card import write_card
 from uegr.report.results import document, read_results
+from uegr.tasks.data import TaskData
 from uegr.tasks.overlap import overlap
 from uegr.tasks.splits import subset
 from uegr.training.folder import RESULTS
@@ -28,6 +29,7 @@ OnExamples = Callable[[int, int], None]
 def measure(
     folder: Path,
     *,
+    data: TaskData | None = None,
     epsilons: Sequence[float] = EPSILONS,
     attack: PGD | None = None,
     attack_examples: int | None = None,
@@ -40,6 +42,7 @@ def measure(
 
     Args:
         folder: a finished run.
+        data: what it was trained on, if that came from memory.
         epsilons, attack, attack_examples, typo_rate: see `uegr.evaluation.evaluate`.
         split: "test", or "validation" to choose hyper-parameters by.
         on_examples: told how many examples are attacked, of how many.
@@ -47,7 +50,7 @@ def measure(
     Returns:
         The run's entry of results.json.
     """
-    finished = open_run(folder)
+    finished = open_run(folder, data)
     run, config, rows, data = finished.run, finished.run["config"], finished.rows(split), finished.data
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     done = 0

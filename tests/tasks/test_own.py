@@ -13,11 +13,13 @@ from datasets import Dataset
 
 from conftest import reviews, tokenizer
 from uegr.errors import UsageError
+from uegr.measure import measure
 from uegr.tasks.cache import content_hash
 from uegr.tasks.data import TaskData
 from uegr.tasks.encoding import CACHED_FROM, encode
 from uegr.tasks.own import own_data
 from uegr.tasks.weights import class_weights
+from uegr.training.run import RunConfig, train
 
 
 def found(data: TaskData) -> dict[str, int]:
@@ -168,3 +170,14 @@ def test_tokens_are_found_by_content_and_only_by_content(tmp_path: Path) -> None
     columns = ["text", "label"]
     assert content_hash(other.select(range(10)), columns) != content_hash(other.select(range(10, 20)), columns)
     assert encode(one, tokenizer(), ["text"], 16)[7] == encode(one.select([7]), tokenizer(), ["text"], 16)[0]
+
+
+def test_run_on_a_frame_is_measured_on_the_same_frame(model_folder: Path, tmp_path: Path) -> None:
+    data = own_data(reviews(40), name="reviews of mine")
+    cost = {"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 1.0}
+    config = RunConfig(model=str(model_folder), method="plain", max_steps=2, precision="fp32")
+    train(config, tmp_path / "run", data=data, cost=cost)
+    entry = measure(tmp_path / "run", data=data, epsilons=(0.0,))
+    assert (entry["task"], entry["test_examples"]) == ("reviews of mine", len(data.test))
+    with pytest.raises(UsageError, match="hand the same over again"):
+        measure(tmp_path / "run")

@@ -143,3 +143,16 @@ def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -
     run = train(config(train_file, model_folder, precision="bf16", max_steps=3), tmp_path / "run")
     assert run["cost"]["seconds"] > 0
     assert weights(tmp_path / "run")["classifier.weight"].dtype == torch.float32
+
+
+def test_balanced_weights_stand_in_the_model_and_leave_with_the_next_training(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    one = config(train_file, model_folder, method="plain", max_steps=2, class_weights="balanced")
+    cost = {"flop_ratio": 1.0, "time_ratio": 1.0}
+    run = train(one, tmp_path / "run", cost=cost)
+    counts = run["data"]["classes"]
+    weights = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run").config.class_weights
+    assert weights == pytest.approx([49 / (2 * counts["0"]), 49 / (2 * counts["1"])])
+    train(config(train_file, tmp_path / "run", method="plain", max_steps=2), tmp_path / "next", cost=cost)
+    assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "next").config.class_weights is None
