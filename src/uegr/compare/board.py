@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -31,6 +32,7 @@ class Board:
         self.values: dict[tuple[str, str, str], list[float]] = {}
         self.failed: set[tuple[str, str, str]] = set()
         self.running: dict[str, News] = {}
+        self.start, self.ended = time.monotonic(), 0
         for cell in grid.cells:
             self.wanted[_group(cell)] = self.wanted.get(_group(cell), 0) + 1
             self.values.setdefault(_group(cell), [])
@@ -42,6 +44,7 @@ class Board:
             self.running[cell.label] = news
             return
         self.running.pop(cell.label, None)
+        self.ended += 1
         if news.kind == "done":
             self._enter(cell)
         elif news.kind == "failed":
@@ -65,7 +68,7 @@ class Board:
     def _table(self) -> Table:
         done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
         table = Table(
-            title=f"{self.grid.name}: {done} of {wanted} runs", caption="mean of the task's metric in %, (runs so far)",
+            title=f"{self.grid.name}: {done} of {wanted} runs{self._time_left(wanted - done)}", caption="mean of the task's metric in %, (runs so far)",
             box=SIMPLE, padding=(0, 1),
         )  # fmt: skip
         table.add_column("")
@@ -76,6 +79,13 @@ class Board:
                 row = [self._text((task, model, method)) for method in self.grid.methods]
                 table.add_row(task if len(self.grid.models) == 1 else f"{task}, {model}", *row)
         return table
+
+    def _time_left(self, runs: int) -> str:
+        """At the pace of the runs that ended since the start."""
+        if not (self.ended and runs):
+            return ""
+        minutes = (time.monotonic() - self.start) / self.ended * runs / 60
+        return f", about {minutes:.0f} min left"
 
     def _text(self, group: tuple[str, str, str]) -> str:
         values, mark = self.values.get(group, []), "!" if group in self.failed else ""
