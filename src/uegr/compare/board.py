@@ -67,10 +67,9 @@ class Board:
 
     def _table(self) -> Table:
         done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
-        table = Table(
-            title=f"{self.grid.name}: {done} of {wanted} runs{self._time_left(wanted - done)}", caption="mean of the task's metric in %, (runs so far)",
-            box=SIMPLE, padding=(0, 1),
-        )  # fmt: skip
+        title = f"{self.grid.name}: {done} of {wanted} runs{self._time_left(wanted - done)}"
+        caption = "mean of the task's metric in %, (runs so far)"
+        table = Table(title=title, caption=caption, box=SIMPLE, padding=(0, 1))
         table.add_column("")
         for method in self.grid.methods:
             table.add_column(method, justify="right")
