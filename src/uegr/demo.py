@@ -22,7 +22,7 @@ OnProgress = Callable[[str, int, int], None]
 
 
 def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what, done, total: None) -> list[Any]:
-    """Train and evaluate both methods; write results.json, report.html and figures/ into `folder`.
+    """Train and evaluate both methods; write results.json, report.html and its figures (robustness.png) into `folder`.
 
     Args:
         folder: gets one run folder a method, too; what a former demo left there is replaced.
@@ -50,5 +50,5 @@ def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what,
     runs = [with_log(entry, folder / method) for method, entry in zip(METHODS, entries, strict=True)]
     sections = draw(runs)
     write_page(runs, sections, folder / "report.html")
-    save_figures([chart for charts in sections.values() for chart in charts], folder / "figures")
+    save_figures([chart for charts in sections.values() for chart in charts], folder)
     return entries

@@ -23,4 +23,4 @@ def demo(
     with progress() as report:
         entries = run_demo(output_dir, seed, report)
     console.print(terminal_table(entries))
-    console.print(f"Look at {output_dir / 'report.html'} (and figures/, results.json beside it).")
+    console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")
