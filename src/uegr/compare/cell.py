@@ -25,6 +25,7 @@ from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
 from uegr.forward.adversary import Norm
 from uegr.measure import measure
 from uegr.methods import resolved_options
+from uegr.tasks.source import DataSource
 from uegr.training.folder import RUN, read_run
 from uegr.training.run import RunConfig, train
 
@@ -113,8 +114,8 @@ class Cell:
 
     def with_defaults(self) -> Cell:
         """The cell of the same method with every setting at its default."""
-        return replace(self, config=RunConfig(type(self.config.data)(), method=self.config.method, options={}),
-                       measurement=Measurement())  # fmt: skip
+        plain = RunConfig(DataSource(), method=self.config.method)
+        return replace(self, config=plain, measurement=Measurement())
 
 
 def address(content: Mapping[str, Any]) -> str:

@@ -43,7 +43,8 @@ from uegr.methods import entry_of, options_of, resolved_options
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
 CLEAN, ROBUST = MEASURES[:2]
-_BUILT_IN = {one.name: one.default for kind in PARTS.values() for one in fields(kind)}
+BUILT_IN = {one.name: one.default for kind in PARTS.values() for one in fields(kind)}
+"""Defaults of the settings."""
 
 
 @dataclass
@@ -77,8 +78,8 @@ class Search:
         options = {key: value for key, value in params.items() if key not in SETTINGS}
         settings = {key: value for key, value in params.items() if key in SETTINGS}
         method = self.item.get("method", self.name)
-        return {**self.item, **settings, "name": name, "method": method,
-                "options": {**self.item.get("options", {}), **options}}  # fmt: skip
+        given = {**self.item.get("options", {}), **options}
+        return {**self.item, **settings, "name": name, "method": method, "options": given}
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ def _search(item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any
             raise UsageError(f"search of {key} must be a list of choices, or {{low: ..., high: ...}}, not {one!r}.")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    values = {**_BUILT_IN, **defaults, **item, **resolved_options(method, item.get("options") or {})}
+    values = {**BUILT_IN, **defaults, **item, **resolved_options(method, item.get("options") or {})}
     first = {key: _position(one, values.get(key)) for key, one in space.items()}
     study.enqueue_trial({key: position for key, position in first.items() if position is not None})
     return Search(name, item, space, study)
