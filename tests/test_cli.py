@@ -121,7 +121,10 @@ def test_commands_on_measured_and_unmeasured_runs(
     capsys.readouterr()
     assert run(["compare", str(folder), str(folder / "results.json")]) == 0
     assert capsys.readouterr().out.count("uegr (passes 1") == 2
-    assert run(["report", str(folder), "--output", str(tmp_path / "page.html")]) == 0
+    pictures = str(tmp_path / "figures")
+    assert run(["report", str(folder), "--output", str(tmp_path / "page.html"), "--figures", pictures]) == 0
+    assert (tmp_path / "figures" / "robustness.svg").exists()
+    assert "model-index" in (folder / "README.md").read_text()
     assert "<table>" in (tmp_path / "page.html").read_text()
 
 

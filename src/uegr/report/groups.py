@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from scipy import stats
 
+from uegr.evaluation.statistics import LEVEL
 from uegr.report.results import label, robust_curve
 
 Run = dict[str, Any]
-LEVEL = 0.95
-"""Of every interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +75,3 @@ def wilson(share: float, count: int | None) -> tuple[float, float]:
         return share, share
     interval = stats.binomtest(round(share * count), count).proportion_ci(LEVEL, method="wilson")
     return float(interval.low), float(interval.high)
-
-
-def student(values: Sequence[float]) -> tuple[float, float]:
-    """95 % t interval of the mean of two values or more, one a seed."""
-    mean, error = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
-    return mean - half, mean + half

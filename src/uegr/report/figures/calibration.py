@@ -22,7 +22,7 @@ def reliability_chart(groups: Sequence[Group]) -> Chart | None:
         total = sum(one["count"] for one in filled)
         x = [100 * one["confidence"] for one in filled]
         y = [100 * one["accuracy"] for one in filled]
-        axes.plot(x, y, **style)
+        axes.plot(x, y, **style, clip_on=False)
         for one, confidence, accuracy in zip(filled, x, y, strict=True):
             text = f"{group.label}: {accuracy:.1f} % right at confidence {confidence:.1f} % ({one['count']} examples)"
             marks.append(Mark(axes, confidence, accuracy, text))

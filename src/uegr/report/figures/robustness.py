@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from uegr.evaluation.statistics import estimate
 from uegr.report.area import curve_area
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, epsilon_axis, legend, look
-from uegr.report.groups import Group, student, wilson
+from uegr.report.groups import Group, wilson
 from uegr.report.results import robust_curve
 
 
@@ -70,7 +71,8 @@ def robustness_chart(groups: Sequence[Group]) -> Chart:
 def _bounds(group: Group, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper ends of the interval at each epsilon; values has shape (seeds, epsilons)."""
     if len(group.runs) > 1:
-        pairs = [student(column) for column in values.T]
+        estimates = [estimate(column) for column in values.T]
+        pairs = [(one.low, one.high) for one in estimates]
     elif name == "accuracy":  # only a share of examples has Wilson's interval
         pairs = [wilson(one, group.first["robustness"].get("examples")) for one in values[0]]
     else:
