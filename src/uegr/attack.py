@@ -18,6 +18,7 @@ from uegr.evaluation.attacks.masking import gradient_masking
 from uegr.evaluation.attacks.registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, WHITE_BOX
 from uegr.evaluation.attacks.summary import summary
 from uegr.evaluation.attacks.text import TextAttack, attack_texts
+from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer import Transfer
 from uegr.evaluation.cost import Clock
 from uegr.evaluation.evaluate import EPSILONS
@@ -44,7 +45,7 @@ def attack(
 
     Args:
         folder: a finished and measured run of a classifier.
-        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`.
+        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, and "textattack:RECIPE".
         examples: attack so many.
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
@@ -59,7 +60,8 @@ def attack(
     Raises:
         UsageError: an unknown attack or option, or a run that was not measured or is no classifier.
     """
-    attacks = [build(name, options or {}, source) for name in names]
+    recipes = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+    attacks = [build(name, options or {}, source) for name in names if not name.startswith(PREFIX)]
     _refuse_unknown(options or {}, attacks)
     run = open_run(folder)
     run.results()
@@ -86,6 +88,11 @@ def attack(
                 alive[one.name] = survivors(run.subject, rows, radii, one, tell, queries)
             part = {**describe(one, radii, alive[one.name]), "queries": queries.count / len(rows)}
             curves.append({**part, "split": split, "cost": cost})
+    for recipe in recipes:
+        with clock.measure() as cost:
+            outcomes = attack_with_recipe(run.subject, folder, rows, recipe)
+        part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
+        texts.append({**part, **summary(outcomes, run.data.label_names, load_encoder())})
     masking = _masking(run, rows, radii, alive)
 
     def change(entry: dict[str, Any]) -> dict[str, Any]:

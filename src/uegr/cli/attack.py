@@ -22,7 +22,8 @@ def attack(
         list[str],
         typer.Option(
             "--attack",
-            help="typos, deepwordbug, synonyms (text); embedding-pgd, auto-pgd, random-search, transfer (embeddings). "
+            help="typos, deepwordbug, synonyms (text); embedding-pgd, auto-pgd, random-search, transfer (embeddings); "
+            "textattack:RECIPE. "
             "Several: --attack A --attack B.",
         ),
     ],

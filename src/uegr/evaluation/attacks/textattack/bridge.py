@@ -1,0 +1,79 @@
+"""Our end of the bridge: hand a model and its examples to TextAttack's environment, and read the outcome back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.text import Attacked, Texts
+from uegr.evaluation.attacks.textattack import runner
+from uegr.evaluation.subject import Subject
+from uegr.tasks.splits import LABEL
+from uegr.text.words import FUNCTION_WORDS
+
+PREFIX = "textattack:"
+"""Of the names of these attacks: "textattack:DeepWordBugGao2018"."""
+PYTHON = "UEGR_TEXTATTACK_PYTHON"
+"""Names the Python of the environment that TextAttack lives in."""
+QUERY_BUDGET = 500
+
+
+def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: str) -> list[Attacked]:
+    """Attack every row with a recipe of TextAttack.
+
+    Args:
+        subject: the model, to say what is right before.
+        folder: where it lies, in Hugging Face's format.
+        rows: text and "label".
+        recipe: a class of `textattack.attack_recipes`. DeepWordBugGao2018 and Pruthi2019 need no download.
+
+    Raises:
+        UsageError: no such environment, or the recipe failed there; the message ends with its last line.
+    """
+    examples: list[Texts] = list(zip(*(rows[column] for column in subject.text_columns), strict=True))
+    labels = [int(label) for label in rows[LABEL]]
+    before = subject.probabilities_of(examples).argmax(axis=1)
+    job = {
+        "model": str(folder.resolve()),
+        "recipe": recipe,
+        "examples": [[list(texts), label] for texts, label in zip(examples, labels, strict=True)],
+        "stop_words": sorted(FUNCTION_WORDS),
+        "query_budget": QUERY_BUDGET,
+    }
+    outcomes = []
+    for texts, label, predicted, found in zip(examples, labels, before, _run(job), strict=True):
+        right = int(predicted) == label
+        after = tuple(found["after"]) if right and found["after"] else None
+        now = int(found["predicted"]) if after else int(predicted)
+        outcomes.append(Attacked(texts, label, right, after, now, max(1, int(found["queries"]))))
+    return outcomes
+
+
+def _run(job: dict[str, Any]) -> Sequence[dict[str, Any]]:
+    """What the runner makes of a job."""
+    python = os.environ.get(PYTHON)
+    if not python or not Path(python).exists():
+        raise UsageError(
+            "TextAttack needs an environment of its own: python -m venv textattack-env, then textattack-env/bin/pip "
+            f"install textattack==0.3.11 transformers==4.57.1, and set {PYTHON}=textattack-env/bin/python."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
+        job_file.write_text(json.dumps(job), encoding="utf-8")
+        # The other Python must not find this environment's packages.
+        clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+        command = [python, str(runner.__file__), str(job_file), str(result_file)]
+        done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)  # noqa: S603  # the user's own
+        if done.returncode or not result_file.exists():
+            last = done.stderr.strip().splitlines()[-1:] or ["it wrote nothing"]
+            raise UsageError(f"TextAttack's recipe {job['recipe']} failed in {python}: {last[0]}")
+        result: list[dict[str, Any]] = json.loads(result_file.read_text(encoding="utf-8"))
+        return result

@@ -1,0 +1,65 @@
+"""Runs in TextAttack's environment, on its own: attack a Hugging Face classifier with one recipe.
+
+    python runner.py JOB.json RESULT.json
+
+JOB holds "model" (a folder), "recipe" (a class of textattack.attack_recipes), "examples" (list of [texts, label]),
+"stop_words" and "query_budget"; RESULT gets one object an example: "after" (texts, or null), "predicted", "queries".
+Nothing of uegr is imported: it is not installed there.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def main() -> None:
+    """Attack every example of the job."""
+    job_file, result_file = (Path(one).resolve() for one in sys.argv[1:3])
+    job = json.loads(job_file.read_text(encoding="utf-8"))
+    data = job_file.parent / "nltk_data"
+    provide_stop_words(data, job["stop_words"])
+    os.environ["NLTK_DATA"] = os.pathsep.join([os.environ.get("NLTK_DATA", ""), str(data)]).strip(os.pathsep)
+
+    import textattack
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    torch.manual_seed(0)
+    model = AutoModelForSequenceClassification.from_pretrained(job["model"]).eval()
+    tokenizer = AutoTokenizer.from_pretrained(job["model"])
+    attack = getattr(textattack.attack_recipes, job["recipe"]).build(
+        textattack.models.wrappers.HuggingFaceModelWrapper(model, tokenizer)
+    )
+    columns = [f"text{i}" for i in range(len(job["examples"][0][0]))]
+    rows = [(tuple(texts) if len(texts) > 1 else texts[0], label) for texts, label in job["examples"]]
+    settings = textattack.AttackArgs(
+        num_examples=len(rows), query_budget=job["query_budget"], random_seed=0, silent=True, disable_stdout=True
+    )
+    outcomes = textattack.Attacker(attack, textattack.datasets.Dataset(rows, columns), settings).attack_dataset()
+    result_file.write_text(json.dumps([describe(one, columns) for one in outcomes]), encoding="utf-8")
+
+
+def describe(outcome: object, columns: "list[str]") -> "dict[str, object]":
+    """One object of the result."""
+    from textattack.attack_results import SuccessfulAttackResult
+
+    after = outcome.perturbed_result  # type: ignore[attr-defined]
+    fooled = isinstance(outcome, SuccessfulAttackResult)
+    texts = after.attacked_text._text_input
+    return {
+        "after": [texts[name] for name in columns] if fooled else None,
+        "predicted": int(after.output),
+        "queries": int(outcome.num_queries),  # type: ignore[attr-defined]
+    }
+
+
+def provide_stop_words(folder: Path, words: "list[str]") -> None:
+    """NLTK's stop words are a download; where they are missing, ours stand in at the end of its search path."""
+    place = folder / "corpora" / "stopwords"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "english").write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The bridge to TextAttack: with a stand-in for the other environment always, with the real one where it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from datasets import Dataset
+
+from conftest import tokenizer
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.textattack import bridge
+from uegr.evaluation.subject import Subject
+
+STAND_IN = """
+import json, sys
+job = json.load(open(sys.argv[1]))
+assert "the" in job["stop_words"]
+if job["recipe"] == "Broken":
+    raise SystemExit("no such recipe")
+found = [{"after": ["awful"] if i % 2 else None, "predicted": 0, "queries": 7} for i, _ in enumerate(job["examples"])]
+json.dump(found, open(sys.argv[2], "w"))
+"""
+
+
+def test_what_the_other_side_writes_is_read_back(
+    subject: Subject, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runner.py").write_text(STAND_IN)
+    monkeypatch.setattr(bridge.runner, "__file__", str(tmp_path / "runner.py"))
+    monkeypatch.setenv(bridge.PYTHON, sys.executable)
+    outcomes = bridge.attack_with_recipe(subject, tmp_path, rows.select(range(4)), "Any")
+    assert [one.after for one in outcomes] == [None, ("awful",), None, ("awful",)]
+    assert [one.predicted for one in outcomes] == [0, 0, 0, 0]
+    assert {one.queries for one in outcomes} == {7}
+    with pytest.raises(UsageError, match="Broken failed in .*: no such recipe"):
+        bridge.attack_with_recipe(subject, tmp_path, rows.select(range(4)), "Broken")
+
+
+def test_without_the_other_environment_the_fix_is_named(
+    subject: Subject, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(bridge.PYTHON, raising=False)
+    with pytest.raises(UsageError, match=bridge.PYTHON):
+        bridge.attack_with_recipe(subject, tmp_path, rows, "DeepWordBugGao2018")
+
+
+@pytest.mark.skipif(bridge.PYTHON not in os.environ, reason=f"needs {bridge.PYTHON}, the Python of TextAttack")
+def test_a_recipe_fools_a_small_model(subject: Subject, rows: Dataset, tmp_path: Path) -> None:
+    subject.model.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    outcomes = bridge.attack_with_recipe(subject, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
+    assert any(one.after for one in outcomes)
+    assert all(one.queries > 1 for one in outcomes if one.right)
