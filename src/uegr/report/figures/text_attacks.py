@@ -13,12 +13,15 @@ def text_attack_chart(groups: Sequence[Group]) -> Chart | None:
     """Accuracy on clean text and under each attack on the text: one bar a group; None for other kinds of task."""
     lengths: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    tried: dict[str, set[int]] = {}
     queries: dict[str, dict[str, float]] = {}
 
     def add(attack: str, group: Group, share: float, examples: int | None) -> None:
         lengths.setdefault(attack, {})[group.label] = 100 * share
         low, high = wilson(share, examples)
         intervals.setdefault(attack, {})[group.label] = (100 * low, 100 * high)
+        if examples:
+            tried.setdefault(attack, set()).add(examples)
 
     for group in groups:
         run = group.first
@@ -45,10 +48,16 @@ def text_attack_chart(groups: Sequence[Group]) -> Chart | None:
         alt=f"Bars of accuracy by attack. {told}.",
         caption=(
             "Accuracy on clean text, under typing errors, and on the examples each attack was tried on. Lines: 95 % "
-            f"Wilson intervals. {first_shown(groups)}"
+            f"Wilson intervals. {_counted(tried)} {first_shown(groups)}"
         ),
         figure=figure,
         headings=headings,
         rows=rows,
         marks=marks,
     )
+
+
+def _counted(tried: dict[str, set[int]]) -> str:
+    """On how many examples each bar stands, in a sentence."""
+    counts = ", ".join(f"{attack} {' or '.join(map(str, sorted(numbers)))}" for attack, numbers in tried.items())
+    return f"Examples: {counts}." if counts else ""
