@@ -8,7 +8,7 @@ PIP_ARGS ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix tasks results lock clean
+.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -54,6 +54,19 @@ format: $(READY)  ## ruff, mending what it can
 results: $(READY)  ## rewrite docs/results.md and the table of the README from results/*/*.json
 	$(VENV)/bin/python -m benchmarks.main_job table
 	$(VENV)/bin/python -m benchmarks.results
+
+bench: $(READY) peers  ## time every method and its peers side by side, into docs/performance.md (a quarter of an hour)
+	$(VENV)/bin/python -m benchmarks.bench run
+	$(MAKE) performance
+
+peers: $(READY)  ## the packages that make bench compares with, apart from the library's own
+	test -d benchmarks/.peers || $(PIP) install --quiet --no-deps --target benchmarks/.peers smart-pytorch==0.0.4 pytorch-optimizer==4.1.0
+
+performance: $(READY)  ## rewrite the tables and the figure of docs/performance.md from benchmarks/results
+	$(VENV)/bin/python -m benchmarks.bench table
+	$(VENV)/bin/python -m benchmarks.history
+	$(VENV)/bin/python -m benchmarks.growth figure
+	$(VENV)/bin/python -m benchmarks.below table
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \

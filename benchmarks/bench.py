@@ -16,7 +16,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +25,14 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.document import replace_block
-from benchmarks.entries import OURS, SAME_JOB, ours, peers
+from benchmarks.entries import OURS, SAME_JOB, makers
 from uegr.atomic import write_json
 from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 from uegr.parts import now
 from uegr.tasks.encoding import batches, encode
 from uegr.tasks.source import DataSource
 from uegr.terminal import quieten
-from uegr.training.cost import Autocast
+from uegr.training.cost import Autocast, Stepper
 from uegr.training.precision import use_bf16
 
 RESULTS = Path("benchmarks/results")
@@ -47,9 +47,26 @@ def real_batch(size: int = 32) -> tuple[nn.Module, dict[str, torch.Tensor]]:
     return model, ordered[len(ordered) // 2]
 
 
-def side_by_side(model: nn.Module, batch: Mapping[str, Any], autocast: Autocast, rounds: int) -> list[dict[str, Any]]:
-    """One row an entry: arithmetic and median time of a step, as multiples of the plain step's."""
-    steps = {**ours(model, batch, autocast), **peers(model, batch, autocast)}
+def side_by_side(
+    model: nn.Module, batch: Mapping[str, Any], autocast: Autocast, rounds: int, in_pairs: bool = False
+) -> list[dict[str, Any]]:
+    """One row an entry: arithmetic and median time of a step, as multiples of the plain step's.
+
+    All entries take turns, round by round; `in_pairs` holds only one of them beside the plain one at a time, for
+    models of which a dozen copies do not fit.
+    """
+    known = makers(model, batch, autocast)
+    others = [name for name in known if name != "plain"]
+    rows = []
+    for group in [[name] for name in others] if in_pairs else [others]:
+        measured = _in_turn({name: known[name]() for name in ("plain", *group)}, rounds, batch["labels"].is_cuda)
+        rows += measured if not rows else measured[1:]
+    return rows
+
+
+def _in_turn(steps: dict[str, Callable[[], None]], rounds: int, cuda: bool) -> list[dict[str, Any]]:
+    # Seconds of this process where one thread does all the work: other processes on the machine do not count.
+    clock = now if cuda or torch.get_num_threads() > 1 else time.process_time
     flops, times = {}, {name: [] for name in steps}
     for name, step in steps.items():
         with FlopCounterMode(display=False) as counter:
@@ -57,15 +74,16 @@ def side_by_side(model: nn.Module, batch: Mapping[str, Any], autocast: Autocast,
         flops[name] = float(counter.get_total_flops())
     for _ in range(rounds):
         for name, step in steps.items():
-            start = now()
+            start = clock()
             step()
-            times[name].append(now() - start)
+            times[name].append(clock() - start)
     rows = []
     for name, step in steps.items():
         # Ratios within a round: what slows the machine down for a while slows both.
         ratio = statistics.median(own / plain for own, plain in zip(times[name], times["plain"], strict=True))
         flop_ratio = flops[name] / flops["plain"]
-        share = ours_share(step)
+        # Methods with plain steps in between are priced at their mean.
+        share = step.method.forward.schedule.share if isinstance(step, Stepper) else 1.0
         rows.append(
             {
                 "entry": name,
@@ -76,12 +94,6 @@ def side_by_side(model: nn.Module, batch: Mapping[str, Any], autocast: Autocast,
             }
         )
     return rows
-
-
-def ours_share(step: Any) -> float:
-    """The share of full steps, for methods with plain ones in between."""
-    method = getattr(step, "method", None)
-    return 1.0 if method is None else method.forward.schedule.share
 
 
 def machine() -> dict[str, Any]:

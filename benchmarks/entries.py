@@ -7,7 +7,9 @@ autocast. Peers live in benchmarks/.peers (`make peers`); those that are not the
 from __future__ import annotations
 
 import copy
+import importlib.util
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -32,25 +34,23 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "uegr (defaults: k 2 and the clean term)": ("uegr", {}),
     "uegr, every 3": ("uegr", {"every": 3}),
 }
-SAME_JOB = {"smart-pytorch": "smart", "pytorch-optimizer's SAM": "sam", "transformers' NEFTune hook": "neftune"}
+SAME_JOB = {"transformers' NEFTune hook": "neftune", "smart-pytorch": "smart", "pytorch-optimizer's SAM": "sam"}
 """Peer -> our entry that does what it does."""
 
 
-def ours(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Stepper]:
-    """Our entries, each with a model of its own."""
-    return {
-        name: Stepper(model, batch, create_method(key, **options), autocast) for name, (key, options) in OURS.items()
-    }
+def makers(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Callable[[], Step]]:
+    """Entry -> a function that makes its step, with a model and an optimizer of its own."""
 
+    def own(key: str, options: dict[str, Any]) -> Callable[[], Step]:
+        return lambda: Stepper(model, batch, create_method(key, **options), autocast)
 
-def peers(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Step]:
-    """The peers that are installed."""
-    found: dict[str, Step] = {"transformers' NEFTune hook": _neftune(model, batch, autocast)}
-    for name, make in (("smart-pytorch", _smart), ("pytorch-optimizer's SAM", _sam)):
-        try:
-            found[name] = make(model, batch, autocast)
-        except ImportError:
+    found = {name: own(key, options) for name, (key, options) in OURS.items()}
+    theirs = {"transformers": _neftune, "smart_pytorch": _smart, "pytorch_optimizer": _sam}
+    for name, (package, make) in zip(SAME_JOB, theirs.items(), strict=True):
+        if importlib.util.find_spec(package) is None:
             print(f"{name} is not installed: make peers")
+        else:
+            found[name] = partial(make, model, batch, autocast)
     return found
 
 
