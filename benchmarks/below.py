@@ -80,10 +80,14 @@ def table() -> str:
     heads += [f"{text} {one:g}" for one in EPSILONS for text in ("PGD", "difference at")]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for task in TASKS:
-        runs = json.loads((RESULTS / f"below-{task}.json").read_text())
+        path = RESULTS / f"below-{task}.json"
+        runs = json.loads(path.read_text()) if path.exists() else []
         scores = {(one["variant"], one["seed"]): [one["accuracy"], *one["robust"]] for one in runs}
+        seeds = [seed for seed in SEEDS if all((one, seed) in scores for one in VARIANTS)]
+        if len(seeds) < 2:
+            lines.append(f"| {task} | not measured yet: `python -m benchmarks.below run` |" + " |" * (len(heads) - 2))
+            continue
         for name in VARIANTS:
-            seeds = [seed for seed in SEEDS if all((one, seed) in scores for one in VARIANTS)]
             arithmetic = next(one["arithmetic"] for one in runs if one["variant"] == name)
             cells = [task, name, str(len(seeds)), f"{arithmetic:.2f}"]
             for at in range(1 + len(EPSILONS)):
