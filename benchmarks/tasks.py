@@ -123,9 +123,9 @@ def memory() -> str:
     }
     for key, name in names.items():
         one = measured["runs"][key]
-        lines.append(
-            f"| {name} | {one['seconds']:.0f} s | {one['anonymous_mb']:,.0f} MB | {one['resident_mb']:,.0f} MB |"
-        )
+        times = [f"{one[kind]:.0f} s" for kind in ("seconds", "cpu_seconds")]
+        memories = [f"{one[kind]:,.0f} MB" for kind in ("anonymous_mb", "resident_mb")]
+        lines.append("| " + " | ".join([name, *times, *memories]) + " |")
     text = f"The file has {measured['file_mb']:.0f} MB; rows and tokens take {measured['cache_mb']:.0f} MB on disk."
     return "\n".join([*lines, "", text])
 
