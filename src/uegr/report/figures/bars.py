@@ -44,6 +44,7 @@ def bars(
     width = 0.8 / max(1, len(shown))
     figure, axes = canvas(0.9 + 0.21 * len(lengths) * (len(shown) + 0.6))
     ends = [one for block in lengths.values() for one in block.values()]
+    lows = [*ends, *(low for block in (intervals or {}).values() for low, _ in block.values())]
     ends += [high for block in (intervals or {}).values() for _, high in block.values()]
     longest = limit or max(ends) or 1.0
     marks = []
@@ -58,11 +59,13 @@ def bars(
             axes.text(
                 end * 1.05 if log else max(end, 0) + 0.012 * longest,
                 y,
-                f"{value:.{digits}f}",
+                _number(value, digits),
                 va="center",
                 fontsize=8.5,
             )
-            marks.append(Mark(axes, value, y, f"{group.label}, {thing.replace(chr(10), ' ')}: {value:.{digits}f}"))
+            marks.append(
+                Mark(axes, value, y, f"{group.label}, {thing.replace(chr(10), ' ')}: {_number(value, digits)}")
+            )
     axes.set_yticks(range(len(lengths)), [_wrapped(thing) for thing in lengths])
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(lengths) - 0.45, -0.55)
@@ -71,7 +74,7 @@ def bars(
         axes.set_xlim(min(mark.x for mark in marks) / 3, longest * 3)
         plain_numbers(axes.xaxis, longest * 9 / min(mark.x for mark in marks))
     else:
-        axes.set_xlim(min(0.0, *(mark.x for mark in marks)), longest * (1.0 if limit else 1.16))
+        axes.set_xlim(1.04 * min(0.0, *lows), longest * (1.0 if limit else 1.16))
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(unit)
     if len(shown) > 1:
@@ -83,7 +86,7 @@ def bar_rows(groups: Sequence[Group], lengths: Bars, digits: int = 1) -> tuple[l
     """The same numbers as a table: a row a thing, a column a group."""
     labels = [group.label for group in groups]
     rows = [
-        [thing.replace("\n", " "), *(f"{block[one]:.{digits}f}" if one in block else "–" for one in labels)]
+        [thing.replace("\n", " "), *(_number(block[one], digits) if one in block else "–" for one in labels)]
         for thing, block in lengths.items()
     ]
     return ["", *labels], rows
@@ -97,6 +100,11 @@ def in_words(groups: Sequence[Group], lengths: Bars, digits: int = 1) -> str:
         for row in rows
     )
     return "; ".join(f"{row[0]}: {block}" for row, block in zip(rows, blocks, strict=True))
+
+
+def _number(value: float, digits: int) -> str:
+    """Digits after the point only as far as they say something: none of them from a thousand on."""
+    return f"{value:.{max(0, min(digits, 4 - len(str(int(abs(value))))))}f}"
 
 
 def _wrapped(thing: str) -> str:

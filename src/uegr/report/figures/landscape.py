@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from uegr.report.figures.bars import bar_rows, bars, in_words
 from uegr.report.figures.chart import Chart, Mark
@@ -21,7 +23,10 @@ def landscape_charts(groups: Sequence[Group]) -> list[Chart]:
     if not parts:
         return []
     surfaces = [_surface(group, part) for group, part in parts.items() if "slice_2d" in part]
-    return [chart for chart in (_slice(parts), _sharpness(parts), *_numbers(parts)) if chart] + surfaces
+    charts = [chart for chart in (_slice(parts), _sharpness(parts), *_numbers(parts)) if chart] + surfaces
+    counts = sorted({part["examples"] for part in parts.values() if "examples" in part})
+    counted = f" Measured on {' or '.join(map(str, counts))} examples." if counts else ""
+    return [replace(chart, caption=chart.caption + counted) for chart in charts]
 
 
 def _slice(parts: dict[Group, Part]) -> Chart | None:
@@ -121,8 +126,9 @@ def _surface(group: Group, part: Part) -> Chart:
     alphas, betas, loss = (np.array(grid[name]) for name in ("alphas", "betas", "loss"))
     figure, axes = canvas(4.3)
     mesh = axes.pcolormesh(betas, alphas, loss, cmap=HEAT, shading="nearest", edgecolors="face", linewidth=0.2)
-    lines = axes.contour(betas, alphas, loss, levels=6, colors="#ffffff", linewidths=0.8)
-    axes.clabel(lines, fontsize=7.5, fmt="%.2f")
+    axes.contour(betas, alphas, loss, levels=6, colors="#ffffff", linewidths=0.8)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
     axes.plot([0], [0], marker="+", color=INK, markersize=9)
     axes.grid(visible=False)
     axes.set_xlabel("step along the second direction")
