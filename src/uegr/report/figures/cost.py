@@ -43,7 +43,7 @@ def evaluation_chart(groups: Sequence[Group]) -> Chart | None:
             lengths.setdefault(name, {})[group.label] = part["forward_passes"]
     if not lengths:
         return None
-    figure, marks = bars(groups, lengths, "time an example, in forward passes (logarithmic)", log=True)
+    figure, marks = bars(groups, lengths, "time in forward passes an example (log)", log=True)
     headings, rows = bar_rows(groups, lengths)
     longest = max(lengths, key=lambda name: max(lengths[name].values()))
     return Chart(
