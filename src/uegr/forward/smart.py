@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError, unknown
 from uegr.forward.adversary import TINY
 from uegr.forward.ascent import differentiate
-from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
@@ -62,14 +62,16 @@ class SMARTForward(ForwardStage):
         embedding_width(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        clean = forward_pass(model, batch, step)
+        step.embeddings = SharedEmbeddings(model)
+        mask = token_mask(batch)
+        shape = (*mask.shape[:2], embedding_width(model))
+        clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=mask.device))
         objective = objective_for(model, clean, batch["labels"])
-        fixed, mask = clean.detach(), token_mask(batch)
+        fixed = clean.detach()
 
         def disagreement(logits: Tensor) -> Tensor:
             return objective.symmetric_kl(logits, fixed) * objective.real
 
-        shape = (*mask.shape[:2], embedding_width(model))
         delta = torch.empty(shape).normal_(0.0, self.noise_scale, generator=step.generator).to(mask.device) * mask
         for _ in range(self.steps):
             _, gradient = differentiate(model, batch, step, delta, loss=disagreement)
