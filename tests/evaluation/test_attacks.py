@@ -21,7 +21,7 @@ from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.transfer import Transfer
 from uegr.evaluation.robustness import robustness_curve, survivors
 from uegr.evaluation.subject import Subject
-from uegr.forward.adversary import Ball
+from uegr.forward.adversary.ball import Ball
 from uegr.forward.embeddings import embedding_scale, perturbed, token_mask
 
 EPSILONS = [0.0, 0.3, 0.5, 1.2]

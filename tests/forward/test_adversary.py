@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
-from uegr.forward.adversary import Adversary, Ball, Norm
+from uegr.forward.adversary.ball import Adversary, Ball, Norm
 from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask
 
 NORMS: list[Norm] = ["l2", "l2_token", "linf"]

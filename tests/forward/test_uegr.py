@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
-from uegr.forward.adversary import Ball
-from uegr.forward.embedding_adversary import RAMP_STEPS_WITHOUT_TOTAL
+from uegr.forward.adversary.ball import Ball
+from uegr.forward.adversary.embedding import RAMP_STEPS_WITHOUT_TOTAL
 from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
 from uegr.forward.plain import PlainForward
 from uegr.forward.stage import Step, forward_pass, seeded

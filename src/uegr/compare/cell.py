@@ -22,7 +22,7 @@ from uegr.compare.ledger import Ledger
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
-from uegr.forward.adversary import Norm
+from uegr.forward.adversary.ball import Norm
 from uegr.measure import measure
 from uegr.methods import resolved_options
 from uegr.tasks.source import DataSource

@@ -19,7 +19,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.embedding import Arena, EmbeddingAttack, Queries
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.subject import Subject
-from uegr.forward.adversary import Ball
+from uegr.forward.adversary.ball import Ball
 from uegr.forward.embeddings import embedding_scale, token_mask
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.subject import Subject
-from uegr.forward.adversary import Ball
+from uegr.forward.adversary.ball import Ball
 from uegr.forward.embeddings import embedding_scale, perturbed, token_mask
 
 PerExample = Callable[[Tensor, dict[str, Tensor]], Tensor]

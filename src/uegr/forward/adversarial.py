@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary import Norm
-from uegr.forward.embedding_adversary import EmbeddingAdversary
+from uegr.forward.adversary.ball import Norm
+from uegr.forward.adversary.embedding import EmbeddingAdversary
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary import TINY
+from uegr.forward.adversary.ball import TINY
 from uegr.forward.carry import carry, trainable
 from uegr.forward.embeddings import embedding_width, token_mask
 from uegr.forward.objective import objective_for

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary import TINY
-from uegr.forward.ascent import differentiate
+from uegr.forward.adversary.ascent import differentiate
+from uegr.forward.adversary.ball import TINY
 from uegr.forward.embeddings import embedding_width, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, unknown
-from uegr.forward.adversary import TINY
-from uegr.forward.ascent import differentiate
+from uegr.forward.adversary.ascent import differentiate
+from uegr.forward.adversary.ball import TINY
 from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass

@@ -19,20 +19,20 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError, unknown
-from uegr.forward.adversary import Norm
+from uegr.forward.adversary.ball import Norm
+from uegr.forward.adversary.embedding import EmbeddingAdversary
+from uegr.forward.adversary.mixture import MixedAdversary
+from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.text import TextAdversary
 from uegr.forward.compiled import dropout_sites
 from uegr.forward.dropout import AdaptiveDropout, DropoutMode
-from uegr.forward.embedding_adversary import EmbeddingAdversary
 from uegr.forward.embeddings import SharedEmbeddings
 from uegr.forward.lean import one_by_one, replayed
-from uegr.forward.mixture import MixedAdversary
 from uegr.forward.objective import objective_for
-from uegr.forward.opponent import Attacked, Opponent
 from uegr.forward.plain import PlainForward
 from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites, Rates
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, draw_seed, forward_pass
-from uegr.forward.text_adversary import TextAdversary
 from uegr.parts import part
 
 Text = Literal["off", "words", "characters", "both"]

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from uegr.errors import UsageError
 from uegr.evaluation.subject import Subject
-from uegr.forward.adversary import Ball, Norm
+from uegr.forward.adversary.ball import Ball, Norm
 from uegr.forward.embeddings import perturbed
 
 AttackLoss = Literal["ce", "margin"]
@@ -91,7 +91,7 @@ class EmbeddingAttack(ABC):
     """A search for a perturbation of the token embeddings that fools the model.
 
     Args:
-        norm, relative: of the ball; see `uegr.forward.adversary.Ball`.
+        norm, relative: of the ball; see `uegr.forward.adversary.ball.Ball`.
         steps: of one restart.
         restarts: the first starts at the centre, the others at random points.
         seed: of the random starts, and of what else is random.

@@ -10,12 +10,12 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
-from uegr.forward.ascent import differentiate
-from uegr.forward.embedding_adversary import EmbeddingAdversary
-from uegr.forward.opponent import Attacked, Opponent
+from uegr.forward.adversary.ascent import differentiate
+from uegr.forward.adversary.embedding import EmbeddingAdversary
+from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.text import TextAdversary
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step
-from uegr.forward.text_adversary import TextAdversary
 
 
 class MixedAdversary(Opponent):

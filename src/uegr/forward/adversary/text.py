@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
-from uegr.forward.ascent import differentiate, zero_delta
-from uegr.forward.edits import Edits, candidates_of
+from uegr.forward.adversary.ascent import differentiate, zero_delta
+from uegr.forward.adversary.edits import Edits, candidates_of
+from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.retokenize import Retokenizer, Row, Word
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale, input_embeddings, unwrap
-from uegr.forward.opponent import Attacked, Opponent
-from uegr.forward.retokenize import Retokenizer, Row, Word
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step
 

@@ -11,11 +11,11 @@ from transformers import PreTrainedTokenizerFast
 
 from conftest import bert, tokenizer
 from uegr import UEGR, UsageError, create_method
+from uegr.forward.adversary.retokenize import Retokenizer
+from uegr.forward.adversary.text import TextAdversary
 from uegr.forward.embeddings import input_embeddings
 from uegr.forward.plain import PlainForward
-from uegr.forward.retokenize import Retokenizer
 from uegr.forward.stage import Step
-from uegr.forward.text_adversary import TextAdversary
 from uegr.forward.uegr import UEGRForward
 
 TEXTS = ["good film and the plot", "awful dull scene", "fine actor and good plot and great scene", "bad"]

@@ -7,10 +7,10 @@ from typing import Any
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary import Adversary, Ball, Norm
-from uegr.forward.ascent import differentiate, zero_delta
+from uegr.forward.adversary.ascent import differentiate, zero_delta
+from uegr.forward.adversary.ball import Adversary, Ball, Norm
+from uegr.forward.adversary.opponent import Attacked, Opponent
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale
-from uegr.forward.opponent import Attacked, Opponent
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step, forward_pass
 
