@@ -141,7 +141,9 @@ def make_model(architecture: str, kind: str) -> PreTrainedModel:
     """A small random model with the head of that kind of task."""
     torch.manual_seed(0)
     if architecture in SCRATCH:
-        return load_classifier(architecture, ["a", "b", "c"][: 1 if kind == "regression" else CLASSES], 0, VOCABULARY)
+        if kind == "regression":
+            return load_classifier(architecture, ["score"], 0, VOCABULARY, "regression")
+        return load_classifier(architecture, ["a", "b", "c"], 0, VOCABULARY)
     config = CONFIGS[architecture]()
     if kind == "causal LM":
         return AutoModelForCausalLM.from_config(config)

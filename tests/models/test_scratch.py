@@ -51,7 +51,7 @@ def test_tokenizer_is_learned_from_the_text() -> None:
 
 def test_own_loss_follows_the_kind_of_task() -> None:
     ids = torch.randint(4, 50, (3, 7))
-    one = load_classifier("textcnn", ["score"], seed=0, vocab_size=50).eval()
+    one = load_classifier("textcnn", ["score"], seed=0, vocab_size=50, kind="regression").eval()
     scores = one(input_ids=ids).logits.squeeze(-1)
     targets = torch.tensor([0.5, 1.5, -1.0])
     torch.testing.assert_close(one(input_ids=ids, labels=targets).loss, torch.nn.functional.mse_loss(scores, targets))
