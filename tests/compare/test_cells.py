@@ -54,7 +54,8 @@ def place(folder: Path, **changes: Any) -> Place:
 def entries(grid: Grid, where: Place) -> list[dict[str, Any]]:
     """The results without wall times, which no two runs share."""
     found = [where.ledger.find(cell) for cell in grid.cells]
-    return [{key: value for key, value in entry.items() if key != "cost"} for entry in found if entry]
+    kept = [{key: value for key, value in entry.items() if key != "cost"} for entry in found if entry]
+    return [{**one, "robustness": {k: v for k, v in one["robustness"].items() if k != "cost"}} for one in kept]
 
 
 class PowerCutError(BaseException):

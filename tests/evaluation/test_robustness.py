@@ -61,6 +61,8 @@ def test_evaluate_reports_every_part_of_the_schema(subject: Subject, rows: Datas
     result = evaluate(subject, rows, epsilons=[0.0, 0.1], attack_examples=20, on_batch=seen.append)
     assert set(result["metrics"]) == {"accuracy", "nll", "ece", "typo_accuracy"}
     assert result["robustness"]["examples"] == sum(seen) == 20
+    assert result["robustness"]["cost"]["examples"] == 20
+    assert result["robustness"]["cost"]["forward_passes"] > 0
     assert result["metrics"]["typo_accuracy"] < result["metrics"]["accuracy"]  # unknown words tell nothing
 
 

@@ -22,9 +22,9 @@ class Clock:
 
     def __init__(self, subject: Subject, rows: Dataset) -> None:
         self.examples = len(rows)
-        subject.probabilities(rows.select(range(min(subject.batch_size, len(rows)))))
+        _one_pass(subject, rows.select(range(min(subject.batch_size, len(rows)))))
         with _elapsed(subject) as seconds:
-            subject.probabilities(rows)
+            _one_pass(subject, rows)
         self.subject, self.forward = subject, seconds[0]
 
     @contextmanager
@@ -34,6 +34,12 @@ class Clock:
         with _elapsed(self.subject) as seconds:
             yield cost
         cost |= {"seconds": seconds[0], "examples": self.examples, "forward_passes": seconds[0] / self.forward}
+
+
+@torch.no_grad()
+def _one_pass(subject: Subject, rows: Dataset) -> None:
+    for _, batch in subject.batches(rows):
+        subject.logits(batch)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from datasets import Dataset
 
 from uegr.evaluation import language, multi_label, regression
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.cost import Clock
 from uegr.evaluation.metrics import (
     CLASSIFICATION,
     RANKING,
@@ -79,17 +80,19 @@ def evaluate(
     if subject.kind in OTHER_KINDS:
         scores = clean_scores(subject, rows, metrics)
         scores[f"typo_{hit}"] = clean_scores(subject, spoiled, metrics)[hit]
-        curve = OTHER_KINDS[subject.kind].curve(subject, attacked, epsilons, attack, on_batch)
-        return {**about, "metrics": scores, "robustness": curve}
+        with Clock(subject, attacked).measure() as cost:
+            curve = OTHER_KINDS[subject.kind].curve(subject, attacked, epsilons, attack, on_batch)
+        return {**about, "metrics": scores, "robustness": {**curve, "cost": cost}}
     probabilities, labels = subject.probabilities(rows)
     scores = class_scores(metrics, probabilities, labels, rows[subject.text_columns[0]])
     scores[f"typo_{hit}"] = accuracy(*subject.probabilities(spoiled))
     radii = rising(epsilons)
-    robust = survivors(subject, attacked, radii, attack, on_batch)
+    with Clock(subject, attacked).measure() as cost:
+        robust = survivors(subject, attacked, radii, attack, on_batch)
     return {
         **about,
         "metrics": scores,
-        "robustness": describe(attack, radii, robust),
+        "robustness": {**describe(attack, radii, robust), "cost": cost},
         "outcomes": pack_outcomes(probabilities.argmax(axis=1) == labels, robust),
     }
 
