@@ -61,6 +61,11 @@ def test_lineage_in_training_settings(name: str, setting: str) -> None:
     check(name, "BERT", "single", setting)
 
 
+@pytest.mark.parametrize("name", ["r3f", "roast", "smart"])
+def test_clean_and_perturbed_passes_of_a_compiled_model(name: str) -> None:
+    check(name, "BERT", "single", "torch.compile")
+
+
 @pytest.mark.parametrize("pair", stage_pairs())
 def test_every_forward_stage_composes_with_every_backward_stage(pair: str) -> None:
     check(pair, "BERT", "single")

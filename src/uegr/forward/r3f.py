@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, unknown
-from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
@@ -43,7 +43,10 @@ class R3FForward(ForwardStage):
         embedding_width(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        clean = forward_pass(model, batch, step)
+        step.embeddings = SharedEmbeddings(model)
+        # Both passes take a delta: a compiled model keeps the graph of its first pass, with the way in or without.
+        shape = (*batch["input_ids"].shape[:2], embedding_width(model))
+        clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=batch["input_ids"].device))
         noisy = forward_pass(model, batch, step, delta=self._draw(model, batch, step.generator))
         objective = objective_for(model, clean, batch["labels"])
         error = objective.mean(objective.loss(clean), step.num_items)

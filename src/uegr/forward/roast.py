@@ -17,7 +17,7 @@ from torch import nn
 from uegr.errors import UsageError
 from uegr.forward.adversary.ascent import differentiate
 from uegr.forward.adversary.ball import TINY
-from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
@@ -47,12 +47,14 @@ class RoASTForward(ForwardStage):
         embedding_width(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
+        step.embeddings = SharedEmbeddings(model)
         mask, width = token_mask(batch), embedding_width(model)
         start = START * torch.rand((*mask.shape[:2], width), generator=step.generator).to(mask.device) * mask
         _, gradient = differentiate(model, batch, step, start)
         gradient = gradient.float() * mask
         delta = start + self.epsilon * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
-        clean = forward_pass(model, batch, step)
+        # With a delta too: a compiled model keeps the graph of its first pass, with the way in or without.
+        clean = forward_pass(model, batch, step, delta=torch.zeros_like(start))
         moved = forward_pass(model, batch, step, delta=delta)
         objective = objective_for(model, clean, batch["labels"])
         terms = {
