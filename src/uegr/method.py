@@ -95,7 +95,9 @@ class Method:
         seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
 
         def step() -> Step:
-            return Step(torch.Generator().manual_seed(seed), steps, self.total_steps, num_items)
+            return Step(
+                torch.Generator().manual_seed(seed), steps, self.total_steps, num_items, perturbs=self.forward.perturbs
+            )
 
         result = self.forward(model, batch, step())
         if self.backward.replays:
@@ -123,7 +125,7 @@ class Method:
         plain = PlainForward()
         for at, batch in enumerate(batches):
             generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, at, _rank()))
-            plain(model, batch, Step(generator)).value.backward()
+            plain(model, batch, Step(generator, perturbs=self.forward.perturbs)).value.backward()
             self.backward.observe(self._optimizer)
             self._optimizer.zero_grad()
         self.backward.finish_preparation()

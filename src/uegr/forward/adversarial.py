@@ -28,6 +28,7 @@ class AdversarialForward(ForwardStage):
         clean_weight: gamma, the weight of the clean error.
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(

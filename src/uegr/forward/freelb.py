@@ -33,6 +33,7 @@ class FreeLBForward(ForwardStage):
         max_norm: epsilon, the ball's radius [adv_max_norm]; 0 sets no bound.
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(

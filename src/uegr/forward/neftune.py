@@ -26,6 +26,7 @@ class NEFTuneForward(ForwardStage):
         noise_alpha: alpha (paper: 5, 10 or 15; the Trainer's neftune_noise_alpha).
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, noise_alpha: float = 5.0) -> None:

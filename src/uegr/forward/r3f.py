@@ -30,6 +30,7 @@ class R3FForward(ForwardStage):
         kl_weight: lambda (released code: 1).
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, noise: Noise = "uniform", noise_scale: float = 1e-5, kl_weight: float = 1.0) -> None:
@@ -44,7 +45,7 @@ class R3FForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
-        # Both passes take a delta: a compiled model keeps the graph of its first pass, with the way in or without.
+        # Both passes take a delta, so that they share one look-up of the embeddings.
         shape = (*batch["input_ids"].shape[:2], embedding_width(model))
         clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=batch["input_ids"].device))
         noisy = forward_pass(model, batch, step, delta=self._draw(model, batch, step.generator))

@@ -34,6 +34,7 @@ class RoASTForward(ForwardStage):
         adversarial_loss: count the adversarial sample's error.
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(self, *, epsilon: float = 0.1, kl_weight: float = 0.16, adversarial_loss: bool = True) -> None:
@@ -53,7 +54,7 @@ class RoASTForward(ForwardStage):
         _, gradient = differentiate(model, batch, step, start)
         gradient = gradient.float() * mask
         delta = start + self.epsilon * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
-        # With a delta too: a compiled model keeps the graph of its first pass, with the way in or without.
+        # With a delta, so that it shares the look-up of the embeddings.
         clean = forward_pass(model, batch, step, delta=torch.zeros_like(start))
         moved = forward_pass(model, batch, step, delta=delta)
         objective = objective_for(model, clean, batch["labels"])

@@ -37,6 +37,7 @@ class SMARTForward(ForwardStage):
         kl_weight: lambda.
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
     def __init__(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
-from uegr.forward.embeddings import SharedEmbeddings, perturbed, unwrap
+from uegr.forward.embeddings import SharedEmbeddings, embedding_width, is_compiled, perturbed, unwrap
 from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites, Rates
 
@@ -31,6 +31,8 @@ class Step:
         total_steps: number of optimizer steps of the whole training, None where nobody said.
         num_items: number of targets to divide the summed loss by (gradient accumulation over batches of
             unequal size); None divides by the batch's own.
+        perturbs: other passes of this training add a delta. A compiled model keeps the graph of its first pass, so
+            on such a model every pass then adds one, if only of zeros.
         embeddings: set by a stage that backs all passes of the step together; see `SharedEmbeddings`.
     """
 
@@ -38,6 +40,7 @@ class Step:
     step: int = 0
     total_steps: int | None = None
     num_items: Tensor | int | None = None
+    perturbs: bool = False
     embeddings: SharedEmbeddings | None = None
 
 
@@ -60,6 +63,8 @@ class ForwardStage(ABC):
     schedule: Schedule = Schedule()
     """Which steps pay for the stage; the others are plain."""
 
+    perturbs: ClassVar[bool] = False
+    """Whether any of its passes adds a delta to the token embeddings."""
     needs: ClassVar[str] = ""
     """What a model or a loop must have for it, in words, for `uegr methods`."""
 
@@ -126,6 +131,9 @@ def forward_pass(
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     seed = draw_seed(step)
+    if delta is None and step.perturbs and is_compiled(model):
+        shape = (*batch["input_ids"].shape[:2], embedding_width(model))
+        delta = torch.zeros(shape, device=batch["input_ids"].device)
     with ExitStack() as contexts:
         if delta is not None:
             contexts.enter_context(perturbed(model, delta, step.embeddings))

@@ -64,6 +64,7 @@ class UEGRForward(ForwardStage):
         every, warmup: plain steps in between, or at first, which cost a third [ours]; see `Schedule`.
     """
 
+    perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings, dropout"
 
     def __init__(
