@@ -1,7 +1,9 @@
-"""Tables inside documents: written between two marks, never by hand."""
+"""Tables inside documents: written between two marks, never by hand; and their numbers."""
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 from uegr.atomic import write_text
@@ -13,3 +15,9 @@ def replace_block(document: Path, name: str, content: str) -> None:
     text = document.read_text()
     before, after = text[: text.index(begin) + len(begin)], text[text.index(end) :]
     write_text(document, f"{before}\n{content}\n{after}")
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Mean ± standard deviation; the mean alone of a single value."""
+    deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.{digits}f}{deviation}"

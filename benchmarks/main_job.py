@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from uegr.atomic import write_json, write_text
+from benchmarks.document import replace_block, spread
+from uegr.atomic import write_json
 from uegr.measure import measure
 from uegr.methods import create_method
 from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
@@ -31,7 +32,6 @@ from uegr.training.run import RunConfig, train
 
 SEEDS = (0, 1, 2)
 RESULTS, RUNS, README = Path("results/main_job"), Path("runs/main_job"), Path("README.md")
-BEGIN, END = "<!-- main_job: begin -->", "<!-- main_job: end -->"
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
     "uegr": ("uegr", {}),
@@ -103,20 +103,15 @@ def table() -> str:
     ]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for name, runs in groups.items():
-        cells = [name, str(len(runs)), _spread([100 * one["metrics"]["accuracy"] for one in runs], 1)]
+        cells = [name, str(len(runs)), spread([100 * one["metrics"]["accuracy"] for one in runs], 1)]
         for epsilon in epsilons:
             at = first["robustness"]["epsilons"].index(epsilon)
-            cells.append(_spread([100 * one["robustness"]["accuracy"][at] for one in runs], 1))
-        cells.append(_spread([100 * one["metrics"]["typo_accuracy"] for one in runs], 1))
-        cells += [_spread([one["metrics"][key] for one in runs], 3) for key in ("ece", "nll")]
+            cells.append(spread([100 * one["robustness"]["accuracy"][at] for one in runs], 1))
+        cells.append(spread([100 * one["metrics"]["typo_accuracy"] for one in runs], 1))
+        cells += [spread([one["metrics"][key] for one in runs], 3) for key in ("ece", "nll")]
         cells += [f"{statistics.mean(one['cost'][key] for one in runs):.2f}" for key in ("flop_ratio", "time_ratio")]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def _spread(values: list[float], digits: int) -> str:
-    deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.{digits}f}{deviation}"
 
 
 def main() -> None:
@@ -129,9 +124,7 @@ def main() -> None:
     if command == "cost":
         remeasure()
         return
-    text = README.read_text()
-    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    write_text(README, f"{before}\n{table()}\n{after}")
+    replace_block(README, "main_job", table())
 
 
 if __name__ == "__main__":

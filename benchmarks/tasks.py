@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic import write_json, write_text
+from benchmarks.document import replace_block
+from uegr.atomic import write_json
 from uegr.cli.app import app
 from uegr.cli.main import main as _registers_the_commands  # noqa: F401
 from uegr.evaluation.metrics import METRICS, show
@@ -132,11 +133,8 @@ def memory() -> str:
 
 def write_page() -> None:
     """Put the tables between their marks."""
-    text = PAGE.read_text()
     for mark, content in (("tasks", table()), ("notes", notes()), ("memory", memory())):
-        begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
-        text = f"{text[: text.index(begin) + len(begin)]}\n{content}\n{text[text.index(end) :]}"
-    write_text(PAGE, text)
+        replace_block(PAGE, mark, content)
 
 
 def main() -> None:

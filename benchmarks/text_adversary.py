@@ -9,12 +9,12 @@ are committed, one JSON a run, in results/text_adversary.
 
 from __future__ import annotations
 
-import statistics
 import sys
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic import write_json, write_text
+from benchmarks.document import replace_block, spread
+from uegr.atomic import write_json
 from uegr.attack import attack
 from uegr.measure import measure
 from uegr.report.results import document, read_results
@@ -25,7 +25,6 @@ from uegr.training.run import RunConfig, train
 
 SEEDS = (0, 1, 2)
 RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"), Path("docs/methods/uegr.md")
-BEGIN, END = "<!-- text: begin -->", "<!-- text: end -->"
 ATTACKS, EXAMPLES = ("deepwordbug", "synonyms"), 200
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
@@ -69,19 +68,14 @@ def table() -> str:
             *after.values(),
             [one["robustness"]["accuracy"][-1] for one in runs],
         ]
-        cells = [_spread([100 * value for value in column], 1) for column in columns]
-        cells += [_spread([one["metrics"]["ece"] for one in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
+        cells = [spread([100 * value for value in column], 1) for column in columns]
+        cells += [spread([one["metrics"]["ece"] for one in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
         lines.append(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def _after(entry: dict[str, Any], name: str) -> float:
     return float(next(one["accuracy"] for one in entry["text_attacks"] if one["attack"] == name))
-
-
-def _spread(values: list[float], digits: int) -> str:
-    deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.{digits}f}{deviation}"
 
 
 def main() -> None:
@@ -91,9 +85,7 @@ def main() -> None:
     if command == "run":
         run([int(seed) for seed in seeds])
         return
-    text = PAGE.read_text()
-    before, after = text[: text.index(BEGIN) + len(BEGIN)], text[text.index(END) :]
-    write_text(PAGE, f"{before}\n{table()}\n{after}")
+    replace_block(PAGE, "text", table())
 
 
 if __name__ == "__main__":

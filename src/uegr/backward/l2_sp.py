@@ -8,19 +8,20 @@ AdamW does with weight decay, since Adam would scale the pull away.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from uegr.backward.body import body_positions
+from uegr.backward.pretrained import PretrainedCopy
 from uegr.backward.replay import Replay
 from uegr.backward.shards import shard
-from uegr.backward.stage import BackwardStage, trained
+from uegr.backward.stage import trained
 from uegr.errors import UsageError
 
 
-class L2SP(BackwardStage):
+class L2SP(PretrainedCopy):
     """Pulls the body's weights back to where they started.
 
     Args:
@@ -33,22 +34,14 @@ class L2SP(BackwardStage):
         if pull < 0:
             raise UsageError(f"pull must not be negative, not {pull}.")
         self.pull = pull
-        self._pretrained: dict[int, Tensor] = {}
 
-    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        parameters = trained(optimizer)
-        self._pretrained = {i: shard(parameters[i].detach()).clone() for i in body_positions(model, optimizer)}
+    def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
+        return body_positions(model, optimizer)
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         optimizer.step()
         rates = [float(group["lr"]) for group in optimizer.param_groups for _ in group["params"]]
         parameters = trained(optimizer)
-        for i, pretrained in self._pretrained.items():
+        for i, pretrained in self.pretrained.items():
             shard(parameters[i].detach()).lerp_(pretrained, rates[i] * self.pull)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"pretrained": dict(self._pretrained)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._pretrained = {int(i): weight.clone() for i, weight in state["pretrained"].items()}

@@ -10,20 +10,21 @@ swaps each linear layer for one that mixes.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from uegr.backward.body import matrix_positions
 from uegr.backward.draws import Draws
+from uegr.backward.pretrained import PretrainedCopy
 from uegr.backward.replay import Replay
 from uegr.backward.shards import shard
-from uegr.backward.stage import BackwardStage, trained
+from uegr.backward.stage import trained
 from uegr.errors import UsageError
 
 
-class Mixout(BackwardStage):
+class Mixout(PretrainedCopy):
     """Stochastic pull towards the pretrained weights.
 
     Args:
@@ -36,12 +37,10 @@ class Mixout(BackwardStage):
         if not 0.0 <= mix < 1.0:
             raise UsageError(f"mix must lie in [0, 1), not {mix}.")
         self.mix = mix
-        self._pretrained: dict[int, Tensor] = {}
         self._own: dict[int, Tensor] = {}
 
-    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        parameters = trained(optimizer)
-        self._pretrained = {i: shard(parameters[i].detach()).clone() for i in matrix_positions(model, optimizer)}
+    def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
+        return matrix_positions(model, optimizer)
 
     @torch.no_grad()
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
@@ -49,7 +48,7 @@ class Mixout(BackwardStage):
             return
         parameters = trained(optimizer)
         for i, mask in self._masks(parameters, seed):
-            weight, old = shard(parameters[i].detach()), self._pretrained[i]
+            weight, old = shard(parameters[i].detach()), self.pretrained[i]
             self._own[i] = weight.clone()
             mixed = torch.where(mask, old, weight).sub_(old, alpha=self.mix).div_(1.0 - self.mix)
             weight.copy_(mixed)
@@ -68,10 +67,4 @@ class Mixout(BackwardStage):
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
         """The swap masks of a step, the same whenever they are asked for, so that none is stored."""
         draws = Draws(seed)
-        return [(i, draws.uniforms(i, shard(parameters[i])) < self.mix) for i in self._pretrained]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"pretrained": dict(self._pretrained)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._pretrained = {int(i): weight.clone() for i, weight in state["pretrained"].items()}
+        return [(i, draws.uniforms(i, shard(parameters[i])) < self.mix) for i in self.pretrained]

@@ -22,8 +22,8 @@ from uegr.backward.shards import shard, sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
 from uegr.forward.objective import objective_for
-from uegr.forward.r_drop import TwicePassed
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.r_drop import RDropForward
+from uegr.forward.stage import Batch, Loss, Step
 
 
 class ROSE(BackwardStage):
@@ -71,7 +71,7 @@ class ROSEFirst(ROSE):
 
     def __init__(self, *, upper: float = 0.7, kl_dropout: float = 0.1) -> None:
         super().__init__(upper=upper)
-        self._disagreement = _Disagreement(kl_dropout)
+        self._disagreement = _Disagreement(dropout=kl_dropout)
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         super().attach(model, optimizer)
@@ -108,22 +108,13 @@ class ROSESecond(ROSE):
         return ((1.0 - beta) * gradients / moments.clamp_min(1e-12) - 1.0).abs()
 
 
-class _Disagreement(ForwardStage):
+class _Disagreement(RDropForward):
     """1/2 (KL(P_1 | P_2) + KL(P_2 | P_1)) of two dropout passes, and no error."""
-
-    def __init__(self, dropout: float) -> None:
-        self.twice = TwicePassed(dropout)
-
-    def attach(self, model: nn.Module) -> None:
-        self.twice.attach(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         first, second = self.twice(model, batch, step)
         objective = objective_for(model, first, batch["labels"])
         return Loss(objective.mean(objective.symmetric_kl(first, second) / 2.0, step.num_items))
-
-    def release(self) -> None:
-        self.twice.release()
 
 
 def _norms(tensors: list[Tensor]) -> Tensor:

@@ -39,6 +39,14 @@ def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tenso
     return loss
 
 
+def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> None:
+    """Add one pass's gradients to what the passes before have summed; None stands for no gradient yet."""
+    for i, new in enumerate(gradients):
+        old = summed[i]
+        if new is not None:
+            summed[i] = new if old is None else old + new  # not in place: two parameters may share one gradient
+
+
 def trainable(model: torch.nn.Module) -> list[Tensor]:
     """The model's parameters that a carried loss has gradients for."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -16,11 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary.ball import TINY
-from uegr.forward.carry import carry, trainable
+from uegr.forward.adversary.ball import Ball
+from uegr.forward.carry import add_up, carry, trainable
 from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.noise import uniform_noise
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+
+BALL = Ball("l2", relative=False)
 
 
 class FreeLBForward(ForwardStage):
@@ -51,7 +54,7 @@ class FreeLBForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         weights, mask = trainable(model), token_mask(batch)
-        delta = self._start(mask, embedding_width(model), step.generator)
+        delta = uniform_noise(mask, embedding_width(model), self.init_magnitude, step.generator)
         total = torch.zeros((), device=mask.device)
         summed: list[Tensor | None] = [None] * len(weights)
         for at in range(self.steps):
@@ -61,32 +64,16 @@ class FreeLBForward(ForwardStage):
             loss = objective.mean(objective.loss(logits), step.num_items) / self.steps
             last = at == self.steps - 1
             gradients = torch.autograd.grad(loss, weights if last else [*weights, leaf], allow_unused=True)
-            summed = [_add(old, new) for old, new in zip(summed, gradients[: len(weights)], strict=True)]
+            add_up(summed, gradients[: len(weights)])
             total = total + loss.detach()
             if not last:
                 delta = self._ascend(leaf.detach(), gradients[-1], mask)
         return Loss(carry(total, weights, summed), {"adversarial_loss": total})
 
-    def _start(self, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
-        cube = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=generator).to(mask.device)
-        size = self.init_magnitude / (mask.sum(dim=1, keepdim=True) * width).sqrt()
-        return size * cube * mask
-
     def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor) -> Tensor:
         assert gradient is not None  # the pass took delta in
-        gradient = gradient.float() * mask
-        moved = delta + self.ascent_rate * gradient / _length(gradient).clamp_min(TINY)
-        if self.max_norm:
-            moved = moved * (self.max_norm / _length(moved).clamp_min(TINY)).clamp_max(1.0)
-        return moved
+        moved = delta + self.ascent_rate * BALL.direction(gradient.float() * mask)
+        return BALL.project(moved, torch.tensor(self.max_norm, device=moved.device)) if self.max_norm else moved
 
     def cost(self) -> float:
         return 3.0 * self.steps
-
-
-def _length(delta: Tensor) -> Tensor:
-    return delta.square().sum(dim=(1, 2), keepdim=True).sqrt()
-
-
-def _add(old: Tensor | None, new: Tensor | None) -> Tensor | None:
-    return new if old is None else old if new is None else old + new

@@ -15,7 +15,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.carry import carry, trainable
+from uegr.forward.carry import add_up, carry, trainable
 from uegr.forward.stage import Step
 
 
@@ -39,10 +39,7 @@ def one_by_one(
     for run, gradient in zip(passes, torch.autograd.grad(loss, leaves), strict=True):
         again = run()
         parts = torch.autograd.grad(again, weights, gradient.to(again.dtype), allow_unused=True)
-        for i, part in enumerate(parts):
-            known = summed[i]
-            if part is not None:
-                summed[i] = part if known is None else known.add_(part)
+        add_up(summed, parts)
         del again, parts
         torch.clear_autocast_cache()
     return carry(loss.detach(), weights, summed)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import torch
 from torch import nn
 
 from uegr.errors import UsageError
 from uegr.forward.embeddings import embedding_width, token_mask
+from uegr.forward.noise import uniform_noise
 from uegr.forward.objective import objective_for
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
 
@@ -38,9 +38,7 @@ class NEFTuneForward(ForwardStage):
         embedding_width(model)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        mask, width = token_mask(batch), embedding_width(model)
-        noise = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=step.generator).to(mask.device)
-        size = self.noise_alpha / (mask.sum(dim=1, keepdim=True) * width).sqrt()
-        logits = forward_pass(model, batch, step, delta=size * noise * mask)
+        noise = uniform_noise(token_mask(batch), embedding_width(model), self.noise_alpha, step.generator)
+        logits = forward_pass(model, batch, step, delta=noise)
         objective = objective_for(model, logits, batch["labels"])
         return Loss(objective.mean(objective.loss(logits), step.num_items))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class Attacked:
     gradient: Tensor | None = None
 
 
-class Opponent:
+class Opponent(ABC):
     """Turns a batch into one that is harder. Only `attack` and `cost` must be there."""
 
     def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -38,15 +39,15 @@ class Opponent:
     def attach(self, model: nn.Module) -> None:
         """Look at the model once, before training moves it."""
 
+    @abstractmethod
     def attack(
         self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
     ) -> Attacked:
         """Attack a batch; with `clean`, give back the logits of the unchanged one too."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cost(self, clean: bool) -> float:
         """Forward-pass units of an attack and, where it counts in the loss, of the clean pass with its backward."""
-        raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
         """What must be remembered between steps."""

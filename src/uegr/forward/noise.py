@@ -1,0 +1,20 @@
+"""Random noise on token embeddings whose size does not hang on the length of a text."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def uniform_noise(mask: Tensor, width: int, magnitude: float, generator: torch.Generator) -> Tensor:
+    """Magnitude / sqrt(T d) * U(-1, 1) on real tokens, 0 on padding, shape (B, T, d).
+
+    Args:
+        mask: 1 on real tokens, (B, T, 1); T is the number of an example's own.
+        width: d.
+        magnitude: about the noise's l2 length, times sqrt(3).
+        generator: on the CPU, so that the draw is the same on every device.
+    """
+    cube = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=generator).to(mask.device)
+    size = magnitude / (mask.sum(dim=1, keepdim=True) * width).sqrt()
+    return size * cube * mask
