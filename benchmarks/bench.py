@@ -153,13 +153,17 @@ def table(result: Mapping[str, Any]) -> str:
             f"| {name} | {row['flop_ratio']:.2f} | {row['time_ratio']:.2f} "
             f"| {row['time_ratio'] / row['flop_ratio']:.2f} | {beside} |"
         )
-    where = result["machine"]
-    lines += [
-        "",
-        f"{where['gpu'] or where['cpu']}, {where['threads']} thread(s), load {where['load']:.1f} when it began, "
-        f"{where['date']}, torch {where['torch']}, batch {result['batch']}, {result['rounds']} rounds.",
-    ]
-    return "\n".join(lines)
+    return "\n".join(
+        [*lines, "", f"{taken_on(result['machine'])}, batch {result['batch']}, {result['rounds']} rounds."]
+    )
+
+
+def taken_on(where: Mapping[str, Any]) -> str:
+    """What `machine` found, in words."""
+    return (
+        f"{where['gpu'] or where['cpu']}, {where['threads']} thread(s), load {where['load']:.1f}, "
+        f"{where['date']}, torch {where['torch']}"
+    )
 
 
 def main() -> None:

@@ -32,6 +32,10 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "uegr, k 2, no clean term": ("uegr", {"clean_weight": 0.0}),
     "uegr, k 3, no clean term": ("uegr", {"clean_weight": 0.0, "passes": 3}),
     "uegr (defaults: k 2 and the clean term)": ("uegr", {}),
+    "uegr, passes as one batch": ("uegr", {"batching": "joint"}),
+    "uegr, reuse": ("uegr", {"reuse": True}),
+    "uegr, k 1, reuse": ("uegr", {"passes": 1, "reuse": True}),
+    "uegr, shared_layers 0.5": ("uegr", {"shared_layers": 0.5}),
     "uegr, every 3": ("uegr", {"every": 3}),
 }
 SAME_JOB = {"transformers' NEFTune hook": "neftune", "smart-pytorch": "smart", "pytorch-optimizer's SAM": "sam"}

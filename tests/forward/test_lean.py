@@ -65,7 +65,7 @@ def test_one_graph_is_alive_at_a_time() -> None:
 
         model: nn.Module = bert().train()
         with torch.autograd.graph.saved_tensors_hooks(Saved, lambda saved: saved.tensor):
-            stage = UEGRForward(passes=passes, lean=lean, clean_weight=0.0)
+            stage = UEGRForward(passes=passes, lean=lean, clean_weight=0.0, batching="auto" if lean else "separate")
             stage(model, batch(), Step(torch.Generator().manual_seed(0), 9, 10)).value.backward()
         return peak
 

@@ -118,6 +118,13 @@ class SharedEmbeddings:
             self._known.append((ids, output))
         return output
 
+    def repeat(self, ids: Tensor, copies: Tensor, times: int) -> None:
+        """Give `copies`, which is `ids` so many times along the batch, the embeddings of `ids`, if they are known."""
+        for known, embedded in self._known:
+            if known is ids:
+                self._known.append((copies, torch.cat([embedded] * times)))
+                return
+
 
 @contextmanager
 def perturbed(model: nn.Module, delta: Tensor, shared: SharedEmbeddings | None = None) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -126,20 +126,24 @@ def forward_pass(
         delta: added to the token embeddings, shape (B, T, d).
         sites, rates: dropout rates of the pass; None keeps the model's own.
     """
+    seed = draw_seed(step)
+    with ExitStack() as contexts:
+        if sites is not None:
+            contexts.enter_context(sites.at(rates, seed))
+        contexts.enter_context(seeded(seed, batch["labels"].device))
+        return run(model, batch, step, delta)
+
+
+def run(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
+    """The logits of one call of the model, with whatever dropout and random state stand now; see `forward_pass`."""
     inputs = {key: value for key, value in batch.items() if key != "labels"}
     inner = unwrap(model)
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    seed = draw_seed(step)
     if delta is None and step.perturbs and is_compiled(model):
         shape = (*batch["input_ids"].shape[:2], embedding_width(model))
         delta = torch.zeros(shape, device=batch["input_ids"].device)
-    with ExitStack() as contexts:
-        if delta is not None:
-            contexts.enter_context(perturbed(model, delta, step.embeddings))
-        if sites is not None:
-            contexts.enter_context(sites.at(rates, seed))
-        contexts.enter_context(seeded(seed, batch["labels"].device))
+    with nullcontext() if delta is None else perturbed(model, delta, step.embeddings):
         output = model(**inputs)
     logits = getattr(output, "logits", None)
     if not isinstance(logits, Tensor):

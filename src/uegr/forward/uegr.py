@@ -11,6 +11,7 @@ To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gr
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Literal, get_args
 
@@ -30,9 +31,11 @@ from uegr.forward.embeddings import SharedEmbeddings
 from uegr.forward.lean import one_by_one, replayed
 from uegr.forward.objective import objective_for
 from uegr.forward.plain import PlainForward
+from uegr.forward.reuse import CleanPass, clean_pass
 from uegr.forward.schedule import Schedule
 from uegr.forward.sites import DropoutSites, Rates
 from uegr.forward.stage import Batch, ForwardStage, Loss, Step, draw_seed, forward_pass
+from uegr.forward.sub_models import Batching, SubModels
 from uegr.parts import part
 
 Text = Literal["off", "words", "characters", "both"]
@@ -60,6 +63,9 @@ class UEGRForward(ForwardStage):
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
+        batching, shared_layers: how the k passes are run; see `SubModels`.
+        reuse: the clean pass's own backward is the attack [ours], which saves one forward's worth; the clean output is
+            then a constant in the divergence. See `uegr.forward.reuse`.
         lean: one pass in memory at a time, for k passes more of arithmetic (see `lean`); the same gradients.
         every, warmup: plain steps in between, or at first, which cost a third [ours]; see `Schedule`.
     """
@@ -87,6 +93,9 @@ class UEGRForward(ForwardStage):
         text_share: float = 0.5,
         js_weight: float = 1.0,
         clean_weight: float = 1.0,
+        batching: Batching = "auto",
+        shared_layers: float = 0.0,
+        reuse: bool = False,
         lean: bool = False,
         every: int = 1,
         warmup: float = 0.0,
@@ -111,7 +120,13 @@ class UEGRForward(ForwardStage):
         if text != "off":
             editor = TextAdversary(edits=text, edit_rate=edit_rate)
             self.adversary = MixedAdversary(opponent, editor, text_share) if adversary else editor
-        self.js_weight, self.clean_weight, self.lean = js_weight, clean_weight, lean
+        self.js_weight, self.clean_weight = js_weight, clean_weight
+        self.sub_models = SubModels(batching, shared_layers)
+        if reuse and (clean_weight == 0.0 or not adversary or random_start):
+            raise UsageError("reuse needs a clean term and an attack that starts at the clean sample.")
+        if lean and (reuse or shared_layers or batching == "joint"):
+            raise UsageError("lean keeps one pass in memory: reuse, shared_layers and joint batching keep more.")
+        self.reuse, self.lean = reuse, lean
         self._plain = PlainForward()
         self._sites: DropoutSites | None = None
 
@@ -121,6 +136,7 @@ class UEGRForward(ForwardStage):
 
     def attach(self, model: nn.Module) -> None:
         DropoutSites(model)
+        self.sub_models.attach(model)
         if self.adversary is not None:
             self.adversary.attach(model)
 
@@ -134,11 +150,11 @@ class UEGRForward(ForwardStage):
             return self._one_by_one(model, batch, step, rates)
         step.embeddings = SharedEmbeddings(model)
         with part("attack"):
-            attacked = self._attack(model, batch, step, clean=self.clean_weight > 0)
-        sample, delta = attacked.batch, attacked.delta
+            known = clean_pass(model, batch, step, sites) if self.reuse else None
+            attacked = self._attack(model, batch, step, clean=self.clean_weight > 0, known=known)
         with part("passes"):
-            outputs = [forward_pass(model, sample, step, delta=delta, sites=sites, rates=rate) for rate in rates]
-        return self._combine(model, sample, step, outputs, attacked.clean)
+            outputs = self.sub_models(model, attacked.batch, step, delta=attacked.delta, sites=sites, rates=rates)
+        return self._combine(model, attacked.batch, step, outputs, attacked.clean, known)
 
     def _one_by_one(self, model: nn.Module, batch: Batch, step: Step, rates: list[Rates]) -> Loss:
         """The same loss, with one pass in memory at a time."""
@@ -167,15 +183,22 @@ class UEGRForward(ForwardStage):
         return forward_pass(model, batch, step(), delta=delta, sites=self._sites, rates=rates)
 
     def _combine(
-        self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: Tensor | None
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        adversarial: list[Tensor],
+        clean: Tensor | None,
+        known: CleanPass | None = None,
     ) -> Loss:
-        """The loss from the logits of all passes."""
+        """The loss from the logits of all passes; `known` has that of the clean one already."""
         objective = objective_for(model, adversarial[0], batch["labels"])
         errors = torch.stack([objective.loss(one) for one in adversarial]).mean(dim=0)
         terms = {"adversarial_loss": objective.mean(errors, step.num_items)}
         loss, outputs = terms["adversarial_loss"], adversarial
         if clean is not None:
-            terms["clean_loss"] = objective.mean(objective.loss(clean), step.num_items)
+            error = objective.mean(objective.loss(clean), step.num_items) if known is None else known.loss
+            terms["clean_loss"] = error
             loss = loss + self.clean_weight * terms["clean_loss"]
             outputs = [*adversarial, clean]
         each = objective.divergence_of_each(outputs)
@@ -187,17 +210,23 @@ class UEGRForward(ForwardStage):
         loss = loss + self.js_weight * terms["divergence"]
         return Loss(loss, {name: term.detach() for name, term in terms.items()})
 
-    def _attack(self, model: nn.Module, batch: Batch, step: Step, clean: bool) -> Attacked:
+    def _attack(
+        self, model: nn.Module, batch: Batch, step: Step, clean: bool, known: CleanPass | None = None
+    ) -> Attacked:
         """The sample to train on, and the clean logits if they are asked for."""
-        if self.adversary is not None:
+        if self.adversary is None:
+            return Attacked(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
+        if known is None:
             return self.adversary.attack(model, batch, step, self._sites, clean=clean)
-        return Attacked(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
+        attacked = self.adversary.attack(model, batch, step, self._sites, known=known.gradient)
+        return replace(attacked, clean=known.logits)
 
     def cost(self) -> float:
         clean, passes = self.clean_weight > 0, self.dropout.passes
         attack = 0.0 if self.adversary is None else self.adversary.cost(False)
         # Lean, every pass goes forward twice, the clean one too.
-        full = attack + (4.0 * (passes + clean) if self.lean else 3.0 * passes + clean * self._clean_cost())
+        made = 4.0 * (passes + clean) if self.lean else self.sub_models.cost(passes) + clean * self._clean_cost()
+        full = attack + made - self.reuse
         share = self.schedule.share
         return share * full + (1.0 - share) * self._plain.cost()
 

@@ -51,7 +51,14 @@ class EmbeddingAdversary(Opponent):
         self._scale = embedding_scale(model)
 
     def attack(
-        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        sites: DropoutSites | None = None,
+        *,
+        clean: bool = False,
+        known: Tensor | None = None,
     ) -> Attacked:
         """Perturb a batch; with `clean`, give back the clean logits too, which cost no pass of their own unless
         the ascent starts at random."""
@@ -64,12 +71,12 @@ class EmbeddingAdversary(Opponent):
         def gradient_at(delta: Tensor) -> Tensor:
             return differentiate(model, batch, step, delta, sites=sites)[1]
 
-        logits, first = None, None
+        logits, first = None, None if self.ascent.random_start else known
         if self.ascent.random_start:
             if clean:
                 logits = forward_pass(model, batch, step, sites=sites)
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
-        else:
+        elif first is None:
             logits, first = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
         delta = self.ascent.perturb(gradient_at, radius, mask, start, first)
         return Attacked(batch, delta, logits if clean else None, first)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
@@ -40,16 +40,23 @@ class MixedAdversary(Opponent):
         self.text.attach(model)
 
     def attack(
-        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        sites: DropoutSites | None = None,
+        *,
+        clean: bool = False,
+        known: Tensor | None = None,
     ) -> Attacked:
         """The batch with some texts edited, and a delta (B, T', d) that is 0 on those."""
-        attacked = self.embedding.attack(model, batch, step, sites, clean=clean)
+        attacked = self.embedding.attack(model, batch, step, sites, clean=clean, known=known)
         assert attacked.delta is not None
         edited = torch.rand(len(batch["labels"]), generator=step.generator) < self.text_share
         if not edited.any():
             return attacked
         rows = torch.nonzero(edited).squeeze(-1).tolist()
-        gradient = attacked.gradient
+        gradient = attacked.gradient if known is None else known
         if gradient is None:  # the ascent began at random
             gradient = differentiate(model, batch, step, torch.zeros_like(attacked.delta), sites=sites)[1]
         changed = self.text.edited(model, batch, gradient, step, rows)

@@ -41,9 +41,23 @@ class Opponent(ABC):
 
     @abstractmethod
     def attack(
-        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        sites: DropoutSites | None = None,
+        *,
+        clean: bool = False,
+        known: Tensor | None = None,
     ) -> Attacked:
-        """Attack a batch; with `clean`, give back the logits of the unchanged one too."""
+        """Attack a batch.
+
+        Args:
+            model, batch, step, sites: of the passes.
+            clean: give back the logits of the unchanged batch too.
+            known: the gradient of the loss at the unchanged embeddings, (B, T, d), up to a positive factor an
+                example, from a pass that the caller has made; the attack then makes none there.
+        """
 
     @abstractmethod
     def cost(self, clean: bool) -> float:

@@ -68,15 +68,24 @@ class TextAdversary(Opponent):
         self._scale = embedding_scale(model)
 
     def attack(
-        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: bool = False
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        sites: DropoutSites | None = None,
+        *,
+        clean: bool = False,
+        known: Tensor | None = None,
     ) -> Attacked:
         """The batch with edited text; with `clean`, the logits of the unedited one too."""
         self._check(batch)
         if self._scale is None:
             self.attach(model)
         assert self._scale is not None
-        start, _ = zero_delta(batch, self._scale)
-        logits, gradient = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
+        logits, gradient = None, known
+        if gradient is None:
+            start, _ = zero_delta(batch, self._scale)
+            logits, gradient = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
         rows = range(len(batch["input_ids"]))
         return Attacked(self.edited(model, batch, gradient, step, rows), None, logits if clean else None)
 
