@@ -21,6 +21,7 @@ from benchmarks.bench import machine, side_by_side
 from benchmarks.bench import table as show
 from uegr.atomic import write_json
 from uegr.backward.draws import Draws
+from uegr.backward.kernel import usable
 from uegr.methods import create_method
 from uegr.parts import now
 from uegr.terminal import quieten
@@ -42,14 +43,15 @@ def models(toy: bool) -> dict[str, Callable[[], nn.Module]]:
     }
 
 
-def batch_of(device: torch.device, examples: int, tokens: int) -> dict[str, Tensor]:
+def batch_of(device: torch.device, examples: int, tokens: int, seed: int = 0) -> dict[str, Tensor]:
     """Random tokens, no padding."""
-    ids = torch.randint(1000, 30000, (examples, tokens), device=device)
+    ids = torch.randint(1000, 30000, (examples, tokens), generator=torch.Generator().manual_seed(seed)).to(device)
     return {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids[:, 0] % 2}
 
 
 def correctness(device: torch.device) -> dict[str, bool]:
-    """Three steps on the device against the same three on the CPU, float32, without dropout; and the masks' numbers."""
+    """Three steps on the device against the same three on the CPU, float32, without dropout; the masks' numbers; the
+    passes of a step as one batch against those one after another, with dropout; Triton's kernel against AdamW."""
     torch.manual_seed(0)
     origin = BertForSequenceClassification(
         BertConfig(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
@@ -64,9 +66,7 @@ def correctness(device: torch.device) -> dict[str, bool]:
         optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True), model)
         losses = []
         for at in range(3):
-            ids = torch.randint(1000, 30000, (4, 12), generator=torch.Generator().manual_seed(at)).to(place)
-            batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids[:, 0] % 2}
-            loss = method.loss(model, batch)
+            loss = method.loss(model, batch_of(place, 4, 12, seed=at))
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -74,7 +74,18 @@ def correctness(device: torch.device) -> dict[str, bool]:
         results.append(losses)
     numbers = [Draws(3).uniforms(2, torch.empty(200_000, device=place)).cpu() for place in ("cpu", device)]
     close = all(abs(a - b) < 1e-3 * max(1.0, abs(a)) for a, b in zip(*results, strict=True))
-    return {"losses": close, "draws": torch.equal(*numbers)}
+    passes = []
+    for batching in ("joint", "separate"):
+        model = copy.deepcopy(origin).to(device).train()
+        method = create_method("uegr", batching=batching, total_steps=4)
+        method.wrap_optimizer(torch.optim.AdamW(model.parameters()), model)
+        passes.append(float(method.loss(model, batch_of(device, 4, 12)).detach()))
+    return {
+        "losses": close,
+        "draws": torch.equal(*numbers),
+        "joint": abs(passes[0] - passes[1]) < 1e-4,
+        "kernel": device.type != "cuda" or usable(),
+    }
 
 
 def matrix_rate(device: torch.device, size: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from torch import nn
 
 from uegr.backward import selective
 from uegr.backward.draws import TILE, Draws
-from uegr.backward.fused import fusible
+from uegr.backward.fused import FusedUpdate, fusible
+from uegr.backward.kernel import KernelUpdate, usable
 from uegr.backward.replay import Replay
 from uegr.backward.selection import bin_of, look_up
 from uegr.backward.selective import SelectiveBackward
@@ -19,6 +21,9 @@ from uegr.backward.stage import trained
 from uegr.forward.plain import PlainForward
 
 NO_REPLAY = Replay(PlainForward())
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
+WALKS = {"walk": FusedUpdate, "kernel": lambda: KernelUpdate("cpu")}
 
 
 class Body(nn.Module):
@@ -42,22 +47,27 @@ def give_gradients(seed: int, *models: nn.Module) -> None:
             one.grad = torch.randn(one.shape, generator=generator) * torch.rand(one.shape, generator=generator) ** 4
 
 
+@pytest.mark.parametrize("walk", WALKS)
 @pytest.mark.parametrize("options", [{}, {"rescale": False}, {"draw": "hard", "probability": "linear"}, {"refresh": 2}])
-def test_walk_equals_the_readable_twin(options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("maximize", [False, True])
+def test_walk_equals_the_readable_twin(options: dict[str, Any], walk: str, maximize: bool) -> None:
     """theta + m/p * (AdamW(theta) - theta), written down once more in five lines."""
+    if walk == "kernel" and not usable("cpu"):
+        pytest.skip("Triton is not installed: pip install triton")
     model = Body()
-    optimizer = adamw(model)
+    optimizer = adamw(model, maximize=maximize)
     stage = SelectiveBackward(**options)
+    stage._walks = [WALKS[walk]()]
     stage.attach(model, optimizer)
     for seed in range(4):
         twin = copy.deepcopy(model)
-        plain = adamw(twin)
+        plain = adamw(twin, maximize=maximize)
         plain.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         give_gradients(seed, model, twin)
         scores = [optimizer.state[one]["exp_avg_sq"].clone() for one in trained(optimizer)] if seed else []
         table = stage._table
         old = [one.detach().clone() for one in twin.parameters()]
-        assert fusible(optimizer) == (seed > 0)
+        assert fusible(optimizer, "cpu") == (seed > 0)
         stage.update(optimizer, seed, NO_REPLAY)
         plain.step()
         for i, (ours, theirs) in enumerate(zip(model.parameters(), twin.parameters(), strict=True)):
@@ -84,7 +94,7 @@ def test_walk_equals_the_stages_own_slow_path(monkeypatch: pytest.MonkeyPatch) -
         give_gradients(seed, fast, slow)
         stages[0].update(optimizers[0], seed, NO_REPLAY)
         with monkeypatch.context() as patch:
-            patch.setattr(selective, "fusible", lambda optimizer: False)
+            patch.setattr(selective, "fusible", lambda optimizer, device: False)
             stages[1].update(optimizers[1], seed, NO_REPLAY)
     for one, other in zip(fast.parameters(), slow.parameters(), strict=True):
         torch.testing.assert_close(one, other, atol=5e-6, rtol=0)
@@ -128,7 +138,7 @@ def test_who_reads_adamws_moment_and_who_walks(
     for seed in range(2):
         give_gradients(seed, model)
         stage.update(optimizer, seed, NO_REPLAY)
-    assert fusible(optimizer) == (not optimizer_options)
+    assert fusible(optimizer, "cpu") == (not optimizer_options)
 
 
 def test_hooks_of_the_user_are_not_passed_over() -> None:

@@ -19,7 +19,9 @@ from uegr.backward.saliency import MOMENT
 
 
 class FusedUpdate:
-    """The walk, with scratch memory for one portion."""
+    """The walk on the CPU, with scratch memory for one portion."""
+
+    device = "cpu"
 
     def __init__(self) -> None:
         self._bins = torch.empty(TILE, dtype=torch.int32)
@@ -72,27 +74,27 @@ class FusedUpdate:
         return factor.div_(p) if rescale else factor
 
 
-def fusible(optimizer: torch.optim.Optimizer) -> bool:
-    """Whether the walk can make this optimizer's step: torch's own AdamW on dense float32 parameters of the CPU,
-    without options or hooks that the walk would pass over, and past its first step."""
+def fusible(optimizer: torch.optim.Optimizer, device: str) -> bool:
+    """Whether a walk on this kind of device can make this optimizer's step: torch's own AdamW on dense float32
+    parameters there, without options or hooks that the walk would pass over, and past its first step."""
     if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
         return False
     if optimizer._optimizer_step_post_hooks:
         return False
     return all(
         not any(group[name] for name in ("amsgrad", "capturable", "differentiable"))
-        and all(_plain(one, optimizer.state) for one in group["params"] if one.grad is not None)
+        and all(_plain(one, optimizer.state, device) for one in group["params"] if one.grad is not None)
         for group in optimizer.param_groups
     )
 
 
-def _plain(parameter: Tensor, states: Any) -> bool:
+def _plain(parameter: Tensor, states: Any, device: str) -> bool:
     state = states.get(parameter)
     if not state or parameter.grad is None:
         return False
     return all(
         type(one) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantised subclass
-        and (one.dtype, one.device.type, one.layout) == (torch.float32, "cpu", torch.strided)
+        and (one.dtype, one.device.type, one.layout) == (torch.float32, device, torch.strided)
         and one.is_contiguous()
         for one in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
     )

@@ -21,6 +21,7 @@ from uegr.backward.body import body_positions
 from uegr.backward.draws import Draws
 from uegr.backward.dynamics import layer_of, selection_dynamics
 from uegr.backward.fused import FusedUpdate, fusible
+from uegr.backward.kernel import KernelUpdate, usable
 from uegr.backward.meaning import MEANINGS, Masks, Meaning
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import Saliency, SaliencyScores
@@ -81,7 +82,7 @@ class SelectiveBackward(BackwardStage):
         self._layers: list[str] = []
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
-        self._fused = FusedUpdate()
+        self._walks: list[FusedUpdate | KernelUpdate] = [FusedUpdate(), *([KernelUpdate()] if usable() else [])]
         self._sampled: list[Tensor] = []
         self._news: dict[str, Tensor] = {}
         self._age = 0
@@ -98,8 +99,9 @@ class SelectiveBackward(BackwardStage):
         if not self.lag:
             self._observe(optimizer)
         draws = Draws(seed)
-        if self._table is not None and self.scores.borrowed and fusible(optimizer):
-            self._fused.step(optimizer, set(self.selectable), self._table, draws, self._rescaled)
+        walk = next((one for one in self._walks if fusible(optimizer, one.device)), None)
+        if self._table is not None and self.scores.borrowed and walk is not None:
+            walk.step(optimizer, set(self.selectable), self._table, draws, self._rescaled)
         else:
             MEANINGS[self.meaning](optimizer, self._masks(optimizer, draws))
         if self.lag:
