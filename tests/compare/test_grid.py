@@ -95,6 +95,16 @@ def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None
         make_grid({**SMALL, **change}, "g")
 
 
+def test_methods_of_a_tuning_are_taken_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "tuned.yaml").write_text("methods:\n- {name: uegr, method: uegr, learning_rate: 2e-4, options: {}}\n")
+    (tmp_path / "grid.yaml").write_text("methods: tuned.yaml\ntasks: [rotten_tomatoes]\nseeds: 1\n")
+    (cell,) = read_grid(tmp_path / "grid.yaml").cells
+    assert (cell.method, cell.config.learning_rate) == ("uegr", 2e-4)
+    (tmp_path / "tuned.yaml").write_text("trials: 3\n")
+    with pytest.raises(UsageError, match=r"grid\.yaml'.*holds no 'methods'"):
+        read_grid(tmp_path / "grid.yaml")
+
+
 def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     with pytest.raises(UsageError, match="there is no file"):

@@ -15,6 +15,7 @@
     seeds: 5                          # 0 to 4; or a list
     defaults: {epochs: 3, attack_examples: 300}
 
+`methods: ../tuning/tuned.yaml` takes the list of another file, such as `uegr tune` writes.
 A setting is any of `RunConfig`, `DataSource` and `Measurement`, or `budget`. An entry of `methods`, `tasks` or
 `models` may override any of them and `seeds`; a method's word counts before a task's, a task's before a model's.
 """
@@ -91,9 +92,20 @@ def read_grid(path: Path) -> Grid:
     """
     content = load_yaml(path)
     try:
-        return make_grid(content, path.stem)
+        return make_grid(_with_methods_of(content, path), path.stem)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
+
+
+def _with_methods_of(content: Any, path: Path) -> Any:
+    """The content, with the methods that a file beside it holds in the place of that file's name."""
+    methods = content.get("methods") if isinstance(content, Mapping) else None
+    if not (isinstance(methods, str) and methods.endswith((".yaml", ".yml"))):
+        return content
+    found = load_yaml(path.parent / methods)
+    if not isinstance(found, Mapping) or "methods" not in found:
+        raise UsageError(f"'{methods}' holds no 'methods': name the tuned.yaml that uegr tune has written.")
+    return {**content, "methods": found["methods"]}
 
 
 def make_grid(content: Any, name: str) -> Grid:
