@@ -137,8 +137,8 @@ CASES: dict[str, tuple[ForwardStage, Callable[[], Tensor]]] = {
     ),
     "r3f": (R3FForward(noise_scale=0.1, kl_weight=0.7), r3f),
     "neftune": (NEFTuneForward(noise_alpha=5.0), neftune),
-    "roast": (RoASTForward(kl_weight=0.3), lambda: roast(True)),
-    "roast as released": (RoASTForward(kl_weight=0.3, adversarial_loss=False), lambda: roast(False)),
+    "roast": (RoASTForward(kl_weight=0.3, adversarial_loss=True), lambda: roast(True)),
+    "roast as released": (RoASTForward(kl_weight=0.3), lambda: roast(False)),
 }
 
 
