@@ -179,7 +179,7 @@ def test_r_drop_without_kl_is_the_mean_error_of_two_passes() -> None:
         SMARTForward(kl_weight=0.0),
         R3FForward(noise_scale=0.0),
         NEFTuneForward(noise_alpha=0.0),
-        RoASTForward(epsilon=1e-7, kl_weight=1.0),
+        RoASTForward(epsilon=1e-7, kl_weight=1.0, adversarial_loss=True),
     ],
     ids=lambda stage: type(stage).__name__,
 )

@@ -3,8 +3,8 @@
     L = 1/2 (CE(P, y) + CE(Q, y)) + lambda * (KL(P | Q) + KL(Q | P)),   Q = f(e + delta)
     delta = epsilon * g / max_d |g| per token, g = gradient of the task's error at a start of size 1e-5
 
-As published. The released code, which made the published numbers, never adds CE(Q, y) (its branch is taken once) and sums
-the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so.
+As published. The released code, which made the published numbers, never adds CE(Q, y) (its branch is taken once) and
+sums the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class RoASTForward(ForwardStage):
     Args:
         epsilon: max-norm size of each token's perturbation, in units of the embedding (released: 0.1).
         kl_weight: lambda (released: 0.01 of the sum over a batch of 16).
-        adversarial_loss: count the adversarial sample's error, as published. Off, as released: with it, an epsilon of 0.1
-            pins a small encoder at the majority class from the first step.
+        adversarial_loss: count the adversarial sample's error, as published. Off, as released: with it, an epsilon
+            of 0.1 pins a small encoder at the majority class from the first step.
     """
 
     perturbs: ClassVar[bool] = True
