@@ -68,7 +68,8 @@ def section(grid: Grid, title: str, tables: Sequence[Table]) -> str:
     """A main grid: sizes, ranks, verdicts, figures, a table a task."""
     done = sum(len(line.runs) for table in tables for line in table.lines)
     note = "" if done == len(grid.cells) else f" **{done} of {len(grid.cells)} runs so far.**"
-    parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables), *against(tables)]
+    sizes = "\n\n".join(text for text in (f"{_sizes(grid)}{note}", tuned(grid)) if text)
+    parts = [f"## {title}\n\n{sizes}", standing(tables), *against(tables)]
     for name, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
         write_text(FIGURES / f"{grid.name}-{name}.svg", svg_text(figure))
     parts.append(
@@ -180,11 +181,30 @@ def _sizes(grid: Grid) -> str:
     epsilons = ", ".join(f"{one:g}" for one in measure.epsilons if one > 0)
     text = (
         f"{', '.join(grid.models)}; at most {data.max_train_examples:,} training examples, {train.epochs:g} epochs, "
-        f"learning rate {train.learning_rate:g}, batch {train.batch_size}; measured on at most "
+        f"{_learning_rate(grid)}, batch {train.batch_size}; measured on at most "
         f"{data.max_test_examples or 'all'} {measure.split} examples, {measure.attack_examples or 'all'} of them "
         f"attacked (radii {epsilons}; {measure.attack_steps} steps, {measure.attack_restarts} restart)."
     )
     return textwrap.fill(text, 120)
+
+
+def _learning_rate(grid: Grid) -> str:
+    rates = {cell.config.learning_rate for cell in grid.cells}
+    return f"learning rate {rates.pop():g}" if len(rates) == 1 else "learning rates as tuned"
+
+
+def tuned(grid: Grid) -> str:
+    """What the validation data chose for each method, in words; empty where nothing was searched."""
+    chosen = {
+        cell.method: [f"learning rate {cell.config.learning_rate:g}"]
+        + [f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in options]
+        for cell in grid.cells
+        for options in [sorted(cell.config.options.items())]
+    }
+    if not any(cell.config.options for cell in grid.cells):
+        return ""
+    words = "; ".join(f"{method}: {', '.join(values)}" for method, values in chosen.items())
+    return textwrap.fill(f"Tuned on validation data, with as many trials for each: {words}.", 120)
 
 
 def _score(lines: Sequence[Line], measure: str) -> str:

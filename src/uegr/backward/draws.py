@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-TILE = 1 << 16
+TILE = 1 << 17
 GRID = 1 << 23
 """Uniform numbers are multiples of 1/GRID: sums of two of them are exact in float32."""
 

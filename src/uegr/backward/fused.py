@@ -25,7 +25,7 @@ class FusedUpdate:
 
     def __init__(self) -> None:
         self._bins = torch.empty(TILE, dtype=torch.int32)
-        self._p, self._factor, self._old = torch.empty(3, TILE).unbind()
+        self._p, self._factor, self._moved = torch.empty(3, TILE).unbind()
 
     def step(
         self, optimizer: torch.optim.Optimizer, selectable: set[int], table: Tensor, draws: Draws, rescale: bool
@@ -43,7 +43,7 @@ class FusedUpdate:
         for group in optimizer.param_groups:
             beta1, beta2 = group["betas"]
             numbers = {"beta1": beta1, "beta2": beta2, "amsgrad": False}
-            numbers |= {name: group[name] for name in ("lr", "weight_decay", "eps", "maximize")}
+            numbers |= {name: group[name] for name in ("weight_decay", "eps", "maximize")} | {"lr": float(group["lr"])}
             for i, parameter in enumerate(group["params"], start=at):
                 if parameter.grad is None:
                     continue
@@ -55,13 +55,18 @@ class FusedUpdate:
                     shifts = draws.shifts(i, -(-parameter.numel() // TILE)).tolist()
                     portions = zip(*(one.split(TILE) for one in flat), strict=True)
                     for shift, portion in zip(shifts, portions, strict=True):
-                        factor = self._factors(portion[-1], table, draws, shift, rescale)
-                        old = self._old[: factor.numel()].copy_(portion[0])
-                        _adamw(portion, state["step"], numbers)
-                        torch.lerp(old, portion[0], factor, out=portion[0])
+                        weight, *others = portion
+                        factor = self._factors(others[-1], table, draws, shift, rescale)
+                        # AdamW's step u alone: weight decay is where it begins, and the kernel adds the rest.
+                        moved = torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=self._like(weight))
+                        _adamw((moved, *others), state["step"], {**numbers, "weight_decay": 0.0})
+                        weight.addcmul_(moved, factor)
                 else:
                     _adamw(flat, state["step"], numbers)
             at += len(group["params"])
+
+    def _like(self, portion: Tensor) -> Tensor:
+        return self._moved[: portion.numel()]
 
     def _factors(self, moment: Tensor, table: Tensor, draws: Draws, shift: float, rescale: bool) -> Tensor:
         """m, or m / p, of one portion's elements."""
