@@ -114,3 +114,22 @@ def test_labels_of_language_models_are_shifted_and_those_of_others_are_not() -> 
     output = t5(input_ids=ids, labels=ids)
     mine = objective_for(t5, output.logits, ids)
     torch.testing.assert_close(mine.mean(mine.loss(output.logits)), output.loss)
+
+
+@given(st.integers(2, 5), st.integers(0, 99))
+def test_confidence_lies_between_chance_and_certainty(classes: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits = 3 * torch.randn(6, classes, generator=generator)
+    labels = torch.randint(0, classes, (6,), generator=generator)
+    sure = objective_for(ANY, logits, labels).confidence(logits)
+    right = logits.softmax(dim=-1).gather(1, labels.unsqueeze(1)).squeeze(1)
+    assert bool(((sure >= 0) & (sure <= 1)).all())
+    torch.testing.assert_close(sure, ((right - 1 / classes) / (1 - 1 / classes)).clamp_min(0.0))
+
+
+def test_confidence_where_there_is_no_probability_or_more_than_one() -> None:
+    numbers = objective_for(ANY, torch.randn(3, 1), torch.randn(3))
+    assert numbers.confidence(torch.randn(3, 1)).tolist() == [1.0, 1.0, 1.0]
+    logits = torch.tensor([[40.0, -40.0], [0.0, 0.0]])
+    several = objective_for(ANY, logits, torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
+    torch.testing.assert_close(several.confidence(logits), torch.tensor([1.0, 0.0]))

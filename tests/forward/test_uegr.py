@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
 from uegr.forward.adversary.ball import Ball
-from uegr.forward.adversary.embedding import RAMP_STEPS_WITHOUT_TOTAL
+from uegr.forward.adversary.embedding import RAMP_STEPS_WITHOUT_TOTAL, EmbeddingAdversary
 from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
 from uegr.forward.plain import PlainForward
 from uegr.forward.stage import Step, forward_pass, seeded
@@ -138,6 +138,20 @@ def test_epsilon_climbs_over_the_first_part_of_training() -> None:
     assert UEGRForward(epsilon=0.2, ramp=0.0).adversary.epsilon_at(step(0, 100)) == 0.2
     unknown = Step(torch.Generator(), RAMP_STEPS_WITHOUT_TOTAL // 2, None)
     assert stage.adversary.epsilon_at(unknown) == pytest.approx(0.1)
+
+
+def test_an_example_is_attacked_as_far_as_it_is_learned() -> None:
+    """The radius is epsilon times the confidence in the label; what is classified wrong is left alone."""
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    adversary = EmbeddingAdversary(epsilon=0.1, relative=False, by_confidence=True)
+    right = logits_of(model, data).softmax(-1).gather(1, data["labels"][:, None])
+    delta = adversary.attack(model, data, step()).delta
+    assert delta is not None
+    expected = 0.1 * (2 * right.detach().squeeze(1) - 1).clamp_min(0.0)
+    assert 0 < int((expected == 0).sum()) < 16
+    torch.testing.assert_close(delta.flatten(1).norm(dim=1), expected, atol=1e-6, rtol=1e-4)
+    with pytest.raises(UsageError, match="starts at random"):
+        EmbeddingAdversary(epsilon=0.1, by_confidence=True, random_start=True)
 
 
 def test_parts_can_be_left_out() -> None:

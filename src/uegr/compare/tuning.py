@@ -8,7 +8,7 @@ A tuning file is a grid (see `grid`) with search spaces, for all methods and for
     search:                           # for every method
       learning_rate: {low: 2e-5, high: 5e-4, log: true}
 
-Methods:
+    methods:                          # required
       - plain
       - {method: uegr, search: {epsilon: {low: 0.02, high: 0.12, log: true}, js_weight: [0, 0.3, 1, 3]}}
     tasks: [rotten_tomatoes, trec]

@@ -75,6 +75,20 @@ class Objective:
             dim=-1
         )
 
+    def confidence(self, logits: Tensor) -> Tensor:
+        """How sure of its target each position is, shape (N,), in [0, 1]: 0 at chance or below it, 1 for certain.
+        A number says nothing of how sure it is: 1 for regression."""
+        scores = self.scores(logits)
+        if self.kind == "regression":
+            return torch.ones_like(scores[:, 0])
+        if self.kind == "classification":
+            errors = F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
+            chance = 1.0 / scores.shape[-1]
+        else:
+            errors = F.binary_cross_entropy_with_logits(scores, self.labels.float(), reduction="none").mean(dim=-1)
+            chance = 0.5
+        return ((torch.exp(-errors) - chance) / (1.0 - chance)).clamp_min(0.0)
+
     def divergence(self, logits: Sequence[Tensor]) -> Tensor:
         """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""
         return self.divergence_of_each(logits).mean(dim=0)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.adversary.ascent import zero_delta
+from uegr.forward.adversary.opponent import Known
 from uegr.forward.carry import carry, trainable
 from uegr.forward.embeddings import EmbeddingScale, embedding_width
 from uegr.forward.objective import objective_for
@@ -22,18 +23,14 @@ from uegr.forward.stage import Batch, Step, forward_pass
 
 
 @dataclass(frozen=True)
-class CleanPass:
-    """A clean pass that has been walked back already.
+class CleanPass(Known):
+    """A clean pass that has been walked back already; its logits have no graph.
 
     Args:
-        logits: its output, without a graph.
         loss: its mean error; its weight gradients are known, and arrive when backward() is called.
-        gradient: of the error at the embeddings, (B, T, d), up to a positive factor.
     """
 
-    logits: Tensor
     loss: Tensor
-    gradient: Tensor
 
 
 def clean_pass(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None) -> CleanPass:
@@ -47,4 +44,4 @@ def clean_pass(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites |
     *gradients, at_inputs = torch.autograd.grad(loss, [*weights, leaf], allow_unused=True)
     assert at_inputs is not None  # the pass took the delta in
     torch.clear_autocast_cache()  # its casts belong to the graph that is gone
-    return CleanPass(logits.detach(), carry(loss.detach(), weights, gradients), at_inputs)
+    return CleanPass(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))

@@ -60,6 +60,8 @@ class UEGRForward(ForwardStage):
         text_share: probability, an example, that its text is edited and not its embeddings perturbed.
         ramp: epsilon climbs linearly from 0 over this share of the training [ours]: a fixed epsilon that is
             fine late in training can pin a fresh model at the majority class from the first step.
+        by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
+            sample [ours]; see `EmbeddingAdversary`.
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
@@ -88,6 +90,7 @@ class UEGRForward(ForwardStage):
         step_size: float | None = None,
         random_start: bool = False,
         ramp: float = 0.5,
+        by_confidence: bool = False,
         text: Text = "off",
         edit_rate: float = 0.25,
         text_share: float = 0.5,
@@ -113,6 +116,7 @@ class UEGRForward(ForwardStage):
             step_size=step_size,
             random_start=random_start,
             ramp=ramp,
+            by_confidence=by_confidence,
         )
         self.adversary: Opponent | None = opponent if adversary else None
         if text not in get_args(Text):
@@ -218,7 +222,7 @@ class UEGRForward(ForwardStage):
             return Attacked(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
         if known is None:
             return self.adversary.attack(model, batch, step, self._sites, clean=clean)
-        attacked = self.adversary.attack(model, batch, step, self._sites, known=known.gradient)
+        attacked = self.adversary.attack(model, batch, step, self._sites, known=known)
         return replace(attacked, clean=known.logits)
 
     def cost(self) -> float:

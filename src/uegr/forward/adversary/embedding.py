@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.forward.adversary.ascent import differentiate, zero_delta
 from uegr.forward.adversary.ball import Adversary, Ball, Norm
-from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.opponent import Attacked, Known, Opponent
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale
+from uegr.forward.objective import objective_for
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step, forward_pass
 
@@ -25,6 +26,8 @@ class EmbeddingAdversary(Opponent):
         epsilon, norm, relative: of the ball; see `Ball`.
         steps, step_size, random_start: see `Adversary`.
         ramp: epsilon climbs linearly from 0 over this share of the training [ours].
+        by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
+            sample, from 0 at chance to 1 [ours]; see `Objective.confidence`. What is not learned yet is not attacked.
     """
 
     def __init__(
@@ -37,13 +40,16 @@ class EmbeddingAdversary(Opponent):
         step_size: float | None = None,
         random_start: bool = False,
         ramp: float = 0.0,
+        by_confidence: bool = False,
     ) -> None:
         if epsilon <= 0:
             raise UsageError(f"epsilon must be above 0, not {epsilon}; --method plain trains without an adversary.")
         if not 0.0 <= ramp <= 1.0:
             raise UsageError(f"ramp is a share of the training and must lie in [0, 1], not {ramp}.")
+        if by_confidence and random_start:
+            raise UsageError("by_confidence reads the clean pass, and an ascent that starts at random makes none.")
         self.ascent = Adversary(Ball(norm, relative), steps, step_size, random_start)
-        self.epsilon, self.ramp = epsilon, ramp
+        self.epsilon, self.ramp, self.by_confidence = epsilon, ramp, by_confidence
         self._scale: EmbeddingScale | None = None
 
     def attach(self, model: nn.Module) -> None:
@@ -58,7 +64,7 @@ class EmbeddingAdversary(Opponent):
         sites: DropoutSites | None = None,
         *,
         clean: bool = False,
-        known: Tensor | None = None,
+        known: Known | None = None,
     ) -> Attacked:
         """Perturb a batch; with `clean`, give back the clean logits too, which cost no pass of their own unless
         the ascent starts at random."""
@@ -71,13 +77,17 @@ class EmbeddingAdversary(Opponent):
         def gradient_at(delta: Tensor) -> Tensor:
             return differentiate(model, batch, step, delta, sites=sites)[1]
 
-        logits, first = None, None if self.ascent.random_start else known
+        logits, first = None, None
         if self.ascent.random_start:
             if clean:
                 logits = forward_pass(model, batch, step, sites=sites)
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
-        elif first is None:
+        elif known is not None:
+            logits, first = known.logits, known.gradient
+        else:
             logits, first = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
+        if self.by_confidence and logits is not None:
+            radius = radius * _confidence(model, batch, logits.detach())
         delta = self.ascent.perturb(gradient_at, radius, mask, start, first)
         return Attacked(batch, delta, logits if clean else None, first)
 
@@ -97,3 +107,12 @@ class EmbeddingAdversary(Opponent):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
+
+
+def _confidence(model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
+    """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1)."""
+    objective = objective_for(model, logits, batch["labels"])
+    rows = len(batch["labels"])
+    real = objective.real.reshape(rows, -1)
+    sure = objective.confidence(logits).reshape(rows, -1) * real
+    return (sure.sum(dim=1) / real.sum(dim=1).clamp_min(1))[:, None, None]

@@ -6,13 +6,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError
 from uegr.forward.adversary.ascent import differentiate
 from uegr.forward.adversary.embedding import EmbeddingAdversary
-from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.opponent import Attacked, Known, Opponent
 from uegr.forward.adversary.text import TextAdversary
 from uegr.forward.sites import DropoutSites
 from uegr.forward.stage import Batch, Step
@@ -47,7 +47,7 @@ class MixedAdversary(Opponent):
         sites: DropoutSites | None = None,
         *,
         clean: bool = False,
-        known: Tensor | None = None,
+        known: Known | None = None,
     ) -> Attacked:
         """The batch with some texts edited, and a delta (B, T', d) that is 0 on those."""
         attacked = self.embedding.attack(model, batch, step, sites, clean=clean, known=known)
@@ -56,7 +56,7 @@ class MixedAdversary(Opponent):
         if not edited.any():
             return attacked
         rows = torch.nonzero(edited).squeeze(-1).tolist()
-        gradient = attacked.gradient if known is None else known
+        gradient = attacked.gradient
         if gradient is None:  # the ascent began at random
             gradient = differentiate(model, batch, step, torch.zeros_like(attacked.delta), sites=sites)[1]
         changed = self.text.edited(model, batch, gradient, step, rows)

@@ -30,6 +30,19 @@ class Attacked:
     gradient: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Known:
+    """What a pass over the unchanged batch has told its caller already.
+
+    Args:
+        logits: its output.
+        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor an example.
+    """
+
+    logits: Tensor
+    gradient: Tensor
+
+
 class Opponent(ABC):
     """Turns a batch into one that is harder. Only `attack` and `cost` must be there."""
 
@@ -48,15 +61,14 @@ class Opponent(ABC):
         sites: DropoutSites | None = None,
         *,
         clean: bool = False,
-        known: Tensor | None = None,
+        known: Known | None = None,
     ) -> Attacked:
         """Attack a batch.
 
         Args:
             model, batch, step, sites: of the passes.
             clean: give back the logits of the unchanged batch too.
-            known: the gradient of the loss at the unchanged embeddings, (B, T, d), up to a positive factor an
-                example, from a pass that the caller has made; the attack then makes none there.
+            known: of a pass over the unchanged batch that the caller has made; the attack then makes none.
         """
 
     @abstractmethod

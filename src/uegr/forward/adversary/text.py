@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from uegr.errors import UsageError
 from uegr.forward.adversary.ascent import differentiate, zero_delta
 from uegr.forward.adversary.edits import Edits, candidates_of
-from uegr.forward.adversary.opponent import Attacked, Opponent
+from uegr.forward.adversary.opponent import Attacked, Known, Opponent
 from uegr.forward.adversary.retokenize import Retokenizer, Row, Word
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale, input_embeddings, unwrap
 from uegr.forward.sites import DropoutSites
@@ -75,14 +75,14 @@ class TextAdversary(Opponent):
         sites: DropoutSites | None = None,
         *,
         clean: bool = False,
-        known: Tensor | None = None,
+        known: Known | None = None,
     ) -> Attacked:
         """The batch with edited text; with `clean`, the logits of the unedited one too."""
         self._check(batch)
         if self._scale is None:
             self.attach(model)
         assert self._scale is not None
-        logits, gradient = None, known
+        logits, gradient = None, None if known is None else known.gradient
         if gradient is None:
             start, _ = zero_delta(batch, self._scale)
             logits, gradient = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
