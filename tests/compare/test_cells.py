@@ -15,10 +15,11 @@ import torch
 from conftest import reviews
 from test_doors import run
 from uegr.compare.board import Board, board
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell
 from uegr.compare.engine import Inline, News, Processes
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.ledger import Ledger
+from uegr.compare.place import Place
 from uegr.compare.run import run_grid, unfinished
 from uegr.errors import UsageError
 from uegr.evaluation.outcomes import pack_outcomes, unpack_outcomes

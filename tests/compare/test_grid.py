@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from uegr.compare.cell import Place
 from uegr.compare.grid import make_grid, read_grid
 from uegr.compare.ledger import Ledger
+from uegr.compare.place import Place
 from uegr.compare.run import run_grid
 from uegr.errors import UsageError
 

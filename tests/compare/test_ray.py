@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from conftest import reviews
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell
 from uegr.compare.engine import Inline, News
 from uegr.compare.grid import make_grid
 from uegr.compare.ledger import Ledger
+from uegr.compare.place import Place
 from uegr.compare.ray_engine import RayCluster
 from uegr.compare.run import run_grid
 from uegr.errors import UsageError

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell
 from uegr.compare.engine import Hear, News
 from uegr.compare.grid import make_grid
 from uegr.compare.ledger import Ledger
+from uegr.compare.place import Place
 from uegr.compare.tuning import make_tuning, read_tuning, tune
 from uegr.errors import StoppedError, UsageError
 

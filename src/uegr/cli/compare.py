@@ -12,9 +12,9 @@ from uegr.errors import TrainingError, UsageError
 from uegr.terminal import console
 
 if TYPE_CHECKING:
-    from uegr.compare.cell import Place
     from uegr.compare.engine import Engine
     from uegr.compare.grid import Grid
+    from uegr.compare.place import Place
     from uegr.evaluation.statistics import Interval
 
 
@@ -36,9 +36,9 @@ def compare(
 
     Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
     """
-    from uegr.compare.cell import Place
     from uegr.compare.grid import read_grid
     from uegr.compare.ledger import Ledger
+    from uegr.compare.place import Place
     from uegr.compare.run import engine_of
     from uegr.report.results import read_results
     from uegr.report.table import terminal_table

@@ -29,9 +29,10 @@ def tune(
         raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")
     from rich.table import Table
 
-    from uegr.compare.cell import Cell, Place
+    from uegr.compare.cell import Cell
     from uegr.compare.engine import News
     from uegr.compare.ledger import Ledger
+    from uegr.compare.place import Place
     from uegr.compare.run import engine_of
     from uegr.compare.tuning import read_tuning
     from uegr.compare.tuning import tune as run_tuning

@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell
 from uegr.compare.engine import Hear, News
 from uegr.compare.grid import Grid
+from uegr.compare.place import Place
 from uegr.report.results import primary_metric
 
 

@@ -1,4 +1,4 @@
-"""One cell of a grid: one method, task, model and seed; what exactly it is, and how it is run.
+"""One cell of a grid: one method, task, model and seed, and what exactly it is.
 
 A cell is content-addressed: `content` spells out all that decides its numbers, the defaults of the method's
 options included, so that a changed default is another cell. Its hash names the run's folder and its file.
@@ -10,30 +10,20 @@ import hashlib
 import json
 import os
 import re
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
-from uegr.compare.ledger import Ledger
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
 from uegr.forward.adversary.ball import Norm
-from uegr.measure import measure
 from uegr.methods import resolved_options
 from uegr.tasks.source import DataSource
-from uegr.training.folder import RUN, read_run
-from uegr.training.run import RunConfig, train
+from uegr.training.run import RunConfig
 
 VERSION = 2
 """Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again."""
-
-Tell = Callable[[str, int, int], None]
-"""Told what a cell is doing ("training", "attacking"), how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True)
@@ -121,55 +111,6 @@ class Cell:
 def address(content: Mapping[str, Any]) -> str:
     """Ten hexadecimal digits of the SHA-256 of a cell's content."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the cells of a grid are run and kept.
-
-    Args:
-        ledger: keeps the results.
-        runs: folder of the run folders, one a cell.
-        keep_models: leave a measured run's folder there, trained weights included; it is removed otherwise.
-    """
-
-    ledger: Ledger
-    runs: Path
-    keep_models: bool = False
-
-
-def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
-    """Train, measure and enter into the ledger, from wherever a former attempt was cut off.
-
-    Returns:
-        The cell's entry of results.json; that of the ledger, if it has been run.
-    """
-    training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
-    folder = place.runs / f"{cell.label}-{address(training)}"
-    locks = place.runs / ".locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    # A worker whose grid was killed may still be ending its last step here.
-    with FileLock(locks / folder.name):
-        if (known := place.ledger.find(cell)) is not None:
-            return known
-        if not ((folder / RUN).exists() and read_run(folder).get("finished")):
-            train(
-                with_model_path(cell.config),
-                folder,
-                resume=True,
-                cost=place.ledger.cost_of_step(cell),
-                on_step=lambda done, total: tell("training", done, total),
-            )
-        entry = measure(
-            folder,
-            **cell.measurement.arguments(),
-            on_examples=lambda done, total: tell("attacking", done, total),
-        )
-        entry = {**entry, "task": cell.task, "model": cell.model}
-        place.ledger.enter(cell, entry)
-        if not place.keep_models:
-            shutil.rmtree(folder)
-        return entry
 
 
 def with_model_path(config: RunConfig) -> RunConfig:

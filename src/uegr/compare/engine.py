@@ -11,7 +11,8 @@ from typing import Any, Literal, Protocol
 
 import torch
 
-from uegr.compare.cell import Cell, Place, run_cell
+from uegr.compare.cell import Cell
+from uegr.compare.place import Place, run_cell
 from uegr.errors import StoppedError, UegrError, UsageError
 from uegr.terminal import quieten
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from uegr.atomic import write_json
+from uegr.compare.cell import Cell, address
 from uegr.errors import UsageError
 from uegr.report.results import document
-
-if TYPE_CHECKING:
-    from uegr.compare.cell import Cell
 
 SEED = "train.seed"
 Record = tuple[dict[str, Any], dict[str, Any]]
@@ -50,8 +48,6 @@ class Ledger:
 
     def enter(self, cell: Cell, entry: dict[str, Any]) -> None:
         """Write the cell's result, in one move."""
-        from uegr.compare.cell import address
-
         content = cell.content()
         names = {"method": cell.method, "task": cell.task, "model": cell.model, "seed": cell.seed}
         path = self.folder / f"{cell.label}-{address(content)}.json"

@@ -9,8 +9,9 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-from uegr.compare.cell import Cell, Place
+from uegr.compare.cell import Cell
 from uegr.compare.engine import Hear, News, attempt
+from uegr.compare.place import Place
 from uegr.errors import UsageError
 from uegr.terminal import quieten
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from uegr.compare.cell import Cell, Place, with_model_path
+from uegr.compare.cell import Cell, with_model_path
 from uegr.compare.engine import Engine, Hear, Inline, News, Processes
 from uegr.compare.grid import Grid
+from uegr.compare.place import Place
 from uegr.errors import unknown
 
 ENGINES = ("local", "ray")

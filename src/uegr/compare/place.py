@@ -1,0 +1,69 @@
+"""Where cells are run and kept, and how one is run: train, measure, enter into the ledger."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from uegr.compare.cell import Cell, address, with_model_path
+from uegr.compare.ledger import Ledger
+from uegr.measure import measure
+from uegr.training.folder import RUN, read_run
+from uegr.training.run import train
+
+Tell = Callable[[str, int, int], None]
+"""Told what a cell is doing ("training", "attacking"), how much of it is done, and how much there is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the cells of a grid are run and kept.
+
+    Args:
+        ledger: keeps the results.
+        runs: folder of the run folders, one a cell.
+        keep_models: leave a measured run's folder there, trained weights included; it is removed otherwise.
+    """
+
+    ledger: Ledger
+    runs: Path
+    keep_models: bool = False
+
+
+def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
+    """Train, measure and enter into the ledger, from wherever a former attempt was cut off.
+
+    Returns:
+        The cell's entry of results.json; that of the ledger, if it has been run.
+    """
+    training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
+    folder = place.runs / f"{cell.label}-{address(training)}"
+    locks = place.runs / ".locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    # A worker whose grid was killed may still be ending its last step here.
+    with FileLock(locks / folder.name):
+        if (known := place.ledger.find(cell)) is not None:
+            return known
+        if not ((folder / RUN).exists() and read_run(folder).get("finished")):
+            train(
+                with_model_path(cell.config),
+                folder,
+                resume=True,
+                cost=place.ledger.cost_of_step(cell),
+                on_step=lambda done, total: tell("training", done, total),
+            )
+        entry = measure(
+            folder,
+            **cell.measurement.arguments(),
+            on_examples=lambda done, total: tell("attacking", done, total),
+        )
+        entry = {**entry, "task": cell.task, "model": cell.model}
+        place.ledger.enter(cell, entry)
+        if not place.keep_models:
+            shutil.rmtree(folder)
+        return entry
