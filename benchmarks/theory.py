@@ -40,7 +40,8 @@ EPOCHS, BATCH, TRAIN, TEST, MEASURED = 8, 16, 500, 500, 96
 LEARNING_RATE = {"sgd": 0.03, "adamw": 3e-4}
 SAM_RHO = 0.05
 P_HATS = (1.0, 0.5, 0.2, 0.1, 0.05)
-CORE = (1.0, 0.05, 0.06)
+EPSILONS = (0.05, 0.15)
+CORE = (1.0, 0.05, 0.15)
 """Settings that come first."""
 COLUMNS = {
     "test_accuracy": "test accuracy",
@@ -81,7 +82,7 @@ def _cells() -> Iterator[Cell]:
                 # The theorem's form: g <- m * g / p, p from p_hat to 1, masks independent of the gradient.
                 selection = {"probability": "linear", "p_min": p_hat, "meaning": "gradient", "rescale": True}
                 yield Cell("p_hat", p_hat, optimizer, seed, {**PLAIN, **selection})
-            for epsilon in (0.02, 0.06):
+            for epsilon in EPSILONS:
                 yield Cell("epsilon", epsilon, optimizer, seed, {**ADVERSARY, "epsilon": epsilon})
 
 

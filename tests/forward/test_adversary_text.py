@@ -131,7 +131,7 @@ def test_misspellings_go_through_a_real_tokenizer() -> None:
 @pytest.mark.parametrize("left", [False, True])
 def test_mixture_shares_a_batch_out(left: bool) -> None:
     tool, batch = encode(left=left)
-    stage = UEGRForward(text="characters", text_share=0.5, edit_rate=1.0, ramp=0.0)
+    stage = UEGRForward(text="characters", text_share=0.5, edit_rate=1.0, by_confidence=False)
     stage.bind(tool)
     swapping(stage.adversary.text, {w: ["film plot"] for w in SWAPS})  # type: ignore[union-attr]
     model = bert(dropout=0.0)

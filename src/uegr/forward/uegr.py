@@ -58,10 +58,9 @@ class UEGRForward(ForwardStage):
             With adversary=False it edits the text of every example and leaves embeddings alone.
         edit_rate: see `TextAdversary`.
         text_share: probability, an example, that its text is edited and not its embeddings perturbed.
-        ramp: epsilon climbs linearly from 0 over this share of the training [ours]: a fixed epsilon that is
-            fine late in training can pin a fresh model at the majority class from the first step.
         by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
-            sample [ours]; see `EmbeddingAdversary`.
+            sample [ours]: the same epsilon for all, from the first step, can pin a fresh model at the majority class.
+        ramp: epsilon climbs linearly from 0 over this share of the training [ours], another way out of that.
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
@@ -83,14 +82,14 @@ class UEGRForward(ForwardStage):
         dropout_mode: DropoutMode = "spread",
         dropout_target: float = 0.02,
         adversary: bool = True,
-        epsilon: float = 0.06,
+        epsilon: float = 0.1,
         norm: Norm = "l2",
         relative: bool = True,
         steps: int = 1,
         step_size: float | None = None,
         random_start: bool = False,
-        ramp: float = 0.5,
-        by_confidence: bool = False,
+        ramp: float = 0.0,
+        by_confidence: bool = True,
         text: Text = "off",
         edit_rate: float = 0.25,
         text_share: float = 0.5,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
@@ -28,6 +29,7 @@ class EmbeddingAdversary(Opponent):
         ramp: epsilon climbs linearly from 0 over this share of the training [ours].
         by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
             sample, from 0 at chance to 1 [ours]; see `Objective.confidence`. What is not learned yet is not attacked.
+            After a random start that takes a clean pass of its own.
     """
 
     def __init__(
@@ -46,8 +48,6 @@ class EmbeddingAdversary(Opponent):
             raise UsageError(f"epsilon must be above 0, not {epsilon}; --method plain trains without an adversary.")
         if not 0.0 <= ramp <= 1.0:
             raise UsageError(f"ramp is a share of the training and must lie in [0, 1], not {ramp}.")
-        if by_confidence and random_start:
-            raise UsageError("by_confidence reads the clean pass, and an ascent that starts at random makes none.")
         self.ascent = Adversary(Ball(norm, relative), steps, step_size, random_start)
         self.epsilon, self.ramp, self.by_confidence = epsilon, ramp, by_confidence
         self._scale: EmbeddingScale | None = None
@@ -79,8 +79,9 @@ class EmbeddingAdversary(Opponent):
 
         logits, first = None, None
         if self.ascent.random_start:
-            if clean:
-                logits = forward_pass(model, batch, step, sites=sites)
+            if clean or self.by_confidence:
+                with torch.set_grad_enabled(clean):
+                    logits = forward_pass(model, batch, step, sites=sites)
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
         elif known is not None:
             logits, first = known.logits, known.gradient
@@ -98,8 +99,10 @@ class EmbeddingAdversary(Opponent):
         return self.epsilon * (min(1.0, step.step / length) if self.ramp and length else 1.0)
 
     def cost(self, clean: bool) -> float:
-        shared = not self.ascent.random_start
-        return 2.0 * self.ascent.steps + ((2.0 if shared else 3.0) if clean else 0.0)
+        ascent, own = 2.0 * self.ascent.steps, self.ascent.random_start
+        if clean:
+            return ascent + (3.0 if own else 2.0)
+        return ascent + (1.0 if own and self.by_confidence else 0.0)
 
     def state_dict(self) -> dict[str, Any]:
         scale = self._scale
