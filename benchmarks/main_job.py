@@ -32,13 +32,15 @@ from uegr.training.run import RunConfig, train
 
 SEEDS = (0, 1, 2)
 RESULTS, RUNS, README = Path("results/main_job"), Path("runs/main_job"), Path("README.md")
+RAMP = {"epsilon": 0.06, "ramp": 0.5, "by_confidence": False}
+"""What the defaults were when the runs were made."""
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
-    "uegr": ("uegr", {}),
+    "uegr": ("uegr", RAMP),
     "adversary-off": ("uegr", {"adversary": False}),
-    "js-off": ("uegr", {"js_weight": 0.0}),
-    "one-pass": ("uegr", {"passes": 1}),
-    "selection-off": ("uegr", {"p_min": 1.0}),
+    "js-off": ("uegr", {**RAMP, "js_weight": 0.0}),
+    "one-pass": ("uegr", {**RAMP, "passes": 1}),
+    "selection-off": ("uegr", {**RAMP, "p_min": 1.0}),
 }
 
 
