@@ -28,7 +28,7 @@ RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"
 ATTACKS, EXAMPLES = ("deepwordbug", "synonyms"), 200
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
-    "embeddings": ("uegr", {"passes": 1}),
+    "embeddings": ("uegr", {"passes": 1, "epsilon": 0.06, "ramp": 0.5, "by_confidence": False}),
     "text": ("uegr", {"passes": 1, "adversary": False, "text": "both"}),
 }
 
