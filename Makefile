@@ -68,6 +68,7 @@ performance: $(READY)  ## rewrite the tables and the figure of docs/performance.
 	$(VENV)/bin/python -m benchmarks.growth figure
 	$(VENV)/bin/python -m benchmarks.below
 	$(VENV)/bin/python -m benchmarks.joint table
+	$(VENV)/bin/python -m benchmarks.text_training table
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +47,9 @@ def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: st
         "stop_words": sorted(FUNCTION_WORDS),
         "query_budget": QUERY_BUDGET,
     }
+    results: list[dict[str, Any]] = in_textattack(Path(runner.__file__), job)
     outcomes = []
-    for texts, label, predicted, found in zip(examples, labels, before, _run(job), strict=True):
+    for texts, label, predicted, found in zip(examples, labels, before, results, strict=True):
         right = int(predicted) == label
         after = tuple(found["after"]) if right and found["after"] else None
         now = int(found["predicted"]) if after else int(predicted)
@@ -57,8 +57,12 @@ def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: st
     return outcomes
 
 
-def _run(job: dict[str, Any]) -> Sequence[dict[str, Any]]:
-    """What the runner makes of a job."""
+def in_textattack(script: Path, job: dict[str, Any]) -> Any:
+    """What a script makes of a job in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`, both JSON.
+
+    Raises:
+        UsageError: no such environment, or the script failed there; the message ends with its last line.
+    """
     python = os.environ.get(PYTHON)
     if not python or not Path(python).exists():
         raise UsageError(
@@ -70,10 +74,9 @@ def _run(job: dict[str, Any]) -> Sequence[dict[str, Any]]:
         job_file.write_text(json.dumps(job), encoding="utf-8")
         # The other Python must not find this environment's packages.
         clean = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        command = [python, str(runner.__file__), str(job_file), str(result_file)]
+        command = [python, str(script), str(job_file), str(result_file)]
         done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)  # noqa: S603  # the user's own
         if done.returncode or not result_file.exists():
             last = done.stderr.strip().splitlines()[-1:] or ["it wrote nothing"]
             raise UsageError(f"TextAttack's recipe {job['recipe']} failed in {python}: {last[0]}")
-        result: list[dict[str, Any]] = json.loads(result_file.read_text(encoding="utf-8"))
-        return result
+        return json.loads(result_file.read_text(encoding="utf-8"))

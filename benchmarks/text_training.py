@@ -1,0 +1,109 @@
+"""An epoch of adversarial training on edited text: TextAttack's trainer beside UEGR's text adversary.
+
+    python -m benchmarks.text_training run [ROUNDS]    in turn, into benchmarks/results/text_training.json
+    python -m benchmarks.text_training table           into docs/performance.md
+
+The same model, sentences and batches, one thread, the processor's seconds. TextAttack lives in an environment of its
+own (requirements/textattack.txt; UEGR_TEXTATTACK_PYTHON). Its recipe is DeepWordBug, which needs no download; A2T does.
+Both train on misspelt text; theirs searches for each misspelling with the model, ours scores all of a batch by one
+backward.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+
+from benchmarks.bench import RESULTS, machine, taken_on
+from benchmarks.document import replace_block
+from uegr.atomic import write_json
+from uegr.evaluation.attacks.textattack import runner
+from uegr.evaluation.attacks.textattack.bridge import in_textattack
+from uegr.methods import create_method
+from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.tasks.encoding import batches, encode
+from uegr.tasks.source import DataSource
+from uegr.terminal import quieten
+from uegr.text.words import FUNCTION_WORDS
+
+SENTENCES, BATCH, RECIPE = 64, 32, "DeepWordBugGao2018"
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("plain", {}),
+    "uegr, text adversary, k 1": ("uegr", {"passes": 1, "adversary": False, "text": "characters"}),
+}
+RESULT, DOCUMENT = RESULTS / "text_training.json", Path("docs/performance.md")
+
+
+def run(rounds: int) -> None:
+    """Measure and write the result."""
+    torch.set_num_threads(1)
+    data = DataSource(task="rotten_tomatoes", max_train_examples=SENTENCES).load(0)
+    model, tokenizer = load_classifier(EMBEDDED_MODEL, data.label_names, 0), load_tokenizer(EMBEDDED_MODEL)
+    seconds: dict[str, list[float]] = {name: [] for name in [*METHODS, "TextAttack's trainer"]}
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        job = {
+            "model": folder,
+            "recipe": RECIPE,
+            "rows": [
+                [text, int(label)] for text, label in zip(data.train["sentence"], data.train["label"], strict=True)
+            ],
+            "batch_size": BATCH,
+            "stop_words": sorted(FUNCTION_WORDS),
+            "helpers": str(Path(runner.__file__).parent),
+        }
+        for _ in range(rounds):
+            for name, (method, options) in METHODS.items():
+                seconds[name].append(_epoch(data.train, data.label_names, method, options))
+            seconds["TextAttack's trainer"].append(in_textattack(Path(__file__).with_name("textattack_epoch.py"), job))
+    found = {"machine": machine(), "rounds": rounds, "sentences": SENTENCES, "batch": BATCH, "seconds": seconds}
+    write_json(RESULT, found)
+    print(table(found))
+
+
+def _epoch(rows: Dataset, label_names: Any, name: str, options: dict[str, Any]) -> float:
+    """Seconds of one epoch of ours, in float32 as theirs."""
+    model, tokenizer = load_classifier(EMBEDDED_MODEL, label_names, 0).train(), load_tokenizer(EMBEDDED_MODEL)
+    method = create_method(name, total_steps=SENTENCES // BATCH, **options)
+    method.bind(tokenizer)
+    optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True), model)
+    start = time.process_time()
+    for _, batch in batches(encode(rows, tokenizer, ("sentence",), 128), tokenizer, BATCH):
+        method.loss(model, batch).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return time.process_time() - start
+
+
+def table(found: dict[str, Any]) -> str:
+    """Markdown: seconds a sentence, and as multiples of plain training, by rounds."""
+    lines = ["| an epoch of | seconds a sentence | × plain |", "|---|---|---|"]
+    for name, taken in found["seconds"].items():
+        ratio = statistics.median(own / plain for own, plain in zip(taken, found["seconds"]["plain"], strict=True))
+        lines.append(f"| {name} | {statistics.median(taken) / found['sentences']:.3f} | {ratio:.1f} |")
+    return "\n".join(
+        [*lines, "", f"{taken_on(found['machine'])}, {found['sentences']} sentences, {found['rounds']} rounds."]
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    command, *rest = sys.argv[1:] or ["table"]
+    quieten()
+    if command == "run":
+        run(int(rest[0]) if rest else 3)
+    else:
+        replace_block(DOCUMENT, "text_training", table(json.loads(RESULT.read_text())))
+
+
+if __name__ == "__main__":
+    main()
