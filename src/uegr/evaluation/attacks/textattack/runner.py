@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def main() -> None:
@@ -23,11 +24,11 @@ def main() -> None:
 
     import textattack
     import torch
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_pretrained(job["model"]).eval()
-    tokenizer = AutoTokenizer.from_pretrained(job["model"])
+    tokenizer = tokenizer_of(job["model"])
     attack = getattr(textattack.attack_recipes, job["recipe"]).build(
         textattack.models.wrappers.HuggingFaceModelWrapper(model, tokenizer)
     )
@@ -38,6 +39,16 @@ def main() -> None:
     )
     outcomes = textattack.Attacker(attack, textattack.datasets.Dataset(rows, columns), settings).attack_dataset()
     result_file.write_text(json.dumps([describe(one, columns) for one in outcomes]), encoding="utf-8")
+
+
+def tokenizer_of(folder: str) -> Any:
+    """The tokenizer in a folder; transformers 4 does not know the name that 5 gives to one of no particular class."""
+    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except ValueError:
+        return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def describe(outcome: object, columns: "list[str]") -> "dict[str, object]":
