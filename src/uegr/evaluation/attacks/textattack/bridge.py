@@ -46,6 +46,7 @@ def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: st
         "examples": [[list(texts), label] for texts, label in zip(examples, labels, strict=True)],
         "stop_words": sorted(FUNCTION_WORDS),
         "query_budget": QUERY_BUDGET,
+        "max_length": subject.max_length,
     }
     results: list[dict[str, Any]] = in_textattack(Path(runner.__file__), job)
     outcomes = []
@@ -77,6 +78,7 @@ def in_textattack(script: Path, job: dict[str, Any]) -> Any:
         command = [python, str(script), str(job_file), str(result_file)]
         done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)  # noqa: S603  # the user's own
         if done.returncode or not result_file.exists():
-            last = done.stderr.strip().splitlines()[-1:] or ["it wrote nothing"]
-            raise UsageError(f"TextAttack's recipe {job['recipe']} failed in {python}: {last[0]}")
+            lines = [line for line in done.stderr.splitlines() if line.strip() and "%|" not in line]  # no progress bars
+            last = lines[-1] if lines else "it wrote nothing"
+            raise UsageError(f"TextAttack's recipe {job['recipe']} failed in {python}: {last}")
         return json.loads(result_file.read_text(encoding="utf-8"))

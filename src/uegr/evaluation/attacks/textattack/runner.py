@@ -3,7 +3,8 @@
     python runner.py JOB.json RESULT.json
 
 JOB holds "model" (a folder), "recipe" (a class of textattack.attack_recipes), "examples" (list of [texts, label]),
-"stop_words" and "query_budget"; RESULT gets one object an example: "after" (texts, or null), "predicted", "queries".
+"stop_words", "max_length" (tokens) and "query_budget"; RESULT gets one object an example: "after" (texts, or null),
+"predicted", "queries".
 Nothing of uegr is imported: it is not installed there.
 """
 
@@ -29,6 +30,9 @@ def main() -> None:
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_pretrained(job["model"]).eval()
     tokenizer = tokenizer_of(job["model"])
+    # TextAttack pads to the tokenizer's own limit; two positions less than the table, where RoBERTa's begin.
+    positions = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
+    tokenizer.model_max_length = min(tokenizer.model_max_length, job["max_length"], positions - 2)
     attack = getattr(textattack.attack_recipes, job["recipe"]).build(
         textattack.models.wrappers.HuggingFaceModelWrapper(model, tokenizer)
     )
