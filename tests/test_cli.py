@@ -8,7 +8,9 @@ import pytest
 
 from conftest import reviews
 from test_doors import command_line, run
+from uegr import METHODS
 from uegr.cli.options import method_options
+from uegr.methods import described, options_of
 
 
 @pytest.fixture
@@ -132,8 +134,17 @@ def test_methods_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["methods"]) == 0
     assert "2503.16550" in capsys.readouterr().out
     assert run(["methods", "uegr"]) == 0
-    assert "--epsilon" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "--epsilon" in shown and "[ours]" in shown
     assert "choose one of" in error_of(capsys, ["methods", "sgd"])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_option_says_what_it_is(name: str) -> None:
+    for stage in (METHODS[name].forward, METHODS[name].backward):
+        texts = described(stage)
+        for option in options_of(stage):
+            assert texts.get(option) and not texts[option].startswith("see `"), option
 
 
 def test_method_options_are_read_as_python_reads_them() -> None:

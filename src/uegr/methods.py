@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
@@ -164,6 +166,29 @@ def options_of(stage: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The keyword options of a stage, by name, with their default and type."""
     parameters = inspect.signature(stage, eval_str=True).parameters
     return {name: one for name, one in parameters.items() if one.kind is one.KEYWORD_ONLY}
+
+
+def described(stage: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring of a stage says of each option, under its "Args:"; options that share an entry share its text,
+    and where that is "see `Part`" the part's docstring is asked."""
+    _, _, block = (inspect.getdoc(stage) or "").partition("Args:\n")
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in block.splitlines():
+        entry = re.match(r" {4}(\w+(?:, \w+)*): (.*)", line)
+        if entry:
+            names = entry[1].split(", ")
+            found |= dict.fromkeys(names, entry[2])
+        elif names and line.startswith(" " * 8):
+            found |= dict.fromkeys(names, f"{found[names[0]]} {line.strip()}")
+        else:
+            names = []
+    for name, text in found.items():
+        other = re.match(r"see `(\w+)`", text)
+        part = getattr(sys.modules[stage.__module__], other[1], None) if other else None
+        if part is not None:
+            found[name] = described(part).get(name, text)
+    return found
 
 
 def check_option(name: str, value: Any, option: inspect.Parameter) -> None:

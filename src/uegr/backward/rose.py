@@ -93,7 +93,11 @@ class ROSEFirst(ROSE):
 
 
 class ROSESecond(ROSE):
-    """Scores by the departure from the first moment of Adam, which the optimizer must hold."""
+    """Scores by the departure from the first moment of Adam, which the optimizer must hold.
+
+    Args:
+        upper: see `ROSE`.
+    """
 
     needs: ClassVar[str] = "Adam or AdamW"
 

@@ -39,7 +39,9 @@ class SelectiveBackward(BackwardStage):
     """Saliency-selected update.
 
     Args:
-        saliency, saliency_decay: see `SaliencyScores`. With saliency_decay None, "fisher" is AdamW's own second
+        saliency: the score: "fisher" (mean squared gradient), "gradient" (|g|) or "taylor" (|theta * g|); see
+            `SaliencyScores`.
+        saliency_decay: share of the old mean that "fisher" keeps each step. None: "fisher" is AdamW's own second
             moment wherever that has seen the whole gradient of earlier steps only, with the meaning "update" and
             `lag`; elsewhere the decay is 0.9.
         probability, draw, alpha, beta, share, p_min: see `Selection`.

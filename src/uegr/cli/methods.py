@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from uegr.cli.app import app
@@ -14,7 +15,7 @@ from uegr.terminal import console
 @app.command()
 def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
     """List the methods, or the options of one."""
-    from uegr.methods import METHODS, create_method, entry_of, options_of
+    from uegr.methods import METHODS, create_method, described, entry_of, options_of
 
     if name is None:
         table = Table("method", "cost (F)", "paper", "what it does", "needs")
@@ -25,8 +26,9 @@ def methods(name: Annotated[str | None, typer.Argument(help="Show this method's 
         console.print(table)
         return
     entry = entry_of(name)
-    table = Table("option", "default", "stage")
+    table = Table("option", "default", "stage", "what it is")
     for stage, kind in ((entry.forward, "forward"), (entry.backward, "backward")):
+        texts = described(stage)
         for key, option in options_of(stage).items():
-            table.add_row(f"--{key}", str(entry.defaults.get(key, option.default)), kind)
+            table.add_row(f"--{key}", str(entry.defaults.get(key, option.default)), kind, escape(texts.get(key, "")))
     console.print(table)

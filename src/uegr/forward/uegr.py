@@ -51,16 +51,14 @@ class UEGRForward(ForwardStage):
         dropout_target: the divergence that dropout_mode "feedback" steers to, in nats.
         adversary: False leaves the sample clean (an ablation): k dropout passes and JS alone.
         epsilon: radius of the perturbation; relative to the embedding norm unless relative=False.
-        norm: "l2" (per sequence), "l2_token" or "linf".
-        relative: see `Ball`.
-        steps, step_size, random_start: see `Adversary`.
+        norm, relative, steps, step_size, random_start: see `EmbeddingAdversary`.
         text: what else the adversary may do [ours]: edit "words" (synonyms), "characters" (misspellings) or "both".
             With adversary=False it edits the text of every example and leaves embeddings alone.
         edit_rate: see `TextAdversary`.
         text_share: probability, an example, that its text is edited and not its embeddings perturbed.
         by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
             sample [ours]: the same epsilon for all, from the first step, can pin a fresh model at the majority class.
-        ramp: epsilon climbs linearly from 0 over this share of the training [ours], another way out of that.
+        ramp: epsilon climbs linearly from 0 over this share of the training [ours], the other way out of that.
         js_weight: lambda, the weight of the divergence.
         clean_weight: gamma [ours]. Above 0, the attack's own clean pass counts as one more sub-model: its
             error is added with this weight and its output joins the divergence, at the price of no forward.
@@ -88,8 +86,8 @@ class UEGRForward(ForwardStage):
         steps: int = 1,
         step_size: float | None = None,
         random_start: bool = False,
-        ramp: float = 0.0,
         by_confidence: bool = True,
+        ramp: float = 0.0,
         text: Text = "off",
         edit_rate: float = 0.25,
         text_share: float = 0.5,

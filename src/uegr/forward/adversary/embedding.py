@@ -24,7 +24,8 @@ class EmbeddingAdversary(Opponent):
     """Projected gradient ascent on the embeddings, epsilon on a ramp.
 
     Args:
-        epsilon, norm, relative: of the ball; see `Ball`.
+        epsilon: the ball's radius.
+        norm, relative: see `Ball`.
         steps, step_size, random_start: see `Adversary`.
         ramp: epsilon climbs linearly from 0 over this share of the training [ours].
         by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
