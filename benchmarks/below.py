@@ -1,7 +1,7 @@
 """UEGR below the arithmetic of its step: what each cheaper way costs in accuracy, beside the full method.
 
 uegr compare benchmarks/grids/below.yaml --jobs 2     train and measure what is not measured yet
-python -m benchmarks.below                            write the table into docs/performance.md
+python -m benchmarks.below                            write the table into docs/performance.md, and README.md
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from uegr.compare.table import markdown
 from uegr.evaluation.statistics import estimate
 
 GRID, RESULTS, DOCUMENT = Path("benchmarks/grids/below.yaml"), Path("results/below"), Path("docs/performance.md")
+README = Path("README.md")
 FULL = "uegr"
 
 
@@ -36,16 +37,35 @@ def table() -> str:
     return markdown(heads, rows) if rows else "Not measured yet: `uegr compare benchmarks/grids/below.yaml`."
 
 
-def difference(line: Line, full: Line | None, measure: Measure) -> str:
-    """Points more or less than full UEGR over the seeds that both have, with the 95 % interval."""
+def in_short() -> str:
+    """UEGR beside plain, and the difference, paired by seed, as Markdown."""
+    measures = [one for one in MEASURES if one.name in ("clean", "robust", "ECE")]
+    rows = []
+    for one in summarise(read_grid(GRID), Ledger(RESULTS)):
+        uegr, plain = one.line(FULL), one.line("plain")
+        if uegr is None or plain is None:
+            continue
+        row = [one.task, str(len(uegr.runs))]
+        for measure in measures:
+            scale, digits = (1, 3) if measure.name == "ECE" else (100, 1)
+            ours, theirs = (f"{scale * line.estimates[measure.name].mean:.{digits}f}" for line in (uegr, plain))
+            row.append(f"{ours} against {theirs}: {difference(uegr, plain, measure, scale, digits)}")
+        rows.append(row)
+    return markdown(["task", "seeds", "accuracy %", "PGD 0.035 %", "ECE"], rows)
+
+
+def difference(line: Line, full: Line | None, measure: Measure, scale: int = 100, digits: int = 1) -> str:
+    """How much more or less than another line over the seeds that both have, with the 95 % interval."""
     if full is None or line is full:
         return ""
     pairs = [
         (measure.value(line.runs[seed]), measure.value(full.runs[seed])) for seed in line.runs if seed in full.runs
     ]
-    found = estimate([100 * (one - other) for one, other in pairs if one is not None and other is not None])
-    return f"{found.mean:+.1f}" if found.count < 2 else f"{found.mean:+.1f} [{found.low:+.1f}, {found.high:+.1f}]"
+    found = estimate([scale * (one - other) for one, other in pairs if one is not None and other is not None])
+    mean, low, high = (f"{one:+.{digits}f}" for one in (found.mean, found.low, found.high))
+    return mean if found.count < 2 else f"{mean} [{low}, {high}]"
 
 
 if __name__ == "__main__":
     replace_block(DOCUMENT, "below", table())
+    replace_block(README, "below", in_short())
