@@ -6,12 +6,13 @@ python -m benchmarks.below                            write the table into docs/
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.document import replace_block
 from uegr.compare.grid import read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import MEASURES, Line, Measure, summarise
+from uegr.compare.summary import MEASURES, Line, Measure, Table, summarise
 from uegr.compare.table import markdown
 from uegr.evaluation.statistics import estimate
 
@@ -20,11 +21,11 @@ README = Path("README.md")
 FULL = "uegr"
 
 
-def table() -> str:
+def table(tables: Sequence[Table]) -> str:
     """Cost of each way, its scores, and their differences from full UEGR, paired by seed, as Markdown."""
     measures = MEASURES[:2]
     rows = []
-    for one in summarise(read_grid(GRID), Ledger(RESULTS)):
+    for one in tables:
         full = one.line(FULL)
         for line in one.lines:
             costs = [f"{line.cost(key):.2f}" for key in ("flop_ratio", "time_ratio")]
@@ -37,11 +38,11 @@ def table() -> str:
     return markdown(heads, rows) if rows else "Not measured yet: `uegr compare benchmarks/grids/below.yaml`."
 
 
-def in_short() -> str:
+def in_short(tables: Sequence[Table]) -> str:
     """UEGR beside plain, and the difference, paired by seed, as Markdown."""
     measures = [one for one in MEASURES if one.name in ("clean", "robust", "ECE")]
     rows = []
-    for one in summarise(read_grid(GRID), Ledger(RESULTS)):
+    for one in tables:
         uegr, plain = one.line(FULL), one.line("plain")
         if uegr is None or plain is None:
             continue
@@ -67,5 +68,6 @@ def difference(line: Line, full: Line | None, measure: Measure, scale: int = 100
 
 
 if __name__ == "__main__":
-    replace_block(DOCUMENT, "below", table())
-    replace_block(README, "below", in_short())
+    found = summarise(read_grid(GRID), Ledger(RESULTS))
+    replace_block(DOCUMENT, "below", table(found))
+    replace_block(README, "below", in_short(found))

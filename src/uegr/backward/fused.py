@@ -58,15 +58,13 @@ class FusedUpdate:
                         weight, *others = portion
                         factor = self._factors(others[-1], table, draws, shift, rescale)
                         # AdamW's step u alone: weight decay is where it begins, and the kernel adds the rest.
-                        moved = torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=self._like(weight))
+                        moved = self._moved[: weight.numel()]
+                        torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=moved)
                         _adamw((moved, *others), state["step"], {**numbers, "weight_decay": 0.0})
                         weight.addcmul_(moved, factor)
                 else:
                     _adamw(flat, state["step"], numbers)
             at += len(group["params"])
-
-    def _like(self, portion: Tensor) -> Tensor:
-        return self._moved[: portion.numel()]
 
     def _factors(self, moment: Tensor, table: Tensor, draws: Draws, shift: float, rescale: bool) -> Tensor:
         """m, or m / p, of one portion's elements."""
