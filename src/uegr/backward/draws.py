@@ -11,6 +11,8 @@ variances and covariances, all that Theorem 1 speaks of, are therefore exactly t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -46,6 +48,17 @@ class Draws:
         counters = np.arange(rows, dtype=np.uint64) + (np.uint64(parameter) << np.uint64(32))
         words = _splitmix64(counters + _splitmix64(np.array([self.seed], dtype=np.uint64)))
         return (words >> np.uint64(41)).astype(np.float32) / np.float32(GRID)
+
+    def portions(self, parameter: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+        """A parameter's random numbers and the same elements of its tensors, TILE at a time, flat.
+
+        The tensors, all of one size, are walked in place: what is written to a portion is written to them.
+        """
+        flat = [one.view(-1) for one in tensors]
+        tile = self.tile(flat[0].device)
+        rows = zip(*(one.split(TILE) for one in flat), strict=True)
+        for shift, row in zip(self.shifts(parameter, -(-flat[0].numel() // TILE)).tolist(), rows, strict=True):
+            yield (tile[: row[0].numel()] + shift).frac_(), *row
 
     def uniforms(self, parameter: int, like: Tensor) -> Tensor:
         """Random numbers of a parameter's elements, float32, shape and device of `like`."""

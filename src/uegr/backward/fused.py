@@ -52,11 +52,8 @@ class FusedUpdate:
                 tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[MOMENT])
                 flat = [one.view(-1) for one in tensors]
                 if i in selectable:
-                    shifts = draws.shifts(i, -(-parameter.numel() // TILE)).tolist()
-                    portions = zip(*(one.split(TILE) for one in flat), strict=True)
-                    for shift, portion in zip(shifts, portions, strict=True):
-                        weight, *others = portion
-                        factor = self._factors(others[-1], table, draws, shift, rescale)
+                    for uniforms, weight, *others in draws.portions(i, *flat):
+                        factor = self._factors(others[-1], table, uniforms, rescale)
                         # AdamW's step u alone: weight decay is where it begins, and the kernel adds the rest.
                         moved = self._moved[: weight.numel()]
                         torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=moved)
@@ -66,14 +63,13 @@ class FusedUpdate:
                     _adamw(flat, state["step"], numbers)
             at += len(group["params"])
 
-    def _factors(self, moment: Tensor, table: Tensor, draws: Draws, shift: float, rescale: bool) -> Tensor:
+    def _factors(self, moment: Tensor, table: Tensor, uniforms: Tensor, rescale: bool) -> Tensor:
         """m, or m / p, of one portion's elements."""
         count = moment.numel()
         bins, p, factor = self._bins[:count], self._p[:count], self._factor[:count]
         torch.bitwise_right_shift(moment.view(torch.int32), 16, out=bins)
         torch.index_select(table, 0, bins, out=p)
-        torch.add(draws.tile(moment.device)[:count], shift, out=factor).frac_()
-        torch.lt(factor, p, out=factor)
+        torch.lt(uniforms, p, out=factor)
         return factor.div_(p) if rescale else factor
 
 

@@ -17,11 +17,10 @@ from torch import Tensor, nn
 
 from uegr.backward.body import body_positions
 from uegr.backward.draws import Draws
-from uegr.backward.meaning import Masks, gradient
 from uegr.backward.replay import Replay
 from uegr.backward.saliency import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
-from uegr.backward.shards import sum_over_shards
+from uegr.backward.shards import shard, sum_over_shards
 from uegr.backward.stage import BackwardStage, trained
 
 SMALLEST = 2.0**-16
@@ -65,12 +64,16 @@ class RoASTBackward(BackwardStage):
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         self.observe(optimizer)
         draws = Draws(seed)
-        masks: Masks = {}
         for i, bins in self._bins.items():
             assert self._table is not None
-            p = look_up(self._table.to(bins.device), bins.int())
-            masks[i] = (draws.uniforms(i, p) < p, p.reciprocal())
-        gradient(optimizer, masks)
+            table, own = self._table.to(bins.device), self._parameters[i].grad
+            if own is None:
+                continue
+            # The meaning `gradient`, in portions that stay in the processor's cache.
+            for uniforms, part, gradient in draws.portions(i, bins, shard(own)):
+                p = look_up(table, part.int())
+                gradient.mul_((uniforms < p).float().div_(p))
+        optimizer.step()
         if self._seen >= self._epoch:
             self._rank()
 
