@@ -19,7 +19,7 @@ from uegr.compare.files import load_yaml
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.summary import MEASURES, Line, Table, Verdict, mark, ranks, summarise
-from uegr.compare.table import cells, headings, markdown
+from uegr.compare.table import cells, footnote, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
 DOCUMENT, FIGURES = Path("docs/results.md"), Path("docs/figures")
@@ -173,7 +173,8 @@ def _read(name: str) -> tuple[Grid, list[Table]]:
 
 def _table(table: Table) -> str:
     rows = [cells(table, line) for line in table.lines]
-    return f"#### {table.task}, {table.model}\n\n{markdown(headings(table), rows)}"
+    note = textwrap.fill(footnote(table), 120)
+    return "\n\n".join(filter(None, [f"#### {table.task}, {table.model}", markdown(headings(table), rows), note]))
 
 
 def _sizes(grid: Grid) -> str:

@@ -13,7 +13,7 @@ from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.summary import Table, leads, mark, ranks, summarise
-from uegr.compare.table import cells, headings, markdown, terminal
+from uegr.compare.table import cells, footnote, headings, markdown, terminal
 from uegr.evaluation.outcomes import pack_outcomes
 from uegr.terminal import console
 
@@ -88,6 +88,7 @@ def test_text_says_means_intervals_counts_and_marks(tables: list[Table]) -> None
     with console.capture() as captured:
         console.print(terminal(tables[0]))
     assert "▲" in captured.get() and "**" not in captured.get()
+    assert footnote(tables[0]) == ""
 
 
 def test_one_seed_claims_nothing(grid: Grid, tmp_path: Path) -> None:
@@ -98,6 +99,20 @@ def test_one_seed_claims_nothing(grid: Grid, tmp_path: Path) -> None:
     uegr = table.line("uegr")
     assert uegr and mark(uegr, "robust") == "" and not leads(uegr, "robust")
     assert "±" not in " ".join(cells(table, uegr))
+
+
+def test_a_constant_answer_is_no_robustness(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for cell in (one for one in grid.cells if one.task == "sst2" and one.seed < 2):
+        run = entry(cell)
+        if cell.method == "sam" and cell.seed == 0:
+            run["robustness"]["accuracy"] = [0.53, 0.53]
+        ledger.enter(cell, run)
+    (table,) = summarise(grid, ledger)
+    assert "1 of 2 runs of sam:" in footnote(table)
+    with console.capture() as captured:
+        console.print(terminal(table))
+    assert "one answer" in " ".join(captured.get().split())
 
 
 def test_nothing_run_is_nothing_said(grid: Grid, tmp_path: Path) -> None:

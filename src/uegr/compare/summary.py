@@ -56,6 +56,12 @@ def robustness(run: Run) -> float:
     )
 
 
+def unmoved(run: Run) -> bool:
+    """Whether no radius changes the accuracy: the mark of a model that gives one answer to everything."""
+    _, _, values = robust_curve(run)
+    return max(values) == min(values)
+
+
 def _clean_scores(run: Run) -> Scores | None:
     outcomes = unpack_outcomes(run)
     return None if outcomes is None else outcomes[0].astype(float)
@@ -123,6 +129,11 @@ class Line:
     curve: dict[float, Estimate] = field(default_factory=dict)
     plain: dict[str, Verdict] = field(default_factory=dict)
     best: dict[str, Verdict] = field(default_factory=dict)
+
+    @property
+    def unmoved(self) -> int:
+        """How many runs no attack changes; see `unmoved`."""
+        return sum(unmoved(run) for run in self.runs.values())
 
     def cost(self, key: str) -> float:
         """Mean of a part of the cost over the seeds."""

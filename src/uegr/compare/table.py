@@ -37,6 +37,17 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
     ]
 
 
+def footnote(table: Table) -> str:
+    """A sentence on the runs whose robustness is that of a constant answer, if there are such; else nothing."""
+    counts = [f"{line.unmoved} of {len(line.runs)} runs of {line.method}" for line in table.lines if line.unmoved]
+    if not counts:
+        return ""
+    return (
+        f"No attack changes the accuracy of {', '.join(counts)}: such a model gives one answer to everything, and "
+        "holds under attack for that reason only."
+    )
+
+
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, numbers to the right."""
     ruler = "|---|" + "---:|" * (len(heads) - 1)
@@ -45,7 +56,8 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def terminal(table: Table) -> RichTable:
     """A rich table, without the curve's columns."""
-    grid = RichTable(title=f"{table.task}, {table.model}", box=SIMPLE, padding=(0, 1), pad_edge=False)
+    title, caption = f"{table.task}, {table.model}", footnote(table) or None
+    grid = RichTable(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
     for at, heading in enumerate(headings(table, curve=False)):
         grid.add_column(heading.replace(" %", "\n%"), justify="right" if at else "left")
     for line in table.lines:
