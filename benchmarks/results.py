@@ -8,14 +8,13 @@ A grid is `uegr compare benchmarks/grids/NAME.yaml --jobs 2`; its results lie in
 from __future__ import annotations
 
 import ast
-import json
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.tuning_section import tuning_section
 from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
-from uegr.compare.files import load_yaml
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.summary import MEASURES, Line, Table, Verdict, mark, ranks, summarise
@@ -40,12 +39,11 @@ ABLATIONS = {
     "parts": "Parts on and off",
 }
 HEAD = Path("benchmarks/results_head.md")
-TUNING, TRIALS = Path("benchmarks/tuning.yaml"), RESULTS / "tuning" / "trials"
 
 
 def main() -> None:
     """Write the document and its figures."""
-    parts, missing = [one for one in (HEAD.read_text().strip(), tuning()) if one], []
+    parts, missing = [one for one in (HEAD.read_text().strip(), tuning_section(FIGURES)) if one], []
     for name, title in MAIN.items():
         grid, tables = _read(name)
         if tables:
@@ -194,29 +192,6 @@ def _sizes(grid: Grid) -> str:
 def _learning_rate(grid: Grid) -> str:
     rates = {cell.config.learning_rate for cell in grid.cells}
     return f"learning rate {rates.pop():g}" if len(rates) == 1 else "learning rates as tuned"
-
-
-def tuning() -> str:
-    """What validation data chose for each method, and what it was worth; every trial is in `TRIALS`."""
-    wanted = load_yaml(TUNING)["trials"]
-    rows = []
-    for path in sorted(TRIALS.glob("*.json")):
-        found = json.loads(path.read_text())
-        values = {trial["number"]: trial["value"] for trial in found["trials"] if trial["value"] is not None}
-        if values:
-            best = max(values, key=lambda number: (values[number], -number))
-            chosen = next(trial["params"] for trial in found["trials"] if trial["number"] == best)
-            words = ", ".join(
-                f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in chosen.items()
-            )
-            first = f"{100 * values[0]:.1f}" if 0 in values else "–"
-            rows.append([found["method"], f"{len(values)}/{wanted}", first, f"{100 * values[best]:.1f}", words])
-    text = (
-        "Mean of the clean metric and of robust accuracy, over Rotten Tomatoes and TREC (500 training examples, 6 "
-        "epochs, validation data, one seed), in percent: with the method's defaults, and in the best trial."
-    )
-    table = markdown(["method", "trials", "defaults", "best", "the best trial's values"], rows)
-    return f"## Tuning\n\n{textwrap.fill(text, 120)}\n\n{table}" if rows else ""
 
 
 def _score(lines: Sequence[Line], measure: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from uegr.compare.cell import Cell
-from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
+from uegr.compare.figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.summary import Table, leads, mark, ranks, summarise
@@ -126,3 +126,10 @@ def test_figures_come_out_the_same_each_time(tables: list[Table]) -> None:
     panels = front_figure(tables).axes
     assert [axes.get_title() for axes in panels] == ["sst2", "cola"]
     assert sum(bool(text.get_text()) for text in rates_figure(rates).axes[0].texts) == 3
+
+
+def test_the_line_goes_through_what_nothing_beats() -> None:
+    figure = settings_figure({"sst2": {"uegr": [(0.5, 0.7), (0.4, 0.8), (0.4, 0.6), (0.3, 0.75)]}})
+    front, points = figure.axes[0].get_lines()
+    assert list(front.get_xdata()) == pytest.approx([40, 50]) and list(front.get_ydata()) == pytest.approx([80, 70])
+    assert len(np.asarray(points.get_xdata())) == 4

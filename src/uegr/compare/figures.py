@@ -1,4 +1,4 @@
-"""Figures of a grid: clean against robust, the robustness curves, a heat map of two dropout rates."""
+"""Figures of a grid: clean against robust by method and by setting, robustness curves, a heat map of two rates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = 4
 def front_figure(tables: Sequence[Table]) -> Figure:
     """The clean metric against the mean of the robustness curve: one panel a task, one point a method, with 95 %
     intervals over the seeds. Up and to the right is better."""
-    figure, panels = _panels(tables)
+    figure, panels = _panels(_titles(tables))
     for axes, table in zip(panels, tables, strict=True):
         for i, line in enumerate(table.lines):
             clean, robust = line.estimates["clean"], line.estimates["robust"]
@@ -43,9 +43,29 @@ def front_figure(tables: Sequence[Table]) -> Figure:
     return figure
 
 
+def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) -> Figure:
+    """Clean against robust again, one point a setting that was tried: a panel a task, a colour a method, with a line
+    through those of its settings that none of its own beats in both.
+
+    Args:
+        tasks: title of a panel -> method -> (robust, clean) of each setting, in [0, 1].
+    """
+    figure, panels = _panels(list(tasks))
+    for axes, methods in zip(panels, tasks.values(), strict=True):
+        for i, (method, points) in enumerate(methods.items()):
+            colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+            best = sorted(point for point in points if not any(_beats(other, point) for other in points))
+            axes.plot(*_percent(best), color=colour, linewidth=1.2)
+            axes.plot(*_percent(points), color=colour, marker=marker, markersize=4, linestyle="", label=method)
+        axes.set_xlabel("robust (%)")
+        axes.set_ylabel("clean (%)")
+    _legend(figure, panels)
+    return figure
+
+
 def curves_figure(tables: Sequence[Table]) -> Figure:
     """The robustness curves: one panel a task, one curve a method, with 95 % intervals over the seeds."""
-    figure, panels = _panels(tables)
+    figure, panels = _panels(_titles(tables))
     for axes, table in zip(panels, tables, strict=True):
         for i, line in enumerate(table.lines):
             epsilons, points = list(line.curve), list(line.curve.values())
@@ -93,15 +113,19 @@ def svg_text(figure: Figure) -> str:
     return svg(figure, "uegr")
 
 
-def _panels(tables: Sequence[Table]) -> tuple[Figure, list[Axes]]:
-    columns = min(COLUMNS, len(tables))
-    rows = -(-len(tables) // columns)
+def _titles(tables: Sequence[Table]) -> list[str]:
+    several = len({one.model for one in tables}) > 1
+    return [f"{table.task}, {table.model}" if several else table.task for table in tables]
+
+
+def _panels(titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    columns = min(COLUMNS, len(titles))
+    rows = -(-len(titles) // columns)
     figure = Figure(figsize=(3.1 * columns + 0.4, 2.8 * rows + 0.6), layout="constrained")
     panels = []
-    for at, table in enumerate(tables):
+    for at, title in enumerate(titles):
         axes = figure.add_subplot(rows, columns, at + 1)
-        several = len({one.model for one in tables}) > 1
-        axes.set_title(f"{table.task}, {table.model}" if several else table.task, fontsize=10)
+        axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.25)
         panels.append(axes)
     return figure, panels
@@ -112,6 +136,15 @@ def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
     named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     columns = min(len(named), 7 if len(panels) > 2 else 4)
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
+
+
+def _beats(other: tuple[float, float], point: tuple[float, float]) -> bool:
+    """Whether the other is as good in both measures and better in one."""
+    return other != point and other[0] >= point[0] and other[1] >= point[1]
+
+
+def _percent(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
+    return [100 * x for x, _ in points], [100 * y for _, y in points]
 
 
 def _curve_of(table: Table) -> str:
