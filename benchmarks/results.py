@@ -30,6 +30,7 @@ MAIN = {
     "equal_compute": "Equal compute instead of equal steps",
 }
 ABLATIONS = {
+    "adversary": "The adversary: steps, radius, confidence",
     "passes": "Number of passes k",
     "dropout": "Dropout range and mode",
     "rates": "Pairs of fixed rates (the paper's Figure 3)",
