@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.document import replace_block
 from uegr.compare.grid import read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import MEASURES, Line, Measure, Table, summarise
+from uegr.compare.measures import MEASURES, Measure
+from uegr.compare.summary import Line, Table, summarise
 from uegr.compare.table import markdown
 from uegr.evaluation.statistics import estimate
 

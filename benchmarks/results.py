@@ -17,7 +17,8 @@ from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import MEASURES, Line, Table, Verdict, mark, ranks, summarise
+from uegr.compare.measures import MEASURES
+from uegr.compare.summary import Line, Table, Verdict, mark, ranks, summarise
 from uegr.compare.table import cells, footnote, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")

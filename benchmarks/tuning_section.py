@@ -11,7 +11,7 @@ from typing import Any
 from uegr.atomic import write_text
 from uegr.compare.figures import settings_figure, svg_text
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import BY_NAME, unmoved
+from uegr.compare.measures import BY_NAME, unmoved
 from uegr.compare.table import markdown
 from uegr.compare.tuning import Tuning, read_tuning
 

@@ -34,9 +34,9 @@ from uegr.atomic import write_json, write_text
 from uegr.compare.engine import Engine, Hear
 from uegr.compare.files import load_yaml
 from uegr.compare.grid import PARTS, SETTINGS, Grid, make_grid
+from uegr.compare.measures import MEASURES, Run
 from uegr.compare.place import Place
 from uegr.compare.run import run_grid, unfinished
-from uegr.compare.summary import MEASURES, Run
 from uegr.errors import StoppedError, UsageError, unknown
 from uegr.methods import entry_of, options_of, resolved_options
 

@@ -1,0 +1,67 @@
+"""What methods are compared by: each measure of a run, as one number and, where it can be, as one an example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from uegr.evaluation.outcomes import unpack_outcomes
+from uegr.evaluation.statistics import Scores
+from uegr.report.results import primary_metric, robust_curve
+
+Run = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that methods are compared by.
+
+    Args:
+        name: a heading.
+        value: of a run; None where the run has no such thing.
+        scores: of a run, one number in [0, 1] an example; None where none is kept.
+        sign: 1 if more is better, -1 if less is.
+    """
+
+    name: str
+    value: Callable[[Run], float | None]
+    scores: Callable[[Run], Scores | None] = lambda run: None
+    sign: int = 1
+
+
+def robustness(run: Run) -> float:
+    """Mean of the robustness curve over its epsilons above 0."""
+    _, epsilons, values = robust_curve(run)
+    return sum(value for epsilon, value in zip(epsilons, values, strict=True) if epsilon > 0) / sum(
+        epsilon > 0 for epsilon in epsilons
+    )
+
+
+def unmoved(run: Run) -> bool:
+    """Whether no radius changes the accuracy: the mark of a model that gives one answer to everything."""
+    _, _, values = robust_curve(run)
+    return max(values) == min(values)
+
+
+def _clean_scores(run: Run) -> Scores | None:
+    outcomes = unpack_outcomes(run)
+    return None if outcomes is None else outcomes[0].astype(float)
+
+
+def _robust_scores(run: Run) -> Scores | None:
+    outcomes = unpack_outcomes(run)
+    if outcomes is None:
+        return None
+    attacked = [epsilon > 0 for epsilon in run["robustness"]["epsilons"]]
+    scores: Scores = outcomes[1][attacked].mean(axis=0)
+    return scores
+
+
+MEASURES = (
+    Measure("clean", lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
+    Measure("robust", robustness, _robust_scores),
+    Measure("typos", lambda run: run["metrics"].get("typo_accuracy", run["metrics"].get("typo_pearson"))),
+    Measure("ECE", lambda run: run["metrics"].get("ece"), sign=-1),
+)
+BY_NAME = {measure.name: measure for measure in MEASURES}
