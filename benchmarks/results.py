@@ -8,6 +8,7 @@ A grid is `uegr compare benchmarks/grids/NAME.yaml --jobs 2`; its results lie in
 from __future__ import annotations
 
 import ast
+import statistics
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -183,12 +184,20 @@ def _sizes(grid: Grid) -> str:
     data, train, measure = cell.config.data, cell.config, cell.measurement
     epsilons = ", ".join(f"{one:g}" for one in measure.epsilons if one > 0)
     text = (
-        f"{', '.join(grid.models)}; at most {data.max_train_examples:,} training examples, {train.epochs:g} epochs, "
+        f"{', '.join(grid.models)}; at most {data.max_train_examples:,} training examples, {_epochs(grid)}, "
         f"{_learning_rate(grid)}, batch {train.batch_size}; measured on at most "
         f"{data.max_test_examples or 'all'} {measure.split} examples, {measure.attack_examples or 'all'} of them "
         f"attacked (radii {epsilons}; {measure.attack_steps} steps, {measure.attack_restarts} restart)."
     )
     return textwrap.fill(text, 120)
+
+
+def _epochs(grid: Grid) -> str:
+    """Of the first method (equal compute gives the others fewer) on most tasks, and on those that differ."""
+    epochs = {cell.task: cell.config.epochs for cell in grid.cells if cell.method == grid.cells[0].method}
+    usual = statistics.mode(epochs.values())
+    others = ", ".join(f"{task} {count:g}" for task, count in epochs.items() if count != usual)
+    return f"{usual:g} epochs" + (f" ({others})" if others else "")
 
 
 def _learning_rate(grid: Grid) -> str:
