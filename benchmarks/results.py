@@ -95,13 +95,15 @@ def standing(tables: Sequence[Table]) -> str:
             rank = ranked[measure.name][0].get(method)
             row.append("–" if rank is None else f"{rank:.1f}")
             row.append(_score(lines, measure.name))
-        rows.append(row)
-    heads = ["method"] + [text for measure in MEASURES for text in (f"{measure.name}: rank", "▲ · ▼")]
+        known = [found[method] for found, _ in ranked.values() if method in found]
+        rows.append([*row, f"{statistics.mean(known):.1f}" if known else "–"])
+    heads = ["method"] + [text for measure in MEASURES for text in (f"{measure.name}: rank", "▲ · ▼")] + ["all: rank"]
     counts = ", ".join(f"{name} over {count}" for name, (_, count) in ranked.items())
-    return (
-        f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), and on how many tasks the\n"
-        f"method is better ▲ or worse ▼ than plain, of how many:\n\n{markdown(heads, rows)}"
+    text = (
+        f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), on how many tasks the method "
+        "is better ▲ or worse ▼ than plain, of how many, and the mean of its ranks by all measures:"
     )
+    return f"{textwrap.fill(text, 120)}\n\n{markdown(heads, rows)}"
 
 
 def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 
 from uegr.compare.cell import Cell
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
@@ -126,6 +128,20 @@ def test_figures_come_out_the_same_each_time(tables: list[Table]) -> None:
     panels = front_figure(tables).axes
     assert [axes.get_title() for axes in panels] == ["sst2", "cola"]
     assert sum(bool(text.get_text()) for text in rates_figure(rates).axes[0].texts) == 3
+
+
+def test_a_method_has_one_colour_in_all_panels(tables: list[Table]) -> None:
+    first, second = tables
+    fewer = Table(second.task, second.model, second.metric, [line for line in second.lines if line.method != "plain"])
+    for figure in (front_figure([first, fewer]), curves_figure([first, fewer])):
+        full, partial = (_colours(axes) for axes in figure.axes)
+        assert partial == {name: full[name] for name in ("uegr", "sam")}
+
+
+def _colours(axes: Axes) -> dict[str, str]:
+    handles, names = axes.get_legend_handles_labels()
+    lines = [one[0] if isinstance(one, ErrorbarContainer) else one for one in handles]
+    return {name: line.get_color() for name, line in zip(names, lines, strict=True)}
 
 
 def test_the_line_goes_through_what_nothing_beats() -> None:

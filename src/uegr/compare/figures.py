@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from uegr.compare.summary import Table
+from uegr.evaluation.statistics import Estimate
 from uegr.report.figures.render import svg
 from uegr.report.figures.style import COLOURS, MARKERS
 from uegr.report.results import robust_curve
@@ -21,15 +22,16 @@ COLUMNS = 4
 def front_figure(tables: Sequence[Table]) -> Figure:
     """The clean metric against the mean of the robustness curve: one panel a task, one point a method, with 95 %
     intervals over the seeds. Up and to the right is better."""
-    figure, panels = _panels(_titles(tables))
+    (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
-        for i, line in enumerate(table.lines):
+        for line in table.lines:
+            i = places[line.method]
             clean, robust = line.estimates["clean"], line.estimates["robust"]
             axes.errorbar(
                 100 * robust.mean,
                 100 * clean.mean,
-                xerr=_bar(robust.half),
-                yerr=_bar(clean.half),
+                xerr=_bar(robust),
+                yerr=_bar(clean),
                 color=COLOURS[i % len(COLOURS)],
                 marker=MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
                 linestyle="",
@@ -65,12 +67,13 @@ def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float
 
 def curves_figure(tables: Sequence[Table]) -> Figure:
     """The robustness curves: one panel a task, one curve a method, with 95 % intervals over the seeds."""
-    figure, panels = _panels(_titles(tables))
+    (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
-        for i, line in enumerate(table.lines):
+        for line in table.lines:
+            i = places[line.method]
             epsilons, points = list(line.curve), list(line.curve.values())
             mean = np.array([100 * one.mean for one in points])
-            half = np.array([100 * one.half if one.count > 1 else 0.0 for one in points])
+            half = np.array([_bar(one) or 0.0 for one in points])
             colour = COLOURS[i % len(COLOURS)]
             axes.fill_between(epsilons, mean - half, mean + half, color=colour, alpha=0.12, linewidth=0)
             axes.plot(epsilons, mean, color=colour, marker=MARKERS[i % len(MARKERS)], markersize=4, label=line.method)
@@ -113,6 +116,12 @@ def svg_text(figure: Figure) -> str:
     return svg(figure, "uegr")
 
 
+def _places(tables: Sequence[Table]) -> dict[str, int]:
+    """A number for each method, the same in all panels: a method may have no run yet on one of the tasks."""
+    methods = dict.fromkeys(line.method for table in tables for line in table.lines)
+    return {method: at for at, method in enumerate(methods)}
+
+
 def _titles(tables: Sequence[Table]) -> list[str]:
     several = len({one.model for one in tables}) > 1
     return [f"{table.task}, {table.model}" if several else table.task for table in tables]
@@ -134,7 +143,8 @@ def _panels(titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
     """One legend below all panels."""
     named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
-    columns = min(len(named), 7 if len(panels) > 2 else 4)
+    inches = 0.5 + 0.065 * max(len(name) for name in named)
+    columns = max(1, min(len(named), int(figure.get_figwidth() / inches)))
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
 
 
@@ -151,5 +161,6 @@ def _curve_of(table: Table) -> str:
     return robust_curve(next(iter(table.lines[0].runs.values())))[0]
 
 
-def _bar(half: float) -> float | None:
-    return None if math.isnan(half) else 100 * half
+def _bar(one: Estimate) -> float | None:
+    """Half the interval; none of two seeds, whose interval of twelve standard errors would be all that one sees."""
+    return 100 * one.half if one.count > 2 else None
