@@ -3,7 +3,7 @@
     python -m benchmarks.text_adversary run [SEED ...]   train, measure and attack what has no result yet
     python -m benchmarks.text_adversary table            write the table into docs/methods/uegr.md
 
-Rotten Tomatoes, 1,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences drawn once. Results
+Rotten Tomatoes, 2,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences drawn once. Results
 are committed, one JSON a run, in results/text_adversary.
 """
 
@@ -28,8 +28,8 @@ RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"
 ATTACKS, EXAMPLES = ("deepwordbug", "synonyms"), 200
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
-    "embeddings": ("uegr", {"passes": 1, "epsilon": 0.06, "ramp": 0.5, "by_confidence": False}),
-    "text": ("uegr", {"passes": 1, "adversary": False, "text": "both"}),
+    "embeddings": ("uegr", {"passes": 1, "epsilon": 0.2}),
+    "embeddings and text": ("uegr", {"passes": 1, "epsilon": 0.2, "text": "both"}),
 }
 
 
@@ -37,10 +37,10 @@ def run(seeds: list[int]) -> None:
     """Every variant of these seeds that has no result yet; an interrupted run goes on."""
     for seed in seeds or SEEDS:
         for name, (method, options) in VARIANTS.items():
-            result, folder = RESULTS / f"{name}-{seed}.json", RUNS / f"{name}-{seed}"
+            result, folder = RESULTS / file_name(name, seed), RUNS / f"{name}-{seed}"
             if result.exists():
                 continue
-            data = DataSource(task="rotten_tomatoes", max_train_examples=1000, max_test_examples=1000)
+            data = DataSource(task="rotten_tomatoes", max_train_examples=2000, max_test_examples=1000)
             config = RunConfig(data=data, method=method, options=options, seed=seed)
             if not ((folder / RUN).exists() and read_run(folder).get("finished")):
                 train(config, folder, resume=True)
@@ -50,6 +50,11 @@ def run(seeds: list[int]) -> None:
             print(name, seed, entry["metrics"], [one["accuracy"] for one in entry["text_attacks"]], flush=True)
 
 
+def file_name(variant: str, seed: int) -> str:
+    """Of a result."""
+    return f"{variant.replace(' ', '-')}-{seed}.json"
+
+
 def table() -> str:
     """Mean and standard deviation over the seeds that are there, in percent, as Markdown."""
     lines = [
@@ -57,7 +62,7 @@ def table() -> str:
         "|---" * 9 + "|",
     ]
     for name in VARIANTS:
-        paths = [RESULTS / f"{name}-{seed}.json" for seed in SEEDS]
+        paths = [RESULTS / file_name(name, seed) for seed in SEEDS]
         runs = [read_results(path)[0] for path in paths if path.exists()]
         if not runs:
             continue
