@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from torch import nn
@@ -84,9 +84,14 @@ def _dropout(model: nn.Module) -> tuple[str, str]:
     modules = sum(name == "p" for _, name in sites.attributes)
     numbers = len(sites.attributes) - modules
     return (
-        f"{modules} dropout modules, {numbers} rates held as numbers",
-        "rates are set for a pass and given back",
+        f"{modules} dropout modules, {numbers} rates held as numbers, own rates {_range(sites.own)}",
+        "rates are set for a pass, whatever the own ones are, and given back",
     )
+
+
+def _range(rates: Sequence[float]) -> str:
+    low, high = min(rates), max(rates)
+    return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
 def _head(model: nn.Module) -> tuple[str, str]:

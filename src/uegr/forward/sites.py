@@ -58,6 +58,11 @@ class DropoutSites:
         return len(self.attributes) + len(self.branches)
 
     @property
+    def own(self) -> tuple[float, ...]:
+        """The model's own rates, one a site."""
+        return tuple(self._own)
+
+    @property
     def silent(self) -> bool:
         """Whether the model's own rates are all 0, so that two passes of it would be one and the same."""
         return not any(self._own)
