@@ -19,37 +19,38 @@ FEW = ["plain", "uegr"]
 LINEAGE = [name for name in METHODS if name not in FEW]
 
 
-def check(name: str, architecture: str, kind: str, setting: str = "float32") -> None:
+def error_of(name: str, architecture: str, kind: str, setting: str = "float32") -> str:
+    """What went wrong in the cell, "" where nothing did; a cell that cannot be is skipped with its reason."""
     cell = run_cell(name, architecture, kind, setting)
     if cell.status == NOT_APPLICABLE:
         pytest.skip(cell.reason)
-    assert cell.status != ERROR, cell.reason
+    return cell.reason or cell.status if cell.status == ERROR else ""
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", FEW)
 def test_kinds_of_task(name: str, architecture: str, kind: str) -> None:
-    check(name, architecture, kind)
+    assert error_of(name, architecture, kind) == ""
 
 
 @pytest.mark.parametrize("setting", SETTINGS[1:])
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", FEW)
 def test_training_settings(name: str, architecture: str, setting: str) -> None:
-    check(name, architecture, usual_kind(architecture), setting)
+    assert error_of(name, architecture, usual_kind(architecture), setting) == ""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("name", LINEAGE)
 def test_lineage_on_every_architecture(name: str, architecture: str) -> None:
-    check(name, architecture, usual_kind(architecture))
+    assert error_of(name, architecture, usual_kind(architecture)) == ""
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("single", "causal LM", "seq2seq")])
 @pytest.mark.parametrize("name", LINEAGE)
 def test_lineage_on_every_kind_of_task(name: str, kind: str) -> None:
-    check(name, "BERT", kind)
+    assert error_of(name, "BERT", kind) == ""
 
 
 @pytest.mark.parametrize("setting", [one for one in SETTINGS[1:] if one != "torch.compile"])
@@ -58,14 +59,14 @@ def test_lineage_in_training_settings(name: str, setting: str) -> None:
     if setting == "fp16 + GradScaler" and name in REPLAYS:
         assert "bf16 or float32" in run_cell(name, "BERT", "single", setting).reason
         return
-    check(name, "BERT", "single", setting)
+    assert error_of(name, "BERT", "single", setting) == ""
 
 
 @pytest.mark.parametrize("name", ["r3f", "roast", "smart"])
 def test_clean_and_perturbed_passes_of_a_compiled_model(name: str) -> None:
-    check(name, "BERT", "single", "torch.compile")
+    assert error_of(name, "BERT", "single", "torch.compile") == ""
 
 
 @pytest.mark.parametrize("pair", stage_pairs())
 def test_every_forward_stage_composes_with_every_backward_stage(pair: str) -> None:
-    check(pair, "BERT", "single")
+    assert error_of(pair, "BERT", "single") == ""

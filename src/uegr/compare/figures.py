@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from uegr.compare.summary import Table
 from uegr.evaluation.statistics import Estimate
 from uegr.report.figures.render import svg
-from uegr.report.figures.style import COLOURS, MARKERS
+from uegr.report.figures.style import look
 from uegr.report.results import robust_curve
 
 COLUMNS = 4
@@ -25,16 +25,13 @@ def front_figure(tables: Sequence[Table]) -> Figure:
     (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
         for line in table.lines:
-            i = places[line.method]
             clean, robust = line.estimates["clean"], line.estimates["robust"]
             axes.errorbar(
                 100 * robust.mean,
                 100 * clean.mean,
                 xerr=_bar(robust),
                 yerr=_bar(clean),
-                color=COLOURS[i % len(COLOURS)],
-                marker=MARKERS[(i + i // len(COLOURS)) % len(MARKERS)],
-                linestyle="",
+                **look(places[line.method]) | {"linestyle": ""},
                 capsize=2,
                 elinewidth=0.8,
                 label=line.method,
@@ -55,10 +52,10 @@ def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float
     figure, panels = _panels(list(tasks))
     for axes, methods in zip(panels, tasks.values(), strict=True):
         for i, (method, points) in enumerate(methods.items()):
-            colour, marker = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+            style = look(i)
             best = sorted(point for point in points if not any(_beats(other, point) for other in points))
-            axes.plot(*_percent(best), color=colour, linewidth=1.2)
-            axes.plot(*_percent(points), color=colour, marker=marker, markersize=4, linestyle="", label=method)
+            axes.plot(*_percent(best), color=style["color"], linewidth=1.2)
+            axes.plot(*_percent(points), **style | {"linestyle": ""}, markersize=4, label=method)
         axes.set_xlabel("robust (%)")
         axes.set_ylabel("clean (%)")
     _legend(figure, panels)
@@ -70,13 +67,12 @@ def curves_figure(tables: Sequence[Table]) -> Figure:
     (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
         for line in table.lines:
-            i = places[line.method]
+            style = look(places[line.method])
             epsilons, points = list(line.curve), list(line.curve.values())
             mean = np.array([100 * one.mean for one in points])
             half = np.array([_bar(one) or 0.0 for one in points])
-            colour = COLOURS[i % len(COLOURS)]
-            axes.fill_between(epsilons, mean - half, mean + half, color=colour, alpha=0.12, linewidth=0)
-            axes.plot(epsilons, mean, color=colour, marker=MARKERS[i % len(MARKERS)], markersize=4, label=line.method)
+            axes.fill_between(epsilons, mean - half, mean + half, color=style["color"], alpha=0.12, linewidth=0)
+            axes.plot(epsilons, mean, **style, markersize=4, label=line.method)
         axes.set_xlabel("epsilon (relative)")
         axes.set_ylabel(f"{_curve_of(table)} under attack (%)")
     _legend(figure, panels)

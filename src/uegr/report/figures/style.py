@@ -67,9 +67,10 @@ def canvas(height: float = 3.3, **subplots: Any) -> tuple[Figure, Any]:
 
 
 def look(at: int) -> dict[str, Any]:
-    """Colour, marker and line of the curve at a place: no two alike among the first twenty-eight."""
-    line = LINES[at // len(COLOURS) % len(LINES)]
-    return {"color": COLOURS[at % len(COLOURS)], "marker": MARKERS[at % len(MARKERS)], "linestyle": line}
+    """Colour, marker and line of the curve at a place: no two alike among the first twenty-eight, without lines too."""
+    turn, place = divmod(at, len(COLOURS))
+    marker, line = MARKERS[(place + turn) % len(MARKERS)], LINES[turn % len(LINES)]
+    return {"color": COLOURS[place], "marker": marker, "linestyle": line}
 
 
 def legend(figure: Figure, entries: list[tuple[str, dict[str, Any]]]) -> None:
