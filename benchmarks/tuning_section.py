@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from uegr.atomic import write_text
 from uegr.compare.figures import settings_figure, svg_text
 from uegr.compare.ledger import Ledger
 from uegr.compare.measures import BY_NAME, unmoved
 from uegr.compare.table import markdown
-from uegr.compare.tuning import Tuning, read_tuning
+from uegr.compare.tuning import Search, Tuning, read_tuning
 
 FILE, FOLDER = Path("benchmarks/tuning.yaml"), Path("results/tuning")
 TEXT = """Mean of the clean metric and of robust accuracy, over Rotten Tomatoes and TREC (500 training examples, 6
@@ -25,41 +24,40 @@ to everything are left out of it."""
 def tuning_section(figures: Path) -> str:
     """The section, its figure written; nothing where no trial has come to an end."""
     tuning = read_tuning(FILE)
-    found = [json.loads(path.read_text()) for path in sorted((FOLDER / "trials").glob("*.json"))]
-    rows = [row for one in found if (row := _row(one, tuning.trials))]
-    if not rows:
+    searches = [search for search in tuning.searches if _tried(search)]
+    if not searches:
         return ""
+    rows = [_row(search, tuning.trials) for search in searches]
     table = markdown(["method", "trials", "defaults", "best", "the best trial's values"], rows)
-    figure = settings_figure(_points(tuning, {one["method"]: one["trials"] for one in found}))
-    write_text(figures / "tuning-front.svg", svg_text(figure))
+    write_text(figures / "tuning-front.svg", svg_text(settings_figure(_points(tuning, searches))))
     picture = "![Clean metric against robustness, one point a trial](figures/tuning-front.svg)"
     return f"## Tuning\n\n{textwrap.fill(TEXT, 120)}\n\n{table}\n\n{picture}"
 
 
-def _row(found: Mapping[str, Any], wanted: int) -> list[str]:
-    values = {trial["number"]: trial["value"] for trial in found["trials"] if trial["value"] is not None}
-    if not values:
-        return []
-    best = max(values, key=lambda number: (values[number], -number))
-    chosen = next(trial["params"] for trial in found["trials"] if trial["number"] == best)
+def _tried(search: Search) -> bool:
+    """Give the search the trials that are on disk: whether one of them came to an end."""
+    path = FOLDER / "trials" / f"{search.name}.json"
+    if path.is_file():
+        search.trials = json.loads(path.read_text())["trials"]
+    return any(trial["value"] is not None for trial in search.trials)
+
+
+def _row(search: Search, wanted: int) -> list[str]:
+    values = {trial["number"]: trial["value"] for trial in search.trials if trial["value"] is not None}
     words = ", ".join(
-        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in chosen.items()
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in search.best["params"].items()
     )
     first = f"{100 * values[0]:.1f}" if 0 in values else "–"
-    return [found["method"], f"{len(values)}/{wanted}", first, f"{100 * values[best]:.1f}", words]
+    return [search.name, f"{len(values)}/{wanted}", first, f"{100 * search.best['value']:.1f}", words]
 
 
-def _points(
-    tuning: Tuning, trials: Mapping[str, list[dict[str, Any]]]
-) -> dict[str, dict[str, list[tuple[float, float]]]]:
+def _points(tuning: Tuning, searches: Sequence[Search]) -> dict[str, dict[str, list[tuple[float, float]]]]:
     """Task -> method -> (robust, clean) of each trial whose run is in the ledger and has learned something."""
     ledger = Ledger(FOLDER)
     points: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    for search in tuning.searches:
-        tried = trials.get(search.name, [])
-        if not tried:
-            continue
-        entries = [search.entry(trial["params"], f"{search.name} trial {trial['number']}") for trial in tried]
+    for search in searches:
+        entries = [search.entry(trial["params"], f"{search.name} trial {trial['number']}") for trial in search.trials]
         for cell in tuning.grid(entries).cells:
             run = ledger.find(cell)
             if run is not None and not unmoved(run):
