@@ -127,6 +127,34 @@ def test_confidence_lies_between_chance_and_certainty(classes: int, seed: int) -
     torch.testing.assert_close(sure, ((right - 1 / classes) / (1 - 1 / classes)).clamp_min(0.0))
 
 
+@given(st.integers(2, 5), st.integers(0, 99))
+def test_who_answers_with_the_shares_of_the_labels_is_sure_of_nothing(classes: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    shares = torch.rand(classes, generator=generator).softmax(dim=0)
+    labels = torch.arange(classes)
+    constant = shares.log().expand(classes, classes)
+    objective = objective_for(ANY, constant, labels)
+    torch.testing.assert_close(objective.confidence(constant, shares), torch.zeros(classes), atol=1e-6, rtol=0.0)
+    certain = 60.0 * torch.eye(classes)
+    assert objective.confidence(certain, shares).tolist() == [1.0] * classes
+
+
+def test_the_shares_of_several_labels_an_example() -> None:
+    """One label in ten: to say no to all is right nine times in ten, and no merit."""
+    shares = torch.tensor([0.1, 0.1])
+    constant = torch.logit(shares).expand(2, 2)
+    objective = objective_for(ANY, constant, torch.tensor([[0.0, 0.0], [1.0, 0.0]]))
+    assert objective.confidence(constant)[0] == pytest.approx(0.8)
+    torch.testing.assert_close(objective.confidence(constant, shares), torch.zeros(2), atol=1e-6, rtol=0.0)
+
+
+def test_a_tally_leaves_out_what_is_no_target() -> None:
+    tokens = objective_for(ANY, torch.zeros(2, 3, 4), torch.tensor([[0, 2, -100], [2, 3, -100]]))
+    assert tokens.tally(4).tolist() == [4, 1, 0, 2, 1]
+    several = objective_for(ANY, torch.zeros(2, 2), torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
+    assert several.tally(2).tolist() == [2, 2, 1]
+
+
 def test_confidence_where_there_is_no_probability_or_more_than_one() -> None:
     numbers = objective_for(ANY, torch.randn(3, 1), torch.randn(3))
     assert numbers.confidence(torch.randn(3, 1)).tolist() == [1.0, 1.0, 1.0]

@@ -160,6 +160,29 @@ def test_an_example_is_attacked_as_far_as_it_is_learned() -> None:
     torch.testing.assert_close(delta.flatten(1).norm(dim=1), expected, atol=1e-6, rtol=1e-4)
 
 
+def test_the_most_frequent_label_is_no_merit() -> None:
+    """A model that says "1" of everything is attacked in the first step, and no more once the labels are counted."""
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    data["labels"] = torch.tensor([1] * 12 + [0] * 4)
+    with torch.no_grad():
+        model.classifier.weight.mul_(1e-3)  # not 0: the attack wants a gradient
+        model.classifier.bias.copy_(torch.tensor([0.25, 0.75]).log())
+    adversary = EmbeddingAdversary(epsilon=0.1, relative=False, by_confidence=True)
+    resumed = EmbeddingAdversary(epsilon=0.1, relative=False, by_confidence=True)
+
+    def radii(adversary: EmbeddingAdversary, at: int) -> Tensor:
+        delta = adversary.attack(model, data, step(at)).delta
+        assert delta is not None
+        return delta.flatten(1).norm(dim=1)
+
+    expected = torch.tensor([0.05] * 12 + [0.0] * 4)
+    torch.testing.assert_close(radii(adversary, 0), expected, atol=1e-3, rtol=0.0)
+    torch.testing.assert_close(radii(adversary, 0), expected, atol=1e-3, rtol=0.0)  # a second batch, accumulated
+    resumed.load_state_dict(adversary.state_dict())
+    for one in (adversary, resumed):
+        torch.testing.assert_close(radii(one, 1), torch.zeros(16), atol=1e-3, rtol=0.0)
+
+
 def test_parts_can_be_left_out() -> None:
     model, data = bert(), batch()
     assert set(UEGRForward(adversary=False, clean_weight=0.0)(model, data, step()).terms) == {

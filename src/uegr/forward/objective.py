@@ -75,19 +75,41 @@ class Objective:
             dim=-1
         )
 
-    def confidence(self, logits: Tensor) -> Tensor:
+    def tally(self, classes: int) -> Tensor:
+        """Number of targets and, of each label, how many of them have it, shape (1 + C,)."""
+        real = self.real.float()
+        if self.kind == "classification":
+            counts = real.new_zeros(classes).index_add(0, self.labels.clamp_min(0), real)
+        else:
+            counts = self.labels.float().sum(dim=0)
+        return torch.cat([real.sum()[None], counts])
+
+    def confidence(self, logits: Tensor, shares: Tensor | None = None) -> Tensor:
         """How sure of its target each position is, shape (N,), in [0, 1]: 0 at chance or below it, 1 for certain.
-        A number says nothing of how sure it is: 1 for regression."""
+        A number says nothing of how sure it is: 1 for regression.
+
+        Args:
+            logits: of the N positions.
+            shares: how often each label comes, shape (C,). Chance is one in C, or the label's share where that is
+                more: who answers with the most frequent label, whatever the input, is sure of nothing.
+        """
         scores = self.scores(logits)
         if self.kind == "regression":
             return torch.ones_like(scores[:, 0])
         if self.kind == "classification":
             errors = F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
-            chance = 1.0 / scores.shape[-1]
+            chance = torch.full_like(errors, 1.0 / scores.shape[-1])
+            if shares is not None:
+                chance = torch.maximum(chance, shares[self.labels.clamp_min(0)])
         else:
-            errors = F.binary_cross_entropy_with_logits(scores, self.labels.float(), reduction="none").mean(dim=-1)
-            chance = 0.5
-        return ((torch.exp(-errors) - chance) / (1.0 - chance)).clamp_min(0.0)
+            present = self.labels.float()
+            errors = F.binary_cross_entropy_with_logits(scores, present, reduction="none").mean(dim=-1)
+            chance = torch.full_like(errors, 0.5)
+            if shares is not None:  # of all labels of an example together, as its probability is: a geometric mean
+                each = (present * shares + (1.0 - present) * (1.0 - shares)).clamp_min(0.5)
+                chance = each.log().mean(dim=-1).exp()
+        rest = (1.0 - chance).clamp_min(torch.finfo(chance.dtype).tiny)
+        return ((torch.exp(-errors) - chance) / rest).clamp(0.0, 1.0)
 
     def divergence(self, logits: Sequence[Tensor]) -> Tensor:
         """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""

@@ -11,6 +11,7 @@ from uegr.errors import UsageError
 from uegr.forward.adversary.ascent import differentiate, zero_delta
 from uegr.forward.adversary.ball import Adversary, Ball, Norm
 from uegr.forward.adversary.opponent import Attacked, Known, Opponent
+from uegr.forward.adversary.shares import LabelShares
 from uegr.forward.embeddings import EmbeddingScale, embedding_scale
 from uegr.forward.objective import objective_for
 from uegr.forward.sites import DropoutSites
@@ -29,7 +30,8 @@ class EmbeddingAdversary(Opponent):
         steps, step_size, random_start: see `Adversary`.
         ramp: epsilon climbs linearly from 0 over this share of the training [ours].
         by_confidence: the radius of an example is so much of epsilon as the model is sure of its label on the clean
-            sample, from 0 at chance to 1 [ours]; see `Objective.confidence`. What is not learned yet is not attacked.
+            sample, from 0 at chance to 1 [ours]; see `Objective.confidence`. What is not learned yet is not attacked,
+            and chance knows how often each label came so far: it is no merit to say the most frequent one.
             After a random start that takes a clean pass of its own.
     """
 
@@ -52,6 +54,7 @@ class EmbeddingAdversary(Opponent):
         self.ascent = Adversary(Ball(norm, relative), steps, step_size, random_start)
         self.epsilon, self.ramp, self.by_confidence = epsilon, ramp, by_confidence
         self._scale: EmbeddingScale | None = None
+        self._shares = LabelShares()
 
     def attach(self, model: nn.Module) -> None:
         """Measure the model's embeddings, the unit of a relative epsilon, before training moves them."""
@@ -89,7 +92,7 @@ class EmbeddingAdversary(Opponent):
         else:
             logits, first = differentiate(model, batch, step, start, sites=sites, keep_graph=clean)
         if self.by_confidence and logits is not None:
-            radius = radius * _confidence(model, batch, logits.detach())
+            radius = radius * self._confidence(model, batch, step, logits.detach())
         delta = self.ascent.perturb(gradient_at, radius, mask, start, first)
         return Attacked(batch, delta, logits if clean else None, first)
 
@@ -107,16 +110,18 @@ class EmbeddingAdversary(Opponent):
 
     def state_dict(self) -> dict[str, Any]:
         scale = self._scale
-        return {"scale": None if scale is None else {"norm": scale.norm, "width": scale.width}}
+        measured = None if scale is None else {"norm": scale.norm, "width": scale.width}
+        return {"scale": measured, "shares": self._shares.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
+        self._shares.load_state_dict(state["shares"])
 
-
-def _confidence(model: nn.Module, batch: Batch, logits: Tensor) -> Tensor:
-    """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1)."""
-    objective = objective_for(model, logits, batch["labels"])
-    rows = len(batch["labels"])
-    real = objective.real.reshape(rows, -1)
-    sure = objective.confidence(logits).reshape(rows, -1) * real
-    return (sure.sum(dim=1) / real.sum(dim=1).clamp_min(1))[:, None, None]
+    def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
+        """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1)."""
+        objective = objective_for(model, logits, batch["labels"])
+        shares = self._shares.observe(objective.tally(logits.shape[-1]), step.step)
+        rows = len(batch["labels"])
+        real = objective.real.reshape(rows, -1)
+        sure = objective.confidence(logits, shares).reshape(rows, -1) * real
+        return (sure.sum(dim=1) / real.sum(dim=1).clamp_min(1))[:, None, None]
