@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch.distributed as dist
 from torch import Tensor
 
 
 class LabelShares:
     """Counts of labels, of which a step sees those of the steps before it.
 
-    So a step means the same in one batch and in several that are accumulated. Each process counts its own.
+    So a step means the same in one batch, in several that are accumulated, and in several processes, whose counts are
+    added up: all of them must attack equally often, as they must go forward equally often for their gradients to meet.
     """
 
     def __init__(self) -> None:
@@ -22,12 +24,15 @@ class LabelShares:
         """Count one batch of this optimizer step, and tell the shares in those before.
 
         Args:
-            tally: number of targets and, of each label, how many of them have it, shape (1 + C,).
+            tally: number of targets and, of each label, how many of them have it, shape (1 + C,); becomes that of all
+                processes.
             step: number of optimizer steps made so far.
 
         Returns:
             Shape (C,), each in [0, 1]; None in the first step.
         """
+        if dist.is_available() and dist.is_initialized():
+            dist.all_reduce(tally)
         if step != self._step:
             self._past, self._present, self._step = _sum(self._past, self._present), None, step
         self._present = _sum(self._present, tally)
