@@ -24,6 +24,7 @@ from uegr.compare.run import run_grid, unfinished
 from uegr.errors import UsageError
 from uegr.evaluation.outcomes import pack_outcomes, unpack_outcomes
 from uegr.method import Method
+from uegr.methods import METHODS
 from uegr.terminal import console
 
 
@@ -112,6 +113,18 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
     assert any(a.shape != b.shape or (a != b).any() for a, b in zip(seen["plain", 0], seen["plain", 1], strict=True))
     assert measured == ["plain", "uegr"]
     assert {where.ledger.find(cell)["cost"]["flop_ratio"] for cell in grid.cells} == {1.5}  # type: ignore[index]
+
+
+def test_a_method_that_was_changed_in_its_code_is_run_again_and_no_other(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = place(tmp_path)
+    plain, uegr = grid.cells[:2]
+    for cell in (plain, uegr):
+        where.ledger.enter(cell, {"metrics": {}})
+    monkeypatch.setitem(METHODS, "uegr", replace(METHODS["uegr"], revision=METHODS["uegr"].revision + 1))
+    assert where.ledger.find(uegr) is None
+    assert where.ledger.find(plain) == {"metrics": {}}
 
 
 def test_failing_cell_is_told_in_one_line_and_stops_nothing(grid: Grid, tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
 from uegr.forward.adversary.ball import Norm
-from uegr.methods import resolved_options
+from uegr.methods import entry_of, resolved_options
 from uegr.tasks.source import DataSource
 from uegr.training.run import RunConfig
 
 VERSION = 2
-"""Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again."""
+"""Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again. What
+concerns one method alone is its `Entry.revision`."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,10 @@ class Cell:
             "measure": asdict(self.measurement),
         }
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
+        revision = entry_of(self.config.method).revision
+        version = f"{VERSION}.{revision}" if revision else VERSION
         content: dict[str, Any] = json.loads(
-            json.dumps({"version": VERSION, "method": self.config.method, **flat}, sort_keys=True)
+            json.dumps({"version": version, "method": self.config.method, **flat}, sort_keys=True)
         )
         return content
 
