@@ -134,6 +134,11 @@ def test_mixout_mixes_for_the_pass_and_corrects_the_gradient() -> None:
     mixed = [w.detach().clone() for w in model.parameters()]
     loss.backward()
     optimizer.step()
+    twin = bert(dropout=0.0)
+    with torch.no_grad():
+        for w, m in zip(twin.parameters(), mixed, strict=True):
+            w.copy_(m)
+    there = gradients(twin, DATA[0])
     touched = 0
     for i, w in enumerate(model.parameters()):
         swapped = (mixed[i] - (start[i] - 0.5 * start[i]) / 0.5).abs() < 1e-6
@@ -142,7 +147,8 @@ def test_mixout_mixes_for_the_pass_and_corrects_the_gradient() -> None:
             touched += 1
             torch.testing.assert_close(mixed[i], expected)
             assert 0.3 < swapped.float().mean() < 0.7
-            assert torch.equal(w.detach()[swapped], own[i][swapped]), "a swapped weight has no gradient"
+            step = torch.where(swapped, 0.0, -0.1 * there[i] / 0.5)  # divided by 1 - p, which the released code forgets
+            torch.testing.assert_close(w.detach(), own[i] + step)
     matrices = [w for w in model.bert.encoder.parameters() if w.dim() == 2]
     assert touched >= len(matrices)
 
@@ -185,6 +191,30 @@ def test_child_tuning_d_trains_the_top_of_the_fisher_scores_and_the_head() -> No
     assert 0.15 < torch.cat(moved_share).float().mean() <= 0.21
 
 
+def test_roast_divides_what_it_keeps_by_its_probability() -> None:
+    """One step of SGD against m g / p, with p from ranks counted by hand."""
+    model = bert(dropout=0.0)
+    start, g = [w.detach().clone() for w in model.parameters()], gradients(model, DATA[0])
+    fisher = [torch.zeros_like(w) for w in start]
+    for data in DATA[:2]:
+        for f, one in zip(fisher, gradients(model, data), strict=True):
+            f += one**2 / 2
+    method, optimizer = begin("plain+roast", model, alpha=0.6, beta=1.0)
+    body = [i for i, (name, _) in enumerate(model.named_parameters()) if name.startswith("bert")]
+    scores = torch.cat([fisher[i].flatten() for i in body])
+    ranks = torch.searchsorted(scores.sort().values, scores).float() / (len(scores) - 1)
+    method.loss(model, DATA[0]).backward()
+    optimizer.step()
+    moved = torch.cat(
+        [(w.detach() - old).flatten() for w, old in zip(model.parameters(), start, strict=True)][: len(body)]
+    )
+    whole = torch.cat([-0.1 * g[i].flatten() for i in body])
+    p, counted = torch.sigmoid(2.0 * (ranks - 0.6)), whole.abs() > 1e-6
+    chosen = counted & (moved != 0)
+    torch.testing.assert_close(moved[chosen], (whole / p)[chosen], rtol=0.02, atol=1e-7)  # ranks are kept in bins
+    assert float(chosen.sum()) == pytest.approx(float(p[counted].sum()), rel=0.05)
+
+
 def test_roast_ranks_anew_after_each_epoch() -> None:
     model = bert()
     method, optimizer = begin("roast", model)
@@ -204,23 +234,24 @@ def test_rose_first_leaves_the_matrices_alone_that_dropout_pulls_at() -> None:
     before = [w.detach().clone() for w in model.parameters()]
     method.loss(model, DATA[0]).backward()
     own = [None if w.grad is None else w.grad.clone() for w in model.parameters()]
-    scores = {}
-    original = ROSEFirst.scores
-
-    def spy(self: ROSEFirst, *arguments: object) -> Tensor | None:
-        scores["all"] = original(self, *arguments)  # type: ignore[arg-type]
-        return scores["all"]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ROSEFirst, "scores", spy)
-        optimizer.step()
+    optimizer.step()
     matrices = method.backward._matrices  # type: ignore[attr-defined]
+    with_kl, without = (r_drop_gradients(kl_weight) for kl_weight in (1.0, 0.0))
+    scores = torch.stack([(with_kl[i] - without[i]).norm() for i in matrices])
     still = [bool(torch.equal(before[i], list(model.parameters())[i])) for i in matrices]
-    high = (scores["all"] > scores["all"].quantile(0.5)).tolist()
+    high = (scores > scores.quantile(0.5)).tolist()
     assert still == high
     assert sum(high) > 0
     untouched = [w.grad for w in model.parameters()]
     assert all(a is None or torch.equal(a, b) for a, b in zip(own, untouched, strict=True)), "the own gradient was lost"
+
+
+def r_drop_gradients(kl_weight: float) -> list[Tensor]:
+    """Of R-Drop's loss, with the dropout of ROSE's passes."""
+    model = bert(dropout=0.3)
+    method, _ = begin("r-drop", model, kl_weight=kl_weight)
+    method.loss(model, DATA[0]).backward()
+    return [torch.zeros_like(w) if w.grad is None else w.grad for w in model.parameters()]
 
 
 def test_rose_second_scores_by_the_departure_from_the_moment() -> None:
