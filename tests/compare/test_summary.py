@@ -117,6 +117,33 @@ def test_a_constant_answer_is_no_robustness(grid: Grid, tmp_path: Path) -> None:
     assert "one answer" in " ".join(captured.get().split())
 
 
+def test_a_method_that_gives_one_answer_wins_nothing(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for cell in (one for one in grid.cells if one.task == "sst2"):
+        run = entry(cell)
+        if cell.method == "sam" and cell.seed < 3:
+            run["robustness"]["accuracy"] = [0.95, 0.95]
+        ledger.enter(cell, run)
+    (table,) = summarise(grid, ledger)
+    sam, uegr = table.line("sam"), table.line("uegr")
+    assert sam and uegr and sam.estimates["robust"].mean > uegr.estimates["robust"].mean
+    assert not sam.learned and not sam.plain and not sam.best
+    assert uegr.best["robust"].other == "plain"
+    assert ranks([table], "robust")[0] == {"uegr": 1.0, "plain": 2.0, "sam": 3.0}
+    assert ranks([table], "clean")[0]["sam"] == 3.0
+
+
+def test_without_an_attack_nothing_is_said_of_robustness(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for cell in (one for one in grid.cells if one.task == "sst2"):
+        run = entry(cell)
+        run["robustness"] |= {"epsilons": [0.0], "accuracy": [0.8]}
+        ledger.enter(cell, {key: value for key, value in run.items() if key != "outcomes"})
+    (table,) = summarise(grid, ledger)
+    assert all(line.learned and "robust" not in line.estimates for line in table.lines)
+    assert cells(table, table.lines[0])[3] == "–"
+
+
 def test_nothing_run_is_nothing_said(grid: Grid, tmp_path: Path) -> None:
     assert summarise(grid, Ledger(tmp_path)) == []
 

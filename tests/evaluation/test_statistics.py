@@ -89,6 +89,19 @@ def test_small_p_needs_seeds_and_examples() -> None:
     assert three.p_seeds < 0.001 < 0.1 < three.p == three.p_examples
 
 
+def test_examples_that_point_the_other_way_are_no_witness() -> None:
+    """A Matthews correlation of nought against a real one, while the majority's accuracy is the higher."""
+    wins = np.zeros((5, 200))
+    wins[:, :30] = 1.0
+    found = compare_paired([0.0] * 5, [0.10, 0.11, 0.09, 0.10, 0.12], wins, np.zeros((5, 200)))
+    assert found.p_seeds < 0.001 and found.p_examples == 1.0 and found.p == 1.0
+
+
+def test_a_few_equal_differences_prove_no_more_than_a_sign_test() -> None:
+    assert compare_paired([0.75, 0.625], [0.5, 0.375]).p == 0.5
+    assert compare_paired([1.0] * 8, [0.5] * 8).p == 0.5**7
+
+
 def test_no_difference_is_found_rarely() -> None:
     """Under the null, p falls below 0.05 in no more than 5 % of comparisons."""
     generator = np.random.default_rng(1)

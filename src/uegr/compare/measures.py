@@ -30,18 +30,17 @@ class Measure:
     sign: int = 1
 
 
-def robustness(run: Run) -> float:
-    """Mean of the robustness curve over its epsilons above 0."""
+def robustness(run: Run) -> float | None:
+    """Mean of the robustness curve over its epsilons above 0; None where nothing was attacked."""
     _, epsilons, values = robust_curve(run)
-    return sum(value for epsilon, value in zip(epsilons, values, strict=True) if epsilon > 0) / sum(
-        epsilon > 0 for epsilon in epsilons
-    )
+    attacked = [value for epsilon, value in zip(epsilons, values, strict=True) if epsilon > 0]
+    return sum(attacked) / len(attacked) if attacked else None
 
 
 def unmoved(run: Run) -> bool:
     """Whether no radius changes the accuracy: the mark of a model that gives one answer to everything."""
     _, _, values = robust_curve(run)
-    return max(values) == min(values)
+    return len(values) > 1 and max(values) == min(values)
 
 
 def _clean_scores(run: Run) -> Scores | None:

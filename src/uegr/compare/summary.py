@@ -1,7 +1,9 @@
 """What a grid's results say: for each task and model, each method's means with intervals, and paired tests.
 
 Every method is compared with plain fine-tuning, and with the best of the others; the p-values of a measure are
-adjusted by Holm over all comparisons of that kind in the grid: all methods, tasks and models together.
+adjusted by Holm over all comparisons of that kind in the grid: all methods, tasks and models together. A method that
+ends in one answer to everything holds under any attack, and may look calibrated: it is compared with nobody, and ranks
+last.
 """
 
 from __future__ import annotations
@@ -78,6 +80,11 @@ class Line:
         """How many runs no attack changes; see `unmoved`."""
         return sum(unmoved(run) for run in self.runs.values())
 
+    @property
+    def learned(self) -> bool:
+        """Whether at least half of the runs learned more than one answer to everything."""
+        return 2 * self.unmoved <= len(self.runs)
+
     def cost(self, key: str) -> float:
         """Mean of a part of the cost over the seeds."""
         return sum(float(run["cost"][key]) for run in self.runs.values()) / len(self.runs)
@@ -141,18 +148,18 @@ def _estimate(line: Line, interval: Interval) -> None:
 
 
 def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
-    others = [one for one in table.lines if one is not line and measure.name in one.estimates]
+    others = [one for one in table.lines if one is not line and one.learned and measure.name in one.estimates]
     return max(others, key=lambda one: measure.sign * one.estimates[measure.name].mean, default=None)
 
 
 def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Measure], Line | None]) -> None:
-    """Fill the lines' verdicts against their opponents, adjusted over all that one measure says."""
+    """Fill the verdicts of those that learned against their opponents, adjusted over all that one measure says."""
     for measure in MEASURES:
         asked: list[tuple[Line, Line, Comparison]] = []
         for table in tables:
-            for line in table.lines:
+            for line in (one for one in table.lines if one.learned and measure.name in one.estimates):
                 other = opponent(table, line, measure)
-                if other is not None and measure.name in line.estimates and measure.name in other.estimates:
+                if other is not None and other.learned and measure.name in other.estimates:
                     comparison = _compare(line, other, measure)
                     if comparison is not None:
                         asked.append((line, other, comparison))
@@ -174,12 +181,15 @@ def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
 
 
 def ranks(tables: list[Table], measure: str) -> tuple[dict[str, float], int]:
-    """Mean rank of each method by a measure, 1 is best, and over how many tables: those where all have a result."""
+    """Mean rank of each method by a measure, 1 is best, and over how many tables: those where all have a result.
+    Those that did not learn share the last rank."""
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
-    full = [
-        [(table.line(method) or Line(method, {}, 0)).estimates.get(measure) for method in methods] for table in tables
-    ]
-    values = [[BY_NAME[measure].sign * one.mean for one in row if one] for row in full if all(row)]
+    values = []
+    for table in tables:
+        lines = [line for method in methods if (line := table.line(method)) and measure in line.estimates]
+        if len(lines) == len(methods):
+            sign = BY_NAME[measure].sign
+            values.append([sign * line.estimates[measure].mean if line.learned else -float("inf") for line in lines])
     return (dict(zip(methods, average_ranks(values), strict=True)) if values else {}), len(values)
 
 

@@ -104,7 +104,9 @@ def compare_paired(
 
     Over the examples whole examples are swapped between the methods, with the outcomes of all their seeds, so
     that what the seeds share on an example counts once. Over the seeds it is a t-test: swapping five seeds has
-    32 outcomes and can show no p below 1/16, and what is compared are means over hundreds of examples.
+    32 outcomes and can show no p below 1/16, and what is compared are means over hundreds of examples. Where the
+    examples point the other way than the measure (a Matthews correlation that falls while the accuracy rises), they
+    are no second witness, and p is 1.
 
     Args:
         first, second: the measure of each seed, in the same order of seeds.
@@ -113,7 +115,9 @@ def compare_paired(
     differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     p_examples = None
     if first_scores is not None and second_scores is not None:
-        p_examples = permutation_p((first_scores.astype(float) - second_scores.astype(float)).mean(axis=0))
+        by_example = (first_scores.astype(float) - second_scores.astype(float)).mean(axis=0)
+        agree = by_example.mean() * differences.mean() > 0
+        p_examples = permutation_p(by_example) if agree else 1.0
     return Comparison(estimate(list(differences)), _paired_t(differences), p_examples)
 
 
@@ -143,8 +147,8 @@ def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
 def _paired_t(differences: Scores) -> float:
     if len(differences) < 2:
         return float("nan")
-    if np.ptp(differences) == 0:  # no spread at all: t is 0/0, or infinite
-        return 1.0 if differences[0] == 0 else 0.0
+    if np.ptp(differences) == 0:  # no spread at all: t is 0/0, or infinite; what is left is the sign test's p
+        return 1.0 if differences[0] == 0 else float(0.5 ** (len(differences) - 1))
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
