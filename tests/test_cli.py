@@ -112,7 +112,7 @@ def test_commands_on_measured_and_unmeasured_runs(
     capsys.readouterr()
     assert "measure the run first" in error_of(capsys, ["compare", str(folder)])
     assert "no list of numbers" in error_of(capsys, ["evaluate", str(folder), "--epsilons", "small"])
-    assert "test or validation" in error_of(capsys, ["evaluate", str(folder), "--split", "train"])
+    assert "choose one of test, validation" in error_of(capsys, ["evaluate", str(folder), "--split", "train"])
     assert run(["evaluate", str(folder), "--epsilons", "0,0.05", "--steps", "2", "--restarts", "1"]) == 0
     content = json.loads((folder / "results.json").read_text())
     assert content["schema"] == 1

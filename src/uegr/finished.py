@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from datasets import Dataset
 
 from uegr.atomic import write_json
-from uegr.errors import UsageError
+from uegr.errors import UsageError, unknown
 from uegr.evaluation.subject import Subject
 from uegr.models.loading import load_tokenizer, load_trained
 from uegr.report.card import write_card
 from uegr.report.results import document, read_results
-from uegr.tasks.data import TaskData
+from uegr.tasks.data import Split, TaskData
 from uegr.tasks.source import DataSource
 from uegr.tasks.splits import subset
 from uegr.training.folder import RESULTS, read_run
@@ -39,7 +39,13 @@ class FinishedRun:
     subject: Subject
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
-        """The split "test" or "validation", or so many rows of it, the same random choice each time."""
+        """The split "test" or "validation", or so many rows of it, the same random choice each time.
+
+        Raises:
+            UsageError: another split.
+        """
+        if split not in get_args(Split):
+            raise unknown("split", split, get_args(Split))
         rows = self.data.test if split == "test" else self.data.validation
         return subset(rows, examples, 0)
 

@@ -129,7 +129,7 @@ def test_a_method_that_was_changed_in_its_code_is_run_again_and_no_other(
 
 def test_failing_cell_is_told_in_one_line_and_stops_nothing(grid: Grid, tmp_path: Path) -> None:
     broken = replace(grid.cells[0], model="gone", config=replace(grid.cells[0].config, model="/nowhere"))
-    crashing = replace(grid.cells[0], task="empty", config=replace(grid.cells[0].config, batch_size=0))
+    crashing = replace(grid.cells[0], task="empty", config=replace(grid.cells[0].config, epochs=0.0))
     some = Grid("some", (broken, crashing, grid.cells[0]))
     where = place(tmp_path)
     with board(some, where, console) as hear:
@@ -165,6 +165,18 @@ def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path, monkey
     path.write_text("{")
     with pytest.raises(UsageError, match="remove it"):
         Ledger(tmp_path).find(cell)
+
+
+def test_a_file_that_was_rewritten_is_other_data(grid: Grid, tmp_path: Path) -> None:
+    cell, ledger = grid.cells[0], Ledger(tmp_path / "results")
+    ledger.enter(cell, {"cost": {}})
+    assert ledger.find(cell) is not None
+    file = Path(str(cell.config.data.train_file))
+    file.write_text(file.read_text().replace("good", "bad", 1) + "\n")
+    assert ledger.find(cell) is None
+    file.unlink()
+    with pytest.raises(UsageError, match="there is no file"):
+        ledger.find(cell)
 
 
 def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:

@@ -85,7 +85,21 @@ def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest
         ({"defaults": {"epochs": "many"}}, "epochs must be a number"),
         ({"defaults": {"attack_norm": "l3"}}, "unknown attack_norm"),
         ({"defaults": {"budget": "time"}}, "choose one of steps, compute"),
-        ({"defaults": [1]}, "mapping of settings"),
+        ({"defaults": [1]}, "defaults must be a mapping"),
+        ({"defaults": {"split": "validaton"}}, "choose one of test, validation"),
+        ({"defaults": {"precision": "fp16"}}, "choose one of auto, fp32, bf16"),
+        ({"defaults": {"epsilons": []}}, "epsilons must be a list"),
+        ({"defaults": {"epsilons": [-1]}}, "none of them negative"),
+        ({"defaults": {"attack_steps": 0}}, "at least one step"),
+        ({"defaults": {"attack_examples": 0}}, "attack_examples must be at least 1"),
+        ({"defaults": {"typo_rate": 3.0}}, "typing errors must lie in"),
+        ({"defaults": {"epochs": float("nan")}}, "epochs must be at least 0"),
+        ({"defaults": {"learning_rate": -1.0}}, "learning_rate must be at least 0"),
+        ({"defaults": {"warmup_ratio": 5.0}}, "warmup_ratio must be between 0 and 1"),
+        ({"methods": [{"method": "uegr", "options": ["epsilon"]}]}, "options of method 'uegr' must be a mapping"),
+        ({"methods": [{"method": "uegr", "options": {1: 2}}]}, "options of method 'uegr' must be a mapping"),
+        ({"methods": [{"method": "uegr", "sweep": ["epsilon"]}]}, "sweep of method 'uegr' must be a mapping"),
+        ({"seeds": [-1]}, "seed must be between 0"),
         ({"seeds": 0}, "a number of seeds"),
         ({"seeds": "five"}, "a number of seeds"),
     ],
@@ -108,6 +122,9 @@ def test_methods_of_a_tuning_are_taken_from_its_file(tmp_path: Path) -> None:
 def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     with pytest.raises(UsageError, match="there is no file"):
+        read_grid(path)
+    path.write_bytes(b"methods: [\xff]\n")
+    with pytest.raises(UsageError, match="no YAML in UTF-8"):
         read_grid(path)
     path.write_text("methods: [plain\n")
     with pytest.raises(UsageError, match="is no YAML"):

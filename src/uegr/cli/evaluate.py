@@ -9,7 +9,6 @@ import typer
 
 from uegr.cli.app import app
 from uegr.cli.options import numbers, pairs
-from uegr.errors import UsageError
 from uegr.terminal import console, progress
 
 
@@ -46,8 +45,6 @@ def evaluate(
     from uegr.training.folder import RESULTS
     from uegr.transfer import measure_on
 
-    if split not in ("test", "validation"):
-        raise UsageError(f"--split is test or validation, not '{split}'.")
     attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
     others = [name.strip() for name in on.split(",") if name.strip()]
     for name in others:

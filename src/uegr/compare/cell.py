@@ -6,6 +6,7 @@ options included, so that a changed default is another cell. Its hash names the 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -17,9 +18,13 @@ from typing import Any
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluate import EPSILONS, TYPO_RATE
+from uegr.evaluation.robustness import rising
+from uegr.evaluation.typos import check_typo_rate
 from uegr.forward.adversary.ball import Norm
 from uegr.methods import entry_of, resolved_options
+from uegr.tasks.data import Split
 from uegr.tasks.source import DataSource
+from uegr.training.precision import use_bf16
 from uegr.training.run import RunConfig
 
 VERSION = 2
@@ -37,6 +42,9 @@ class Measurement:
         attack_examples: attack only so many test examples; None attacks all.
         typo_rate: probability of a typing error a word.
         split: "test", or "validation" while anything is chosen by the numbers.
+
+    Raises:
+        UsageError: a value that no evaluation could work with.
     """
 
     epsilons: tuple[float, ...] = EPSILONS
@@ -46,14 +54,24 @@ class Measurement:
     attack_restarts: int = 2
     attack_examples: int | None = None
     typo_rate: float = TYPO_RATE
-    split: str = "test"
+    split: Split = "test"
+
+    def __post_init__(self) -> None:
+        rising(self.epsilons)
+        check_typo_rate(self.typo_rate)
+        self.attack()
+        if self.attack_examples is not None and self.attack_examples < 1:
+            raise UsageError(f"attack_examples must be at least 1, or null for all, not {self.attack_examples}.")
+
+    def attack(self) -> PGD:
+        """The attack on the embeddings."""
+        return PGD(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `uegr.measure.measure`."""
-        attack = PGD(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
         return {
             "epsilons": self.epsilons,
-            "attack": attack,
+            "attack": self.attack(),
             "attack_examples": self.attack_examples,
             "typo_rate": self.typo_rate,
             "split": self.split,
@@ -87,7 +105,13 @@ class Cell:
         return "-".join(re.sub(r"[^\w.+=,-]+", "_", word) for word in words)
 
     def content(self) -> dict[str, Any]:
-        """All that decides the numbers of this cell, as JSON would give it back, one level deep."""
+        """All that decides the numbers of this cell, as JSON would give it back, one level deep.
+
+        Files of one's own stand in it with what they hold, "auto" precision with what it is on this machine.
+
+        Raises:
+            UsageError: such a file is not there.
+        """
         method = resolved_options(self.config.method, self.config.options)
         parts = {
             "data": asdict(self.config.data),
@@ -97,6 +121,10 @@ class Cell:
             "option": method,
             "measure": asdict(self.measurement),
         }
+        parts["train"]["precision"] = "bf16" if use_bf16(self.config.precision) else "fp32"
+        for key in ("train_file", "validation_file", "test_file"):
+            if path := getattr(self.config.data, key):
+                parts["data"][f"{key}.sha256"] = _digest(path)
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
         revision = entry_of(self.config.method).revision
         version = f"{VERSION}.{revision}" if revision else VERSION
@@ -109,6 +137,21 @@ class Cell:
         """The cell of the same method with every setting at its default."""
         plain = RunConfig(DataSource(), method=self.config.method)
         return replace(self, config=plain, measurement=Measurement())
+
+
+def _digest(path: str) -> str:
+    try:
+        state = os.stat(path)
+    except OSError:
+        raise UsageError(f"there is no file '{path}': check the path.") from None
+    return _digest_of(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.cache
+def _digest_of(path: str, changed: int, size: int) -> str:
+    """SHA-256 of a file in this state; a grid asks for it once a cell."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def address(content: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ import torch
 
 from uegr.compare.cell import Cell
 from uegr.compare.place import Place, run_cell
-from uegr.errors import StoppedError, UegrError, UsageError
+from uegr.errors import StoppedError, UegrError
 from uegr.terminal import quieten
 
 
@@ -87,8 +87,6 @@ class Processes:
     """
 
     def __init__(self, jobs: int) -> None:
-        if jobs < 1:
-            raise UsageError(f"--jobs must be at least 1, not {jobs}.")
         self.jobs = jobs
 
     def run(self, cells: Sequence[Cell], place: Place, hear: Hear) -> None:

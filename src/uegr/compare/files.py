@@ -1,8 +1,9 @@
-"""YAML files as their writers mean them."""
+"""YAML files as their writers mean them, and the mappings in them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,20 @@ def load_yaml(path: Path) -> Any:
         UsageError: it is missing, or no YAML.
     """
     try:
-        return yaml.load(path.read_text(), Loader)  # noqa: S506  # a SafeLoader
+        return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a SafeLoader
     except FileNotFoundError:
         raise UsageError(f"there is no file '{path}': check the path.") from None
-    except yaml.YAMLError as error:
-        raise UsageError(f"'{path}' is no YAML: {' '.join(str(error).split())}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UsageError(f"'{path}' is no YAML in UTF-8: {' '.join(str(error).split())}.") from error
+
+
+def mapping(where: str, value: Any) -> dict[str, Any]:
+    """What a file says in this place, as a mapping of names; nothing where it says nothing.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    value = {} if value is None else value
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise UsageError(f"{where} must be a mapping, such as {{epochs: 3}}, not {value!r}.")
+    return dict(value)

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from uegr.compare.cell import Cell, Measurement
-from uegr.compare.files import load_yaml
+from uegr.compare.files import load_yaml, mapping
 from uegr.errors import UsageError, unknown
 from uegr.methods import check_option, create_method
 from uegr.models.loading import EMBEDDED_MODEL
@@ -92,12 +92,12 @@ def read_grid(path: Path) -> Grid:
     """
     content = load_yaml(path)
     try:
-        return make_grid(_with_methods_of(content, path), path.stem)
+        return make_grid(with_methods_of(content, path), path.stem)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
 
 
-def _with_methods_of(content: Any, path: Path) -> Any:
+def with_methods_of(content: Any, path: Path) -> Any:
     """The content, with the methods that a file beside it holds in the place of that file's name."""
     methods = content.get("methods") if isinstance(content, Mapping) else None
     if not (isinstance(methods, str) and methods.endswith((".yaml", ".yml"))):
@@ -118,10 +118,10 @@ def make_grid(content: Any, name: str) -> Grid:
     for key in ("methods", "tasks", "seeds"):
         if key not in content:
             raise UsageError(f"the grid has no '{key}': add it.")
-    defaults = _settings("defaults", content.get("defaults") or {})
-    methods = [one for item in _items(content, "methods") for one in _methods(item)]
-    tasks = [_task(item) for item in _items(content, "tasks")]
-    models = [_model(item) for item in _items(content, "models", [EMBEDDED_MODEL])]
+    defaults = _settings("defaults", content.get("defaults"))
+    methods = [one for item in items(content, "methods") for one in _methods(item)]
+    tasks = [_task(item) for item in items(content, "tasks")]
+    models = [_model(item) for item in items(content, "models", [EMBEDDED_MODEL])]
     for axis, entries in (("methods", methods), ("tasks", tasks), ("models", models)):
         names = [one.name for one in entries]
         twice = next((one for one in names if names.count(one) > 1), None)
@@ -154,20 +154,20 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
 
 def _equal_compute(config: RunConfig) -> RunConfig:
     """As many steps as the arithmetic of a plain run of this length pays for, by `Method.cost`; what a method
-    does before its first step (the Fisher pass of Child-Tuning D) is given for free."""
+    does before its first step (the Fisher pass of Child-Tuning D, of RoAST) is given for free."""
     share = create_method("plain").cost() / create_method(config.method, **config.options).cost()
     steps = max(1, round(config.max_steps * share)) if config.max_steps > 0 else config.max_steps
     return replace(config, epochs=config.epochs * share, max_steps=steps)
 
 
-def _items(content: Mapping[str, Any], axis: str, otherwise: list[Any] | None = None) -> list[dict[str, Any]]:
+def items(content: Mapping[str, Any], axis: str, otherwise: list[Any] | None = None) -> list[dict[str, Any]]:
     """The entries of an axis as mappings; a bare name stands for {name: ...}."""
-    items = content.get(axis, otherwise)
-    items = [items] if isinstance(items, (str, Mapping)) else items
-    if not isinstance(items, list) or not items:
+    given = content.get(axis, otherwise)
+    given = [given] if isinstance(given, (str, Mapping)) else given
+    if not isinstance(given, list) or not given:
         raise UsageError(f"'{axis}' must be a list of at least one name or mapping.")
     what = axis.removesuffix("s")
-    entries = [{"name": one} if isinstance(one, str) else one for one in items]
+    entries = [{"name": one} if isinstance(one, str) else one for one in given]
     for entry in entries:
         if not isinstance(entry, dict) or not ("name" in entry or what in entry):
             raise UsageError(f"'{axis}' holds {entry!r}: write a name, or a mapping with 'name' or '{what}'.")
@@ -177,7 +177,7 @@ def _items(content: Mapping[str, Any], axis: str, otherwise: list[Any] | None = 
 def _methods(item: dict[str, Any]) -> Iterator[_Entry]:
     """The entry, or one for each combination of its sweep."""
     method = str(item.get("method", item.get("name")))
-    options, sweep = dict(item.get("options") or {}), dict(item.get("sweep") or {})
+    options, sweep = (mapping(f"{key} of method '{method}'", item.get(key)) for key in ("options", "sweep"))
     settings = {key: value for key, value in item.items() if key not in ("name", "method", "options", "sweep")}
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
@@ -209,10 +209,8 @@ def _model(item: dict[str, Any]) -> _Entry:
 
 def _settings(where: str, given: Any) -> dict[str, Any]:
     """The settings of one place, checked: known names, values of the right type."""
-    if not isinstance(given, Mapping):
-        raise UsageError(f"{where} must be a mapping of settings, such as epochs: 3.")
     checked: dict[str, Any] = {}
-    for key, value in given.items():
+    for key, value in mapping(where, given).items():
         if key == "seeds":
             checked[key] = _seeds(value)
         elif key == "budget":

@@ -61,7 +61,7 @@ class Ledger:
             try:
                 file = json.loads(path.read_text())
                 self._read[path] = file["content"], file["runs"][0]
-            except (json.JSONDecodeError, KeyError, IndexError) as error:
+            except (json.JSONDecodeError, KeyError, IndexError, TypeError, UnicodeDecodeError) as error:
                 raise UsageError(
                     f"'{path}' is no result of uegr compare ({error}): remove it, and its cell is run again."
                 ) from error

@@ -6,13 +6,19 @@ from uegr.compare.cell import Cell, with_model_path
 from uegr.compare.engine import Engine, Hear, Inline, News, Processes
 from uegr.compare.grid import Grid
 from uegr.compare.place import Place
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 
 ENGINES = ("local", "ray")
 
 
 def engine_of(name: str, jobs: int | None) -> Engine:
-    """An engine by name: "local" runs `jobs` cells at once on this machine (one, if left out), "ray" on a cluster."""
+    """An engine by name: "local" runs `jobs` cells at once on this machine (one, if left out), "ray" on a cluster.
+
+    Raises:
+        UsageError: an unknown engine, or no jobs at all.
+    """
+    if jobs is not None and jobs < 1:
+        raise UsageError(f"--jobs must be at least 1, not {jobs}.")
     if name not in ENGINES:
         raise unknown("engine", name, ENGINES)
     if name == "ray":

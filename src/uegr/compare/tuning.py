@@ -32,8 +32,8 @@ import yaml
 
 from uegr.atomic import write_json, write_text
 from uegr.compare.engine import Engine, Hear
-from uegr.compare.files import load_yaml
-from uegr.compare.grid import PARTS, SETTINGS, Grid, make_grid
+from uegr.compare.files import load_yaml, mapping
+from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid, with_methods_of
 from uegr.compare.measures import MEASURES, Run
 from uegr.compare.place import Place
 from uegr.compare.run import run_grid, unfinished
@@ -113,7 +113,7 @@ def read_tuning(path: Path) -> Tuning:
     """
     content = load_yaml(path)
     try:
-        return make_tuning(content, path.stem)
+        return make_tuning(with_methods_of(content, path), path.stem)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
 
@@ -123,17 +123,22 @@ def make_tuning(content: Any, name: str) -> Tuning:
     if not isinstance(content, Mapping) or "methods" not in content:
         raise UsageError("a tuning file is a grid with 'search', 'trials' and 'methods'.")
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
-    rest["defaults"] = {**(rest.get("defaults") or {}), "split": "validation"}
-    trials, objective = content.get("trials", 10), content.get("objective", "mean")
+    rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": "validation"}
+    trials, objective, seed = content.get("trials", 10), content.get("objective", "mean"), content.get("seed", 0)
     if not isinstance(trials, int) or trials < 1:
         raise UsageError(f"trials must be a whole number of at least 1, not {trials!r}.")
+    if not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed, of the search, must be a whole number of at least 0, not {seed!r}.")
     if objective not in get_args(Objective):
         raise unknown("objective", objective, get_args(Objective))
-    searches = []
-    for entry in content["methods"]:
-        item: dict[str, Any] = {"name": entry} if isinstance(entry, str) else dict(entry)
-        space = {**(content.get("search") or {}), **(item.pop("search", None) or {})}
-        searches.append(_search(item, space, rest["defaults"], int(content.get("seed", 0))))
+    searches, for_all = [], mapping("search", content.get("search"))
+    for entry in items(content, "methods"):
+        item = dict(entry)
+        name = str(item.get("name", item.get("method")))
+        if "sweep" in item:
+            raise UsageError(f"method '{name}' has a sweep, and tuning searches: move it to 'search'.")
+        space = {**for_all, **mapping(f"search of method '{name}'", item.pop("search", None))}
+        searches.append(_search(name, item, space, rest["defaults"], seed))
     tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
     tuning.grid([search.item for search in searches])  # refuses what a grid refuses
     return tuning
@@ -173,8 +178,7 @@ def tune(tuning: Tuning, place: Place, engine: Engine, hear: Hear = lambda cell,
     write_text(place.ledger.folder / "tuned.yaml", f"# The best of {tuning.trials} trials each.\n{text}")
 
 
-def _search(item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
-    name = str(item.get("name", item.get("method")))
+def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
     method = str(item.get("method", name))
     if not space:
         raise UsageError(f"method '{name}' has nothing to search: add 'search' to it or to the file.")
@@ -183,15 +187,25 @@ def _search(item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any
     for key, one in space.items():
         if key not in known:
             raise unknown(f"option or setting of method {method}", key, known)
-        ordered = isinstance(one, Mapping) and {"low", "high"} <= set(one) <= {"low", "high", "log"}
-        if not (ordered and one["low"] < one["high"]) and not (isinstance(one, list) and one):
-            raise UsageError(f"search of {key} must be a list of choices, or {{low: ..., high: ...}}, not {one!r}.")
+        if not _is_range(one) and not (isinstance(one, list) and one):
+            raise UsageError(
+                f"search of {key} must be a list of choices, or {{low: ..., high: ...}} with low < high, and 0 < low "
+                f"under log, not {one!r}."
+            )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     values = {**BUILT_IN, **defaults, **item, **resolved_options(method, item.get("options") or {})}
     first = {key: _position(one, values.get(key)) for key, one in space.items()}
     study.enqueue_trial({key: position for key, position in first.items() if position is not None})
     return Search(name, item, space, study)
+
+
+def _is_range(space: Any) -> bool:
+    if not (isinstance(space, Mapping) and {"low", "high"} <= set(space) <= {"low", "high", "log"}):
+        return False
+    low, high = space["low"], space["high"]
+    numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in (low, high))
+    return numbers and low < high and not (space.get("log") and low <= 0)
 
 
 def _suggest(trial: optuna.Trial, key: str, space: Any) -> Any:

@@ -11,10 +11,15 @@ from uegr.errors import UsageError
 from uegr.text.characters import with_typos
 
 
-def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int = 0) -> Dataset:
-    """The rows with typing errors in their text, each word of three letters or more with probability `rate`."""
+def check_typo_rate(rate: float) -> None:
+    """Raise a UsageError where this is no probability of an error a word."""
     if not 0.0 < rate <= 1.0:
         raise UsageError(f"the rate of typing errors must lie in (0, 1], not {rate}.")
+
+
+def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int = 0) -> Dataset:
+    """The rows with typing errors in their text, each word of three letters or more with probability `rate`."""
+    check_typo_rate(rate)
 
     def spoil(row: dict[str, str], at: int) -> dict[str, str]:
         generator = random.Random(f"{seed}:{at}")

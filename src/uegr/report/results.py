@@ -62,8 +62,8 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     if not file.is_file():
         raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
     try:
-        content = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
         raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
@@ -73,7 +73,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     return runs
 
 
-def _check(file: Path, run: dict[str, Any]) -> None:
+def _check(file: Path, run: Any) -> None:
+    if not isinstance(run, dict):
+        raise UsageError(f"'{file}' holds {run!r} in the place of a run: measure again with uegr evaluate.")
     missing = [name for name in FIELDS if name not in run]
     metric = primary_metric(run)
     for part, names in {"metrics": (metric,), "cost": COST}.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from datasets import Dataset, Value
 
@@ -13,6 +14,9 @@ from uegr.tasks.report import class_counts, report
 from uegr.tasks.splits import LABEL, subset, with_missing_splits
 from uegr.tasks.targets import as_classes, as_label_sets, as_numbers
 from uegr.tasks.task import Kind
+
+Split = Literal["test", "validation"]
+"""What may be measured on."""
 
 METRICS: dict[Kind, tuple[str, ...]] = {
     "classification": ("accuracy",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,6 +33,18 @@ from uegr.training.precision import use_bf16
 from uegr.training.trainer import UEGRTrainer
 
 OnStep = Callable[[int, int], None]
+RANGES: dict[str, tuple[float, float]] = {
+    "seed": (0, 2**32 - 1),  # what NumPy takes
+    "epochs": (0, math.inf),
+    "learning_rate": (0, math.inf),
+    "weight_decay": (0, math.inf),
+    "warmup_ratio": (0, 1),
+    "batch_size": (1, math.inf),
+    "gradient_accumulation_steps": (1, math.inf),
+    "max_length": (1, math.inf),
+    "save_steps": (0, math.inf),
+}
+"""From where to where the numbers of a `RunConfig` may go."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,9 @@ class RunConfig:
         precision: "auto", "fp32" or "bf16".
         class_weights: "balanced", or one weight a class; see `uegr.tasks.weights`.
         save_steps: a checkpoint every so many steps; 0 writes one at the end of each epoch.
+
+    Raises:
+        UsageError: a number with which nothing can be trained.
     """
 
     data: DataSource = field(default_factory=DataSource)
@@ -70,6 +86,14 @@ class RunConfig:
     precision: str = "auto"
     class_weights: Literal["balanced"] | tuple[float, ...] | None = None
     save_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            if not (low <= value <= high and math.isfinite(value)):
+                ends = f"at least {low}" if high == math.inf else f"between {low} and {high}"
+                raise UsageError(f"{name} must be {ends}, not {value}.")
+        use_bf16(self.precision)  # refuses an unknown one
 
 
 def train(
@@ -163,8 +187,6 @@ def train(
 
 def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -> TrainingArguments:
     per_step = config.batch_size * config.gradient_accumulation_steps
-    if config.batch_size < 1 or config.gradient_accumulation_steps < 1:
-        raise UsageError("batch_size and gradient_accumulation_steps must be at least 1.")
     steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
     if steps < 1:
         raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
