@@ -110,25 +110,37 @@ class Method:
         """Give the method the tokenizer that made the batches: needed only by adversaries that edit text."""
         self.forward.bind(tokenizer)
 
-    def prepare(self, model: nn.Module, batches: Iterable[Batch]) -> None:
+    def prepare(self, model: nn.Module, batches: Iterable[Batch], accumulation: int = 1) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights
         (Child-Tuning D, RoAST); nothing for all others, and nothing when a resumed state is prepared already.
 
         Args:
             model: in train mode, on the device of the batches; its weights stay as they are.
             batches: as for `loss`, a loader for example.
+            accumulation: batches of an optimizer step. What is scored here and in training is a step's gradient, and
+                an epoch is counted in steps.
         """
         if self.backward.prepared:
             return
         if self._optimizer is None:
             raise UsageError("wrap the optimizer before method.prepare(model, loader).")
-        plain = PlainForward()
+        plain, waiting = PlainForward(), 0
         for at, batch in enumerate(batches):
             generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, at, _rank()))
             plain(model, batch, Step(generator, perturbs=self.forward.perturbs)).value.backward()
-            self.backward.observe(self._optimizer)
-            self._optimizer.zero_grad()
+            waiting += 1
+            if waiting == accumulation:
+                self._score()
+                waiting = 0
+        if waiting:
+            self._score()
         self.backward.finish_preparation()
+
+    def _score(self) -> None:
+        """Let the backward stage see a step's gradient, of which no update comes."""
+        assert self._optimizer is not None
+        self.backward.observe(self._optimizer)
+        self._optimizer.zero_grad()
 
     def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
         """The optimizer with this method's backward stage in front; use it in its place.

@@ -215,17 +215,21 @@ def test_roast_divides_what_it_keeps_by_its_probability() -> None:
     assert float(chosen.sum()) == pytest.approx(float(p[counted].sum()), rel=0.05)
 
 
-def test_roast_ranks_anew_after_each_epoch() -> None:
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_roast_ranks_anew_after_each_epoch(accumulation: int) -> None:
     model = bert()
-    method, optimizer = begin("roast", model)
+    method = create_method("roast", seed=1)
+    optimizer = method.wrap_optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model)
+    method.prepare(model.train(), DATA[: 2 * accumulation], accumulation)
     levels = [copy.deepcopy(method.backward.state_dict()["bins"])]
     for i in range(4):
-        method.loss(model, DATA[i]).backward()
+        for part in range(accumulation):
+            method.loss(model, DATA[(i + part) % 4]).backward()
         optimizer.step()
         optimizer.zero_grad()
         levels.append(copy.deepcopy(method.backward.state_dict()["bins"]))
     changed = [any(not torch.equal(a[i], b[i]) for i in a) for a, b in itertools.pairwise(levels)]
-    assert changed == [False, True, False, True]  # an epoch was two batches long
+    assert changed == [False, True, False, True]  # an epoch was two steps long
 
 
 def test_rose_first_leaves_the_matrices_alone_that_dropout_pulls_at() -> None:

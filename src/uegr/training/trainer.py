@@ -143,4 +143,4 @@ class _Preparation(TrainerCallback):
         model.train()
         batches = (trainer._prepare_inputs(batch) for batch in trainer.get_train_dataloader())
         with trainer.compute_loss_context_manager():
-            trainer.method.prepare(model, batches)
+            trainer.method.prepare(model, batches, args.gradient_accumulation_steps)
