@@ -2,10 +2,11 @@
 
     L = CE(P, y) + lambda * max_{|delta| <= epsilon} l_s(f(e + delta), P),   l_s symmetric KL
 
-The ascent starts from N(0, sigma^2) noise and projects on a max-norm ball: by a bound on each coordinate as published
-(`projection="clip"`), or by scaling each token's delta to max-norm epsilon exactly, as the released code does with
-epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). The published Bregman proximal term, which the released
-perturbation code does not hold, is left out.
+The ascent starts from N(0, sigma^2) noise and goes along the gradient of the symmetric KL, each token's scaled to max
+norm 1 [ours; released: the one-sided KL's, as it is]. It projects on a max-norm ball: by a bound on each coordinate as
+published (`projection="clip"`), or by scaling each token's delta to max-norm epsilon exactly, as the released code does
+with epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). The published Bregman proximal term, which the
+released perturbation code does not hold, is left out.
 """
 
 from __future__ import annotations
