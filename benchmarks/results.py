@@ -18,8 +18,7 @@ from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.measures import MEASURES
-from uegr.compare.summary import Line, Table, Verdict, mark, ranks, summarise
+from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks, summarise
 from uegr.compare.table import cells, footnote, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
@@ -29,6 +28,7 @@ MAIN = {
     "scratch": "A model trained from nothing",
     "second": "A second pretrained family",
     "small": "Few examples",
+    "attacks": "Under attacks that no method trained on",
     "equal_compute": "Equal compute instead of equal steps",
 }
 ABLATIONS = {
@@ -85,19 +85,20 @@ def section(grid: Grid, title: str, tables: Sequence[Table]) -> str:
 
 def standing(tables: Sequence[Table]) -> str:
     """Each method over all tasks: mean ranks, and how often it is better or worse than plain."""
-    ranked = {measure.name: ranks(list(tables), measure.name) for measure in MEASURES}
+    measures = all_measures(tables)
+    ranked = {measure.name: ranks(list(tables), measure) for measure in measures}
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
     rows = []
     for method in methods:
         lines = [line for table in tables if (line := table.line(method))]
         row = [method]
-        for measure in MEASURES:
+        for measure in measures:
             rank = ranked[measure.name][0].get(method)
             row.append("–" if rank is None else f"{rank:.1f}")
             row.append(_score(lines, measure.name))
         known = [found[method] for found, _ in ranked.values() if method in found]
         rows.append([*row, f"{statistics.mean(known):.1f}" if known else "–"])
-    heads = ["method"] + [text for measure in MEASURES for text in (f"{measure.name}: rank", "▲ · ▼")] + ["all: rank"]
+    heads = ["method"] + [text for measure in measures for text in (f"{measure.name}: rank", "▲ · ▼")] + ["all: rank"]
     counts = ", ".join(f"{name} over {count}" for name, (_, count) in ranked.items())
     text = (
         f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), on how many tasks the method "
@@ -108,7 +109,7 @@ def standing(tables: Sequence[Table]) -> str:
 
 def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:
     """Differences of one method, task by task: to plain, and to the best of the others."""
-    parts = []
+    parts, measures = [], all_measures(tables)
     for kind, other in (("plain", "plain"), ("best", "the best other method")):
         rows = []
         for table in tables:
@@ -116,10 +117,10 @@ def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:
             if line is not None and getattr(line, kind):
                 verdicts = getattr(line, kind)
                 rows.append(
-                    [_place(table, tables), *(_difference(one.name, verdicts.get(one.name)) for one in MEASURES)]
+                    [_place(table, tables), *(_difference(one.name, verdicts.get(one.name)) for one in measures)]
                 )
         if rows:
-            heads = ["task", *(measure.name for measure in MEASURES)]
+            heads = ["task", *(measure.name for measure in measures)]
             parts.append(
                 f"{method.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds "
                 f"and p after Holm:\n\n{markdown(heads, rows)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from uegr.atomic import write_text
 from uegr.compare.figures import settings_figure, svg_text
 from uegr.compare.ledger import Ledger
-from uegr.compare.measures import BY_NAME, unmoved
+from uegr.compare.measures import MEASURES, unmoved
 from uegr.compare.table import markdown
 from uegr.compare.tuning import Search, Tuning, read_tuning
 
@@ -61,6 +61,6 @@ def _points(tuning: Tuning, searches: Sequence[Search]) -> dict[str, dict[str, l
         for cell in tuning.grid(entries).cells:
             run = ledger.find(cell)
             if run is not None and not unmoved(run):
-                robust, clean = (float(BY_NAME[name].value(run) or 0.0) for name in ("robust", "clean"))
+                clean, robust = (float(measure.value(run) or 0.0) for measure in MEASURES[:2])
                 points.setdefault(cell.task, {}).setdefault(search.name, []).append((robust, clean))
     return points

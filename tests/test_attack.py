@@ -57,7 +57,7 @@ def test_what_cannot_work_is_refused_and_changes_nothing(measured: Path, capsys:
         (["--attack", "typos", "--rates", "0.3"], "did you mean 'rate'"),
         (["--attack", "typos", "--rate", "0"], "need a rate in (0, 1]"),
         (["--attack", "transfer"], "name it with --source"),
-        (["--attack", "typos", "--split", "train"], "test or validation"),
+        (["--attack", "typos", "--split", "train"], "choose one of test, validation"),
     ):
         assert message in error_of(capsys, ["attack", str(measured), "--examples", "4", *more])
         assert (measured / "results.json").read_text() == before

@@ -30,11 +30,14 @@ Report = Callable[[str, int, int], None]
 Options = dict[str, Any]
 
 
+Attack = TextAttack | EmbeddingAttack
+
+
 def attack(
     folder: Path,
-    names: Sequence[str],
+    names: Sequence[str | Attack],
     *,
-    examples: int = 200,
+    examples: int | None = 200,
     split: str = "test",
     epsilons: Sequence[float] = EPSILONS,
     source: Path | None = None,
@@ -45,12 +48,12 @@ def attack(
 
     Args:
         folder: a finished and measured run of a classifier.
-        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, and "textattack:RECIPE".
-        examples: attack so many.
+        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, and "textattack:RECIPE"; or attacks themselves.
+        examples: attack so many; None attacks all.
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
         source: the run whose model makes the perturbations of "transfer".
-        options: of the attacks; each takes those that it knows.
+        options: of the attacks that are named; each takes those that it knows.
         on_examples: told which attack has done how many examples, of how many.
 
     Returns:
@@ -60,9 +63,13 @@ def attack(
     Raises:
         UsageError: an unknown attack or option, or a run that was not measured or is no classifier.
     """
-    recipes = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
-    attacks = [build(name, options or {}, source) for name in names if not name.startswith(PREFIX)]
-    _refuse_unknown(options or {}, attacks)
+    recipes = [name.removeprefix(PREFIX) for name in names if isinstance(name, str) and name.startswith(PREFIX)]
+    attacks = [
+        build(name, options or {}, source) if isinstance(name, str) else name
+        for name in names
+        if not (isinstance(name, str) and name.startswith(PREFIX))
+    ]
+    refuse_unknown(options or {}, attacks)
     run = open_run(folder)
     run.results()
     if run.data.kind != "classification":
@@ -107,9 +114,9 @@ def attack(
     return run.update_results(change)
 
 
-def build(name: str, options: Options, source: Path | None = None) -> TextAttack | EmbeddingAttack:
+def build(name: str, options: Options, source: Path | None = None) -> Attack:
     """An attack by name, with those of the options that it knows."""
-    known: dict[str, type[TextAttack | EmbeddingAttack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
+    known: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
     if name not in known:
         raise unknown("attack", name, known)
     kind = known[name]
@@ -119,12 +126,13 @@ def build(name: str, options: Options, source: Path | None = None) -> TextAttack
     return kind(**given)
 
 
-def option_names(kind: type[TextAttack | EmbeddingAttack]) -> set[str]:
+def option_names(kind: type[Attack]) -> set[str]:
     """What an attack can be told."""
     return {one.name for one in fields(kind)}
 
 
-def _refuse_unknown(options: Options, attacks: Sequence[TextAttack | EmbeddingAttack]) -> None:
+def refuse_unknown(options: Options, attacks: Sequence[Attack]) -> None:
+    """Raise a UsageError where none of the attacks knows one of the options."""
     names = {name for one in attacks for name in option_names(type(one))}
     for option in options:
         if option not in names:

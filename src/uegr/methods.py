@@ -220,10 +220,12 @@ def _is_a(value: Any, kind: Any) -> bool:
         return isinstance(value, (int, float)) and not isinstance(value, bool)
     if kind is int:
         return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, kind)
+    return isinstance(value, get_origin(kind) or kind)
 
 
 def _describe(kind: Any) -> str:
     if get_origin(kind) is tuple:
         return "a list of numbers such as 0.1,0.3"
+    if get_origin(kind) is dict:
+        return "a mapping"
     return {float: "a number", int: "a whole number", bool: "True or False"}.get(kind, "None")

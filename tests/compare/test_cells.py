@@ -167,6 +167,19 @@ def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path, monkey
         Ledger(tmp_path).find(cell)
 
 
+def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
+    attacks: dict[str, Any] = {"auto-pgd": {"steps": 3, "restarts": 1}, "typos": None}
+    plain = grid.cells[0]
+    cell = replace(plain, measurement=replace(plain.measurement, attacks=attacks))
+    where = place(tmp_path)
+    assert run_grid(Grid("further", (cell,)), where) == []
+    entry = where.ledger.find(cell)
+    assert entry is not None and where.ledger.find(plain) is None
+    (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
+    assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
+    assert (text["attack"], text["examples"]) == ("typos", 4)
+
+
 def test_a_file_that_was_rewritten_is_other_data(grid: Grid, tmp_path: Path) -> None:
     cell, ledger = grid.cells[0], Ledger(tmp_path / "results")
     ledger.enter(cell, {"cost": {}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from uegr.compare.cell import Cell
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.ledger import Ledger
+from uegr.compare.measures import MEASURES
 from uegr.compare.summary import Table, leads, mark, ranks, summarise
 from uegr.compare.table import cells, footnote, headings, markdown, terminal
-from uegr.evaluation.outcomes import pack_outcomes
+from uegr.evaluation.outcomes import pack_bits, pack_outcomes
 from uegr.terminal import console
 
+CLEAN_MEASURE, ROBUST_MEASURE, _, ECE_MEASURE = MEASURES
 CLEAN = {"plain": 0.8, "uegr": 0.8, "sam": 0.8}
 HELD = {"plain": 0.2, "uegr": 0.6, "sam": 0.2}
 
@@ -74,9 +77,9 @@ def test_what_is_there_is_found_and_what_is_not_is_not(tables: list[Table]) -> N
         assert "typos" not in uegr.estimates
         assert uegr.plain["robust"].p >= uegr.plain["robust"].comparison.p, "adjusted over the grid"
     assert first.complete and not second.complete
-    assert ranks(tables, "robust")[0]["uegr"] == 1.0
-    assert ranks(tables, "ECE")[0]["sam"] == 3.0
-    assert ranks(tables, "ECE")[1] == 2
+    assert ranks(tables, ROBUST_MEASURE)[0]["uegr"] == 1.0
+    assert ranks(tables, ECE_MEASURE)[0]["sam"] == 3.0
+    assert ranks(tables, ECE_MEASURE)[1] == 2
 
 
 def test_text_says_means_intervals_counts_and_marks(tables: list[Table]) -> None:
@@ -129,8 +132,8 @@ def test_a_method_that_gives_one_answer_wins_nothing(grid: Grid, tmp_path: Path)
     assert sam and uegr and sam.estimates["robust"].mean > uegr.estimates["robust"].mean
     assert not sam.learned and not sam.plain and not sam.best
     assert uegr.best["robust"].other == "plain"
-    assert ranks([table], "robust")[0] == {"uegr": 1.0, "plain": 2.0, "sam": 3.0}
-    assert ranks([table], "clean")[0]["sam"] == 3.0
+    assert ranks([table], ROBUST_MEASURE)[0] == {"uegr": 1.0, "plain": 2.0, "sam": 3.0}
+    assert ranks([table], CLEAN_MEASURE)[0]["sam"] == 3.0
 
 
 def test_without_an_attack_nothing_is_said_of_robustness(grid: Grid, tmp_path: Path) -> None:
@@ -142,6 +145,22 @@ def test_without_an_attack_nothing_is_said_of_robustness(grid: Grid, tmp_path: P
     (table,) = summarise(grid, ledger)
     assert all(line.learned and "robust" not in line.estimates for line in table.lines)
     assert cells(table, table.lines[0])[3] == "–"
+
+
+def test_further_attacks_are_measures_like_the_others(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for cell in (one for one in grid.cells if one.task == "sst2"):
+        generator = np.random.default_rng(cell.seed)
+        held = generator.random(200) < HELD[cell.method]
+        text = {"attack": "synonyms", "accuracy": float(held.mean()), "examples": 200, "outcomes": pack_bits(held)}
+        curve = {"attack": "auto-pgd", "epsilons": [0.0, 0.02, 0.04], "accuracy": [0.8, 0.4, 0.2]}
+        ledger.enter(cell, {**entry(cell), "text_attacks": [text], "embedding_attacks": [curve]})
+    (table,) = summarise(grid, ledger)
+    uegr = table.line("uegr")
+    assert uegr and uegr.estimates["auto-pgd"].mean == pytest.approx(0.3)
+    assert mark(uegr, "synonyms") == "▲" and uegr.plain["synonyms"].comparison.p_examples is not None
+    assert headings(table)[-6:] == ["typos %", "auto-pgd %", "synonyms %", "ECE", "FLOPs ×", "time ×"]
+    assert len(cells(table, uegr)) == len(headings(table))
 
 
 def test_nothing_run_is_nothing_said(grid: Grid, tmp_path: Path) -> None:
@@ -159,7 +178,7 @@ def test_figures_come_out_the_same_each_time(tables: list[Table]) -> None:
 
 def test_a_method_has_one_colour_in_all_panels(tables: list[Table]) -> None:
     first, second = tables
-    fewer = Table(second.task, second.model, second.metric, [line for line in second.lines if line.method != "plain"])
+    fewer = replace(second, lines=[line for line in second.lines if line.method != "plain"])
     for figure in (front_figure([first, fewer]), curves_figure([first, fewer])):
         full, partial = (_colours(axes) for axes in figure.axes)
         assert partial == {name: full[name] for name in ("uegr", "sam")}

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from uegr.cli.app import app
 from uegr.cli.options import method_options, numbers
-from uegr.errors import UsageError
 from uegr.terminal import console, progress
 
 
@@ -36,8 +35,6 @@ def attack(
     from uegr.attack import attack as run_attacks
     from uegr.evaluation.evaluate import EPSILONS
 
-    if split not in ("test", "validation"):
-        raise UsageError(f"--split is test or validation, not '{split}'.")
     with progress() as report:
         entry = run_attacks(
             run,

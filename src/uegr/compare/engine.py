@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import torch
 
@@ -22,12 +22,13 @@ class News:
     """What happens to a cell: how far it is, or how it ended.
 
     Args:
-        kind: "training" and "attacking" while it runs; "done", "failed" or "interrupted" at its end.
+        kind: "training", "attacking" or the name of a further attack while it runs; "done", "failed" or "interrupted"
+            at its end.
         done, total: steps or examples, while it runs.
         message: why it failed, one line.
     """
 
-    kind: Literal["training", "attacking", "done", "failed", "interrupted"]
+    kind: str
     done: int = 0
     total: int = 0
     message: str = ""
@@ -53,7 +54,7 @@ def attempt(cell: Cell, place: Place, hear: Callable[[News], None]) -> News:
         The news of its end.
     """
     try:
-        run_cell(cell, place, lambda what, done, total: hear(News(what, done, total)))  # type: ignore[arg-type]
+        run_cell(cell, place, lambda what, done, total: hear(News(what, done, total)))
     except StoppedError as error:
         return News("interrupted", message=str(error))
     except UegrError as error:

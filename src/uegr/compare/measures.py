@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uegr.evaluation.outcomes import unpack_outcomes
+from uegr.evaluation.outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.report.results import primary_metric, robust_curve
 
 Run = dict[str, Any]
+FURTHER = ("embedding_attacks", "text_attacks")
+"""Where results.json keeps what `uegr attack` found."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Measure:
 def robustness(run: Run) -> float | None:
     """Mean of the robustness curve over its epsilons above 0; None where nothing was attacked."""
     _, epsilons, values = robust_curve(run)
+    return _mean_attacked(epsilons, values)
+
+
+def _mean_attacked(epsilons: Sequence[float], values: Sequence[float]) -> float | None:
     attacked = [value for epsilon, value in zip(epsilons, values, strict=True) if epsilon > 0]
     return sum(attacked) / len(attacked) if attacked else None
 
@@ -41,6 +47,31 @@ def unmoved(run: Run) -> bool:
     """Whether no radius changes the accuracy: the mark of a model that gives one answer to everything."""
     _, _, values = robust_curve(run)
     return len(values) > 1 and max(values) == min(values)
+
+
+def measures_of(runs: Iterable[Run]) -> list[Measure]:
+    """`MEASURES`, and one for each further attack that any of the runs has been under: the accuracy that is left, on
+    embeddings as the mean over the radii."""
+    further = {part["attack"] for run in runs for kind in FURTHER for part in run.get(kind, [])}
+    return [*MEASURES, *(_under(name) for name in sorted(further))]
+
+
+def _under(name: str) -> Measure:
+    def part(run: Run) -> dict[str, Any] | None:
+        return next((one for kind in FURTHER for one in run.get(kind, []) if one["attack"] == name), None)
+
+    def value(run: Run) -> float | None:
+        one = part(run)
+        if one is None:
+            return None
+        return _mean_attacked(one["epsilons"], one["accuracy"]) if "epsilons" in one else float(one["accuracy"])
+
+    def scores(run: Run) -> Scores | None:
+        one = part(run)
+        kept = one is not None and "outcomes" in one
+        return unpack_bits(one["outcomes"], one["examples"]).astype(float) if one and kept else None
+
+    return Measure(name, value, scores)
 
 
 def _clean_scores(run: Run) -> Scores | None:
@@ -63,4 +94,3 @@ MEASURES = (
     Measure("typos", lambda run: run["metrics"].get("typo_accuracy", run["metrics"].get("typo_pearson"))),
     Measure("ECE", lambda run: run["metrics"].get("ece"), sign=-1),
 )
-BY_NAME = {measure.name: measure for measure in MEASURES}

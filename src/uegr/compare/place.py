@@ -10,6 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from uegr.attack import attack
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.ledger import Ledger
 from uegr.measure import measure
@@ -17,7 +18,8 @@ from uegr.training.folder import RUN, read_run
 from uegr.training.run import train
 
 Tell = Callable[[str, int, int], None]
-"""Told what a cell is doing ("training", "attacking"), how much of it is done, and how much there is."""
+"""Told what a cell is doing ("training", "attacking", or a further attack by its name), how much of it is done, and how
+much there is."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,17 @@ def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
                 cost=place.ledger.cost_of_step(cell),
                 on_step=lambda done, total: tell("training", done, total),
             )
-        entry = measure(
-            folder,
-            **cell.measurement.arguments(),
-            on_examples=lambda done, total: tell("attacking", done, total),
-        )
+        asked = cell.measurement
+        entry = measure(folder, **asked.arguments(), on_examples=lambda done, total: tell("attacking", done, total))
+        if further := asked.further_attacks():
+            entry = attack(
+                folder,
+                further,
+                examples=asked.attack_examples,
+                split=asked.split,
+                epsilons=asked.epsilons,
+                on_examples=tell,
+            )
         entry = {**entry, "task": cell.task, "model": cell.model}
         place.ledger.enter(cell, entry)
         if not place.keep_models:

@@ -8,14 +8,15 @@ last.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from uegr.compare.grid import Grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.measures import BY_NAME, MEASURES, Measure, Run, unmoved
+from uegr.compare.measures import Measure, Run, measures_of, unmoved
 from uegr.evaluation.statistics import (
     Comparison,
     Estimate,
@@ -38,19 +39,22 @@ class Verdict:
         other: the method that this one was compared with.
         comparison: this one minus the other.
         p: adjusted.
+        sign: of the measure.
     """
 
     other: str
     comparison: Comparison
     p: float
+    sign: int = 1
 
     @property
     def significant(self) -> bool:
         return self.p < LEVEL
 
     @property
-    def difference(self) -> float:
-        return self.comparison.difference.mean
+    def gain(self) -> float:
+        """The difference, positive where this one is better."""
+        return self.sign * self.comparison.difference.mean
 
 
 @dataclass
@@ -92,11 +96,12 @@ class Line:
 
 @dataclass
 class Table:
-    """The methods on one task and model; those without a result yet are left out."""
+    """The methods on one task and model, and what they are compared by; those without a result yet are left out."""
 
     task: str
     model: str
     metric: str
+    measures: list[Measure]
     lines: list[Line]
 
     @property
@@ -127,18 +132,23 @@ def summarise(grid: Grid, ledger: Ledger, interval: Interval = "t") -> list[Tabl
         lines = [line for line in methods.values() if line.runs]
         if not lines:
             continue
-        metric = primary_metric(next(iter(lines[0].runs.values())))
-        tables.append(Table(task, model, metric, lines))
+        every = [run for line in lines for run in line.runs.values()]
+        tables.append(Table(task, model, primary_metric(every[0]), measures_of(every), lines))
         for line in lines:
-            _estimate(line, interval)
+            _estimate(line, tables[-1].measures, interval)
     plain = next((cell.method for cell in grid.cells if cell.config.method == "plain"), None)
     _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
     _judge(tables, "best", _best_other)
     return tables
 
 
-def _estimate(line: Line, interval: Interval) -> None:
-    for measure in MEASURES:
+def all_measures(tables: Iterable[Table]) -> list[Measure]:
+    """What any of the tables compares by."""
+    return list({measure.name: measure for table in tables for measure in table.measures}.values())
+
+
+def _estimate(line: Line, measures: list[Measure], interval: Interval) -> None:
+    for measure in measures:
         values = [measure.value(run) for run in line.runs.values()]
         if all(value is not None for value in values):
             line.estimates[measure.name] = estimate([float(value) for value in values if value is not None], interval)
@@ -154,7 +164,7 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
 
 def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Measure], Line | None]) -> None:
     """Fill the verdicts of those that learned against their opponents, adjusted over all that one measure says."""
-    for measure in MEASURES:
+    for measure in all_measures(tables):
         asked: list[tuple[Line, Line, Comparison]] = []
         for table in tables:
             for line in (one for one in table.lines if one.learned and measure.name in one.estimates):
@@ -164,7 +174,7 @@ def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Meas
                     if comparison is not None:
                         asked.append((line, other, comparison))
         for (line, other, comparison), p in zip(asked, holm([one.p for *_, one in asked]), strict=True):
-            getattr(line, kind)[measure.name] = Verdict(other.method, comparison, p)
+            getattr(line, kind)[measure.name] = Verdict(other.method, comparison, p, measure.sign)
 
 
 def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
@@ -180,16 +190,16 @@ def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
     return compare_paired(first, second, np.stack(known[: len(seeds)]), np.stack(known[len(seeds) :]))
 
 
-def ranks(tables: list[Table], measure: str) -> tuple[dict[str, float], int]:
+def ranks(tables: list[Table], measure: Measure) -> tuple[dict[str, float], int]:
     """Mean rank of each method by a measure, 1 is best, and over how many tables: those where all have a result.
     Those that did not learn share the last rank."""
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
     values = []
     for table in tables:
-        lines = [line for method in methods if (line := table.line(method)) and measure in line.estimates]
+        lines = [line for method in methods if (line := table.line(method)) and measure.name in line.estimates]
         if len(lines) == len(methods):
-            sign = BY_NAME[measure].sign
-            values.append([sign * line.estimates[measure].mean if line.learned else -float("inf") for line in lines])
+            known = [measure.sign * line.estimates[measure.name].mean for line in lines]
+            values.append([one if line.learned else -math.inf for one, line in zip(known, lines, strict=True)])
     return (dict(zip(methods, average_ranks(values), strict=True)) if values else {}), len(values)
 
 
@@ -198,10 +208,10 @@ def mark(line: Line, measure: str) -> str:
     verdict = line.plain.get(measure)
     if verdict is None or not verdict.significant:
         return ""
-    return "▲" if verdict.difference * BY_NAME[measure].sign > 0 else "▼"
+    return "▲" if verdict.gain > 0 else "▼"
 
 
 def leads(line: Line, measure: str) -> bool:
     """Whether the method is significantly better than the best of the others."""
     verdict = line.best.get(measure)
-    return verdict is not None and verdict.significant and verdict.difference * BY_NAME[measure].sign > 0
+    return verdict is not None and verdict.significant and verdict.gain > 0

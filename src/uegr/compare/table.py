@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE
 from rich.table import Table as RichTable
 
+from uegr.compare.measures import MEASURES, Measure
 from uegr.compare.summary import Line, Table, leads, mark
 from uegr.evaluation.statistics import Estimate
 
@@ -16,7 +17,8 @@ NAMES = {"f1": "F1", "matthews": "Matthews", "pearson": "Pearson"}
 def headings(table: Table, curve: bool = True) -> list[str]:
     """Of the columns; `curve` gives each epsilon its own."""
     epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
-    measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", "ECE"]
+    further = [f"{measure.name} %" for measure in _further(table)]
+    measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", *further, "ECE"]
     return ["method", "n", *measures, "FLOPs ×", "time ×"]
 
 
@@ -31,6 +33,7 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
         _cell(line, "robust"),
         *curves,
         _cell(line, "typos"),
+        *(_cell(line, measure.name) for measure in _further(table)),
         _cell(line, "ECE"),
         f"{line.cost('flop_ratio'):.2f}",
         f"{line.cost('time_ratio'):.2f}",
@@ -78,6 +81,10 @@ def _cell(line: Line, measure: str) -> str:
     text = spread(line.estimates[measure], scale, digits)
     text = f"**{text}**" if leads(line, measure) else text
     return f"{text} {mark(line, measure)}".rstrip()
+
+
+def _further(table: Table) -> list[Measure]:
+    return table.measures[len(MEASURES) :]
 
 
 def _epsilons(table: Table) -> list[float]:

@@ -26,7 +26,7 @@ def pack_outcomes(clean: Hits, robust: Hits) -> dict[str, Any]:
     Returns:
         {"examples": N, "clean": text, "robust": [text, one an epsilon]}
     """
-    return {"examples": len(clean), "clean": _pack(clean), "robust": [_pack(row) for row in robust]}
+    return {"examples": len(clean), "clean": pack_bits(clean), "robust": [pack_bits(row) for row in robust]}
 
 
 def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:
@@ -35,14 +35,16 @@ def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:
     if outcomes is None:
         return None
     attacked = run["robustness"].get("examples", outcomes["examples"])
-    robust = [_unpack(text, attacked) for text in outcomes["robust"]]
-    return _unpack(outcomes["clean"], outcomes["examples"]), np.array(robust, dtype=bool).reshape(-1, attacked)
+    robust = [unpack_bits(text, attacked) for text in outcomes["robust"]]
+    return unpack_bits(outcomes["clean"], outcomes["examples"]), np.array(robust, dtype=bool).reshape(-1, attacked)
 
 
-def _pack(hits: Hits) -> str:
+def pack_bits(hits: Hits) -> str:
+    """Whether each of N examples was right, shape (N,), as text."""
     return b64encode(np.packbits(hits).tobytes()).decode("ascii")
 
 
-def _unpack(text: str, count: int) -> Hits:
+def unpack_bits(text: str, count: int) -> Hits:
+    """What `pack_bits` was given; `count` is N."""
     bits = np.unpackbits(np.frombuffer(b64decode(text), dtype=np.uint8), count=count)
     return bits.astype(bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from uegr.evaluation.attacks.encoder import SentenceEncoder
 from uegr.evaluation.attacks.text import Attacked
+from uegr.evaluation.outcomes import pack_bits
 from uegr.text.words import words_of
 
 SAMPLES = 10
@@ -40,7 +40,7 @@ def summary(
         "queries": float(np.mean([one.queries for one in outcomes])),
         "words_changed": float(np.mean(changed)) if changed else None,
         "similarity": float(encoder.cosines(pairs).mean()) if encoder and pairs else None,
-        "outcomes": b64encode(np.packbits(held).tobytes()).decode("ascii"),
+        "outcomes": pack_bits(held),
         "samples": [
             {
                 "label": label_names[one.label],
