@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 
 from uegr.cli.app import app
-from uegr.errors import UsageError
 from uegr.terminal import console, progress
 
 
@@ -27,8 +26,6 @@ def analyse(
     """Look into a run: calibration, similarity to the pretrained model, loss landscape and so on, into results.json."""
     from uegr.analyse import analyse as run_analysis
 
-    if split not in ("test", "validation"):
-        raise UsageError(f"--split is test or validation, not '{split}'.")
     chosen = [one.strip() for one in parts.split(",")] if parts else None
     with progress() as report:
         entry = run_analysis(
