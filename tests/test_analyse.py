@@ -33,7 +33,7 @@ def test_parts_are_merged_into_the_results_with_what_they_cost(
         (["--parts", "callibration"], "did you mean 'calibration'"),
         (["--parts", "ood"], "--ood"),
         (["--parts", "ood", "--ood", "subk"], "did you mean 'subj'"),
-        (["--split", "train"], "test or validation"),
+        (["--split", "train"], "choose one of test, validation"),
     ):
         assert message in error_of(capsys, ["analyse", str(measured), *more])
 
