@@ -124,6 +124,20 @@ def test_methods_of_a_tuning_are_taken_from_its_file(tmp_path: Path) -> None:
         read_grid(tmp_path / "grid.yaml")
 
 
+def test_a_base_says_what_the_grid_does_not(tmp_path: Path) -> None:
+    (tmp_path / "first.yaml").write_text("name: shared\nmodels: [textcnn]\ndefaults: {epochs: 9, batch_size: 4}\n")
+    (tmp_path / "second.yaml").write_text("base: first.yaml\ndefaults: {epochs: 2, attack_steps: 3}\n")
+    own = "base: second.yaml\nmethods: [plain]\ntasks: [sst2]\nseeds: 1\ndefaults: {attack_steps: 7}\n"
+    (tmp_path / "grid.yaml").write_text(own)
+    grid = read_grid(tmp_path / "grid.yaml")
+    (cell,) = grid.cells
+    assert (grid.name, cell.model, cell.config.epochs, cell.config.batch_size) == ("shared", "textcnn", 2, 4)
+    assert cell.measurement.attack_steps == 7
+    (tmp_path / "first.yaml").write_text("- plain\n")
+    with pytest.raises(UsageError, match=r"'first\.yaml', the base, must be a mapping"):
+        read_grid(tmp_path / "grid.yaml")
+
+
 def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     with pytest.raises(UsageError, match="there is no file"):

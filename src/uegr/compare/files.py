@@ -1,4 +1,4 @@
-"""YAML files as their writers mean them, and the mappings in them."""
+"""YAML files as their writers mean them, the files they refer to, and the mappings in them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,32 @@ def load_yaml(path: Path) -> Any:
         raise UsageError(f"there is no file '{path}': check the path.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"'{path}' is no YAML in UTF-8: {' '.join(str(error).split())}.") from error
+
+
+def load_with_references(path: Path) -> Any:
+    """The content of a grid's or a tuning's file, with what other files say in the place of their names.
+
+    `base` names a file beside it whose keys count where this one has none, among the "defaults" one by one; `methods`
+    one whose list is taken.
+
+    Raises:
+        UsageError: a file is missing, or no YAML, or does not hold what is asked of it.
+    """
+    content = load_yaml(path)
+    if not isinstance(content, Mapping):
+        return content
+    if "base" in content:
+        base = mapping(f"'{content['base']}', the base,", load_with_references(path.parent / str(content["base"])))
+        own = {key: value for key, value in content.items() if key != "base"}
+        shared, given = (mapping("defaults", one.get("defaults")) for one in (base, own))
+        content = {**base, **own, "defaults": {**shared, **given}}
+    methods = content.get("methods")
+    if isinstance(methods, str) and methods.endswith((".yaml", ".yml")):
+        found = load_yaml(path.parent / methods)
+        if not isinstance(found, Mapping) or "methods" not in found:
+            raise UsageError(f"'{methods}' holds no 'methods': name the tuned.yaml that uegr tune has written.")
+        content = {**content, "methods": found["methods"]}
+    return content
 
 
 def mapping(where: str, value: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@
     seeds: 5                          # 0 to 4; or a list
     defaults: {epochs: 3, attack_examples: 300}
 
-`methods: ../tuning/tuned.yaml` takes the list of another file, such as `uegr tune` writes.
+`methods: ../tuning/tuned.yaml` takes the list of another file, such as `uegr tune` writes; `base: shared.yaml` takes
+from another file whatever this one does not say, setting by setting in the defaults.
 A setting is any of `RunConfig`, `DataSource` and `Measurement`, or `budget`. An entry of `methods`, `tasks` or
 `models` may override any of them and `seeds`; a method's word counts before a task's, a task's before a model's.
 """
@@ -30,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from uegr.compare.cell import Cell, Measurement
-from uegr.compare.files import load_yaml, mapping
+from uegr.compare.files import load_with_references, mapping
 from uegr.errors import UsageError, unknown
 from uegr.methods import check_option, create_method
 from uegr.models.loading import EMBEDDED_MODEL
@@ -90,22 +91,10 @@ def read_grid(path: Path) -> Grid:
         UsageError: the file is missing or no YAML, or a name, setting or value in it cannot be; nothing has
             been run then.
     """
-    content = load_yaml(path)
     try:
-        return make_grid(with_methods_of(content, path), path.stem)
+        return make_grid(load_with_references(path), path.stem)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
-
-
-def with_methods_of(content: Any, path: Path) -> Any:
-    """The content, with the methods that a file beside it holds in the place of that file's name."""
-    methods = content.get("methods") if isinstance(content, Mapping) else None
-    if not (isinstance(methods, str) and methods.endswith((".yaml", ".yml"))):
-        return content
-    found = load_yaml(path.parent / methods)
-    if not isinstance(found, Mapping) or "methods" not in found:
-        raise UsageError(f"'{methods}' holds no 'methods': name the tuned.yaml that uegr tune has written.")
-    return {**content, "methods": found["methods"]}
 
 
 def make_grid(content: Any, name: str) -> Grid:

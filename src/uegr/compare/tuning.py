@@ -32,8 +32,8 @@ import yaml
 
 from uegr.atomic import write_json, write_text
 from uegr.compare.engine import Engine, Hear
-from uegr.compare.files import load_yaml, mapping
-from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid, with_methods_of
+from uegr.compare.files import load_with_references, mapping
+from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
 from uegr.compare.measures import MEASURES, Run
 from uegr.compare.place import Place
 from uegr.compare.run import run_grid, unfinished
@@ -111,9 +111,8 @@ def read_tuning(path: Path) -> Tuning:
     Raises:
         UsageError: it is missing, or a name or value in it cannot be.
     """
-    content = load_yaml(path)
     try:
-        return make_tuning(with_methods_of(content, path), path.stem)
+        return make_tuning(load_with_references(path), path.stem)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
 
