@@ -1,4 +1,4 @@
-"""docs/results.md and its figures, from the committed results of the grids in benchmarks/grids.
+"""docs/results.md and its figures, and README.md's table of parts, from the committed results of benchmarks/grids.
 
     python -m benchmarks.results
 
@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.document import replace_block
 from benchmarks.tuning_section import tuning_section
 from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
@@ -22,7 +23,7 @@ from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.table import cells, footnote, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
-DOCUMENT, FIGURES = Path("docs/results.md"), Path("docs/figures")
+DOCUMENT, FIGURES, README = Path("docs/results.md"), Path("docs/figures"), Path("README.md")
 MAIN = {
     "main": "Seven tasks, one pretrained encoder",
     "scratch": "A model trained from nothing",
@@ -59,6 +60,8 @@ def main() -> None:
         # What another ablation shares (plain, the defaults) is no result of this one yet.
         if any(len(table.lines) > 1 + ("uegr" in grid.methods) for table in tables):
             ablations.append(ablation(name, title, grid, tables))
+            if name == "parts":
+                replace_block(README, name, _table(tables[0], heading=False))
         else:
             missing.append(f"ablation_{name}")
     if ablations:
@@ -175,10 +178,11 @@ def _read(name: str) -> tuple[Grid, list[Table]]:
     return grid, summarise(grid, Ledger(RESULTS / grid.name))
 
 
-def _table(table: Table) -> str:
+def _table(table: Table, heading: bool = True) -> str:
     rows = [cells(table, line) for line in table.lines]
     note = textwrap.fill(footnote(table), 120)
-    return "\n\n".join(filter(None, [f"#### {table.task}, {table.model}", markdown(headings(table), rows), note]))
+    title = f"#### {table.task}, {table.model}" if heading else ""
+    return "\n\n".join(filter(None, [title, markdown(headings(table), rows), note]))
 
 
 def _sizes(grid: Grid) -> str:

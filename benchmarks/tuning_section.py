@@ -16,7 +16,7 @@ from uegr.compare.tuning import Search, Tuning, read_tuning
 
 FILE, FOLDER = Path("benchmarks/tuning.yaml"), Path("results/tuning")
 TEXT = """Mean of the clean metric and of robust accuracy, over Rotten Tomatoes and TREC (500 training examples, 6
-epochs, validation data, one seed), in percent: with the method's defaults, and in the best trial. The figure has one
+epochs, validation data, one seed), in percent: in the first trial, and in the best. The figure has one
 point a trial, and a line through those of a method that none of its own beats in both; trials that ended in one answer
 to everything are left out of it."""
 
@@ -28,7 +28,7 @@ def tuning_section(figures: Path) -> str:
     if not searches:
         return ""
     rows = [_row(search, tuning.trials) for search in searches]
-    table = markdown(["method", "trials", "defaults", "best", "the best trial's values"], rows)
+    table = markdown(["method", "trials", "first", "best", "the best trial's values"], rows)
     write_text(figures / "tuning-front.svg", svg_text(settings_figure(_points(tuning, searches))))
     picture = "![Clean metric against robustness, one point a trial](figures/tuning-front.svg)"
     return f"## Tuning\n\n{textwrap.fill(TEXT, 120)}\n\n{table}\n\n{picture}"
