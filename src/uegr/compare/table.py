@@ -47,7 +47,8 @@ def footnote(table: Table) -> str:
         return ""
     return (
         f"No attack changes the accuracy of {', '.join(counts)}: such a model gives one answer to everything, and "
-        "holds under attack for that reason only. A method most of whose runs do is compared with nobody, ranks last."
+        "holds under attack for that reason only. A method most of whose runs are such is compared with nobody and "
+        "ranks last."
     )
 
 
