@@ -175,6 +175,7 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     assert run_grid(Grid("further", (cell,)), where) == []
     entry = where.ledger.find(cell)
     assert entry is not None and where.ledger.find(plain) is None
+    assert cell.content()["measure.attacks"]["typos"]["rate"] == 0.3, "with its defaults"
     (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
     assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
     assert (text["attack"], text["examples"]) == ("typos", 4)

@@ -96,6 +96,7 @@ def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest
         ({"defaults": {"attacks": {"synonym": {}}}}, "did you mean 'synonyms'"),
         ({"defaults": {"attacks": {"auto-pgd": {"stepps": 5}}}}, "did you mean 'steps'"),
         ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
+        ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' is none: give it attacks: {}"),
         ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
         ({"defaults": {"typo_rate": 3.0}}, "typing errors must lie in"),
         ({"defaults": {"epochs": float("nan")}}, "epochs must be at least 0"),
@@ -133,6 +134,9 @@ def test_a_base_says_what_the_grid_does_not(tmp_path: Path) -> None:
     (cell,) = grid.cells
     assert (grid.name, cell.model, cell.config.epochs, cell.config.batch_size) == ("shared", "textcnn", 2, 4)
     assert cell.measurement.attack_steps == 7
+    (tmp_path / "first.yaml").write_text("base: second.yaml\n")
+    with pytest.raises(UsageError, match=r"second\.yaml' is a base of itself"):
+        read_grid(tmp_path / "grid.yaml")
     (tmp_path / "first.yaml").write_text("- plain\n")
     with pytest.raises(UsageError, match=r"'first\.yaml', the base, must be a mapping"):
         read_grid(tmp_path / "grid.yaml")

@@ -142,6 +142,7 @@ class Cell:
             "option": method,
             "measure": asdict(self.measurement),
         }
+        parts["measure"]["attacks"] = {one.name: asdict(one) for one in self.measurement.further_attacks()}
         parts["train"]["precision"] = "bf16" if use_bf16(self.config.precision) else "fp32"
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):

@@ -34,20 +34,27 @@ def load_yaml(path: Path) -> Any:
         raise UsageError(f"'{path}' is no YAML in UTF-8: {' '.join(str(error).split())}.") from error
 
 
-def load_with_references(path: Path) -> Any:
+def load_with_references(path: Path, asking: tuple[Path, ...] = ()) -> Any:
     """The content of a grid's or a tuning's file, with what other files say in the place of their names.
 
     `base` names a file beside it whose keys count where this one has none, among the "defaults" one by one; `methods`
     one whose list is taken.
 
+    Args:
+        path: of the file.
+        asking: the files whose base it is.
+
     Raises:
-        UsageError: a file is missing, or no YAML, or does not hold what is asked of it.
+        UsageError: a file is missing, or no YAML, or does not hold what is asked of it, or is its own base.
     """
+    if path.resolve() in asking:
+        raise UsageError(f"'{path}' is a base of itself: take its 'base' out.")
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         return content
     if "base" in content:
-        base = mapping(f"'{content['base']}', the base,", load_with_references(path.parent / str(content["base"])))
+        found = load_with_references(path.parent / str(content["base"]), (*asking, path.resolve()))
+        base = mapping(f"'{content['base']}', the base,", found)
         own = {key: value for key, value in content.items() if key != "base"}
         shared, given = (mapping("defaults", one.get("defaults")) for one in (base, own))
         content = {**base, **own, "defaults": {**shared, **given}}

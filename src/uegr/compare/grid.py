@@ -136,9 +136,13 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
     config = RunConfig(
         source, model=model.what, method=method.what, options=method.options, seed=seed, **parts["train"]
     )
+    measurement = Measurement(**parts["measure"])
+    kind = source.kind if source.task is None else find_task(source.task).kind
+    if measurement.attacks and kind != "classification":
+        raise UsageError(f"the attacks are made for classifiers, and '{task.name}' is none: give it attacks: {{}}.")
     if settings.get("budget") == "compute":
         config = _equal_compute(config)
-    return Cell(method.name, task.name, model.name, config, Measurement(**parts["measure"]))
+    return Cell(method.name, task.name, model.name, config, measurement)
 
 
 def _equal_compute(config: RunConfig) -> RunConfig:
