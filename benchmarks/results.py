@@ -28,6 +28,7 @@ MAIN = {
     "main": "Seven tasks, one pretrained encoder",
     "scratch": "A model trained from nothing",
     "second": "A second pretrained family",
+    "second_scaled": "The same, FreeLB's radius scaled to the model",
     "small": "Few examples",
     "attacks": "Under attacks that no method trained on",
     "equal_compute": "Equal compute instead of equal steps",
@@ -51,7 +52,7 @@ def main() -> None:
     for name, title in MAIN.items():
         grid, tables = _read(name)
         if tables:
-            parts.append(section(grid, title, tables))
+            parts.append(section(name, grid, title, tables))
         else:
             missing.append(name)
     ablations = []
@@ -71,16 +72,16 @@ def main() -> None:
     write_text(DOCUMENT, "\n\n".join(parts) + "\n")
 
 
-def section(grid: Grid, title: str, tables: Sequence[Table]) -> str:
+def section(name: str, grid: Grid, title: str, tables: Sequence[Table]) -> str:
     """A main grid: sizes, ranks, verdicts, figures, a table a task."""
     done = sum(len(line.runs) for table in tables for line in table.lines)
     note = "" if done == len(grid.cells) else f" **{done} of {len(grid.cells)} runs so far.**"
     parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables), *against(tables)]
-    for name, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
-        write_text(FIGURES / f"{grid.name}-{name}.svg", svg_text(figure))
+    for what, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
+        write_text(FIGURES / f"{name}-{what}.svg", svg_text(figure))
     parts.append(
-        f"![Clean metric against robustness, one point a method](figures/{grid.name}-front.svg)\n\n"
-        f"![Robustness curves](figures/{grid.name}-curves.svg)"
+        f"![Clean metric against robustness, one point a method](figures/{name}-front.svg)\n\n"
+        f"![Robustness curves](figures/{name}-curves.svg)"
     )
     parts += [_table(table) for table in tables]
     return "\n\n".join(parts)
