@@ -58,8 +58,7 @@ def main() -> None:
     ablations = []
     for name, title in ABLATIONS.items():
         grid, tables = _read(f"ablation_{name}")
-        # What another ablation shares (plain, the defaults) is no result of this one yet.
-        if any(len(table.lines) > 1 + ("uegr" in grid.methods) for table in tables):
+        if _has_own_results(name):
             ablations.append(ablation(name, title, grid, tables))
             if name == "parts":
                 replace_block(README, name, _table(tables[0], heading=False))
@@ -169,6 +168,14 @@ def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:
     return "\n\n".join(parts)
 
 
+def _has_own_results(name: str) -> bool:
+    """Whether a cell has been run that this ablation shares with no other, as it does plain and the defaults."""
+    grids = {one: read_grid(GRIDS / f"{grid_file(one)}.yaml") for one in ABLATIONS}
+    shared = [cell.content() for one, grid in grids.items() if one != name for cell in grid.cells]
+    ledger = Ledger(RESULTS / grids[name].name)
+    return any(cell.content() not in shared and ledger.find(cell) for cell in grids[name].cells)
+
+
 def grid_file(name: str) -> str:
     """Name of an ablation's grid file."""
     return f"ablation_{name}"
@@ -193,8 +200,9 @@ def _sizes(grid: Grid) -> str:
     epsilons = ", ".join(f"{one:g}" for one in measure.epsilons if one > 0)
     text = (
         f"{', '.join(grid.models)}; at most {data.max_train_examples:,} training examples, {_epochs(grid)}, "
-        f"{_learning_rate(grid)}, batch {train.batch_size}; measured on at most "
-        f"{data.max_test_examples or 'all'} {measure.split} examples, {measure.attack_examples or 'all'} of them "
+        f"{_learning_rate(grid)}, batch {train.batch_size}; measured on "
+        f"{f'at most {data.max_test_examples}' if data.max_test_examples else 'all'} {measure.split} examples, "
+        f"{measure.attack_examples or 'all'} of them "
         f"attacked (radii {epsilons}; {measure.attack_steps} steps, {measure.attack_restarts} restart)."
     )
     return textwrap.fill(text, 120)
