@@ -55,15 +55,15 @@ def main() -> None:
             parts.append(section(name, grid, title, tables))
         else:
             missing.append(name)
-    ablations = []
+    ablations, grids = [], {name: read_grid(GRIDS / f"{grid_file(name)}.yaml") for name in ABLATIONS}
     for name, title in ABLATIONS.items():
-        grid, tables = _read(f"ablation_{name}")
-        if _has_own_results(name):
+        if _has_own_results(name, grids):
+            grid, tables = _read(grid_file(name))
             ablations.append(ablation(name, title, grid, tables))
             if name == "parts":
                 replace_block(README, name, _table(tables[0], heading=False))
         else:
-            missing.append(f"ablation_{name}")
+            missing.append(grid_file(name))
     if ablations:
         parts += ["## Ablations of UEGR\n\nOn validation data.", *ablations]
     if missing:
@@ -168,9 +168,8 @@ def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:
     return "\n\n".join(parts)
 
 
-def _has_own_results(name: str) -> bool:
+def _has_own_results(name: str, grids: dict[str, Grid]) -> bool:
     """Whether a cell has been run that this ablation shares with no other, as it does plain and the defaults."""
-    grids = {one: read_grid(GRIDS / f"{grid_file(one)}.yaml") for one in ABLATIONS}
     shared = [cell.content() for one, grid in grids.items() if one != name for cell in grid.cells]
     ledger = Ledger(RESULTS / grids[name].name)
     return any(cell.content() not in shared and ledger.find(cell) for cell in grids[name].cells)

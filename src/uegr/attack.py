@@ -63,12 +63,15 @@ def attack(
     Raises:
         UsageError: an unknown attack or option, or a run that was not measured or is no classifier.
     """
-    recipes = [name.removeprefix(PREFIX) for name in names if isinstance(name, str) and name.startswith(PREFIX)]
-    attacks = [
-        build(name, options or {}, source) if isinstance(name, str) else name
-        for name in names
-        if not (isinstance(name, str) and name.startswith(PREFIX))
-    ]
+    recipes: list[str] = []
+    attacks: list[Attack] = []
+    for name in names:
+        if not isinstance(name, str):
+            attacks.append(name)
+        elif name.startswith(PREFIX):
+            recipes.append(name.removeprefix(PREFIX))
+        else:
+            attacks.append(build(name, options or {}, source))
     refuse_unknown(options or {}, attacks)
     run = open_run(folder)
     run.results()

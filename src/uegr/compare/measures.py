@@ -68,8 +68,9 @@ def _under(name: str) -> Measure:
 
     def scores(run: Run) -> Scores | None:
         one = part(run)
-        kept = one is not None and "outcomes" in one
-        return unpack_bits(one["outcomes"], one["examples"]).astype(float) if one and kept else None
+        if one is None or "outcomes" not in one:
+            return None
+        return unpack_bits(one["outcomes"], one["examples"]).astype(float)
 
     return Measure(name, value, scores)
 
