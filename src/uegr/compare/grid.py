@@ -30,8 +30,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from uegr.compare.cell import Cell, Measurement
+from uegr.compare.cell import Cell
 from uegr.compare.files import load_with_references, mapping
+from uegr.compare.measurement import Measurement
 from uegr.errors import UsageError, unknown
 from uegr.methods import check_option, create_method
 from uegr.models.loading import EMBEDDED_MODEL
