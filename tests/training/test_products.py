@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from conftest import batch, bert
-from uegr.training.products import RoundedProducts
+from uegr.training.products import RoundedProducts, bf16_products
 
 ULP = 2.0**-7
 """The step between two bfloat16 numbers, relative to them."""
@@ -74,10 +74,8 @@ def test_a_step_of_a_model_under_autocast_and_its_flops() -> None:
         with FlopCounterMode(display=False) as flops, torch.autocast("cpu", torch.bfloat16):
             loss = model(**batch()).loss
             loss.backward()
-        return [
-            loss.detach(),
-            *(one.grad for one in model.parameters() if one.grad is not None),
-        ], flops.get_total_flops()
+        gradients = [one.grad for one in model.parameters() if one.grad is not None]
+        return [loss.detach(), *gradients], flops.get_total_flops()
 
     theirs, expected = step()
     with RoundedProducts():
@@ -86,3 +84,15 @@ def test_a_step_of_a_model_under_autocast_and_its_flops() -> None:
     for mine, reference in zip(ours, theirs, strict=True):
         difference = (mine - reference).norm()
         assert difference <= 0.02 * reference.norm() + 1e-4
+
+
+@pytest.mark.parametrize(
+    ("bf16", "gpu", "instructions", "rounded"),
+    [(True, False, False, True), (False, False, False, False), (True, True, False, False), (True, False, True, False)],
+)
+def test_only_a_bf16_run_on_a_processor_without_the_instructions_goes_through_it(
+    monkeypatch: pytest.MonkeyPatch, bf16: bool, gpu: bool, instructions: bool, rounded: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    assert isinstance(bf16_products(bf16), RoundedProducts) == rounded

@@ -15,6 +15,7 @@ from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.ledger import Ledger
 from uegr.measure import measure
 from uegr.training.folder import RUN, read_run
+from uegr.training.precision import use_bf16
 from uegr.training.products import bf16_products
 from uegr.training.run import train
 
@@ -49,7 +50,7 @@ def run_cell(cell: Cell, place: Place, tell: Tell) -> dict[str, Any]:
     locks = place.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     # A worker whose grid was killed may still be ending its last step here.
-    with FileLock(locks / folder.name), bf16_products():
+    with FileLock(locks / folder.name), bf16_products(use_bf16(cell.config.precision)):
         if (known := place.ledger.find(cell)) is not None:
             return known
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):

@@ -23,4 +23,9 @@ def use_bf16(precision: str) -> bool:
         return precision == "bf16"
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return cpu_has_bf16()
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this processor has instructions for bfloat16 products."""
     return bool(torch.cpu._is_avx512_bf16_supported())

@@ -10,7 +10,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from uegr.training.precision import cpu_has_bf16
+
 aten = torch.ops.aten
+ATTENTION = aten._scaled_dot_product_flash_attention_for_cpu.default
 PRODUCTS = frozenset(
     {
         aten.mm.default,
@@ -19,23 +22,25 @@ PRODUCTS = frozenset(
         aten.baddbmm.default,
         aten.convolution.default,
         aten.convolution_backward.default,
-        aten._scaled_dot_product_flash_attention_for_cpu.default,
+        ATTENTION,
         aten._scaled_dot_product_flash_attention_for_cpu_backward.default,
     }
 )
-STATISTICS = frozenset({aten._scaled_dot_product_flash_attention_for_cpu.default})
-"""Of these only the first output is rounded: the second, the softmax's log-sum-exp, is float32 in PyTorch, too."""
 
 
-def bf16_products() -> AbstractContextManager[Any]:
+def bf16_products(bf16: bool) -> AbstractContextManager[Any]:
     """A context in which bfloat16 runs anywhere: a run that was made on one processor can be made again on another.
 
     The instructions (avx512_bf16, amx_bf16) multiply rounded numbers, add the products up in float32 and round the sum.
     Without them PyTorch does the same in loops, some 15 times as slow as float32. Here float32's product of the rounded
     numbers is taken and rounded: the same but for the order of a sum, and, inside an attention, the rounding of its
     probabilities. 1.2 times as slow as float32, so for a new run float32 is the better choice there.
+
+    Args:
+        bf16: whether the run is in bfloat16. Nothing else goes through the context, nor does a run on a GPU: it would
+            slow every operation down for nothing.
     """
-    if torch.cpu._is_avx512_bf16_supported():
+    if not bf16 or torch.cuda.is_available() or cpu_has_bf16():
         return nullcontext()
     return RoundedProducts()  # type: ignore[no-untyped-call]
 
@@ -51,7 +56,7 @@ class RoundedProducts(TorchDispatchMode):
             return func(*args, **kwargs)
         args, kwargs = tree_map_only(torch.Tensor, _long, (args, kwargs))
         found = func(*args, **kwargs)
-        if func in STATISTICS:
+        if func is ATTENTION:  # its second output, the softmax's log-sum-exp, is float32 in PyTorch, too
             return (_short(found[0]), *found[1:])
         return tree_map_only(torch.Tensor, _short, found)
 
