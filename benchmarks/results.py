@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import statistics
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def section(name: str, grid: Grid, title: str, tables: Sequence[Table]) -> str:
     """A main grid: sizes, ranks, verdicts, figures, a table a task."""
     done = sum(len(line.runs) for table in tables for line in table.lines)
     note = "" if done == len(grid.cells) else f" **{done} of {len(grid.cells)} runs so far.**"
-    parts = [f"## {title}\n\n{_sizes(grid)}{note}", standing(tables), *against(tables)]
+    parts = [f"## {title}\n\n{_sizes(grid)}{note}{_processors(tables)}", standing(tables), *against(tables)]
     for what, figure in (("front", front_figure(tables)), ("curves", curves_figure(tables))):
         write_text(FIGURES / f"{name}-{what}.svg", svg_text(figure))
     parts.append(
@@ -149,7 +150,7 @@ def _place(table: Table, tables: Sequence[Table]) -> str:
 
 def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:
     """One ablation: a short table, and a figure where two rates vary."""
-    parts = [f"### {title}\n\n{_sizes(grid)}"]
+    parts = [f"### {title}\n\n{_sizes(grid)}{_processors(tables)}"]
     if name == "rates":
         values = {
             f"{label} (%)": {
@@ -205,6 +206,18 @@ def _sizes(grid: Grid) -> str:
         f"attacked (radii {epsilons}; {measure.attack_steps} steps, {measure.attack_restarts} restart)."
     )
     return textwrap.fill(text, 120)
+
+
+def _processors(tables: Sequence[Table]) -> str:
+    """What the runs were trained on, where any of them says so: those of the first versions do not."""
+    runs = [run for table in tables for line in table.lines for run in line.runs.values()]
+    counts = Counter(run["cost"].get("processor", "") for run in runs)
+    silent = counts.pop("", 0)
+    if not counts:
+        return ""
+    named = [f"{count} on {name}" for name, count in counts.most_common()]
+    named += [f"{silent} do not say (see Precision above)"] if silent else []
+    return f"\n\nTrained: {'; '.join(named)}."
 
 
 def _epochs(grid: Grid) -> str:

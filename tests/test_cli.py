@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from conftest import reviews
 from test_doors import command_line, run
@@ -93,6 +94,16 @@ def test_bad_data(
 def test_unknown_task_names_the_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     message = error_of(capsys, ["train", "--task", "roten_tomatoes", "--output_dir", str(tmp_path)])
     assert "did you mean 'rotten_tomatoes'" in message
+
+
+@pytest.mark.parametrize(("instructions", "notes"), [(True, 0), (False, 1)])
+def test_bf16_that_would_be_slow_is_told(
+    instructions: bool, notes: int, base: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    assert run([*base, "--precision", "bf16"]) == 0
+    assert capsys.readouterr().out.count("no bfloat16 instructions") == notes
 
 
 def test_drop_empty_drops(base: list[str], tmp_path: Path) -> None:

@@ -43,6 +43,14 @@ def test_card_says_what_is_known_after_training(folder: Path) -> None:
     assert card.data.eval_results is None
     assert "Not measured yet" in card.text
     assert "epsilon 0.1" in card.text
+    assert "processor" not in card.text, "a run of an earlier version does not say what it ran on"
+
+
+def test_card_names_the_processor(folder: Path) -> None:
+    run = json.loads((folder / "run.json").read_text())
+    run["cost"]["processor"] = "NVIDIA H100"
+    (folder / "run.json").write_text(json.dumps(run))
+    assert "| processor | NVIDIA H100 |" in ModelCard.load(write_card(folder)).text
 
 
 def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:

@@ -14,6 +14,7 @@ from transformers import AutoModelForSequenceClassification
 
 from uegr import TrainingError, UsageError
 from uegr.tasks.source import DataSource
+from uegr.training.processor import processor
 from uegr.training.run import RunConfig, train
 
 
@@ -87,6 +88,7 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
     assert json.loads((folder / "run.json").read_text())["finished"] is True
     assert run["train_examples"] == 49
     assert run["cost"]["flop_ratio"] > 1.5
+    assert run["cost"]["processor"] == processor()
     assert not list(folder.glob("checkpoint-*"))
     assert not (folder / ".partial").exists()
     assert json.loads((folder / "training_log.json").read_text())[0]["divergence"] >= 0

@@ -152,6 +152,8 @@ def _text(run: dict[str, Any], entry: dict[str, Any] | None) -> str:
         **(_measured(entry) if entry else {}),
     }
     values["training"].append(("seconds", f"{run['cost']['seconds']:.0f}"))
+    if "processor" in run["cost"]:
+        values["training"].append(("processor", run["cost"]["processor"]))
     values["training"].append(("arithmetic of a step, times a plain one", f"{run['cost']['flop_ratio']:.2f}"))
     environment = Environment(
         loader=PackageLoader("uegr.report", "."),

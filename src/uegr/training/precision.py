@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import torch
 
 from uegr.errors import unknown
+from uegr.training.processor import cpu_has_bf16
 
 Precision = Literal["auto", "fp32", "bf16"]
 
@@ -24,8 +25,3 @@ def use_bf16(precision: str) -> bool:
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return cpu_has_bf16()
-
-
-def cpu_has_bf16() -> bool:
-    """Whether this processor has instructions for bfloat16 products."""
-    return bool(torch.cpu._is_avx512_bf16_supported())

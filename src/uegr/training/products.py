@@ -10,7 +10,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-from uegr.training.precision import cpu_has_bf16
+from uegr.training.processor import emulates_bf16
 
 aten = torch.ops.aten
 ATTENTION = aten._scaled_dot_product_flash_attention_for_cpu.default
@@ -40,7 +40,7 @@ def bf16_products(bf16: bool) -> AbstractContextManager[Any]:
         bf16: whether the run is in bfloat16. Nothing else goes through the context, nor does a run on a GPU: it would
             slow every operation down for nothing.
     """
-    if not bf16 or torch.cuda.is_available() or cpu_has_bf16():
+    if not (bf16 and emulates_bf16()):
         return nullcontext()
     return RoundedProducts()  # type: ignore[no-untyped-call]
 

@@ -30,6 +30,7 @@ from uegr.training import folder as run_folder
 from uegr.training.cost import measure_cost
 from uegr.training.interrupt import StopOnSignal
 from uegr.training.precision import use_bf16
+from uegr.training.processor import processor
 from uegr.training.trainer import UEGRTrainer
 
 OnStep = Callable[[int, int], None]
@@ -178,7 +179,7 @@ def train(
         "kind": data.kind,
         "train_examples": len(data.train),
         "data": {"classes": data.class_counts, "findings": [asdict(one) for one in data.findings]},
-        "cost": {**cost, "seconds": outcome.metrics["train_runtime"]},
+        "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor()},
     }
     if trainer.is_world_process_zero():
         run_folder.finish(output_dir, run, trainer.state.log_history, model, tokenizer)
