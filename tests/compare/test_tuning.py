@@ -17,6 +17,7 @@ from uegr.compare.ledger import Ledger
 from uegr.compare.place import Place
 from uegr.compare.tuning import make_tuning, read_tuning, tune
 from uegr.errors import StoppedError, UsageError
+from uegr.methods import resolved_options
 
 CONTENT: dict[str, Any] = {
     "trials": 6,
@@ -78,8 +79,9 @@ def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(t
     plain, uegr = trials(tmp_path, "plain"), trials(tmp_path, "uegr")
     assert len(plain) == len(uegr) == 6
     assert plain[0]["params"] == {"learning_rate": 1e-4}
-    assert uegr[0]["params"] == {"learning_rate": 1e-4, "epsilon": 0.1, "refresh": 20}
-    assert uegr[0]["value"] == pytest.approx(0.9 - 0.04 - 0.005 + 0.1), "the mean over two seeds"
+    defaults = resolved_options("uegr", {})
+    assert uegr[0]["params"] == {"learning_rate": 1e-4, **{name: defaults[name] for name in ("epsilon", "refresh")}}
+    assert uegr[0]["value"] == pytest.approx(0.9 - 0.04 - 0.005 + defaults["epsilon"]), "the mean over two seeds"
     assert all(isinstance(trial["params"]["refresh"], int) and 1 <= trial["params"]["refresh"] <= 40 for trial in uegr)
     chosen = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["methods"]
     best = max(uegr, key=lambda trial: trial["value"])

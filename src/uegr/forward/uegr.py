@@ -80,7 +80,7 @@ class UEGRForward(ForwardStage):
         dropout_mode: DropoutMode = "spread",
         dropout_target: float = 0.02,
         adversary: bool = True,
-        epsilon: float = 0.1,
+        epsilon: float = 0.06,
         norm: Norm = "l2",
         relative: bool = True,
         steps: int = 1,
