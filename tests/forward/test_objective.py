@@ -153,11 +153,26 @@ def test_a_tally_leaves_out_what_is_no_target() -> None:
     assert tokens.tally(4).tolist() == [4, 1, 0, 2, 1]
     several = objective_for(ANY, torch.zeros(2, 2), torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
     assert several.tally(2).tolist() == [2, 2, 1]
+    numbers = objective_for(ANY, torch.zeros(2, 1), torch.tensor([1.0, 3.0]))
+    assert numbers.tally(1).tolist() == [2, 4, 10]
 
 
-def test_confidence_where_there_is_no_probability_or_more_than_one() -> None:
-    numbers = objective_for(ANY, torch.randn(3, 1), torch.randn(3))
-    assert numbers.confidence(torch.randn(3, 1)).tolist() == [1.0, 1.0, 1.0]
+@given(st.integers(0, 99), st.floats(-50, 50), st.floats(0.1, 50))
+def test_who_answers_with_the_mean_of_the_numbers_is_sure_of_nothing(seed: int, mean: float, spread: float) -> None:
+    """And who answers with the number itself is as sure of it as can be, whatever its unit."""
+    labels = mean + spread * torch.randn(8, generator=torch.Generator().manual_seed(seed))
+    objective = objective_for(ANY, labels[:, None], labels)
+    tally = objective.tally(1)
+    shares = tally[1:] / tally[0]
+    constant = shares[0].expand(8, 1)
+    torch.testing.assert_close(objective.confidence(constant, shares), torch.zeros(8), atol=1e-3, rtol=0.0)
+    assert objective.confidence(labels[:, None], shares).tolist() == [1.0] * 8
+    nearer, far = (labels + 0.3 * (shares[0] - labels))[:, None], (labels - shares[0]).abs() > 0.1 * spread
+    assert bool((objective.confidence(nearer, shares)[far] > 0).all())
+    assert objective.confidence(constant).tolist() == [0.0] * 8, "before any number is known"
+
+
+def test_confidence_of_several_labels() -> None:
     logits = torch.tensor([[40.0, -40.0], [0.0, 0.0]])
     several = objective_for(ANY, logits, torch.tensor([[1.0, 0.0], [1.0, 0.0]]))
     torch.testing.assert_close(several.confidence(logits), torch.tensor([1.0, 0.0]))

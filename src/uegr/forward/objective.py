@@ -76,27 +76,37 @@ class Objective:
         )
 
     def tally(self, classes: int) -> Tensor:
-        """Number of targets and, of each label, how many of them have it, shape (1 + C,)."""
+        """Number of targets and, of each label, how many of them have it, shape (1 + C,); for regression the sums of
+        the labels and of their squares, shape (3,)."""
         real = self.real.float()
         if self.kind == "classification":
             counts = real.new_zeros(classes).index_add(0, self.labels.clamp_min(0), real)
+        elif self.kind == "regression":
+            labels = self.labels.float()
+            counts = torch.stack([labels.sum(), labels.square().sum()])
         else:
             counts = self.labels.float().sum(dim=0)
         return torch.cat([real.sum()[None], counts])
 
     def confidence(self, logits: Tensor, shares: Tensor | None = None) -> Tensor:
         """How sure of its target each position is, shape (N,), in [0, 1]: 0 at chance or below it, 1 for certain.
-        A number says nothing of how sure it is: 1 for regression.
+        A number does not say how sure it is: for regression, how near it comes, as exp(-(output - label)^2 / 2 var).
 
         Args:
             logits: of the N positions.
-            shares: how often each label comes, shape (C,). Chance is one in C, or the label's share where that is
-                more: who answers with the most frequent label, whatever the input, is sure of nothing.
+            shares: the tally's means. How often each label comes, shape (C,): chance is one in C, or the label's share
+                where that is more, for who answers with the most frequent label, whatever the input, is sure of
+                nothing. For regression the mean of the labels, which is chance's answer, and of their squares, shape
+                (2,); before they are known nothing is learned.
         """
         scores = self.scores(logits)
         if self.kind == "regression":
-            return torch.ones_like(scores[:, 0])
-        if self.kind == "classification":
+            if shares is None:
+                return torch.zeros_like(scores[:, 0])
+            mean, labels = shares[0], self.labels.float()
+            scale = 2.0 * (shares[1] - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
+            errors, chance = self.loss(logits) / scale, torch.exp(-(labels - mean).square().mean(dim=-1) / scale)
+        elif self.kind == "classification":
             errors = F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
             chance = torch.full_like(errors, 1.0 / scores.shape[-1])
             if shares is not None:

@@ -1,4 +1,4 @@
-"""How often each label has come in training so far: what a model that looks at nothing can know."""
+"""How often each label has come in training so far, or which numbers: what a model that looks at nothing can know."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class LabelShares:
         """Count one batch of this optimizer step, and tell the shares in those before.
 
         Args:
-            tally: number of targets and, of each label, how many of them have it, shape (1 + C,); becomes that of all
-                processes.
+            tally: of `Objective.tally`, number of targets and, of each label, how many of them have it, shape (1 + C,);
+                for numbers their sum and that of their squares, shape (3,). It becomes that of all processes.
             step: number of optimizer steps made so far.
 
         Returns:
-            Shape (C,), each in [0, 1]; None in the first step.
+            Shape (C,), each in [0, 1], or (2,) of numbers; None in the first step.
         """
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(tally)
