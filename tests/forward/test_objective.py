@@ -157,18 +157,19 @@ def test_a_tally_leaves_out_what_is_no_target() -> None:
     assert numbers.tally(1).tolist() == [2, 4, 10]
 
 
-@given(st.integers(0, 99), st.floats(-50, 50), st.floats(0.1, 50))
-def test_who_answers_with_the_mean_of_the_numbers_is_sure_of_nothing(seed: int, mean: float, spread: float) -> None:
-    """And who answers with the number itself is as sure of it as can be, whatever its unit."""
-    labels = mean + spread * torch.randn(8, generator=torch.Generator().manual_seed(seed))
+@given(st.floats(-50, 50), st.floats(0.1, 50))
+def test_who_answers_with_the_mean_of_the_numbers_is_sure_of_nothing(centre: float, spread: float) -> None:
+    """And who answers with the number itself is as sure of it as can be, whatever its unit. No number is the mean, of
+    which nothing tells the two apart."""
+    labels = centre + spread * torch.tensor([-2.1, -1.0, -0.7, -0.4, 0.3, 0.8, 1.2, 1.6])
     objective = objective_for(ANY, labels[:, None], labels)
     tally = objective.tally(1)
     shares = tally[1:] / tally[0]
     constant = shares[0].expand(8, 1)
     torch.testing.assert_close(objective.confidence(constant, shares), torch.zeros(8), atol=1e-3, rtol=0.0)
     assert objective.confidence(labels[:, None], shares).tolist() == [1.0] * 8
-    nearer, far = (labels + 0.3 * (shares[0] - labels))[:, None], (labels - shares[0]).abs() > 0.1 * spread
-    assert bool((objective.confidence(nearer, shares)[far] > 0).all())
+    nearer = (labels + 0.3 * (shares[0] - labels))[:, None]
+    assert bool((objective.confidence(nearer, shares) > 0).all())
     assert objective.confidence(constant).tolist() == [0.0] * 8, "before any number is known"
 
 
