@@ -6,6 +6,7 @@ import sys
 
 from rich.console import Console
 
+from uegr.allocator import keep_freed_memory
 from uegr.cli import (  # noqa: F401  # each registers its command
     analyse,
     attack,
@@ -27,6 +28,7 @@ from uegr.terminal import quieten
 def main() -> None:
     """Entry point of `uegr`: exit code 2 for what the user can mend, 1 for a training that stopped."""
     quieten()
+    keep_freed_memory()
     try:
         app()
     except UegrError as error:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import torch
 
+from uegr.allocator import keep_freed_memory
 from uegr.compare.cell import Cell
 from uegr.compare.place import Place, run_cell
 from uegr.errors import StoppedError, UegrError
@@ -146,6 +147,7 @@ def _start(place: Place) -> tuple[Connection, Any]:
 def _work(connection: Connection, place: Place) -> None:
     """Run cells until the connection closes."""
     quieten()
+    keep_freed_memory()
     torch.set_num_threads(1)
     try:
         while True:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
+from uegr.allocator import keep_freed_memory
 from uegr.compare.cell import Cell
 from uegr.compare.engine import Hear, News, attempt
 from uegr.compare.place import Place
@@ -71,6 +72,7 @@ class RayCluster:
 def run_on_worker(cell: Cell, place: Place, queue: Any) -> News:
     """What a worker does with a cell; Ray shows it under this name."""
     quieten()
+    keep_freed_memory()
     return attempt(cell, place, _thinned(lambda news: queue.put((cell, news))))
 
 

@@ -89,6 +89,12 @@ class Line:
         """Whether at least half of the runs learned more than one answer to everything."""
         return 2 * self.unmoved <= len(self.runs)
 
+    @property
+    def seeds(self) -> str:
+        """How many runs there are, and of how many where some are missing."""
+        done = len(self.runs)
+        return str(done) if done == self.wanted else f"{done}/{self.wanted}"
+
     def cost(self, key: str) -> float:
         """Mean of a part of the cost over the seeds."""
         return sum(float(run["cost"][key]) for run in self.runs.values()) / len(self.runs)

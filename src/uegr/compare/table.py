@@ -25,10 +25,9 @@ def headings(table: Table, curve: bool = True) -> list[str]:
 def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
     """Of one method; a leading measure is wrapped in asterisks."""
     curves = [f"{100 * line.curve[epsilon].mean:.1f}" for epsilon in _epsilons(table)] if curve else []
-    count = str(len(line.runs)) if len(line.runs) == line.wanted else f"{len(line.runs)}/{line.wanted}"
     return [
         line.method,
-        count,
+        line.seeds,
         _cell(line, "clean"),
         _cell(line, "robust"),
         *curves,
