@@ -30,7 +30,7 @@ def table(tables: Sequence[Table]) -> str:
         full = one.line(FULL)
         for line in one.lines:
             costs = [f"{line.cost(key):.2f}" for key in ("flop_ratio", "time_ratio")]
-            row = [one.task, line.method, f"{len(line.runs)}/{line.wanted}", *costs]
+            row = [one.task, line.method, line.seeds, *costs]
             for measure in measures:
                 row += [f"{100 * line.estimates[measure.name].mean:.1f}", difference(line, full, measure)]
             rows.append(row)

@@ -1,4 +1,4 @@
-"""docs/results.md and its figures, and README.md's table of parts, from the committed results of benchmarks/grids.
+"""docs/results.md and its figures, and README.md's tables, from the committed results of benchmarks/grids.
 
     python -m benchmarks.results
 
@@ -16,11 +16,12 @@ from pathlib import Path
 
 from benchmarks.document import replace_block
 from benchmarks.tuning_section import tuning_section
+from benchmarks.verdicts import against, in_short, standing
 from uegr.atomic import write_text
 from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks, summarise
+from uegr.compare.summary import Line, Table, summarise
 from uegr.compare.table import cells, footnote, headings, markdown
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
@@ -34,6 +35,7 @@ MAIN = {
     "attacks": "Under attacks that no method trained on",
     "equal_compute": "Equal compute instead of equal steps",
 }
+IN_README = ("main", "small", "second", "scratch")
 ABLATIONS = {
     "adversary": "The adversary: steps, radius, confidence",
     "passes": "Number of passes k",
@@ -50,12 +52,16 @@ HEAD = Path("benchmarks/results_head.md")
 def main() -> None:
     """Write the document and its figures."""
     parts, missing = [one for one in (HEAD.read_text().strip(), tuning_section(FIGURES)) if one], []
+    found = {}
     for name, title in MAIN.items():
         grid, tables = _read(name)
         if tables:
             parts.append(section(name, grid, title, tables))
+            found[name] = tables
         else:
             missing.append(name)
+    chosen = {MAIN[name]: found[name] for name in IN_README if name in found}
+    replace_block(README, "compared", in_short(chosen, DOCUMENT))
     ablations, grids = [], {name: read_grid(GRIDS / f"{grid_file(name)}.yaml") for name in ABLATIONS}
     for name, title in ABLATIONS.items():
         if _has_own_results(name, grids):
@@ -85,67 +91,6 @@ def section(name: str, grid: Grid, title: str, tables: Sequence[Table]) -> str:
     )
     parts += [_table(table) for table in tables]
     return "\n\n".join(parts)
-
-
-def standing(tables: Sequence[Table]) -> str:
-    """Each method over all tasks: mean ranks, and how often it is better or worse than plain."""
-    measures = all_measures(tables)
-    ranked = {measure.name: ranks(list(tables), measure) for measure in measures}
-    methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
-    rows = []
-    for method in methods:
-        lines = [line for table in tables if (line := table.line(method))]
-        row = [method]
-        for measure in measures:
-            rank = ranked[measure.name][0].get(method)
-            row.append("–" if rank is None else f"{rank:.1f}")
-            row.append(_score(lines, measure.name))
-        known = [found[method] for found, _ in ranked.values() if method in found]
-        rows.append([*row, f"{statistics.mean(known):.1f}" if known else "–"])
-    heads = ["method"] + [text for measure in measures for text in (f"{measure.name}: rank", "▲ · ▼")] + ["all: rank"]
-    counts = ", ".join(f"{name} over {count}" for name, (_, count) in ranked.items())
-    text = (
-        f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), on how many tasks the method "
-        "is better ▲ or worse ▼ than plain, of how many, and the mean of its ranks by all measures:"
-    )
-    return f"{textwrap.fill(text, 120)}\n\n{markdown(heads, rows)}"
-
-
-def against(tables: Sequence[Table], method: str = "uegr") -> list[str]:
-    """Differences of one method, task by task: to plain, and to the best of the others."""
-    parts, measures = [], all_measures(tables)
-    for kind, other in (("plain", "plain"), ("best", "the best other method")):
-        rows = []
-        for table in tables:
-            line = table.line(method)
-            if line is not None and getattr(line, kind):
-                verdicts = getattr(line, kind)
-                rows.append(
-                    [_place(table, tables), *(_difference(one.name, verdicts.get(one.name)) for one in measures)]
-                )
-        if rows:
-            heads = ["task", *(measure.name for measure in measures)]
-            parts.append(
-                f"{method.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds "
-                f"and p after Holm:\n\n{markdown(heads, rows)}"
-            )
-    return parts
-
-
-def _difference(measure: str, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return "–"
-    one, (scale, digits) = verdict.comparison.difference, (1, 3) if measure == "ECE" else (100, 1)
-    other = "" if verdict.other == "plain" else f" ({verdict.other})"
-    if one.count < 2:
-        return f"{scale * one.mean:+.{digits}f}{other}"
-    ends = f"[{scale * one.low:+.{digits}f}, {scale * one.high:+.{digits}f}]"
-    text = f"{scale * one.mean:+.{digits}f} {ends} p {verdict.p:.2g}{other}"
-    return f"**{text}**" if verdict.significant else text
-
-
-def _place(table: Table, tables: Sequence[Table]) -> str:
-    return table.task if len({one.model for one in tables}) == 1 else f"{table.task}, {table.model}"
 
 
 def ablation(name: str, title: str, grid: Grid, tables: Sequence[Table]) -> str:
@@ -231,11 +176,6 @@ def _epochs(grid: Grid) -> str:
 def _learning_rate(grid: Grid) -> str:
     rates = {cell.config.learning_rate for cell in grid.cells}
     return f"learning rate {rates.pop():g}" if len(rates) == 1 else "learning rates as tuned"
-
-
-def _score(lines: Sequence[Line], measure: str) -> str:
-    marks = [mark(line, measure) for line in lines if measure in line.plain]
-    return f"{marks.count('▲')} · {marks.count('▼')} of {len(marks)}" if marks else "–"
 
 
 def _rates(line: Line) -> tuple[float, float] | None:
