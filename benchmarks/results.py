@@ -162,7 +162,7 @@ def _processors(tables: Sequence[Table]) -> str:
         return ""
     named = [f"{count} on {name}" for name, count in counts.most_common()]
     named += [f"{silent} do not say (see Precision above)"] if silent else []
-    return f"\n\nTrained: {'; '.join(named)}."
+    return "\n\n" + textwrap.fill(f"Trained: {'; '.join(named)}.", 120)
 
 
 def _epochs(grid: Grid) -> str:
