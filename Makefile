@@ -51,7 +51,7 @@ format: $(READY)  ## ruff, mending what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-results: $(READY)  ## rewrite docs/results.md and the table of the README from results/*/*.json
+results: $(READY)  ## rewrite docs/results.md and the tables of the README from results/*/*.json
 	$(VENV)/bin/python -m benchmarks.results
 
 bench: $(READY) peers  ## time every method and its peers side by side, into docs/performance.md (a quarter of an hour)

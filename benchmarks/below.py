@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.document import replace_block
+from benchmarks.document import replace_block, signed
 from uegr.compare.grid import read_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.measures import MEASURES, Measure
@@ -47,7 +47,7 @@ def in_short(tables: Sequence[Table]) -> str:
         uegr, plain = one.line(FULL), one.line("plain")
         if uegr is None or plain is None:
             continue
-        row = [one.task, str(len(uegr.runs))]
+        row = [one.task, uegr.seeds]
         for measure in measures:
             scale, digits = (1, 3) if measure.name == "ECE" else (100, 1)
             ours, theirs = (f"{scale * line.estimates[measure.name].mean:.{digits}f}" for line in (uegr, plain))
@@ -63,9 +63,8 @@ def difference(line: Line, full: Line | None, measure: Measure, scale: int = 100
     pairs = [
         (measure.value(line.runs[seed]), measure.value(full.runs[seed])) for seed in line.runs if seed in full.runs
     ]
-    found = estimate([scale * (one - other) for one, other in pairs if one is not None and other is not None])
-    mean, low, high = (f"{one:+.{digits}f}" for one in (found.mean, found.low, found.high))
-    return mean if found.count < 2 else f"{mean} [{low}, {high}]"
+    found = estimate([one - other for one, other in pairs if one is not None and other is not None])
+    return signed(found, scale, digits)
 
 
 if __name__ == "__main__":

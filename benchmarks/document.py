@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from uegr.atomic import write_text
+from uegr.evaluation.statistics import Estimate
 
 
 def replace_block(document: Path, name: str, content: str) -> None:
@@ -21,3 +22,9 @@ def spread(values: Sequence[float], digits: int) -> str:
     """Mean ± standard deviation; the mean alone of a single value."""
     deviation = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
     return f"{statistics.mean(values):.{digits}f}{deviation}"
+
+
+def signed(one: Estimate, scale: int = 100, digits: int = 1) -> str:
+    """A mean difference with its 95 % interval; the difference alone of a single value."""
+    mean, low, high = (f"{scale * value:+.{digits}f}" for value in (one.mean, one.low, one.high))
+    return mean if one.count < 2 else f"{mean} [{low}, {high}]"

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from uegr.compare.measures import Measure
+from benchmarks.document import signed
 from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.table import markdown
 
@@ -19,9 +19,8 @@ IN_SHORT = ("clean", "robust", "ECE")
 
 def standing(tables: Sequence[Table]) -> str:
     """Each method over all tasks of a grid: mean ranks, and how often it is better or worse than plain."""
-    measures = all_measures(tables)
-    ranked = {measure.name: ranks(list(tables), measure) for measure in measures}
-    overall = mean_ranks(tables)
+    ranked = _ranked(tables)
+    overall = _overall(ranked)
     rows = []
     for method in _methods(tables):
         lines = [line for table in tables if (line := table.line(method))]
@@ -29,7 +28,7 @@ def standing(tables: Sequence[Table]) -> str:
         for name, (found, _) in ranked.items():
             row += [_rank(found, method), _score(lines, name)]
         rows.append([*row, _rank(overall, method)])
-    heads = ["method"] + [text for measure in measures for text in (f"{measure.name}: rank", "▲ · ▼")] + ["all: rank"]
+    heads = ["method"] + [text for name in ranked for text in (f"{name}: rank", "▲ · ▼")] + ["all: rank"]
     counts = ", ".join(f"{name} over {count}" for name, (_, count) in ranked.items())
     text = (
         f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), on how many tasks the method "
@@ -40,18 +39,17 @@ def standing(tables: Sequence[Table]) -> str:
 
 def against(tables: Sequence[Table]) -> list[str]:
     """Differences of UEGR, task by task: to plain, and to the best of the others."""
-    parts, measures = [], all_measures(tables)
+    parts, names = [], [measure.name for measure in all_measures(tables)]
     for kind, other in (("plain", "plain"), ("best", "the best other method")):
         rows = []
         for table in tables:
             verdicts = _verdicts(table, kind)
             if verdicts:
-                rows.append([_place(table, tables), *(_with_p(one, verdicts.get(one.name)) for one in measures)])
+                rows.append([_place(table, tables), *(_with_p(name, verdicts.get(name)) for name in names)])
         if rows:
-            heads = ["task", *(measure.name for measure in measures)]
             parts.append(
                 f"{METHOD.upper()} minus {other}, in points (ECE: as it is), with the 95 % interval over the seeds "
-                f"and p after Holm:\n\n{markdown(heads, rows)}"
+                f"and p after Holm:\n\n{markdown(['task', *names], rows)}"
             )
     return parts
 
@@ -66,44 +64,44 @@ def in_short(grids: Mapping[str, Sequence[Table]], document: Path) -> str:
     rows, ranked = [], {}
     for title, tables in grids.items():
         link = f"[{title}]({document}#{_anchor(title)})"
-        measures = [one for one in all_measures(tables) if one.name in IN_SHORT]
-        rows.append([link, *[""] * (len(measures) + 2)])
+        rows.append([link, *[""] * (len(IN_SHORT) + 2)])
         for table in tables:
             line = table.line(METHOD)
-            rows += [] if line is None else [_short_row(_place(table, tables), line, measures)]
-        ranked[link] = mean_ranks(tables)
+            rows += [] if line is None else [_short_row(_place(table, tables), line)]
+        ranked[link] = _overall(_ranked(tables))
     heads = ["UEGR minus plain", "seeds", *IN_SHORT, "robust: minus the best of the others"]
     methods = list(dict.fromkeys(method for found in ranked.values() for method in found))
     places = [[link, *(_rank(found, method) for method in methods)] for link, found in ranked.items()]
     return f"{markdown(heads, rows)}\n\n{markdown(['mean rank', *methods], places)}"
 
 
-def mean_ranks(tables: Sequence[Table]) -> dict[str, float]:
+def _ranked(tables: Sequence[Table]) -> dict[str, tuple[dict[str, float], int]]:
+    """Measure -> the mean rank of each method, and over how many tasks."""
+    return {measure.name: ranks(list(tables), measure) for measure in all_measures(tables)}
+
+
+def _overall(ranked: Mapping[str, tuple[dict[str, float], int]]) -> dict[str, float]:
     """Method -> the mean of its ranks by all measures."""
-    found = [ranks(list(tables), measure)[0] for measure in all_measures(tables)]
-    every = {method: [one[method] for one in found if method in one] for method in _methods(tables)}
-    return {method: statistics.mean(known) for method, known in every.items() if known}
+    found = [one for one, _ in ranked.values()]
+    methods = dict.fromkeys(method for one in found for method in one)
+    return {method: statistics.mean(one[method] for one in found if method in one) for method in methods}
 
 
-def _short_row(place: str, line: Line, measures: Sequence[Measure]) -> list[str]:
-    """Dashes where a method that gives one answer to everything leaves nothing to compare."""
+def _short_row(place: str, line: Line) -> list[str]:
     row = [place, line.seeds]
-    row += [f"{_difference(one, line.plain.get(one.name))} {mark(line, one.name)}".rstrip() for one in measures]
-    best, robust = line.best.get("robust"), next(one for one in measures if one.name == "robust")
-    return [*row, "–" if best is None else f"{_difference(robust, best)} {best.other}"]
+    row += [f"{_difference(name, line.plain.get(name))} {mark(line, name)}".rstrip() for name in IN_SHORT]
+    best = line.best.get("robust")
+    return [*row, _difference("robust", best) + ("" if best is None else f" {best.other}")]
 
 
-def _difference(measure: Measure, verdict: Verdict | None) -> str:
-    """In points, with its interval where there is more than one seed."""
+def _difference(measure: str, verdict: Verdict | None) -> str:
+    """In points; a dash where a task has no such measure, or one answer to everything leaves nothing to compare."""
     if verdict is None:
         return "–"
-    one, (scale, digits) = verdict.comparison.difference, (1, 3) if measure.name == "ECE" else (100, 1)
-    if one.count < 2:
-        return f"{scale * one.mean:+.{digits}f}"
-    return f"{scale * one.mean:+.{digits}f} [{scale * one.low:+.{digits}f}, {scale * one.high:+.{digits}f}]"
+    return signed(verdict.comparison.difference, *((1, 3) if measure == "ECE" else (100, 1)))
 
 
-def _with_p(measure: Measure, verdict: Verdict | None) -> str:
+def _with_p(measure: str, verdict: Verdict | None) -> str:
     if verdict is None:
         return "–"
     other = "" if verdict.other == "plain" else f" ({verdict.other})"
