@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -139,6 +140,14 @@ def test_commands_on_measured_and_unmeasured_runs(
     assert (tmp_path / "figures" / "robustness.svg").exists()
     assert "model-index" in (folder / "README.md").read_text()
     assert "<table>" in (tmp_path / "page.html").read_text()
+
+
+def test_the_version_is_the_same_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    said = capsys.readouterr().out.split()
+    assert said == ["uegr", version("uegr")]
+    citation = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {said[1]}\n" in citation
 
 
 def test_methods_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
