@@ -34,7 +34,7 @@ def standing(tables: Sequence[Table]) -> str:
         f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best), on how many tasks the method "
         "is better ▲ or worse ▼ than plain, of how many, and the mean of its ranks by all measures:"
     )
-    return f"{textwrap.fill(text, 120)}\n\n{markdown(heads, rows)}"
+    return f"{textwrap.fill(text, 120, break_on_hyphens=False)}\n\n{markdown(heads, rows)}"
 
 
 def against(tables: Sequence[Table]) -> list[str]:
