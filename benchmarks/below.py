@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.document import replace_block, signed
 from uegr.compare.grid import read_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.measures import MEASURES, Measure
+from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.compare.summary import Line, Table, summarise
 from uegr.compare.table import markdown
 from uegr.evaluation.statistics import estimate
@@ -49,7 +49,7 @@ def in_short(tables: Sequence[Table]) -> str:
             continue
         row = [one.task, uegr.seeds]
         for measure in measures:
-            scale, digits = (1, 3) if measure.name == "ECE" else (100, 1)
+            scale, digits = shown(measure.name)
             ours, theirs = (f"{scale * line.estimates[measure.name].mean:.{digits}f}" for line in (uegr, plain))
             row.append(f"{ours} against {theirs}: {difference(uegr, plain, measure, scale, digits)}")
         rows.append(row)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.document import signed
+from uegr.compare.measures import shown
 from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.table import markdown
 
@@ -98,7 +99,7 @@ def _difference(measure: str, verdict: Verdict | None) -> str:
     """In points; a dash where a task has no such measure, or one answer to everything leaves nothing to compare."""
     if verdict is None:
         return "–"
-    return signed(verdict.comparison.difference, *((1, 3) if measure == "ECE" else (100, 1)))
+    return signed(verdict.comparison.difference, *shown(measure))
 
 
 def _with_p(measure: str, verdict: Verdict | None) -> str:

@@ -32,6 +32,11 @@ class Measure:
     sign: int = 1
 
 
+def shown(measure: str) -> tuple[int, int]:
+    """What a measure of that name is multiplied by to be shown, and its decimals: points, but calibration as it is."""
+    return (1, 3) if measure == "ECE" else (100, 1)
+
+
 def robustness(run: Run) -> float | None:
     """Mean of the robustness curve over its epsilons above 0; None where nothing was attacked."""
     _, epsilons, values = robust_curve(run)

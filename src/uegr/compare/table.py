@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE
 from rich.table import Table as RichTable
 
-from uegr.compare.measures import MEASURES, Measure
+from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.compare.summary import Line, Table, leads, mark
 from uegr.evaluation.statistics import Estimate
 
@@ -77,7 +77,7 @@ def spread(one: Estimate, scale: float = 100.0, digits: int = 1) -> str:
 def _cell(line: Line, measure: str) -> str:
     if measure not in line.estimates:
         return "–"
-    scale, digits = (1.0, 3) if measure == "ECE" else (100.0, 1)
+    scale, digits = shown(measure)
     text = spread(line.estimates[measure], scale, digits)
     text = f"**{text}**" if leads(line, measure) else text
     return f"{text} {mark(line, measure)}".rstrip()
