@@ -11,10 +11,10 @@ from pathlib import Path
 
 from benchmarks.document import replace_block, signed
 from uegr.compare.grid import read_grid
+from uegr.compare.grid_summary import Line, Table, summarise
+from uegr.compare.grid_table import markdown
 from uegr.compare.ledger import Ledger
 from uegr.compare.measures import MEASURES, Measure, shown
-from uegr.compare.summary import Line, Table, summarise
-from uegr.compare.table import markdown
 from uegr.evaluation.statistics import estimate
 
 GRID, RESULTS, DOCUMENT = Path("benchmarks/grids/below.yaml"), Path("results/below"), Path("docs/performance.md")

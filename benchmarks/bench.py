@@ -26,13 +26,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.document import replace_block
 from benchmarks.entries import OURS, SAME_JOB, makers
-from uegr.atomic import write_json
-from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-from uegr.parts import now
-from uegr.tasks.encoding import batches, encode
-from uegr.tasks.source import DataSource
-from uegr.terminal import quieten
-from uegr.training.cost import Autocast, Stepper
+from uegr.atomic_files import write_json
+from uegr.data.data_source import DataSource
+from uegr.data.encoding import batches, encode
+from uegr.libraries import silence_libraries
+from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.modeling.profile import now
+from uegr.training.cost_profile import Autocast, Stepper
 from uegr.training.precision import use_bf16
 
 RESULTS = Path("benchmarks/results")
@@ -168,7 +168,7 @@ def taken_on(where: Mapping[str, Any]) -> str:
 
 def main() -> None:
     """Entry point."""
-    quieten()
+    silence_libraries()
     sys.path.append(str(Path("benchmarks/.peers")))
     command, *rest = sys.argv[1:] or ["table"]
     if command == "run":

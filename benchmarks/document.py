@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from uegr.atomic import write_text
+from uegr.atomic_files import write_text
 from uegr.evaluation.statistics import Estimate
 
 

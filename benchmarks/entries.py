@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.methods import create_method
-from uegr.training.cost import Autocast, Stepper
+from uegr.methods.registry import create_method
+from uegr.training.cost_profile import Autocast, Stepper
 
 Step = Callable[[], None]
 Batch = Mapping[str, Tensor]

@@ -19,13 +19,13 @@ from transformers import BertConfig, BertForSequenceClassification, RobertaConfi
 
 from benchmarks.bench import machine, side_by_side
 from benchmarks.bench import table as show
-from uegr.atomic import write_json
-from uegr.backward.draws import Draws
-from uegr.backward.kernel import usable
-from uegr.methods import create_method
-from uegr.parts import now
-from uegr.terminal import quieten
-from uegr.training.cost import Stepper
+from uegr.atomic_files import write_json
+from uegr.backward.triton_update import usable
+from uegr.backward.uniform_draws import Draws
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
+from uegr.modeling.profile import now
+from uegr.training.cost_profile import Stepper
 
 BUDGET = 420.0
 """Seconds, of the eight minutes that gpu.sh allows."""
@@ -114,7 +114,7 @@ def idle_share(step: Callable[[], None], device: torch.device) -> float | None:
 
 def main() -> None:
     """Entry point."""
-    quieten()
+    silence_libraries()
     parser = argparse.ArgumentParser()
     parser.add_argument("--dry-run", action="store_true")
     toy = parser.parse_args().dry_run

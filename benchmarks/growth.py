@@ -26,9 +26,9 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from benchmarks.bench import machine
 from benchmarks.document import replace_block
-from uegr.atomic import write_json
-from uegr.methods import create_method
-from uegr.terminal import quieten
+from uegr.atomic_files import write_json
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
 from uegr.training.precision import use_bf16
 
 RESULT, FIGURE = Path("benchmarks/results/growth.json"), Path("docs/figures/growth.svg")
@@ -126,7 +126,7 @@ def figure() -> None:
 
 def main() -> None:
     """Entry point."""
-    quieten()
+    silence_libraries()
     if sys.argv[1:] == ["run"]:
         run()
     else:

@@ -1,4 +1,4 @@
-"""When are the k passes of a step faster as one batch? The rule in `uegr.forward.joint` comes from here.
+"""When are the k passes of a step faster as one batch? The rule in `uegr.forward.joined_passes` comes from here.
 
     python -m benchmarks.joint run [ROUNDS]     measure into benchmarks/results/joint.json
     python -m benchmarks.joint table            write the table into docs/performance.md
@@ -22,11 +22,11 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from benchmarks.bench import machine, taken_on
 from benchmarks.document import replace_block
-from uegr.atomic import write_json
-from uegr.methods import create_method
-from uegr.models.loading import EMBEDDED_MODEL, load_classifier
-from uegr.terminal import quieten
-from uegr.training.cost import Stepper
+from uegr.atomic_files import write_json
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
+from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier
+from uegr.training.cost_profile import Stepper
 from uegr.training.precision import use_bf16
 
 RESULT = Path("benchmarks/results/joint.json")
@@ -84,7 +84,7 @@ def table() -> str:
 
 def main() -> None:
     """Entry point."""
-    quieten()
+    silence_libraries()
     torch.set_num_threads(1)
     if sys.argv[1:2] == ["run"]:
         run(int(sys.argv[2]) if len(sys.argv) > 2 else 15)

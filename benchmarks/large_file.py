@@ -21,11 +21,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from uegr.atomic import write_json
-from uegr.models.loading import EMBEDDED_MODEL, load_tokenizer
-from uegr.tasks.source import DataSource
-from uegr.terminal import quieten
-from uegr.training.run import RunConfig, train
+from uegr.atomic_files import write_json
+from uegr.data.data_source import DataSource
+from uegr.libraries import silence_libraries
+from uegr.modeling.model_loading import EMBEDDED_MODEL, load_tokenizer
+from uegr.runs.train import RunConfig, train
 
 ROWS, SMALL, WORDS = 870_000, 2_000, 20
 RESULT = Path("results/large_file.json")
@@ -48,7 +48,7 @@ def make_file(path: Path, rows: int) -> None:
 def worker(file: Path) -> None:
     """One run in this process: seconds until its first step is done, by the clock and of the processor (imports
     included), and the most memory it held till then."""
-    quieten()
+    silence_libraries()
     peak: dict[str, float] = {"RssAnon": 0.0, "VmRSS": 0.0}
     stop = threading.Event()
 

@@ -17,12 +17,12 @@ from pathlib import Path
 from benchmarks.document import replace_block
 from benchmarks.tuning_section import tuning_section
 from benchmarks.verdicts import against, in_short, standing
-from uegr.atomic import write_text
-from uegr.compare.figures import curves_figure, front_figure, rates_figure, svg_text
+from uegr.atomic_files import write_text
 from uegr.compare.grid import Grid, read_grid
+from uegr.compare.grid_summary import Line, Table, summarise
+from uegr.compare.grid_table import cells, footnote, headings, markdown
 from uegr.compare.ledger import Ledger
-from uegr.compare.summary import Line, Table, summarise
-from uegr.compare.table import cells, footnote, headings, markdown
+from uegr.report.figures.grid_figures import curves_figure, front_figure, rates_figure, svg_text
 
 GRIDS, RESULTS = Path("benchmarks/grids"), Path("results")
 DOCUMENT, FIGURES, README = Path("docs/results.md"), Path("docs/figures"), Path("README.md")

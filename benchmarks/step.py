@@ -17,10 +17,10 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from uegr.methods import create_method
-from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-from uegr.tasks.encoding import batches, encode
-from uegr.tasks.source import DataSource
+from uegr.data.data_source import DataSource
+from uegr.data.encoding import batches, encode
+from uegr.methods.registry import create_method
+from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 
 RESULT = Path(__file__).parent / "results" / "history.json"
 ENTRIES = {"plain": ("plain", {}), "k 2": ("uegr", {"clean_weight": 0.0}), "k 2 and clean": ("uegr", {})}

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.document import replace_block
-from uegr.atomic import write_json
+from uegr.atomic_files import write_json
 from uegr.cli.app import app
 from uegr.cli.main import main as _registers_the_commands  # noqa: F401
-from uegr.evaluation.metrics import METRICS, show
-from uegr.finished import open_run
-from uegr.measure import validate
-from uegr.report.results import read_results
-from uegr.tasks.named import load_task, sources
-from uegr.tasks.registry import TASKS
-from uegr.terminal import quieten
+from uegr.data.named_tasks import load_task, sources
+from uegr.data.task_registry import TASKS
+from uegr.libraries import silence_libraries
+from uegr.modeling.metrics import METRICS, show
+from uegr.runs.evaluate import validate
+from uegr.runs.finished_run import open_run
+from uegr.runs.run_result import read_results
 
 RESULT, RUNS, PAGE = Path("results/tasks.json"), Path("runs/tasks"), Path("docs/tasks.md")
 MODELS = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}
@@ -140,7 +140,7 @@ def write_page() -> None:
 def main() -> None:
     """Entry point."""
     command, *names = sys.argv[1:] or ["table"]
-    quieten()
+    silence_libraries()
     if command == "run":
         run(names)
     else:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.document import replace_block, spread
-from uegr.atomic import write_json
-from uegr.attack import attack
-from uegr.measure import measure
-from uegr.report.results import document, read_results
-from uegr.tasks.source import DataSource
-from uegr.terminal import quieten
-from uegr.training.folder import RUN, read_run
-from uegr.training.run import RunConfig, train
+from uegr.atomic_files import write_json
+from uegr.data.data_source import DataSource
+from uegr.libraries import silence_libraries
+from uegr.runs.attack import attack
+from uegr.runs.evaluate import measure
+from uegr.runs.run_folder import RUN, read_run
+from uegr.runs.run_result import document, read_results
+from uegr.runs.train import RunConfig, train
 
 SEEDS = (0, 1, 2)
 RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"), Path("docs/methods/uegr.md")
@@ -86,7 +86,7 @@ def _after(entry: dict[str, Any], name: str) -> float:
 def main() -> None:
     """Entry point."""
     command, *seeds = sys.argv[1:] or ["table"]
-    quieten()
+    silence_libraries()
     if command == "run":
         run([int(seed) for seed in seeds])
         return

@@ -24,15 +24,15 @@ from datasets import Dataset
 
 from benchmarks.bench import RESULTS, machine, taken_on
 from benchmarks.document import replace_block
-from uegr.atomic import write_json
+from uegr.atomic_files import write_json
+from uegr.data.data_source import DataSource
+from uegr.data.encoding import batches, encode
 from uegr.evaluation.attacks.textattack import runner
 from uegr.evaluation.attacks.textattack.bridge import in_textattack
-from uegr.methods import create_method
-from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-from uegr.tasks.encoding import batches, encode
-from uegr.tasks.source import DataSource
-from uegr.terminal import quieten
-from uegr.text.words import FUNCTION_WORDS
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
+from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.perturb.words import FUNCTION_WORDS
 
 SENTENCES, BATCH, RECIPE = 64, 32, "DeepWordBugGao2018"
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -98,7 +98,7 @@ def table(found: dict[str, Any]) -> str:
 def main() -> None:
     """Entry point."""
     command, *rest = sys.argv[1:] or ["table"]
-    quieten()
+    silence_libraries()
     if command == "run":
         run(int(rest[0]) if rest else 3)
     else:

@@ -22,17 +22,17 @@ from typing import Any
 import torch
 from scipy.stats import t
 
-from uegr.atomic import write_json, write_text
+from uegr.atomic_files import write_json, write_text
+from uegr.data.data_source import DataSource
+from uegr.data.encoding import LengthGroupedSampler, encode, lengths_of
+from uegr.data.task_data import TaskData
+from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, trace
-from uegr.evaluation.landscape.inputs import input_gradient_norms, mean_and_error
-from uegr.evaluation.landscape.surface import surface_of
-from uegr.evaluation.subject import Subject
-from uegr.methods import create_method
-from uegr.models.loading import load_classifier, load_tokenizer
-from uegr.tasks.data import TaskData
-from uegr.tasks.encoding import LengthGroupedSampler, encode, lengths_of
-from uegr.tasks.source import DataSource
-from uegr.terminal import quieten
+from uegr.evaluation.landscape.input_gradients import input_gradient_norms, mean_and_error
+from uegr.evaluation.landscape.loss_surface import surface_of
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
+from uegr.modeling.model_loading import load_classifier, load_tokenizer
 
 RESULTS, DOCUMENT = Path("results/theory/runs.json"), Path("docs/theory.md")
 SEEDS = (0, 1, 2)
@@ -124,7 +124,7 @@ def measured(cell: Cell) -> dict[str, Any]:
     }
 
 
-def trained(cell: Cell, data: TaskData) -> Subject:
+def trained(cell: Cell, data: TaskData) -> EvaluatedModel:
     """The classifier of one cell after its training, in a loop of our own: constant batches, linear decay."""
     path = str(Path(os.environ["UEGR_MODELS"]) / "bert-tiny")
     tokenizer = load_tokenizer(path)
@@ -146,7 +146,7 @@ def trained(cell: Cell, data: TaskData) -> Subject:
             optimizer.step()
             schedule.step()
             optimizer.zero_grad()
-    return Subject(model, tokenizer, data.text_columns)
+    return EvaluatedModel(model, tokenizer, data.text_columns)
 
 
 def table(entries: list[dict[str, Any]], group: str, optimizer: str) -> str:
@@ -208,7 +208,7 @@ def _settings() -> dict[str, Any]:
 def main() -> None:
     """Entry point."""
     command, *rest = sys.argv[1:] or ["table"]
-    quieten()
+    silence_libraries()
     torch.set_num_threads(1)
     if command == "run":
         run(float(rest[0]) if rest else 25.0)

@@ -7,12 +7,12 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-from uegr.atomic import write_text
-from uegr.compare.figures import settings_figure, svg_text
+from uegr.atomic_files import write_text
+from uegr.compare.grid_table import markdown
 from uegr.compare.ledger import Ledger
 from uegr.compare.measures import MEASURES, unmoved
-from uegr.compare.table import markdown
 from uegr.compare.tuning import Search, Tuning, read_tuning
+from uegr.report.figures.grid_figures import settings_figure, svg_text
 
 FILE, FOLDER = Path("benchmarks/tuning.yaml"), Path("results/tuning")
 TEXT = """Mean of the clean metric and of robust accuracy, over Rotten Tomatoes and TREC (500 training examples, 6

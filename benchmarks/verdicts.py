@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.document import signed
+from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
+from uegr.compare.grid_table import markdown
 from uegr.compare.measures import shown
-from uegr.compare.summary import Line, Table, Verdict, all_measures, mark, ranks
-from uegr.compare.table import markdown
 
 METHOD = "uegr"
 IN_SHORT = ("clean", "robust", "ECE")

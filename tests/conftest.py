@@ -17,12 +17,12 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel, PreTrainedTokenizerFast
 
-from uegr.evaluation.subject import Subject
-from uegr.methods import create_method
-from uegr.tasks.encoding import batches, encode
-from uegr.terminal import quieten
+from uegr.data.encoding import batches, encode
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.libraries import silence_libraries
+from uegr.methods.registry import create_method
 
-quieten()
+silence_libraries()
 hypothesis.settings.register_profile("busy machine", deadline=None)  # time is measured in benchmarks, not here
 hypothesis.settings.load_profile("busy machine")
 torch.set_num_threads(1)  # the models are tiny: threads would only wait for each other
@@ -120,7 +120,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def learned(rows: Dataset, seed: int = 0) -> Subject:
+def learned(rows: Dataset, seed: int = 0) -> EvaluatedModel:
     """A small model that has learned its reviews."""
     model = bert(dropout=0.1, seed=seed).train()
     method = create_method("plain", seed=seed)
@@ -131,7 +131,7 @@ def learned(rows: Dataset, seed: int = 0) -> Subject:
             method.loss(model, data).backward()
             optimizer.step()
             optimizer.zero_grad()
-    return Subject(model, tokenizer(), ["text"], batch_size=16)
+    return EvaluatedModel(model, tokenizer(), ["text"], batch_size=16)
 
 
 @pytest.fixture(scope="session")
@@ -140,12 +140,12 @@ def rows() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def subject(rows: Dataset) -> Subject:
+def subject(rows: Dataset) -> EvaluatedModel:
     return learned(rows)
 
 
 @pytest.fixture(scope="session")
-def other_subject(rows: Dataset) -> Subject:
+def other_subject(rows: Dataset) -> EvaluatedModel:
     """Another model that has learned the same."""
     return learned(rows, seed=1)
 

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import resource
-from uegr.allocator import keep_freed_memory
+from uegr.training.allocator import keep_freed_memory
 
 done = {keep} and keep_freed_memory()
 tensor = b"x" * 2**26

@@ -12,7 +12,7 @@ from conftest import reviews
 from test_doors import command_line, run
 from uegr import METHODS
 from uegr.cli.options import method_options
-from uegr.methods import described, options_of
+from uegr.methods.registry import described, options_of
 
 
 @pytest.fixture

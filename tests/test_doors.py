@@ -15,9 +15,9 @@ from transformers.trainer_pt_utils import get_parameter_names
 from conftest import reviews, tokenizer
 from uegr import METHODS, create_method
 from uegr.cli.main import main
-from uegr.models.loading import load_classifier, load_trained
-from uegr.tasks.encoding import LengthGroupedSampler, encode, lengths_of
-from uegr.tasks.source import DataSource
+from uegr.data.data_source import DataSource
+from uegr.data.encoding import LengthGroupedSampler, encode, lengths_of
+from uegr.modeling.model_loading import load_classifier, load_trained
 from uegr.training.trainer import UEGRTrainer
 
 SEED, BATCH, EPOCHS, RATE = 5, 8, 2, 1e-2

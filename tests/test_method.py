@@ -10,9 +10,9 @@ from torch import Tensor
 
 from conftest import batch, bert
 from uegr import METHODS, UEGR, UsageError, create_method
-from uegr.backward.optimizer import StagedOptimizer
-from uegr.method import Method
-from uegr.methods import options_of
+from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.methods.method import Method
+from uegr.methods.registry import options_of
 
 
 def train(method: Method, steps: int, model: Any, optimizer: StagedOptimizer, start: int = 0) -> list[Tensor]:

@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from uegr.check import Check, check
 from uegr.errors import TrainingError, UegrError, UsageError
-from uegr.method import Method
-from uegr.methods import METHODS, UEGR, create_method
+from uegr.methods.method import Method
+from uegr.methods.registry import METHODS, UEGR, create_method
+from uegr.modeling.model_check import Check, check
 
 if TYPE_CHECKING:
     from uegr.training.trainer import UEGRTrainer

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic import write_json
-from uegr.measure import measure
+from uegr.atomic_files import write_json
+from uegr.data.data_source import DataSource
 from uegr.report.figures.catalogue import draw
 from uegr.report.figures.render import save_figures
 from uegr.report.page import write_page
-from uegr.report.results import document
-from uegr.report.training_log import with_log
-from uegr.tasks.source import DataSource
-from uegr.training.run import RunConfig, train
+from uegr.runs.evaluate import measure
+from uegr.runs.run_result import document
+from uegr.runs.train import RunConfig, train
+from uegr.runs.training_log import with_log
 
 METHODS = ("plain", "uegr")
 TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED = 1200, 1000, 200

@@ -13,15 +13,15 @@ from torch import Tensor, nn
 
 from conftest import batch, bert
 from uegr import UsageError, create_method
+from uegr.backward.backward_stage import BackwardStage
 from uegr.backward.child_tuning_d import ChildTuningD
 from uegr.backward.child_tuning_f import ChildTuningF
 from uegr.backward.l2_sp import L2SP
 from uegr.backward.mixout import Mixout
-from uegr.backward.optimizer import StagedOptimizer
 from uegr.backward.rose import ROSEFirst
 from uegr.backward.sam import SAM
-from uegr.backward.stage import BackwardStage
-from uegr.method import Method
+from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.methods.method import Method
 
 DATA = [batch(seed=i) for i in range(4)]
 

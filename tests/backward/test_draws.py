@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from uegr.backward.draws import GRID, TILE, Draws
+from uegr.backward.uniform_draws import GRID, TILE, Draws
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.97, 1.0])

@@ -5,7 +5,8 @@ import torch
 
 from conftest import batch, bert
 from uegr import UEGR
-from uegr.backward.dynamics import layer_of, selection_dynamics
+from uegr.backward.selection_log import selection_dynamics
+from uegr.modeling.model_parts import layer_of
 
 
 def test_shares_churn_and_saliency_are_those_of_the_elements() -> None:

@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from uegr.backward import selective
-from uegr.backward.draws import TILE, Draws
-from uegr.backward.fused import FusedUpdate, fusible
-from uegr.backward.kernel import KernelUpdate, usable
+from uegr.backward.backward_stage import optimizer_parameters
+from uegr.backward.fused_update import FusedUpdate, fusible
 from uegr.backward.replay import Replay
 from uegr.backward.selection import bin_of, look_up
 from uegr.backward.selective import SelectiveBackward
-from uegr.backward.stage import trained
+from uegr.backward.triton_update import KernelUpdate, usable
+from uegr.backward.uniform_draws import TILE, Draws
 from uegr.forward.plain import PlainForward
 
 NO_REPLAY = Replay(PlainForward())
@@ -64,7 +64,7 @@ def test_walk_equals_the_readable_twin(options: dict[str, Any], walk: str, maxim
         plain = adamw(twin, maximize=maximize)
         plain.load_state_dict(copy.deepcopy(optimizer.state_dict()))
         give_gradients(seed, model, twin)
-        scores = [optimizer.state[one]["exp_avg_sq"].clone() for one in trained(optimizer)] if seed else []
+        scores = [optimizer.state[one]["exp_avg_sq"].clone() for one in optimizer_parameters(optimizer)] if seed else []
         table = stage._table
         old = [one.detach().clone() for one in twin.parameters()]
         assert fusible(optimizer, "cpu") == (seed > 0)

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from conftest import batch, bert
-from uegr.backward.body import head_parameters
-from uegr.backward.draws import Draws
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.backward.saliency import SaliencyScores
+from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selective import SelectiveBackward
-from uegr.backward.stage import trained
+from uegr.backward.uniform_draws import Draws
 from uegr.errors import UsageError
 from uegr.forward.plain import PlainForward
+from uegr.modeling.model_parts import head_parameters
 
 NO_REPLAY = Replay(PlainForward())
 
@@ -33,7 +33,7 @@ def set_gradients(model: nn.Module, seed: int) -> None:
 def snapshot(optimizer: torch.optim.Optimizer) -> list[list[Tensor]]:
     return [
         [one.detach().clone(), *(v.clone() for v in optimizer.state[one].values() if v.shape == one.shape)]
-        for one in trained(optimizer)
+        for one in optimizer_parameters(optimizer)
     ]
 
 
@@ -72,7 +72,9 @@ def test_gradient_under_adamw_does_move_unselected_weights() -> None:
         before = snapshot(optimizer)
         stage.update(optimizer, seed, NO_REPLAY)
     masks = stage._masks(optimizer, Draws(1))
-    assert any((before[i][0] != one)[~masks[i][0]].any() for i, one in enumerate(trained(optimizer)) if i in masks)
+    assert any(
+        (before[i][0] != one)[~masks[i][0]].any() for i, one in enumerate(optimizer_parameters(optimizer)) if i in masks
+    )
 
 
 def test_masked_gradient_and_masked_update_are_unbiased() -> None:

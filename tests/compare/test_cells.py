@@ -14,18 +14,18 @@ import torch
 
 from conftest import reviews
 from test_doors import run
-from uegr.compare.board import Board, board
+from uegr.cli.terminal import console
 from uegr.compare.cell import Cell
-from uegr.compare.engine import Inline, News, Processes
 from uegr.compare.grid import Grid, make_grid
+from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.ledger import Ledger
-from uegr.compare.place import Place
-from uegr.compare.run import run_grid, unfinished
+from uegr.compare.local_engines import CellEvent, Inline, Processes
+from uegr.compare.progress_board import Board, board
+from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
-from uegr.evaluation.outcomes import pack_outcomes, unpack_outcomes
-from uegr.method import Method
-from uegr.methods import METHODS
-from uegr.terminal import console
+from uegr.evaluation.packed_outcomes import pack_outcomes, unpack_outcomes
+from uegr.methods.method import Method
+from uegr.methods.registry import METHODS
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def grid(model_folder: Path, tmp_path: Path) -> Grid:
     return make_grid(content, "tiny")
 
 
-def place(folder: Path, **changes: Any) -> Place:
-    return Place(Ledger(folder / "results"), folder / "runs", **changes)
+def workspace(folder: Path, **changes: Any) -> Workspace:
+    return Workspace(Ledger(folder / "results"), folder / "runs", **changes)
 
 
-def entries(grid: Grid, where: Place) -> list[dict[str, Any]]:
+def entries(grid: Grid, where: Workspace) -> list[dict[str, Any]]:
     """The results without wall times, which no two runs share."""
     found = [where.ledger.find(cell) for cell in grid.cells]
     kept = [{key: value for key, value in entry.items() if key != "cost"} for entry in found if entry]
@@ -66,25 +66,25 @@ class PowerCutError(BaseException):
 
 def test_killed_grid_goes_on_and_ends_as_an_uninterrupted_one(grid: Grid, tmp_path: Path) -> None:
     grid = Grid("short", grid.cells[:2])
-    whole, cut = place(tmp_path / "whole"), place(tmp_path / "cut")
+    whole, cut = workspace(tmp_path / "whole"), workspace(tmp_path / "cut")
     assert run_grid(grid, whole) == []
 
-    def kill(cell: Cell, news: News) -> None:
-        if cell == grid.cells[1] and news.kind == "training" and news.done == 10:
+    def kill(cell: Cell, event: CellEvent) -> None:
+        if cell == grid.cells[1] and event.kind == "training" and event.done == 10:
             raise PowerCutError
 
     with pytest.raises(PowerCutError):
-        run_grid(grid, cut, hear=kill)
+        run_grid(grid, cut, on_event=kill)
     assert unfinished(grid, cut) == list(grid.cells[1:])
     heard: list[tuple[str, str, int]] = []
-    run_grid(grid, cut, hear=lambda cell, news: heard.append((cell.label, news.kind, news.done)))
+    run_grid(grid, cut, on_event=lambda cell, event: heard.append((cell.label, event.kind, event.done)))
     steps = [done for label, kind, done in heard if label == grid.cells[1].label and kind == "training"]
     assert steps[0] == 8, "goes on after the checkpoint at the end of the first epoch"
     assert not [one for one in heard if one[0] == grid.cells[0].label]
     assert entries(grid, cut) == entries(grid, whole)
     assert [path.name for path in cut.runs.iterdir()] == [".locks"], "weights are dropped once measured"
     heard.clear()
-    run_grid(grid, cut, hear=lambda cell, news: heard.append((cell.label, news.kind, news.done)))
+    run_grid(grid, cut, on_event=lambda cell, event: heard.append((cell.label, event.kind, event.done)))
     assert heard == []
 
 
@@ -103,9 +103,9 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
         measured.append(method.name)
         return {"flop_ratio": 1.5, "time_ratio": 2.0}
 
-    monkeypatch.setattr("uegr.training.run.measure_cost", count)
+    monkeypatch.setattr("uegr.runs.train.measure_cost", count)
     monkeypatch.setattr(Method, "loss", watch)
-    where = place(tmp_path)
+    where = workspace(tmp_path)
     run_grid(grid, where)
     for seed in (0, 1):
         pairs = list(zip(seen["plain", seed], seen["uegr", seed], strict=True))
@@ -118,7 +118,7 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
 def test_a_method_that_was_changed_in_its_code_is_run_again_and_no_other(
     grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = place(tmp_path)
+    where = workspace(tmp_path)
     plain, uegr = grid.cells[:2]
     for cell in (plain, uegr):
         where.ledger.enter(cell, {"metrics": {}})
@@ -131,9 +131,9 @@ def test_failing_cell_is_told_in_one_line_and_stops_nothing(grid: Grid, tmp_path
     broken = replace(grid.cells[0], model="gone", config=replace(grid.cells[0].config, model="/nowhere"))
     crashing = replace(grid.cells[0], task="empty", config=replace(grid.cells[0].config, epochs=0.0))
     some = Grid("some", (broken, crashing, grid.cells[0]))
-    where = place(tmp_path)
-    with board(some, where, console) as hear:
-        failures = run_grid(some, where, hear=hear)
+    where = workspace(tmp_path)
+    with board(some, where, console) as on_event:
+        failures = run_grid(some, where, on_event=on_event)
     assert len(failures) == 2 and all("\n" not in line for line in failures)
     assert "'/nowhere' was found neither" in failures[0]
     assert unfinished(some, where) == [broken, crashing]
@@ -171,7 +171,7 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     attacks: dict[str, Any] = {"auto-pgd": {"steps": 3, "restarts": 1}, "typos": None}
     plain = grid.cells[0]
     cell = replace(plain, measurement=replace(plain.measurement, attacks=attacks))
-    where = place(tmp_path)
+    where = workspace(tmp_path)
     assert run_grid(Grid("further", (cell,)), where) == []
     entry = where.ledger.find(cell)
     assert entry is not None and where.ledger.find(plain) is None
@@ -196,11 +196,11 @@ def test_a_file_that_was_rewritten_is_other_data(grid: Grid, tmp_path: Path) -> 
 def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:
     """SIGKILL in mid-cell: the cell is reported, the next runs in a fresh process, and a second go finishes."""
     some = Grid("some", grid.cells[1:3])
-    where = place(tmp_path / "processes")
+    where = workspace(tmp_path / "processes")
     killed: list[int] = []
 
-    def kill(cell: Cell, news: News) -> None:
-        if cell == some.cells[0] and news.kind == "training" and news.done == 10 and not killed:
+    def kill(cell: Cell, event: CellEvent) -> None:
+        if cell == some.cells[0] and event.kind == "training" and event.done == 10 and not killed:
             import multiprocessing
 
             killed.extend(one.pid for one in multiprocessing.active_children() if one.pid)
@@ -211,7 +211,7 @@ def test_a_killed_process_loses_nothing(grid: Grid, tmp_path: Path) -> None:
     assert len(killed) == 1 and len(failures) == 1 and "exit code -9" in failures[0]
     assert unfinished(some, where) == [some.cells[0]]
     run_grid(some, where, Inline())
-    first, alone = Grid("first", some.cells[:1]), place(tmp_path / "inline")
+    first, alone = Grid("first", some.cells[:1]), workspace(tmp_path / "inline")
     run_grid(first, alone, Inline())
     assert entries(first, where) == entries(first, alone) != []
 
@@ -230,7 +230,7 @@ def test_outcomes_come_back_as_they_were() -> None:
 def test_grids_on_the_command_line(
     grid: Grid, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = place(tmp_path)
+    where = workspace(tmp_path)
     for cell in grid.cells:
         curve = {"epsilons": [0.0, 0.1], "accuracy": [0.9, 0.5], "examples": 4}
         entry = {"metrics": {"accuracy": 0.9}, "robustness": curve, "cost": {"flop_ratio": 1.0, "time_ratio": 1.0}}

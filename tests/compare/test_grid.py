@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from uegr.compare.grid import make_grid, read_grid
+from uegr.compare.grid_runner import run_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.place import Place
-from uegr.compare.run import run_grid
+from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 
 SMALL: dict[str, Any] = {"methods": ["plain", "uegr"], "tasks": ["rotten_tomatoes"], "seeds": 2}
@@ -66,7 +66,7 @@ def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest
     assert str(tmp_path) not in str(cell.content())
     monkeypatch.delenv("SOME_MODELS")
     with pytest.raises(UsageError, match="set it to a folder"):
-        run_grid(make_grid({**SMALL, "models": ["$SOME_MODELS/tiny"]}, "g"), Place(Ledger(tmp_path), tmp_path))
+        run_grid(make_grid({**SMALL, "models": ["$SOME_MODELS/tiny"]}, "g"), Workspace(Ledger(tmp_path), tmp_path))
 
 
 @pytest.mark.parametrize(

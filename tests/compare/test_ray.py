@@ -11,12 +11,12 @@ import pytest
 
 from conftest import reviews
 from uegr.compare.cell import Cell
-from uegr.compare.engine import Inline, News
 from uegr.compare.grid import make_grid
+from uegr.compare.grid_runner import run_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.place import Place
+from uegr.compare.local_engines import CellEvent, Inline
 from uegr.compare.ray_engine import RayCluster
-from uegr.compare.run import run_grid
+from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 
 
@@ -45,16 +45,16 @@ def test_a_killed_worker_loses_nothing(model_folder: Path, tmp_path: Path, monke
     killed: list[int] = []
     steps: list[int] = []
 
-    def kill(cell: Cell, news: News) -> None:
-        if cell == grid.cells[0] and news.kind == "training":
-            steps.append(news.done)
+    def kill(cell: Cell, event: CellEvent) -> None:
+        if cell == grid.cells[0] and event.kind == "training":
+            steps.append(event.done)
             workers = [one for one in psutil.process_iter(["name"]) if one.name().startswith("ray::run_on")]
             ours = [one.pid for one in workers if psutil.Process() in one.parents()]
-            if not killed and news.done > 1 and ours:
+            if not killed and event.done > 1 and ours:
                 killed.extend(ours)
                 os.kill(ours[0], signal.SIGKILL)
 
-    there, here = (Place(Ledger(tmp_path / one), tmp_path / f"{one}-runs") for one in ("ray", "inline"))
+    there, here = (Workspace(Ledger(tmp_path / one), tmp_path / f"{one}-runs") for one in ("ray", "inline"))
     assert run_grid(grid, there, RayCluster(jobs=1), kill) == []
     assert killed
     assert steps.count(1) == 1, "the first step was made once"

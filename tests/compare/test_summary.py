@@ -11,15 +11,15 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from uegr.cli.terminal import console
 from uegr.compare.cell import Cell
-from uegr.compare.figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 from uegr.compare.grid import Grid, make_grid
+from uegr.compare.grid_summary import Table, leads, mark, ranks, summarise
+from uegr.compare.grid_table import cells, footnote, headings, markdown, terminal
 from uegr.compare.ledger import Ledger
 from uegr.compare.measures import MEASURES
-from uegr.compare.summary import Table, leads, mark, ranks, summarise
-from uegr.compare.table import cells, footnote, headings, markdown, terminal
-from uegr.evaluation.outcomes import pack_bits, pack_outcomes
-from uegr.terminal import console
+from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes
+from uegr.report.figures.grid_figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 
 CLEAN_MEASURE, ROBUST_MEASURE, _, ECE_MEASURE = MEASURES
 CLEAN = {"plain": 0.8, "uegr": 0.8, "sam": 0.8}

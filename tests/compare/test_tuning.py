@@ -11,13 +11,13 @@ import pytest
 import yaml
 
 from uegr.compare.cell import Cell
-from uegr.compare.engine import Hear, News
 from uegr.compare.grid import make_grid
 from uegr.compare.ledger import Ledger
-from uegr.compare.place import Place
+from uegr.compare.local_engines import CellEvent, OnEvent
 from uegr.compare.tuning import make_tuning, read_tuning, tune
+from uegr.compare.workspace import Workspace
 from uegr.errors import StoppedError, UsageError
-from uegr.methods import resolved_options
+from uegr.methods.registry import resolved_options
 
 CONTENT: dict[str, Any] = {
     "trials": 6,
@@ -48,23 +48,23 @@ class Formula:
         self.cells: list[Cell] = []
         self.limit, self.broken = limit, broken
 
-    def run(self, cells: Sequence[Cell], place: Place, hear: Hear) -> None:
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         for cell in cells:
             if len(self.cells) == self.limit:
-                hear(cell, News("interrupted"))
+                on_event(cell, CellEvent("interrupted"))
                 return
             self.cells.append(cell)
             if any(cell.method.endswith(f"trial {number}") for number in self.broken):
-                hear(cell, News("failed", message="the loss became nan"))
+                on_event(cell, CellEvent("failed", message="the loss became nan"))
                 continue
             value = 0.9 - 100 * abs(cell.config.learning_rate - 5e-4) - 0.01 * cell.seed
             value += cell.config.options.get("epsilon", 0.0)
             curve = {"epsilons": [0.0, 0.1], "accuracy": [value, 0.5], "examples": 10}
-            place.ledger.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
+            workspace.ledger.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
 
 
-def place(folder: Path) -> Place:
-    return Place(Ledger(folder), folder / "runs")
+def workspace(folder: Path) -> Workspace:
+    return Workspace(Ledger(folder), folder / "runs")
 
 
 def trials(folder: Path, method: str) -> list[dict[str, Any]]:
@@ -74,7 +74,7 @@ def trials(folder: Path, method: str) -> list[dict[str, Any]]:
 
 def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(tmp_path: Path) -> None:
     engine = Formula()
-    tune(make_tuning(CONTENT, "t"), place(tmp_path), engine)
+    tune(make_tuning(CONTENT, "t"), workspace(tmp_path), engine)
     assert {cell.measurement.split for cell in engine.cells} == {"validation"}
     plain, uegr = trials(tmp_path, "plain"), trials(tmp_path, "uegr")
     assert len(plain) == len(uegr) == 6
@@ -95,21 +95,21 @@ def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(t
 
 
 def test_a_stopped_search_goes_on_and_ends_as_a_whole_one(tmp_path: Path) -> None:
-    tune(make_tuning(CONTENT, "t"), place(tmp_path / "whole"), Formula())
+    tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "whole"), Formula())
     with pytest.raises(StoppedError, match="in trial 2 of 6"):
-        tune(make_tuning(CONTENT, "t"), place(tmp_path / "cut"), Formula(limit=9))
+        tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "cut"), Formula(limit=9))
     rest = Formula()
-    tune(make_tuning(CONTENT, "t"), place(tmp_path / "cut"), rest)
+    tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "cut"), rest)
     assert len(rest.cells) == 2 * 2 * 6 - 9
     for method in ("plain", "uegr"):
         assert trials(tmp_path / "cut", method) == trials(tmp_path / "whole", method)
 
 
 def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
-    tune(make_tuning(CONTENT, "t"), place(tmp_path), Formula(broken=(1,)))
+    tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(broken=(1,)))
     assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4
     with pytest.raises(UsageError, match="came to an end"):
-        tune(make_tuning({**CONTENT, "trials": 1}, "t"), place(tmp_path / "all"), Formula(broken=(0,)))
+        tune(make_tuning({**CONTENT, "trials": 1}, "t"), workspace(tmp_path / "all"), Formula(broken=(0,)))
 
 
 @pytest.mark.parametrize(

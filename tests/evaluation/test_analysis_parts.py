@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uegr.evaluation.calibration import brier_score, calibration
-from uegr.evaluation.metrics import expected_calibration_error
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.layer_saliency import saliency
 from uegr.evaluation.ood import ood_auroc
-from uegr.evaluation.saliency import saliency
-from uegr.evaluation.selective import selective
+from uegr.evaluation.risk_coverage import selective
 from uegr.evaluation.similarity import Moments, similarity, weight_drift
-from uegr.evaluation.subject import Subject
+from uegr.modeling.metrics import expected_calibration_error
 
 
 def sample(n: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +95,7 @@ def test_cka_is_that_of_the_definition() -> None:
     assert moments_of(x, y).cka() == pytest.approx(float((k * m).sum() / (k.norm() * m.norm())))
 
 
-def test_a_model_is_like_itself_and_changed_weights_show_in_their_layer(subject: Subject, rows: Dataset) -> None:
+def test_a_model_is_like_itself_and_changed_weights_show_in_their_layer(subject: EvaluatedModel, rows: Dataset) -> None:
     twin = copy.deepcopy(subject.model)
     same = similarity(subject, twin, rows)
     assert same["layers"] == ["embeddings", "layer 1", "layer 2"]
@@ -112,7 +112,7 @@ def test_a_model_is_like_itself_and_changed_weights_show_in_their_layer(subject:
     assert set(weight_drift(subject.model, twin)) == {"embeddings", "layer 1", "layer 2", "bert.pooler", "total"}
 
 
-def test_saliency_is_the_mean_squared_gradient(subject: Subject, rows: Dataset) -> None:
+def test_saliency_is_the_mean_squared_gradient(subject: EvaluatedModel, rows: Dataset) -> None:
     part = saliency(subject, rows.select(range(8)), batch_size=8)
     assert [one["name"] for one in part["parameters"]] == [name for name, _ in subject.model.named_parameters()]
     _, batch = next(subject.batches(rows.select(range(8))))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from uegr.errors import UsageError
-from uegr.evaluation.benchmark import advglue_score, measured_on
+from uegr.evaluation.benchmark_scores import advglue_score, measured_on
 
 SETS = {
     "advglue_sst2": {"accuracy": 0.5},

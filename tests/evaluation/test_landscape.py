@@ -9,11 +9,11 @@ from datasets import Dataset
 from torch import Tensor, nn
 
 from conftest import bert, reviews, tokenizer
+from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, trace
-from uegr.evaluation.landscape.inputs import input_gradient_norms
+from uegr.evaluation.landscape.input_gradients import input_gradient_norms
+from uegr.evaluation.landscape.loss_surface import Surface, surface_of
 from uegr.evaluation.landscape.slices import filter_normalised_direction, slice_1d, slice_2d
-from uegr.evaluation.landscape.surface import Surface, surface_of
-from uegr.evaluation.subject import Subject
 
 EIGENVALUES = [7.0, 4.0, 1.0, 0.5, -2.0] + [0.1] * 25
 
@@ -93,7 +93,7 @@ def rows() -> Dataset:
 
 def test_a_transformer_has_second_derivatives_and_keeps_its_state(rows: Dataset) -> None:
     """The product with the Hessian agrees with finite differences of the gradient."""
-    subject = Subject(bert(), tokenizer(), ["text"], batch_size=4)
+    subject = EvaluatedModel(bert(), tokenizer(), ["text"], batch_size=4)
     before = {key: value.clone() for key, value in subject.model.state_dict().items()}
     with surface_of(subject, rows) as surface:
         v = torch.randn(surface.weights.shape, generator=torch.Generator().manual_seed(0))
@@ -111,7 +111,7 @@ def test_a_transformer_has_second_derivatives_and_keeps_its_state(rows: Dataset)
 
 def test_input_gradients_are_those_of_single_examples(rows: Dataset) -> None:
     """In batches with padding or one by one: the same norms, and none of them zero."""
-    subject = Subject(bert(), tokenizer(), ["text"], batch_size=4)
+    subject = EvaluatedModel(bert(), tokenizer(), ["text"], batch_size=4)
     rows = rows.map(lambda row, i: {"text": row["text"] + " film" * i}, with_indices=True)
     together = input_gradient_norms(subject, rows)
     alone = [float(input_gradient_norms(subject, rows.select([i]))[0]) for i in range(len(rows))]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from uegr.evaluation.metrics import (
+from uegr.modeling.metrics import (
     accuracy,
     expected_calibration_error,
     f1,

@@ -7,15 +7,15 @@ from datasets import Dataset
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluate import evaluate
-from uegr.evaluation.robustness import robustness_curve, survivors
-from uegr.evaluation.subject import Subject
-from uegr.evaluation.typos import typo_rows
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluator import evaluate
+from uegr.evaluation.robustness import robust_mask, robustness_curve
+from uegr.evaluation.typo_data import typo_rows
 
 EPSILONS = [0.0, 0.05, 0.2, 0.5, 2.0]
 
 
-def test_curve_starts_at_the_clean_accuracy_and_falls(subject: Subject, rows: Dataset) -> None:
+def test_curve_starts_at_the_clean_accuracy_and_falls(subject: EvaluatedModel, rows: Dataset) -> None:
     curve = robustness_curve(subject, rows, reversed(EPSILONS))  # any order will do
     probabilities, labels = subject.probabilities(rows)
     assert curve["epsilons"] == EPSILONS
@@ -24,15 +24,15 @@ def test_curve_starts_at_the_clean_accuracy_and_falls(subject: Subject, rows: Da
     assert curve["accuracy"][-1] < 0.2
 
 
-def test_an_example_once_fooled_stays_fooled(subject: Subject, rows: Dataset) -> None:
-    robust = survivors(subject, rows, EPSILONS, PGD())
+def test_an_example_once_fooled_stays_fooled(subject: EvaluatedModel, rows: Dataset) -> None:
+    robust = robust_mask(subject, rows, EPSILONS, PGD())
     assert robust.shape == (5, 48)
     assert (np.diff(robust.astype(int), axis=0) <= 0).all()
 
 
 @pytest.mark.parametrize(("few", "many"), [({"steps": 1}, {"steps": 8}), ({"restarts": 1}, {"restarts": 4})])
 def test_more_effort_never_helps_the_defender(
-    few: dict[str, int], many: dict[str, int], subject: Subject, rows: Dataset
+    few: dict[str, int], many: dict[str, int], subject: EvaluatedModel, rows: Dataset
 ) -> None:
     """Restarts can only fool more; more steps fool no fewer but for noise."""
     weak, strong = (robustness_curve(subject, rows, EPSILONS, PGD(**one))["accuracy"] for one in (few, many))
@@ -40,14 +40,14 @@ def test_more_effort_never_helps_the_defender(
     assert all(b <= a + noise for a, b in zip(weak, strong, strict=True))
 
 
-def test_curve_does_not_depend_on_the_order_of_the_rows(subject: Subject, rows: Dataset) -> None:
+def test_curve_does_not_depend_on_the_order_of_the_rows(subject: EvaluatedModel, rows: Dataset) -> None:
     one = PGD(restarts=1)
-    forwards = survivors(subject, rows, EPSILONS, one)
-    backwards = survivors(subject, rows.select(range(47, -1, -1)), EPSILONS, one)
+    forwards = robust_mask(subject, rows, EPSILONS, one)
+    backwards = robust_mask(subject, rows.select(range(47, -1, -1)), EPSILONS, one)
     assert (forwards == backwards[:, ::-1]).mean() > 0.99
 
 
-def test_attack_leaves_no_trace(subject: Subject, rows: Dataset) -> None:
+def test_attack_leaves_no_trace(subject: EvaluatedModel, rows: Dataset) -> None:
     before = {key: value.clone() for key, value in subject.model.state_dict().items()}
     # transformers itself leaves hooks in a model that was ever asked for its hidden states
     hooks = [len(module._forward_hooks) for module in subject.model.modules()]
@@ -56,7 +56,7 @@ def test_attack_leaves_no_trace(subject: Subject, rows: Dataset) -> None:
     assert [len(module._forward_hooks) for module in subject.model.modules()] == hooks
 
 
-def test_evaluate_reports_every_part_of_the_schema(subject: Subject, rows: Dataset) -> None:
+def test_evaluate_reports_every_part_of_the_schema(subject: EvaluatedModel, rows: Dataset) -> None:
     seen: list[int] = []
     result = evaluate(subject, rows, epsilons=[0.0, 0.1], attack_examples=20, on_batch=seen.append)
     assert set(result["metrics"]) == {"accuracy", "nll", "ece", "typo_accuracy"}
@@ -66,7 +66,7 @@ def test_evaluate_reports_every_part_of_the_schema(subject: Subject, rows: Datas
     assert result["metrics"]["typo_accuracy"] < result["metrics"]["accuracy"]  # unknown words tell nothing
 
 
-def test_senseless_settings_are_refused(subject: Subject, rows: Dataset) -> None:
+def test_senseless_settings_are_refused(subject: EvaluatedModel, rows: Dataset) -> None:
     for epsilons in ([], [-0.1]):
         with pytest.raises(UsageError, match="epsilons"):
             robustness_curve(subject, rows, epsilons)
@@ -82,7 +82,7 @@ def test_typos_are_the_same_for_every_model(rows: Dataset) -> None:
     assert typo_rows(rows, ["text"], 0.5, seed=1)["text"][:] != first[:]
 
 
-def test_attacked_examples_are_drawn_from_all_of_a_sorted_split(subject: Subject, rows: Dataset) -> None:
+def test_attacked_examples_are_drawn_from_all_of_a_sorted_split(subject: EvaluatedModel, rows: Dataset) -> None:
     ordered = rows.sort("label")
     curve = evaluate(subject, ordered, epsilons=[0.0], attack_examples=16)["robustness"]
     seen: list[int] = []

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from conftest import BAD, GOOD
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
-from uegr.evaluation.attacks.greedy import GreedyAttack
-from uegr.evaluation.attacks.summary import summary
+from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
-from uegr.evaluation.attacks.text import Attacked, TextAttack, attack_texts
+from uegr.evaluation.attacks.text_attack import AttackOutcome, TextAttack, attack_texts
 from uegr.evaluation.attacks.typing_errors import TypingErrors
-from uegr.evaluation.subject import Subject
-from uegr.text.words import words_of
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.perturb.words import words_of
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,17 @@ class Opposites(GreedyAttack):
         return BAD if word in GOOD else GOOD if word in BAD else []
 
 
-def held(outcomes: list[Attacked]) -> float:
+def held(outcomes: list[AttackOutcome]) -> float:
     return float(np.mean([one.right and one.after is None for one in outcomes]))
 
 
-def changed(one: Attacked) -> int:
+def changed(one: AttackOutcome) -> int:
     assert one.after is not None
     return sum(a != b for a, b in zip(words_of(one.before[0]), words_of(one.after[0]), strict=True))
 
 
 def test_greedy_search_flips_labels_with_words_that_matter_and_within_its_budget(
-    subject: Subject, rows: Dataset
+    subject: EvaluatedModel, rows: Dataset
 ) -> None:
     outcomes = attack_texts(subject, rows, Opposites(max_share=1.0))
     assert held(outcomes) < 0.1
@@ -65,7 +65,7 @@ def test_greedy_search_flips_labels_with_words_that_matter_and_within_its_budget
 
 @pytest.mark.parametrize("attack", [TypingErrors(rate=0.8), DeepWordBug(max_share=1.0)])
 def test_spelling_attacks_fool_a_model_that_knows_words_only(
-    attack: TextAttack, subject: Subject, rows: Dataset
+    attack: TextAttack, subject: EvaluatedModel, rows: Dataset
 ) -> None:
     outcomes = attack_texts(subject, rows, attack)
     again = attack_texts(subject, rows.select(range(10)), attack)
@@ -76,7 +76,9 @@ def test_spelling_attacks_fool_a_model_that_knows_words_only(
     assert 0 < found["words_changed"] <= 1
 
 
-def test_aimed_misspellings_fool_more_than_random_ones_with_as_few_changes(subject: Subject, rows: Dataset) -> None:
+def test_aimed_misspellings_fool_more_than_random_ones_with_as_few_changes(
+    subject: EvaluatedModel, rows: Dataset
+) -> None:
     aimed = attack_texts(subject, rows, DeepWordBug(max_share=0.8))
     blind = attack_texts(subject, rows, TypingErrors(rate=0.8, tries=1))
     assert held(aimed) < held(blind)
@@ -89,20 +91,20 @@ class Echo:
         return np.array([float(words_of(a) == words_of(b)) for a, b in pairs])
 
 
-def test_no_candidate_below_the_least_similarity_is_taken(subject: Subject, rows: Dataset) -> None:
+def test_no_candidate_below_the_least_similarity_is_taken(subject: EvaluatedModel, rows: Dataset) -> None:
     strict = Opposites(max_share=1.0, similarity=0.9)
     assert held(attack_texts(subject, rows, strict, Echo())) == 1.0  # type: ignore[arg-type]
     assert held(attack_texts(subject, rows, strict, None)) < 0.1, "without an encoder nobody can tell"
 
 
-def test_an_attack_rewrites_only_the_last_text_of_a_pair(rows: Dataset, subject: Subject) -> None:
+def test_an_attack_rewrites_only_the_last_text_of_a_pair(rows: Dataset, subject: EvaluatedModel) -> None:
     pairs = rows.map(lambda row: {"first": "the film"})
-    reader = Subject(subject.model, subject.tokenizer, ["first", "text"])
+    reader = EvaluatedModel(subject.model, subject.tokenizer, ["first", "text"])
     outcomes = attack_texts(reader, pairs, Opposites(max_share=1.0))
     assert {one.after[0] for one in outcomes if one.after} == {"the film"}
 
 
-def test_synonyms_come_from_the_named_table(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_synonyms_come_from_the_named_table(subject: EvaluatedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UEGR_DATA", raising=False)
     attack = SynonymSwap(most=3)
     assert attack.options()["synonyms"] == "wordnet"
@@ -111,8 +113,8 @@ def test_synonyms_come_from_the_named_table(subject: Subject, monkeypatch: pytes
 
 
 def test_the_summary_counts_what_the_outcomes_say() -> None:
-    def one(right: bool, after: tuple[str] | None) -> Attacked:
-        return Attacked(("a fine film",), 1, right, after, 0, 10)
+    def one(right: bool, after: tuple[str] | None) -> AttackOutcome:
+        return AttackOutcome(("a fine film",), 1, right, after, 0, 10)
 
     found = summary([one(True, None), one(True, ("a dull film",)), one(False, None), one(True, None)], ["bad", "good"])
     assert (found["clean_accuracy"], found["accuracy"]) == (0.75, 0.5)

@@ -12,7 +12,7 @@ from datasets import Dataset
 from conftest import tokenizer
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.textattack import bridge
-from uegr.evaluation.subject import Subject
+from uegr.evaluation.evaluated_model import EvaluatedModel
 
 STAND_IN = """
 import json, sys
@@ -26,7 +26,7 @@ json.dump(found, open(sys.argv[2], "w"))
 
 
 def test_what_the_other_side_writes_is_read_back(
-    subject: Subject, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subject: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "runner.py").write_text(STAND_IN)
     monkeypatch.setattr(bridge.runner, "__file__", str(tmp_path / "runner.py"))
@@ -40,7 +40,7 @@ def test_what_the_other_side_writes_is_read_back(
 
 
 def test_without_the_other_environment_the_fix_is_named(
-    subject: Subject, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subject: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(bridge.PYTHON, raising=False)
     with pytest.raises(UsageError, match=bridge.PYTHON):
@@ -48,7 +48,7 @@ def test_without_the_other_environment_the_fix_is_named(
 
 
 @pytest.mark.skipif(bridge.PYTHON not in os.environ, reason=f"needs {bridge.PYTHON}, the Python of TextAttack")
-def test_a_recipe_fools_a_small_model(subject: Subject, rows: Dataset, tmp_path: Path) -> None:
+def test_a_recipe_fools_a_small_model(subject: EvaluatedModel, rows: Dataset, tmp_path: Path) -> None:
     subject.model.save_pretrained(tmp_path)
     tokenizer().save_pretrained(tmp_path)
     outcomes = bridge.attack_with_recipe(subject, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")

@@ -6,14 +6,14 @@ from datasets import Dataset
 
 from conftest import bert, reviews, tokenizer
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.regression import curve, predictions
-from uegr.evaluation.subject import Subject
 from uegr.evaluation.worst_case import worst_outputs
 
 
 @pytest.fixture
-def subject() -> Subject:
-    return Subject(bert(labels=1, problem_type="regression"), tokenizer(), ["text"], kind="regression")
+def subject() -> EvaluatedModel:
+    return EvaluatedModel(bert(labels=1, problem_type="regression"), tokenizer(), ["text"], kind="regression")
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def rows() -> Dataset:
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
-    norm: str, subject: Subject, rows: Dataset
+    norm: str, subject: EvaluatedModel, rows: Dataset
 ) -> None:
     def error(logits, batch):  # type: ignore[no-untyped-def]
         return (logits.squeeze(-1) - batch["labels"].float()).square()
@@ -36,7 +36,7 @@ def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
     assert (errors[2] > errors[0] + 0.01).all()
 
 
-def test_curve_starts_at_the_clean_correlation(subject: Subject, rows: Dataset) -> None:
+def test_curve_starts_at_the_clean_correlation(subject: EvaluatedModel, rows: Dataset) -> None:
     part = curve(subject, rows, [0.3, 0.0], PGD(steps=2))
     predicted, labels = predictions(subject, rows)
     assert part["epsilons"] == [0.0, 0.3]

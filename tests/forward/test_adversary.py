@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
-from uegr.forward.adversary.ball import Adversary, Ball, Norm
-from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, token_mask
+from uegr.perturb.ball import Ball, Norm, ProjectedAscent
 
 NORMS: list[Norm] = ["l2", "l2_token", "linf"]
 
@@ -31,7 +31,7 @@ def attack(model: nn.Module, data: dict[str, Tensor], norm: Norm, epsilon: float
     scale = embedding_scale(model)
     radius = epsilon * ball.unit(scale, mask)
     start = torch.zeros((*mask.shape[:2], scale.width))
-    return Adversary(ball, steps).perturb(lambda at: gradient_at(model, data, at), radius, mask, start)
+    return ProjectedAscent(ball, steps).perturb(lambda at: gradient_at(model, data, at), radius, mask, start)
 
 
 def test_linear_classifier_gets_the_optimal_perturbation() -> None:
@@ -40,7 +40,7 @@ def test_linear_classifier_gets_the_optimal_perturbation() -> None:
     ball, mask = Ball("l2", relative=False), token_mask(data)
     zero = torch.zeros(4, 7, 6)
     radius = 0.5 * torch.ones(4, 1, 1)
-    delta = Adversary(ball).perturb(lambda at: gradient_at(model, data, at), radius, mask, zero)
+    delta = ProjectedAscent(ball).perturb(lambda at: gradient_at(model, data, at), radius, mask, zero)
     gradient = gradient_at(model, data, zero)
     expected = 0.5 * gradient / gradient.flatten(1).norm(dim=1)[:, None, None]
     torch.testing.assert_close(delta, expected)
@@ -125,7 +125,9 @@ def test_zero_gradient_leaves_delta_finite() -> None:
     assert torch.equal(moved, zero)
 
 
-@pytest.mark.parametrize("make", [lambda: Adversary(Ball(), steps=0), lambda: Adversary(Ball(), step_size=0.0)])
+@pytest.mark.parametrize(
+    "make", [lambda: ProjectedAscent(Ball(), steps=0), lambda: ProjectedAscent(Ball(), step_size=0.0)]
+)
 def test_senseless_settings_are_refused(make: object) -> None:
     with pytest.raises(UsageError):
         make()  # type: ignore[operator]

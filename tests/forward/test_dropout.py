@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from uegr.errors import UsageError
-from uegr.forward.dropout import AdaptiveDropout, DropoutMode
+from uegr.forward.dropout_rates import AdaptiveDropout, DropoutMode
 
 
 def generator(seed: int = 0) -> torch.Generator:

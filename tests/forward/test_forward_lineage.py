@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from conftest import batch, bert
 from uegr.errors import UsageError
 from uegr.forward.adversarial import AdversarialForward
-from uegr.forward.embeddings import perturbed, token_mask
+from uegr.forward.forward_stage import ForwardStage, Step, forward_pass
 from uegr.forward.freelb import FreeLBForward
 from uegr.forward.neftune import NEFTuneForward
 from uegr.forward.plain import PlainForward
@@ -20,7 +20,7 @@ from uegr.forward.r3f import R3FForward
 from uegr.forward.r_drop import RDropForward
 from uegr.forward.roast import START, RoASTForward
 from uegr.forward.smart import SMARTForward
-from uegr.forward.stage import ForwardStage, Step, forward_pass
+from uegr.modeling.embeddings import perturbed, token_mask
 
 MODEL, DATA = bert(dropout=0.0), batch()
 MASK, SHAPE = token_mask(DATA), (4, 7, 16)

@@ -9,9 +9,9 @@ from torch import nn
 
 from conftest import batch, bert
 from uegr import create_method
-from uegr.forward.stage import Step
+from uegr.forward.forward_stage import Step
 from uegr.forward.uegr import UEGRForward
-from uegr.training.cost import measure_cost
+from uegr.training.cost_profile import measure_cost
 
 
 def gradients(lean: bool, autocast: bool = False, **options: Any) -> tuple[float, dict[str, float], list[Any]]:

@@ -10,7 +10,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, T5Config, T5ForConditional
 
 from conftest import batch, bert
 from uegr import METHODS, create_method
-from uegr.forward.objective import objective_for
+from uegr.modeling.objective import objective_for
 
 ANY = nn.Module()
 

@@ -5,9 +5,9 @@ import torch
 
 from conftest import batch, bert
 from uegr import UEGR, UsageError
+from uegr.forward.forward_stage import Step
 from uegr.forward.plain import PlainForward
 from uegr.forward.schedule import Schedule
-from uegr.forward.stage import Step
 from uegr.forward.uegr import UEGRForward
 
 
@@ -56,7 +56,7 @@ def test_shared_embeddings_give_the_gradients_of_separate_ones(monkeypatch: pyte
         model = bert().train()
         with monkeypatch.context() as patch:
             if not share:
-                patch.setattr("uegr.forward.embeddings.SharedEmbeddings.of", lambda self, ids, output: output)
+                patch.setattr("uegr.modeling.embeddings.SharedEmbeddings.of", lambda self, ids, output: output)
             UEGRForward()(model, batch(), at(9)).value.backward()
         found.append([one.grad for one in model.parameters()])
     for ours, theirs in zip(*found, strict=True):

@@ -7,9 +7,9 @@ from transformers import LlamaConfig, LlamaForSequenceClassification
 
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
-from uegr.forward.sites import DropoutModule, DropoutSites
-from uegr.forward.stage import Step
+from uegr.forward.forward_stage import Step
 from uegr.forward.uegr import UEGRForward
+from uegr.modeling.dropout_sites import DropoutModule, DropoutSites
 
 
 def llama() -> LlamaForSequenceClassification:

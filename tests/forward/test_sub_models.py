@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from conftest import batch, bert
 from uegr.errors import UsageError
-from uegr.forward.joint import joinable, pays
+from uegr.forward.forward_stage import Step
+from uegr.forward.joined_passes import joinable, pays
 from uegr.forward.shared_layers import stacked_layers
-from uegr.forward.stage import Step
 from uegr.forward.uegr import UEGRForward
-from uegr.methods import create_method
+from uegr.methods.registry import create_method
 
 
 def step() -> Step:

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 
 from conftest import Linear, batch, bert
 from uegr.errors import UsageError
-from uegr.forward.adversary.ball import Ball
-from uegr.forward.adversary.embedding import RAMP_STEPS_WITHOUT_TOTAL, EmbeddingAdversary
-from uegr.forward.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
+from uegr.forward.adversaries.embedding_adversary import RAMP_STEPS_WITHOUT_TOTAL, EmbeddingAdversary
+from uegr.forward.forward_stage import Step, forward_pass, seeded
 from uegr.forward.plain import PlainForward
-from uegr.forward.stage import Step, forward_pass, seeded
 from uegr.forward.uegr import UEGRForward
+from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
+from uegr.perturb.ball import Ball
 
 
 def step(at: int = 10, total: int = 10, seed: int = 0) -> Step:

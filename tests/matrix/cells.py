@@ -12,8 +12,8 @@ from transformers import PreTrainedModel
 from zoo import SCRATCH, applies, make_batch, make_model
 
 from uegr import UsageError
-from uegr.method import Method
-from uegr.methods import METHODS, PAIR, create_method
+from uegr.methods.method import Method
+from uegr.methods.registry import METHODS, PAIR, create_method
 
 STEPS = 4
 WORKS, ERROR, NOT_APPLICABLE = "works", "clear error", "not applicable"

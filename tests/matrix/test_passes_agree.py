@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from zoo import ARCHITECTURES, KINDS, SCRATCH, applies, make_batch, make_model, usual_kind
 
 from uegr.errors import UsageError
-from uegr.forward.joint import joinable
-from uegr.forward.stage import Step
+from uegr.forward.forward_stage import Step
+from uegr.forward.joined_passes import joinable
 from uegr.forward.uegr import UEGRForward
 
 APART = ["bilstm", "transformer"]

@@ -15,8 +15,8 @@ from cells import ERROR, NOT_APPLICABLE, SETTINGS, WORKS, Cell, run_cell, stage_
 from zoo import ARCHITECTURES, KINDS, usual_kind
 
 from uegr import METHODS
-from uegr.atomic import write_text
-from uegr.terminal import quieten
+from uegr.atomic_files import write_text
+from uegr.libraries import silence_libraries
 
 PAGE = Path(__file__).parents[2] / "docs" / "compatibility.md"
 MARKS = {WORKS: "yes", ERROR: "error", NOT_APPLICABLE: "–"}
@@ -52,7 +52,7 @@ def table(title: str, heads: list[str], rows: dict[str, dict[str, Cell]]) -> str
 
 
 def main() -> int:
-    quieten()
+    silence_libraries()
     warnings.filterwarnings("ignore")
     everywhere, names = ["plain", "uegr"], list(METHODS)
     kinds: dict[str, dict[str, Cell]] = {}

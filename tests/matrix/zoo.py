@@ -29,7 +29,7 @@ from transformers import (
     T5Config,
 )
 
-from uegr.models.loading import SCRATCH, load_classifier
+from uegr.modeling.model_loading import SCRATCH, load_classifier
 
 VOCABULARY, WIDTH, TOKENS, EXAMPLES, CLASSES = 40, 16, 9, 6, 3
 SIZES: dict[str, Any] = {

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from uegr.measure import measure
-from uegr.tasks.source import DataSource
-from uegr.training.run import RunConfig, train
+from uegr.data.data_source import DataSource
+from uegr.runs.evaluate import measure
+from uegr.runs.train import RunConfig, train
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import torch
 
 from conftest import reviews
 from test_doors import run
-from uegr.models.loading import SCRATCH, load_classifier, load_tokenizer, load_trained
-from uegr.models.scratch import train_tokenizer
+from uegr.modeling.model_loading import SCRATCH, load_classifier, load_tokenizer, load_trained
+from uegr.modeling.scratch.scratch_classifier import train_tokenizer
 
 
 @pytest.fixture(params=SCRATCH)

@@ -10,8 +10,8 @@ from huggingface_hub import ModelCard
 
 from sample_runs import full
 from uegr.errors import UsageError
-from uegr.report.card import BEGIN, write_card
-from uegr.report.results import document
+from uegr.runs.model_card import BEGIN, write_card
+from uegr.runs.run_result import document
 
 CONFIG: dict[str, Any] = {
     "method": "uegr",

@@ -10,11 +10,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
 from sample_runs import full, runs
-from uegr.report.area import curve_area
+from uegr.evaluation.curve_area import curve_area
 from uegr.report.figures.catalogue import draw
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg, save_figures
-from uegr.report.groups import group_runs, wilson
+from uegr.report.run_groups import group_runs, wilson
 
 
 def charts(entries: list[dict[str, Any]]) -> dict[str, Chart]:

@@ -11,8 +11,8 @@ from rich.console import Console
 from sample_runs import RUN, runs
 from uegr.errors import UsageError
 from uegr.report.figures.catalogue import draw
-from uegr.report.results import document, label, read_results, robust_curve
-from uegr.report.table import grid, measures, terminal_table
+from uegr.runs.run_result import document, label, read_results, robust_curve
+from uegr.runs.run_table import grid, measures, terminal_table
 
 
 def test_results_are_read_back(tmp_path: Path) -> None:

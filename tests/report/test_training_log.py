@@ -7,8 +7,8 @@ import pytest
 
 from sample_runs import RUN, log
 from uegr.errors import UsageError
-from uegr.report.results import document
-from uegr.report.training_log import logged, read_runs, series
+from uegr.runs.run_result import document
+from uegr.runs.training_log import logged, read_runs, series
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from torch._dynamo.testing import CompileCounter
 from conftest import batch, bert
 from uegr import UEGR
 from uegr.forward.compiled import TensorSites
-from uegr.forward.embeddings import SharedEmbeddings
-from uegr.method import Method
+from uegr.methods.method import Method
+from uegr.modeling.embeddings import SharedEmbeddings
 
 QUIET = {"dropout": (0.0, 0.0)}  # no dropout: what is left must agree to rounding
 

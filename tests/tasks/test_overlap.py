@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from datasets import Dataset
 
-from uegr.tasks.named import load_task
-from uegr.tasks.overlap import NEAR, overlap
+from uegr.data.named_tasks import load_task
+from uegr.data.overlap import NEAR, overlap
 
 
 def texts(*lines: str) -> Dataset:

@@ -7,16 +7,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from uegr.data.data_source import DataSource
+from uegr.data.named_tasks import load_task
+from uegr.data.task_registry import TASKS
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluate import evaluate
-from uegr.evaluation.metrics import METRICS
-from uegr.evaluation.subject import Subject
-from uegr.models.loading import load_tokenizer, load_trained
-from uegr.tasks.named import load_task
-from uegr.tasks.registry import TASKS
-from uegr.tasks.source import DataSource
-from uegr.training.run import RunConfig, train
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluator import evaluate
+from uegr.modeling.metrics import METRICS
+from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.runs.train import RunConfig, train
 
 
 def test_entries_are_consistent() -> None:
@@ -56,7 +56,7 @@ def test_task_loads_trains_and_is_scored(
         return
     train(config, tmp_path / "run", data=data, cost={"flop_ratio": 1.0, "time_ratio": 1.0})
     trained, tokenizer = load_trained(tmp_path / "run", task.kind), load_tokenizer(str(tmp_path / "run"))
-    subject = Subject(trained, tokenizer, data.text_columns, kind=task.kind, max_length=32)
+    subject = EvaluatedModel(trained, tokenizer, data.text_columns, kind=task.kind, max_length=32)
     measured = evaluate(subject, data.test, metrics=data.metrics, epsilons=(0.05,), attack=PGD(steps=1, restarts=1))
     value = measured["metrics"][measured["metric"]]
     assert measured["metric"] == task.metrics[0]

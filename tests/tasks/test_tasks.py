@@ -8,13 +8,13 @@ import pytest
 from datasets import ClassLabel, Dataset
 
 from conftest import reviews, tokenizer
+from uegr.data.encoding import LengthGroupedSampler, batches, encode, lengths_of
+from uegr.data.named_tasks import load_task, sources
+from uegr.data.splits import stratified_split, subset
+from uegr.data.task_data import make_task
+from uegr.data.task_registry import TASKS
+from uegr.data.user_data import load_files
 from uegr.errors import UsageError
-from uegr.tasks.data import make_task
-from uegr.tasks.encoding import LengthGroupedSampler, batches, encode, lengths_of
-from uegr.tasks.named import load_task, sources
-from uegr.tasks.own import own_data
-from uegr.tasks.registry import TASKS
-from uegr.tasks.splits import stratified_split, subset
 
 
 def test_embedded_rotten_tomatoes_is_split_without_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ def test_own_files(ending: str, tmp_path: Path) -> None:
         ".jsonl": lambda: frame.to_json(path, orient="records", lines=True),
         ".parquet": lambda: frame.to_parquet(path),
     }[ending]()
-    data = own_data(path, label_column="stars")
+    data = load_files(path, label_column="stars")
     assert (len(data.train), len(data.validation), len(data.test)) == (41, 4, 5)
     assert data.name == "mine"
     assert sorted([*data.train["text"], *data.validation["text"], *data.test["text"]]) == sorted(frame["text"])
@@ -144,7 +144,7 @@ def test_sampler_is_a_permutation_that_follows_seed_and_epoch() -> None:
 def test_frames_with_a_gap_in_a_text_column_are_seen(tmp_path: Path) -> None:
     pd.DataFrame({"text": ["a", None] * 10, "label": [0, 1] * 10}).to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(UsageError, match="10 rows have no text"):
-        own_data(tmp_path / "x.csv")
+        load_files(tmp_path / "x.csv")
 
 
 def test_lengths_are_those_of_the_tokens() -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from conftest import reviews
 from test_doors import run
+from uegr.data.label_maps import FAMILIES, label_map
+from uegr.data.task_registry import TASKS
 from uegr.errors import UsageError
-from uegr.tasks.registry import TASKS
-from uegr.tasks.transfer import FAMILIES, label_map
 
 NLI = ("entailment", "neutral", "contradiction")
 

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from uegr.text.characters import NEIGHBOURS, SLIPS, misspellings, misspelt, with_typos
+from uegr.perturb.misspellings import NEIGHBOURS, SLIPS, misspellings, misspelt, with_typos
 
 
 def test_typos_hit_words_at_their_rate_and_keep_the_first_letter() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from uegr.errors import UsageError
-from uegr.text.synonyms import load_synonyms
-from uegr.text.wordnet import WordNet, load_wordnet
+from uegr.perturb.synonyms import load_synonyms
+from uegr.perturb.wordnet import WordNet, load_wordnet
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uegr.text.words import like, replace_words, words_of
+from uegr.perturb.words import like, replace_words, words_of
 
 
 @given(st.text())

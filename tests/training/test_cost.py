@@ -8,8 +8,8 @@ import torch
 
 from conftest import batch, bert
 from uegr import METHODS, create_method
-from uegr.parts import listening, part
-from uegr.training.cost import describe, measure_cost
+from uegr.modeling.profile import profile_section, profiled
+from uegr.training.cost_profile import describe, measure_cost
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -54,10 +54,10 @@ def test_parts_say_where_the_time_goes() -> None:
 
 
 def test_nobody_listening_costs_nothing_and_listeners_hear_their_own() -> None:
-    with part("before"):
+    with profile_section("before"):
         pass
-    with listening() as clock, part("during"):
+    with profiled() as clock, profile_section("during"):
         pass
-    with part("after"):
+    with profile_section("after"):
         pass
     assert set(clock) == {"during"}

@@ -13,9 +13,9 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification
 
 from uegr import TrainingError, UsageError
-from uegr.tasks.source import DataSource
-from uegr.training.processor import processor
-from uegr.training.run import RunConfig, train
+from uegr.data.data_source import DataSource
+from uegr.runs.train import RunConfig, train
+from uegr.training.processor_name import processor
 
 
 def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
@@ -125,7 +125,7 @@ def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Pa
 def test_lost_loss_stops_training_and_keeps_checkpoints(
     bad: float, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from uegr.method import Method
+    from uegr.methods.method import Method
 
     original = Method.loss
 

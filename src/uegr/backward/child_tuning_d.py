@@ -16,14 +16,14 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.body import body_positions
-from uegr.backward.meaning import Masks, gradient
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.mask_modes import Masks, gradient
+from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
-from uegr.backward.saliency import SaliencyScores
+from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
-from uegr.backward.shards import sum_over_shards
-from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
+from uegr.modeling.shards import sum_over_shards
 
 
 class ChildTuningD(BackwardStage):
@@ -46,7 +46,7 @@ class ChildTuningD(BackwardStage):
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self._body = body_positions(model, optimizer)
-        self._parameters = trained(optimizer)
+        self._parameters = optimizer_parameters(optimizer)
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         self.scores.observe([self._parameters[i] for i in self._body])

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import torch
 
-from uegr.backward.draws import Draws
-from uegr.backward.meaning import Masks, gradient
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.mask_modes import Masks, gradient
 from uegr.backward.replay import Replay
-from uegr.backward.shards import shard
-from uegr.backward.stage import BackwardStage, trained
+from uegr.backward.uniform_draws import Draws
 from uegr.errors import UsageError
+from uegr.modeling.shards import shard
 
 
 class ChildTuningF(BackwardStage):
@@ -34,7 +34,7 @@ class ChildTuningF(BackwardStage):
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         draws = Draws(seed)
         masks: Masks = {}
-        for i, parameter in enumerate(trained(optimizer)):
+        for i, parameter in enumerate(optimizer_parameters(optimizer)):
             part = shard(parameter)
             masks[i] = (draws.uniforms(i, part) < self.reserve, torch.tensor(1.0 / self.reserve, device=part.device))
         gradient(optimizer, masks)

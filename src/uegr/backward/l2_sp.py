@@ -13,12 +13,12 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from uegr.backward.body import body_positions
-from uegr.backward.pretrained import PretrainedCopy
+from uegr.backward.backward_stage import optimizer_parameters
+from uegr.backward.parameter_positions import body_positions
+from uegr.backward.pretrained_copy import PretrainedCopy
 from uegr.backward.replay import Replay
-from uegr.backward.shards import shard
-from uegr.backward.stage import trained
 from uegr.errors import UsageError
+from uegr.modeling.shards import shard
 
 
 class L2SP(PretrainedCopy):
@@ -42,6 +42,6 @@ class L2SP(PretrainedCopy):
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         optimizer.step()
         rates = [float(group["lr"]) for group in optimizer.param_groups for _ in group["params"]]
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         for i, pretrained in self.pretrained.items():
             shard(parameters[i].detach()).lerp_(pretrained, rates[i] * self.pull)

@@ -15,13 +15,13 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.body import matrix_positions
-from uegr.backward.draws import Draws
-from uegr.backward.pretrained import PretrainedCopy
+from uegr.backward.backward_stage import optimizer_parameters
+from uegr.backward.parameter_positions import matrix_positions
+from uegr.backward.pretrained_copy import PretrainedCopy
 from uegr.backward.replay import Replay
-from uegr.backward.shards import shard
-from uegr.backward.stage import trained
+from uegr.backward.uniform_draws import Draws
 from uegr.errors import UsageError
+from uegr.modeling.shards import shard
 
 
 class Mixout(PretrainedCopy):
@@ -46,7 +46,7 @@ class Mixout(PretrainedCopy):
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
         if not self.mix:
             return
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         for i, mask in self._masks(parameters, seed):
             weight, old = shard(parameters[i].detach()), self.pretrained[i]
             self._own[i] = weight.clone()
@@ -55,7 +55,7 @@ class Mixout(PretrainedCopy):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         if self._own:
             for i, mask in self._masks(parameters, seed):
                 shard(parameters[i].detach()).copy_(self._own.pop(i))

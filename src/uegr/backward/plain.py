@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from uegr.backward.backward_stage import BackwardStage
 from uegr.backward.replay import Replay
-from uegr.backward.stage import BackwardStage
 
 
 class PlainBackward(BackwardStage):

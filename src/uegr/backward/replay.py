@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import Batch, ForwardStage, Step
 
 
 @dataclass

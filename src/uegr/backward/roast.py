@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.body import body_positions
-from uegr.backward.draws import Draws
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
-from uegr.backward.saliency import SaliencyScores
+from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
-from uegr.backward.shards import shard, sum_over_shards
-from uegr.backward.stage import BackwardStage, trained
+from uegr.backward.uniform_draws import Draws
+from uegr.modeling.shards import shard, sum_over_shards
 
 SMALLEST = 2.0**-16
 """The smallest probability; RoAST adds 1e-12 to p where it divides by it."""
@@ -49,7 +49,7 @@ class RoASTBackward(BackwardStage):
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self._body = body_positions(model, optimizer)
-        self._parameters = trained(optimizer)
+        self._parameters = optimizer_parameters(optimizer)
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         self.scores.observe([self._parameters[i] for i in self._body])

@@ -15,15 +15,15 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.body import matrix_positions
-from uegr.backward.meaning import frozen
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.mask_modes import frozen
+from uegr.backward.parameter_positions import matrix_positions
 from uegr.backward.replay import Replay
-from uegr.backward.shards import shard, sum_over_shards
-from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
-from uegr.forward.objective import objective_for
+from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.r_drop import RDropForward
-from uegr.forward.stage import Batch, Loss, Step
+from uegr.modeling.objective import objective_for
+from uegr.modeling.shards import shard, sum_over_shards
 
 
 class ROSE(BackwardStage):
@@ -43,7 +43,7 @@ class ROSE(BackwardStage):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         known = [i for i in self._matrices if parameters[i].grad is not None]
         scores = self.scores(optimizer, [parameters[i] for i in known], replay)
         if scores is None:
@@ -78,13 +78,13 @@ class ROSEFirst(ROSE):
         self._disagreement.attach(model)
 
     def scores(self, optimizer: torch.optim.Optimizer, matrices: list[Tensor], replay: Replay) -> Tensor | None:
-        own = [one.grad for one in trained(optimizer)]
-        for one in trained(optimizer):
+        own = [one.grad for one in optimizer_parameters(optimizer)]
+        for one in optimizer_parameters(optimizer):
             one.grad = None
         replay.backward(self._disagreement)
         self._disagreement.release()
         norms = _norms([torch.zeros_like(one) if one.grad is None else one.grad for one in matrices])
-        for one, gradient in zip(trained(optimizer), own, strict=True):
+        for one, gradient in zip(optimizer_parameters(optimizer), own, strict=True):
             one.grad = gradient
         return norms
 

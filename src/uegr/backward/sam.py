@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import torch
 
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.backward.shards import shard, sum_over_shards
-from uegr.backward.stage import BackwardStage, trained
 from uegr.errors import UsageError
+from uegr.modeling.shards import shard, sum_over_shards
 
 
 class SAM(BackwardStage):
@@ -38,7 +38,7 @@ class SAM(BackwardStage):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        moved = [one for one in trained(optimizer) if one.grad is not None]
+        moved = [one for one in optimizer_parameters(optimizer) if one.grad is not None]
         before = [shard(one.detach()).clone() for one in moved]
         directions = [shard(one.grad) for one in moved if one.grad is not None]
         scaled = [g * w.abs() for g, w in zip(directions, before, strict=True)] if self.adaptive else directions

@@ -17,19 +17,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.body import body_positions
-from uegr.backward.draws import Draws
-from uegr.backward.dynamics import layer_of, selection_dynamics
-from uegr.backward.fused import FusedUpdate, fusible
-from uegr.backward.kernel import KernelUpdate, usable
-from uegr.backward.meaning import MEANINGS, Masks, Meaning
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.fused_update import FusedUpdate, fusible
+from uegr.backward.mask_modes import MEANINGS, Masks, Meaning
+from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
-from uegr.backward.saliency import Saliency, SaliencyScores
+from uegr.backward.saliency_scores import Saliency, SaliencyScores
 from uegr.backward.selection import Draw, Probability, Selection, bin_of, look_up, sample
-from uegr.backward.shards import sum_over_shards
-from uegr.backward.stage import BackwardStage, trained
+from uegr.backward.selection_log import selection_dynamics
+from uegr.backward.triton_update import KernelUpdate, usable
+from uegr.backward.uniform_draws import Draws
 from uegr.errors import UsageError, unknown
-from uegr.forward.embeddings import unwrap
+from uegr.modeling.embeddings import unwrap
+from uegr.modeling.model_parts import layer_of
+from uegr.modeling.shards import sum_over_shards
 
 DECAY = 0.9
 """Of a running mean of our own."""
@@ -92,7 +93,7 @@ class SelectiveBackward(BackwardStage):
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self.selectable = body_positions(model, optimizer)
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
         self.scores.borrowed = self.may_borrow and isinstance(optimizer, torch.optim.AdamW)
 
@@ -110,7 +111,7 @@ class SelectiveBackward(BackwardStage):
             self._observe(optimizer)
 
     def report(self) -> dict[str, Tensor]:
-        """See `uegr.backward.dynamics`; there is news after each renewal of the ranks."""
+        """See `uegr.backward.selection_log`; there is news after each renewal of the ranks."""
         news, self._news = self._news, {}
         return news
 
@@ -136,7 +137,7 @@ class SelectiveBackward(BackwardStage):
 
     def _observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Take in this step's gradients, and rank anew when it is time."""
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         self.scores.observe([parameters[i] for i in self.selectable])
         if self._age % self.refresh == 0 and self.selectable:
             scores = self._scores(optimizer)
@@ -152,7 +153,7 @@ class SelectiveBackward(BackwardStage):
 
     def _scores(self, optimizer: torch.optim.Optimizer) -> dict[int, Tensor]:
         """Position among the optimizer's parameters -> scores of its elements."""
-        parameters = trained(optimizer)
+        parameters = optimizer_parameters(optimizer)
         return {
             i: self.scores.score(at, parameters[i], optimizer.state.get(parameters[i]))
             for at, i in enumerate(self.selectable)

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from uegr.cli.app import app
-from uegr.terminal import console, progress
+from uegr.cli.terminal import console, progress
 
 
 @app.command()
@@ -24,7 +24,7 @@ def analyse(
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:
     """Look into a run: calibration, similarity to the pretrained model, loss landscape and so on, into results.json."""
-    from uegr.analyse import analyse as run_analysis
+    from uegr.runs.analyse import analyse as run_analysis
 
     chosen = [one.strip() for one in parts.split(",")] if parts else None
     with progress() as report:

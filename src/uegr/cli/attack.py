@@ -10,7 +10,7 @@ from rich.table import Table
 
 from uegr.cli.app import app
 from uegr.cli.options import method_options, numbers
-from uegr.terminal import console, progress
+from uegr.cli.terminal import console, progress
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -32,8 +32,8 @@ def attack(
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:
     """Attack a run; results are merged into its results.json. An attack's own options: --steps 50, --rate 0.1, ..."""
-    from uegr.attack import attack as run_attacks
-    from uegr.evaluation.evaluate import EPSILONS
+    from uegr.evaluation.evaluator import EPSILONS
+    from uegr.runs.attack import attack as run_attacks
 
     with progress() as report:
         entry = run_attacks(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uegr.cli.app import app
+from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError
-from uegr.terminal import console
 
 if TYPE_CHECKING:
-    from uegr.compare.engine import Engine
     from uegr.compare.grid import Grid
-    from uegr.compare.place import Place
+    from uegr.compare.local_engines import Engine
+    from uegr.compare.workspace import Workspace
     from uegr.evaluation.statistics import Interval
 
 
@@ -37,11 +37,11 @@ def compare(
     Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
     """
     from uegr.compare.grid import read_grid
+    from uegr.compare.grid_runner import engine_of
     from uegr.compare.ledger import Ledger
-    from uegr.compare.place import Place
-    from uegr.compare.run import engine_of
-    from uegr.report.results import read_results
-    from uegr.report.table import terminal_table
+    from uegr.compare.workspace import Workspace
+    from uegr.runs.run_result import read_results
+    from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):
         console.print(terminal_table([entry for path in runs for entry in read_results(path)]))
@@ -50,22 +50,22 @@ def compare(
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
     grid = read_grid(runs[0])
     ledger = Ledger(results_dir or Path("results", grid.name))
-    place = Place(ledger, runs_dir or Path("runs", grid.name), keep_models)
-    _run(grid, place, engine_of(engine, jobs), "bca" if bca else "t")
+    workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
+    _run(grid, workspace, engine_of(engine, jobs), "bca" if bca else "t")
 
 
-def _run(grid: Grid, place: Place, engine: Engine, interval: Interval) -> None:
-    from uegr.compare.board import board
-    from uegr.compare.run import run_grid, unfinished
-    from uegr.compare.summary import summarise
-    from uegr.compare.table import terminal
+def _run(grid: Grid, workspace: Workspace, engine: Engine, interval: Interval) -> None:
+    from uegr.compare.grid_runner import run_grid, unfinished
+    from uegr.compare.grid_summary import summarise
+    from uegr.compare.grid_table import terminal
+    from uegr.compare.progress_board import board
 
-    with board(grid, place, console) as hear:
-        failures = run_grid(grid, place, engine, hear)
-    for table in summarise(grid, place.ledger, interval):
+    with board(grid, workspace, console) as on_event:
+        failures = run_grid(grid, workspace, engine, on_event)
+    for table in summarise(grid, workspace.ledger, interval):
         console.print(terminal(table))
     console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")
-    left = len(unfinished(grid, place))
+    left = len(unfinished(grid, workspace))
     if failures:
         raise TrainingError(f"{len(failures)} runs failed, {left} are left: mend the cause and run the grid again.")
     if left:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app
-from uegr.terminal import console, progress
+from uegr.cli.terminal import console, progress
 
 
 @app.command()
@@ -18,7 +18,7 @@ def demo(
 ) -> None:
     """Plain fine-tuning against UEGR on real film reviews, trained, attacked and reported in minutes."""
     from uegr.demo import run_demo
-    from uegr.report.table import terminal_table
+    from uegr.runs.run_table import terminal_table
 
     with progress() as report:
         entries = run_demo(output_dir, seed, report)

@@ -9,7 +9,7 @@ import typer
 
 from uegr.cli.app import app
 from uegr.cli.options import numbers, pairs
-from uegr.terminal import console, progress
+from uegr.cli.terminal import console, progress
 
 
 @app.command()
@@ -35,15 +35,15 @@ def evaluate(
     on_examples: Annotated[int | None, typer.Option("--on_examples", help="At most N of each task of --on.")] = None,
 ) -> None:
     """Measure a run: accuracy, calibration, typing errors, robustness curve. Writes results.json into it."""
+    from uegr.data.task_registry import find_task
     from uegr.evaluation.attacks.pgd import PGD
-    from uegr.evaluation.evaluate import EPSILONS
-    from uegr.measure import measure
-    from uegr.report.results import read_results
-    from uegr.report.table import terminal_table
-    from uegr.report.transfer import leakage_line, transfer_table
-    from uegr.tasks.registry import find_task
-    from uegr.training.folder import RESULTS
-    from uegr.transfer import measure_on
+    from uegr.evaluation.evaluator import EPSILONS
+    from uegr.runs.evaluate import measure
+    from uegr.runs.run_folder import RESULTS
+    from uegr.runs.run_result import read_results
+    from uegr.runs.run_table import terminal_table
+    from uegr.runs.transfer import measure_on
+    from uegr.runs.transfer_table import leakage_line, transfer_table
 
     attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
     others = [name.strip() for name in on.split(",") if name.strip()]

@@ -6,7 +6,6 @@ import sys
 
 from rich.console import Console
 
-from uegr.allocator import keep_freed_memory
 from uegr.cli import (  # noqa: F401  # each registers its command
     analyse,
     attack,
@@ -22,12 +21,13 @@ from uegr.cli import (  # noqa: F401  # each registers its command
 )
 from uegr.cli.app import app
 from uegr.errors import UegrError, UsageError
-from uegr.terminal import quieten
+from uegr.libraries import silence_libraries
+from uegr.training.allocator import keep_freed_memory
 
 
 def main() -> None:
     """Entry point of `uegr`: exit code 2 for what the user can mend, 1 for a training that stopped."""
-    quieten()
+    silence_libraries()
     keep_freed_memory()
     try:
         app()

@@ -9,13 +9,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from uegr.cli.app import app
-from uegr.terminal import console
+from uegr.cli.terminal import console
 
 
 @app.command()
 def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
     """List the methods, or the options of one."""
-    from uegr.methods import METHODS, create_method, described, entry_of, options_of
+    from uegr.methods.registry import METHODS, create_method, described, entry_of, options_of
 
     if name is None:
         table = Table("method", "cost (F)", "paper", "what it does", "needs")

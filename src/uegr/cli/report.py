@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app
-from uegr.terminal import console
+from uegr.cli.terminal import console
 
 
 @app.command()
@@ -23,7 +23,7 @@ def report(
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
-    from uegr.report.training_log import read_runs
+    from uegr.runs.training_log import read_runs
 
     entries = read_runs(runs)
     sections = draw(entries)

@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app
-from uegr.terminal import console
+from uegr.cli.terminal import console
 
 
 @app.command()
@@ -18,8 +18,8 @@ def score(
     runs: Annotated[list[Path], typer.Argument(help="Measured runs, one a task, with AdvGLUE's sets under --on.")],
 ) -> None:
     """AdvGLUE's score over several runs, as its own evaluation defines it."""
-    from uegr.evaluation.benchmark import advglue_score, measured_on
-    from uegr.report.results import read_results
+    from uegr.evaluation.benchmark_scores import advglue_score, measured_on
+    from uegr.runs.run_result import read_results
 
     scores = advglue_score(measured_on([entry for path in runs for entry in read_results(path)]))
     table = Table("task", "score %", box=SIMPLE)

@@ -10,14 +10,14 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app
-from uegr.terminal import console
+from uegr.cli.terminal import console
 
 
 @app.command()
 def tasks(name: Annotated[str | None, typer.Argument(help="Show all about this task.")] = None) -> None:
     """List the tasks that have a name and where each may be had, or tell all about one."""
-    from uegr.tasks.named import sources
-    from uegr.tasks.registry import TASKS
+    from uegr.data.named_tasks import sources
+    from uegr.data.task_registry import TASKS
 
     if name is not None:
         console.print(_about(name))
@@ -36,8 +36,8 @@ def tasks(name: Annotated[str | None, typer.Argument(help="Show all about this t
 
 
 def _about(name: str) -> Table:
-    from uegr.tasks.named import sources
-    from uegr.tasks.registry import find_task
+    from uegr.data.named_tasks import sources
+    from uegr.data.task_registry import find_task
 
     task = find_task(name)
     table = Table(box=SIMPLE, show_header=False, title=name)

@@ -9,7 +9,7 @@ import typer
 
 from uegr.cli.app import app
 from uegr.cli.options import method_options, weights
-from uegr.terminal import console, progress
+from uegr.cli.terminal import console, progress
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -58,16 +58,16 @@ def train(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --output_dir.")] = False,
 ) -> None:
     """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
-    from uegr.evaluation.metrics import METRICS, check_metric, show
-    from uegr.measure import validate
-    from uegr.methods import PAIR
-    from uegr.report.card import write_card
-    from uegr.tasks.source import DataSource
-    from uegr.training.cost import describe
+    from uegr.data.data_source import DataSource
+    from uegr.methods.registry import PAIR
+    from uegr.modeling.metrics import METRICS, check_metric, show
+    from uegr.runs.evaluate import validate
+    from uegr.runs.model_card import write_card
+    from uegr.runs.train import RunConfig
+    from uegr.runs.train import train as train_run
+    from uegr.training.cost_profile import describe
     from uegr.training.precision import use_bf16
-    from uegr.training.processor import emulates_bf16
-    from uegr.training.run import RunConfig
-    from uegr.training.run import train as train_run
+    from uegr.training.processor_name import emulates_bf16
 
     if metric is not None:
         check_metric(metric, kind)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app
+from uegr.cli.terminal import console
 from uegr.errors import UsageError
-from uegr.terminal import console
 
 
 @app.command()
@@ -30,21 +30,21 @@ def tune(
     from rich.table import Table
 
     from uegr.compare.cell import Cell
-    from uegr.compare.engine import News
+    from uegr.compare.grid_runner import engine_of
     from uegr.compare.ledger import Ledger
-    from uegr.compare.place import Place
-    from uegr.compare.run import engine_of
+    from uegr.compare.local_engines import CellEvent
     from uegr.compare.tuning import read_tuning
     from uegr.compare.tuning import tune as run_tuning
+    from uegr.compare.workspace import Workspace
 
     tuning = read_tuning(file)
-    place = Place(Ledger(results_dir or Path("results", tuning.name)), runs_dir or Path("runs", tuning.name))
+    workspace = Workspace(Ledger(results_dir or Path("results", tuning.name)), runs_dir or Path("runs", tuning.name))
 
-    def hear(cell: Cell, news: News) -> None:
-        if news.final:
-            console.print(f"{cell.label}: {news.kind} {news.message}", markup=False, highlight=False, soft_wrap=True)
+    def on_event(cell: Cell, event: CellEvent) -> None:
+        if event.final:
+            console.print(f"{cell.label}: {event.kind} {event.message}", markup=False, highlight=False, soft_wrap=True)
 
-    run_tuning(tuning, place, engine_of(engine, jobs), hear)
+    run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")
     for search in tuning.searches:
         first, best = search.trials[0]["value"], search.best
@@ -52,4 +52,4 @@ def tune(
         chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)
     console.print(table)
-    console.print(f"wrote {place.ledger.folder / 'tuned.yaml'}")
+    console.print(f"wrote {workspace.ledger.folder / 'tuned.yaml'}")

@@ -31,14 +31,14 @@ from pathlib import Path
 from typing import Any
 
 from uegr.compare.cell import Cell
-from uegr.compare.files import load_with_references, mapping
-from uegr.compare.measurement import Measurement
+from uegr.compare.cell_measurement import Measurement
+from uegr.compare.yaml_files import load_with_references, mapping
+from uegr.data.data_source import DataSource
+from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
-from uegr.methods import check_option, create_method
-from uegr.models.loading import EMBEDDED_MODEL
-from uegr.tasks.registry import find_task
-from uegr.tasks.source import DataSource
-from uegr.training.run import RunConfig
+from uegr.methods.registry import check_option, create_method
+from uegr.modeling.model_loading import EMBEDDED_MODEL
+from uegr.runs.train import RunConfig
 
 PARTS: dict[str, type[Any]] = {"data": DataSource, "train": RunConfig, "measure": Measurement}
 OWN = {"data", "model", "method", "options", "seed", "task"}
@@ -202,7 +202,7 @@ def _model(item: dict[str, Any]) -> _Entry:
 
 
 def _settings(where: str, given: Any) -> dict[str, Any]:
-    """The settings of one place, checked: known names, values of the right type."""
+    """The settings of one workspace, checked: known names, values of the right type."""
     checked: dict[str, Any] = {}
     for key, value in mapping(where, given).items():
         if key == "seeds":

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic import write_json
+from uegr.atomic_files import write_json
 from uegr.compare.cell import Cell, address
 from uegr.errors import UsageError
-from uegr.report.results import document
+from uegr.runs.run_result import document
 
 SEED = "train.seed"
 Record = tuple[dict[str, Any], dict[str, Any]]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uegr.evaluation.outcomes import unpack_bits, unpack_outcomes
+from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
-from uegr.report.results import primary_metric, robust_curve
+from uegr.runs.run_result import primary_metric, robust_curve
 
 Run = dict[str, Any]
 FURTHER = ("embedding_attacks", "text_attacks")

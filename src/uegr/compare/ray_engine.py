@@ -9,12 +9,12 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
 
-from uegr.allocator import keep_freed_memory
 from uegr.compare.cell import Cell
-from uegr.compare.engine import Hear, News, attempt
-from uegr.compare.place import Place
+from uegr.compare.local_engines import CellEvent, OnEvent, attempt
+from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
-from uegr.terminal import quieten
+from uegr.libraries import silence_libraries
+from uegr.training.allocator import keep_freed_memory
 
 RETRIES = 5
 PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
@@ -37,7 +37,7 @@ class RayCluster:
             raise UsageError("--engine ray needs Ray: pip install 'uegr[ray]'.")
         self.jobs, self.address = jobs, address or os.environ.get("RAY_ADDRESS")
 
-    def run(self, cells: Sequence[Cell], place: Place, hear: Hear) -> None:
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         import ray
         from ray.util.queue import Queue
 
@@ -53,7 +53,9 @@ class RayCluster:
             )
         try:
             there = replace(
-                place, ledger=replace(place.ledger, folder=place.ledger.folder.resolve()), runs=place.runs.resolve()
+                workspace,
+                ledger=replace(workspace.ledger, folder=workspace.ledger.folder.resolve()),
+                runs=workspace.runs.resolve(),
             )
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_worker)
             queue = Queue()
@@ -61,34 +63,34 @@ class RayCluster:
             while pending:
                 ended, _ = ray.wait(list(pending), timeout=0.5)
                 while not queue.empty():
-                    hear(*queue.get())
+                    on_event(*queue.get())
                 for one in ended:
-                    hear(pending.pop(one), _result(ray, one))
+                    on_event(pending.pop(one), _result(ray, one))
         finally:
             if ours:
                 ray.shutdown()
 
 
-def run_on_worker(cell: Cell, place: Place, queue: Any) -> News:
+def run_on_worker(cell: Cell, workspace: Workspace, queue: Any) -> CellEvent:
     """What a worker does with a cell; Ray shows it under this name."""
-    quieten()
+    silence_libraries()
     keep_freed_memory()
-    return attempt(cell, place, _thinned(lambda news: queue.put((cell, news))))
+    return attempt(cell, workspace, _thinned(lambda event: queue.put((cell, event))))
 
 
-def _thinned(tell: Callable[[News], None], parts: int = 20) -> Callable[[News], None]:
-    """Pass on the first, the last and some twenty news of each kind between: each is a message over the network."""
+def _thinned(tell: Callable[[CellEvent], None], parts: int = 20) -> Callable[[CellEvent], None]:
+    """Pass on the first, the last and some twenty event of each kind between: each is a message over the network."""
 
-    def thin(news: News) -> None:
-        if news.done in (1, news.total) or news.done % max(1, news.total // parts) == 0:
-            tell(news)
+    def thin(event: CellEvent) -> None:
+        if event.done in (1, event.total) or event.done % max(1, event.total // parts) == 0:
+            tell(event)
 
     return thin
 
 
-def _result(ray: Any, reference: Any) -> News:
+def _result(ray: Any, reference: Any) -> CellEvent:
     try:
-        news: News = ray.get(reference)
+        event: CellEvent = ray.get(reference)
     except ray.exceptions.RayError as error:
-        return News("failed", message=f"{type(error).__name__} after {RETRIES} new tries")
-    return news
+        return CellEvent("failed", message=f"{type(error).__name__} after {RETRIES} new tries")
+    return event

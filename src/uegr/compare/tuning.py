@@ -30,15 +30,15 @@ from typing import Any, Literal, get_args
 import optuna
 import yaml
 
-from uegr.atomic import write_json, write_text
-from uegr.compare.engine import Engine, Hear
-from uegr.compare.files import load_with_references, mapping
+from uegr.atomic_files import write_json, write_text
 from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
+from uegr.compare.grid_runner import run_grid, unfinished
+from uegr.compare.local_engines import Engine, OnEvent
 from uegr.compare.measures import MEASURES, Run
-from uegr.compare.place import Place
-from uegr.compare.run import run_grid, unfinished
+from uegr.compare.workspace import Workspace
+from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, UsageError, unknown
-from uegr.methods import entry_of, options_of, resolved_options
+from uegr.methods.registry import entry_of, options_of, resolved_options
 
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
@@ -143,7 +143,7 @@ def make_tuning(content: Any, name: str) -> Tuning:
     return tuning
 
 
-def tune(tuning: Tuning, place: Place, engine: Engine, hear: Hear = lambda cell, news: None) -> None:
+def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent = lambda cell, event: None) -> None:
     """Run all trials, round by round: the n-th of every method before the next of any.
 
     Leaves trials/METHOD.json and tuned.yaml, the methods with what was chosen for them, in the ledger's folder.
@@ -159,22 +159,22 @@ def tune(tuning: Tuning, place: Place, engine: Engine, hear: Hear = lambda cell,
             for (search, _), params in zip(asked, chosen, strict=True)
         ]
         grid = tuning.grid(entries)
-        failures = run_grid(grid, place, engine, hear)
-        left = unfinished(grid, place)
+        failures = run_grid(grid, workspace, engine, on_event)
+        left = unfinished(grid, workspace)
         if len(left) > len(failures):
             raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to go on.")
         failed = {cell.method for cell in left}
         for (search, trial), params, entry in zip(asked, chosen, entries, strict=True):
-            value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], place)
+            value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], workspace)
             state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
             search.study.tell(trial, value, state=state)
             search.trials.append({"number": number, "params": params, "value": value})
             about = {"objective": tuning.objective, "split": "validation", "search": search.space}
-            path = place.ledger.folder / "trials" / f"{search.name}.json"
+            path = workspace.ledger.folder / "trials" / f"{search.name}.json"
             write_json(path, {"method": search.name, **about, "trials": search.trials})
     best = [search.entry(search.best["params"], search.name) for search in tuning.searches]
     text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
-    write_text(place.ledger.folder / "tuned.yaml", f"# The best of {tuning.trials} trials each.\n{text}")
+    write_text(workspace.ledger.folder / "tuned.yaml", f"# The best of {tuning.trials} trials each.\n{text}")
 
 
 def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
@@ -217,7 +217,7 @@ def _suggest(trial: optuna.Trial, key: str, space: Any) -> Any:
 
 
 def _position(space: Any, value: Any) -> float | None:
-    """What Optuna calls this value: its place in a list of choices, itself in a range; None outside."""
+    """What Optuna calls this value: its workspace in a list of choices, itself in a range; None outside."""
     if isinstance(space, list):
         same = [i for i, one in enumerate(space) if one == (list(value) if isinstance(value, tuple) else value)]
         return same[0] if same else None
@@ -225,9 +225,9 @@ def _position(space: Any, value: Any) -> float | None:
     return value if inside else None
 
 
-def _value(objective: Objective, grid: Grid, method: str, place: Place) -> float:
+def _value(objective: Objective, grid: Grid, method: str, workspace: Workspace) -> float:
     """Mean over the method's runs."""
-    runs = [place.ledger.find(cell) for cell in grid.cells if cell.method == method]
+    runs = [workspace.ledger.find(cell) for cell in grid.cells if cell.method == method]
     values = [_of_run(objective, run) for run in runs if run is not None]
     return sum(values) / len(values)
 

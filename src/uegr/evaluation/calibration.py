@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from uegr.evaluation.metrics import (
+from uegr.modeling.metrics import (
     ECE_BINS,
     Labels,
     Probabilities,

@@ -13,14 +13,14 @@ from datasets import Dataset
 from torch import Tensor
 
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.metrics import bleu
-from uegr.evaluation.robustness import rising
-from uegr.evaluation.subject import Subject
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.worst_case import describe_worst, worst_outputs
-from uegr.forward.objective import IGNORED_LABEL
+from uegr.modeling.metrics import bleu
+from uegr.modeling.objective import IGNORED_LABEL
 
 
-def scores(subject: Subject, rows: Dataset) -> dict[str, float]:
+def scores(subject: EvaluatedModel, rows: Dataset) -> dict[str, float]:
     """NLL a target token, its exponential (perplexity), the share of tokens predicted right given those before;
     for seq2seq BLEU of greedy decoding, too."""
     with torch.no_grad():
@@ -33,7 +33,7 @@ def scores(subject: Subject, rows: Dataset) -> dict[str, float]:
 
 
 @torch.no_grad()
-def write(subject: Subject, rows: Dataset) -> list[str]:
+def write(subject: EvaluatedModel, rows: Dataset) -> list[str]:
     """What a seq2seq model writes for each row: greedy decoding, at most `max_length` tokens."""
     written = [""] * len(rows)
     for positions, batch in subject.batches(rows):
@@ -52,7 +52,7 @@ def write(subject: Subject, rows: Dataset) -> list[str]:
 
 
 def curve(
-    subject: Subject,
+    subject: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: PGD,
@@ -60,7 +60,7 @@ def curve(
 ) -> dict[str, Any]:
     """The "robustness" part of results.json: share of target tokens predicted right, given those before, at the
     largest error of the sequence that the attack on the input's embeddings found."""
-    radii = rising(epsilons)
+    radii = sorted_epsilons(epsilons)
 
     def error(logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
         return _tokens(subject, logits, batch)[:, 0]
@@ -74,7 +74,7 @@ def curve(
     )
 
 
-def _tokens(subject: Subject, logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
+def _tokens(subject: EvaluatedModel, logits: Tensor, batch: dict[str, Tensor]) -> Tensor:
     """Summed NLL, tokens right, and tokens, of each sequence: shape (B, 3)."""
     labels = batch["labels"]
     if subject.kind == "causal_lm":  # what stands at one place is predicted from the place before

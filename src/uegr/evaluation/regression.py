@@ -11,13 +11,13 @@ from datasets import Dataset
 from torch import Tensor
 
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.metrics import REGRESSION, Values, pearson
-from uegr.evaluation.robustness import rising
-from uegr.evaluation.subject import Subject
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.worst_case import describe_worst, worst_outputs
+from uegr.modeling.metrics import REGRESSION, Values, pearson
 
 
-def predictions(subject: Subject, rows: Dataset) -> tuple[Values, Values]:
+def predictions(subject: EvaluatedModel, rows: Dataset) -> tuple[Values, Values]:
     """Predicted numbers and labels, both (N,), in the order of the rows."""
     predicted, labels = np.zeros(len(rows)), np.zeros(len(rows))
     with torch.no_grad():
@@ -27,14 +27,14 @@ def predictions(subject: Subject, rows: Dataset) -> tuple[Values, Values]:
     return predicted, labels
 
 
-def scores(subject: Subject, rows: Dataset) -> dict[str, float]:
+def scores(subject: EvaluatedModel, rows: Dataset) -> dict[str, float]:
     """Pearson and Spearman correlation, and squared error."""
     predicted, labels = predictions(subject, rows)
     return {name: metric(predicted, labels) for name, metric in REGRESSION.items()}
 
 
 def curve(
-    subject: Subject,
+    subject: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: PGD,
@@ -45,7 +45,7 @@ def curve(
     The attack makes the squared error large; unlike an accuracy the correlation may rise again, where all
     predictions are driven the same way.
     """
-    radii = rising(epsilons)
+    radii = sorted_epsilons(epsilons)
     worst = worst_outputs(subject, rows, radii, attack, _squared_error, _prediction, on_batch)
     labels = np.asarray(rows["label"][:], dtype=np.float64)
     return describe_worst(attack, radii, len(rows), "pearson", [pearson(one, labels) for one in worst])

@@ -16,15 +16,15 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.embedding import Arena, EmbeddingAttack, Queries
+from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack, Queries
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.subject import Subject
-from uegr.forward.adversary.ball import Ball
-from uegr.forward.embeddings import embedding_scale, token_mask
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.modeling.embeddings import embedding_scale, token_mask
+from uegr.perturb.ball import Ball
 
 
 def robustness_curve(
-    subject: Subject,
+    subject: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: EmbeddingAttack | None = None,
@@ -43,12 +43,12 @@ def robustness_curve(
         The "robustness" part of results.json: attack, norm, relative, epsilons in rising order, accuracy as
         fractions, and steps, restarts and examples beside them.
     """
-    attack, radii = attack or PGD(), rising(epsilons)
-    return describe(attack, radii, survivors(subject, rows, radii, attack, on_batch))
+    attack, radii = attack or PGD(), sorted_epsilons(epsilons)
+    return describe(attack, radii, robust_mask(subject, rows, radii, attack, on_batch))
 
 
 def describe(attack: EmbeddingAttack, radii: Sequence[float], robust: NDArray[np.bool_]) -> dict[str, Any]:
-    """The "robustness" part of results.json, from who survived what; see `survivors`."""
+    """The "robustness" part of results.json, from who survived what; see `robust_mask`."""
     return {
         "attack": attack.name,
         **attack.options(),
@@ -58,7 +58,7 @@ def describe(attack: EmbeddingAttack, radii: Sequence[float], robust: NDArray[np
     }
 
 
-def rising(epsilons: Sequence[float]) -> list[float]:
+def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
     """The epsilons in rising order, each once.
 
     Raises:
@@ -70,8 +70,8 @@ def rising(epsilons: Sequence[float]) -> list[float]:
     return radii
 
 
-def survivors(
-    subject: Subject,
+def robust_mask(
+    subject: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: EmbeddingAttack,
@@ -88,7 +88,7 @@ def survivors(
     queries = queries or Queries()
     for positions, batch in subject.batches(rows):
         mask = token_mask(batch)
-        arena = Arena(subject, batch, ball, ball.unit(scale, mask), mask, generator, queries)
+        arena = AttackBatch(subject, batch, ball, ball.unit(scale, mask), mask, generator, queries)
         start = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
         alive = arena.right(arena.logits(start))
         for i, epsilon in enumerate(epsilons):

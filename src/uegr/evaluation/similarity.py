@@ -9,16 +9,15 @@ import torch.nn.functional as F
 from datasets import Dataset
 from torch import Tensor, nn
 
-from uegr.backward.body import head_parameters
-from uegr.backward.dynamics import layer_of
 from uegr.errors import UsageError
-from uegr.evaluation.subject import Subject
-from uegr.forward.embeddings import input_embeddings, token_mask, unwrap
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
+from uegr.modeling.model_parts import head_parameters, layer_of
 
 EMBEDDINGS = "embeddings"
 
 
-def similarity(subject: Subject, pretrained: nn.Module, rows: Dataset) -> dict[str, Any]:
+def similarity(subject: EvaluatedModel, pretrained: nn.Module, rows: Dataset) -> dict[str, Any]:
     """The "similarity" part of results.json but for the reference's name.
 
     Args:

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.subject import Subject
-from uegr.forward.adversary.ball import Ball
-from uegr.forward.embeddings import embedding_scale, perturbed, token_mask
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.perturb.ball import Ball
 
 PerExample = Callable[[Tensor, dict[str, Tensor]], Tensor]
 
 
 def worst_outputs(
-    subject: Subject,
+    subject: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: PGD,

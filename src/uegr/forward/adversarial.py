@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary.ball import Norm
-from uegr.forward.adversary.embedding import EmbeddingAdversary
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.objective import objective_for
+from uegr.perturb.ball import Norm
 
 
 class AdversarialForward(ForwardStage):

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.embeddings import is_compiled
-from uegr.forward.sites import DropoutModule, DropoutSites
+from uegr.modeling.dropout_sites import DropoutModule, DropoutSites
+from uegr.modeling.embeddings import is_compiled
 
 
 def dropout_sites(model: nn.Module, fixed_rates: bool) -> DropoutSites:

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary.ball import Ball
-from uegr.forward.carry import add_up, carry, trainable
-from uegr.forward.embeddings import embedding_width, token_mask
-from uegr.forward.noise import uniform_noise
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.carried_gradients import add_up, carry, trainable
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.embeddings import embedding_width, token_mask
+from uegr.modeling.objective import objective_for
+from uegr.perturb.ball import Ball
+from uegr.perturb.embedding_noise import uniform_noise
 
 BALL = Ball("l2", relative=False)
 

@@ -15,8 +15,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.carry import add_up, carry, trainable
-from uegr.forward.stage import Step
+from uegr.forward.carried_gradients import add_up, carry, trainable
+from uegr.forward.forward_stage import Step
 
 
 def one_by_one(

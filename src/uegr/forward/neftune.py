@@ -13,10 +13,10 @@ from typing import ClassVar
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.embeddings import embedding_width, token_mask
-from uegr.forward.noise import uniform_noise
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.embeddings import embedding_width, token_mask
+from uegr.modeling.objective import objective_for
+from uegr.perturb.embedding_noise import uniform_noise
 
 
 class NEFTuneForward(ForwardStage):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.objective import objective_for
 
 
 class PlainForward(ForwardStage):

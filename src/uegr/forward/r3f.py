@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, unknown
-from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
+from uegr.modeling.objective import objective_for
 
 Noise = Literal["uniform", "normal"]
 

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.compiled import dropout_sites
-from uegr.forward.objective import objective_for
-from uegr.forward.sites import DropoutSites
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.modeling.dropout_sites import DropoutSites
+from uegr.modeling.objective import objective_for
 
 
 class RDropForward(ForwardStage):

@@ -15,11 +15,11 @@ import torch
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.adversary.ascent import differentiate
-from uegr.forward.adversary.ball import TINY
-from uegr.forward.embeddings import SharedEmbeddings, embedding_width, token_mask
-from uegr.forward.objective import objective_for
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
+from uegr.forward.input_gradient import differentiate
+from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
+from uegr.modeling.objective import objective_for
+from uegr.perturb.ball import TINY
 
 START = 1e-5
 """Size of the one-sided uniform start, in units of the embedding (released code)."""

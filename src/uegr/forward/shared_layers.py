@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.forward.embeddings import is_compiled, unwrap
+from uegr.modeling.embeddings import is_compiled, unwrap
 
 
 def stacked_layers(model: nn.Module) -> list[nn.Module]:

@@ -20,23 +20,23 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError, unknown
-from uegr.forward.adversary.ball import Norm
-from uegr.forward.adversary.embedding import EmbeddingAdversary
-from uegr.forward.adversary.mixture import MixedAdversary
-from uegr.forward.adversary.opponent import Attacked, Opponent
-from uegr.forward.adversary.text import TextAdversary
+from uegr.forward.adversaries.adversary import Adversary, AttackedBatch
+from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
+from uegr.forward.adversaries.mixed_adversary import MixedAdversary
+from uegr.forward.adversaries.text_adversary import TextAdversary
+from uegr.forward.clean_pass import CleanPass, clean_pass
 from uegr.forward.compiled import dropout_sites
-from uegr.forward.dropout import AdaptiveDropout, DropoutMode
-from uegr.forward.embeddings import SharedEmbeddings
+from uegr.forward.dropout_rates import AdaptiveDropout, DropoutMode
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, draw_seed, forward_pass
 from uegr.forward.lean import one_by_one, replayed
-from uegr.forward.objective import objective_for
+from uegr.forward.pass_runner import Batching, SubModels
 from uegr.forward.plain import PlainForward
-from uegr.forward.reuse import CleanPass, clean_pass
 from uegr.forward.schedule import Schedule
-from uegr.forward.sites import DropoutSites, Rates
-from uegr.forward.stage import Batch, ForwardStage, Loss, Step, draw_seed, forward_pass
-from uegr.forward.sub_models import Batching, SubModels
-from uegr.parts import part
+from uegr.modeling.dropout_sites import DropoutSites, Rates
+from uegr.modeling.embeddings import SharedEmbeddings
+from uegr.modeling.objective import objective_for
+from uegr.modeling.profile import profile_section
+from uegr.perturb.ball import Norm
 
 Text = Literal["off", "words", "characters", "both"]
 
@@ -64,7 +64,7 @@ class UEGRForward(ForwardStage):
             error is added with this weight and its output joins the divergence, at the price of no forward.
         batching, shared_layers: how the k passes are run; see `SubModels`.
         reuse: the clean pass's own backward is the attack [ours], which saves one forward's worth; the clean output is
-            then a constant in the divergence. See `uegr.forward.reuse`.
+            then a constant in the divergence. See `uegr.forward.clean_pass`.
         lean: one pass in memory at a time, for k passes more of arithmetic (see `lean`); the same gradients.
         every, warmup: plain steps in between, or at first, which cost a third [ours]; see `Schedule`.
     """
@@ -115,7 +115,7 @@ class UEGRForward(ForwardStage):
             ramp=ramp,
             by_confidence=by_confidence,
         )
-        self.adversary: Opponent | None = opponent if adversary else None
+        self.adversary: Adversary | None = opponent if adversary else None
         if text not in get_args(Text):
             raise unknown("text", text, get_args(Text))
         if text != "off":
@@ -150,10 +150,10 @@ class UEGRForward(ForwardStage):
         if self.lean:
             return self._one_by_one(model, batch, step, rates)
         step.embeddings = SharedEmbeddings(model)
-        with part("attack"):
+        with profile_section("attack"):
             known = clean_pass(model, batch, step, sites) if self.reuse else None
             attacked = self._attack(model, batch, step, clean=self.clean_weight > 0, known=known)
-        with part("passes"):
+        with profile_section("passes"):
             outputs = self.sub_models(model, attacked.batch, step, delta=attacked.delta, sites=sites, rates=rates)
         return self._combine(model, attacked.batch, step, outputs, attacked.clean, known)
 
@@ -213,10 +213,10 @@ class UEGRForward(ForwardStage):
 
     def _attack(
         self, model: nn.Module, batch: Batch, step: Step, clean: bool, known: CleanPass | None = None
-    ) -> Attacked:
+    ) -> AttackedBatch:
         """The sample to train on, and the clean logits if they are asked for."""
         if self.adversary is None:
-            return Attacked(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
+            return AttackedBatch(batch, None, forward_pass(model, batch, step, sites=self._sites) if clean else None)
         if known is None:
             return self.adversary.attack(model, batch, step, self._sites, clean=clean)
         attacked = self.adversary.attack(model, batch, step, self._sites, known=known)

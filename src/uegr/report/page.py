@@ -14,13 +14,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from uegr import __version__
-from uegr.atomic import write_text
+from uegr.atomic_files import write_text
 from uegr.report.figures.catalogue import Sections
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg
 from uegr.report.figures.style import COLOURS, ON_DARK
-from uegr.report.results import label
-from uegr.report.table import FEW, grid
+from uegr.runs.run_result import label
+from uegr.runs.run_table import FEW, grid
 
 SUMMARY_NOTE = (
     "PGD ε: the metric (%) when an adversary may move the token embeddings that far. Area: mean height "

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import torch
 
 from uegr.errors import unknown
-from uegr.training.processor import cpu_has_bf16
+from uegr.training.processor_name import cpu_has_bf16
 
 Precision = Literal["auto", "fp32", "bf16"]
 

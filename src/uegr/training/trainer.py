@@ -20,12 +20,12 @@ from transformers import (
 )
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
-from uegr.backward.optimizer import StagedOptimizer
+from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
-from uegr.method import Method
-from uegr.methods import UEGR
-from uegr.tasks.encoding import LengthGroupedSampler, lengths_of
-from uegr.training.folder import STAGING
+from uegr.methods.method import Method
+from uegr.methods.registry import UEGR
+from uegr.runs.run_folder import STAGING
 
 
 class UEGRTrainer(Trainer):
@@ -36,7 +36,7 @@ class UEGRTrainer(Trainer):
 
     Args:
         *args, **kwargs: as for `Trainer`.
-        method: any method of `uegr.methods`; UEGR with its defaults if left out.
+        method: any method of `uegr.methods.registry`; UEGR with its defaults if left out.
     """
 
     def __init__(self, *args: Any, method: Method | None = None, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from uegr.evaluation.attacks.embedding import Arena, AttackLoss, EmbeddingAttack
+from uegr.evaluation.attacks.embedding_attack import AttackBatch, AttackLoss, EmbeddingAttack
 
 MOMENTUM, INCREASING = 0.75, 0.75
 """Weight of the new step, and the share of steps that must raise the loss; both the paper's."""
@@ -33,7 +33,7 @@ class AutoPGD(EmbeddingAttack):
 
     name: ClassVar[str] = "auto-pgd"
 
-    def held(self, arena: Arena, start: Tensor) -> Tensor:
+    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
         logits, losses, gradient = arena.differentiate(start, self.loss)
         held = arena.right(logits)
         # One row an example that still holds; rows of fooled examples are dropped.
@@ -79,7 +79,7 @@ def checkpoints(steps: int) -> set[int]:
     return {-(-percent * steps // 100) for percent in percents[1:] if percent <= 100}
 
 
-def _move(part: Arena, state: dict[str, Tensor], weight: float) -> Tensor:
+def _move(part: AttackBatch, state: dict[str, Tensor], weight: float) -> Tensor:
     z = part.ball.ascend(state["x"], state["gradient"], state["eta"], part.radius, part.mask)
     moved = state["x"] + weight * (z - state["x"]) + (1.0 - weight) * (state["x"] - state["before"])
     return part.ball.project(moved, part.radius) * part.mask

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from uegr.evaluation.attacks.greedy import GreedyAttack
-from uegr.text.characters import misspellings
+from uegr.evaluation.attacks.greedy_search import GreedyAttack
+from uegr.perturb.misspellings import misspellings
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from uegr.evaluation.attacks.embedding import Arena, EmbeddingAttack
+from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class PGD(EmbeddingAttack):
 
     name: ClassVar[str] = "embedding-pgd"
 
-    def held(self, arena: Arena, start: Tensor) -> Tensor:
+    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
         delta = start.clone()
         held = torch.ones_like(arena.batch["labels"], dtype=torch.bool)
         for step in range(self.steps + 1):

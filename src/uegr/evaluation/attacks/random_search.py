@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from uegr.evaluation.attacks.embedding import Arena, EmbeddingAttack
+from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class RandomSearch(EmbeddingAttack):
 
     name: ClassVar[str] = "random-search"
 
-    def held(self, arena: Arena, start: Tensor) -> Tensor:
+    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
         delta = start.clone()
         logits = arena.logits(delta)
         held, scores = arena.right(logits), arena.losses(logits, "margin")
@@ -44,7 +44,7 @@ class RandomSearch(EmbeddingAttack):
         return held
 
 
-def _proposal(part: Arena, delta: Tensor, share: float) -> Tensor:
+def _proposal(part: AttackBatch, delta: Tensor, share: float) -> Tensor:
     """Delta with noise on a random share of the tokens, at least one, back in the ball."""
     tokens = torch.rand(part.mask.shape, generator=part.generator).to(delta.device).masked_fill(part.mask == 0, 2.0)
     count = (share * part.mask.sum(dim=1, keepdim=True)).ceil().clamp_min(1)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from uegr.evaluation.attacks.greedy import GreedyAttack
-from uegr.text.synonyms import Source, Synonyms, load_synonyms
+from uegr.evaluation.attacks.greedy_search import GreedyAttack
+from uegr.perturb.synonyms import Source, Synonyms, load_synonyms
 
 
 @dataclass(frozen=True)
 class SynonymSwap(GreedyAttack):
     """Args, beside those of every greedy attack:
-    synonyms: the table; None takes the best on this machine. See `uegr.text.synonyms`, which sees to the part of
+    synonyms: the table; None takes the best on this machine. See `uegr.perturb.synonyms`, which sees to the part of
         speech.
     most: so many synonyms of a word at most are tried, the best first.
     """

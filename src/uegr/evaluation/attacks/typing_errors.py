@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.text import Request, Search, TextAttack, Texts
-from uegr.text.characters import with_typos
+from uegr.evaluation.attacks.text_attack import Request, Search, TextAttack, Texts
+from uegr.perturb.misspellings import with_typos
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from uegr.evaluation.landscape.surface import Surface
+from uegr.evaluation.landscape.loss_surface import Surface
 
 
 def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 0.01, seed: int = 0) -> list[float]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from uegr.evaluation.landscape.surface import Surface
+from uegr.evaluation.landscape.loss_surface import Surface
 
 
 def filter_normalised_direction(surface: Surface, seed: int) -> Tensor:

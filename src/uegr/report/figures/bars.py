@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from uegr.report.figures.chart import Mark
 from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
-from uegr.report.groups import Group
+from uegr.report.run_groups import Group
 
 ERROR = "#8c8c8c"
 """Of error lines: seen on every bar and on light and dark pages."""

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from uegr.report.figures.calibration import reliability_chart, selective_chart
+from uegr.report.figures.calibration_charts import reliability_chart, selective_chart
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.cost import evaluation_chart, ratio_chart
-from uegr.report.figures.embedding_attacks import embedding_attack_charts
-from uegr.report.figures.landscape import landscape_charts
-from uegr.report.figures.ood import ood_chart
-from uegr.report.figures.robustness import robustness_chart
-from uegr.report.figures.saliency import saliency_charts
-from uegr.report.figures.similarity import similarity_charts
-from uegr.report.figures.step_time import step_time_chart
+from uegr.report.figures.cost_charts import evaluation_chart, ratio_chart
+from uegr.report.figures.embedding_attack_charts import embedding_attack_charts
+from uegr.report.figures.landscape_charts import landscape_charts
+from uegr.report.figures.ood_charts import ood_chart
+from uegr.report.figures.robustness_charts import robustness_chart
+from uegr.report.figures.saliency_charts import saliency_charts
+from uegr.report.figures.similarity_charts import similarity_charts
+from uegr.report.figures.step_time_charts import step_time_chart
 from uegr.report.figures.style import styled
-from uegr.report.figures.text_attacks import text_attack_chart
-from uegr.report.figures.training import divergence_charts, loss_charts, selection_charts
-from uegr.report.groups import group_runs
+from uegr.report.figures.text_attack_charts import text_attack_chart
+from uegr.report.figures.training_charts import divergence_charts, loss_charts, selection_charts
+from uegr.report.run_groups import group_runs
 
 Sections = dict[str, list[Chart]]
 

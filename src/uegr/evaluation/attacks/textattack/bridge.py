@@ -11,12 +11,12 @@ from typing import Any
 
 from datasets import Dataset
 
+from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.text import Attacked, Texts
+from uegr.evaluation.attacks.text_attack import AttackOutcome, Texts
 from uegr.evaluation.attacks.textattack import runner
-from uegr.evaluation.subject import Subject
-from uegr.tasks.splits import LABEL
-from uegr.text.words import FUNCTION_WORDS
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.perturb.words import FUNCTION_WORDS
 
 PREFIX = "textattack:"
 """Of the names of these attacks: "textattack:DeepWordBugGao2018"."""
@@ -25,7 +25,7 @@ PYTHON = "UEGR_TEXTATTACK_PYTHON"
 QUERY_BUDGET = 500
 
 
-def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: str) -> list[Attacked]:
+def attack_with_recipe(subject: EvaluatedModel, folder: Path, rows: Dataset, recipe: str) -> list[AttackOutcome]:
     """Attack every row with a recipe of TextAttack.
 
     Args:
@@ -54,7 +54,7 @@ def attack_with_recipe(subject: Subject, folder: Path, rows: Dataset, recipe: st
         right = int(predicted) == label
         after = tuple(found["after"]) if right and found["after"] else None
         now = int(found["predicted"]) if after else int(predicted)
-        outcomes.append(Attacked(texts, label, right, after, now, max(1, int(found["queries"]))))
+        outcomes.append(AttackOutcome(texts, label, right, after, now, max(1, int(found["queries"]))))
     return outcomes
 
 

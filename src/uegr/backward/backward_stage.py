@@ -1,0 +1,64 @@
+"""What every backward stage is: a way to turn gradients into an update of the weights."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.replay import Replay
+
+
+class BackwardStage(ABC):
+    """Stands between the gradients and the user's own optimizer. Stateless stages need only `update`."""
+
+    needs: ClassVar[str] = ""
+    """What a model or a loop must have for it, in words, for `uegr methods`."""
+    replays: ClassVar[bool] = False
+    """Whether `update` goes through the step's batches again."""
+    prepared: bool = True
+    """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        """Look at the model once, before training; called when the optimizer is wrapped."""
+
+    def observe(self, optimizer: torch.optim.Optimizer) -> None:
+        """Preparation: take in the gradients of one batch of training data."""
+
+    def finish_preparation(self) -> None:
+        """Preparation: all batches were seen."""
+
+    def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
+        """Called before the first loss of each step, with the seed that its `update` will get."""
+
+    @abstractmethod
+    def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
+        """Make one optimizer step.
+
+        Args:
+            optimizer: the user's own; its parameters hold the gradients.
+            seed: the source of this step's randomness, the same on every data-parallel rank.
+            replay: the step's batches, recorded only if `replays`.
+        """
+
+    def report(self) -> dict[str, Tensor]:
+        """Scalars for logs and figures that have come out since the last call; most stages have none."""
+        return {}
+
+    def cost(self, forward: float) -> float:
+        """Arithmetic of a step in forward passes, given that of its forward stage; see `ForwardStage.cost`."""
+        return forward
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the stage must remember between steps (tensors and plain numbers)."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+
+
+def optimizer_parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Every parameter of the optimizer, in the order of its groups."""
+    return [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -1,0 +1,104 @@
+"""The meaning `update` under AdamW in one walk over memory: the fast twin of `meaning.update`.
+
+    theta <- theta + m * u / p,   u AdamW's own step,   p read off AdamW's second moment,   m never stored
+
+The walk goes in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the
+masked step follow each other; the readable twin writes a tensor as large as the model for each of them, and waits
+for memory. tests/backward/test_fused.py holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from uegr.backward.saliency_scores import MOMENT
+from uegr.backward.uniform_draws import TILE, Draws
+
+
+class FusedUpdate:
+    """The walk on the CPU, with scratch memory for one portion."""
+
+    device = "cpu"
+
+    def __init__(self) -> None:
+        self._bins = torch.empty(TILE, dtype=torch.int32)
+        self._p, self._factor, self._moved = torch.empty(3, TILE).unbind()
+
+    def step(
+        self, optimizer: torch.optim.Optimizer, selectable: set[int], table: Tensor, draws: Draws, rescale: bool
+    ) -> None:
+        """One optimizer step.
+
+        Args:
+            optimizer: one that is `fusible`.
+            selectable: positions among all its parameters; the others are updated whole.
+            table: update probability of each bin of scores; see `Selection.table`.
+            draws: this step's random numbers.
+            rescale: divide the step by p.
+        """
+        at = 0
+        for group in optimizer.param_groups:
+            beta1, beta2 = group["betas"]
+            numbers = {"beta1": beta1, "beta2": beta2, "amsgrad": False}
+            numbers |= {name: group[name] for name in ("weight_decay", "eps", "maximize")} | {"lr": float(group["lr"])}
+            for i, parameter in enumerate(group["params"], start=at):
+                if parameter.grad is None:
+                    continue
+                state = optimizer.state[parameter]
+                state["step"] += 1
+                tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[MOMENT])
+                flat = [one.view(-1) for one in tensors]
+                if i in selectable:
+                    for uniforms, weight, *others in draws.portions(i, *flat):
+                        factor = self._factors(others[-1], table, uniforms, rescale)
+                        # AdamW's step u alone: weight decay is where it begins, and the kernel adds the rest.
+                        moved = self._moved[: weight.numel()]
+                        torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=moved)
+                        _adamw((moved, *others), state["step"], {**numbers, "weight_decay": 0.0})
+                        weight.addcmul_(moved, factor)
+                else:
+                    _adamw(flat, state["step"], numbers)
+            at += len(group["params"])
+
+    def _factors(self, moment: Tensor, table: Tensor, uniforms: Tensor, rescale: bool) -> Tensor:
+        """m, or m / p, of one portion's elements."""
+        count = moment.numel()
+        bins, p, factor = self._bins[:count], self._p[:count], self._factor[:count]
+        torch.bitwise_right_shift(moment.view(torch.int32), 16, out=bins)
+        torch.index_select(table, 0, bins, out=p)
+        torch.lt(uniforms, p, out=factor)
+        return factor.div_(p) if rescale else factor
+
+
+def fusible(optimizer: torch.optim.Optimizer, device: str) -> bool:
+    """Whether a walk on this kind of device can make this optimizer's step: torch's own AdamW on dense float32
+    parameters there, without options or hooks that the walk would pass over, and past its first step."""
+    if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
+        return False
+    if optimizer._optimizer_step_post_hooks:
+        return False
+    return all(
+        not any(group[name] for name in ("amsgrad", "capturable", "differentiable"))
+        and all(_plain(one, optimizer.state, device) for one in group["params"] if one.grad is not None)
+        for group in optimizer.param_groups
+    )
+
+
+def _plain(parameter: Tensor, states: Any, device: str) -> bool:
+    state = states.get(parameter)
+    if not state or parameter.grad is None:
+        return False
+    return all(
+        type(one) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantised subclass
+        and (one.dtype, one.device.type, one.layout) == (torch.float32, device, torch.strided)
+        and one.is_contiguous()
+        for one in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
+    )
+
+
+def _adamw(tensors: Any, step: Tensor, numbers: dict[str, Any]) -> None:
+    weight, gradient, mean, moment = tensors
+    torch._fused_adamw_([weight], [gradient], [mean], [moment], [], [step], **numbers)

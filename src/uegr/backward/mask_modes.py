@@ -1,0 +1,79 @@
+"""What it means to update only some elements of a parameter: three meanings, never mixed up.
+
+`gradient`  g <- m * g / p before the optimizer: the form of Theorem 1. Momentum and weight decay may still
+            move an unselected element, and under Adam the 1/p noise inflates the second moment.
+`frozen`    an unselected element stays bit for bit what it was in this step, its moments included.
+`update`    [ours] the moments see the whole gradient and the step itself is masked,
+            theta <- theta + m * u / p, unbiased in the optimizer's own step u.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from uegr.backward.backward_stage import optimizer_parameters
+from uegr.modeling.shards import shard
+
+Meaning = Literal["gradient", "frozen", "update"]
+Masks = dict[int, tuple[Tensor, Tensor | None]]
+"""Position among the optimizer's parameters -> mask (bool) and 1/p (None where nothing is rescaled)."""
+
+
+def gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+    """One step in the meaning `gradient`."""
+    parameters = optimizer_parameters(optimizer)
+    for i, (mask, scale) in masks.items():
+        _mask_gradient(parameters[i], mask, scale)
+    optimizer.step()
+
+
+def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+    """One step in the meaning `frozen`; selected elements see g / p where the draw rescales."""
+    parameters = optimizer_parameters(optimizer)
+    before: dict[int, dict[str, Tensor]] = {}
+    for i, (mask, scale) in masks.items():
+        before[i] = {name: tensor.clone() for name, tensor in _per_element(optimizer, parameters[i]).items()}
+        if scale is not None:
+            _mask_gradient(parameters[i], mask, scale)
+    optimizer.step()
+    for i, (mask, _) in masks.items():
+        for name, tensor in _per_element(optimizer, parameters[i]).items():
+            # A moment that this very step created was zero before it.
+            old = before[i].get(name)
+            tensor.copy_(torch.where(mask, tensor, torch.zeros_like(tensor) if old is None else old))
+
+
+def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+    """One step in the meaning `update`."""
+    parameters = optimizer_parameters(optimizer)
+    before = {i: shard(parameters[i].detach()).clone() for i in masks}
+    optimizer.step()
+    for i, (mask, scale) in masks.items():
+        weight, old = shard(parameters[i].detach()), before[i]
+        moved = weight if scale is None else torch.addcmul(old, weight - old, scale.to(weight.dtype))
+        weight.copy_(torch.where(mask, moved, old))
+
+
+MEANINGS: dict[Meaning, Callable[[torch.optim.Optimizer, Masks], None]] = {
+    "gradient": gradient,
+    "frozen": frozen,
+    "update": update,
+}
+
+
+def _mask_gradient(parameter: Tensor, mask: Tensor, scale: Tensor | None) -> None:
+    if parameter.grad is not None:
+        factor = mask if scale is None else mask * scale
+        shard(parameter.grad).mul_(factor.to(parameter.grad.dtype))
+
+
+def _per_element(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
+    """The weight and every optimizer state that has one value an element of it (moments, momentum)."""
+    state = optimizer.state.get(parameter, {})
+    tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
+    alike = {name: value for name, value in tensors.items() if value.shape == parameter.shape}
+    return {name: shard(one) for name, one in {"weight": parameter.detach(), **alike}.items()}

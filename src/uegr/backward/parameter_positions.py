@@ -1,0 +1,23 @@
+"""Which parameters belong to the pretrained body, and which to the newly created task head."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.backward_stage import optimizer_parameters
+from uegr.modeling.embeddings import input_embeddings
+from uegr.modeling.model_parts import head_parameters
+
+
+def body_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
+    """Positions, among the optimizer's parameters, of those that the pretrained body holds."""
+    head = {id(parameter) for parameter in head_parameters(model)}
+    return [i for i, one in enumerate(optimizer_parameters(optimizer)) if id(one) not in head]
+
+
+def matrix_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
+    """Of those, the weight matrices of the layers: no vectors (biases, norms), and not the token embeddings."""
+    parameters: list[Tensor] = optimizer_parameters(optimizer)
+    table = input_embeddings(model).weight
+    return [i for i in body_positions(model, optimizer) if parameters[i].dim() >= 2 and parameters[i] is not table]

@@ -1,0 +1,36 @@
+"""What stages share that pull the weights back to where they began: a copy of it, which the checkpoint holds."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.modeling.shards import shard
+
+
+class PretrainedCopy(BackwardStage):
+    """Keeps some of the weights as they were when training began.
+
+    Attributes:
+        pretrained: position among the optimizer's parameters -> (this process's part of) its first value.
+    """
+
+    pretrained: dict[int, Tensor]
+
+    @abstractmethod
+    def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
+        """Which of the optimizer's parameters are kept."""
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        parameters = optimizer_parameters(optimizer)
+        self.pretrained = {i: shard(parameters[i].detach()).clone() for i in self.positions(model, optimizer)}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pretrained": dict(self.pretrained)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.pretrained = {int(i): weight.clone() for i, weight in state["pretrained"].items()}

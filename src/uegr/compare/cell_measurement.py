@@ -1,0 +1,81 @@
+"""How the trained model of a cell is measured: the test of every cell of a grid, the same for all its methods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from uegr.compare.yaml_files import mapping
+from uegr.data.task_data import Split
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS
+from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.attacks.transfer_attack import Transfer
+from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
+from uegr.evaluation.robustness import sorted_epsilons
+from uegr.evaluation.typo_data import check_typo_rate
+from uegr.perturb.ball import Norm
+from uegr.runs.attack import Attack, build, refuse_unknown
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How a trained cell is measured; see `uegr.evaluation.evaluator` and `PGD`.
+
+    Args:
+        epsilons: radii of the robustness curve.
+        attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
+        attack_examples: attack only so many test examples; None attacks all.
+        attacks: further attacks by name, each with its options, on the same examples and, where they move the
+            embeddings, in the same ball; see `uegr.runs.attack`. Classifiers only.
+        typo_rate: probability of a typing error a word.
+        split: "test", or "validation" while anything is chosen by the numbers.
+
+    Raises:
+        UsageError: a value that no evaluation could work with.
+    """
+
+    epsilons: tuple[float, ...] = EPSILONS
+    attack_norm: Norm = "l2"
+    attack_relative: bool = True
+    attack_steps: int = 5
+    attack_restarts: int = 2
+    attack_examples: int | None = None
+    attacks: dict[str, Any] = field(default_factory=dict)
+    typo_rate: float = TYPO_RATE
+    split: Split = "test"
+
+    def __post_init__(self) -> None:
+        sorted_epsilons(self.epsilons)
+        check_typo_rate(self.typo_rate)
+        self.attack()
+        self.further_attacks()
+        if self.attack_examples is not None and self.attack_examples < 1:
+            raise UsageError(f"attack_examples must be at least 1, or null for all, not {self.attack_examples}.")
+
+    def attack(self) -> PGD:
+        """The attack on the embeddings."""
+        return PGD(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
+
+    def further_attacks(self) -> list[Attack]:
+        """Those that `attacks` names."""
+        found = []
+        for name, given in self.attacks.items():
+            if name == Transfer.name:
+                raise UsageError("a grid has no source to transfer from: use uegr attack --source RUN on runs kept.")
+            options, ball = mapping(f"attack '{name}'", given), {}
+            if name in EMBEDDING_ATTACKS:
+                ball = {"norm": self.attack_norm, "relative": self.attack_relative}
+            found.append(build(name, {**ball, **options}))
+            refuse_unknown(options, found[-1:])
+        return found
+
+    def arguments(self) -> dict[str, Any]:
+        """The keyword arguments of `uegr.runs.evaluate.measure`."""
+        return {
+            "epsilons": self.epsilons,
+            "attack": self.attack(),
+            "attack_examples": self.attack_examples,
+            "typo_rate": self.typo_rate,
+            "split": self.split,
+        }

@@ -1,0 +1,92 @@
+"""A grid's summary as text: one table a task and model, for the terminal and for Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.box import SIMPLE
+from rich.table import Table as RichTable
+
+from uegr.compare.grid_summary import Line, Table, leads, mark
+from uegr.compare.measures import MEASURES, Measure, shown
+from uegr.evaluation.statistics import Estimate
+
+NAMES = {"f1": "F1", "matthews": "Matthews", "pearson": "Pearson"}
+
+
+def headings(table: Table, curve: bool = True) -> list[str]:
+    """Of the columns; `curve` gives each epsilon its own."""
+    epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
+    further = [f"{measure.name} %" for measure in _further(table)]
+    measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", *further, "ECE"]
+    return ["method", "n", *measures, "FLOPs ×", "time ×"]
+
+
+def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
+    """Of one method; a leading measure is wrapped in asterisks."""
+    curves = [f"{100 * line.curve[epsilon].mean:.1f}" for epsilon in _epsilons(table)] if curve else []
+    return [
+        line.method,
+        line.seeds,
+        _cell(line, "clean"),
+        _cell(line, "robust"),
+        *curves,
+        _cell(line, "typos"),
+        *(_cell(line, measure.name) for measure in _further(table)),
+        _cell(line, "ECE"),
+        f"{line.cost('flop_ratio'):.2f}",
+        f"{line.cost('time_ratio'):.2f}",
+    ]
+
+
+def footnote(table: Table) -> str:
+    """A sentence on the runs whose robustness is that of a constant answer, if there are such; else nothing."""
+    counts = [f"{line.unmoved} of {len(line.runs)} runs of {line.method}" for line in table.lines if line.unmoved]
+    if not counts:
+        return ""
+    return (
+        f"No attack changes the accuracy of {', '.join(counts)}: such a model gives one answer to everything, and "
+        "holds under attack for that reason only. A method most of whose runs are such is compared with nobody and "
+        "ranks last."
+    )
+
+
+def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    ruler = "|---|" + "---:|" * (len(heads) - 1)
+    return "\n".join(["| " + " | ".join(heads) + " |", ruler, *("| " + " | ".join(row) + " |" for row in rows)])
+
+
+def terminal(table: Table) -> RichTable:
+    """A rich table, without the curve's columns."""
+    title, caption = f"{table.task}, {table.model}", footnote(table) or None
+    grid = RichTable(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
+    for at, heading in enumerate(headings(table, curve=False)):
+        grid.add_column(heading.replace(" %", "\n%"), justify="right" if at else "left")
+    for line in table.lines:
+        grid.add_row(*(text.replace("**", "") for text in cells(table, line, curve=False)))
+    return grid
+
+
+def spread(one: Estimate, scale: float = 100.0, digits: int = 1) -> str:
+    """A mean with half its 95 % interval."""
+    around = f" ± {scale * one.half:.{digits}f}" if one.count > 1 else ""
+    return f"{scale * one.mean:.{digits}f}{around}"
+
+
+def _cell(line: Line, measure: str) -> str:
+    if measure not in line.estimates:
+        return "–"
+    scale, digits = shown(measure)
+    text = spread(line.estimates[measure], scale, digits)
+    text = f"**{text}**" if leads(line, measure) else text
+    return f"{text} {mark(line, measure)}".rstrip()
+
+
+def _further(table: Table) -> list[Measure]:
+    return table.measures[len(MEASURES) :]
+
+
+def _epsilons(table: Table) -> list[float]:
+    shared = set.intersection(*(set(line.curve) for line in table.lines))
+    return sorted(epsilon for epsilon in shared if epsilon > 0)

@@ -1,0 +1,159 @@
+"""Engines: who runs the cells of a grid. Here one after another, or in processes of one thread each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Protocol
+
+import torch
+
+from uegr.compare.cell import Cell
+from uegr.compare.workspace import Workspace, run_cell
+from uegr.errors import StoppedError, UegrError
+from uegr.libraries import silence_libraries
+from uegr.training.allocator import keep_freed_memory
+
+
+@dataclass(frozen=True)
+class CellEvent:
+    """What happens to a cell: how far it is, or how it ended.
+
+    Args:
+        kind: "training", "attacking" or the name of a further attack while it runs; "done", "failed" or "interrupted"
+            at its end.
+        done, total: steps or examples, while it runs.
+        message: why it failed, one line.
+    """
+
+    kind: str
+    done: int = 0
+    total: int = 0
+    message: str = ""
+
+    @property
+    def final(self) -> bool:
+        return self.kind in ("done", "failed", "interrupted")
+
+
+OnEvent = Callable[[Cell, CellEvent], None]
+
+
+class Engine(Protocol):
+    """Runs cells in the given order, as far as it can at once, and tells what happens to each."""
+
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None: ...
+
+
+def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], None]) -> CellEvent:
+    """Run one cell; whatever goes wrong in it stays in it.
+
+    Returns:
+        The event of its end.
+    """
+    try:
+        run_cell(cell, workspace, lambda what, done, total: on_event(CellEvent(what, done, total)))
+    except StoppedError as error:
+        return CellEvent("interrupted", message=str(error))
+    except UegrError as error:
+        return CellEvent("failed", message=str(error))
+    except (BrokenPipeError, ConnectionError):
+        raise  # nobody listens any more: the grid was killed
+    except Exception as error:  # noqa: BLE001  # one cell's failure must not stop the grid
+        return CellEvent("failed", message=f"{type(error).__name__}: {' '.join(str(error).split())}")
+    return CellEvent("done")
+
+
+class Inline:
+    """One cell after another, in this process, with all threads."""
+
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
+        for cell in cells:
+            event = attempt(cell, workspace, lambda event, cell=cell: on_event(cell, event))  # type: ignore[misc]
+            on_event(cell, event)
+            if event.kind == "interrupted":
+                return
+
+
+class Processes:
+    """Several cells at once, each in a process of one thread: on few cores more cells an hour than one with all.
+
+    A process that dies takes only its own cell with it, which is reported as failed and is gone on with in the
+    next run of the grid; a process whose grid was killed ends by itself at its next step.
+
+    Args:
+        jobs: how many.
+    """
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
+        waiting = list(reversed(cells))
+        stopping = False
+        workers: dict[Connection, tuple[Any, Cell]] = {}
+
+        def give(connection: Connection, process: Any) -> None:
+            if waiting and not stopping:
+                workers[connection] = (process, waiting.pop())
+                connection.send(workers[connection][1])
+            else:
+                connection.close()  # the process ends on that
+
+        try:
+            for _ in range(min(self.jobs, len(cells))):
+                give(*_start(workspace))
+            while workers:
+                for connection in wait(list(workers)):
+                    assert isinstance(connection, Connection)
+                    process, cell = workers[connection]
+                    try:
+                        event: CellEvent = connection.recv()
+                    except (EOFError, ConnectionError):
+                        process.join()
+                        event = CellEvent("failed", message=f"its process died (exit code {process.exitcode})")
+                        del workers[connection]
+                        if waiting and not stopping:
+                            give(*_start(workspace))
+                    on_event(cell, event)
+                    stopping = stopping or event.kind == "interrupted"
+                    if event.final and connection in workers:
+                        del workers[connection]
+                        give(connection, process)
+        except KeyboardInterrupt:
+            # Ctrl-C reaches the processes, too: each writes a checkpoint and says so.
+            for process, _ in workers.values():
+                process.join()
+            raise
+
+
+def _start(workspace: Workspace) -> tuple[Connection, Any]:
+    """A fresh process that runs the cells that come over the connection."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    os.environ.update(dict.fromkeys(threads, "1"))  # read when the process loads its libraries
+    process = context.Process(target=_work, args=(theirs, workspace), daemon=True)
+    process.start()
+    for name, value in threads.items():
+        os.environ.pop(name) if value is None else os.environ.update({name: value})
+    theirs.close()
+    return ours, process
+
+
+def _work(connection: Connection, workspace: Workspace) -> None:
+    """Run cells until the connection closes."""
+    silence_libraries()
+    keep_freed_memory()
+    torch.set_num_threads(1)
+    try:
+        while True:
+            event = attempt(connection.recv(), workspace, connection.send)
+            connection.send(event)
+            if event.kind == "interrupted":
+                return
+    except (EOFError, ConnectionError, BrokenPipeError, KeyboardInterrupt):
+        return

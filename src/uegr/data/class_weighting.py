@@ -1,0 +1,40 @@
+"""Class weights against unbalanced data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from uegr.data.task_data import TaskData
+from uegr.errors import UsageError
+
+ClassWeights = Literal["balanced"] | Sequence[float] | None
+
+
+def class_weights(given: ClassWeights, data: TaskData) -> list[float] | None:
+    """How much the error of each class counts, in the order of the label names; None counts all examples alike.
+
+    "balanced" makes all classes count alike, however many examples they have: N / (C n_c) for class c, whose mean
+    over the examples is 1, so that the learning rate keeps its meaning; for multi-label (N - n_c) / n_c where label
+    c is present (King & Zeng 2001; scikit-learn's and torch's usual forms). A class without examples gets 1.
+
+    Raises:
+        UsageError: the task has no classes, or the weights do not fit them.
+    """
+    if given is None:
+        return None
+    if not data.label_names:
+        raise UsageError(f"class weights need classes, and task '{data.name}' ({data.kind}) has none: leave them out.")
+    if given != "balanced":
+        weights = [float(one) for one in given]
+        if len(weights) != len(data.label_names) or min(weights) < 0 or not np.isfinite(weights).all():
+            raise UsageError(
+                f"class_weights must be 'balanced' or {len(data.label_names)} numbers, none negative, for the classes "
+                f"{', '.join(data.label_names)}."
+            )
+        return weights
+    counts, total = np.array(list(data.class_counts.values())), len(data.train)
+    ratio = total / len(counts) if data.kind == "classification" else total - counts
+    return [float(one) for one in np.where(counts > 0, ratio / np.maximum(counts, 1), 1.0)]

@@ -1,0 +1,76 @@
+"""Are the rows fit for use? Looked at some thousands at a time, never as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from datasets import Dataset, Value
+from numpy.typing import NDArray
+
+from uegr.data.arrow_cache import arrow_batches
+from uegr.data.findings import Finding
+from uegr.errors import UsageError
+
+
+def checked(
+    name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool
+) -> tuple[Dataset, list[Finding]]:
+    """The rows, each with text and a label.
+
+    Args:
+        name: what to call them in an error.
+        rows: raw rows of one split.
+        text_columns, label_columns: columns that must be there and filled.
+        drop_empty: leave out rows without text; otherwise they are an error.
+
+    Raises:
+        UsageError: an unknown column, no rows, rows without a label or without text.
+    """
+    for column in (*text_columns, *label_columns):
+        if column not in rows.column_names:
+            raise UsageError(f"{name} has no column '{column}': its columns are {', '.join(rows.column_names)}.")
+    if not len(rows):
+        raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
+    for column in text_columns:
+        if rows.features[column] != Value("string"):
+            rows = rows.cast_column(column, Value("string"))
+    for column in label_columns:
+        missing = _positions(rows, [column], lambda one: one.is_null())
+        if len(missing):
+            raise UsageError(
+                f"{name}: {len(missing)} rows have no label in column '{column}' (the first is row {missing[0]}): "
+                "remove them or label them."
+            )
+    empty = _positions(rows, text_columns, _is_empty)
+    if not len(empty):
+        return rows, []
+    columns = ", ".join(text_columns)
+    if not drop_empty:
+        raise UsageError(
+            f"{name}: {len(empty)} rows have no text in column '{columns}' (the first is row {empty[0]}): remove "
+            "them, or drop them with --drop_empty."
+        )
+    if len(empty) == len(rows):
+        raise UsageError(f"{name}: every row is empty in column '{columns}'.")
+    rows = rows.select(np.setdiff1d(np.arange(len(rows)), empty))
+    return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
+
+
+def _positions(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:
+    """Where the test holds in any of the columns."""
+    found, at = [], 0
+    for table in arrow_batches(rows, columns):
+        hits = np.zeros(table.num_rows, dtype=bool)
+        for column in columns:
+            hits |= np.asarray(test(table[column]))
+        found.append(at + np.flatnonzero(hits))
+        at += table.num_rows
+    return np.concatenate(found)
+
+
+def _is_empty(texts: pa.ChunkedArray) -> Any:
+    return pc.equal(pc.fill_null(pc.utf8_trim_whitespace(texts), ""), "")

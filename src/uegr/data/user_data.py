@@ -1,0 +1,74 @@
+"""A user's own data: files, a `datasets.Dataset` or a pandas frame, all through one door."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+import pandas as pd
+from datasets import Dataset
+
+from uegr.data.file_readers import read_rows
+from uegr.data.findings import Finding
+from uegr.data.task import Kind
+from uegr.data.task_data import TaskData, make_task
+from uegr.errors import UsageError
+
+Rows: TypeAlias = Path | str | Dataset | pd.DataFrame
+
+
+def load_files(
+    train: Rows,
+    validation: Rows | None = None,
+    test: Rows | None = None,
+    *,
+    name: str | None = None,
+    text_column: str = "text",
+    text_pair_column: str | None = None,
+    label_column: str = "label",
+    kind: Kind = "classification",
+    metrics: Sequence[str] | None = None,
+    drop_empty: bool = False,
+    label_separator: str = ",",
+) -> TaskData:
+    """A task from a user's own rows; missing splits are cut from the training rows, stratified, seed 0.
+
+    Args:
+        train, validation, test: each a path (CSV, TSV, JSON lines, Parquet), a Dataset or a DataFrame.
+        name: what results call it; the training file's name if left out.
+        text_column, text_pair_column, label_column: columns to read; see `uegr.data.task_data.make_task`.
+        kind, metrics, drop_empty, label_separator: likewise.
+
+    Raises:
+        UsageError: something about the rows that cannot work, in one sentence.
+    """
+    found: list[Finding] = []
+    splits = {}
+    for split, rows in {"train": train, "validation": validation, "test": test}.items():
+        if rows is not None:
+            splits[split], more = _rows(rows)
+            found += more
+    return make_task(
+        name or (Path(train).stem if isinstance(train, Path | str) else "own"),
+        splits,
+        text_columns=(text_column,) if text_pair_column is None else (text_column, text_pair_column),
+        label_column=label_column,
+        kind=kind,
+        metrics=metrics,
+        drop_empty=drop_empty,
+        label_separator=label_separator,
+        found=found,
+    )
+
+
+def _rows(rows: Rows) -> tuple[Dataset, list[Finding]]:
+    if isinstance(rows, Path | str):
+        return read_rows(Path(rows))
+    if isinstance(rows, pd.DataFrame):
+        # As plain objects, a missing text is None and not a float NaN.
+        texts = {column: object for column in rows.columns if pd.api.types.is_string_dtype(rows[column])}
+        return Dataset.from_pandas(rows.astype(texts), preserve_index=False), []
+    if isinstance(rows, Dataset):
+        return rows, []
+    raise UsageError(f"cannot read rows from a {type(rows).__name__}: give a path, a Dataset or a pandas DataFrame.")

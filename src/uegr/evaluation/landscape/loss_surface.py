@@ -1,0 +1,102 @@
+"""The mean loss of a model on some rows as a function of its weights, with its gradient and its Hessian.
+
+Weights are one flat vector throughout. All is float32 and without dropout, whatever the model was trained in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from uegr.evaluation.evaluated_model import EvaluatedModel
+
+
+class Surface:
+    """A loss over the space of some weights.
+
+    Args:
+        parameters: the weights; they must require gradients.
+        losses: the summands of the mean loss, one a batch, each with a graph to the weights.
+    """
+
+    def __init__(self, parameters: Sequence[nn.Parameter], losses: Callable[[], Iterator[Tensor]]) -> None:
+        self.parameters, self._losses = list(parameters), losses
+
+    @property
+    def weights(self) -> Tensor:
+        """All weights, shape (n,), a copy."""
+        return parameters_to_vector(self.parameters).detach().clone()
+
+    @torch.no_grad()
+    def loss(self) -> float:
+        """The mean loss at the weights as they are."""
+        return float(sum(self._losses()))
+
+    def gradient(self) -> Tensor:
+        """Gradient of the mean loss, shape (n,)."""
+        return self._sum_over_batches(lambda loss: torch.autograd.grad(loss, self.parameters, allow_unused=True))
+
+    def hessian_times(self, vector: Tensor) -> Tensor:
+        """The Hessian of the mean loss times a vector, exact (Pearlmutter 1994), shape (n,)."""
+        parts = self._parts(vector)
+
+        def product(loss: Tensor) -> Sequence[Tensor | None]:
+            first = torch.autograd.grad(loss, self.parameters, create_graph=True, allow_unused=True)
+            along = sum(((g * v).sum() for g, v in zip(first, parts, strict=True) if g is not None), loss.new_zeros(()))
+            return torch.autograd.grad(along, self.parameters, allow_unused=True)
+
+        # Fused attention kernels have no second derivative.
+        with sdpa_kernel(SDPBackend.MATH):
+            return self._sum_over_batches(product)
+
+    @contextmanager
+    def moved(self, step: Tensor) -> Iterator[None]:
+        """The weights plus `step`, shape (n,), in this context; afterwards they are bit for bit what they were."""
+        weights = self.weights
+        vector_to_parameters(weights + step, self.parameters)
+        try:
+            yield
+        finally:
+            vector_to_parameters(weights, self.parameters)
+
+    def _sum_over_batches(self, of_loss: Callable[[Tensor], Sequence[Tensor | None]]) -> Tensor:
+        total = torch.zeros_like(self.weights)
+        with torch.enable_grad():
+            for loss in self._losses():
+                parts = of_loss(loss)
+                total += torch.cat(
+                    [
+                        torch.zeros_like(p).flatten() if one is None else one.detach().flatten()
+                        for p, one in zip(self.parameters, parts, strict=True)
+                    ]
+                )
+        return total
+
+    def _parts(self, vector: Tensor) -> list[Tensor]:
+        sizes = [one.numel() for one in self.parameters]
+        parts = zip(vector.split(sizes), self.parameters, strict=True)
+        return [part.view_as(parameter) for part, parameter in parts]
+
+
+@contextmanager
+def surface_of(subject: EvaluatedModel, rows: Dataset) -> Iterator[Surface]:
+    """The surface of a classifier's mean cross-entropy, in nats, on `rows`; its weights require gradients only here."""
+    subject.model.requires_grad_(True)
+    loaded = [batch for _, batch in subject.batches(rows)]
+
+    def losses() -> Iterator[Tensor]:
+        for batch in loaded:
+            inputs = {key: value for key, value in batch.items() if key != "labels"}
+            yield F.cross_entropy(subject.model(**inputs).logits.float(), batch["labels"], reduction="sum") / len(rows)
+
+    try:
+        yield Surface(list(subject.model.parameters()), losses)
+    finally:
+        subject.model.requires_grad_(False)

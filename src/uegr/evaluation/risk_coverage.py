@@ -1,0 +1,41 @@
+"""What a model is worth that may stay silent: its error rate among the examples of which it is surest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from uegr.modeling.metrics import Labels, Probabilities
+
+POINTS = 100
+"""Of the curve that is kept; its area is taken over all examples."""
+
+
+def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
+    """The "selective" part of results.json (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
+
+    Examples are answered in the order of the model's confidence, its largest probability.
+
+    Returns:
+        "coverage" and "risk", a curve; "aurc", the mean risk over all coverages, and "aurc_oracle", that of an
+        order that puts every error last.
+    """
+    wrong = probabilities.argmax(axis=1) != labels
+    order = np.argsort(-probabilities.max(axis=1), kind="stable")
+    risks = _risks(wrong[order])
+    n = len(labels)
+    at = np.unique(np.ceil(np.linspace(1, n, min(n, POINTS))).astype(int)) - 1
+    return {
+        "examples": n,
+        "coverage": [float((i + 1) / n) for i in at],
+        "risk": [float(risks[i]) for i in at],
+        "aurc": float(risks.mean()),
+        "aurc_oracle": float(_risks(np.sort(wrong)).mean()),
+    }
+
+
+def _risks(wrong: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Error rate among the first 1, 2, ... N."""
+    return np.cumsum(wrong) / np.arange(1, len(wrong) + 1)

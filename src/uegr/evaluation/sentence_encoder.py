@@ -1,0 +1,56 @@
+"""How much two sentences mean the same: the cosine of their embeddings by the embedded model, a sentence encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer
+
+from uegr.errors import UsageError
+from uegr.modeling.model_loading import EMBEDDED_MODEL, locate_model
+
+
+class SentenceEncoder:
+    """all-MiniLM-L6-v2 as it was made for: mean of its token outputs, compared by their cosine."""
+
+    def __init__(self, batch_size: int = 64) -> None:
+        path = locate_model(EMBEDDED_MODEL)
+        self.model = AutoModel.from_pretrained(path, dtype=torch.float32).eval().requires_grad_(False)
+        self.tokenizer = AutoTokenizer.from_pretrained(path)
+        self.batch_size = batch_size
+
+    def cosines(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
+        """Cosine of the two embeddings of each pair, shape (len(pairs),), in [-1, 1]."""
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        at = {text: i for i, text in enumerate(texts)}
+        embeddings = self._embed(texts)
+        first, second = ([at[pair[side]] for pair in pairs] for side in (0, 1))
+        return (embeddings[first] * embeddings[second]).sum(dim=1).double().numpy()
+
+    @torch.no_grad()
+    def _embed(self, texts: list[str]) -> Tensor:
+        """Embeddings of length 1, shape (len(texts), d)."""
+        order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        embeddings = torch.zeros((len(texts), int(self.model.config.hidden_size)))
+        for at in range(0, len(order), self.batch_size):
+            positions = order[at : at + self.batch_size]
+            batch = self.tokenizer(
+                [texts[i] for i in positions], padding=True, truncation=True, max_length=256, return_tensors="pt"
+            )
+            tokens = self.model(**batch).last_hidden_state
+            mask = batch["attention_mask"].unsqueeze(-1).float()
+            mean = (tokens * mask).sum(dim=1) / mask.sum(dim=1)
+            embeddings[positions] = torch.nn.functional.normalize(mean, dim=1)
+        return embeddings
+
+
+def load_encoder() -> SentenceEncoder | None:
+    """The encoder, or None where the embedded model is not installed."""
+    try:
+        return SentenceEncoder()
+    except UsageError:
+        return None

@@ -1,0 +1,1 @@
+"""The methods: one typed configuration each, and the registry."""

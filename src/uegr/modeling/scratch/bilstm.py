@@ -1,0 +1,41 @@
+"""A bidirectional LSTM with the maximum over time."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from uegr.modeling.scratch.scratch_classifier import ScratchClassifier, ScratchConfig
+
+
+class BiLSTMConfig(ScratchConfig):
+    """Sizes of a `BiLSTM`."""
+
+    model_type = "uegr-bilstm"
+
+
+class Recurrence(nn.Module):
+    """From (B, T, d) to the maximum over real time steps of both directions, (B, d)."""
+
+    def __init__(self, config: ScratchConfig) -> None:
+        super().__init__()
+        width = config.hidden_size
+        self.lstm = nn.LSTM(width, width // 2, config.num_hidden_layers, batch_first=True, bidirectional=True)
+
+    def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        # Packed, so that the backward direction starts at the last real token and not in the padding.
+        lengths = mask.sum(dim=1).clamp_min(1).cpu()
+        packed = pack_padded_sequence(embeddings, lengths, batch_first=True, enforce_sorted=False)
+        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, total_length=mask.shape[1])
+        lowest = -1.0  # below every state of an LSTM
+        maximum: Tensor = states.masked_fill(~mask.unsqueeze(-1), lowest).amax(dim=1)
+        return maximum
+
+
+class BiLSTM(ScratchClassifier):
+    """Recurrent sentence classifier."""
+
+    config_class = BiLSTMConfig
+
+    def make_encoder(self, config: ScratchConfig) -> nn.Module:
+        return Recurrence(config)

@@ -1,0 +1,76 @@
+"""Models that write text: pretrained ones, and two small ones that are trained from nothing.
+
+The two are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al. 2019) with random weights and sizes
+of ours, for tests and for a look at the methods without a pretrained model; for results take a model of the hub.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from uegr.data.task import Kind
+from uegr.errors import UsageError
+
+AUTO: dict[Kind, Any] = {"seq2seq": AutoModelForSeq2SeqLM, "causal_lm": AutoModelForCausalLM}
+"""The kinds of task whose models write text, and what opens one."""
+
+
+def _encoder_decoder(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    tokens: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "decoder_start_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+    }
+    return T5ForConditionalGeneration(T5Config(d_model=128, d_kv=32, d_ff=256, num_layers=2, num_heads=4, **tokens))
+
+
+def _decoder(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    return GPT2LMHeadModel(
+        GPT2Config(
+            vocab_size=len(tokenizer),
+            n_embd=128,
+            n_layer=2,
+            n_head=4,
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.cls_token_id,
+            eos_token_id=tokenizer.sep_token_id,
+        )
+    )
+
+
+SCRATCH_LANGUAGE: dict[str, tuple[Kind, Callable[[PreTrainedTokenizerBase], PreTrainedModel]]] = {
+    "encoder-decoder": ("seq2seq", _encoder_decoder),
+    "decoder": ("causal_lm", _decoder),
+}
+"""Models of language that are trained from nothing, by the name that --model_name_or_path takes."""
+
+
+def open_language_model(path: str, kind: Kind, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A model that writes text, pretrained or from nothing, in float32.
+
+    Raises:
+        UsageError: a model from nothing is of another kind than the task.
+        OSError, ValueError: there is no such pretrained model of this kind.
+    """
+    if path not in SCRATCH_LANGUAGE:
+        model: PreTrainedModel = AUTO[kind].from_pretrained(path, dtype=torch.float32)
+        return model
+    built_for, build = SCRATCH_LANGUAGE[path]
+    if built_for != kind:
+        fitting = next(name for name, (one, _) in SCRATCH_LANGUAGE.items() if one == kind)
+        raise UsageError(f"model '{path}' is for {built_for}, the task is {kind}: take '{fitting}' or a hub name.")
+    return build(tokenizer)
