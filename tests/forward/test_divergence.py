@@ -9,10 +9,10 @@ from hypothesis import given
 from torch import Tensor
 
 from uegr.modeling.divergence import (
-    binary_jensen_shannon_of_each,
+    binary_jensen_shannon_per_pass,
     jensen_shannon,
-    jensen_shannon_of_each,
-    variance_of_each,
+    jensen_shannon_per_pass,
+    variance_per_pass,
 )
 
 
@@ -67,15 +67,15 @@ def test_gradient_is_finite_where_the_passes_are_sure_of_different_classes() -> 
 def test_binary_is_that_of_two_classes() -> None:
     x = torch.randn(3, 5, 1)
     pairs = torch.stack([x, torch.zeros_like(x)], dim=-1).squeeze(2).log_softmax(-1)
-    torch.testing.assert_close(binary_jensen_shannon_of_each(x), jensen_shannon_of_each(pairs))
+    torch.testing.assert_close(binary_jensen_shannon_per_pass(x), jensen_shannon_per_pass(pairs))
 
 
 def test_each_pass_adds_its_kl_from_the_mean() -> None:
     p = torch.randn(3, 4, 5).double().softmax(-1)
     expected = (p * (p / p.mean(0)).log()).sum(-1)
-    torch.testing.assert_close(jensen_shannon_of_each(p.log()), expected)
+    torch.testing.assert_close(jensen_shannon_per_pass(p.log()), expected)
 
 
 def test_variance_is_the_population_variance() -> None:
     x = torch.randn(5, 7, 1)
-    torch.testing.assert_close(variance_of_each(x).mean(0), x.var(dim=0, correction=0).mean(-1))
+    torch.testing.assert_close(variance_per_pass(x).mean(0), x.var(dim=0, correction=0).mean(-1))

@@ -22,10 +22,10 @@ def jensen_shannon(log_probabilities: Tensor) -> Tensor:
     Returns:
         Shape (...), in [0, log k]: 0 for equal distributions, log k for disjoint ones.
     """
-    return jensen_shannon_of_each(log_probabilities).mean(dim=0)
+    return jensen_shannon_per_pass(log_probabilities).mean(dim=0)
 
 
-def jensen_shannon_of_each(log_probabilities: Tensor) -> Tensor:
+def jensen_shannon_per_pass(log_probabilities: Tensor) -> Tensor:
     """What each sub-model adds to the divergence, KL(P_i || mean P), in nats: JS is its mean over i.
 
     Args:
@@ -46,7 +46,7 @@ def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
     return _expected(first, difference) - _expected(second, difference)
 
 
-def binary_jensen_shannon_of_each(logits: Tensor) -> Tensor:
+def binary_jensen_shannon_per_pass(logits: Tensor) -> Tensor:
     """The same for k sets of independent yes/no outputs, mean over the labels.
 
     Args:
@@ -55,15 +55,15 @@ def binary_jensen_shannon_of_each(logits: Tensor) -> Tensor:
     Returns:
         Shape (k, ...); its mean over k is in [0, log k] nats.
     """
-    return jensen_shannon_of_each(yes_or_no(logits)).mean(dim=-1)
+    return jensen_shannon_per_pass(binary_log_probabilities(logits)).mean(dim=-1)
 
 
-def yes_or_no(logits: Tensor) -> Tensor:
+def binary_log_probabilities(logits: Tensor) -> Tensor:
     """Log-probabilities of independent labels, shape (..., C, 2), from their logits (..., C)."""
     return torch.stack([F.logsigmoid(logits), F.logsigmoid(-logits)], dim=-1)
 
 
-def variance_of_each(outputs: Tensor) -> Tensor:
+def variance_per_pass(outputs: Tensor) -> Tensor:
     """Squared distance of k real-valued predictions from their mean, in squared units of the target: the
     regression twin of JS.
 

@@ -15,11 +15,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.modeling.divergence import (
-    binary_jensen_shannon_of_each,
-    jensen_shannon_of_each,
+    binary_jensen_shannon_per_pass,
+    jensen_shannon_per_pass,
     symmetric_kl,
-    variance_of_each,
-    yes_or_no,
+    variance_per_pass,
+    binary_log_probabilities,
 )
 from uegr.modeling.embeddings import unwrap
 
@@ -130,10 +130,10 @@ class Objective:
         the divergence is the mean over k."""
         scores = torch.stack([self.scores(one) for one in logits])
         if self.kind == "classification":
-            return jensen_shannon_of_each(scores.log_softmax(dim=-1))
+            return jensen_shannon_per_pass(scores.log_softmax(dim=-1))
         if self.kind == "regression":
-            return variance_of_each(scores)
-        return binary_jensen_shannon_of_each(scores)
+            return variance_per_pass(scores)
+        return binary_jensen_shannon_per_pass(scores)
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
         """KL(P | Q) + KL(Q | P) of two predictions of the same targets, shape (N,); for regression their squared
@@ -143,7 +143,7 @@ class Objective:
             return symmetric_kl(p.log_softmax(dim=-1), q.log_softmax(dim=-1))
         if self.kind == "regression":
             return (p - q).square().mean(dim=-1)
-        return symmetric_kl(yes_or_no(p), yes_or_no(q)).mean(dim=-1)
+        return symmetric_kl(binary_log_probabilities(p), binary_log_probabilities(q)).mean(dim=-1)
 
 
 def objective_for(model: nn.Module, logits: Tensor, labels: Tensor) -> Objective:

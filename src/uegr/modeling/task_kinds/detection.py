@@ -1,0 +1,59 @@
+"""Which kind of task a batch is, by the shapes and types of logits and labels and Hugging Face's conventions."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from uegr.modeling.embeddings import unwrap
+from uegr.modeling.task_kinds.classification import Classification
+from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
+from uegr.modeling.task_kinds.multi_label import MultiLabel
+from uegr.modeling.task_kinds.regression import Regression
+from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, TaskKind
+from uegr.modeling.task_kinds.tokens import Tokens
+
+KINDS: dict[str, type[TaskKind]] = {
+    "classification": Classification,
+    "regression": Regression,
+    "multi_label": MultiLabel,
+    "seq2seq": Generation,
+    "causal_lm": CausalGeneration,
+}
+"""By the names of `uegr.data.task.Kind`."""
+
+
+def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> TaskKind:
+    """The kind of task, with this batch's labels.
+
+    One output is regression; floating-point labels of the logits' shape are multi-label; whole-number labels are
+    classes, one per example (B,) or one per token (B, T). A causal language model's output at a token is held against
+    the label of the next.
+    """
+    rows = len(labels)
+    if logits.shape[-1] == 1:
+        return Regression(labels.reshape(-1, 1), None, rows)
+    if class_weights is not None:
+        class_weights = class_weights.to(logits.device)
+    if labels.is_floating_point():
+        return MultiLabel(labels.reshape(-1, labels.shape[-1]), class_weights, rows)
+    if labels.dim() == 1:
+        return Classification(labels, class_weights, rows)
+    if _predicts_the_next_token(unwrap(model)):
+        shifted = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
+        return CausalGeneration(shifted.reshape(-1), class_weights, rows)
+    return Tokens(labels.reshape(-1), class_weights, rows)
+
+
+def _predicts_the_next_token(model: nn.Module) -> bool:
+    """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
+
+    A class named ...ForCausalLM says so; older ones (GPT2LMHeadModel) name no loss, but have a language model's head on
+    a decoder.
+    """
+    loss_type = getattr(model, "loss_type", None)
+    config = getattr(model, "config", None)
+    if loss_type is not None or config is None:
+        return bool(loss_type == "ForCausalLM")
+    head = getattr(model, "get_output_embeddings", lambda: None)()
+    return head is not None and not getattr(config, "is_encoder_decoder", False)

@@ -1,0 +1,45 @@
+"""Text that is generated: sequence-to-sequence and causal language models."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from uegr.modeling.task_kinds.task_kind import Outputs
+from uegr.modeling.task_kinds.tokens import Tokens
+
+
+class Generation(Tokens):
+    """Labels are the token ids to be generated, shape (B * T,); -100 marks padding."""
+
+    metric_names: ClassVar[tuple[str, ...]] = ("bleu", "perplexity", "token_accuracy", "nll")
+    curve_metric: ClassVar[str] = "token_accuracy"
+    typo_metric: ClassVar[str] = "bleu"
+
+    def attack_loss(self, logits: Tensor) -> Tensor:
+        return self.outputs(logits)[:, 0]
+
+    def outputs(self, logits: Tensor) -> Tensor:
+        """Per sequence: summed NLL in nats, number of tokens predicted right, number of tokens, shape (B, 3)."""
+        predicted = logits.argmax(dim=-1).reshape(-1)
+        columns = (self.loss(logits), (predicted == self.labels) & self.is_target, self.is_target)
+        nll = columns[0].reshape(self.rows, -1).sum(dim=1)
+        counts = [column.reshape(self.rows, -1).sum(dim=1).to(nll.dtype) for column in columns[1:]]
+        return torch.stack([nll, *counts], dim=1)
+
+    @classmethod
+    def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
+        """NLL per target token, its exponential, and the share of tokens predicted right given those before."""
+        nll, right, count = outputs.sum(axis=0).tolist()
+        return {"nll": nll / count, "perplexity": math.exp(nll / count), "token_accuracy": right / count}
+
+
+class CausalGeneration(Generation):
+    """The output at a token is held against the label of the next one; the labels are shifted already."""
+
+    metric_names: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy", "nll")
+    typo_metric: ClassVar[str] = "perplexity"

@@ -1,0 +1,66 @@
+"""A number per example: squared error, variance, correlation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from uegr.modeling.divergence import variance_per_pass
+from uegr.modeling.metrics import REGRESSION
+from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_above_chance
+
+
+class Regression(TaskKind):
+    """Labels are numbers, shape (N, 1). Squared error in place of cross-entropy, variance in place of JS [ours]."""
+
+    metric_names: ClassVar[tuple[str, ...]] = tuple(REGRESSION)
+    curve_metric: ClassVar[str] = "pearson"
+    typo_metric: ClassVar[str] = "pearson"
+
+    def loss(self, logits: Tensor) -> Tensor:
+        return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)
+
+    def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
+        return variance_per_pass(torch.stack([self.scores(logits_of_pass) for logits_of_pass in logits]))
+
+    def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
+        """Squared difference."""
+        return (self.scores(first) - self.scores(second)).square().mean(dim=-1)
+
+    def label_counts(self, classes: int) -> Tensor:
+        """The number of targets, the sum of the labels and the sum of their squares, shape (3,)."""
+        labels = self.labels.float()
+        return torch.stack([self.is_target.float().sum(), labels.sum(), labels.square().sum()])
+
+    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+        """exp(-(output - label)^2 / 2 var), above that of the mean of the labels seen so far.
+
+        Args:
+            logits: of the N positions.
+            label_shares: mean of the labels and of their squares, shape (2,); 0 confidence before they are known.
+        """
+        if label_shares is None:
+            return torch.zeros_like(self.scores(logits)[:, 0])
+        mean, labels = label_shares[0], self.labels.float()
+        scale = 2.0 * (label_shares[1] - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
+        chance = torch.exp(-(labels - mean).square().mean(dim=-1) / scale)
+        return confidence_above_chance(self.loss(logits) / scale, chance)
+
+    def attack_loss(self, logits: Tensor) -> Tensor:
+        return self.loss(logits)
+
+    def outputs(self, logits: Tensor) -> Tensor:
+        """The predicted numbers (B,)."""
+        return logits.squeeze(-1)
+
+    @classmethod
+    def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
+        """Pearson and Spearman correlation, and squared error.
+
+        Under attack the correlation may rise again where all predictions are driven the same way.
+        """
+        return {name: metric(outputs, labels) for name, metric in REGRESSION.items()}

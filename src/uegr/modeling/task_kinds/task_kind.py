@@ -1,0 +1,125 @@
+"""What every kind of task is: a loss and a divergence per target for training, and outputs and metrics for evaluation.
+
+A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is an
+entropy, as one value per target, so that sums and means never depend on batch size or padding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Outputs = NDArray[np.float64]
+"""What a model predicts for N examples, first dimension N."""
+IGNORED_LABEL = -100
+"""Hugging Face's label of positions that are no target."""
+
+
+@dataclass(frozen=True)
+class TaskKind(ABC):
+    """A kind of task, holding the labels of one batch.
+
+    Args:
+        labels: of the N targets, shape (N,) or (N, C).
+        class_weights: shape (C,), or None. The cross-entropy of a target is multiplied by the weight of its class.
+            Divergences are not weighted.
+        rows: B, the number of examples that the N targets belong to, in equal shares.
+    """
+
+    labels: Tensor
+    class_weights: Tensor | None = None
+    rows: int = 0
+
+    metric_names: ClassVar[tuple[str, ...]]
+    """The metrics that can be reported for tasks of this kind."""
+    curve_metric: ClassVar[str]
+    """The metric that a robustness curve shows, see `curve_value`."""
+    typo_metric: ClassVar[str]
+    """The metric that is measured on text with typos, as "typo_" and this name."""
+
+    # Training: one value per target.
+
+    @property
+    def is_target(self) -> Tensor:
+        """Which of the N positions are targets, shape (N,), bool."""
+        return torch.ones(self.labels.shape[0], dtype=torch.bool, device=self.labels.device)
+
+    def mean(self, values: Tensor, num_items: Tensor | int | None = None) -> Tensor:
+        """Mean of one value per position over the targets, or their sum divided by `num_items`."""
+        count = self.is_target.sum() if num_items is None else num_items
+        return (values * self.is_target).sum() / count
+
+    def mean_per_example(self, values: Tensor) -> Tensor:
+        """Mean of one value per position over the targets of each example, shape (B,)."""
+        is_target = self.is_target.reshape(self.rows, -1)
+        values = values.reshape(self.rows, -1) * is_target
+        return values.sum(dim=1) / is_target.sum(dim=1).clamp_min(1)
+
+    def scores(self, logits: Tensor) -> Tensor:
+        """The logits in float32, one row per position, shape (N, C)."""
+        return logits.reshape(-1, logits.shape[-1]).float()
+
+    @abstractmethod
+    def loss(self, logits: Tensor) -> Tensor:
+        """Loss of each position, shape (N,); 0 where there is no target."""
+
+    def divergence(self, logits: Sequence[Tensor]) -> Tensor:
+        """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""
+        return self.divergence_per_pass(logits).mean(dim=0)
+
+    @abstractmethod
+    def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
+        """How far each of k predictions lies from their mean, shape (k, N); the divergence is the mean over k."""
+
+    @abstractmethod
+    def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
+        """KL(P | Q) + KL(Q | P) of two predictions of the same targets, shape (N,), in nats, or its counterpart."""
+
+    @abstractmethod
+    def label_counts(self, classes: int) -> Tensor:
+        """The number of targets, then for each of C labels how many targets have it, shape (1 + C,), float32."""
+
+    @abstractmethod
+    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+        """How sure of its label the model is on each position, shape (N,), in [0, 1] [ours].
+
+        0 at chance or below, 1 for certain.
+
+        Args:
+            logits: of the N positions.
+            label_shares: the label counts divided by the number of targets, shape (C,): a model that predicts the
+                most frequent label for every input is sure of nothing, so chance is at least the label's share.
+        """
+
+    # Evaluation: one value or output per example.
+
+    @abstractmethod
+    def attack_loss(self, logits: Tensor) -> Tensor:
+        """What an attack makes large, one value per example, shape (B,)."""
+
+    @abstractmethod
+    def outputs(self, logits: Tensor) -> Tensor:
+        """What the metrics are computed from, one row per example, shape (B, ...)."""
+
+    @classmethod
+    @abstractmethod
+    def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
+        """The metrics that every task of this kind gets, as fractions unless the metric says otherwise."""
+
+    @classmethod
+    def curve_value(cls, outputs: Outputs, labels: NDArray[Any]) -> float:
+        """One value of the robustness curve, from the worst output that an attack found for each example."""
+        return cls.metrics(outputs, labels)[cls.curve_metric]
+
+
+def confidence_above_chance(losses: Tensor, chance: Tensor) -> Tensor:
+    """exp(-loss) on the scale on which `chance` is 0 and 1 is 1, clamped to [0, 1]."""
+    rest = (1.0 - chance).clamp_min(torch.finfo(chance.dtype).tiny)
+    return ((torch.exp(-losses) - chance) / rest).clamp(0.0, 1.0)

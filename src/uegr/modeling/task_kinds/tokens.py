@@ -1,0 +1,14 @@
+"""One class per token, as in named-entity recognition."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from uegr.modeling.task_kinds.classification import Classification
+
+
+class Tokens(Classification):
+    """Labels are those of all tokens of the batch, shape (B * T,); -100 marks a token that is no target."""
+
+    def attack_loss(self, logits: Tensor) -> Tensor:
+        return self.mean_per_example(self.loss(logits))

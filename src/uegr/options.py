@@ -1,0 +1,123 @@
+"""Options as frozen dataclasses: each field has a type, a default, a help text and bounds, and refuses other values."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from uegr.errors import UsageError, unknown
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002  # the name that transformers' and peft's metadata use
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A field of an `Options` dataclass.
+
+    Args:
+        default: its value if left out.
+        help: what it does, for the command line, the docs and `help(UEGRConfig)`.
+        at_least, above, at_most, below: bounds of a number.
+    """
+    bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
+    return field(
+        default=default,
+        metadata={"help": help, "bounds": {words: end for words, end in bounds.items() if end is not None}},
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Base of the options of a stage.
+
+    Raises:
+        UsageError: a value of the wrong type, outside its bounds, or that does not fit the others (see `check`).
+    """
+
+    def __post_init__(self) -> None:
+        hints = type_hints(type(self))
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, list):  # JSON and YAML know no tuples
+                value = tuple(value)
+                object.__setattr__(self, entry.name, value)
+            check_value(entry.name, value, hints[entry.name])
+            _check_bounds(entry, value)
+        for base in type(self).__mro__:
+            if "check" in base.__dict__:
+                base.check(self)  # type: ignore[attr-defined]
+
+    def check(self) -> None:
+        """Refuse values that do not fit together; called for every base class that defines it."""
+
+
+@functools.cache
+def type_hints(kind: type) -> dict[str, Any]:
+    """The types of a class's fields."""
+    return get_type_hints(kind)
+
+
+def option_fields(kind: type[Options]) -> Iterator[Field[Any]]:
+    """The fields of an options class, in order."""
+    return iter(fields(kind))
+
+
+def check_value(name: str, value: Any, hint: Any) -> None:
+    """Refuse a value whose type an option does not take.
+
+    Raises:
+        UsageError: naming the type, or the choices.
+    """
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise unknown(name, value, map(str, get_args(hint)))
+        return
+    accepted = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    if not any(_is_a(value, kind) for kind in accepted):
+        expected = " or ".join(_describe(kind) for kind in accepted)
+        raise UsageError(f"{name} must be {expected}, not {value!r}.")
+
+
+def _check_bounds(entry: Field[Any], value: Any) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return
+    bounds: dict[str, float] = entry.metadata.get("bounds", {})
+    fits = {
+        "at least": lambda end: value >= end,
+        "above": lambda end: value > end,
+        "at most": lambda end: value <= end,
+        "below": lambda end: value < end,
+    }
+    if not all(fits[words](end) for words, end in bounds.items()):
+        expected = " and ".join(f"{words} {end:g}" for words, end in bounds.items())
+        raise UsageError(f"{entry.name} must be {expected}, not {value:g}.")
+
+
+def _is_a(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is tuple:
+        return isinstance(value, (tuple, list)) and all(_is_a(item, get_args(kind)[0]) for item in value)
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, get_origin(kind) or kind)
+
+
+def _describe(kind: Any) -> str:
+    if get_origin(kind) is tuple:
+        return "a list of numbers such as 0.1,0.3"
+    if get_origin(kind) is dict:
+        return "a mapping"
+    if get_origin(kind) is Literal:
+        return " or ".join(map(repr, get_args(kind)))
+    return {float: "a number", int: "a whole number", bool: "True or False", str: "a text"}.get(kind, "None")
