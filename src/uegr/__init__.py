@@ -1,35 +1,71 @@
-"""UEGR: fine-tune language models so that they are accurate and hard to fool (arXiv 2503.16550)."""
+"""UEGR: fine-tune language models so that they are accurate and hard to fool (arXiv 2503.16550).
 
+Everything below is loaded when it is first used, so that `import uegr` is cheap.
+"""
+
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from uegr.errors import TrainingError, UegrError, UsageError
-from uegr.methods.method import Method
-from uegr.methods.registry import METHODS, UEGR, create_method
-from uegr.modeling.model_check import Check, check
 
 if TYPE_CHECKING:
-    from uegr.training.trainer import UEGRTrainer
+    from uegr.evaluation import attacks as attacks
+    from uegr.evaluation.evaluator import EvaluationReport as EvaluationReport
+    from uegr.evaluation.evaluator import evaluate as evaluate
+    from uegr.methods.configs import *  # noqa: F403
+    from uegr.methods.method import Method as Method
+    from uegr.methods.method_config import MethodConfig as MethodConfig
+    from uegr.methods.registry import METHODS as METHODS
+    from uegr.methods.registry import make_config as make_config
+    from uegr.modeling.model_check import check as check
+    from uegr.training.trainer import RobustTrainerMixin as RobustTrainerMixin
+    from uegr.training.trainer import UEGRTrainer as UEGRTrainer
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "METHODS",
-    "UEGR",
-    "Check",
-    "Method",
-    "TrainingError",
-    "UEGRTrainer",
-    "UegrError",
-    "UsageError",
-    "check",
-    "create_method",
-]
+_CONFIGS = (
+    "ChildTuningDConfig",
+    "ChildTuningFConfig",
+    "FGMConfig",
+    "FreeLBConfig",
+    "L2SPConfig",
+    "MixoutConfig",
+    "NEFTuneConfig",
+    "PGDConfig",
+    "PlainConfig",
+    "R3FConfig",
+    "RDropConfig",
+    "ROSEFirstConfig",
+    "ROSESecondConfig",
+    "RoASTConfig",
+    "SAMConfig",
+    "SMARTConfig",
+    "UEGRConfig",
+)
+_HOMES = {
+    **dict.fromkeys(_CONFIGS, "uegr.methods.configs"),
+    "METHODS": "uegr.methods.registry",
+    "EvaluationReport": "uegr.evaluation.evaluator",
+    "Method": "uegr.methods.method",
+    "MethodConfig": "uegr.methods.method_config",
+    "RobustTrainerMixin": "uegr.training.trainer",
+    "UEGRTrainer": "uegr.training.trainer",
+    "check": "uegr.modeling.model_check",
+    "evaluate": "uegr.evaluation.evaluator",
+    "make_config": "uegr.methods.registry",
+}
+"""Public name -> the module that defines it."""
+
+__all__ = ["TrainingError", "UegrError", "UsageError", "attacks", *_HOMES]  # noqa: PLE0604  # names, from a table
 
 
 def __getattr__(name: str) -> Any:
-    """Load the Trainer door only when somebody goes through it: it imports all of transformers' Trainer."""
-    if name == "UEGRTrainer":
-        from uegr.training.trainer import UEGRTrainer
+    if name == "attacks":
+        return import_module("uegr.evaluation.attacks")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'uegr' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
 
-        return UEGRTrainer
-    raise AttributeError(f"module 'uegr' has no attribute '{name}'")
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

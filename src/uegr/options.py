@@ -13,7 +13,7 @@ from uegr.errors import UsageError, unknown
 
 def option(
     default: Any,
-    help: str,  # noqa: A002  # the name that transformers' and peft's metadata use
+    help: str,  # the name that transformers' and peft's metadata use
     *,
     at_least: float | None = None,
     above: float | None = None,
@@ -43,7 +43,7 @@ class Options:
     """
 
     def __post_init__(self) -> None:
-        hints = type_hints(type(self))
+        hints = type_hints(type(self))  # type: ignore[arg-type]  # a class is hashable
         for entry in fields(self):
             value = getattr(self, entry.name)
             if isinstance(value, list):  # JSON and YAML know no tuples
@@ -60,7 +60,7 @@ class Options:
 
 
 @functools.cache
-def type_hints(kind: type) -> dict[str, Any]:
+def type_hints(kind: Any) -> dict[str, Any]:
     """The types of a class's fields."""
     return get_type_hints(kind)
 

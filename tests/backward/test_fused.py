@@ -16,14 +16,14 @@ from uegr.backward.fused_update import FusedUpdate, fusible
 from uegr.backward.replay import Replay
 from uegr.backward.selection import bin_of, look_up
 from uegr.backward.selective import SelectiveBackward
-from uegr.backward.triton_update import KernelUpdate, usable
+from uegr.backward.triton_update import TritonUpdate, usable
 from uegr.backward.uniform_draws import TILE, Draws
 from uegr.forward.plain import PlainForward
 
 NO_REPLAY = Replay(PlainForward())
 if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
-WALKS = {"walk": FusedUpdate, "kernel": lambda: KernelUpdate("cpu")}
+WALKS = {"walk": FusedUpdate, "kernel": lambda: TritonUpdate("cpu")}
 
 
 class Body(nn.Module):

@@ -9,10 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
+from uegr.options import Options
 
 
 class BackwardStage(ABC):
-    """Stands between the gradients and the user's own optimizer. Stateless stages need only `update`."""
+    """Stands between the gradients and the user's own optimizer. Stateless stages need only `update`.
+
+    Args:
+        options: the stage's options; their defaults if left out.
+    """
+
+    options_class: ClassVar[type[Options]] = Options
+    options: Options
 
     needs: ClassVar[str] = ""
     """What a model or a loop must have for it, in words, for `uegr methods`."""
@@ -21,11 +29,14 @@ class BackwardStage(ABC):
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = self.options_class() if options is None else options
+
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Look at the model once, before training; called when the optimizer is wrapped."""
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
-        """Preparation: take in the gradients of one batch of training data."""
+        """Preparation: use the gradients of one step's training data."""
 
     def finish_preparation(self) -> None:
         """Preparation: all batches were seen."""
@@ -44,7 +55,7 @@ class BackwardStage(ABC):
         """
 
     def report(self) -> dict[str, Tensor]:
-        """Scalars for logs and figures that have come out since the last call; most stages have none."""
+        """Scalars for logs and figures that are new since the last call; most stages have none."""
         return {}
 
     def cost(self, forward: float) -> float:
@@ -56,7 +67,7 @@ class BackwardStage(ABC):
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
 
 
 def optimizer_parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -3,14 +3,15 @@
     F_j = 1/N sum_batches (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
     g_hat = m * g
 
-The child is found before training, in one pass over the training data, and stays; nothing is rescaled. Weights of the
-body are ranked together; the new head, which has no pretrained score, is always trained. The released code scores
+The child is selected before training, in one pass over the training data, and stays; nothing is rescaled. Weights of
+the body are ranked together; the new head, which has no pretrained score, is always trained. The released code scores
 after clipping each tensor's gradient and only names that hold "layer"; neither is done here. Momentum (none, for
 gradients that were always zero) and weight decay see a masked weight as the optimizer does.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -22,25 +23,30 @@ from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
 from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
-from uegr.errors import UsageError
 from uegr.modeling.shards import sum_over_shards
+from uegr.options import Options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChildTuningDOptions(Options):
+    """Options of `ChildTuningD`."""
+
+    child: float = option(
+        0.3, "p_D, share of the body's weights that is trained (released: 0.1 to 0.3 by task)", above=0, at_most=1
+    )
 
 
 class ChildTuningD(BackwardStage):
-    """Masks the gradient by the Fisher information of the pretrained weights.
+    """Masks the gradient by the Fisher information of the pretrained weights."""
 
-    Args:
-        child: p_D, the share of the body's weights that is trained (released: 0.1 to 0.3 by task).
-    """
-
+    options_class: ClassVar[type[Options]] = ChildTuningDOptions
+    options: ChildTuningDOptions
     needs: ClassVar[str] = "a pass over the training data first"
-
     prepared = False
 
-    def __init__(self, *, child: float = 0.3) -> None:
-        if not 0.0 < child <= 1.0:
-            raise UsageError(f"child must lie in (0, 1], not {child}.")
-        self.selection = Selection("top_share", "hard", share=child, p_min=1e-6)
+    def __init__(self, options: ChildTuningDOptions | None = None) -> None:
+        super().__init__(options)
+        self.selection = Selection("top_share", share=self.options.child)
         self.scores = SaliencyScores("fisher", decay=None)
         self._masks: dict[int, Tensor] = {}
 
@@ -52,7 +58,7 @@ class ChildTuningD(BackwardStage):
         self.scores.observe([self._parameters[i] for i in self._body])
 
     def finish_preparation(self) -> None:
-        scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
+        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
         table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
         self._masks = {i: look_up(table, bin_of(score)).bool() for i, score in zip(self._body, scores, strict=True)}
         self.scores.clear()

@@ -1,10 +1,10 @@
-"""The meaning `update` under AdamW in one walk over memory: the fast twin of `meaning.update`.
+"""The mask mode `update` under AdamW in one pass over memory: the fast form of `mask_modes.update`.
 
     theta <- theta + m * u / p,   u AdamW's own step,   p read off AdamW's second moment,   m never stored
 
-The walk goes in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the
-masked step follow each other; the readable twin writes a tensor as large as the model for each of them, and waits
-for memory. tests/backward/test_fused.py holds the two against each other.
+It works in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the masked
+step follow each other; the readable form writes a tensor as large as the model for each of them, and waits for memory.
+tests/backward/test_fused_update.py compares the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uegr.backward.uniform_draws import TILE, Draws
 
 
 class FusedUpdate:
-    """The walk on the CPU, with scratch memory for one portion."""
+    """The update on the CPU, with scratch memory for one portion."""
 
     device = "cpu"
 
@@ -39,29 +39,29 @@ class FusedUpdate:
             draws: this step's random numbers.
             rescale: divide the step by p.
         """
-        at = 0
+        first = 0
         for group in optimizer.param_groups:
             beta1, beta2 = group["betas"]
             numbers = {"beta1": beta1, "beta2": beta2, "amsgrad": False}
             numbers |= {name: group[name] for name in ("weight_decay", "eps", "maximize")} | {"lr": float(group["lr"])}
-            for i, parameter in enumerate(group["params"], start=at):
+            for i, parameter in enumerate(group["params"], start=first):
                 if parameter.grad is None:
                     continue
                 state = optimizer.state[parameter]
                 state["step"] += 1
                 tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[MOMENT])
-                flat = [one.view(-1) for one in tensors]
+                flat = [tensor.view(-1) for tensor in tensors]
                 if i in selectable:
-                    for uniforms, weight, *others in draws.portions(i, *flat):
-                        factor = self._factors(others[-1], table, uniforms, rescale)
-                        # AdamW's step u alone: weight decay is where it begins, and the kernel adds the rest.
+                    for uniforms, weight, *rest in draws.portions(i, *flat):
+                        factor = self._factors(rest[-1], table, uniforms, rescale)
+                        # AdamW's step u alone: it begins with the weight decay, and the kernel adds the rest.
                         moved = self._moved[: weight.numel()]
                         torch.mul(weight, -numbers["lr"] * numbers["weight_decay"], out=moved)
-                        _adamw((moved, *others), state["step"], {**numbers, "weight_decay": 0.0})
+                        _adamw((moved, *rest), state["step"], {**numbers, "weight_decay": 0.0})
                         weight.addcmul_(moved, factor)
                 else:
                     _adamw(flat, state["step"], numbers)
-            at += len(group["params"])
+            first += len(group["params"])
 
     def _factors(self, moment: Tensor, table: Tensor, uniforms: Tensor, rescale: bool) -> Tensor:
         """m, or m / p, of one portion's elements."""
@@ -74,28 +74,31 @@ class FusedUpdate:
 
 
 def fusible(optimizer: torch.optim.Optimizer, device: str) -> bool:
-    """Whether a walk on this kind of device can make this optimizer's step: torch's own AdamW on dense float32
-    parameters there, without options or hooks that the walk would pass over, and past its first step."""
+    """Whether the fused update on this kind of device can make this optimizer's step.
+
+    It can for torch's own AdamW on dense float32 parameters, without options or hooks that it would ignore, and past
+    the first step.
+    """
     if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
         return False
     if optimizer._optimizer_step_post_hooks:
         return False
     return all(
         not any(group[name] for name in ("amsgrad", "capturable", "differentiable"))
-        and all(_plain(one, optimizer.state, device) for one in group["params"] if one.grad is not None)
+        and all(_is_plain(weight, optimizer.state, device) for weight in group["params"] if weight.grad is not None)
         for group in optimizer.param_groups
     )
 
 
-def _plain(parameter: Tensor, states: Any, device: str) -> bool:
+def _is_plain(parameter: Tensor, states: Any, device: str) -> bool:
     state = states.get(parameter)
     if not state or parameter.grad is None:
         return False
     return all(
-        type(one) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantised subclass
-        and (one.dtype, one.device.type, one.layout) == (torch.float32, device, torch.strided)
-        and one.is_contiguous()
-        for one in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
+        type(tensor) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantized subclass
+        and (tensor.dtype, tensor.device.type, tensor.layout) == (torch.float32, device, torch.strided)
+        and tensor.is_contiguous()
+        for tensor in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
     )
 
 

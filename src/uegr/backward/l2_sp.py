@@ -8,6 +8,7 @@ AdamW does with weight decay, since Adam would scale the pull away.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -17,23 +18,23 @@ from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.parameter_positions import body_positions
 from uegr.backward.pretrained_copy import PretrainedCopy
 from uegr.backward.replay import Replay
-from uegr.errors import UsageError
 from uegr.modeling.shards import shard
+from uegr.options import Options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class L2SPOptions(Options):
+    """Options of `L2SP`."""
+
+    pull: float = option(1.0, "gamma, strength of the pull; 0 is plain fine-tuning", at_least=0)
 
 
 class L2SP(PretrainedCopy):
-    """Pulls the body's weights back to where they started.
+    """Pulls the body's weights back to where they started."""
 
-    Args:
-        pull: gamma; 0 is plain fine-tuning.
-    """
-
+    options_class: ClassVar[type[Options]] = L2SPOptions
+    options: L2SPOptions
     needs: ClassVar[str] = "a copy of the pretrained body"
-
-    def __init__(self, *, pull: float = 1.0) -> None:
-        if pull < 0:
-            raise UsageError(f"pull must not be negative, not {pull}.")
-        self.pull = pull
 
     def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
         return body_positions(model, optimizer)
@@ -44,4 +45,4 @@ class L2SP(PretrainedCopy):
         rates = [float(group["lr"]) for group in optimizer.param_groups for _ in group["params"]]
         parameters = optimizer_parameters(optimizer)
         for i, pretrained in self.pretrained.items():
-            shard(parameters[i].detach()).lerp_(pretrained, rates[i] * self.pull)
+            shard(parameters[i].detach()).lerp_(pretrained, rates[i] * self.options.pull)

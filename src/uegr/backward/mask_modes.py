@@ -1,4 +1,4 @@
-"""What it means to update only some elements of a parameter: three meanings, never mixed up.
+"""What it means to update only some elements of a parameter: three modes, never mixed up.
 
 `gradient`  g <- m * g / p before the optimizer: the form of Theorem 1. Momentum and weight decay may still
             move an unselected element, and under Adam the 1/p noise inflates the second moment.
@@ -18,13 +18,13 @@ from torch import Tensor
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.modeling.shards import shard
 
-Meaning = Literal["gradient", "frozen", "update"]
+MaskMode = Literal["gradient", "frozen", "update"]
 Masks = dict[int, tuple[Tensor, Tensor | None]]
 """Position among the optimizer's parameters -> mask (bool) and 1/p (None where nothing is rescaled)."""
 
 
 def gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
-    """One step in the meaning `gradient`."""
+    """One step in the mode `gradient`."""
     parameters = optimizer_parameters(optimizer)
     for i, (mask, scale) in masks.items():
         _mask_gradient(parameters[i], mask, scale)
@@ -32,7 +32,7 @@ def gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
 
 
 def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
-    """One step in the meaning `frozen`; selected elements see g / p where the draw rescales."""
+    """One step in the mode `frozen`; selected elements see g / p where the mask was drawn."""
     parameters = optimizer_parameters(optimizer)
     before: dict[int, dict[str, Tensor]] = {}
     for i, (mask, scale) in masks.items():
@@ -42,13 +42,13 @@ def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     optimizer.step()
     for i, (mask, _) in masks.items():
         for name, tensor in _per_element(optimizer, parameters[i]).items():
-            # A moment that this very step created was zero before it.
+            # A moment that was created in this step was zero before it.
             old = before[i].get(name)
             tensor.copy_(torch.where(mask, tensor, torch.zeros_like(tensor) if old is None else old))
 
 
 def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
-    """One step in the meaning `update`."""
+    """One step in the mode `update`."""
     parameters = optimizer_parameters(optimizer)
     before = {i: shard(parameters[i].detach()).clone() for i in masks}
     optimizer.step()
@@ -58,7 +58,7 @@ def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
         weight.copy_(torch.where(mask, moved, old))
 
 
-MEANINGS: dict[Meaning, Callable[[torch.optim.Optimizer, Masks], None]] = {
+MASK_MODES: dict[MaskMode, Callable[[torch.optim.Optimizer, Masks], None]] = {
     "gradient": gradient,
     "frozen": frozen,
     "update": update,
@@ -72,8 +72,8 @@ def _mask_gradient(parameter: Tensor, mask: Tensor, scale: Tensor | None) -> Non
 
 
 def _per_element(optimizer: torch.optim.Optimizer, parameter: Tensor) -> dict[str, Tensor]:
-    """The weight and every optimizer state that has one value an element of it (moments, momentum)."""
+    """The weight and every optimizer state that has one value per element of it (moments, momentum)."""
     state = optimizer.state.get(parameter, {})
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
-    alike = {name: value for name, value in tensors.items() if value.shape == parameter.shape}
-    return {name: shard(one) for name, one in {"weight": parameter.detach(), **alike}.items()}
+    per_element = {name: value for name, value in tensors.items() if value.shape == parameter.shape}
+    return {name: shard(tensor) for name, tensor in {"weight": parameter.detach(), **per_element}.items()}

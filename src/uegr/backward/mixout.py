@@ -3,13 +3,13 @@
     theta_mix = (m * theta_0 + (1 - m) * theta - p * theta_0) / (1 - p),   m_j ~ Bernoulli(p)
 
 so that E[theta_mix] = theta, and the gradient at theta is (1 - m)/(1 - p) times that at theta_mix (the released code
-leaves that division out). One mask an optimizer step: the weights are mixed before its first loss and given back before
-its update, so nobody outside ever sees them mixed. Applied to the matrices of the body's layers; the released code
-swaps each linear layer for one that mixes.
+leaves that division out). One mask per optimizer step: the weights are mixed before its first loss and restored before
+its update. Applied to the matrices of the body's layers; the released code swaps each linear layer for one that mixes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -20,23 +20,26 @@ from uegr.backward.parameter_positions import matrix_positions
 from uegr.backward.pretrained_copy import PretrainedCopy
 from uegr.backward.replay import Replay
 from uegr.backward.uniform_draws import Draws
-from uegr.errors import UsageError
 from uegr.modeling.shards import shard
+from uegr.options import Options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixoutOptions(Options):
+    """Options of `Mixout`."""
+
+    mix: float = option(0.7, "p, the probability of the pretrained value; 0 is plain fine-tuning", at_least=0, below=1)
 
 
 class Mixout(PretrainedCopy):
-    """Stochastic pull towards the pretrained weights.
+    """Stochastic pull towards the pretrained weights."""
 
-    Args:
-        mix: p, the probability of the pretrained value; 0 is plain.
-    """
-
+    options_class: ClassVar[type[Options]] = MixoutOptions
+    options: MixoutOptions
     needs: ClassVar[str] = "a copy of the pretrained matrices"
 
-    def __init__(self, *, mix: float = 0.7) -> None:
-        if not 0.0 <= mix < 1.0:
-            raise UsageError(f"mix must lie in [0, 1), not {mix}.")
-        self.mix = mix
+    def __init__(self, options: MixoutOptions | None = None) -> None:
+        super().__init__(options)
         self._own: dict[int, Tensor] = {}
 
     def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
@@ -44,13 +47,14 @@ class Mixout(PretrainedCopy):
 
     @torch.no_grad()
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
-        if not self.mix:
+        mix = self.options.mix
+        if not mix:
             return
         parameters = optimizer_parameters(optimizer)
         for i, mask in self._masks(parameters, seed):
-            weight, old = shard(parameters[i].detach()), self.pretrained[i]
+            weight, pretrained = shard(parameters[i].detach()), self.pretrained[i]
             self._own[i] = weight.clone()
-            mixed = torch.where(mask, old, weight).sub_(old, alpha=self.mix).div_(1.0 - self.mix)
+            mixed = torch.where(mask, pretrained, weight).sub_(pretrained, alpha=mix).div_(1.0 - mix)
             weight.copy_(mixed)
 
     @torch.no_grad()
@@ -61,10 +65,10 @@ class Mixout(PretrainedCopy):
                 shard(parameters[i].detach()).copy_(self._own.pop(i))
                 gradient = parameters[i].grad
                 if gradient is not None:
-                    shard(gradient).mul_(~mask).div_(1.0 - self.mix)
+                    shard(gradient).mul_(~mask).div_(1.0 - self.options.mix)
         optimizer.step()
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
-        """The swap masks of a step, the same whenever they are asked for, so that none is stored."""
+        """The swap masks of a step, computed again whenever they are needed, so that none is stored."""
         draws = Draws(seed)
-        return [(i, draws.uniforms(i, shard(parameters[i])) < self.mix) for i in self.pretrained]
+        return [(i, draws.uniforms(i, shard(parameters[i])) < self.options.mix) for i in self.pretrained]

@@ -11,9 +11,9 @@ from uegr.modeling.model_parts import head_parameters
 
 
 def body_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
-    """Positions, among the optimizer's parameters, of those that the pretrained body holds."""
+    """Positions, among the optimizer's parameters, of those of the pretrained body."""
     head = {id(parameter) for parameter in head_parameters(model)}
-    return [i for i, one in enumerate(optimizer_parameters(optimizer)) if id(one) not in head]
+    return [i for i, parameter in enumerate(optimizer_parameters(optimizer)) if id(parameter) not in head]
 
 
 def matrix_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:

@@ -1,4 +1,4 @@
-"""The plain backward stage: the user's own optimizer, untouched."""
+"""The plain backward stage: the user's own optimizer, unchanged."""
 
 from __future__ import annotations
 

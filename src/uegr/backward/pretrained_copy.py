@@ -1,4 +1,4 @@
-"""What stages share that pull the weights back to where they began: a copy of it, which the checkpoint holds."""
+"""What stages share that pull the weights back to their start: a copy of the pretrained weights, in the checkpoint."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The batches of one optimizer step, to be gone through again: for stages that need a second gradient.
+"""The batches of one optimizer step, to be run again: for stages that need a second gradient.
 
-SAM asks for the gradient at perturbed weights, ROSE for the gradient of another loss. A replay makes the passes
-again with the same seeds, under the autocast they were made under, and backs them with the factors the user's own
-loop had put on their losses, so gradient accumulation works as it does for one gradient.
+SAM asks for the gradient at perturbed weights, ROSE for the gradient of another loss. A replay runs the passes again
+with the same seeds, under the same autocast, and runs backward with the factors that the user's own loop had put on
+their losses, so gradient accumulation works as it does for one gradient.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Pass:
 
 @dataclass
 class Replay:
-    """Records passes as they are made; `backward` makes them again.
+    """Records passes as they are run; `backward` runs them again.
 
     Args:
         forward: the method's own forward stage.
@@ -40,7 +40,7 @@ class Replay:
     passes: list[_Pass] = field(default_factory=list)
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
-        """Remember a pass; `step()` gives its step anew, generator at the start.
+        """Remember a pass; `step()` returns its step with the generator at the start.
 
         Raises:
             UsageError: under fp16, whose gradients only the user's GradScaler can scale.
@@ -52,16 +52,16 @@ class Replay:
                 "this method computes a second gradient inside optimizer.step(), which a GradScaler cannot scale: "
                 "train with bf16 or float32 instead of fp16."
             )
-        one = _Pass(model, batch, step, device, autocast, dtype)
-        loss.register_hook(lambda factor: setattr(one, "factor", factor.detach()))
-        self.passes.append(one)
+        recorded = _Pass(model, batch, step, device, autocast, dtype)
+        loss.register_hook(lambda factor: setattr(recorded, "factor", factor.detach()))
+        self.passes.append(recorded)
 
     def backward(self, forward: ForwardStage | None = None) -> None:
         """Add the gradients of all passes, with another forward stage if one is given, to the weights' own."""
-        for one in self.passes:
-            with torch.enable_grad(), torch.autocast(one.device, one.dtype, enabled=one.autocast):
-                loss = (forward or self.forward)(one.model, one.batch, one.step()).value
-            loss.backward(one.factor)
+        for recorded in self.passes:
+            with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
+                loss = (forward or self.forward)(recorded.model, recorded.batch, recorded.step()).value
+            loss.backward(recorded.factor)
 
     def clear(self) -> None:
         """Forget the passes: the step is made."""

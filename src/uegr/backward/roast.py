@@ -3,13 +3,14 @@
     F_j = 1/N sum_batches g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
     p_j = sigmoid(2 beta (s_j - alpha)),   m_j ~ Bernoulli(p_j),   g_hat = m * g / p
 
-The pretrained model is scored in a pass over the training data before the first step, and anew from the training
-gradients after each epoch, whose length the first pass has told. The ancestor of UEGR's stage, which differs in the
-statistics (running mean), the refresh (every few steps), the floor p_min and the meaning of the mask.
+The pretrained model is scored in a pass over the training data before the first step, and again from the training
+gradients after each epoch, whose length is known from the first pass. UEGR's stage was made from this one, and differs
+in the statistics (running mean), the ranking (every few steps), the floor p_min and the mask mode.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
@@ -22,25 +23,33 @@ from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
 from uegr.backward.uniform_draws import Draws
 from uegr.modeling.shards import shard, sum_over_shards
+from uegr.options import Options, option
 
 SMALLEST = 2.0**-16
 """The smallest probability; RoAST adds 1e-12 to p where it divides by it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class RoASTBackwardOptions(Options):
+    """Options of `RoASTBackward`."""
+
+    alpha: float = option(0.6, "threshold of the sigmoid (released: 0.9 for sentiment, 0.6 for entailment)")
+    beta: float = option(
+        1.0, "steepness of the sigmoid (released: 10 and 1; at 0.9 / 10 the smallest probability is 1e-8)"
+    )
+
+
 class RoASTBackward(BackwardStage):
-    """Bernoulli mask on the gradient, with probabilities from last epoch's Fisher information.
+    """Bernoulli mask on the gradient, with probabilities from last epoch's Fisher information."""
 
-    Args:
-        alpha, beta: threshold and steepness of the sigmoid (released: 0.9 / 10 for sentiment, 0.6 / 1 for
-            entailment, which is the default here: at 0.9 / 10 the smallest p is 1e-8).
-    """
-
+    options_class: ClassVar[type[Options]] = RoASTBackwardOptions
+    options: RoASTBackwardOptions
     needs: ClassVar[str] = "a pass over the training data first"
-
     prepared = False
 
-    def __init__(self, *, alpha: float = 0.6, beta: float = 1.0) -> None:
-        self.selection = Selection("sigmoid", "bernoulli", alpha=alpha, beta=beta, p_min=SMALLEST)
+    def __init__(self, options: RoASTBackwardOptions | None = None) -> None:
+        super().__init__(options)
+        self.selection = Selection("sigmoid", self.options.alpha, self.options.beta, p_min=SMALLEST)
         self.scores = SaliencyScores("fisher", decay=None)
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
@@ -66,19 +75,19 @@ class RoASTBackward(BackwardStage):
         draws = Draws(seed)
         for i, bins in self._bins.items():
             assert self._table is not None
-            table, own = self._table.to(bins.device), self._parameters[i].grad
-            if own is None:
+            table, parameter_gradient = self._table.to(bins.device), self._parameters[i].grad
+            if parameter_gradient is None:
                 continue
-            # The meaning `gradient`, in portions that stay in the processor's cache.
-            for uniforms, part, gradient in draws.portions(i, bins, shard(own)):
-                p = look_up(table, part.int())
+            # The mask mode `gradient`, in portions that stay in the processor's cache.
+            for uniforms, portion_bins, gradient in draws.portions(i, bins, shard(parameter_gradient)):
+                p = look_up(table, portion_bins.int())
                 gradient.mul_((uniforms < p).float().div_(p))
         optimizer.step()
         if self._seen >= self._epoch:
             self._rank()
 
     def _rank(self) -> None:
-        scores = [self.scores.score(at, self._parameters[i]) for at, i in enumerate(self._body)]
+        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
         self._table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
         self._bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
         self.scores.clear()

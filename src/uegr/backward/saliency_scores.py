@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from uegr.errors import UsageError, unknown
 from uegr.modeling.shards import shard
 
 Saliency = Literal["fisher", "gradient", "taylor"]
@@ -20,25 +19,21 @@ MOMENT = "exp_avg_sq"
 
 
 class SaliencyScores:
-    """Scores of a list of parameters, kept over the steps where the kind needs it and nobody else keeps them.
+    """Scores of a list of parameters.
 
     Args:
         kind: "fisher", the running mean of the squared gradient (empirical Fisher information of the batch
             gradient); "gradient", |g|; "taylor", |theta * g|, the first-order change of the loss if theta
             were set to zero.
-        decay: share of the old running mean that "fisher" keeps each step; None takes the plain mean of all
-            steps since the last `clear`.
+        decay: share of the old running mean that "fisher" keeps per step; None takes the plain mean of all steps
+            since the last `clear`.
 
     Attributes:
         borrowed: "fisher" is read off AdamW's second moment: the same mean with a longer memory (its beta2), and
-            no memory spent on another [ours]. Whoever uses the scores sets it, knowing the optimizer.
+            no memory spent on another [ours]. Set by the user of the scores, who knows the optimizer.
     """
 
     def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
-        if kind not in get_args(Saliency):
-            raise unknown("saliency", kind, get_args(Saliency))
-        if decay is not None and not 0.0 <= decay < 1.0:
-            raise UsageError(f"saliency_decay must lie in [0, 1), not {decay}.")
         self.kind, self.decay = kind, decay
         self.borrowed = False
         self._means: dict[int, Tensor] = {}
@@ -50,7 +45,7 @@ class SaliencyScores:
         return self.kind == "fisher"
 
     def observe(self, parameters: list[Tensor]) -> None:
-        """Take in the gradients of this step; only a "fisher" of our own remembers anything."""
+        """Use the gradients of this step; only a "fisher" score of our own remembers anything."""
         if self.kind != "fisher" or self.borrowed:
             return
         self._count += 1
@@ -64,17 +59,17 @@ class SaliencyScores:
             self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
     def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
-        """Scores of the elements of (this process's part of) a parameter, float32; zeros while nothing is known.
+        """Scores of the elements of (this process's part of) a parameter, float32; zeros before the first step.
 
         Args:
-            index: the parameter's place in the list that `observe` is given.
+            index: the parameter's position in the list that `observe` is given.
             parameter: itself.
             state: what the optimizer holds about it, for a borrowed score.
         """
         weight = shard(parameter.detach())
         if self.kind == "fisher":
-            known = (state or {}).get(MOMENT) if self.borrowed else self._means.get(index)
-            return torch.zeros_like(weight, dtype=torch.float32) if known is None else shard(known).float()
+            mean = (state or {}).get(MOMENT) if self.borrowed else self._means.get(index)
+            return torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).float()
         if parameter.grad is None:
             return torch.zeros_like(weight, dtype=torch.float32)
         gradient = shard(parameter.grad).float()

@@ -9,48 +9,51 @@ included. A loop that clips gradients clips the first of the two, which only giv
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.errors import UsageError
 from uegr.modeling.shards import shard, sum_over_shards
+from uegr.options import Options, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class SAMOptions(Options):
+    """Options of `SAM`."""
+
+    rho: float = option(
+        0.05, "radius in weight space (published: 0.05; adaptive: 0.5 and more); 0 is plain", at_least=0
+    )
+    adaptive: bool = option(False, "ASAM's radius, in units of each weight")
 
 
 class SAM(BackwardStage):
-    """Sharpness-aware minimisation around the user's own optimizer.
+    """Sharpness-aware minimization around the user's own optimizer."""
 
-    Args:
-        rho: radius in weight space (published: 0.05; adaptive: 0.5 and more); 0 is plain.
-        adaptive: ASAM's radius, in units of each weight.
-    """
-
+    options_class: ClassVar[type[Options]] = SAMOptions
+    options: SAMOptions
     needs: ClassVar[str] = "the batches of a step again; no fp16"
-
     replays: ClassVar[bool] = True
-
-    def __init__(self, *, rho: float = 0.05, adaptive: bool = False) -> None:
-        if rho < 0:
-            raise UsageError(f"rho must not be negative, not {rho}.")
-        self.rho, self.adaptive = rho, adaptive
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        moved = [one for one in optimizer_parameters(optimizer) if one.grad is not None]
-        before = [shard(one.detach()).clone() for one in moved]
-        directions = [shard(one.grad) for one in moved if one.grad is not None]
-        scaled = [g * w.abs() for g, w in zip(directions, before, strict=True)] if self.adaptive else directions
-        square = torch.stack([torch.linalg.vector_norm(one.float()) for one in scaled]).square().sum()
+        adaptive = self.options.adaptive
+        moved = [parameter for parameter in optimizer_parameters(optimizer) if parameter.grad is not None]
+        before = [shard(parameter.detach()).clone() for parameter in moved]
+        gradients = [shard(parameter.grad) for parameter in moved if parameter.grad is not None]
+        scaled = [g * w.abs() for g, w in zip(gradients, before, strict=True)] if adaptive else gradients
+        square = torch.stack([torch.linalg.vector_norm(tensor.float()) for tensor in scaled]).square().sum()
         sum_over_shards(square, moved)
-        size = self.rho / square.sqrt().clamp_min(1e-12)
-        for one, g, w in zip(moved, scaled, before, strict=True):
-            shard(one.detach()).addcmul_(g * w.abs() if self.adaptive else g, size)
+        size = self.options.rho / square.sqrt().clamp_min(1e-12)
+        for parameter, g, w in zip(moved, scaled, before, strict=True):
+            shard(parameter.detach()).addcmul_(g * w.abs() if adaptive else g, size)
         optimizer.zero_grad()
         replay.backward()
-        for one, w in zip(moved, before, strict=True):
-            shard(one.detach()).copy_(w)
+        for parameter, w in zip(moved, before, strict=True):
+            shard(parameter.detach()).copy_(w)
         optimizer.step()
 
     def cost(self, forward: float) -> float:

@@ -1,94 +1,81 @@
 """From saliency scores to what is updated: ranks, update probabilities, masks.
 
     r_j = rank(s_j) / (n - 1) in [0, 1], over all selectable parameters together
-    p_j = update probability in [p_min, 1], increasing in r_j
-    m_j ~ Bernoulli(p_j), or m_j = 1 where p_j >= 1/2 ("hard")
+    p_j = update probability in [p_min, 1], increasing in r_j,   m_j ~ Bernoulli(p_j)
 
 [paper: selective update of the most critical parameters, p_hat = min_j p_j; sigmoid form: RoAST, arXiv
 2312.04032; linear and top share: ours.]
 
-Ranks come from a histogram and not from a sort. A non-negative float32 orders like its own bits, so the
-upper 16 bits (sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element
-of a bin gets the bin's mean rank. The error of a rank is at most half the share of elements in its bin. Large models
-are counted by a sample: one element in `STRIDE`, which adds an error that stays below sqrt(log(2/q) / 2n) with
-probability 1 - q for n sampled elements (Dvoretzky, Kiefer and Wolfowitz): 0.0017 for a model of 22 million and
-q = 1/1000.
+Ranks come from a histogram and not from a sort. A non-negative float32 orders like its own bits, so the upper 16 bits
+(sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element of a bin gets the bin's
+mean rank. The error of a rank is at most half the share of elements in its bin. Large models are counted by a sample:
+one element in `STRIDE`, which adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for n sampled
+elements (Dvoretzky, Kiefer and Wolfowitz): 0.0017 for a model of 22 million and q = 1/1000.
 
-What a refresh leaves is a table, bin -> update probability; which bin an element is in can be read off its score at
-any time.
+The result of a ranking is a table, bin -> update probability; the bin of an element can be read off its score at any
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from uegr.errors import UsageError, unknown
-
 Probability = Literal["sigmoid", "linear", "top_share"]
-Draw = Literal["bernoulli", "hard"]
 BINS = 1 << 15
 STRIDE = 17
 """No divisor of any usual width, so that a sample visits all columns of a matrix."""
 EXACT_UP_TO = 1 << 20
-"""Models with at most so many selectable elements are counted whole."""
+"""Models with at most this many selectable elements are counted whole."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Update probabilities from ranks, and how a mask is drawn from them.
+    """Update probabilities from ranks.
 
     Args:
         probability: "sigmoid": p = sigmoid(2 beta (r - alpha)). "linear": p = p_min + (1 - p_min) r.
-            "top_share": 1 for the share of parameters with the highest saliency, p_min for the others.
-        draw: "bernoulli" draws a fresh mask each step; "hard" updates exactly where p >= 1/2.
+            "top_share": 1 for the share of parameters with the highest saliency, 0 for the others.
         alpha, beta: threshold and steepness of the sigmoid (RoAST: 0.6 / 1 and 0.9 / 10).
         share: rho of "top_share", in (0, 1].
-        p_min: p_hat, the smallest update probability, in (0, 1]; the bound of Theorem 1 grows as 1/p_hat.
+        p_min: p_hat, the smallest update probability of the first two, in (0, 1].
     """
 
     probability: Probability = "sigmoid"
-    draw: Draw = "bernoulli"
     alpha: float = 0.6
     beta: float = 1.0
     share: float = 0.3
     p_min: float = 0.1
 
-    def __post_init__(self) -> None:
-        for name, value, kinds in (
-            ("probability", self.probability, Probability),
-            ("draw", self.draw, Draw),
-        ):
-            if value not in get_args(kinds):
-                raise unknown(name, value, get_args(kinds))
-        for name, number in (("share", self.share), ("p_min", self.p_min)):
-            if not 0.0 < number <= 1.0:
-                raise UsageError(f"{name} must lie in (0, 1], not {number}.")
+    @property
+    def is_drawn(self) -> bool:
+        """Whether masks are drawn, so that dividing by p makes the update unbiased."""
+        return self.probability != "top_share"
 
     def probabilities(self, ranks: Tensor) -> Tensor:
-        """Update probability of ranks in [0, 1], elementwise, in [p_min, 1]."""
+        """Update probability of ranks in [0, 1], elementwise."""
+        if self.probability == "top_share":
+            return (ranks >= 1.0 - self.share).float()
         if self.probability == "sigmoid":
             p = torch.sigmoid(2.0 * self.beta * (ranks - self.alpha))
-        elif self.probability == "linear":
-            p = self.p_min + (1.0 - self.p_min) * ranks
         else:
-            p = torch.where(ranks >= 1.0 - self.share, 1.0, self.p_min)
+            p = self.p_min + (1.0 - self.p_min) * ranks
         return p.clamp(self.p_min, 1.0)
 
     def table(self, scores: Sequence[Tensor], add_up: Callable[[Tensor], object] = lambda counts: None) -> Tensor:
         """Update probability of every bin, from the ranks of all scores together: float32, shape (32768,).
 
-        For "hard" it is 1 or 0. Give it what `sample` leaves of large models' scores. `add_up` adds to the counts
-        of this process those of others that hold other parts of the parameters.
+        Args:
+            scores: what `sample` leaves of large models' scores.
+            add_up: adds to the counts of this process those of others that hold other parts of the parameters.
         """
-        counts = histogram([bin_of(one) for one in scores])
+        counts = histogram([bin_of(score) for score in scores])
         add_up(counts)
-        p = self.probabilities(bin_ranks(counts))
-        return (p >= 0.5).float() if self.draw == "hard" else p
+        return self.probabilities(bin_ranks(counts))
 
 
 def sample(scores: Sequence[Tensor]) -> list[Tensor]:
@@ -105,8 +92,8 @@ def bin_of(score: Tensor) -> Tensor:
 def histogram(bins: Sequence[Tensor]) -> Tensor:
     """Number of elements in each bin over all tensors, shape (32768,)."""
     total = torch.zeros(BINS, dtype=torch.int64, device=bins[0].device)
-    for one in bins:
-        total += torch.bincount(one.flatten(), minlength=BINS)
+    for bins_of_tensor in bins:
+        total += torch.bincount(bins_of_tensor.flatten(), minlength=BINS)
     return total
 
 

@@ -1,5 +1,7 @@
-"""What a selective update does over the training, for logs and figures: how much it updates, how much the choice
-moves, and where in the model the saliency lies. Computed each time the ranks are renewed, on what is then sampled.
+"""What a selective update does over the training, for logs and figures.
+
+How much it updates, how much the selection changes, and where in the model the saliency lies. Computed each time the
+parameters are ranked, on the sampled elements.
 """
 
 from __future__ import annotations
@@ -20,18 +22,18 @@ def selection_dynamics(
     now: Sequence[Tensor],
     add_up: Callable[[Tensor], object] = lambda sums: None,
 ) -> dict[str, Tensor]:
-    """Scalars about one renewal of the ranks.
+    """Scalars about one ranking.
 
     Args:
         layers: the layer each parameter belongs to.
         scores: saliency of each parameter's elements, or of a sample of them.
-        before, now: their update probabilities at the former renewal, empty at the first one, and at this one.
+        before, now: their update probabilities at the previous ranking, empty at the first one, and at this one.
         add_up: adds to the sums of this process those of others that hold other parts of the parameters.
 
     Returns:
-        "update_share", the share of elements a step updates, mean p. "mask_churn", absent at the first renewal,
+        "update_share", the share of elements a step updates, mean p. "mask_churn", absent at the first ranking,
         the share of elements that a mask of now and one of before treat differently, mean of p (1 - q) + q (1 - p):
-        masks drawn twice from the same p differ too, by 2 p (1 - p). "saliency/LAYER", the layer's mean score.
+        two masks drawn from the same p differ too, by 2 p (1 - p). "saliency/LAYER", the layer's mean score.
     """
     names = list(dict.fromkeys(layers))
     sums = torch.zeros(3 + 2 * len(names), device=scores[0].device)
@@ -42,9 +44,9 @@ def selection_dynamics(
         if before:
             q = before[i]
             sums[2] += (p + q - 2 * p * q).sum()
-        at = 3 + 2 * names.index(layer)
-        sums[at] += score.sum()
-        sums[at + 1] += score.numel()
+        position = 3 + 2 * names.index(layer)
+        sums[position] += score.sum()
+        sums[position + 1] += score.numel()
     add_up(sums)
     churn = {"mask_churn": sums[2] / sums[0]} if before else {}
     saliency = {f"{SALIENCY}{name}": sums[3 + 2 * i] / sums[4 + 2 * i] for i, name in enumerate(names)}

@@ -1,4 +1,4 @@
-"""The Triton program of `kernel`: AdamW (Loshchilov and Hutter 2019) whose step is masked, theta + m * u / p."""
+"""The Triton program of `triton_update`: AdamW (Loshchilov and Hutter 2019) whose step is masked, theta + m * u / p."""
 
 from __future__ import annotations
 

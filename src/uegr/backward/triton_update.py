@@ -1,8 +1,8 @@
-"""The walk of `fused` as one kernel for CUDA, in Triton: score, probability, mask, AdamW and the masked step at once.
+"""The fused update as one kernel for CUDA, in Triton: score, probability, mask, AdamW and the masked step at once.
 
 Every element is read once and written once: weight, gradient and both moments in, weight and moments out; mask, score
-and probability live in registers. Triton comes with PyTorch's builds for CUDA; without it the readable form runs.
-Tests hold the kernel against its readable twin in Triton's interpreter, which needs no GPU.
+and probability stay in registers. Triton comes with PyTorch's builds for CUDA; without it the readable form runs. Tests
+compare the kernel with its readable form in Triton's interpreter, which needs no GPU.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ def usable(device: str = "cuda") -> bool:
     if importlib.util.find_spec("triton") is None or (device == "cuda" and not torch.cuda.is_available()):
         return False
     first, second = (torch.linspace(-1.0, 1.0, 3000, device=device).requires_grad_() for _ in range(2))
-    ours, theirs = (torch.optim.AdamW([one], lr=0.1) for one in (first, second))
-    for one in (first, second):
-        one.grad = one.detach().square()
-    for optimizer in (ours, theirs, theirs):
+    fused, reference = (torch.optim.AdamW([weight], lr=0.1) for weight in (first, second))
+    for weight in (first, second):
+        weight.grad = weight.detach().square()
+    for optimizer in (fused, reference, reference):
         optimizer.step()
     try:
-        KernelUpdate(device).step(ours, {0}, torch.ones(BINS, device=device), Draws(0), True)
+        TritonUpdate(device).step(fused, {0}, torch.ones(BINS, device=device), Draws(0), True)
     except Exception as error:  # noqa: BLE001 - whatever a compiler, a driver or a version of Triton may raise
         warnings.warn(f"Triton's kernel does not work here, the readable form runs: {error}", stacklevel=2)
         return False
     return torch.allclose(first, second, atol=1e-5)
 
 
-class KernelUpdate:
-    """The walk on a device; see `FusedUpdate.step` for the arguments.
+class TritonUpdate:
+    """The update on a device; see `FusedUpdate.step` for the arguments.
 
     Args:
         device: "cuda"; "cpu" only under Triton's interpreter.
@@ -61,11 +61,11 @@ class KernelUpdate:
 
         numbered: list[tuple[int, Tensor, dict[str, Any]]] = []
         for group in optimizer.param_groups:
-            at = len(numbered)
-            numbered += [(at + i, one, group) for i, one in enumerate(group["params"])]
-        live = [(i, one, group) for i, one, group in numbered if one.grad is not None]
-        shifts, places = _shifts([(i, one) for i, one, _ in live if i in selectable], draws)
-        steps = self._advanced([optimizer.state[one] for _, one, _ in live])
+            first = len(numbered)
+            numbered += [(first + i, weight, group) for i, weight in enumerate(group["params"])]
+        live = [(i, weight, group) for i, weight, group in numbered if weight.grad is not None]
+        shifts, places = _shifts([(i, weight) for i, weight, _ in live if i in selectable], draws)
+        steps = self._advanced([optimizer.state[weight] for _, weight, _ in live])
         device = live[0][1].device if live else torch.device(self.device)
         drawn = torch.from_numpy(shifts).to(device, non_blocking=True)
         table = table.to(device)
@@ -97,7 +97,7 @@ class KernelUpdate:
             )
 
     def _advanced(self, states: list[dict[str, Any]]) -> list[Tensor]:
-        """Count a step in every state; the counts, on the device, where one copy takes all that are not there."""
+        """Count a step in every state; returns the counts on the device, in one transfer."""
         counts: list[Tensor] = [state["step"] for state in states]
         if not counts:
             return []
@@ -109,7 +109,7 @@ class KernelUpdate:
 
 def _shifts(parameters: list[tuple[int, Tensor]], draws: Draws) -> tuple[np.ndarray, dict[int, int]]:
     """The shifts of all rows of the selectable parameters end to end, and where each parameter's begin."""
-    rows = {i: draws.shifts(i, -(-one.numel() // TILE)) for i, one in parameters}
-    ends = np.cumsum([0, *(len(one) for one in rows.values())])
+    rows = {i: draws.shifts(i, -(-weight.numel() // TILE)) for i, weight in parameters}
+    ends = np.cumsum([0, *(len(shifts) for shifts in rows.values())])
     joined = np.concatenate([*rows.values(), np.zeros(1, dtype=np.float32)])
     return joined, {i: int(end) for i, end in zip(rows, ends[:-1], strict=True)}

@@ -1,9 +1,9 @@
-"""The random numbers a mask is drawn with: one for each element of the model, and none of them stored.
+"""The random numbers a mask is drawn with: one per element of the model, none of them stored.
 
 A step draws one tile of uniform numbers A. Row r of a parameter's elements, as long as the tile, takes that tile
 shifted around the circle, u = (A + b_r) mod 1, and b_r comes from a counter hashed with the seed (splitmix64). So a
-number is a function of seed, parameter and place alone, the same on every device, in whatever order and portions the
-elements are walked; and it costs an addition where a generator like the Mersenne twister costs a state.
+number is a function of seed, parameter and position only, the same on every device and in whatever order and portions
+the elements are visited; and it costs an addition where a generator like the Mersenne twister costs a state.
 
 Any two numbers are independent and uniform: in different columns because A is, in different rows because b is. Means,
 variances and covariances, all that Theorem 1 speaks of, are therefore exactly those of wholly independent draws [ours].
@@ -27,7 +27,7 @@ class Draws:
     """Uniform random numbers in [0, 1) for the elements of a list of parameters, a function of `seed`.
 
     Args:
-        seed: 63 bits; another one each step, the same on every data-parallel rank.
+        seed: 63 bits; a different one per step, the same on every data-parallel rank.
     """
 
     def __init__(self, seed: int) -> None:
@@ -50,13 +50,16 @@ class Draws:
         return (words >> np.uint64(41)).astype(np.float32) / np.float32(GRID)
 
     def portions(self, parameter: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """A parameter's random numbers and the same elements of its tensors, TILE at a time, flat.
+        """Random numbers of a parameter and the same elements of its tensors, flat; TILE at a time, on a GPU at once.
 
-        The tensors, all of one size, are walked in place: what is written to a portion is written to them.
+        The tensors, all of one size, are views: what is written to a portion is written to them.
         """
-        flat = [one.view(-1) for one in tensors]
+        flat = [tensor.view(-1) for tensor in tensors]
+        if flat[0].device.type != "cpu":  # many small kernels would cost more than the memory they save
+            yield self.uniforms(parameter, flat[0]), *flat
+            return
         tile = self.tile(flat[0].device)
-        rows = zip(*(one.split(TILE) for one in flat), strict=True)
+        rows = zip(*(tensor.split(TILE) for tensor in flat), strict=True)
         for shift, row in zip(self.shifts(parameter, -(-flat[0].numel() // TILE)).tolist(), rows, strict=True):
             yield (tile[: row[0].numel()] + shift).frac_(), *row
 

@@ -15,20 +15,21 @@ from uegr.cli.terminal import console
 @app.command()
 def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
     """List the methods, or the options of one."""
-    from uegr.methods.registry import METHODS, create_method, described, entry_of, options_of
+    from uegr.methods.registry import METHODS, config_class
+    from uegr.options import option_fields
 
     if name is None:
         table = Table("method", "cost (F)", "paper", "what it does", "needs")
-        for key, entry in METHODS.items():
-            method = create_method(key)
-            needs = "; ".join(one for one in (method.forward.needs, method.backward.needs) if one)
-            table.add_row(key, f"{method.cost():g}", entry.paper, entry.summary, needs)
+        for key, config in METHODS.items():
+            needs = "; ".join(filter(None, (config.forward.needs, config.backward.needs)))
+            table.add_row(key, f"{config().create().cost():g}", config.paper, config.summary(), needs)
         console.print(table)
         return
-    entry = entry_of(name)
-    table = Table("option", "default", "stage", "what it is")
-    for stage, kind in ((entry.forward, "forward"), (entry.backward, "backward")):
-        texts = described(stage)
-        for key, option in options_of(stage).items():
-            table.add_row(f"--{key}", str(entry.defaults.get(key, option.default)), kind, escape(texts.get(key, "")))
+    config = config_class(name)
+    table = Table("option", "type", "default", "stage", "what it is")
+    for field in option_fields(config):
+        is_forward = field.name in {entry.name for entry in option_fields(config.forward.options_class)}
+        stage = "forward" if is_forward else "backward"
+        row = (str(field.type), str(field.default), stage, str(field.metadata["help"]))
+        table.add_row(f"--{field.name}", *map(escape, row))
     console.print(table)

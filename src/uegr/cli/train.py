@@ -66,8 +66,6 @@ def train(
     from uegr.runs.train import RunConfig
     from uegr.runs.train import train as train_run
     from uegr.training.cost_profile import describe
-    from uegr.training.precision import use_bf16
-    from uegr.training.processor_name import emulates_bf16
 
     if metric is not None:
         check_metric(metric, kind)
@@ -106,10 +104,6 @@ def train(
         class_weights=weights(class_weights),
         save_steps=save_steps,
     )
-    if use_bf16(precision) and emulates_bf16():
-        console.print(
-            "note: this processor has no bfloat16 instructions: --precision fp32 is many times as fast.", style="yellow"
-        )
     with progress() as report:
         run = train_run(
             config,

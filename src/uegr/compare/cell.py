@@ -18,9 +18,8 @@ from typing import Any
 from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
-from uegr.methods.registry import entry_of, resolved_options
+from uegr.methods.registry import config_class, make_config
 from uegr.runs.train import RunConfig
-from uegr.training.precision import use_bf16
 
 VERSION = 2
 """Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again. What
@@ -61,7 +60,7 @@ class Cell:
         Raises:
             UsageError: such a file is not there.
         """
-        method = resolved_options(self.config.method, self.config.options)
+        method = make_config(self.config.method, self.config.options).options()
         parts = {
             "data": asdict(self.config.data),
             "train": {
@@ -71,12 +70,11 @@ class Cell:
             "measure": asdict(self.measurement),
         }
         parts["measure"]["attacks"] = {one.name: asdict(one) for one in self.measurement.further_attacks()}
-        parts["train"]["precision"] = "bf16" if use_bf16(self.config.precision) else "fp32"
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
                 parts["data"][f"{key}.sha256"] = _digest(path)
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
-        revision = entry_of(self.config.method).revision
+        revision = config_class(self.config.method).revision
         version = f"{VERSION}.{revision}" if revision else VERSION
         content: dict[str, Any] = json.loads(
             json.dumps({"version": version, "method": self.config.method, **flat}, sort_keys=True)

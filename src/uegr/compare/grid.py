@@ -23,7 +23,6 @@ A setting is any of `RunConfig`, `DataSource` and `Measurement`, or `budget`. An
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -36,8 +35,9 @@ from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.data.data_source import DataSource
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
-from uegr.methods.registry import check_option, create_method
+from uegr.methods.registry import make_config
 from uegr.modeling.model_loading import EMBEDDED_MODEL
+from uegr.options import check_value, type_hints
 from uegr.runs.train import RunConfig
 
 PARTS: dict[str, type[Any]] = {"data": DataSource, "train": RunConfig, "measure": Measurement}
@@ -149,7 +149,7 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
 def _equal_compute(config: RunConfig) -> RunConfig:
     """As many steps as the arithmetic of a plain run of this length pays for, by `Method.cost`; what a method
     does before its first step (the Fisher pass of Child-Tuning D, of RoAST) is given for free."""
-    share = create_method("plain").cost() / create_method(config.method, **config.options).cost()
+    share = make_config("plain").create().cost() / make_config(config.method, config.options).create().cost()
     steps = max(1, round(config.max_steps * share)) if config.max_steps > 0 else config.max_steps
     return replace(config, epochs=config.epochs * share, max_steps=steps)
 
@@ -180,7 +180,7 @@ def _methods(item: dict[str, Any]) -> Iterator[_Entry]:
         chosen = dict(zip(sweep, values, strict=True))
         name = " ".join([str(item.get("name", method)), *(f"{key}={_text(value)}" for key, value in chosen.items())])
         given = {key: _frozen(value) for key, value in {**options, **chosen}.items()}
-        create_method(method, **given)  # refuses an unknown method, option or value before anything runs
+        make_config(method, given)  # refuses an unknown method, option or value before anything runs
         yield _Entry(name, method, given, _settings(f"method '{name}'", settings))
 
 
@@ -212,7 +212,7 @@ def _settings(where: str, given: Any) -> dict[str, Any]:
                 raise unknown(f"budget of {where}", value, BUDGETS)
             checked[key] = value
         elif key in SETTINGS:
-            check_option(key, value, inspect.signature(PARTS[SETTINGS[key]], eval_str=True).parameters[key])
+            check_value(key, value, type_hints(PARTS[SETTINGS[key]])[key])  # type: ignore[arg-type]
             checked[key] = _frozen(value)
         else:
             raise unknown(f"setting of {where}", key, sorted([*SETTINGS, "seeds", "budget"]))

@@ -38,7 +38,8 @@ from uegr.compare.measures import MEASURES, Run
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, UsageError, unknown
-from uegr.methods.registry import entry_of, options_of, resolved_options
+from uegr.methods.registry import config_class, make_config
+from uegr.options import option_fields
 
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
@@ -181,8 +182,7 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
     method = str(item.get("method", name))
     if not space:
         raise UsageError(f"method '{name}' has nothing to search: add 'search' to it or to the file.")
-    entry = entry_of(method)
-    known = [*options_of(entry.forward), *options_of(entry.backward), *SETTINGS]
+    known = [*(entry.name for entry in option_fields(config_class(method))), *SETTINGS]
     for key, one in space.items():
         if key not in known:
             raise unknown(f"option or setting of method {method}", key, known)
@@ -193,7 +193,7 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
             )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    values = {**BUILT_IN, **defaults, **item, **resolved_options(method, item.get("options") or {})}
+    values = {**BUILT_IN, **defaults, **item, **make_config(method, item.get("options") or {}).options()}
     first = {key: _position(one, values.get(key)) for key, one in space.items()}
     study.enqueue_trial({key: position for key, position in first.items() if position is not None})
     return Search(name, item, space, study)

@@ -16,8 +16,6 @@ from uegr.runs.attack import attack
 from uegr.runs.evaluate import measure
 from uegr.runs.run_folder import RUN, read_run
 from uegr.runs.train import train
-from uegr.training.precision import use_bf16
-from uegr.training.products import bf16_products
 
 Tell = Callable[[str, int, int], None]
 """Told what a cell is doing ("training", "attacking", or a further attack by its name), how much of it is done, and how
@@ -50,7 +48,7 @@ def run_cell(cell: Cell, workspace: Workspace, tell: Tell) -> dict[str, Any]:
     locks = workspace.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     # A worker whose grid was killed may still be ending its last step here.
-    with FileLock(locks / folder.name), bf16_products(use_bf16(cell.config.precision)):
+    with FileLock(locks / folder.name):
         if (known := workspace.ledger.find(cell)) is not None:
             return known
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):

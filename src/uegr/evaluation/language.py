@@ -17,7 +17,7 @@ from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.worst_case import describe_worst, worst_outputs
 from uegr.modeling.metrics import bleu
-from uegr.modeling.objective import IGNORED_LABEL
+from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL
 
 
 def scores(subject: EvaluatedModel, rows: Dataset) -> dict[str, float]:

@@ -4,77 +4,72 @@
     L = CE(f(e + delta*), y) + gamma * CE(f(e), y)
 
 FGM: Miyato et al. 2017, arXiv 1605.07725, K = 1, gamma = 1. PGD: Madry et al. 2018, arXiv 1706.06083, K > 1 from a
-random start, gamma = 0. Ours: the relative epsilon, and the ramp, which is off as published.
+random start, gamma = 0. Ours: the relative epsilon.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
+import torch
 from torch import nn
 
-from uegr.errors import UsageError
+from uegr.forward.adversaries.adversary import AdversarialStage
 from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
-from uegr.modeling.objective import objective_for
-from uegr.perturb.ball import Norm
+from uegr.forward.clean_pass import CleanGradient, clean_gradient
+from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.model_pass import forward_pass
+from uegr.options import Options, option
+from uegr.perturb.ball import Ball, Norm, ProjectedAscent
 
 
-class AdversarialForward(ForwardStage):
-    """The error of the adversarial sample, beside the clean one's.
+@dataclass(frozen=True, kw_only=True)
+class AdversarialOptions(Options):
+    """Options of `AdversarialForward`."""
 
-    Args:
-        epsilon, norm, relative, steps, step_size, random_start, ramp: see `EmbeddingAdversary`.
-        clean_weight: gamma, the weight of the clean error.
-    """
+    epsilon: float = option(0.03, "radius of the perturbation, relative to the mean embedding norm", above=0)
+    norm: Norm = option("l2", "l2 per sequence, l2_token per token, or linf per coordinate")
+    relative: bool = option(True, "False: epsilon is the radius itself, in units of the embedding")
+    ascent_steps: int = option(1, "K, the number of ascent steps", at_least=1)
+    step_size: float | None = option(
+        None, "length of a step as a share of the radius; None takes 1 for one step and 2.5/K for more", above=0
+    )
+    random_start: bool = option(False, "start at a random point of the ball and not at its centre")
+    clean_weight: float = option(1.0, "gamma, the weight of the clean loss", at_least=0)
 
+
+class AdversarialForward(AdversarialStage):
+    """The loss of the adversarial sample, and that of the clean one."""
+
+    options_class: ClassVar[type[Options]] = AdversarialOptions
+    options: AdversarialOptions
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def __init__(
-        self,
-        *,
-        epsilon: float = 0.03,
-        norm: Norm = "l2",
-        relative: bool = True,
-        steps: int = 1,
-        step_size: float | None = None,
-        random_start: bool = False,
-        ramp: float = 0.0,
-        clean_weight: float = 1.0,
-    ) -> None:
-        if clean_weight < 0:
-            raise UsageError(f"clean_weight must not be negative, not {clean_weight}.")
-        self.adversary = EmbeddingAdversary(
-            epsilon=epsilon,
-            norm=norm,
-            relative=relative,
-            steps=steps,
-            step_size=step_size,
-            random_start=random_start,
-            ramp=ramp,
-        )
-        self.clean_weight = clean_weight
-
-    def attach(self, model: nn.Module) -> None:
-        self.adversary.attach(model)
+    def __init__(self, options: AdversarialOptions | None = None) -> None:
+        super().__init__(options)
+        o = self.options
+        ascent = ProjectedAscent(Ball(o.norm, o.relative), o.ascent_steps, o.step_size, o.random_start)
+        self.adversary: EmbeddingAdversary = EmbeddingAdversary(ascent, o.epsilon)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        attacked = self.adversary.attack(model, batch, step, clean=self.clean_weight > 0)
-        logits = forward_pass(model, batch, step, delta=attacked.delta)
-        objective = objective_for(model, logits, batch["labels"])
-        terms = {"adversarial_loss": objective.mean(objective.loss(logits), step.num_items)}
+        counts_clean = self.options.clean_weight > 0
+        clean: CleanGradient | None = None
+        if not self.options.random_start:
+            clean = clean_gradient(model, batch, step, None, keep_graph=counts_clean)
+        elif counts_clean:
+            clean = CleanGradient(forward_pass(model, batch, step), torch.empty(0))
+        sample = self.adversary.attack(model, batch, step, clean=clean)
+        logits = forward_pass(model, batch, step, delta=sample.delta)
+        task = step.task(model, logits, batch)
+        terms = {"adversarial_loss": task.mean(task.loss(logits), step.num_items)}
         loss = terms["adversarial_loss"]
-        if attacked.clean is not None:
-            terms["clean_loss"] = objective.mean(objective.loss(attacked.clean), step.num_items)
-            loss = loss + self.clean_weight * terms["clean_loss"]
+        if clean is not None and counts_clean:
+            terms["clean_loss"] = task.mean(task.loss(clean.logits), step.num_items)
+            loss = loss + self.options.clean_weight * terms["clean_loss"]
         return Loss(loss, {name: term.detach() for name, term in terms.items()})
 
     def cost(self) -> float:
-        return 3.0 + self.adversary.cost(self.clean_weight > 0)
-
-    def state_dict(self) -> dict[str, Any]:
-        return self.adversary.state_dict()
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.adversary.load_state_dict(state)
+        clean = (3.0 if self.options.random_start else 2.0) if self.options.clean_weight > 0 else 0.0
+        return 3.0 + 2.0 * self.options.ascent_steps + clean

@@ -1,9 +1,9 @@
 """A loss whose gradients are known already: it hands them over when backward() is called.
 
-A stage that walks back through its passes one by one (FreeLB needs each pass's input gradient anyway; a
-memory-lean stage holds one pass at a time) has the weight gradients before the user's loop asks for them. Carried
-by the loss they still arrive through autograd, so gradient accumulation, the 1/N of an accumulating loop, a
-GradScaler's factor and the all-reduce hooks of DDP see what they always see.
+A stage that differentiates its passes one by one (FreeLB needs each pass's input gradient anyway) has the weight
+gradients before the user's loop asks for them. Carried by the loss they still arrive through autograd, so gradient
+accumulation, the 1/N of an accumulating loop, a GradScaler's factor and the all-reduce hooks of DDP see what they
+always see.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Carried(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
-        return (None, None, *(None if one is None else one * factor for one in gradients))
+        return (None, None, *(None if gradient is None else gradient * factor for gradient in gradients))
 
 
 def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
@@ -40,7 +40,7 @@ def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tenso
 
 
 def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> None:
-    """Add one pass's gradients to what the passes before have summed; None stands for no gradient yet."""
+    """Add one pass's gradients to the sum of the passes before; None stands for no gradient yet."""
     for i, new in enumerate(gradients):
         old = summed[i]
         if new is not None:
@@ -48,5 +48,5 @@ def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> N
 
 
 def trainable(model: torch.nn.Module) -> list[Tensor]:
-    """The model's parameters that a carried loss has gradients for."""
+    """The model's parameters that require a gradient."""
     return [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -1,10 +1,4 @@
-"""One backward of the clean pass for both: its weight gradients, which are kept, and the input gradient, the attack's.
-
-The attack of the full stage walks the clean pass's graph back to the embeddings alone, and the loss walks it a
-second time to the weights, because the divergence must have its say there. Where the clean output only teaches, as a
-constant in the divergence, one walk serves both [ours; after "free" adversarial training, arXiv 1904.12843]. That
-saves an input-only backward, 1 of the 2K + 3k + 2 forwards of a step.
-"""
+"""The pass over the unperturbed batch, which gives an adversary its first gradient and UEGR its clean term."""
 
 from __future__ import annotations
 
@@ -13,35 +7,54 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.adversaries.adversary import CleanGradient
 from uegr.forward.carried_gradients import carry, trainable
-from uegr.forward.forward_stage import Batch, Step, forward_pass
-from uegr.forward.input_gradient import zero_delta
+from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.input_gradient import input_gradient_at, zero_delta
+from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import EmbeddingScale, embedding_width
-from uegr.modeling.objective import objective_for
+from uegr.modeling.embeddings import embedding_width
 
 
 @dataclass(frozen=True)
-class CleanPass(CleanGradient):
-    """A clean pass that has been walked back already; its logits have no graph.
+class CleanGradient:
+    """A pass over the unperturbed batch.
 
     Args:
-        loss: its mean error; its weight gradients are known, and arrive when backward() is called.
+        logits: its output, with a graph to the weights where the loss counts it.
+        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor per example.
+        loss: its mean loss, where its weight gradients are computed already; they arrive with backward().
     """
 
-    loss: Tensor
+    logits: Tensor
+    gradient: Tensor
+    loss: Tensor | None = None
 
 
-def clean_pass(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None) -> CleanPass:
-    """Walk a clean pass forward and, at once, back to weights and embeddings."""
+def clean_gradient(
+    model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
+) -> CleanGradient:
+    """One clean pass and an input-only backward; `keep_graph` lets the loss count its logits too."""
+    start, _ = zero_delta(batch, embedding_width(model))
+    recompute = recompute and keep_graph
+    logits, gradient = input_gradient_at(
+        model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
+    )
+    return CleanGradient(logits, gradient)
+
+
+def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanGradient:
+    """One clean pass whose single backward gives both its weight gradients and the attack's input gradient [ours].
+
+    After "free" adversarial training, arXiv 1904.12843. It saves an input-only backward. The logits are then a constant
+    in the divergence, because their graph is gone.
+    """
     weights = trainable(model)
-    leaf = zero_delta(batch, EmbeddingScale(0.0, embedding_width(model)))[0].requires_grad_()
+    leaf = zero_delta(batch, embedding_width(model))[0].requires_grad_()
     # This graph is gone before the other passes begin: they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
-    objective = objective_for(model, logits, batch["labels"])
-    loss = objective.mean(objective.loss(logits), step.num_items)
+    task = step.task(model, logits, batch)
+    loss = task.mean(task.loss(logits), step.num_items)
     *gradients, at_inputs = torch.autograd.grad(loss, [*weights, leaf], allow_unused=True)
-    assert at_inputs is not None  # the pass took the delta in
+    assert at_inputs is not None  # the pass used the delta
     torch.clear_autocast_cache()  # its casts belong to the graph that is gone
-    return CleanPass(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))
+    return CleanGradient(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))

@@ -1,4 +1,4 @@
-"""Where forward stages that perturb embeddings meet the model: logits and input gradients at a delta."""
+"""Logits of a pass and the gradient of the loss at the token embeddings."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, Step, forward_pass
+from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import EmbeddingScale, token_mask
-from uegr.modeling.objective import objective_for
+from uegr.modeling.embeddings import token_mask
 
 
-def zero_delta(batch: Batch, scale: EmbeddingScale) -> tuple[Tensor, Tensor]:
+def zero_delta(batch: Batch, width: int) -> tuple[Tensor, Tensor]:
     """The unperturbed start, zeros (B, T, d), and the mask of real tokens, (B, T, 1)."""
     mask = token_mask(batch)
-    return torch.zeros((*mask.shape[:2], scale.width), device=mask.device), mask
+    return torch.zeros((*mask.shape[:2], width), device=mask.device), mask
 
 
-def differentiate(
+def input_gradient_at(
     model: nn.Module,
     batch: Batch,
     step: Step,
@@ -28,17 +28,21 @@ def differentiate(
     loss: Callable[[Tensor], Tensor] | None = None,
     sites: DropoutSites | None = None,
     keep_graph: bool = False,
+    recompute: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Logits at delta, and the gradient there of a summed loss. Only the path from the loss to the embeddings is
-    walked: no weight gradient is computed, and no hook of DDP fires.
+    """Logits at delta, and the gradient there of a summed loss.
+
+    Only the path from the loss to the embeddings is differentiated: no weight gradient is computed, and no hook of DDP
+    fires.
 
     Args:
         model, batch, step, sites: of the pass.
         delta: added to the token embeddings, (B, T, d).
-        loss: from logits to a value a target, (N,); the task's own error if left out.
+        loss: from logits to one value per target, (N,); the task's own loss if left out.
         keep_graph: the logits will be differentiated again.
+        recompute: see `forward_pass`.
     """
     leaf = delta.detach().requires_grad_()
-    logits = forward_pass(model, batch, step, delta=leaf, sites=sites)
-    values = objective_for(model, logits, batch["labels"]).loss(logits) if loss is None else loss(logits)
+    logits = forward_pass(model, batch, step, delta=leaf, sites=sites, recompute=recompute)
+    values = step.task(model, logits, batch).loss(logits) if loss is None else loss(logits)
     return logits, torch.autograd.grad(values.sum(), leaf, retain_graph=keep_graph)[0]

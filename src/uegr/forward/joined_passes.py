@@ -1,7 +1,7 @@
 """The passes of a step as one batch: k copies of the rows, each with the dropout of its own pass.
 
 Large matrices keep a processor busier than small ones, so that one pass over k copies of a small batch costs less than
-k passes. Every dropout, that of fused attention included, is cut along the batch and drawn piece by piece, from the
+k passes. Every dropout, that of fused attention included, is split along the batch and drawn piece by piece, with the
 rate and the random state that the pass would have had alone: the outputs are those of the passes one after another, to
 rounding.
 """
@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from uegr.forward.forward_stage import Batch, Step, draw_seed, run, seeded
-from uegr.modeling.dropout_sites import DropoutSites, Rates, checkpointed_layers
+from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.model_pass import draw_seed, run_model, seeded
+from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
 from uegr.modeling.embeddings import is_compiled, unwrap
 
 
@@ -25,40 +26,38 @@ class NotByRowError(Exception):
     """A dropout that does not belong to single rows, as that of DeBERTa's relative positions: the passes stay apart."""
 
 
-PAYS_BELOW = {"cpu": 128, "cuda": 4096}
-"""Tokens of a pass, padding included, up to which one batch is the faster way: measured on a CPU
-(`python -m benchmarks.joint`, docs/performance.md), guessed for CUDA, where no machine was at hand."""
+FASTER_UP_TO = {"cpu": 128, "cuda": 4096}
+"""Tokens of a pass, padding included, up to which one batch is the faster way. Measured: on a CPU by
+benchmarks/results/joint.json, on an H200 by benchmarks/results/gpu-passes.json (docs/performance.md)."""
 
 
-def joinable(model: nn.Module, batch: Batch, rates: Sequence[Rates | None]) -> bool:
-    """Whether these passes can be one batch: every dropout of theirs can be cut along it."""
+def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
+    """Whether the passes can be one batch: every dropout of theirs can be split along it."""
     ids: Tensor = batch["input_ids"]
     config = getattr(unwrap(model), "config", None)
     attention = getattr(config, "_attn_implementation", None) or "eager"
     return (
-        ids.device.type in PAYS_BELOW
-        and attention in ("eager", "sdpa")  # other kernels take the rate of a whole batch
-        and not any(isinstance(rate, list) for rate in rates)
+        attention in ("eager", "sdpa")  # other kernels take one rate for a whole batch
         and not is_compiled(model)
         and not checkpointed_layers(model)
-        and not any(isinstance(one, (nn.RNNBase, nn.MultiheadAttention)) for one in model.modules())
-        and ids.shape[1] != len(rates) * ids.shape[0]  # else nobody could tell rows from positions
+        and not any(isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) for module in model.modules())
+        and ids.shape[1] != passes * ids.shape[0]  # else rows could not be told from positions
     )
 
 
-def pays(batch: Batch) -> bool:
+def is_faster_joined(batch: Batch) -> bool:
     """Whether one batch is the faster way, by the rule that was measured."""
     ids: Tensor = batch["input_ids"]
-    return ids.numel() <= PAYS_BELOW.get(ids.device.type, 0)
+    return ids.numel() <= FASTER_UP_TO.get(ids.device.type, 0)
 
 
-def joint_passes(
-    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, sites: DropoutSites, rates: Sequence[Rates]
+def run_joined(
+    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, sites: DropoutSites, rates: Sequence[float]
 ) -> list[Tensor]:
-    """The logits of `len(rates)` passes of `batch`, from one pass of as many copies; see `forward_pass`.
+    """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `forward_pass`.
 
     Raises:
-        NotByRowError: the model's dropout cannot be told apart; the step's generator is as it was.
+        NotByRowError: the model's dropout cannot be split; the step's generator is as it was.
     """
     state = step.generator.get_state()
     passes, rows = len(rates), len(batch["labels"])
@@ -69,31 +68,31 @@ def joint_passes(
     if step.embeddings is not None:
         step.embeddings.repeat(batch["input_ids"], copies["input_ids"], passes)
     seeds = [draw_seed(step) for _ in rates]
-    largest = max(float(rate) for rate in rates)  # type: ignore[arg-type]
     device = batch["labels"].device
-    with seeded(seeds[0], device), sites.at(largest, seeds[0]):
+    with seeded(seeds[0], device), sites.at(SiteRate(max(rates)), seeds[0]):
         try:
-            with _OwnDropout(copies["input_ids"], largest, rates, seeds):
-                logits = run(model, copies, step, None if delta is None else torch.cat([delta] * passes))
+            with _DropoutPerCopy(copies["input_ids"], rates, seeds):
+                logits = run_model(model, copies, step, None if delta is None else torch.cat([delta] * passes))
         except NotByRowError:
             step.generator.set_state(state)
             raise
     return list(logits.chunk(passes))
 
 
-class _OwnDropout(TorchFunctionMode):
+class _DropoutPerCopy(TorchFunctionMode):
     """Draws the dropout of each copy of the rows by itself.
+
+    Only the dropout of the sites is split, whose rate is a `SiteRate`; any other dropout of the model stays as it is.
 
     Args:
         ids: token ids of all copies, (passes x B, T).
-        written: the rate that the sites hold meanwhile: a dropout by another rate is none of theirs.
-        rates, seeds: one a copy.
+        rates, seeds: one per copy.
     """
 
-    def __init__(self, ids: Tensor, written: float, rates: Sequence[Any], seeds: Sequence[int]) -> None:
+    def __init__(self, ids: Tensor, rates: Sequence[float], seeds: Sequence[int]) -> None:
         super().__init__()
         self.rows, self.length = ids.shape
-        self.device, self.written, self.rates = ids.device, written, rates
+        self.device, self.rates = ids.device, rates
         self.states = []
         for seed in seeds:
             torch.manual_seed(seed)
@@ -108,11 +107,12 @@ class _OwnDropout(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _dropout(self, values: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-        if not training or p == 0.0 or p != self.written:
-            return F.dropout(values, p, training, inplace)
-        along = self._rows_of(values)
-        parts = zip(values.chunk(len(self.rates), along), self.rates, strict=True)
-        return torch.cat([self._drawn(at, F.dropout, one, rate) for at, (one, rate) in enumerate(parts)], along)
+        if not training or p == 0.0 or not isinstance(p, SiteRate):
+            return F.dropout(values, float(p), training, inplace)
+        dimension = self._row_dimension(values)
+        parts = zip(values.chunk(len(self.rates), dimension), self.rates, strict=True)
+        drawn = [self._draw(copy, F.dropout, part, rate) for copy, (part, rate) in enumerate(parts)]
+        return torch.cat(drawn, dimension)
 
     def _attention(
         self,
@@ -125,28 +125,28 @@ class _OwnDropout(TorchFunctionMode):
         **kwargs: Any,
     ) -> Tensor:
         attend = F.scaled_dot_product_attention
-        if dropout_p == 0.0 or dropout_p != self.written:
-            return attend(query, key, value, attn_mask, dropout_p, *args, **kwargs)
+        if dropout_p == 0.0 or not isinstance(dropout_p, SiteRate):
+            return attend(query, key, value, attn_mask, float(dropout_p), *args, **kwargs)
         passes = len(self.rates)
         masks: Sequence[Tensor | None] = [attn_mask] * passes
         if attn_mask is not None and attn_mask.dim() > 2 and attn_mask.shape[0] > 1:
             masks = attn_mask.chunk(passes)
         parts = zip(query.chunk(passes), key.chunk(passes), value.chunk(passes), masks, self.rates, strict=True)
-        return torch.cat([self._drawn(at, attend, *one, *args, **kwargs) for at, one in enumerate(parts)])
+        return torch.cat([self._draw(copy, attend, *part, *args, **kwargs) for copy, part in enumerate(parts)])
 
-    def _rows_of(self, values: Tensor) -> int:
-        """The dimension that holds the rows: the first, but in a model that puts positions first (XLNet)."""
+    def _row_dimension(self, values: Tensor) -> int:
+        """The dimension that holds the rows: the first, except in a model that puts positions first (XLNet)."""
         if values.shape[:2] == (self.length, self.rows):
             return 1
         if values.shape[:1] != (self.rows,):
             raise NotByRowError
         return 0
 
-    def _drawn(self, at: int, function: Any, *args: Any, **kwargs: Any) -> Tensor:
-        """A random function of one copy, from where its own random state stands."""
-        self._restore(self.states[at])
+    def _draw(self, copy: int, function: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """A random function of one copy, continuing that copy's random state."""
+        self._restore(self.states[copy])
         result: Tensor = function(*args, **kwargs)
-        self.states[at] = self._state()
+        self.states[copy] = self._state()
         return result
 
     def _state(self) -> Tensor:

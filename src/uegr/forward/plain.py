@@ -1,17 +1,17 @@
-"""The plain forward stage: one pass, the mean error of its targets. What everybody does today."""
+"""The plain forward stage: one pass, the mean loss of its targets."""
 
 from __future__ import annotations
 
 from torch import nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, forward_pass
-from uegr.modeling.objective import objective_for
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.model_pass import forward_pass
 
 
 class PlainForward(ForwardStage):
-    """L = mean_i CE(f(e)_i, y_i), with the model's own dropout. 1 F and a backward: 3 units."""
+    """L = mean_i CE(f(e)_i, y_i), with the model's own dropout. One forward and one backward: 3 units."""
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         logits = forward_pass(model, batch, step)
-        objective = objective_for(model, logits, batch["labels"])
-        return Loss(objective.mean(objective.loss(logits), step.num_items))
+        task = step.task(model, logits, batch)
+        return Loss(task.mean(task.loss(logits), step.num_items))

@@ -1,1 +1,1 @@
-"""The methods: one typed configuration each, and the registry."""
+"""The methods: one typed configuration each, the registry, and the object that a training loop uses."""

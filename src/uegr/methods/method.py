@@ -1,12 +1,10 @@
-"""A method: a forward stage and a backward stage, and the little they share.
+"""A method at work: a forward stage and a backward stage behind one object, for any training loop.
 
-method = UEGR(passes=2, epsilon=0.04)
-optimizer = method.wrap_optimizer(AdamW(model.parameters(), lr=1e-4), model)
+method = UEGRConfig(passes=2).attach(model=model, optimizer=optimizer, train_loader=loader)
 for batch in loader:
-    loss = method.loss(model, batch)      # forward stage
-    loss.backward()
-    optimizer.step()                      # backward stage
-    optimizer.zero_grad()
+    method.loss(batch).backward()         # forward stage
+    method.optimizer.step()               # backward stage
+    method.optimizer.zero_grad()
 """
 
 from __future__ import annotations
@@ -19,86 +17,117 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.backward.backward_stage import BackwardStage
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.plain import PlainForward
+from uegr.methods.method_config import MethodConfig
 
 FORWARD, BACKWARD, PREPARATION = 0, 1, 2
 
 
 class Method:
-    """Two stages behind one object, for any training loop.
+    """Two stages behind one object.
 
-    All randomness is a function of `seed` and of two counters (calls of the loss, optimizer steps), which
-    `state_dict` holds: dropout differs between data-parallel ranks, parameter masks are the same on all.
+    All randomness is a function of `seed` and of two counters (calls of the loss, optimizer steps), which `state_dict`
+    holds: dropout differs between data-parallel ranks, parameter masks are the same on all.
 
     Args:
-        forward: from a batch to a loss.
-        backward: from gradients to weights.
-        name: what logs, tables and results call it.
+        config: the method and its options.
         seed: of dropout, random starts and masks.
-        total_steps: optimizer steps of the whole training, for schedules (the ramp of epsilon). The Trainer
-            sets it; in your own loop set it yourself, `len(loader) * epochs`.
+        class_weights: weight of each class in the cross-entropy.
     """
 
-    def __init__(
-        self,
-        forward: ForwardStage,
-        backward: BackwardStage,
-        *,
-        name: str,
-        seed: int = 0,
-        total_steps: int | None = None,
-    ) -> None:
-        self.forward, self.backward = forward, backward
-        self.name, self.seed, self.total_steps = name, seed, total_steps
+    def __init__(self, config: MethodConfig, *, seed: int = 0, class_weights: Iterable[float] | None = None) -> None:
+        self.config, self.seed = config, seed
+        self.forward, self.backward = config.forward(config), config.backward(config)
+        self.class_weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._calls = 0
         self._steps = 0
-        self._replay = Replay(forward)
-        self._optimizer: torch.optim.Optimizer | None = None
+        self._replay = Replay(self.forward)
+        self._model: nn.Module | None = None
+        self._optimizer: StagedOptimizer | None = None
         self._begun = False
 
-    def loss(self, model: nn.Module, batch: Batch, num_items: Tensor | int | None = None) -> Tensor:
+    @property
+    def name(self) -> str:
+        """What logs, tables and results call it."""
+        return self.config.method
+
+    @property
+    def optimizer(self) -> StagedOptimizer:
+        """The user's optimizer with this method's backward stage in front; use it in the optimizer's place."""
+        if self._optimizer is None:
+            raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
+        return self._optimizer
+
+    def attach(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        train_loader: Iterable[Batch] | None = None,
+        accumulation_steps: int = 1,
+    ) -> Method:
+        """Bind the method to a model and an optimizer.
+
+        Args:
+            model: any module whose forward takes what a batch holds (except "labels") and returns an object with
+                `.logits`.
+            optimizer: the user's own; `method.optimizer` replaces it.
+            tokenizer: the one that made the batches; needed only by options that edit text.
+            train_loader: batches of the training data; needed only by methods that score the pretrained weights
+                first (Child-Tuning D, RoAST), see `prepare`.
+            accumulation_steps: batches per optimizer step, for `prepare`.
+
+        Returns:
+            The method itself.
+
+        Raises:
+            UsageError: a stage cannot work on this model; see `uegr.check`.
+        """
+        if tokenizer is not None:
+            self.bind(tokenizer)
+        self.wrap_optimizer(optimizer, model)
+        if train_loader is not None:
+            self.prepare(train_loader, accumulation_steps=accumulation_steps)
+        return self
+
+    def loss(self, batch: Batch, *, num_items: Tensor | int | None = None, model: nn.Module | None = None) -> Tensor:
         """The loss of a batch: a scalar to call backward() on.
 
         Args:
-            model: any module whose forward takes what `batch` holds (but "labels") and returns an object with
-                `.logits`; in train mode.
             batch: a dict with "labels" beside the model's inputs.
-            num_items: divide the summed loss by this many targets and not by the batch's own: for gradient
+            num_items: divide the summed loss by this number of targets and not by the batch's own: for gradient
                 accumulation, the targets of all accumulated batches together.
+            model: in train mode; the attached one if left out. A wrapper of it (DDP, torch.compile) may differ.
 
         Raises:
-            UsageError: the batch has no labels, or the optimizer was not wrapped (the schedules of a method
-                count its steps), or `prepare` was not called and the method needs it.
+            UsageError: the batch has no labels, the method is not attached (its schedules count optimizer steps), or
+                `prepare` was not called and the method needs it.
         """
         if "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
-        if self._optimizer is None:
-            raise UsageError(
-                "wrap the optimizer first: optimizer = method.wrap_optimizer(optimizer, model); "
-                "the method counts its steps and shapes its updates there."
-            )
+        optimizer = self.optimizer.optimizer
         if not self.backward.prepared:
             raise UsageError(
-                f"{self.name} scores the pretrained weights before training: call method.prepare(model, loader) once, "
-                "after wrapping the optimizer."
+                f"{self.name} scores the pretrained weights before training: give attach(...) a train_loader, or call "
+                "method.prepare(loader) once."
             )
         if not self._begun:
-            self.backward.before(self._optimizer, self._seed_of(BACKWARD, self._steps))
+            self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
             self._begun = True
         seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
 
         def step() -> Step:
-            return Step(
-                torch.Generator().manual_seed(seed), steps, self.total_steps, num_items, perturbs=self.forward.perturbs
-            )
+            generator = torch.Generator().manual_seed(seed)
+            return Step(generator, steps, num_items, self.class_weights, perturbs=self.forward.perturbs)
 
+        model = self._attached(model)
         result = self.forward(model, batch, step())
         if self.backward.replays:
             self._replay.record(model, batch, step, result.value)
@@ -110,48 +139,52 @@ class Method:
         """Give the method the tokenizer that made the batches: needed only by adversaries that edit text."""
         self.forward.bind(tokenizer)
 
-    def prepare(self, model: nn.Module, batches: Iterable[Batch], accumulation: int = 1) -> None:
-        """One pass over the training data before the first step, for methods that score the pretrained weights
-        (Child-Tuning D, RoAST); nothing for all others, and nothing when a resumed state is prepared already.
+    def prepare(self, batches: Iterable[Batch], *, accumulation_steps: int = 1, model: nn.Module | None = None) -> None:
+        """One pass over the training data before the first step, for methods that score the pretrained weights.
+
+        Those are Child-Tuning D and RoAST; for all others, and when a resumed state is prepared already, nothing is
+        done. The weights stay as they are.
 
         Args:
-            model: in train mode, on the device of the batches; its weights stay as they are.
             batches: as for `loss`, a loader for example.
-            accumulation: batches of an optimizer step. What is scored here and in training is a step's gradient, and
-                an epoch is counted in steps.
+            accumulation_steps: batches per optimizer step. What is scored here and in training is a step's gradient,
+                and an epoch is counted in steps.
+            model: as for `loss`.
         """
         if self.backward.prepared:
             return
-        if self._optimizer is None:
-            raise UsageError("wrap the optimizer before method.prepare(model, loader).")
+        optimizer, model = self.optimizer.optimizer, self._attached(model)
+        was_training = model.training
+        model.train()
         plain, waiting = PlainForward(), 0
-        for at, batch in enumerate(batches):
-            generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, at, _rank()))
-            plain(model, batch, Step(generator, perturbs=self.forward.perturbs)).value.backward()
+        for index, batch in enumerate(batches):
+            generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, index, _rank()))
+            step = Step(generator, class_weights=self.class_weights, perturbs=self.forward.perturbs)
+            plain(model, batch, step).value.backward()
             waiting += 1
-            if waiting == accumulation:
-                self._score()
+            if waiting == accumulation_steps:
+                self._observe(optimizer)
                 waiting = 0
         if waiting:
-            self._score()
+            self._observe(optimizer)
+        model.train(was_training)
         self.backward.finish_preparation()
 
-    def _score(self) -> None:
-        """Let the backward stage see a step's gradient, of which no update comes."""
-        assert self._optimizer is not None
-        self.backward.observe(self._optimizer)
-        self._optimizer.zero_grad()
+    def _observe(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let the backward stage see a step's gradient, without an update."""
+        self.backward.observe(optimizer)
+        optimizer.zero_grad()
 
     def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
-        """The optimizer with this method's backward stage in front; use it in its place.
+        """The optimizer with this method's backward stage in front.
 
         Raises:
-            UsageError: a stage cannot work on this model; see `uegr.modeling.model_check`.
+            UsageError: a stage cannot work on this model; see `uegr.check`.
         """
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
-        self._optimizer = optimizer
-        return StagedOptimizer(optimizer, self)
+        self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
+        return self._optimizer
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer."""
@@ -178,8 +211,13 @@ class Method:
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
 
+    def _attached(self, model: nn.Module | None) -> nn.Module:
+        model = self._model if model is None else model
+        assert model is not None  # set together with the optimizer
+        return model
+
     def _seed_of(self, *position: int) -> int:
-        """A 63-bit seed for a place in the training; neighbours are independent (NumPy's SeedSequence)."""
+        """A 63-bit seed for a position in the training; neighbours are independent (NumPy's SeedSequence)."""
         sequence = np.random.SeedSequence([self.seed, *position])
         return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 

@@ -1,8 +1,8 @@
 """Where dropout happens in a model, whatever the model is, so that a pass can set all its rates.
 
-Three kinds of places: dropout modules; rates that a module holds as a number and hands to a kernel or to
-F.dropout (attention in Llama, BART, T5); and, in a model without any dropout module (Llama, Qwen), the
-outputs of its residual branches, which get dropout from a hook for the length of the pass [ours].
+Three kinds of sites: dropout modules; rates that a module holds as a number and hands to a kernel or to F.dropout
+(attention in Llama, BART, T5); and, in a model without any dropout module (Llama, Qwen), the outputs of its residual
+branches, which get dropout from a hook for the length of the pass [ours].
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ from torch.utils.hooks import RemovableHandle
 from uegr.errors import UsageError
 
 DropoutModule = nn.modules.dropout._DropoutNd
-Rates = float | list[float]
-"""One rate for every site of the model, or one a site."""
+Rates = float
+"""The rate of every site of the model."""
+
+
+class SiteRate(float):
+    """A rate that was written into a site: it tells the dropout of the sites from any other dropout of the model."""
 
 
 class DropoutSites:
     """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches.
 
     Raises:
-        UsageError: there is no site, so that all sub-models would be one and their divergence 0.
+        UsageError: there is no site, so that all sub-models would be equal and their divergence 0.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -44,11 +48,10 @@ class DropoutSites:
         if not len(self):
             raise UsageError(
                 f"{type(model).__name__} has no dropout layer and no residual blocks to add dropout to, so its k "
-                "sub-models would be one and the same: add nn.Dropout modules, or choose a method without "
-                "dropout passes."
+                "sub-models would be equal: add nn.Dropout modules, or choose a method without dropout passes."
             )
         self._own = [float(getattr(module, name)) for module, name in self.attributes] + [0.0] * len(self.branches)
-        self._current = self._own
+        self._current: list[float] = self._own
         self._recomputed = [child for layer in checkpointed_layers(model) for child in layer.children()]
         self._rates_of: dict[int, list[float]] = {}
         self._handles: list[RemovableHandle] = []
@@ -59,23 +62,23 @@ class DropoutSites:
 
     @property
     def own(self) -> tuple[float, ...]:
-        """The model's own rates, one a site."""
+        """The model's own rates, one per site."""
         return tuple(self._own)
 
     @property
     def silent(self) -> bool:
-        """Whether the model's own rates are all 0, so that two passes of it would be one and the same."""
+        """Whether the model's own rates are all 0, so that two passes of it would be equal."""
         return not any(self._own)
 
     @contextmanager
-    def at(self, rates: Rates | None, seed: int = 0) -> Iterator[None]:
-        """Give the sites these rates in this context, then their own again; None keeps their own.
+    def at(self, rate: Rates | None, seed: int = 0) -> Iterator[None]:
+        """Give all sites this rate in this context, then their own rates again; None keeps their own.
 
-        Under gradient checkpointing layers run a second time, in the backward pass, when this context is long
-        closed. Checkpointing restores the random state first, and with it the seed that the pass was started
-        from: that tells the pass, and the pass its rates. The hooks that see to it stay until `release`.
+        Under gradient checkpointing layers run a second time, in the backward pass, when this context is closed.
+        Checkpointing restores the random state first, and with it the seed that the pass was started from: the seed
+        identifies the pass, and the pass its rate. The hooks that do this stay until `release`.
         """
-        self._rates_of[seed] = self._all(rates)
+        self._rates_of[seed] = self._own if rate is None else [rate] * len(self)
         self._hook()
         self._write(self._rates_of[seed])
         try:
@@ -94,23 +97,18 @@ class DropoutSites:
         self._handles.clear()
         self._hooked = False
 
-    def _all(self, rates: Rates | None) -> list[float]:
-        if rates is None:
-            return self._own
-        return [rates] * len(self) if isinstance(rates, float) else rates
-
     def _hook(self) -> None:
-        """Install what must watch the pass, once."""
+        """Install the hooks of the pass, once."""
         if self._hooked:
             return
         self._hooked = True
-        for at, branch in enumerate(self.branches, start=len(self.attributes)):
-            self._handles.append(branch.register_forward_hook(self._drop(at)))
+        for site, branch in enumerate(self.branches, start=len(self.attributes)):
+            self._handles.append(branch.register_forward_hook(self._drop(site)))
         for module in self._recomputed:
-            self._handles.append(module.register_forward_pre_hook(self._remember))
+            self._handles.append(module.register_forward_pre_hook(self._restore_rates))
 
-    def _remember(self, _module: nn.Module, _inputs: Any) -> None:
-        """Before a part of a checkpointed layer runs, perhaps again: the rates of the pass it belongs to."""
+    def _restore_rates(self, _module: nn.Module, _inputs: Any) -> None:
+        """Before a part of a checkpointed layer runs, perhaps again: write the rates of the pass it belongs to."""
         self._write(self._rates_of.get(torch.initial_seed(), self._own))
 
     def _drop(self, site: int) -> Callable[[nn.Module, Any, Any], Any]:
@@ -135,9 +133,9 @@ def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
     """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag.
 
     Raises:
-        UsageError: it is of the reentrant kind, which refuses to be differentiated by inputs.
+        UsageError: it is of the reentrant kind, which cannot be differentiated by inputs.
     """
-    layers = [one for one in model.modules() if one.__dict__.get("gradient_checkpointing") is True]
+    layers = [module for module in model.modules() if module.__dict__.get("gradient_checkpointing") is True]
     for layer in layers:
         function = getattr(layer, "_gradient_checkpointing_func", None)
         if isinstance(function, partial) and function.keywords.get("use_reentrant"):
@@ -151,8 +149,8 @@ def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
 def residual_branches(model: nn.Module) -> list[nn.Module]:
     """The attention and feed-forward blocks of a stack of layers: what each layer adds to its residual stream.
 
-    Told by structure: a layer is a member of a ModuleList, and its branches are its children that hold a
-    weight matrix (norms hold vectors only).
+    Recognized by structure: a layer is a member of a ModuleList, and its branches are its children that hold a weight
+    matrix (norms hold vectors only).
     """
     layers = [layer for stack in model.modules() if isinstance(stack, nn.ModuleList) for layer in stack]
     branches: list[nn.Module] = []
@@ -164,5 +162,5 @@ def residual_branches(model: nn.Module) -> list[nn.Module]:
 
 
 def _is_rate(name: str, value: object) -> bool:
-    """Whether an attribute is a dropout rate: a number named so (layerdrop, which skips layers, is not)."""
+    """Whether an attribute is a dropout rate: a number with such a name (layerdrop, which skips layers, is not)."""
     return "dropout" in name and isinstance(value, float) and 0.0 <= value < 1.0

@@ -23,3 +23,21 @@ def layer_of(parameter: str) -> str:
     modules = parameter.split(".")[:-1]
     numbers = [at for at, part in enumerate(modules) if part.isdigit()]
     return ".".join(modules[: numbers[0] + 1 if numbers else 2])
+
+
+def longest_input(model: nn.Module) -> int | None:
+    """The largest number of tokens that the model has positions for; None where it has no table of positions.
+
+    The table of RoBERTa-like models begins after its padding row.
+    """
+    inner = unwrap(model)
+    positions = getattr(getattr(inner, "config", None), "max_position_embeddings", None)
+    if positions is None:
+        return None
+    tables = [
+        module
+        for name, module in inner.named_modules()
+        if isinstance(module, nn.Embedding) and "position" in name and module.num_embeddings == positions
+    ]
+    padding = next((table.padding_idx for table in tables if table.padding_idx is not None), None)
+    return int(positions) if padding is None else int(positions) - padding - 1

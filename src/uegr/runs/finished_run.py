@@ -19,7 +19,6 @@ from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
 from uegr.runs.run_folder import RESULTS, read_run
 from uegr.runs.run_result import document, read_results
-from uegr.training.precision import use_bf16
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
         load_tokenizer(str(folder)),
         data.text_columns,
         kind=data.kind,
-        bf16=use_bf16(config["precision"]),
+        bf16=run["precision"] == "bf16",
         max_length=config["max_length"],
     )
     return FinishedRun(folder, run, data, subject)

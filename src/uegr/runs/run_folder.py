@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
-from transformers.trainer_utils import get_last_checkpoint
 
 from uegr.atomic_files import write_json
 from uegr.errors import UsageError
+from uegr.training.checkpoints import last_complete_checkpoint
 
 RUN, LOG, RESULTS = "run.json", "training_log.json", "results.json"
 STAGING = ".partial"
@@ -69,8 +69,7 @@ def prepare(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bo
                 f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
                 "over with --overwrite."
             )
-        last: str | None = get_last_checkpoint(str(folder))
-        return last
+        return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / RUN, {"schema": 1, "finished": False, "config": config})
     return None

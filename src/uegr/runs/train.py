@@ -23,13 +23,13 @@ from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import StoppedError, UsageError
-from uegr.methods.registry import create_method
+from uegr.methods.registry import make_config
 from uegr.modeling.model_loading import EMBEDDED_MODEL, load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.runs import run_folder
 from uegr.training.cost_profile import measure_cost
-from uegr.training.precision import use_bf16
-from uegr.training.processor_name import processor
+from uegr.training.precision import check_precision, use_bf16
+from uegr.training.processor_name import processor_name
 from uegr.training.stop_on_signal import StopOnSignal
 from uegr.training.trainer import UEGRTrainer
 
@@ -94,7 +94,7 @@ class RunConfig:
             if not (low <= value <= high and math.isfinite(value)):
                 ends = f"at least {low}" if high == math.inf else f"between {low} and {high}"
                 raise UsageError(f"{name} must be {ends}, not {value}.")
-        use_bf16(self.precision)  # refuses an unknown one
+        check_precision(self.precision)
 
 
 def train(
@@ -127,8 +127,7 @@ def train(
         TrainingError: the loss was lost.
         StoppedError: somebody stopped it; a checkpoint is there.
     """
-    method = create_method(config.method, seed=config.seed, **config.options)
-    bf16 = use_bf16(config.precision)
+    method_config = make_config(config.method, config.options)
     data = config.data.load(config.seed) if data is None else data
     if not len(data.train):
         raise UsageError(without_training_split(data.name))
@@ -136,10 +135,9 @@ def train(
     tokenizer = load_tokenizer(config.model, texts)
     weights = class_weights(config.class_weights, data)
     encoded = encode(data.train, tokenizer, data.text_columns, config.max_length, data.kind)
-    arguments = _arguments(config, output_dir, bf16, len(encoded))
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer)
-    if weights is not None or hasattr(model.config, "class_weights"):
-        model.config.class_weights = weights  # where `uegr.modeling.objective` finds them, in every stage
+    bf16 = use_bf16(config.precision, model)
+    arguments = _arguments(config, output_dir, bf16, len(encoded))
     # Only now, when all that was asked for has proved possible, is the folder touched.
     checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
@@ -147,7 +145,8 @@ def train(
     trainer = UEGRTrainer(
         model,
         arguments,
-        method=method,
+        method=method_config,
+        class_weights=weights,
         train_dataset=encoded,
         data_collator=collator(encoded, tokenizer),
         processing_class=tokenizer,
@@ -170,16 +169,17 @@ def train(
         loader = iter(trainer.get_train_dataloader())
         batch, start = trainer._prepare_inputs(next(loader)), now()
         waited = now() - start if next(loader, None) is not None else 0.0
-        fresh = create_method(config.method, seed=config.seed, **config.options)
+        fresh = method_config.create(seed=config.seed, class_weights=weights)
         fresh.bind(tokenizer)
         cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager, data_seconds=waited)
     run = {
         "config": asdict(config),
+        "precision": "bf16" if bf16 else "fp32",
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
         "data": {"classes": data.class_counts, "findings": [asdict(one) for one in data.findings]},
-        "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor()},
+        "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if trainer.is_world_process_zero():
         run_folder.finish(output_dir, run, trainer.state.log_history, model, tokenizer)

@@ -1,4 +1,4 @@
-"""Memory that is kept once it was asked for: a step's tensors are as large as the last step's."""
+"""Memory that is kept once it was requested: a step's tensors are as large as the last step's."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ TOP_PAD = 2**26
 def keep_freed_memory() -> bool:
     """Have glibc keep freed memory for the next request, whatever its size.
 
-    By default it maps a large tensor's pages from the kernel and gives them back when it is freed, and the kernel
-    clears and hands out each page anew at every step: 8 and 19 % of two trainings on an AMD EPYC. The peak is the same;
-    between peaks a process holds on to what it had.
+    By default glibc maps the pages of a large tensor from the kernel and returns them when it is freed, and the kernel
+    clears each page again at every step. benchmarks/results/allocator.json has the time this saves. The peak is the
+    same; between peaks a process keeps its memory.
 
     Returns:
-        Whether it was done; elsewhere than under glibc nothing is.
+        Whether it was done; nothing is done elsewhere than under glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):  # macOS, musl, Windows
         return False
-    wanted = {M_MMAP_THRESHOLD: LARGEST, M_TRIM_THRESHOLD: LARGEST, M_TOP_PAD: TOP_PAD}
-    return all(mallopt(parameter, value) == 1 for parameter, value in wanted.items())
+    settings = {M_MMAP_THRESHOLD: LARGEST, M_TRIM_THRESHOLD: LARGEST, M_TOP_PAD: TOP_PAD}
+    return all(mallopt(parameter, value) == 1 for parameter, value in settings.items())

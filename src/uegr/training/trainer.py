@@ -1,14 +1,13 @@
-"""The Hugging Face Trainer door: one changed line, `UEGRTrainer(model, args, method=UEGR(...), ...)`."""
+"""The Hugging Face Trainer door: a mixin for any Trainer, and `UEGRTrainer`, the mixin over `Trainer` itself."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler
 from torch.utils.data import Sampler
 from transformers import (
     PreTrainedTokenizerBase,
@@ -18,33 +17,51 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR, rotate_checkpoints
 
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
-from uegr.methods.method import Method
-from uegr.methods.registry import UEGR
-from uegr.runs.run_folder import STAGING
+from uegr.methods.configs import UEGRConfig
+from uegr.methods.method_config import MethodConfig
+from uegr.training.checkpoints import checkpoint_folder, last_complete_checkpoint, mark_incomplete
+
+_Base: Any = Trainer if TYPE_CHECKING else object
 
 
-class UEGRTrainer(Trainer):
-    """`transformers.Trainer` whose steps are a method's forward and backward stage.
+class RobustTrainerMixin(_Base):  # type: ignore[misc]
+    """Makes the steps of a `transformers.Trainer` a method's forward and backward stage.
 
-    Gradient accumulation, mixed precision, schedulers, distributed training, logging and checkpoints are the
-    Trainer's own. The method's state travels in the optimizer's checkpoint. Evaluation is untouched.
+    Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
+    mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
+    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged.
 
     Args:
-        *args, **kwargs: as for `Trainer`.
-        method: any method of `uegr.methods.registry`; UEGR with its defaults if left out.
+        *args, **kwargs: as for the trainer.
+        method: the method and its options, such as `UEGRConfig(passes=2)`; UEGR with its defaults if left out.
+        class_weights: weight of each class in the cross-entropy.
     """
 
-    def __init__(self, *args: Any, method: Method | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        method: MethodConfig | None = None,
+        class_weights: Iterable[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self.method = method or UEGR(seed=self.args.seed)
+        self.method_config = method or UEGRConfig()
+        self.method = self.method_config.create(seed=self.args.seed, class_weights=class_weights)
         if isinstance(self.processing_class, PreTrainedTokenizerBase):
             self.method.bind(self.processing_class)
         self.add_callback(_Preparation(self))
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """As the trainer's; `resume_from_checkpoint=True` takes the last complete checkpoint."""
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
+            if resume_from_checkpoint is None:
+                raise UsageError(f"there is no complete checkpoint in '{self.args.output_dir}' to resume from.")
+        return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         optimizer = super().create_optimizer(model)
@@ -53,11 +70,6 @@ class UEGRTrainer(Trainer):
             assert trained is not None
             self.optimizer = optimizer = self.method.wrap_optimizer(optimizer, trained)
         return optimizer
-
-    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LRScheduler:
-        self.method.total_steps = num_training_steps
-        scheduler: LRScheduler = super().create_scheduler(num_training_steps, optimizer)
-        return scheduler
 
     def compute_loss(
         self,
@@ -72,7 +84,7 @@ class UEGRTrainer(Trainer):
             raise UsageError("label_smoothing_factor and compute_loss_func would bypass the method: leave them out.")
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
-        loss = self.method.loss(model, inputs, num_items_in_batch)
+        loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes  # DDP takes the mean over processes
         return (loss, None) if return_outputs else loss
@@ -87,10 +99,10 @@ class UEGRTrainer(Trainer):
         return loss
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log the terms of the last loss and what the backward stage reports beside the Trainer's own numbers."""
+        """Log the terms of the last loss and what the backward stage reports beside the trainer's own numbers."""
         if "loss" in logs:
-            news = {**self.method.terms, **self.method.backward.report()}
-            logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in news.items()}}
+            terms = {**self.method.terms, **self.method.backward.report()}
+            logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
@@ -105,31 +117,24 @@ class UEGRTrainer(Trainer):
         return LengthGroupedSampler(lengths_of(dataset), batch_size, self.args.data_seed or self.args.seed)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """Write the checkpoint beside its place and move it there in one step."""
-        output_dir = str(self.args.output_dir)
-        self.args.output_dir = os.path.join(output_dir, STAGING)
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self.args.output_dir = output_dir
-        self.accelerator.wait_for_everyone()  # every process has written its part
+        """A checkpoint counts once its trainer_state.json is there, which is written last."""
         if self.args.should_save:
-            name = f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}"
-            place = Path(output_dir) / name
-            if not place.exists():  # the same step twice: at the end of an epoch and of the training
-                os.replace(Path(output_dir) / STAGING / name, place)
-            rotate_checkpoints(
-                output_dir=output_dir,
-                save_total_limit=self.args.save_total_limit,
-                best_model_checkpoint=self.state.best_model_checkpoint,
-                use_mtime=True,
-            )
+            mark_incomplete(checkpoint_folder(Path(self._get_output_dir(trial)), self.state.global_step))
+        super()._save_checkpoint(model, trial)
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        super()._save(output_dir, state_dict)
+        self.method_config.save_pretrained(output_dir or self.args.output_dir)
+
+
+class UEGRTrainer(RobustTrainerMixin, Trainer):  # type: ignore[misc]  # the mixin sets attributes of the trainer
+    """`transformers.Trainer` with a method inside; see `RobustTrainerMixin`."""
 
 
 class _Preparation(TrainerCallback):
-    """Lets the method score the pretrained weights: when model and optimizer are wrapped, and a checkpoint loaded."""
+    """Lets the method score the pretrained weights: after model and optimizer are wrapped, and a checkpoint loaded."""
 
-    def __init__(self, trainer: UEGRTrainer) -> None:
+    def __init__(self, trainer: Any) -> None:
         self.trainer = trainer
 
     def on_train_begin(
@@ -139,8 +144,7 @@ class _Preparation(TrainerCallback):
         if trainer.method.backward.prepared:
             return
         model = trainer.model_wrapped
-        assert model is not None
         model.train()
         batches = (trainer._prepare_inputs(batch) for batch in trainer.get_train_dataloader())
         with trainer.compute_loss_context_manager():
-            trainer.method.prepare(model, batches, args.gradient_accumulation_steps)
+            trainer.method.prepare(batches, accumulation_steps=args.gradient_accumulation_steps, model=model)

@@ -1,1 +1,1 @@
-"""Adversaries: parts of a forward stage that make a batch harder, and that can be exchanged."""
+"""Adversaries: exchangeable parts of a forward stage that make a batch harder."""

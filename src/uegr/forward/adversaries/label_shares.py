@@ -1,4 +1,4 @@
-"""How often each label has come in training so far, or which numbers: what a model that looks at nothing can know."""
+"""How often each label came in the training so far, or the mean of the numbers: what a constant prediction can know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class LabelShares:
-    """Counts of labels, of which a step sees those of the steps before it.
+    """Counts of labels; a step sees those of the steps before it.
 
     So a step means the same in one batch, in several that are accumulated, and in several processes, whose counts are
     added up: all of them must attack equally often, as they must go forward equally often for their gradients to meet.
@@ -20,25 +20,25 @@ class LabelShares:
         self._present: Tensor | None = None
         self._step = -1
 
-    def observe(self, tally: Tensor, step: int) -> Tensor | None:
-        """Count one batch of this optimizer step, and tell the shares in those before.
+    def observe(self, counts: Tensor, step: int) -> Tensor | None:
+        """Count one batch of this optimizer step, and return the shares in the steps before.
 
         Args:
-            tally: of `Objective.tally`, number of targets and, of each label, how many of them have it, shape (1 + C,);
-                for numbers their sum and that of their squares, shape (3,). It becomes that of all processes.
-            step: number of optimizer steps made so far.
+            counts: of `TaskKind.label_counts`, shape (1 + C,), the number of targets first; they become those of all
+                processes.
+            step: the number of optimizer steps made so far.
 
         Returns:
-            Shape (C,), each in [0, 1], or (2,) of numbers; None in the first step.
+            Shape (C,), the counts divided by the number of targets; None in the first step.
         """
         if dist.is_available() and dist.is_initialized():
-            dist.all_reduce(tally)
+            dist.all_reduce(counts)
         if step != self._step:
             self._past, self._present, self._step = _sum(self._past, self._present), None, step
-        self._present = _sum(self._present, tally)
+        self._present = _sum(self._present, counts)
         if self._past is None:
             return None
-        self._past = self._past.to(tally.device)
+        self._past = self._past.to(counts.device)
         return self._past[1:] / self._past[0].clamp_min(1.0)
 
     def state_dict(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class LabelShares:
         self._past, self._present, self._step = state["past"], state["present"], state["step"]
 
 
-def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other.to(one.device)
+def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return first + second.to(first.device)

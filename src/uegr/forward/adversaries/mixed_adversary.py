@@ -9,27 +9,24 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.errors import UsageError
-from uegr.forward.adversaries.adversary import Adversary, AttackedBatch, CleanGradient
+from uegr.forward.adversaries.adversary import Adversary, AttackedBatch
 from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
 from uegr.forward.adversaries.text_adversary import TextAdversary
+from uegr.forward.clean_pass import CleanGradient
 from uegr.forward.forward_stage import Batch, Step
-from uegr.forward.input_gradient import differentiate
 from uegr.modeling.dropout_sites import DropoutSites
 
 
 class MixedAdversary(Adversary):
-    """Shares a batch out between an embedding and a text adversary; one clean pass and gradient serve both.
+    """Divides a batch between an embedding and a text adversary; one clean pass and gradient serve both.
 
     Args:
         embedding: for the examples that keep their text.
         text: for the others.
-        text_share: probability, an example, that its text is edited.
+        text_share: probability, per example, that its text is edited.
     """
 
     def __init__(self, embedding: EmbeddingAdversary, text: TextAdversary, text_share: float) -> None:
-        if not 0.0 < text_share <= 1.0:
-            raise UsageError(f"text_share must lie in (0, 1], not {text_share}.")
         self.embedding, self.text, self.text_share = embedding, text, text_share
 
     def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
@@ -37,38 +34,23 @@ class MixedAdversary(Adversary):
 
     def attach(self, model: nn.Module) -> None:
         self.embedding.attach(model)
-        self.text.attach(model)
 
     def attack(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        sites: DropoutSites | None = None,
-        *,
-        clean: bool = False,
-        known: CleanGradient | None = None,
+        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None = None, *, clean: CleanGradient
     ) -> AttackedBatch:
         """The batch with some texts edited, and a delta (B, T', d) that is 0 on those."""
-        attacked = self.embedding.attack(model, batch, step, sites, clean=clean, known=known)
+        attacked = self.embedding.attack(model, batch, step, sites, clean=clean)
         assert attacked.delta is not None
-        edited = torch.rand(len(batch["labels"]), generator=step.generator) < self.text_share
-        if not edited.any():
+        is_edited = torch.rand(len(batch["labels"]), generator=step.generator) < self.text_share
+        if not is_edited.any():
             return attacked
-        rows = torch.nonzero(edited).squeeze(-1).tolist()
-        gradient = attacked.gradient
-        if gradient is None:  # the ascent began at random
-            gradient = differentiate(model, batch, step, torch.zeros_like(attacked.delta), sites=sites)[1]
-        changed = self.text.edited(model, batch, gradient, step, rows)
-        delta = attacked.delta * (~edited).to(attacked.delta.device)[:, None, None]
-        grown = changed["input_ids"].shape[1] - delta.shape[1]
+        rows = torch.nonzero(is_edited).squeeze(-1).tolist()
+        edited = self.text.edit(model, batch, clean.gradient, step, rows)
+        delta = attacked.delta * (~is_edited).to(attacked.delta.device)[:, None, None]
+        growth = edited["input_ids"].shape[1] - delta.shape[1]
         # Padding goes where the tokenizer puts it; a negative one cuts positions that no row needs any more.
-        sides = (grown, 0) if self.text.pads_left else (0, grown)
-        return AttackedBatch(changed, F.pad(delta, (0, 0, *sides)), attacked.clean)
-
-    def cost(self, clean: bool) -> float:
-        extra = 2.0 if self.embedding.ascent.random_start else 0.0
-        return self.embedding.cost(clean) + extra
+        sides = (growth, 0) if self.text.pads_left else (0, growth)
+        return AttackedBatch(edited, F.pad(delta, (0, 0, *sides)))
 
     def state_dict(self) -> dict[str, Any]:
         return self.embedding.state_dict()

@@ -1,7 +1,7 @@
-"""What every kind of task is: a loss and a divergence per target for training, and outputs and metrics for evaluation.
+"""What every kind of task is: a loss and a divergence per target for training, outputs and metrics for evaluation.
 
-A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is an
-entropy, as one value per target, so that sums and means never depend on batch size or padding.
+A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is
+an entropy, as one value per target, so that sums and means never depend on batch size or padding.
 """
 
 from __future__ import annotations

@@ -1,0 +1,85 @@
+"""One pass of a batch through the model: seeded, with a delta on the embeddings and dropout rates of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from uegr.errors import UsageError
+from uegr.forward.forward_stage import Batch, Step
+from uegr.modeling.dropout_sites import DropoutSites, Rates
+from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, unwrap
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Make the dropout of one pass a function of `seed`; the global generators stay as they were."""
+    devices = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
+        torch.manual_seed(seed)
+        yield
+
+
+def draw_seed(step: Step) -> int:
+    """The seed of the next pass: every pass draws one."""
+    return int(torch.randint(2**63 - 1, (), generator=step.generator))
+
+
+def forward_pass(
+    model: nn.Module,
+    batch: Batch,
+    step: Step,
+    *,
+    delta: Tensor | None = None,
+    sites: DropoutSites | None = None,
+    rates: Rates | None = None,
+    recompute: bool = False,
+) -> Tensor:
+    """The logits of one pass.
+
+    Labels are not given to the model: the loss is ours, in float32, whatever the model would have computed.
+
+    Args:
+        model, batch, step: as for a stage; the step's generator seeds the dropout of the pass.
+        delta: added to the token embeddings, shape (B, T, d).
+        sites, rates: dropout rates of the pass; None keeps the model's own.
+        recompute: keep no activations, and run the pass again in the backward pass.
+    """
+    seed = draw_seed(step)
+    device = batch["labels"].device
+
+    def run(delta: Tensor | None) -> Tensor:
+        with ExitStack() as contexts:
+            if sites is not None:
+                contexts.enter_context(sites.at(rates, seed))
+            contexts.enter_context(seeded(seed, device))
+            return run_model(model, batch, step, delta)
+
+    if not recompute:
+        return run(delta)
+    logits: Tensor = checkpoint(run, delta, use_reentrant=False, preserve_rng_state=False)  # seeded by the pass itself
+    return logits
+
+
+def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
+    """The logits of one call of the model, with the dropout rates and random state that are set now."""
+    inputs = {key: value for key, value in batch.items() if key != "labels"}
+    inner = unwrap(model)
+    if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
+        inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
+    if delta is None and step.perturbs and is_compiled(model):
+        shape = (*batch["input_ids"].shape[:2], embedding_width(model))
+        delta = torch.zeros(shape, device=batch["input_ids"].device)
+    with nullcontext() if delta is None else perturbed(model, delta, step.embeddings):
+        output = model(**inputs)
+    logits = getattr(output, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise UsageError(
+            f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
+            "logits attribute, as Hugging Face's heads do."
+        )
+    return logits

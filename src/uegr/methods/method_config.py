@@ -1,0 +1,146 @@
+"""What every method's configuration is: the options of its two stages, as one frozen dataclass."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
+from uegr.atomic_files import write_json
+from uegr.backward.backward_stage import BackwardStage
+from uegr.errors import UsageError, unknown
+from uegr.forward.forward_stage import Batch, ForwardStage
+from uegr.options import Options
+
+if TYPE_CHECKING:
+    from uegr.methods.method import Method
+
+METHOD_CONFIG = "method_config.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodConfig(Options):
+    """Base of the configurations of all methods.
+
+    A subclass inherits the options of its forward and of its backward stage, and is registered by `@register`, which
+    also lists the options in its docstring.
+    """
+
+    method: ClassVar[str]
+    """Name on the command line, in logs and in results."""
+    forward: ClassVar[type[ForwardStage]]
+    backward: ClassVar[type[BackwardStage]]
+    paper: ClassVar[str] = "-"
+    revision: ClassVar[int] = 0
+    """Raised when the method changes its numbers in a way that no option shows: comparisons run it again."""
+
+    def create(self, *, seed: int = 0, class_weights: Iterable[float] | None = None) -> Method:
+        """The method with these options, to be attached to a model and an optimizer.
+
+        Args:
+            seed: of dropout, random starts and masks.
+            class_weights: weight of each class in the cross-entropy.
+        """
+        from uegr.methods.method import Method
+
+        return Method(self, seed=seed, class_weights=class_weights)
+
+    def attach(
+        self,
+        *,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        train_loader: Iterable[Batch] | None = None,
+        accumulation_steps: int = 1,
+        class_weights: Iterable[float] | None = None,
+        seed: int = 0,
+    ) -> Method:
+        """Everything that a training loop needs, in one call; see `Method.attach` for the arguments."""
+        method = self.create(seed=seed, class_weights=class_weights)
+        return method.attach(
+            model=model,
+            optimizer=optimizer,
+            tokenizer=tokenizer,
+            train_loader=train_loader,
+            accumulation_steps=accumulation_steps,
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Every option with its value."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The method's name and every option, as JSON can hold it."""
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in self.options().items()}
+        return {"method": self.method, **values}
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write `method_config.json` into a folder."""
+        write_json(Path(folder) / METHOD_CONFIG, self.to_dict())
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UsageError: another method's configuration, or an option that does not exist.
+        """
+        options = dict(values)
+        method = options.pop("method", cls.method)
+        if method != cls.method:
+            raise UsageError(f"this is the configuration of method '{method}', not of '{cls.method}'.")
+        return cls.from_options(options)
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> Self:
+        """A configuration with some options given.
+
+        Raises:
+            UsageError: an option that the method does not have; it offers the nearest.
+        """
+        names = [entry.name for entry in fields(cls)]
+        for name in options:
+            if name not in names:
+                if not names:
+                    raise UsageError(f"method '{cls.method}' takes no options, so --{name} cannot be set.")
+                raise unknown(f"option of method {cls.method}", name, sorted(names))
+        return cls(**options)
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path) -> Self:
+        """The configuration that a model in this folder was trained with.
+
+        Raises:
+            UsageError: the folder holds no readable `method_config.json`.
+        """
+        path = Path(folder) / METHOD_CONFIG
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise UsageError(f"'{path}' is no JSON ({error}).") from error
+        if not isinstance(values, dict):
+            raise UsageError(f"'{path}' must hold a mapping of options, not {type(values).__name__}.")
+        return cls.from_dict(values)
+
+    @classmethod
+    def summary(cls) -> str:
+        """What the method does, in one sentence: the first line of its docstring."""
+        return (cls.__doc__ or "").partition("\n")[0]
+
+
+def describe_options(cls: type[MethodConfig]) -> str:
+    """The options of a method as a section of its docstring: name, type, default and help."""
+    lines = [
+        f"    {entry.name} ({entry.type}, default {entry.default!r}): {entry.metadata['help']}."
+        for entry in fields(cls)
+    ]
+    return "\n".join(["Args:", *lines]) if lines else "It has no options."
