@@ -1,7 +1,7 @@
 """One whole UEGR step in its most readable form: the place to start reading, and what the fast form is tested against.
 
-Nothing here is fast: the ranks come from a full sort, the passes run one after another, and the update writes tensors as
-large as the model. `UEGRForward` and `SelectiveBackward` compute the same numbers.
+Nothing here is fast: the ranks come from a full sort, the passes run one after another, and the update writes tensors
+as large as the model. `UEGRForward` and `SelectiveBackward` compute the same numbers.
 """
 
 from __future__ import annotations
