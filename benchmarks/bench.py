@@ -9,10 +9,7 @@ has it. `benchmarks/gpu.sh` takes the same entries to larger shapes.
 
 from __future__ import annotations
 
-import datetime
 import json
-import os
-import platform
 import statistics
 import sys
 import time
@@ -21,21 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from experiments.document import replace_block
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.document import replace_block
 from benchmarks.entries import OURS, SAME_JOB, makers
+from benchmarks.timing import RESULTS, in_turn, machine, ratio, taken_on
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.data.encoding import batches, encode
 from uegr.libraries import silence_libraries
 from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-from uegr.modeling.profile import now
-from uegr.training.cost_profile import Autocast, Stepper
+from uegr.training.cost_profile import Autocast
 from uegr.training.precision import use_bf16
-
-RESULTS = Path("benchmarks/results")
 
 
 def real_batch(size: int = 32) -> tuple[nn.Module, dict[str, torch.Tensor]]:
@@ -43,82 +38,51 @@ def real_batch(size: int = 32) -> tuple[nn.Module, dict[str, torch.Tensor]]:
     data = DataSource(task="rotten_tomatoes", max_train_examples=2000).load(0)
     tokenizer = load_tokenizer(EMBEDDED_MODEL)
     model = load_classifier(EMBEDDED_MODEL, data.label_names, 0)
-    ordered = [one for _, one in batches(encode(data.train, tokenizer, data.text_columns, 128), tokenizer, size)]
+    ordered = [batch for _, batch in batches(encode(data.train, tokenizer, data.text_columns, 128), tokenizer, size)]
     return model, ordered[len(ordered) // 2]
 
 
 def side_by_side(
     model: nn.Module, batch: Mapping[str, Any], autocast: Autocast, rounds: int, in_pairs: bool = False
 ) -> list[dict[str, Any]]:
-    """One row an entry: arithmetic and median time of a step, as multiples of the plain step's.
+    """One row per entry: arithmetic and median time of a step, as multiples of the plain step's.
 
     All entries take turns, round by round; `in_pairs` holds only one of them beside the plain one at a time, for
     models of which a dozen copies do not fit.
     """
-    known = makers(model, batch, autocast)
-    others = [name for name in known if name != "plain"]
-    rows = []
-    for group in [[name] for name in others] if in_pairs else [others]:
-        measured = _in_turn({name: known[name]() for name in ("plain", *group)}, rounds, batch["labels"].is_cuda)
+    make = makers(model, batch, autocast)
+    names = [name for name in make if name != "plain"]
+    rows: list[dict[str, Any]] = []
+    for group in [[name] for name in names] if in_pairs else [names]:
+        measured = _measure({name: make[name]() for name in ("plain", *group)}, rounds)
         rows += measured if not rows else measured[1:]
     return rows
 
 
-def _in_turn(steps: dict[str, Callable[[], None]], rounds: int, cuda: bool) -> list[dict[str, Any]]:
-    # Seconds of this process where one thread does all the work: other processes on the machine do not count.
-    clock = now if cuda or torch.get_num_threads() > 1 else time.process_time
-    flops, times = {}, {name: [] for name in steps}
+def _measure(steps: dict[str, Callable[[], None]], rounds: int) -> list[dict[str, Any]]:
+    flops = {}
     for name, step in steps.items():
         with FlopCounterMode(display=False) as counter:
             step()
         flops[name] = float(counter.get_total_flops())
-    for _ in range(rounds):
-        for name, step in steps.items():
-            start = clock()
-            step()
-            times[name].append(clock() - start)
-    rows = []
-    for name, step in steps.items():
-        # Ratios within a round: what slows the machine down for a while slows both.
-        ratio = statistics.median(own / plain for own, plain in zip(times[name], times["plain"], strict=True))
-        flop_ratio = flops[name] / flops["plain"]
-        # Methods with plain steps in between are priced at their mean.
-        share = step.method.forward.schedule.share if isinstance(step, Stepper) else 1.0
-        rows.append(
-            {
-                "entry": name,
-                "ours": name in OURS,
-                "seconds": statistics.median(times[name]),
-                "time_ratio": share * ratio + (1.0 - share),
-                "flop_ratio": share * flop_ratio + (1.0 - share),
-            }
-        )
-    return rows
-
-
-def machine() -> dict[str, Any]:
-    """What the times were taken on."""
-    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
-    return {
-        "date": datetime.date.today().isoformat(),
-        "cpu": names[0] if names else platform.processor(),
-        "threads": torch.get_num_threads(),
-        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "torch": torch.__version__,
-        "load": os.getloadavg()[0],
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
+    seconds = in_turn(steps, rounds, warm_up=0)
+    return [
+        {
+            "entry": name,
+            "ours": name in OURS,
+            "seconds": statistics.median(seconds[name]),
+            "time_ratio": ratio(seconds[name], seconds["plain"]),
+            "flop_ratio": flops[name] / flops["plain"],
+        }
+        for name in steps
+    ]
 
 
 def run(rounds: int) -> None:
     """Measure and write benchmarks/results/bench-cpu.json."""
     torch.set_num_threads(1)
     model, batch = real_batch()
-    bf16 = use_bf16("auto")
+    bf16 = use_bf16("auto", model)
     before = machine()
     start = time.perf_counter()
     rows = side_by_side(model, batch, lambda: torch.autocast("cpu", torch.bfloat16, enabled=bf16), rounds)
@@ -155,14 +119,6 @@ def table(result: Mapping[str, Any]) -> str:
         )
     return "\n".join(
         [*lines, "", f"{taken_on(result['machine'])}, batch {result['batch']}, {result['rounds']} rounds."]
-    )
-
-
-def taken_on(where: Mapping[str, Any]) -> str:
-    """What `machine` found, in words."""
-    return (
-        f"{where['gpu'] or where['cpu']}, {where['threads']} thread(s), load {where['load']:.1f}, "
-        f"{where['date']}, torch {where['torch']}"
     )
 
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.methods.registry import create_method
+from uegr.methods.registry import make_config
 from uegr.training.cost_profile import Autocast, Stepper
 
 Step = Callable[[], None]
@@ -24,7 +24,7 @@ Batch = Mapping[str, Tensor]
 OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
     "r-drop": ("r-drop", {}),
-    "freelb, 3 steps": ("freelb", {"steps": 3}),
+    "freelb, 3 steps": ("freelb", {"ascent_steps": 3}),
     "smart": ("smart", {}),
     "sam": ("sam", {}),
     "roast": ("roast", {}),
@@ -32,11 +32,9 @@ OURS: dict[str, tuple[str, dict[str, Any]]] = {
     "uegr, k 2, no clean term": ("uegr", {"clean_weight": 0.0}),
     "uegr, k 3, no clean term": ("uegr", {"clean_weight": 0.0, "passes": 3}),
     "uegr (defaults: k 2 and the clean term)": ("uegr", {}),
-    "uegr, passes as one batch": ("uegr", {"batching": "joint"}),
     "uegr, reuse": ("uegr", {"reuse": True}),
     "uegr, k 1, reuse": ("uegr", {"passes": 1, "reuse": True}),
-    "uegr, shared_layers 0.5": ("uegr", {"shared_layers": 0.5}),
-    "uegr, every 3": ("uegr", {"every": 3}),
+    "uegr, checkpoint_passes": ("uegr", {"checkpoint_passes": True}),
 }
 SAME_JOB = {"transformers' NEFTune hook": "neftune", "smart-pytorch": "smart", "pytorch-optimizer's SAM": "sam"}
 """Peer -> our entry that does what it does."""
@@ -46,16 +44,16 @@ def makers(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Call
     """Entry -> a function that makes its step, with a model and an optimizer of its own."""
 
     def own(key: str, options: dict[str, Any]) -> Callable[[], Step]:
-        return lambda: Stepper(model, batch, create_method(key, **options), autocast)
+        return lambda: Stepper(model, batch, make_config(key, options).create(), autocast)
 
-    found = {name: own(key, options) for name, (key, options) in OURS.items()}
+    make = {name: own(key, options) for name, (key, options) in OURS.items()}
     theirs = {"transformers": _neftune, "smart_pytorch": _smart, "pytorch_optimizer": _sam}
-    for name, (package, make) in zip(SAME_JOB, theirs.items(), strict=True):
+    for name, (package, build) in zip(SAME_JOB, theirs.items(), strict=True):
         if importlib.util.find_spec(package) is None:
             print(f"{name} is not installed: make peers")
         else:
-            found[name] = partial(make, model, batch, autocast)
-    return found
+            make[name] = partial(build, model, batch, autocast)
+    return make
 
 
 def _adamw(model: nn.Module) -> torch.optim.Optimizer:

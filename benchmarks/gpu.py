@@ -17,13 +17,16 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from transformers import BertConfig, BertForSequenceClassification, RobertaConfig, RobertaForSequenceClassification
 
-from benchmarks.bench import machine, side_by_side
+from benchmarks.bench import side_by_side
 from benchmarks.bench import table as show
+from benchmarks.pass_runners import Joined
+from benchmarks.timing import machine
 from uegr.atomic_files import write_json
 from uegr.backward.triton_update import usable
 from uegr.backward.uniform_draws import Draws
+from uegr.forward.pass_runner import OneByOne
 from uegr.libraries import silence_libraries
-from uegr.methods.registry import create_method
+from uegr.methods.configs import UEGRConfig
 from uegr.modeling.profile import now
 from uegr.training.cost_profile import Stepper
 
@@ -59,14 +62,14 @@ def correctness(device: torch.device) -> dict[str, bool]:
     results = []
     for place in (torch.device("cpu"), device):
         model = copy.deepcopy(origin).to(place).train()
-        method = create_method("uegr", dropout=(0.0, 0.0), total_steps=4, p_min=1.0)
+        method = UEGRConfig(dropout=(0.0, 0.0), p_min=1.0).create()
         for module in model.modules():
             if isinstance(module, nn.Dropout):
                 module.p = 0.0
         optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True), model)
         losses = []
         for at in range(3):
-            loss = method.loss(model, batch_of(place, 4, 12, seed=at))
+            loss = method.loss(batch_of(place, 4, 12, seed=at))
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
@@ -75,11 +78,12 @@ def correctness(device: torch.device) -> dict[str, bool]:
     numbers = [Draws(3).uniforms(2, torch.empty(200_000, device=place)).cpu() for place in ("cpu", device)]
     close = all(abs(a - b) < 1e-3 * max(1.0, abs(a)) for a, b in zip(*results, strict=True))
     passes = []
-    for batching in ("joint", "separate"):
+    for runner in (Joined(), OneByOne()):
         model = copy.deepcopy(origin).to(device).train()
-        method = create_method("uegr", batching=batching, total_steps=4)
+        method = UEGRConfig().create()
+        method.forward.runner = runner  # type: ignore[attr-defined]
         method.wrap_optimizer(torch.optim.AdamW(model.parameters()), model)
-        passes.append(float(method.loss(model, batch_of(device, 4, 12)).detach()))
+        passes.append(float(method.loss(batch_of(device, 4, 12)).detach()))
     return {
         "losses": close,
         "draws": torch.equal(*numbers),
@@ -137,9 +141,9 @@ def main() -> None:
         model = make().to(device)
         batch = batch_of(device, 4 if toy else 32, 16 if toy else 128)
         rows = side_by_side(model, batch, autocast, 1 if toy else 10, in_pairs=True)
-        stepper = Stepper(model, batch, create_method("uegr", clean_weight=0.0), autocast)
+        stepper = Stepper(model, batch, UEGRConfig(clean_weight=0.0).create(), autocast)
         flops = stepper.flops()
-        row = next(one for one in rows if one["entry"] == "uegr, k 2, no clean term")
+        row = next(row for row in rows if row["entry"] == "uegr, k 2, no clean term")
         tables[name] = {
             "batch": list(batch["input_ids"].shape),
             "rows": rows,

@@ -3,10 +3,9 @@
     python -m benchmarks.growth run        measure into benchmarks/results/growth.json
     python -m benchmarks.growth figure     docs/figures/growth.svg, and the exponents into docs/performance.md
 
-A random BERT of 4 layers and width 256 at batch 16, length 32, k = 2, K = 1, without the clean term, and one of the
-five changed at a time. Seconds are those of a process on one thread; memory is what that process comes to hold beyond
-what it began with. Each point is a child process of its own. The largest model is of BERT-base's shape; one of
-BERT-large's needs some 8 GB to itself.
+A random BERT of 4 layers and width 256 at batch 16, length 32, k = 2, K = 1, without the clean term, with one of the
+five changed at a time. Seconds are those of a process on one thread; memory is the growth of that process. Each point
+is a child process of its own. The largest model has BERT-base's shape; one of BERT-large's shape needs some 8 GB.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from experiments.document import replace_block
 from transformers import BertConfig, BertForSequenceClassification
 
-from benchmarks.bench import machine
-from benchmarks.document import replace_block
+from benchmarks.timing import machine
 from uegr.atomic_files import write_json
 from uegr.libraries import silence_libraries
-from uegr.methods.registry import create_method
+from uegr.methods.configs import UEGRConfig
 from uegr.training.precision import use_bf16
 
 RESULT, FIGURE = Path("benchmarks/results/growth.json"), Path("docs/figures/growth.svg")
@@ -56,35 +55,36 @@ def measure(point: dict[str, Any]) -> dict[str, float]:
         intermediate_size=4 * width,
     )
     model = BertForSequenceClassification(config).train()
-    method = create_method("uegr", clean_weight=0.0, passes=point["k"], steps=point["K"])
+    method = UEGRConfig(clean_weight=0.0, passes=point["k"], ascent_steps=point["K"]).create()
+    bf16 = use_bf16("auto", model)
     optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True), model)
     ids = torch.randint(1000, 30000, (point["batch"], point["length"]))
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": ids[:, 0] % 2}
     times = []
     for _ in range(ROUNDS + 2):  # the first makes the optimizer's state, the second is the first masked one
         start = time.process_time()
-        with torch.autocast("cpu", torch.bfloat16, enabled=use_bf16("auto")):
-            loss = method.loss(model, batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = method.loss(batch)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         times.append(time.process_time() - start)
     peak = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-    parameters = sum(one.numel() for one in model.parameters())
+    parameters = sum(weight.numel() for weight in model.parameters())
     return {"seconds": statistics.median(times[2:]), "bytes": float(peak), "parameters": float(parameters)}
 
 
 def run() -> None:
     """All points, one axis after another."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    measured: dict[str, list[dict[str, Any]]] = {}
     context = multiprocessing.get_context("fork")
     for axis, values in AXES.items():
         for value in values:
             with context.Pool(1) as pool:
                 row = pool.apply(measure, ({**BASE, axis: value},))
-            found.setdefault(axis, []).append({"value": value, **row})
+            measured.setdefault(axis, []).append({"value": value, **row})
             print(axis, value, row, flush=True)
-    write_json(RESULT, {"machine": machine(), "base": BASE, "rounds": ROUNDS, "axes": found})
+    write_json(RESULT, {"machine": machine(), "base": BASE, "rounds": ROUNDS, "axes": measured})
 
 
 def size(axis: str, row: dict[str, Any]) -> float:

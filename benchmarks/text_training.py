@@ -5,8 +5,8 @@
 
 The same model, sentences and batches, one thread, the processor's seconds. TextAttack lives in an environment of its
 own (requirements/textattack.txt; UEGR_TEXTATTACK_PYTHON). Its recipe is DeepWordBug, which needs no download; A2T does.
-Both train on misspelt text; theirs searches for each misspelling with the model, ours scores all of a batch by one
-backward.
+Both train on misspelt text; TextAttack searches for each misspelling with the model, UEGR scores all misspellings of a
+batch by one backward pass.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from typing import Any
 
 import torch
 from datasets import Dataset
+from experiments.document import replace_block
 
-from benchmarks.bench import RESULTS, machine, taken_on
-from benchmarks.document import replace_block
+from benchmarks.timing import RESULTS, machine, ratio, taken_on
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.data.encoding import batches, encode
 from uegr.evaluation.attacks.textattack import runner
 from uegr.evaluation.attacks.textattack.bridge import in_textattack
 from uegr.libraries import silence_libraries
-from uegr.methods.registry import create_method
+from uegr.methods.registry import make_config
 from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 from uegr.perturb.words import FUNCTION_WORDS
 
 SENTENCES, BATCH, RECIPE = 64, 32, "DeepWordBugGao2018"
 METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
-    "uegr, text adversary, k 1": ("uegr", {"passes": 1, "adversary": False, "text": "characters"}),
+    "uegr, text adversary, k 1": ("uegr", {"passes": 1, "epsilon": 0.0, "text": "characters"}),
 }
 RESULT, DOCUMENT = RESULTS / "text_training.json", Path("docs/performance.md")
 
@@ -65,33 +65,33 @@ def run(rounds: int) -> None:
             for name, (method, options) in METHODS.items():
                 seconds[name].append(_epoch(data.train, data.label_names, method, options))
             seconds["TextAttack's trainer"].append(in_textattack(Path(__file__).with_name("textattack_epoch.py"), job))
-    found = {"machine": machine(), "rounds": rounds, "sentences": SENTENCES, "batch": BATCH, "seconds": seconds}
-    write_json(RESULT, found)
-    print(table(found))
+    result = {"machine": machine(), "rounds": rounds, "sentences": SENTENCES, "batch": BATCH, "seconds": seconds}
+    write_json(RESULT, result)
+    print(table(result))
 
 
 def _epoch(rows: Dataset, label_names: Any, name: str, options: dict[str, Any]) -> float:
     """Seconds of one epoch of ours, in float32 as theirs."""
     model, tokenizer = load_classifier(EMBEDDED_MODEL, label_names, 0).train(), load_tokenizer(EMBEDDED_MODEL)
-    method = create_method(name, total_steps=SENTENCES // BATCH, **options)
+    method = make_config(name, options).create()
     method.bind(tokenizer)
     optimizer = method.wrap_optimizer(torch.optim.AdamW(model.parameters(), lr=1e-5, fused=True), model)
     start = time.process_time()
     for _, batch in batches(encode(rows, tokenizer, ("sentence",), 128), tokenizer, BATCH):
-        method.loss(model, batch).backward()
+        method.loss(batch).backward()
         optimizer.step()
         optimizer.zero_grad()
     return time.process_time() - start
 
 
-def table(found: dict[str, Any]) -> str:
-    """Markdown: seconds a sentence, and as multiples of plain training, by rounds."""
-    lines = ["| an epoch of | seconds a sentence | × plain |", "|---|---|---|"]
-    for name, taken in found["seconds"].items():
-        ratio = statistics.median(own / plain for own, plain in zip(taken, found["seconds"]["plain"], strict=True))
-        lines.append(f"| {name} | {statistics.median(taken) / found['sentences']:.3f} | {ratio:.1f} |")
+def table(result: dict[str, Any]) -> str:
+    """Markdown: seconds per sentence, and as multiples of plain training."""
+    lines = ["| an epoch of | seconds per sentence | × plain |", "|---|---|---|"]
+    for name, taken in result["seconds"].items():
+        per_sentence = statistics.median(taken) / result["sentences"]
+        lines.append(f"| {name} | {per_sentence:.3f} | {ratio(taken, result['seconds']['plain']):.1f} |")
     return "\n".join(
-        [*lines, "", f"{taken_on(found['machine'])}, {found['sentences']} sentences, {found['rounds']} rounds."]
+        [*lines, "", f"{taken_on(result['machine'])}, {result['sentences']} sentences, {result['rounds']} rounds."]
     )
 
 
