@@ -13,7 +13,7 @@ STATE_KEY = "uegr"
 
 
 class Stepper(Protocol):
-    """What the wrapper asks of a method: make a step, and remember itself."""
+    """What the wrapper needs from a method: a step, and its state."""
 
     def step(self, optimizer: torch.optim.Optimizer) -> None: ...
 
@@ -38,7 +38,7 @@ class StagedOptimizer(torch.optim.Optimizer):
         self.__dict__.update(optimizer=optimizer, method=method)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("optimizer", "method"):  # not there yet: a copy or an unpickling under way
+        if name in ("optimizer", "method"):  # not there yet, while it is copied or unpickled
             raise AttributeError(name)
         return getattr(self.optimizer, name)
 
@@ -75,7 +75,7 @@ class StagedOptimizer(torch.optim.Optimizer):
         self.optimizer.defaults = defaults
 
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """The backward stage makes the step. A closure is refused: a stage needs gradients that are there."""
+        """The backward stage makes the step. A closure is refused: a stage needs the gradients beforehand."""
         if closure is not None:
             raise UsageError("optimizer.step(closure) is not supported: call loss.backward() and then step().")
         self.method.step(self.optimizer)
@@ -91,9 +91,9 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the user's optimizer and, where the state holds one, the method."""
-        own = dict(state_dict)
-        method = own.pop(STATE_KEY, None)
-        self.optimizer.load_state_dict(own)
+        optimizer_state = dict(state_dict)
+        method = optimizer_state.pop(STATE_KEY, None)
+        self.optimizer.load_state_dict(optimizer_state)
         if method is not None:
             self.method.load_state_dict(method)
 

@@ -1,7 +1,7 @@
-"""Reach a model's token embeddings from outside, and leave no trace there.
+"""Reach a model's token embeddings from outside, and leave the model unchanged.
 
-The way in is `get_input_embeddings()` and a forward hook that lives for one forward pass, so nothing hangs
-on a model class or a parameter name, and DDP, torch.compile and PEFT wrappers are seen through.
+By `get_input_embeddings()` and a forward hook that exists for one forward pass, so nothing depends on a model class or
+a parameter name, and DDP, torch.compile and PEFT wrappers are unwrapped.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def embedding_width(model: nn.Module) -> int:
 
 @dataclass(frozen=True)
 class EmbeddingScale:
-    """The unit of a relative epsilon [ours], which carries one value over between models.
+    """The unit of a relative epsilon [ours], so that one value suits several models.
 
     Args:
         norm: mean l2 norm of the rows of the token-embedding matrix, padding row left out.
@@ -100,29 +100,29 @@ def token_mask(batch: Mapping[str, Any]) -> Tensor:
 class SharedEmbeddings:
     """The token embeddings of passes over the same tokens, looked up once.
 
-    For passes that are backed together: their gradients then meet in (B, T, d), and the gradient of the embedding
-    matrix, as large as the matrix whatever the batch, is written once and not once a pass. Sharded and compiled
-    models look up anew.
+    For passes that are differentiated together: their gradients then meet in (B, T, d), and the gradient of the embedding
+    matrix, as large as the matrix whatever the batch, is written once and not once per pass. Sharded and compiled
+    models look up again.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._active = type(input_embeddings(model).weight) is nn.Parameter and not is_compiled(model)
-        self._known: list[tuple[Tensor, Tensor]] = []
+        self._embedded: list[tuple[Tensor, Tensor]] = []
 
     def of(self, ids: Tensor, output: Tensor) -> Tensor:
-        """The embeddings to go on with: those of the first pass over these ids, or `output`."""
-        for known, embedded in self._known:
-            if known is ids:
+        """The embeddings of the first pass over these ids, or `output` in the first pass."""
+        for earlier_ids, embedded in self._embedded:
+            if earlier_ids is ids:
                 return embedded
         if self._active:
-            self._known.append((ids, output))
+            self._embedded.append((ids, output))
         return output
 
     def repeat(self, ids: Tensor, copies: Tensor, times: int) -> None:
-        """Give `copies`, which is `ids` so many times along the batch, the embeddings of `ids`, if they are known."""
-        for known, embedded in self._known:
-            if known is ids:
-                self._known.append((copies, torch.cat([embedded] * times)))
+        """Give `copies`, which is `ids` N times along the batch, the embeddings of `ids`, if they were looked up."""
+        for earlier_ids, embedded in self._embedded:
+            if earlier_ids is ids:
+                self._embedded.append((copies, torch.cat([embedded] * times)))
                 return
 
 
@@ -138,7 +138,7 @@ def perturbed(model: nn.Module, delta: Tensor, shared: SharedEmbeddings | None =
         shared: embeddings that passes of one step have in common.
 
     Raises:
-        UsageError: the pass never asked that layer for embeddings of that shape.
+        UsageError: the pass never called that layer, or its output had another shape.
     """
     calls: list[torch.Size] = []
 

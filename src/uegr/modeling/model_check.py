@@ -1,4 +1,4 @@
-"""What the stages will find in a model, and what they would do about it: `print(uegr.check(model))`."""
+"""What the stages see in a model, and what they would do with it: `print(uegr.check(model))`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from uegr.modeling.model_parts import head_parameters
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of a check: a part of the model, what was found there, what follows from it."""
+class CheckedPart:
+    """One line of a check: a part of the model, what it is, what follows from it."""
 
     part: str
     found: str
@@ -24,52 +24,51 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Check:
-    """The findings on one model; printing it prints a line each."""
+class ModelCheck:
+    """The parts of one model; printing it prints one line per part."""
 
     model: str
-    findings: tuple[Finding, ...]
+    parts: tuple[CheckedPart, ...]
 
     @property
     def fine(self) -> bool:
         """Whether every stage can work on the model."""
-        return all(one.fine for one in self.findings)
+        return all(part.fine for part in self.parts)
 
     def __str__(self) -> str:
-        lines = [f"{'ok ' if one.fine else 'NO '} {one.part}: {one.found}; {one.action}" for one in self.findings]
+        lines = [f"{'ok ' if part.fine else 'NO '} {part.part}: {part.found}; {part.action}" for part in self.parts]
         return "\n".join([f"uegr.check({self.model})", *lines])
 
 
-def check(model: nn.Module) -> Check:
+def check(model: nn.Module) -> ModelCheck:
     """Look at a model without running or changing it.
 
     Returns:
-        A finding each on its embeddings, dropout, head, weights and gradient checkpointing. What raises a
-        UsageError in training is a finding that is not fine, with the same sentence.
+        One part each for its embeddings, dropout, head, weights and gradient checkpointing. What raises a UsageError in
+        training is a part that is not fine, with the same sentence.
     """
     inner = unwrap(model)
-    parts: dict[str, Callable[[nn.Module], tuple[str, str]]] = {
+    looks: dict[str, Callable[[nn.Module], tuple[str, str]]] = {
         "embeddings": _embeddings,
         "dropout": _dropout,
         "head": _head,
         "weights": _weights,
         "gradient checkpointing": _checkpointing,
     }
-    findings = []
-    for part, look in parts.items():
+    parts = []
+    for name, look in looks.items():
         try:
-            found, action = look(inner)
-            findings.append(Finding(part, found, action))
+            parts.append(CheckedPart(name, *look(inner)))
         except UsageError as error:
-            findings.append(Finding(part, str(error), "methods that need it will refuse the model", fine=False))
-    return Check(type(inner).__name__, tuple(findings))
+            parts.append(CheckedPart(name, str(error), "methods that need it will refuse the model", fine=False))
+    return ModelCheck(type(inner).__name__, tuple(parts))
 
 
 def _embeddings(model: nn.Module) -> tuple[str, str]:
     layer, scale = input_embeddings(model), embedding_scale(model)
     return (
         f"{type(layer).__name__} of width {scale.width}, mean norm {scale.norm:.3g}",
-        "perturbed by a forward hook that lives for one pass",
+        "perturbed by a forward hook that exists for one pass",
     )
 
 
@@ -85,7 +84,7 @@ def _dropout(model: nn.Module) -> tuple[str, str]:
     numbers = len(sites.attributes) - modules
     return (
         f"{modules} dropout modules, {numbers} rates held as numbers, own rates {_range(sites.own)}",
-        "rates are set for a pass, whatever the own ones are, and given back",
+        "rates are set for a pass, whatever the model's own are, and restored",
     )
 
 
@@ -97,7 +96,7 @@ def _range(rates: Sequence[float]) -> str:
 def _head(model: nn.Module) -> tuple[str, str]:
     count = sum(parameter.numel() for parameter in head_parameters(model))
     if not count:
-        return "none told apart from the body (no base_model)", "every weight can be left out by the selection"
+        return "not separate from the body (no base_model)", "every weight can be left out by the selection"
     return f"{count:,} weights outside the pretrained body", "always updated"
 
 
@@ -105,9 +104,9 @@ def _weights(model: nn.Module) -> tuple[str, str]:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")
-    kinds = sorted({str(parameter.dtype).removeprefix("torch.") for parameter in trainable})
+    formats = sorted({str(parameter.dtype).removeprefix("torch.") for parameter in trainable})
     count = sum(parameter.numel() for parameter in trainable)
-    return f"{count:,} trainable weights in {', '.join(kinds)}", "scored, selected and updated"
+    return f"{count:,} trainable weights in {', '.join(formats)}", "scored, selected and updated"
 
 
 def _checkpointing(model: nn.Module) -> tuple[str, str]:

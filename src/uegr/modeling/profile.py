@@ -1,4 +1,4 @@
-"""Which part of a step the time goes to: names that a clock listens to, and that cost nothing while none does."""
+"""Where the time of a step goes: named sections that cost nothing while nobody measures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CLOCK: ContextVar[defaultdict[str, float] | None] = ContextVar("uegr_clock", de
 
 @contextmanager
 def profile_section(name: str) -> Iterator[None]:
-    """Name what runs in this context; parts must not lie in one another."""
+    """Name what runs in this context; sections must not be nested."""
     clock = _CLOCK.get()
     if clock is None:
         yield
@@ -27,7 +27,7 @@ def profile_section(name: str) -> Iterator[None]:
 
 @contextmanager
 def profiled() -> Iterator[defaultdict[str, float]]:
-    """A clock over the parts that run in this context: name -> seconds."""
+    """Measure the sections that run in this context: name -> seconds."""
     clock: defaultdict[str, float] = defaultdict(float)
     token = _CLOCK.set(clock)
     try:
@@ -37,7 +37,7 @@ def profiled() -> Iterator[defaultdict[str, float]]:
 
 
 def now() -> float:
-    """Seconds, when all work given to an accelerator so far is done."""
+    """Seconds, after all work on the accelerator is done."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.synchronize()
     return time.perf_counter()

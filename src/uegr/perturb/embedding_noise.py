@@ -1,4 +1,4 @@
-"""Random noise on token embeddings whose size does not hang on the length of a text."""
+"""Random noise on token embeddings whose size does not depend on the length of a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def uniform_noise(mask: Tensor, width: int, magnitude: float, generator: torch.G
     """Magnitude / sqrt(T d) * U(-1, 1) on real tokens, 0 on padding, shape (B, T, d).
 
     Args:
-        mask: 1 on real tokens, (B, T, 1); T is the number of an example's own.
+        mask: 1 on real tokens, (B, T, 1); T is the number of real tokens of an example.
         width: d.
         magnitude: about the noise's l2 length, times sqrt(3).
         generator: on the CPU, so that the draw is the same on every device.

@@ -1,4 +1,4 @@
-"""Stop a training cleanly: finish the step that is under way, write a checkpoint, and only then go."""
+"""Stop a training cleanly: finish the current step, write a checkpoint, and stop."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ class StopOnSignal(TrainerCallback):
     """After the first Ctrl-C (or SIGTERM) the Trainer saves and stops; a second Ctrl-C stops it at once.
 
     Attributes:
-        asked: somebody asked to stop.
+        requested: somebody asked to stop.
     """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Handle the signals in this context, and give them back to their former handlers afterwards."""
-        former = {one: signal.signal(one, self._hear) for one in SIGNALS}
+        """Handle the signals in this context, and restore their former handlers afterwards."""
+        former = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         try:
             yield
         finally:
-            for one, handler in former.items():
-                signal.signal(one, handler)
+            for number, handler in former.items():
+                signal.signal(number, handler)
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
+        self.requested = True
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if self.asked and state.global_step < state.max_steps:
+        if self.requested and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True

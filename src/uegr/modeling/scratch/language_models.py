@@ -1,7 +1,7 @@
-"""Models that write text: pretrained ones, and two small ones that are trained from nothing.
+"""Models that generate text: pretrained ones, and two small ones from scratch.
 
-The two are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al. 2019) with random weights and sizes
-of ours, for tests and for a look at the methods without a pretrained model; for results take a model of the hub.
+The two are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al. 2019) with random weights and small
+sizes [ours], for tests and first experiments; for results take a pretrained model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from uegr.data.task import Kind
 from uegr.errors import UsageError
 
 AUTO: dict[Kind, Any] = {"seq2seq": AutoModelForSeq2SeqLM, "causal_lm": AutoModelForCausalLM}
-"""The kinds of task whose models write text, and what opens one."""
+"""The kinds of task whose models generate text, and the class that opens one."""
 
 
 def _encoder_decoder(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
@@ -56,14 +56,14 @@ SCRATCH_LANGUAGE: dict[str, tuple[Kind, Callable[[PreTrainedTokenizerBase], PreT
     "encoder-decoder": ("seq2seq", _encoder_decoder),
     "decoder": ("causal_lm", _decoder),
 }
-"""Models of language that are trained from nothing, by the name that --model_name_or_path takes."""
+"""Language models from scratch, by the name that --model_name_or_path takes."""
 
 
 def open_language_model(path: str, kind: Kind, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """A model that writes text, pretrained or from nothing, in float32.
+    """A model that generates text, pretrained or from scratch, in float32.
 
     Raises:
-        UsageError: a model from nothing is of another kind than the task.
+        UsageError: a model from scratch is of another kind than the task.
         OSError, ValueError: there is no such pretrained model of this kind.
     """
     if path not in SCRATCH_LANGUAGE:
@@ -71,6 +71,6 @@ def open_language_model(path: str, kind: Kind, tokenizer: PreTrainedTokenizerBas
         return model
     built_for, build = SCRATCH_LANGUAGE[path]
     if built_for != kind:
-        fitting = next(name for name, (one, _) in SCRATCH_LANGUAGE.items() if one == kind)
+        fitting = next(name for name, (built_kind, _) in SCRATCH_LANGUAGE.items() if built_kind == kind)
         raise UsageError(f"model '{path}' is for {built_for}, the task is {kind}: take '{fitting}' or a hub name.")
     return build(tokenizer)

@@ -1,4 +1,4 @@
-"""What the models trained from nothing share: a configuration, embeddings, a classifier's output, a tokenizer."""
+"""What the models from scratch share: a configuration, embeddings, a classifier's output, a tokenizer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 
 
 class ScratchConfig(PreTrainedConfig):
-    """Sizes of a model trained from nothing.
+    """Sizes of a model from scratch.
 
     Args:
         vocab_size: tokens of its tokenizer.
         hidden_size: width of embeddings and layers.
-        num_hidden_layers, num_attention_heads: of those models that have them.
+        num_hidden_layers, num_attention_heads: of the models that have them.
         dropout: rate of every dropout layer.
         max_position_embeddings: longest text in tokens.
     """
@@ -36,7 +36,7 @@ class ScratchConfig(PreTrainedConfig):
 
 
 class ScratchClassifier(PreTrainedModel, ABC):
-    """Token embeddings, an encoder that a subclass gives, dropout and a linear head."""
+    """Token embeddings, the encoder of a subclass, dropout and a linear head."""
 
     config_class: type[ScratchConfig] = ScratchConfig
     config: ScratchConfig
@@ -77,7 +77,7 @@ class ScratchClassifier(PreTrainedModel, ABC):
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: bool = True) -> PreTrainedTokenizerFast:
-    """A WordPiece tokenizer learned from the task's own text."""
+    """A WordPiece tokenizer learned from the task's text."""
     tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     tokenizer.decoder = decoders.WordPiece()

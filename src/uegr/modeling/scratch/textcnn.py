@@ -19,7 +19,7 @@ class TextCNNConfig(ScratchConfig):
 
 
 class Convolutions(nn.Module):
-    """From (B, T, d) to the strongest answer of each filter, (B, 3d); a window that overlaps padding sees zeros."""
+    """From (B, T, d) to the strongest response of each filter, (B, 3d); a window that overlaps padding sees zeros."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -28,13 +28,13 @@ class Convolutions(nn.Module):
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         signal = (embeddings * mask.unsqueeze(-1)).transpose(1, 2)
         lengths = mask.sum(dim=1, keepdim=True).unsqueeze(1)
-        answers = []
+        responses = []
         for filters, size in zip(self.filters, WIDTHS, strict=True):
-            answer = filters(signal).relu()
-            # Windows that lie in the padding alone say nothing: the maximum must not depend on it.
-            inside = torch.arange(answer.shape[-1], device=answer.device) < lengths + size - 1
-            answers.append(answer.masked_fill(~inside, 0.0).amax(dim=-1))
-        return torch.cat(answers, dim=-1)
+            response = filters(signal).relu()
+            # The maximum must not depend on windows that lie in the padding only.
+            inside = torch.arange(response.shape[-1], device=response.device) < lengths + size - 1
+            responses.append(response.masked_fill(~inside, 0.0).amax(dim=-1))
+        return torch.cat(responses, dim=-1)
 
 
 class TextCNN(ScratchClassifier):
