@@ -100,9 +100,9 @@ def token_mask(batch: Mapping[str, Any]) -> Tensor:
 class SharedEmbeddings:
     """The token embeddings of passes over the same tokens, looked up once.
 
-    For passes that are differentiated together: their gradients then meet in (B, T, d), and the gradient of the embedding
-    matrix, as large as the matrix whatever the batch, is written once and not once per pass. Sharded and compiled
-    models look up again.
+    For passes that are differentiated together: their gradients then meet in (B, T, d), and the gradient of the
+    embedding matrix, as large as the matrix whatever the batch, is written once and not once per pass. Sharded and
+    compiled models look up again.
     """
 
     def __init__(self, model: nn.Module) -> None:
