@@ -44,6 +44,9 @@ class BackwardStage(ABC):
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
         """Called before the first loss of each step, with the seed that its `update` will get."""
 
+    def discard(self, optimizer: torch.optim.Optimizer) -> None:
+        """Called when the loop sets the gradients of an unfinished step to zero: undo what `before` did."""
+
     @abstractmethod
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         """Make one optimizer step.

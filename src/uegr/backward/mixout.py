@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.parameter_positions import matrix_positions
@@ -41,6 +42,12 @@ class Mixout(PretrainedCopy):
     def __init__(self, options: MixoutOptions | None = None) -> None:
         super().__init__(options)
         self._own: dict[int, Tensor] = {}
+        self._model: nn.Module | None = None
+        self._handle: RemovableHandle | None = None
+
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        super().attach(model, optimizer)
+        self._model = model
 
     def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
         return matrix_positions(model, optimizer)
@@ -50,6 +57,9 @@ class Mixout(PretrainedCopy):
         mix = self.options.mix
         if not mix:
             return
+        assert self._model is not None
+        # Nobody sees mixed weights: a loop that saves the model in the middle of a step gets its own weights.
+        self._handle = self._model.register_state_dict_pre_hook(lambda *_: self.discard(optimizer))
         parameters = optimizer_parameters(optimizer)
         for i, mask in self._masks(parameters, seed):
             weight, pretrained = shard(parameters[i].detach()), self.pretrained[i]
@@ -62,11 +72,22 @@ class Mixout(PretrainedCopy):
         parameters = optimizer_parameters(optimizer)
         if self._own:
             for i, mask in self._masks(parameters, seed):
-                shard(parameters[i].detach()).copy_(self._own.pop(i))
                 gradient = parameters[i].grad
                 if gradient is not None:
                     shard(gradient).mul_(~mask).div_(1.0 - self.options.mix)
+        self.discard(optimizer)
         optimizer.step()
+
+    @torch.no_grad()
+    def discard(self, optimizer: torch.optim.Optimizer) -> None:
+        """Restore the weights of the step."""
+        parameters = optimizer_parameters(optimizer)
+        while self._own:
+            i, own = self._own.popitem()
+            shard(parameters[i].detach()).copy_(own)
+        if self._handle is not None:
+            self._handle.remove()
+            self._handle = None
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
         """The swap masks of a step, computed again whenever they are needed, so that none is stored."""

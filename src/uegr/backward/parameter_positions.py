@@ -11,9 +11,10 @@ from uegr.modeling.model_parts import head_parameters
 
 
 def body_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
-    """Positions, among the optimizer's parameters, of those of the pretrained body."""
+    """Positions, among the optimizer's parameters, of the trainable ones of the pretrained body."""
     head = {id(parameter) for parameter in head_parameters(model)}
-    return [i for i, parameter in enumerate(optimizer_parameters(optimizer)) if id(parameter) not in head]
+    parameters = enumerate(optimizer_parameters(optimizer))
+    return [i for i, parameter in parameters if parameter.requires_grad and id(parameter) not in head]
 
 
 def matrix_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:

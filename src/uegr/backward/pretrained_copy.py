@@ -27,7 +27,9 @@ class PretrainedCopy(BackwardStage):
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         parameters = optimizer_parameters(optimizer)
-        self.pretrained = {i: shard(parameters[i].detach()).clone() for i in self.positions(model, optimizer)}
+        former = getattr(self, "pretrained", {})  # a parameter group was added later
+        positions = [i for i in self.positions(model, optimizer) if i not in former]
+        self.pretrained = {**former, **{i: shard(parameters[i].detach()).clone() for i in positions}}
 
     def state_dict(self) -> dict[str, Any]:
         return {"pretrained": dict(self.pretrained)}

@@ -59,9 +59,15 @@ class Replay:
     def backward(self, forward: ForwardStage | None = None) -> None:
         """Add the gradients of all passes, with another forward stage if one is given, to the weights' own."""
         for recorded in self.passes:
+            if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
+                continue
             with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
                 loss = (forward or self.forward)(recorded.model, recorded.batch, recorded.step()).value
             loss.backward(recorded.factor)
+
+    def discard_gradients(self) -> None:
+        """Forget the passes whose gradients were just set to zero; a loss that has yet to run backward stays."""
+        self.passes = [recorded for recorded in self.passes if recorded.factor is None]
 
     def clear(self) -> None:
         """Forget the passes: the step is made."""

@@ -58,7 +58,7 @@ class ROSE(BackwardStage):
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         parameters = optimizer_parameters(optimizer)
         with_gradient = [i for i in self._matrices if parameters[i].grad is not None]
-        scores = self.scores(optimizer, [parameters[i] for i in with_gradient], replay)
+        scores = self.scores(optimizer, [parameters[i] for i in with_gradient], replay) if with_gradient else None
         if scores is None:
             optimizer.step()
             return

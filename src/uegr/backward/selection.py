@@ -73,6 +73,8 @@ class Selection:
             scores: what `sample` leaves of large models' scores.
             add_up: adds to the counts of this process those of others that hold other parts of the parameters.
         """
+        if not scores:  # a frozen body: there is nothing to select
+            return torch.ones(BINS)
         counts = histogram([bin_of(score) for score in scores])
         add_up(counts)
         return self.probabilities(bin_ranks(counts))

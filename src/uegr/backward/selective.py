@@ -85,6 +85,7 @@ class SelectiveBackward(BackwardStage):
         self.selectable = body_positions(model, optimizer)
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = optimizer_parameters(optimizer)
+        self._sampled.clear()
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
         borrows = self.options.saliency == "fisher" and self.options.mask_mode == "update"
         self.scores.borrowed = borrows and isinstance(optimizer, torch.optim.AdamW)

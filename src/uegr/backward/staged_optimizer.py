@@ -17,6 +17,10 @@ class Stepper(Protocol):
 
     def step(self, optimizer: torch.optim.Optimizer) -> None: ...
 
+    def on_zero_grad(self) -> None: ...
+
+    def on_new_parameters(self) -> None: ...
+
     def state_dict(self) -> dict[str, Any]: ...
 
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
@@ -81,10 +85,12 @@ class StagedOptimizer(torch.optim.Optimizer):
         self.method.step(self.optimizer)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
+        self.method.on_zero_grad()
         self.optimizer.zero_grad(set_to_none=set_to_none)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         self.optimizer.add_param_group(param_group)
+        self.method.on_new_parameters()
 
     def state_dict(self) -> dict[str, Any]:
         return {**self.optimizer.state_dict(), STATE_KEY: self.method.state_dict()}

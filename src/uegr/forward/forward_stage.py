@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
@@ -14,10 +14,25 @@ from transformers import PreTrainedTokenizerBase
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import task_kind_of
-from uegr.modeling.task_kinds.task_kind import TaskKind
+from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
 from uegr.options import Options
 
 Batch = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskOptions:
+    """What a user may say about the task's loss.
+
+    Args:
+        class_weights: weight of each class in the cross-entropy, shape (C,).
+        label_smoothing: of the cross-entropy, in [0, 1).
+        loss_fn: the user's own loss, in place of the task's; see `TaskKind`.
+    """
+
+    class_weights: Tensor | None = None
+    label_smoothing: float = 0.0
+    loss_fn: LossFunction | None = None
 
 
 @dataclass
@@ -30,7 +45,7 @@ class Step:
         number: the number of optimizer steps made so far.
         num_items: the number of targets to divide the summed loss by (gradient accumulation over batches of unequal
             size); None divides by the batch's own number.
-        class_weights: weight of each class in the cross-entropy, shape (C,), or None.
+        task_options: what the task's loss is made of: class_weights (C,), label_smoothing, the user's loss_fn.
         perturbs: other passes of this training add a delta. A compiled model keeps the graph of its first pass, so on
             such a model every pass then adds one, if only of zeros.
         embeddings: set by a stage that runs backward through all passes of the step together; see `SharedEmbeddings`.
@@ -39,13 +54,19 @@ class Step:
     generator: torch.Generator
     number: int = 0
     num_items: Tensor | int | None = None
-    class_weights: Tensor | None = None
+    task_options: TaskOptions = TaskOptions()
     perturbs: bool = False
     embeddings: SharedEmbeddings | None = None
 
     def task(self, model: nn.Module, logits: Tensor, batch: Batch) -> TaskKind:
         """The kind of task with the labels of this batch."""
-        return task_kind_of(model, logits, batch["labels"], self.class_weights)
+        options = self.task_options
+        task = task_kind_of(model, logits, batch["labels"], options.class_weights)
+        if options.loss_fn is None and not options.label_smoothing:
+            return task
+        return replace(
+            task, loss_fn=options.loss_fn, batch_labels=batch["labels"], label_smoothing=options.label_smoothing
+        )
 
 
 @dataclass

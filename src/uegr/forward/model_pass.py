@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,8 +70,8 @@ def forward_pass(
 
 def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
     """The logits of one call of the model, with the dropout rates and random state that are set now."""
-    inputs = {key: value for key, value in batch.items() if key != "labels"}
     inner = unwrap(model)
+    inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     if delta is None and step.perturbs and is_compiled(model):
@@ -76,10 +79,17 @@ def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) 
         delta = torch.zeros(shape, device=batch["input_ids"].device)
     with nullcontext() if delta is None else perturbed(model, delta, step.embeddings):
         output = model(**inputs)
-    logits = getattr(output, "logits", None)
+    logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if not isinstance(logits, Tensor):
         raise UsageError(
             f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
-            "logits attribute, as Hugging Face's heads do."
+            "logits attribute, as Hugging Face's heads do, or a dict with the key logits."
         )
     return logits
+
+
+@functools.cache
+def _requires_labels(model_class: Any) -> bool:
+    """Whether the class's forward cannot be called without labels."""
+    parameter = inspect.signature(model_class.forward).parameters.get("labels")
+    return parameter is not None and parameter.default is parameter.empty

@@ -20,9 +20,10 @@ from transformers import PreTrainedTokenizerBase
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.plain import PlainForward
 from uegr.methods.method_config import MethodConfig
+from uegr.modeling.task_kinds.task_kind import LossFunction
 
 FORWARD, BACKWARD, PREPARATION = 0, 1, 2
 
@@ -37,12 +38,24 @@ class Method:
         config: the method and its options.
         seed: of dropout, random starts and masks.
         class_weights: weight of each class in the cross-entropy.
+        label_smoothing: of the cross-entropy, in [0, 1).
+        loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
+            example (or token), or their mean.
     """
 
-    def __init__(self, config: MethodConfig, *, seed: int = 0, class_weights: Iterable[float] | None = None) -> None:
+    def __init__(
+        self,
+        config: MethodConfig,
+        *,
+        seed: int = 0,
+        class_weights: Iterable[float] | None = None,
+        label_smoothing: float = 0.0,
+        loss_fn: LossFunction | None = None,
+    ) -> None:
         self.config, self.seed = config, seed
         self.forward, self.backward = config.forward(config), config.backward(config)
-        self.class_weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
+        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
+        self.task_options = TaskOptions(weights, label_smoothing, loss_fn)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._calls = 0
@@ -51,6 +64,8 @@ class Method:
         self._model: nn.Module | None = None
         self._optimizer: StagedOptimizer | None = None
         self._begun = False
+        self._has_gradients = False
+        self._backward_only = False
 
     @property
     def name(self) -> str:
@@ -72,6 +87,7 @@ class Method:
         tokenizer: PreTrainedTokenizerBase | None = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
+        backward_only: bool = False,
     ) -> Method:
         """Bind the method to a model and an optimizer.
 
@@ -83,6 +99,8 @@ class Method:
             train_loader: batches of the training data; needed only by methods that score the pretrained weights
                 first (Child-Tuning D, RoAST), see `prepare`.
             accumulation_steps: batches per optimizer step, for `prepare`.
+            backward_only: use the backward stage alone, on the gradients of your own loss. Without it, a step whose
+                loss did not come from `method.loss` is an error.
 
         Returns:
             The method itself.
@@ -90,6 +108,9 @@ class Method:
         Raises:
             UsageError: a stage cannot work on this model; see `uegr.check`.
         """
+        if backward_only and self.backward.replays:
+            raise UsageError(f"{self.name} computes a second gradient of method.loss(...): it has no backward_only.")
+        self._backward_only = backward_only
         if tokenizer is not None:
             self.bind(tokenizer)
         self.wrap_optimizer(optimizer, model)
@@ -106,9 +127,11 @@ class Method:
                 accumulation, the targets of all accumulated batches together.
             model: in train mode; the attached one if left out. A wrapper of it (DDP, torch.compile) may differ.
 
+        Under `torch.no_grad()` it is the task's loss of one plain pass, for validation.
+
         Raises:
-            UsageError: the batch has no labels, the method is not attached (its schedules count optimizer steps), or
-                `prepare` was not called and the method needs it.
+            UsageError: the batch has no labels, the method is not attached, or `prepare` was not called and the method
+                needs it.
         """
         if "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
@@ -118,6 +141,13 @@ class Method:
                 f"{self.name} scores the pretrained weights before training: give attach(...) a train_loader, or call "
                 "method.prepare(loader) once."
             )
+        model = self._attached(model)
+        if not torch.is_grad_enabled():  # a validation loss: of one plain pass, and no part of the training
+            step_seed = self._seed_of(FORWARD, self._calls, _rank())
+            evaluation_step = Step(
+                torch.Generator().manual_seed(step_seed), num_items=num_items, task_options=self.task_options
+            )
+            return PlainForward()(model, batch, evaluation_step).value
         if not self._begun:
             self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
             self._begun = True
@@ -125,12 +155,13 @@ class Method:
 
         def step() -> Step:
             generator = torch.Generator().manual_seed(seed)
-            return Step(generator, steps, num_items, self.class_weights, perturbs=self.forward.perturbs)
+            return Step(generator, steps, num_items, self.task_options, perturbs=self.forward.perturbs)
 
-        model = self._attached(model)
         result = self.forward(model, batch, step())
         if self.backward.replays:
             self._replay.record(model, batch, step, result.value)
+        if result.value.requires_grad:
+            result.value.register_hook(self._on_backward)
         self._calls += 1
         self.terms = result.terms
         return result.value
@@ -159,7 +190,7 @@ class Method:
         plain, waiting = PlainForward(), 0
         for index, batch in enumerate(batches):
             generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, index, _rank()))
-            step = Step(generator, class_weights=self.class_weights, perturbs=self.forward.perturbs)
+            step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
             plain(model, batch, step).value.backward()
             waiting += 1
             if waiting == accumulation_steps:
@@ -179,20 +210,56 @@ class Method:
         """The optimizer with this method's backward stage in front.
 
         Raises:
-            UsageError: a stage cannot work on this model; see `uegr.check`.
+            UsageError: a stage cannot work on this model, see `uegr.check`; the optimizer is not the user's own; or the
+                method has another one already.
         """
+        if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
+            raise UsageError(
+                "attach the method to your own optimizer, once, before accelerator.prepare(...): a wrapped optimizer "
+                "would step the method at every accumulated batch."
+            )
+        if self._optimizer is not None and self._optimizer.optimizer is not optimizer:
+            raise UsageError(
+                "this method has an optimizer already: put all parameters into one optimizer, or make another method "
+                "with config.create() for a second training."
+            )
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
         return self._optimizer
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
-        """One backward stage; called by the wrapped optimizer."""
+        """One backward stage; called by the wrapped optimizer.
+
+        Raises:
+            UsageError: no loss of this step came from `method.loss`.
+        """
+        if not (self._begun or self._backward_only):
+            raise UsageError(
+                f"optimizer.step() without method.loss(...): {self.name} would train without its forward stage. "
+                "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
+                "backward_only=True."
+            )
         self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps), self._replay)
         self.forward.release()
         self._replay.clear()
-        self._begun = False
+        self._begun = self._has_gradients = False
         self._steps += 1
+
+    def on_zero_grad(self) -> None:
+        """The loop sets the gradients to zero: a step that it has begun and not made is given up."""
+        if self._has_gradients:
+            self.backward.discard(self.optimizer.optimizer)
+            self._replay.discard_gradients()
+            self._begun = self._has_gradients = False
+
+    def on_new_parameters(self) -> None:
+        """The loop has added a parameter group to the optimizer."""
+        assert self._model is not None
+        self.backward.attach(self._model, self.optimizer.optimizer)
+
+    def _on_backward(self, _gradient: Tensor) -> None:
+        self._has_gradients = True
 
     def cost(self) -> float:
         """Arithmetic of one step in forward passes; plain fine-tuning is 3. See `ForwardStage.cost`."""

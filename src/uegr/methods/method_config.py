@@ -16,6 +16,7 @@ from uegr.atomic_files import write_json
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
+from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.options import Options
 
 if TYPE_CHECKING:
@@ -40,16 +41,18 @@ class MethodConfig(Options):
     revision: ClassVar[int] = 0
     """Raised when the method changes its numbers in a way that no option shows: comparisons run it again."""
 
-    def create(self, *, seed: int = 0, class_weights: Iterable[float] | None = None) -> Method:
-        """The method with these options, to be attached to a model and an optimizer.
-
-        Args:
-            seed: of dropout, random starts and masks.
-            class_weights: weight of each class in the cross-entropy.
-        """
+    def create(
+        self,
+        *,
+        seed: int = 0,
+        class_weights: Iterable[float] | None = None,
+        label_smoothing: float = 0.0,
+        loss_fn: LossFunction | None = None,
+    ) -> Method:
+        """The method with these options, to be attached to a model and an optimizer; see `Method` for the arguments."""
         from uegr.methods.method import Method
 
-        return Method(self, seed=seed, class_weights=class_weights)
+        return Method(self, seed=seed, class_weights=class_weights, label_smoothing=label_smoothing, loss_fn=loss_fn)
 
     def attach(
         self,
@@ -59,17 +62,21 @@ class MethodConfig(Options):
         tokenizer: PreTrainedTokenizerBase | None = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
-        class_weights: Iterable[float] | None = None,
+        backward_only: bool = False,
         seed: int = 0,
+        class_weights: Iterable[float] | None = None,
+        label_smoothing: float = 0.0,
+        loss_fn: LossFunction | None = None,
     ) -> Method:
-        """Everything that a training loop needs, in one call; see `Method.attach` for the arguments."""
-        method = self.create(seed=seed, class_weights=class_weights)
+        """Everything that a training loop needs, in one call; see `Method` and `Method.attach` for the arguments."""
+        method = self.create(seed=seed, class_weights=class_weights, label_smoothing=label_smoothing, loss_fn=loss_fn)
         return method.attach(
             model=model,
             optimizer=optimizer,
             tokenizer=tokenizer,
             train_loader=train_loader,
             accumulation_steps=accumulation_steps,
+            backward_only=backward_only,
         )
 
     def options(self) -> dict[str, Any]:

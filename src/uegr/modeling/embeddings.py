@@ -21,7 +21,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     """The user's own model inside DistributedDataParallel, torch.compile and PEFT wrappers."""
     while True:
         inner = getattr(model, "_orig_mod", None)
-        if inner is None and hasattr(model, "reducer"):
+        if inner is None and (hasattr(model, "reducer") or isinstance(model, nn.DataParallel)):
             inner = model.module
         if inner is None and callable(getattr(model, "get_base_model", None)):
             inner = model.get_base_model()  # type: ignore[operator]

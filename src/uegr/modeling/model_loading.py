@@ -156,6 +156,6 @@ def _seed(seed: int) -> None:
 def _not_found(name_or_path: str, role: str = "") -> UsageError:
     names = ", ".join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])
     return UsageError(
-        f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the path of a "
-        f"Hugging Face model folder, a hub name, or one of {names}."
+        f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the path "
+        f"of a Hugging Face model folder, a hub name, or one of {names}."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,12 +18,16 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.modeling_outputs import ModelOutput
+from transformers.trainer_utils import has_length
 
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
 from uegr.methods.configs import UEGRConfig
+from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
+from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.checkpoints import checkpoint_folder, last_complete_checkpoint, mark_incomplete
 
 _Base: Any = Trainer if TYPE_CHECKING else object
@@ -39,6 +44,8 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
         *args, **kwargs: as for the trainer.
         method: the method and its options, such as `UEGRConfig(passes=2)`; UEGR with its defaults if left out.
         class_weights: weight of each class in the cross-entropy.
+        loss_fn: your own loss of logits and labels, for every pass of the method; the trainer's `compute_loss_func` and
+            `label_smoothing_factor` are used, too.
     """
 
     def __init__(
@@ -46,14 +53,35 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
         *args: Any,
         method: MethodConfig | None = None,
         class_weights: Iterable[float] | None = None,
+        loss_fn: LossFunction | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.method_config = method or UEGRConfig()
-        self.method = self.method_config.create(seed=self.args.seed, class_weights=class_weights)
-        if isinstance(self.processing_class, PreTrainedTokenizerBase):
-            self.method.bind(self.processing_class)
+        self._class_weights = None if class_weights is None else list(class_weights)
+        self._loss_fn = loss_fn
+        self.method = self._new_method()
         self.add_callback(_Preparation(self))
+
+    def _new_method(self) -> Method:
+        """The method at the start of a training: two equal trainings of one trainer are equal."""
+        loss_fn = self._loss_fn
+        if loss_fn is None and self.compute_loss_func is not None:
+            function = self.compute_loss_func
+
+            def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+                loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
+                return loss
+
+        method = self.method_config.create(
+            seed=self.args.seed,
+            class_weights=self._class_weights,
+            label_smoothing=self.args.label_smoothing_factor,
+            loss_fn=loss_fn,
+        )
+        if isinstance(self.processing_class, PreTrainedTokenizerBase):
+            method.bind(self.processing_class)
+        return method
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """As the trainer's; `resume_from_checkpoint=True` takes the last complete checkpoint."""
@@ -64,12 +92,15 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
-        optimizer = super().create_optimizer(model)
-        if not isinstance(optimizer, StagedOptimizer):
-            trained = self.model if model is None else model
-            assert trained is not None
-            self.optimizer = optimizer = self.method.wrap_optimizer(optimizer, trained)
-        return optimizer
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        innermost: Any = optimizer
+        while not isinstance(innermost, StagedOptimizer) and hasattr(innermost, "optimizer"):
+            innermost = innermost.optimizer  # accelerate's wrapper, in a second training
+        if isinstance(innermost, StagedOptimizer):
+            return optimizer
+        self.method = self._new_method()
+        self.optimizer = self.method.wrap_optimizer(optimizer, self.model if model is None else model)
+        return self.optimizer
 
     def compute_loss(
         self,
@@ -80,8 +111,6 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
     ) -> Any:
         if not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
-        if self.label_smoother is not None or self.compute_loss_func is not None:
-            raise UsageError("label_smoothing_factor and compute_loss_func would bypass the method: leave them out.")
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
@@ -104,6 +133,16 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
             terms = {**self.method.terms, **self.method.backward.report()}
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
+
+    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor | int | None:
+        """Count targets as the method's loss counts them: an example with ten labels is one target."""
+        counted: Tensor | int | None = super()._get_num_items_in_batch(batch_samples, device)
+        if counted is None or not torch.is_floating_point(batch_samples[0]["labels"]):
+            return counted
+        targets = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
+        if self.args.average_tokens_across_devices and self.args.world_size > 1:
+            targets = self.accelerator.gather(targets).sum()
+        return targets
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
         """Length groups that depend on seed and epoch only, so that a resumed run sees the same batches."""
@@ -145,6 +184,9 @@ class _Preparation(TrainerCallback):
             return
         model = trainer.model_wrapped
         model.train()
-        batches = (trainer._prepare_inputs(batch) for batch in trainer.get_train_dataloader())
+        loader = trainer.get_train_dataloader()
+        # A stream without a length may be endless: the steps of the training are enough.
+        limit = None if has_length(loader) else state.max_steps * args.gradient_accumulation_steps
+        batches = (trainer._prepare_inputs(batch) for batch in itertools.islice(loader, limit))
         with trainer.compute_loss_context_manager():
             trainer.method.prepare(batches, accumulation_steps=args.gradient_accumulation_steps, model=model)

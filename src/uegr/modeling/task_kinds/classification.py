@@ -26,9 +26,14 @@ class Classification(TaskKind):
     def is_target(self) -> Tensor:
         return self.labels != IGNORED_LABEL
 
-    def loss(self, logits: Tensor) -> Tensor:
+    def default_loss(self, logits: Tensor) -> Tensor:
         return F.cross_entropy(
-            self.scores(logits), self.labels, weight=self.class_weights, reduction="none", ignore_index=IGNORED_LABEL
+            self.scores(logits),
+            self.labels,
+            weight=self.class_weights,
+            reduction="none",
+            ignore_index=IGNORED_LABEL,
+            label_smoothing=self.label_smoothing,
         )
 
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:

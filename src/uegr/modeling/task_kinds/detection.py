@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,23 +27,36 @@ KINDS: dict[str, type[TaskKind]] = {
 def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> TaskKind:
     """The kind of task, with this batch's labels.
 
-    One output is regression; floating-point labels of the logits' shape are multi-label; whole-number labels are
-    classes, one per example (B,) or one per token (B, T). A causal language model's output at a token is held against
-    the label of the next.
+    The model's `config.problem_type` decides where it is set. Else one output is regression; floating-point labels of
+    the logits' shape are multi-label; whole-number labels are classes, one per example (B,) or one per token (B, T). A
+    causal language model's output at a token is held against the label of the next.
     """
-    rows = len(labels)
-    if logits.shape[-1] == 1:
-        return Regression(labels.reshape(-1, 1), None, rows)
+    rows, inner = len(labels), unwrap(model)
+    problem_type = getattr(getattr(inner, "config", None), "problem_type", None) if logits.dim() == 2 else None
+    if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
+        return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
     if class_weights is not None:
         class_weights = class_weights.to(logits.device)
-    if labels.is_floating_point():
-        return MultiLabel(labels.reshape(-1, labels.shape[-1]), class_weights, rows)
-    if labels.dim() == 1:
-        return Classification(labels, class_weights, rows)
-    if _predicts_the_next_token(unwrap(model)):
+    if problem_type == "multi_label_classification" or (problem_type is None and labels.is_floating_point()):
+        return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, rows)
+    if labels.dim() == 1 or logits.dim() == 2:
+        return Classification(labels.reshape(-1), class_weights, rows)
+    if _predicts_the_next_token(inner):
         shifted = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
         return CausalGeneration(shifted.reshape(-1), class_weights, rows)
     return Tokens(labels.reshape(-1), class_weights, rows)
+
+
+def count_targets(labels: Tensor, shifted: bool = False) -> Tensor:
+    """The number of targets that these labels hold, as `TaskKind.mean` counts them.
+
+    Args:
+        labels: of a batch. Floating-point labels are one target per example, whatever their values.
+        shifted: the first label of each sequence is no target, as for causal language models.
+    """
+    if labels.is_floating_point():
+        return torch.tensor(len(labels), device=labels.device)
+    return (labels[..., 1:] if shifted else labels).ne(IGNORED_LABEL).sum()
 
 
 def _predicts_the_next_token(model: nn.Module) -> bool:

@@ -25,8 +25,8 @@ class Generation(Tokens):
 
     def outputs(self, logits: Tensor) -> Tensor:
         """Per sequence: summed NLL in nats, number of tokens predicted right, number of tokens, shape (B, 3)."""
-        predicted = logits.argmax(dim=-1).reshape(-1)
-        columns = (self.loss(logits), (predicted == self.labels) & self.is_target, self.is_target)
+        predicted = self.scores(logits).argmax(dim=-1)
+        columns = (self.default_loss(logits), (predicted == self.labels) & self.is_target, self.is_target)
         nll = columns[0].reshape(self.rows, -1).sum(dim=1)
         counts = [column.reshape(self.rows, -1).sum(dim=1).to(nll.dtype) for column in columns[1:]]
         return torch.stack([nll, *counts], dim=1)

@@ -25,7 +25,7 @@ class MultiLabel(TaskKind):
     curve_metric: ClassVar[str] = "micro_f1"
     typo_metric: ClassVar[str] = "micro_f1"
 
-    def loss(self, logits: Tensor) -> Tensor:
+    def default_loss(self, logits: Tensor) -> Tensor:
         labels = self.labels.float()
         return F.binary_cross_entropy_with_logits(
             self.scores(logits), labels, pos_weight=self.class_weights, reduction="none"

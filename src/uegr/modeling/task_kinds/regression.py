@@ -21,7 +21,7 @@ class Regression(TaskKind):
     curve_metric: ClassVar[str] = "pearson"
     typo_metric: ClassVar[str] = "pearson"
 
-    def loss(self, logits: Tensor) -> Tensor:
+    def default_loss(self, logits: Tensor) -> Tensor:
         return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)
 
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
@@ -48,10 +48,10 @@ class Regression(TaskKind):
         mean, labels = label_shares[0], self.labels.float()
         scale = 2.0 * (label_shares[1] - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
         chance = torch.exp(-(labels - mean).square().mean(dim=-1) / scale)
-        return confidence_above_chance(self.loss(logits) / scale, chance)
+        return confidence_above_chance(self.default_loss(logits) / scale, chance)
 
     def attack_loss(self, logits: Tensor) -> Tensor:
-        return self.loss(logits)
+        return self.default_loss(logits)
 
     def outputs(self, logits: Tensor) -> Tensor:
         """The predicted numbers (B,)."""

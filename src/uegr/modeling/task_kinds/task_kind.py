@@ -7,7 +7,7 @@ an entropy, as one value per target, so that sums and means never depend on batc
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+"""From logits and labels, in the shapes of a batch, to one value per target or a scalar mean."""
 Outputs = NDArray[np.float64]
 """What a model predicts for N examples, first dimension N."""
 IGNORED_LABEL = -100
@@ -31,11 +33,18 @@ class TaskKind(ABC):
         class_weights: shape (C,), or None. The cross-entropy of a target is multiplied by the weight of its class.
             Divergences are not weighted.
         rows: B, the number of examples that the N targets belong to, in equal shares.
+        loss_fn: the user's own loss of logits and labels, in the batch's shapes, in place of `default_loss`: one value
+            per target, or their mean.
+        batch_labels: the labels as the batch holds them, for `loss_fn`.
+        label_smoothing: of the cross-entropy, in [0, 1).
     """
 
     labels: Tensor
     class_weights: Tensor | None = None
     rows: int = 0
+    loss_fn: LossFunction | None = None
+    batch_labels: Tensor | None = None
+    label_smoothing: float = 0.0
 
     metric_names: ClassVar[tuple[str, ...]]
     """The metrics that can be reported for tasks of this kind."""
@@ -52,7 +61,12 @@ class TaskKind(ABC):
         return torch.ones(self.labels.shape[0], dtype=torch.bool, device=self.labels.device)
 
     def mean(self, values: Tensor, num_items: Tensor | int | None = None) -> Tensor:
-        """Mean of one value per position over the targets, or their sum divided by `num_items`."""
+        """Mean of one value per position over the targets, or their sum divided by `num_items`.
+
+        A scalar, such as a user's loss may return, is taken for the mean over this batch's targets.
+        """
+        if values.dim() == 0:
+            return values if num_items is None else values * (self.is_target.sum() / num_items)
         count = self.is_target.sum() if num_items is None else num_items
         return (values * self.is_target).sum() / count
 
@@ -66,9 +80,17 @@ class TaskKind(ABC):
         """The logits in float32, one row per position, shape (N, C)."""
         return logits.reshape(-1, logits.shape[-1]).float()
 
-    @abstractmethod
     def loss(self, logits: Tensor) -> Tensor:
-        """Loss of each position, shape (N,); 0 where there is no target."""
+        """Loss of each position, shape (N,); 0 where there is no target. The user's own loss may be a scalar."""
+        if self.loss_fn is None:
+            return self.default_loss(logits)
+        assert self.batch_labels is not None
+        values = self.loss_fn(logits, self.batch_labels)
+        return values if values.dim() == 0 else values.reshape(-1)
+
+    @abstractmethod
+    def default_loss(self, logits: Tensor) -> Tensor:
+        """The loss of this kind of task, shape (N,); 0 where there is no target."""
 
     def divergence(self, logits: Sequence[Tensor]) -> Tensor:
         """How far k predictions of the same targets lie apart, shape (N,); 0 where they agree."""

@@ -10,5 +10,10 @@ from uegr.modeling.task_kinds.classification import Classification
 class Tokens(Classification):
     """Labels are those of all tokens of the batch, shape (B * T,); -100 marks a token that is no target."""
 
+    def scores(self, logits: Tensor) -> Tensor:
+        """As for other kinds; logits of a prompt before the tokens (prompt tuning) are left out."""
+        length = self.labels.shape[0] // self.rows
+        return super().scores(logits[:, -length:])
+
     def attack_loss(self, logits: Tensor) -> Tensor:
-        return self.mean_per_example(self.loss(logits))
+        return self.mean_per_example(self.default_loss(logits))
