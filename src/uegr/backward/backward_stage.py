@@ -42,7 +42,7 @@ class BackwardStage(ABC):
         """Preparation: all batches were seen."""
 
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
-        """Called before the first loss of each step, with the seed that its `update` will get."""
+        """Called before each loss of a step, with the seed that the step's `update` will get."""
 
     def discard(self, optimizer: torch.optim.Optimizer) -> None:
         """Called when the loop sets the gradients of an unfinished step to zero: undo what `before` did."""

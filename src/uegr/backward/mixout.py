@@ -55,7 +55,7 @@ class Mixout(PretrainedCopy):
     @torch.no_grad()
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
         mix = self.options.mix
-        if not mix:
+        if not mix or self._own:  # or mixed already, in this step
             return
         assert self._model is not None
         # Nobody sees mixed weights: a loop that saves the model in the middle of a step gets its own weights.

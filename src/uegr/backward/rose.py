@@ -113,9 +113,11 @@ class ROSESecond(ROSE):
                 raise UsageError("rose-second needs an optimizer with a first moment: use Adam or AdamW.")
             return None
         gradients = _norms([matrix.grad for matrix in matrices if matrix.grad is not None])
-        moments = _norms([optimizer.state[matrix]["exp_avg"] for matrix in matrices])
         beta = torch.tensor(optimizer.param_groups[0]["betas"][0])
-        return ((1.0 - beta) * gradients / moments.clamp_min(1e-12) - 1.0).abs()
+        # A matrix of a group that was added later has no moment yet: its score is 0.
+        states = [(optimizer.state.get(matrix, {}), matrix.grad) for matrix in matrices]
+        means = [state.get("exp_avg", (1.0 - beta) * gradient) for state, gradient in states if gradient is not None]
+        return ((1.0 - beta) * gradients / _norms(means).clamp_min(1e-12) - 1.0).abs()
 
 
 class _Divergence(RDropForward):

@@ -71,7 +71,7 @@ def forward_pass(
 def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
     """The logits of one call of the model, with the dropout rates and random state that are set now."""
     inner = unwrap(model)
-    inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}
+    inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}  # type: ignore[arg-type]
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     if delta is None and step.perturbs and is_compiled(model):

@@ -148,9 +148,8 @@ class Method:
                 torch.Generator().manual_seed(step_seed), num_items=num_items, task_options=self.task_options
             )
             return PlainForward()(model, batch, evaluation_step).value
-        if not self._begun:
-            self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
-            self._begun = True
+        self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
+        self._begun = True
         seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
 
         def step() -> Step:

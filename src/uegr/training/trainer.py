@@ -18,8 +18,8 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.modeling_outputs import ModelOutput
 from transformers.trainer_utils import has_length
+from transformers.utils.generic import ModelOutput
 
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.data.encoding import LengthGroupedSampler, lengths_of

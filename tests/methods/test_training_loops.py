@@ -1,0 +1,215 @@
+"""What a user's own loop may do: skip a batch, validate, bring a loss function, add parameters, freeze the encoder."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from conftest import batch, bert
+from uegr.backward.parameter_positions import body_positions
+from uegr.errors import UsageError
+from uegr.methods.method import Method
+from uegr.methods.registry import METHODS, make_config
+
+
+def attached(name: str, model: nn.Module, learning_rate: float = 0.01, **arguments: object) -> Method:
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    config = make_config(name)
+    return config.attach(model=model.train(), optimizer=optimizer, train_loader=[batch()], seed=1, **arguments)  # type: ignore[arg-type]
+
+
+def step(method: Method, data: dict[str, Tensor]) -> Tensor:
+    loss = method.loss(data)
+    loss.backward()
+    method.optimizer.step()
+    method.optimizer.zero_grad()
+    return loss.detach()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_skipped_batch_leaves_no_trace(name: str) -> None:
+    """`if not isfinite(loss): zero_grad(); continue`: the weights and the next step are those of a loop without it."""
+    models = [bert(dropout=0.0), bert(dropout=0.0)]
+    for model, skips in zip(models, (False, True), strict=True):
+        method = attached(name, model)
+        if skips:
+            before = {key: value.clone() for key, value in model.state_dict().items()}
+            method.loss(batch(seed=5)) * float("nan")
+            method.optimizer.zero_grad()
+            assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+            state = method.state_dict()
+            method.load_state_dict({**state, "calls": 0})  # the same dropout seeds as in the other loop
+        step(method, batch(seed=6))
+    for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.isfinite(second).all()
+        torch.testing.assert_close(first, second)
+
+
+def test_gradients_that_are_thrown_away_are_not_replayed() -> None:
+    model, reference = bert(dropout=0.0), bert(dropout=0.0)
+    method, plain = attached("sam", model), attached("sam", reference)
+    (method.loss(batch(seed=5)) * float("inf")).backward()
+    method.optimizer.zero_grad()
+    step(method, batch(seed=6))
+    step(plain, batch(seed=6))
+    for weight, expected in zip(model.parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(weight, expected)
+
+
+def test_mixed_weights_are_never_saved() -> None:
+    model = bert(dropout=0.0)
+    method = attached("mixout", model)
+    step(method, batch())
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    method.loss(batch(seed=3))
+    assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+    assert not model._state_dict_pre_hooks
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_loss_without_gradients_is_the_plain_validation_loss(name: str) -> None:
+    model = bert(dropout=0.0)
+    method = attached(name, model)
+    calls = method.state_dict()["calls"]
+    with torch.no_grad():
+        loss = method.loss(batch())
+    inputs = {key: value for key, value in batch().items() if key != "labels"}
+    torch.testing.assert_close(loss, F.cross_entropy(model(**inputs).logits, batch()["labels"]).detach())
+    assert method.state_dict()["calls"] == calls
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_step_whose_loss_is_not_the_methods_is_an_error(name: str) -> None:
+    model = bert()
+    method = attached(name, model)
+    model(**batch()).loss.backward()
+    with pytest.raises(UsageError, match="without its forward stage"):
+        method.optimizer.step()
+
+
+def test_the_backward_stage_alone_must_be_asked_for() -> None:
+    model = bert()
+    method = attached("uegr", model, backward_only=True)
+    before = model.classifier.weight.detach().clone()
+    model(**batch()).loss.backward()
+    method.optimizer.step()
+    assert not torch.equal(before, model.classifier.weight)
+    with pytest.raises(UsageError, match="no backward_only"):
+        attached("sam", bert(), backward_only=True)
+
+
+def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    cross_entropy = F.cross_entropy(logits, labels, reduction="none")
+    return (1.0 - torch.exp(-cross_entropy)) ** 2 * cross_entropy
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("reduction", ["per example", "mean"])
+def test_every_method_trains_with_the_users_loss(name: str, reduction: str) -> None:
+    calls = []
+
+    def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+        calls.append(labels.shape)
+        values = focal_loss(logits, labels)
+        return values.mean() if reduction == "mean" else values
+
+    model = bert()
+    method = attached(name, model, loss_fn=loss_fn)
+    losses = [step(method, batch()) for _ in range(20)]
+    assert losses[-1] < losses[0]
+    assert set(calls) == {batch()["labels"].shape}
+
+
+def test_the_users_loss_is_the_task_loss() -> None:
+    model = bert(dropout=0.0)
+    method = attached("plain", model, loss_fn=focal_loss)
+    inputs = {key: value for key, value in batch().items() if key != "labels"}
+    expected = focal_loss(model(**inputs).logits, batch()["labels"]).mean()
+    torch.testing.assert_close(method.loss(batch()), expected)
+    torch.testing.assert_close(method.loss(batch(), num_items=8), expected / 2)
+
+
+def test_label_smoothing_is_that_of_torch() -> None:
+    model = bert(dropout=0.0)
+    inputs = {key: value for key, value in batch().items() if key != "labels"}
+    expected = F.cross_entropy(model(**inputs).logits, batch()["labels"], label_smoothing=0.2)
+    torch.testing.assert_close(attached("plain", model, label_smoothing=0.2).loss(batch()), expected)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_frozen_encoder_trains_its_head(name: str) -> None:
+    model = bert()
+    model.bert.requires_grad_(False)
+    method = attached(name, model)
+    body = [weight.detach().clone() for weight in model.bert.parameters()]
+    head = model.classifier.weight.detach().clone()
+    for seed in range(3):
+        step(method, batch(seed=seed))
+    assert all(torch.equal(old, new) for old, new in zip(body, model.bert.parameters(), strict=True))
+    assert not torch.equal(head, model.classifier.weight)
+
+
+def test_frozen_parameters_are_not_ranked() -> None:
+    model = bert()
+    model.bert.embeddings.requires_grad_(False)
+    optimizer = torch.optim.AdamW(model.parameters())
+    trainable = [weight for weight in model.bert.parameters() if weight.requires_grad]
+    assert len(body_positions(model, optimizer)) == len(trainable)
+
+
+def test_a_second_optimizer_is_refused() -> None:
+    model = bert()
+    method = attached("uegr", model)
+    with pytest.raises(UsageError, match="one optimizer"):
+        method.wrap_optimizer(torch.optim.SGD(model.parameters(), lr=0.1), model)
+    with pytest.raises(UsageError, match="before accelerator"):
+        make_config("uegr").create().wrap_optimizer(method.optimizer, model)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_parameter_group_may_be_added(name: str) -> None:
+    model = bert()
+    layers = list(model.bert.encoder.layer[1].parameters())
+    ids = {id(weight) for weight in layers}
+    first = [weight for weight in model.parameters() if id(weight) not in ids]
+    method = make_config(name).attach(
+        model=model.train(), optimizer=torch.optim.AdamW(first, lr=0.01), train_loader=[batch()]
+    )
+    step(method, batch())
+    method.optimizer.add_param_group({"params": layers})
+    before = [weight.detach().clone() for weight in layers]
+    for seed in range(3):
+        step(method, batch(seed=seed))
+    assert any(not torch.equal(old, new) for old, new in zip(before, layers, strict=True))
+    if name == "uegr":
+        assert len(method.backward.selectable) == len(list(model.bert.parameters()))  # type: ignore[attr-defined]
+
+
+class DictOutput(nn.Module):
+    """A model whose forward requires labels and returns a dict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = bert()
+
+    def get_input_embeddings(self) -> nn.Module:
+        return self.inner.get_input_embeddings()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        return {"logits": self.inner(input_ids=input_ids, attention_mask=attention_mask).logits}
+
+
+def test_a_dict_output_and_required_labels_are_accepted() -> None:
+    model = DictOutput()
+    method = attached("uegr", model)
+    losses = [step(method, batch()) for _ in range(20)]
+    assert losses[-1] < losses[0]
+
+
+def test_data_parallel_is_unwrapped() -> None:
+    model = nn.DataParallel(bert())
+    method = attached("uegr", model)
+    losses = [step(method, batch()) for _ in range(20)]
+    assert losses[-1] < losses[0]
