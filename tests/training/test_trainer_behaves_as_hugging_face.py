@@ -1,0 +1,182 @@
+"""What Hugging Face's Trainer promises holds for the mixin, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from datasets import Dataset
+from torch import Tensor
+from torch.utils.data import IterableDataset
+from transformers import Trainer, TrainingArguments
+
+from conftest import batch, bert
+from uegr import PlainConfig, UEGRConfig, UEGRTrainer
+from uegr.methods.method_config import METHOD_CONFIG
+from uegr.methods.registry import METHODS, make_config
+
+
+def rows(count: int = 32, labels: Any = None) -> Dataset:
+    data = batch(count)
+    labels = data["labels"] if labels is None else labels
+    return Dataset.from_dict({**{name: values.tolist() for name, values in data.items()}, "labels": labels.tolist()})
+
+
+def arguments(folder: Path, **changes: Any) -> TrainingArguments:
+    values: dict[str, Any] = {
+        "output_dir": str(folder),
+        "max_steps": 6,
+        "per_device_train_batch_size": 8,
+        "learning_rate": 0.01,
+        "use_cpu": True,
+        "report_to": [],
+        "save_strategy": "no",
+        "disable_tqdm": True,
+        **changes,
+    }
+    return TrainingArguments(**values)
+
+
+@pytest.mark.parametrize("limit", [None, 1, 2])
+def test_the_best_checkpoint_is_kept_and_loaded(tmp_path: Path, limit: int | None) -> None:
+    """The first evaluation is the best: its checkpoint must survive the later ones, and its weights come back."""
+    saved: dict[int, Tensor] = {}
+
+    class Recorded(UEGRTrainer):
+        def _save_checkpoint(self, model: Any, trial: Any) -> None:
+            before = self.args.output_dir
+            super()._save_checkpoint(model, trial)
+            assert self.args.output_dir == before
+            saved[self.state.global_step] = self.model.classifier.weight.detach().clone()
+
+        def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+            metrics: dict[str, float] = super().evaluate(*args, **kwargs)
+            metrics["eval_score"] = -float(self.state.global_step)
+            return metrics
+
+    config = UEGRConfig(passes=1)
+    trainer = Recorded(
+        bert(),
+        arguments(
+            tmp_path,
+            save_strategy="steps",
+            eval_strategy="steps",
+            save_steps=2,
+            eval_steps=2,
+            load_best_model_at_end=True,
+            metric_for_best_model="score",
+            greater_is_better=True,
+            save_total_limit=limit,
+        ),
+        method=config,
+        train_dataset=rows(),
+        eval_dataset=rows(8),
+    )
+    trainer.train()
+    best = Path(str(trainer.state.best_model_checkpoint))
+    assert best == tmp_path / "checkpoint-2"
+    assert best.is_dir()
+    assert torch.equal(trainer.model.classifier.weight, saved[2])
+    assert UEGRConfig.from_pretrained(best) == config
+    assert (best / METHOD_CONFIG).is_file()
+
+
+def test_two_equal_trainings_of_one_trainer_are_equal(tmp_path: Path) -> None:
+    """As in a hyperparameter search, which makes model and optimizer again for every trial."""
+    weights = []
+    trainer = UEGRTrainer(
+        args=arguments(tmp_path),
+        model_init=lambda: bert(),
+        method=make_config("roast"),
+        train_dataset=rows(),
+    )
+    for _ in range(2):
+        trainer.train()
+        weights.append([weight.detach().clone() for weight in trainer.model.parameters()])
+    assert all(torch.equal(first, second) for first, second in zip(*weights, strict=True))
+
+
+def test_a_second_training_steps_the_method_once_per_step(tmp_path: Path) -> None:
+    trainer = UEGRTrainer(bert(), arguments(tmp_path), method=make_config("child-tuning-f"), train_dataset=rows())
+    for trainings in (1, 2):
+        trainer.train()
+        assert trainer.method.state_dict()["steps"] == 6 * trainings
+
+
+@pytest.mark.parametrize("kind", ["multi_label", "regression", "classification"])
+def test_the_loss_is_that_of_hugging_face_in_one_batch_or_in_several(tmp_path: Path, kind: str) -> None:
+    labels = {
+        "multi_label": torch.randint(0, 2, (16, 10)).float(),
+        "regression": torch.tensor([-100.0, 1.5, 0.2, 3.0] * 4),
+        "classification": batch(16)["labels"],
+    }[kind]
+    outputs = {"multi_label": 10, "regression": 1, "classification": 2}[kind]
+    losses = []
+    for trainer_class, size, extra in (
+        (Trainer, 16, {}),
+        (UEGRTrainer, 16, {"method": PlainConfig()}),
+        (UEGRTrainer, 4, {"method": PlainConfig()}),
+    ):
+        trainer = trainer_class(
+            bert(dropout=0.0, labels=outputs),
+            arguments(
+                tmp_path,
+                max_steps=1,
+                per_device_train_batch_size=size,
+                gradient_accumulation_steps=16 // size,
+                logging_steps=1,
+            ),
+            train_dataset=rows(16, labels),
+            **extra,
+        )
+        trainer.train()
+        losses.append(trainer.state.log_history[0]["loss"])
+    assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-3)
+
+
+def test_compute_loss_func_and_label_smoothing_are_the_task_loss_of_the_method(tmp_path: Path) -> None:
+    def compute_loss_func(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        return 3.0 * F.cross_entropy(outputs.logits, labels)
+
+    losses = {}
+    for name, changes, extra in (
+        ("plain", {}, {}),
+        ("function", {}, {"compute_loss_func": compute_loss_func}),
+        ("smoothed", {"label_smoothing_factor": 0.3}, {}),
+    ):
+        trainer = UEGRTrainer(
+            bert(dropout=0.0),
+            arguments(tmp_path, max_steps=1, logging_steps=1, **changes),
+            method=PlainConfig(),
+            train_dataset=rows(8),
+            **extra,
+        )
+        trainer.train()
+        losses[name] = trainer.state.log_history[0]["loss"]
+    assert losses["function"] == pytest.approx(3.0 * losses["plain"], rel=1e-3)
+    data, model = batch(8), bert(dropout=0.0)
+    logits = model(input_ids=data["input_ids"], attention_mask=data["attention_mask"]).logits
+    assert losses["smoothed"] == pytest.approx(
+        float(F.cross_entropy(logits.detach(), data["labels"], label_smoothing=0.3)), rel=1e-3
+    )
+
+
+class EndlessStream(IterableDataset):  # type: ignore[type-arg]
+    """Examples without end."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        while True:
+            yield from rows(8)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_endless_stream_trains_for_max_steps(name: str, tmp_path: Path) -> None:
+    trainer = UEGRTrainer(
+        bert(), arguments(tmp_path, max_steps=2), method=make_config(name), train_dataset=EndlessStream()
+    )
+    trainer.train()
+    assert trainer.state.global_step == 2
