@@ -1,3 +1,5 @@
+"""The uniform numbers that masks are drawn with: probability, independence, and where they come from."""
+
 from __future__ import annotations
 
 import pytest
@@ -12,14 +14,14 @@ def test_masks_select_with_their_probability(p: float) -> None:
     assert float(share) == pytest.approx(p, abs=5 * (p * (1 - p) / 400_000) ** 0.5 + 1e-9)
 
 
-def test_every_element_selects_with_its_probability_over_the_steps() -> None:
+def test_an_element_is_selected_with_its_probability_over_many_steps() -> None:
     """The rate of one element over many seeds, in the first row of the tile and in later ones."""
-    p, steps, places = 0.3, 3000, torch.tensor([0, 17, TILE, TILE + 17, 2 * TILE + 5])
-    total = torch.zeros(len(places))
+    p, steps, positions = 0.3, 3000, torch.tensor([0, 17, TILE, TILE + 17, 2 * TILE + 5])
+    total = torch.zeros(len(positions))
     for seed in range(steps):
         draws = Draws(seed)
         rows = torch.from_numpy(draws.shifts(2, 3))
-        u = (draws.tile(places.device)[places % TILE] + rows[places // TILE]).frac()
+        u = (draws.tile(positions.device)[positions % TILE] + rows[positions // TILE]).frac()
         total += u < p
     assert (total / steps - p).abs().max() < 5 * (p * (1 - p) / steps) ** 0.5
 
@@ -32,7 +34,7 @@ def test_uniforms_lie_on_the_grid_below_one() -> None:
     assert torch.equal(u * GRID, (u * GRID).round())
 
 
-def test_numbers_are_a_function_of_seed_parameter_and_place() -> None:
+def test_numbers_are_a_function_of_seed_parameter_and_position() -> None:
     draws = Draws(7)
     long, short = draws.uniforms(1, torch.empty(200_000)), draws.uniforms(1, torch.empty(10))
     assert torch.equal(long[:10], short)
@@ -42,12 +44,12 @@ def test_numbers_are_a_function_of_seed_parameter_and_place() -> None:
 
 
 def test_pairs_are_uncorrelated_between_columns_rows_parameters_and_steps() -> None:
-    """A pair that shares its place in the tile, its row or both with nothing but the seed."""
+    """Pairs in the same column of the tile, in the same row, in another parameter, and of another seed."""
     draws = Draws(11)
     u = torch.cat([draws.uniforms(parameter, torch.empty(16, TILE)) for parameter in (0, 1)]) - 0.5
-    for other in (u.roll(1, dims=1), Draws(12).uniforms(0, u) - 0.5):
-        assert abs(float((u * other).mean())) * 12 < 5 / u.numel() ** 0.5
-    # Two rows differ by one shift, so their agreement is one draw a pair of rows and not one an element.
+    for paired in (u.roll(1, dims=1), Draws(12).uniforms(0, u) - 0.5):
+        assert abs(float((u * paired).mean())) * 12 < 5 / u.numel() ** 0.5
+    # Two rows differ by one shift, so their agreement is one draw per pair of rows and not one per element.
     agreement = 12 * (u @ u.T / TILE)
     between = agreement[~torch.eye(32, dtype=torch.bool)]
     assert abs(float(between.mean())) < 5 * float(between.std()) / (32 * 31 / 2) ** 0.5
