@@ -1,3 +1,5 @@
+"""Small models that are trained from scratch, and the tokenizer that is learned for them."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -5,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from conftest import reviews
-from test_doors import run
+from support.command_line import run
+from support.reviews import reviews
 from uegr.modeling.model_loading import SCRATCH, load_classifier, load_tokenizer, load_trained
 from uegr.modeling.scratch.scratch_classifier import train_tokenizer
 
@@ -31,7 +33,7 @@ def test_padding_changes_nothing(name: str) -> None:
     torch.testing.assert_close(alone, short[1:2], atol=1e-5, rtol=1e-5)
 
 
-def test_trains_from_nothing_through_the_command_line(name: str, tmp_path: Path) -> None:
+def test_trains_from_scratch_through_the_command_line(name: str, tmp_path: Path) -> None:
     path, folder = tmp_path / "reviews.csv", tmp_path / "run"
     reviews(200).to_csv(path, index=False)
     arguments = ["train", "--train_file", str(path), "--model_name_or_path", name, "--output_dir", str(folder)]
@@ -49,9 +51,8 @@ def test_tokenizer_is_learned_from_the_text() -> None:
     assert tokenizer.pad_token_id == 0
 
 
-def test_own_loss_follows_the_kind_of_task() -> None:
+def test_the_loss_of_the_model_follows_the_kind_of_task() -> None:
     ids = torch.randint(4, 50, (3, 7))
-    one = load_classifier("textcnn", ["score"], seed=0, vocab_size=50, kind="regression").eval()
-    scores = one(input_ids=ids).logits.squeeze(-1)
-    targets = torch.tensor([0.5, 1.5, -1.0])
-    torch.testing.assert_close(one(input_ids=ids, labels=targets).loss, torch.nn.functional.mse_loss(scores, targets))
+    model = load_classifier("textcnn", ["score"], seed=0, vocab_size=50, kind="regression").eval()
+    scores, targets = model(input_ids=ids).logits.squeeze(-1), torch.tensor([0.5, 1.5, -1.0])
+    torch.testing.assert_close(model(input_ids=ids, labels=targets).loss, torch.nn.functional.mse_loss(scores, targets))
