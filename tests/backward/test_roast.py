@@ -50,7 +50,5 @@ def test_ranks_are_computed_again_after_each_epoch(accumulation_steps: int) -> N
         method.optimizer.step()
         method.optimizer.zero_grad()
         ranks.append(copy.deepcopy(method.backward.state_dict()["bins"]))
-    changed = [
-        any(not torch.equal(before[i], after[i]) for i in before) for before, after in itertools.pairwise(ranks)
-    ]
+    changed = [any(not torch.equal(before[i], after[i]) for i in before) for before, after in itertools.pairwise(ranks)]
     assert changed == [False, True, False, True]

@@ -25,9 +25,7 @@ def test_pgd_equals_its_formula() -> None:
         g = gradient_at(delta, cross_entropy)
         delta = delta + 0.2 * g / l2(g)
         delta = delta * (0.3 / l2(delta)).clamp_max(1.0)
-    stage = stage_of(
-        AdversarialForward, epsilon=0.3, relative=False, ascent_steps=3, step_size=2 / 3, clean_weight=0.0
-    )
+    stage = stage_of(AdversarialForward, epsilon=0.3, relative=False, ascent_steps=3, step_size=2 / 3, clean_weight=0.0)
     assert_equals_formula(stage, cross_entropy(logits_at(delta)))
 
 

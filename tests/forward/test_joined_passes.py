@@ -32,9 +32,7 @@ def loss_and_gradients(
 
 
 @pytest.mark.parametrize("attention", ["sdpa", "eager"])
-@pytest.mark.parametrize(
-    "options", [{}, {"passes": 3, "dropout": (0.0, 0.5)}, {"clean_weight": 0.0}, {"epsilon": 0.0}]
-)
+@pytest.mark.parametrize("options", [{}, {"passes": 3, "dropout": (0.0, 0.5)}, {"clean_weight": 0.0}, {"epsilon": 0.0}])
 def test_one_batch_equals_passes_one_after_another(attention: str, options: dict[str, Any]) -> None:
     model, data = bert(attn_implementation=attention).train(), batch()
     joined, one_by_one = (loss_and_gradients(model, data, runner, **options) for runner in (AlwaysJoined(), OneByOne()))

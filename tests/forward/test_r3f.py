@@ -35,7 +35,8 @@ def test_without_noise_it_is_plain_fine_tuning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"noise": "pink"}, "unknown noise"), ({"kl_weight": -1.0}, "kl_weight must be at least 0")]
+    ("options", "message"),
+    [({"noise": "pink"}, "unknown noise"), ({"kl_weight": -1.0}, "kl_weight must be at least 0")],
 )
 def test_impossible_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -109,12 +109,17 @@ def test_attach_takes_keywords_in_any_order_and_returns_the_method() -> None:
 
 
 def test_the_model_of_a_loss_may_be_a_wrapper_of_the_attached_one() -> None:
-    model = bert(dropout=0.0).train()
-    wrapper = torch.nn.Module()
-    wrapper.inner = model
-    wrapper.forward = lambda **inputs: model(**inputs)  # type: ignore[method-assign]
+    class Wrapper(torch.nn.Module):
+        calls = 0
+
+        def forward(self, **inputs: Tensor) -> Any:
+            self.calls += 1
+            return model(**inputs)
+
+    model, wrapper = bert(dropout=0.0).train(), Wrapper()
     method = attached("plain", model)
     assert method.loss(batch(), model=wrapper) == method.loss(batch())
+    assert wrapper.calls == 1
 
 
 def test_num_items_takes_the_place_of_the_number_of_targets() -> None:

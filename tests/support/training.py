@@ -25,7 +25,9 @@ def begin(name: str, model: nn.Module, **options: Any) -> tuple[Method, StagedOp
     return method, method.optimizer
 
 
-def train(name: str, steps: int = 3, *, model_dropout: float = 0.0, accumulate: bool = False, **options: Any) -> nn.Module:
+def train(
+    name: str, steps: int = 3, *, model_dropout: float = 0.0, accumulate: bool = False, **options: Any
+) -> nn.Module:
     """A model after some steps, each on one batch or on two parts of it."""
     model = bert(dropout=model_dropout)
     method, optimizer = begin(name, model, **options)

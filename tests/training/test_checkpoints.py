@@ -146,7 +146,8 @@ def test_the_output_folder_of_the_arguments_never_changes(
 
 
 @pytest.mark.parametrize(
-    ("limit", "remaining"), [(1, ["checkpoint-2"]), (2, ["checkpoint-2", "checkpoint-6"])]  # the best, and the newest
+    ("limit", "remaining"),
+    [(1, ["checkpoint-2"]), (2, ["checkpoint-2", "checkpoint-6"])],  # the best, and the newest
 )
 def test_the_best_checkpoint_is_kept_and_loaded(
     limit: int,

@@ -12,7 +12,7 @@ from transformers import Trainer
 
 from support.reviews import reviews
 from support.trainers import trainer_of
-from uegr import PlainConfig, RobustTrainerMixin, RoASTConfig, TrainingError, UEGRConfig, UEGRTrainer, UsageError
+from uegr import PlainConfig, RoASTConfig, RobustTrainerMixin, TrainingError, UEGRConfig, UEGRTrainer, UsageError
 
 
 def test_evaluation_does_not_run_the_method(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
