@@ -52,3 +52,18 @@ def test_reuse_is_the_full_stage_whose_divergence_takes_the_clean_output_as_a_co
     for gradient, expected in zip(reused[1], full[1], strict=True):
         torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(one_step(reuse=True)[0], one_step()[0])
+
+
+def test_reuse_under_autocast_leaves_every_weight_a_gradient() -> None:
+    """Autocast caches the bfloat16 copies of the weights, also over the backward of the clean pass."""
+    flat = []
+    for autocast in (False, True):
+        model = bert(dropout=0.0).train()
+        stage = stage_of(UEGRForward, reuse=True, dropout=(0.0, 0.0))
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            loss = stage(model, batch(), step()).value
+        loss.backward()
+        gradients = gradients_of(model)
+        assert all(gradient is not None for gradient in gradients)
+        flat.append(torch.cat([gradient.flatten() for gradient in gradients if gradient is not None]))
+    assert float((flat[1] - flat[0]).norm() / flat[0].norm()) < 0.12

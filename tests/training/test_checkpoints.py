@@ -194,10 +194,21 @@ def test_a_trial_of_a_hyperparameter_search_writes_into_its_own_folder(
     train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "run-3"
+    folder.mkdir()
+    old = make_checkpoint(folder, 2)
+    seen = []
+    save = UEGRTrainer._save
+
+    def spy(self: UEGRTrainer, *args: Any, **kwargs: Any) -> None:
+        seen.append(is_complete(old))
+        save(self, *args, **kwargs)
+
+    monkeypatch.setattr(UEGRTrainer, "_save", spy)
     monkeypatch.setattr(UEGRTrainer, "_get_output_dir", lambda self, trial: str(folder))
     trainer(train_file, model_folder, tmp_path, max_steps=4).train()
     assert last_complete_checkpoint(folder) == str(folder / "checkpoint-4")
     assert not list(tmp_path.glob("checkpoint-*"))
+    assert seen == [False, True], "the old checkpoint of the trial does not count while it is written again"
     assert UEGRConfig.from_pretrained(folder / "checkpoint-4") == CONFIG
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.strategies as st
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
@@ -42,3 +45,11 @@ def test_a_model_that_predicts_the_mean_of_the_numbers_has_confidence_zero(centr
     assert task.confidence(labels, shares).tolist() == [1.0] * 8
     assert bool((task.confidence(labels + 0.3 * (shares[0] - labels), shares) > 0).all())
     assert task.confidence(constant).tolist() == [0.0] * 8, "before any number was seen"
+
+
+def test_confidence_is_measured_in_the_variance_of_the_labels() -> None:
+    """Labels with mean 2 and variance 4; the label is 0 and the prediction 1."""
+    task = Regression(torch.tensor([[0.0]]), rows=1)
+    chance = math.exp(-(2.0**2) / 8)
+    expected = (math.exp(-(1.0**2) / 8) - chance) / (1 - chance)
+    assert float(task.confidence(torch.tensor([[1.0]]), torch.tensor([2.0, 8.0]))) == pytest.approx(expected)
