@@ -54,8 +54,8 @@ def test_its_state_holds_the_method_and_survives_a_file(tmp_path: Path) -> None:
 
 def test_a_state_without_a_method_is_loaded_as_well() -> None:
     method, _ = attached()
-    _, other = attached(learning_rate=0.5)
-    method.optimizer.load_state_dict(other.state_dict())
+    _, adamw = attached(learning_rate=0.5)
+    method.optimizer.load_state_dict(adamw.state_dict())
     assert method.optimizer.param_groups[0]["lr"] == 0.5
 
 

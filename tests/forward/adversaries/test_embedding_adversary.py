@@ -27,8 +27,8 @@ def lengths(attacker: EmbeddingAdversary, model: nn.Module, data: dict[str, Tens
 
 def test_without_confidence_every_example_gets_the_whole_radius() -> None:
     model, data = bert(dropout=0.0).eval(), batch(16)
-    found = lengths(adversary(by_confidence=False), model, data)
-    torch.testing.assert_close(found, torch.full((16,), 0.1))
+    radii = lengths(adversary(by_confidence=False), model, data)
+    torch.testing.assert_close(radii, torch.full((16,), 0.1))
 
 
 def test_the_radius_is_epsilon_times_the_confidence() -> None:
@@ -53,8 +53,8 @@ def test_a_constant_prediction_of_the_most_frequent_label_is_no_confidence() -> 
         torch.testing.assert_close(lengths(attacker, model, data, 0), expected, atol=1e-3, rtol=0.0)
     resumed.load_state_dict(attacker.state_dict())
     for adversary_of_step in (attacker, resumed):
-        found = lengths(adversary_of_step, model, data, 1)
-        torch.testing.assert_close(found, torch.zeros(16), atol=1e-3, rtol=0.0)
+        radii = lengths(adversary_of_step, model, data, 1)
+        torch.testing.assert_close(radii, torch.zeros(16), atol=1e-3, rtol=0.0)
 
 
 def test_the_unit_of_a_relative_radius_is_that_of_the_weights_before_training() -> None:
