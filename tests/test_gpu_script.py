@@ -1,3 +1,5 @@
+"""The script for a GPU machine says what it needs."""
+
 from __future__ import annotations
 
 import subprocess
@@ -10,14 +12,14 @@ import torch
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="what the script says where there is no GPU")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="tests the error on a machine without a GPU")
 def test_gpu_script_refuses_a_machine_without_cuda() -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", ROOT / "benchmarks" / "gpu.sh"],
         capture_output=True,
         text=True,
         check=False,
         env={"PYTHON": sys.executable, "PATH": "/usr/bin:/bin"},
     )
-    assert done.returncode == 2
-    assert "needs a CUDA device" in done.stderr
+    assert process.returncode == 2
+    assert "needs a CUDA device" in process.stderr

@@ -1,3 +1,5 @@
+"""Ranks from a histogram, and the update probabilities that follow from them."""
+
 from __future__ import annotations
 
 import hypothesis.strategies as st
@@ -18,11 +20,10 @@ from uegr.backward.selection import (
     look_up,
     sample,
 )
-from uegr.errors import UsageError
 
 
 def exact_ranks(scores: torch.Tensor) -> torch.Tensor:
-    """The readable twin of the histogram: a full sort, ties share their mean rank."""
+    """The readable reference of the histogram: a full sort; equal scores share their mean rank."""
     return torch.tensor((rankdata(scores.numpy(), method="average") - 1) / max(1, scores.numel() - 1))
 
 
@@ -53,7 +54,6 @@ SELECTIONS = [
     Selection("sigmoid", alpha=0.6, beta=1.0),
     Selection("sigmoid", alpha=0.9, beta=10.0, p_min=0.01),
     Selection("linear", p_min=0.2),
-    Selection("top_share", share=0.3),
 ]
 
 
@@ -72,17 +72,17 @@ def test_sigmoid_is_that_of_roast() -> None:
 
 
 def test_ranks_from_a_sample_keep_to_the_bound_of_dvoretzky_kiefer_and_wolfowitz() -> None:
-    """Two parameters of unlike scale, more elements than are counted whole."""
+    """Two parameters of different scale, with more elements than are counted whole."""
     generator = torch.Generator().manual_seed(0)
     scores = [torch.randn(1024, 1536, generator=generator).square(), torch.rand(400_000, generator=generator) * 0.1]
-    total = sum(one.numel() for one in scores)
+    total = sum(score.numel() for score in scores)
     assert total > EXACT_UP_TO
     sampled = sample(scores)
-    n = sum(one.numel() for one in sampled)
+    n = sum(score.numel() for score in sampled)
     assert n == pytest.approx(total / STRIDE, abs=2)
-    ranks = bin_ranks(histogram([bin_of(one) for one in sampled]))
-    exact = bin_ranks(histogram([bin_of(one) for one in scores]))
-    present = histogram([bin_of(one) for one in scores]) > 0
+    ranks = bin_ranks(histogram([bin_of(score) for score in sampled]))
+    exact = bin_ranks(histogram([bin_of(score) for score in scores]))
+    present = histogram([bin_of(score) for score in scores]) > 0
     bound = np.sqrt(np.log(2 / 1e-3) / (2 * n))
     assert (ranks - exact).abs()[present].max() < bound
     assert len({int(i) % 1536 for i in range(0, 1024 * 1536, STRIDE)}) == 1536  # every column is visited
@@ -91,24 +91,28 @@ def test_ranks_from_a_sample_keep_to_the_bound_of_dvoretzky_kiefer_and_wolfowitz
 def test_top_share_takes_that_share_of_all_parameters_together() -> None:
     generator = torch.Generator().manual_seed(0)
     small, large = torch.rand(3000, generator=generator), torch.rand(1000, generator=generator) + 1
-    table = Selection("top_share", "hard", share=0.25).table([small, large.view(10, 100)])
+    table = Selection("top_share", share=0.25).table([small, large.view(10, 100)])
     assert look_up(table, bin_of(small)).sum() == 0
     assert look_up(table, bin_of(large.view(10, 100))).shape == (10, 100)
     assert look_up(table, bin_of(large)).all()
 
 
-def test_hard_probabilities_are_one_or_nothing() -> None:
-    scores = torch.arange(100.0)
-    p = look_up(Selection("linear", "hard", p_min=0.1).table([scores]), bin_of(scores))
-    assert set(p.tolist()) == {0.0, 1.0}
+def test_top_share_is_not_drawn_and_not_rescaled() -> None:
+    selection = Selection("top_share", share=0.3)
+    assert set(selection.probabilities(torch.linspace(0, 1, 101)).tolist()) == {0.0, 1.0}
+    assert not selection.is_drawn
+    assert Selection("sigmoid").is_drawn
 
 
-def test_senseless_settings_are_refused() -> None:
-    for make in (
-        lambda: Selection("steep"),  # type: ignore[arg-type]
-        lambda: Selection(draw="coin"),  # type: ignore[arg-type]
-        lambda: Selection(share=0.0),
-        lambda: Selection(p_min=1.5),
-    ):
-        with pytest.raises(UsageError):
-            make()
+def test_linear_probabilities_go_from_p_min_to_one() -> None:
+    p = Selection("linear", p_min=0.2).probabilities(torch.tensor([0.0, 0.5, 1.0]))
+    torch.testing.assert_close(p, torch.tensor([0.2, 0.6, 1.0]))
+
+
+def test_counts_of_other_processes_are_added() -> None:
+    """Two processes that hold half of the scores each get the table of all scores."""
+    scores = torch.rand(400, generator=torch.Generator().manual_seed(0))
+    first, second = scores.chunk(2)
+    whole = Selection().table([scores])
+    counts = histogram([bin_of(second)])
+    assert torch.equal(Selection().table([first], lambda own: own.add_(counts)), whole)

@@ -1,4 +1,4 @@
-"""One cell of the matrix: train a method on one architecture, kind of task and setting, and look."""
+"""One cell of the matrix: train a method on one architecture, kind of task and setting, and check the model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo import SCRATCH, applies, make_batch, make_model
 
 from uegr import UsageError
 from uegr.methods.method import Method
-from uegr.methods.registry import METHODS, PAIR, create_method
+from uegr.methods.registry import METHODS, PAIR, make_config
 
 STEPS = 4
 WORKS, ERROR, NOT_APPLICABLE = "works", "clear error", "not applicable"
@@ -21,7 +21,7 @@ WORKS, ERROR, NOT_APPLICABLE = "works", "clear error", "not applicable"
 
 @dataclass(frozen=True)
 class Cell:
-    """What came of a cell: works, clear error or not applicable, and the reason for the latter two."""
+    """The result of a cell: works, clear error or not applicable, and the reason for the last two."""
 
     status: str
     reason: str = ""
@@ -29,8 +29,8 @@ class Cell:
 
 def stage_pairs() -> list[str]:
     """Every registered forward stage with every registered backward stage, once each."""
-    forwards = {entry.forward: name for name, entry in METHODS.items()}
-    backwards = {entry.backward: name for name, entry in METHODS.items()}
+    forwards = {config_class.forward: name for name, config_class in METHODS.items()}
+    backwards = {config_class.backward: name for name, config_class in METHODS.items()}
     return [f"{forward}{PAIR}{backward}" for forward in forwards.values() for backward in backwards.values()]
 
 
@@ -51,7 +51,7 @@ def run_cell(name: str, architecture: str, kind: str = "single", setting: str = 
     reason = applies(architecture, kind) or _setting_applies(architecture, setting)
     if reason:
         return Cell(NOT_APPLICABLE, reason)
-    method = create_method(name, total_steps=STEPS)
+    method = make_config(name).create()
     model, batch = make_model(architecture, kind), make_batch(architecture, kind)
     try:
         trained = _prepare(model, setting)
@@ -64,9 +64,9 @@ def run_cell(name: str, architecture: str, kind: str = "single", setting: str = 
     assert list(before) == list(after), "the state dict changed its keys"
     assert all(torch.isfinite(value).all() for value in after.values() if value.is_floating_point())
     assert any(not torch.equal(before[key], after[key]) for key in before), "no weight moved"
-    assert _rates(model) == rates, "dropout rates were not given back"
+    assert _rates(model) == rates, "dropout rates were not put back"
     assert _hooks(model) == hooks, "a hook was left behind"
-    assert divergence is None or divergence > 0, "the sub-models are one and the same"
+    assert divergence is None or divergence > 0, "the sub-models are equal"
     return Cell(WORKS)
 
 
@@ -74,7 +74,7 @@ def _setting_applies(architecture: str, setting: str) -> str:
     if setting == "checkpointing" and (architecture in SCRATCH or not _supports_checkpointing(architecture)):
         return "the model has no gradient checkpointing"
     if setting == "LoRA" and architecture in ("textcnn", "bilstm", "transformer"):
-        return "trained from nothing, not adapted"
+        return "trained from scratch, not adapted"
     return ""
 
 
@@ -98,14 +98,14 @@ def _prepare(model: PreTrainedModel, setting: str) -> nn.Module:
 
 def _train(method: Method, model: nn.Module, batch: dict[str, Tensor], setting: str) -> Tensor | None:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    optimizer = method.wrap_optimizer(torch.optim.AdamW(parameters, lr=5e-3), model)
-    method.prepare(model, [batch])
+    method.attach(model=model, optimizer=torch.optim.AdamW(parameters, lr=5e-3), train_loader=[batch])
+    optimizer = method.optimizer
     scaler = torch.amp.GradScaler("cpu", enabled=setting == "fp16 + GradScaler")
     dtype = {"bf16": torch.bfloat16, "fp16 + GradScaler": torch.float16}.get(setting)
     for _ in range(STEPS):
         for part, num_items in _parts(batch, setting):
             with torch.autocast("cpu", dtype or torch.bfloat16, enabled=dtype is not None):
-                loss = method.loss(model, part, num_items)
+                loss = method.loss(part, num_items=num_items)
             assert torch.isfinite(loss), "the loss is not finite"
             scaler.scale(loss).backward()
         if setting == "clipping":

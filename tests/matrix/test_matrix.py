@@ -1,4 +1,4 @@
-"""Methods on architectures, kinds of task and training settings; `make matrix` trains the cells left out here."""
+"""Methods on architectures, kinds of task and training settings; `make matrix` trains the other cells as well."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINEAGE = [name for name in METHODS if name not in FEW]
 
 
 def error_of(name: str, architecture: str, kind: str, setting: str = "float32") -> str:
-    """What went wrong in the cell, "" where nothing did; a cell that cannot be is skipped with its reason."""
+    """The error of a cell, "" where there is none; a cell that does not apply is skipped with its reason."""
     cell = run_cell(name, architecture, kind, setting)
     if cell.status == NOT_APPLICABLE:
         pytest.skip(cell.reason)
@@ -53,7 +53,7 @@ def test_lineage_on_every_kind_of_task(name: str, kind: str) -> None:
     assert error_of(name, "BERT", kind) == ""
 
 
-@pytest.mark.parametrize("setting", [one for one in SETTINGS[1:] if one != "torch.compile"])
+@pytest.mark.parametrize("setting", [setting for setting in SETTINGS[1:] if setting != "torch.compile"])
 @pytest.mark.parametrize("name", LINEAGE)
 def test_lineage_in_training_settings(name: str, setting: str) -> None:
     if setting == "fp16 + GradScaler" and name in REPLAYS:
@@ -63,7 +63,7 @@ def test_lineage_in_training_settings(name: str, setting: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["r3f", "roast", "smart"])
-def test_clean_and_perturbed_passes_of_a_compiled_model(name: str) -> None:
+def test_clean_and_perturbed_passes_share_the_graph_of_a_compiled_model(name: str) -> None:
     assert error_of(name, "BERT", "single", "torch.compile") == ""
 
 

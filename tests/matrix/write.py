@@ -1,4 +1,4 @@
-"""Run every cell and write docs/compatibility.md; exit code 1 if a cell differs from what is committed.
+"""Train every cell and write docs/compatibility.md; exit code 1 if the page differs from what is committed.
 
 python tests/matrix/write.py
 """
@@ -23,18 +23,19 @@ MARKS = {WORKS: "yes", ERROR: "error", NOT_APPLICABLE: "–"}
 INTRODUCTION = """# What works where
 
 Written by `make matrix`, which trains every cell for four steps on a small random model of the real class and checks
-that the loss is finite, weights move, sub-models differ, and the model comes back with its own keys, dropout rates and
-hooks. Never edited by hand. "yes": works; "error": a clear error, its sentence below; "–": makes no sense there.
+that the loss is finite, that weights move, that sub-models differ, and that the model has its own keys, dropout rates
+and hooks afterwards. Do not edit this page. "yes": it works; "error": a clear error, whose text is below the table;
+"–": does not apply, for the reason below the table.
 """
 PROCESSES = """## Several processes
 
-`tests/settings/test_distributed.py` trains on two gloo processes and compares with one: DistributedDataParallel
-(`torchrun`, `accelerate launch`) and FSDP2 (`fully_shard`), plain and UEGR. The reentrant kind of gradient
-checkpointing is a clear error, with the switch that mends it."""
+`tests/settings/test_distributed.py` trains plain and UEGR in two gloo processes and compares the weights with those of
+one process: DistributedDataParallel (`torchrun`, `accelerate launch`) and FSDP2 (`fully_shard`). Reentrant gradient
+checkpointing is a clear error, which names the argument that fixes it."""
 
 
 def worst(cells: Iterable[Cell]) -> Cell:
-    """One cell that stands for several: an error before "works" before "not applicable"."""
+    """The cell that is shown for several: an error before "works" before "not applicable"."""
     order = (ERROR, WORKS, NOT_APPLICABLE)
     return min(cells, key=lambda cell: order.index(cell.status))
 
@@ -61,9 +62,9 @@ def main() -> int:
     for architecture in ARCHITECTURES:
         print(architecture, flush=True)
         usual = usual_kind(architecture)
-        kinds[architecture] = {kind: worst(run_cell(one, architecture, kind) for one in names) for kind in KINDS}
+        kinds[architecture] = {kind: worst(run_cell(name, architecture, kind) for name in names) for kind in KINDS}
         settings[architecture] = {
-            setting: worst(run_cell(one, architecture, usual, setting) for one in everywhere) for setting in SETTINGS
+            setting: worst(run_cell(name, architecture, usual, setting) for name in everywhere) for setting in SETTINGS
         }
     for name in names:
         print(name, flush=True)
@@ -80,10 +81,10 @@ def main() -> int:
             PROCESSES,
         ]
     )
-    same = PAGE.exists() and PAGE.read_text() == text + "\n"
+    is_unchanged = PAGE.exists() and PAGE.read_text() == text + "\n"
     write_text(PAGE, text + "\n")
-    print("docs/compatibility.md is as committed" if same else "docs/compatibility.md has changed: look at git diff")
-    return 0 if same else 1
+    print("docs/compatibility.md " + ("is as committed" if is_unchanged else "has changed: see git diff"))
+    return 0 if is_unchanged else 1
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ KINDS = ["single", "pair", "regression", "multi-label", "token", "causal LM", "s
 
 
 def applies(architecture: str, kind: str) -> str:
-    """Why a kind of task makes no sense for an architecture; empty if it does."""
+    """Why a kind of task does not apply to an architecture; empty if it does."""
     if kind == "seq2seq":
         return "" if architecture in ENCODER_DECODERS else "no decoder over an encoder"
     if architecture in ENCODER_DECODERS:
@@ -128,7 +128,7 @@ def applies(architecture: str, kind: str) -> str:
     if kind == "causal LM":
         return "" if architecture in DECODERS else "not a causal model"
     if architecture in SCRATCH and kind == "token":
-        return "one output a sentence"
+        return "one output per sentence"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Real pretrained weights of three kinds learn 200 real sentences, and answer for sentences they have not seen."""
+"""Real pretrained models of three kinds learn 200 real sentences, and classify sentences they have not seen."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ LAUNCHERS = {
 def test_two_processes_equal_one(method: str, launcher: str, wrapper: str, tmp_path: Path) -> None:
     worker_file = str(Path(__file__).parent / "worker.py")
     command = [sys.executable, "-m", *LAUNCHERS[launcher], worker_file, str(tmp_path), method, wrapper]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, two = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
-    alone = train(method, "none", 0, 1)
-    for key, value in one.items():
-        assert torch.equal(two[key], value), f"the ranks drifted apart in {key}"
-        torch.testing.assert_close(value, alone[key], atol=1e-5, rtol=1e-3)
+    process = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    assert process.returncode == 0, process.stderr[-3000:]
+    first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1))
+    expected = train(method, "none", 0, 1)
+    for key, value in first.items():
+        assert torch.equal(second[key], value), f"the ranks differ in {key}"
+        torch.testing.assert_close(value, expected[key], atol=1e-5, rtol=1e-3)

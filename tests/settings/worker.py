@@ -1,6 +1,6 @@
-"""One data-parallel process: trains a small BERT on its share of fixed batches and saves what it ends with.
+"""One data-parallel process: trains a small BERT on its share of fixed batches and saves the weights.
 
-torchrun --nproc_per_node 2 worker.py FOLDER METHOD [fsdp]
+torchrun --nproc_per_node 2 worker.py FOLDER METHOD {ddp,fsdp,accelerate}
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from accelerate import Accelerator
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import batch, bert
-from uegr import create_method
+from support.small_models import batch, bert
+from uegr import make_config
 
 STEPS, EXAMPLES = 4, 8
-OPTIONS = {"plain": {}, "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "meaning": "frozen", "draw": "hard"}}
+OPTIONS = {
+    "plain": {},
+    "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "mask_mode": "frozen", "probability": "top_share", "share": 0.5},
+}
 
 
 def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, torch.Tensor]:
-    """Four steps on the rank's share of eight examples of one length, dropout off; the weights."""
+    """The weights after four steps on the rank's share of eight examples of one length, without dropout."""
     model = bert(dropout=0.0)
     if wrapper == "ddp":
         trained: torch.nn.Module = DistributedDataParallel(model)
@@ -35,8 +38,9 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
     else:
         trained = model
     backward = torch.Tensor.backward
-    method = create_method(method_name, seed=0, total_steps=STEPS, **OPTIONS[method_name])
-    optimizer = method.wrap_optimizer(torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9), trained)
+    sgd = torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9)
+    method = make_config(method_name, OPTIONS[method_name]).attach(model=trained, optimizer=sgd)
+    optimizer = method.optimizer
     if wrapper == "accelerate":
         accelerator = Accelerator(cpu=True)
         trained, optimizer = accelerator.prepare(trained, optimizer)
@@ -49,7 +53,7 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
             torch.ones_like(whole["labels"])[:, None].expand(-1, whole["input_ids"].shape[1]),
         )
         share = {key: value[rank::world].contiguous() for key, value in whole.items()}
-        backward(method.loss(trained, share))
+        backward(method.loss(share, model=trained))
         optimizer.step()
         optimizer.zero_grad()
     weights = {key: value.detach() for key, value in model.state_dict().items()}

@@ -1,0 +1,52 @@
+"""Mixout mixes the weights for the pass, and corrects the gradient."""
+
+from __future__ import annotations
+
+import torch
+
+from support.small_models import bert, weights_of
+from support.training import DATA, LEARNING_RATE, assert_same_weights, begin, task_gradients
+
+
+def test_one_step_equals_the_formula_with_the_masks_that_were_drawn() -> None:
+    """After the weights have left their start, with p = 1/2."""
+    model = bert(dropout=0.0)
+    method, optimizer = begin("mixout", model, mix=0.5)
+    start = weights_of(model)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.1
+    own = weights_of(model)
+    loss = method.loss(DATA[0])
+    mixed = weights_of(model)
+    loss.backward()
+    optimizer.step()
+    twin = bert(dropout=0.0)
+    with torch.no_grad():
+        for weight, value in zip(twin.parameters(), mixed, strict=True):
+            weight.copy_(value)
+    gradients = task_gradients(twin, DATA[0])
+    mixed_matrices = 0
+    for i, weight in enumerate(model.parameters()):
+        is_swapped = (mixed[i] - (start[i] - 0.5 * start[i]) / 0.5).abs() < 1e-6
+        expected = torch.where(is_swapped, start[i], (own[i] - 0.5 * start[i]) / 0.5)
+        if not torch.equal(mixed[i], own[i]):
+            mixed_matrices += 1
+            torch.testing.assert_close(mixed[i], expected)
+            assert 0.3 < is_swapped.float().mean() < 0.7
+            # The division by 1 - p is left out of the released code.
+            step = torch.where(is_swapped, 0.0, -LEARNING_RATE * gradients[i] / 0.5)
+            torch.testing.assert_close(weight.detach(), own[i] + step)
+    assert mixed_matrices >= len([weight for weight in model.bert.encoder.parameters() if weight.dim() == 2])
+
+
+def test_mixed_weights_are_never_seen_outside_a_step() -> None:
+    model = bert(dropout=0.0)
+    method, optimizer = begin("mixout", model, mix=0.7)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.0
+    for data in DATA:
+        method.loss(data).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        assert_same_weights(model, bert(dropout=0.0))

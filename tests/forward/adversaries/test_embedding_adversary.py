@@ -1,0 +1,70 @@
+"""The radius of an attack on the embeddings follows the confidence in the label."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from support.small_models import batch, bert, logits_of
+from support.stages import step
+from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
+from uegr.forward.clean_pass import clean_gradient
+from uegr.perturb.ball import Ball, ProjectedAscent
+
+
+def adversary(*, by_confidence: bool = True) -> EmbeddingAdversary:
+    """A one-step attack of radius 0.1 in units of the embedding."""
+    return EmbeddingAdversary(ProjectedAscent(Ball("l2", relative=False)), 0.1, by_confidence=by_confidence)
+
+
+def lengths(attacker: EmbeddingAdversary, model: nn.Module, data: dict[str, Tensor], number: int = 10) -> Tensor:
+    """The length of each example's perturbation at step `number`."""
+    clean = clean_gradient(model, data, step(), None, keep_graph=False)
+    delta = attacker.attack(model, data, step(number=number), clean=clean).delta
+    assert delta is not None
+    return delta.flatten(1).norm(dim=1)
+
+
+def test_without_confidence_every_example_gets_the_whole_radius() -> None:
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    radii = lengths(adversary(by_confidence=False), model, data)
+    torch.testing.assert_close(radii, torch.full((16,), 0.1))
+
+
+def test_the_radius_is_epsilon_times_the_confidence() -> None:
+    """What the model classifies wrong is not attacked."""
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    probability = logits_of(model, data).softmax(-1).gather(1, data["labels"][:, None]).squeeze(1).detach()
+    expected = 0.1 * (2 * probability - 1).clamp_min(0.0)
+    assert 0 < int((expected == 0).sum()) < 16
+    torch.testing.assert_close(lengths(adversary(), model, data), expected, atol=1e-6, rtol=1e-4)
+
+
+def test_a_constant_prediction_of_the_most_frequent_label_is_no_confidence() -> None:
+    """A model that always predicts "1" is attacked in the first step, and no longer once the labels are counted."""
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    data["labels"] = torch.tensor([1] * 12 + [0] * 4)
+    with torch.no_grad():
+        model.classifier.weight.mul_(1e-3)  # not 0: the attack needs a gradient
+        model.classifier.bias.copy_(torch.tensor([0.25, 0.75]).log())
+    attacker, resumed = adversary(), adversary()
+    expected = torch.tensor([0.05] * 12 + [0.0] * 4)
+    for _ in range(2):  # the second time is a second batch of the same step, as in gradient accumulation
+        torch.testing.assert_close(lengths(attacker, model, data, 0), expected, atol=1e-3, rtol=0.0)
+    resumed.load_state_dict(attacker.state_dict())
+    for adversary_of_step in (attacker, resumed):
+        radii = lengths(adversary_of_step, model, data, 1)
+        torch.testing.assert_close(radii, torch.zeros(16), atol=1e-3, rtol=0.0)
+
+
+def test_the_unit_of_a_relative_radius_is_that_of_the_weights_before_training() -> None:
+    model, data = bert(dropout=0.0).eval(), batch()
+    attacker = EmbeddingAdversary(ProjectedAscent(Ball("l2_token")), 0.1)
+    attacker.attach(model)
+    resumed = EmbeddingAdversary(ProjectedAscent(Ball("l2_token")), 0.1)
+    resumed.load_state_dict(attacker.state_dict())
+    before = lengths(attacker, model, data)
+    with torch.no_grad():
+        model.get_input_embeddings().weight.mul_(2.0)
+    for adversary_of_step in (attacker, resumed):
+        torch.testing.assert_close(lengths(adversary_of_step, model, data), before)

@@ -1,0 +1,35 @@
+"""The shares of the labels are those of the steps before, whatever the number of batches per step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from uegr.forward.adversaries.label_shares import LabelShares
+
+
+def counts(*labels: float) -> Tensor:
+    """The number of targets, and how many have each label."""
+    return torch.tensor([sum(labels), *labels])
+
+
+def test_a_step_sees_the_counts_of_the_steps_before_it() -> None:
+    shares = LabelShares()
+    assert shares.observe(counts(3, 1), 0) is None
+    torch.testing.assert_close(shares.observe(counts(0, 4), 1), torch.tensor([0.75, 0.25]))
+    torch.testing.assert_close(shares.observe(counts(1, 1), 2), torch.tensor([3 / 8, 5 / 8]))
+
+
+def test_accumulated_batches_of_a_step_see_the_same_shares() -> None:
+    shares = LabelShares()
+    assert shares.observe(counts(2, 0), 0) is None
+    assert shares.observe(counts(1, 1), 0) is None
+    for batch_counts in (counts(9, 0), counts(0, 9)):
+        torch.testing.assert_close(shares.observe(batch_counts, 1), torch.tensor([0.75, 0.25]))
+
+
+def test_the_state_is_remembered() -> None:
+    shares, resumed = LabelShares(), LabelShares()
+    shares.observe(counts(3, 1), 0)
+    resumed.load_state_dict(shares.state_dict())
+    assert torch.equal(shares.observe(counts(1, 0), 1), resumed.observe(counts(1, 0), 1))  # type: ignore[arg-type]

@@ -1,0 +1,60 @@
+"""The kind of task follows from the shapes and types of logits and labels, and from the model's class."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedModel,
+    T5Config,
+    T5ForConditionalGeneration,
+)
+
+from uegr.modeling.task_kinds.classification import Classification
+from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
+from uegr.modeling.task_kinds.multi_label import MultiLabel
+from uegr.modeling.task_kinds.regression import Regression
+from uegr.modeling.task_kinds.task_kind import TaskKind
+from uegr.modeling.task_kinds.tokens import Tokens
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "kind"),
+    [
+        (torch.zeros(3, 2), torch.tensor([0, 1, 0]), Classification),
+        (torch.zeros(3, 1), torch.tensor([0.5, 1.0, 2.0]), Regression),
+        (torch.zeros(3, 4), torch.rand(3, 4), MultiLabel),
+        (torch.zeros(3, 5, 4), torch.zeros(3, 5, dtype=torch.long), Tokens),
+    ],
+)
+def test_kinds_are_read_off_shapes_and_types(logits: Tensor, labels: Tensor, kind: type[TaskKind]) -> None:
+    assert type(task_kind_of(nn.Module(), logits, labels)) is kind
+
+
+def gpt2() -> PreTrainedModel:
+    sizes = {"vocab_size": 9, "n_embd": 8, "n_layer": 1, "n_head": 2, "bos_token_id": 0, "eos_token_id": 0}
+    return GPT2LMHeadModel(GPT2Config(**sizes))
+
+
+def t5() -> PreTrainedModel:
+    sizes = {"vocab_size": 9, "d_model": 8, "d_kv": 4, "d_ff": 8, "num_layers": 1, "num_heads": 2}
+    return T5ForConditionalGeneration(T5Config(**sizes, decoder_start_token_id=0))
+
+
+@pytest.mark.parametrize(("make", "kind"), [(gpt2, CausalGeneration), (t5, Generation | Tokens)])
+def test_labels_of_causal_language_models_are_shifted_and_those_of_others_are_not(make: type, kind: type) -> None:
+    """Our loss is that of the model's own class."""
+    model, ids = make().eval(), torch.tensor([[1, 2, 3, 4]])
+    output = model(input_ids=ids, labels=ids)
+    task = task_kind_of(model, output.logits, ids)
+    assert isinstance(task, kind)
+    torch.testing.assert_close(task.mean(task.loss(output.logits)), output.loss)
+
+
+def test_class_weights_reach_the_kind() -> None:
+    weights = torch.tensor([1.0, 2.0])
+    assert task_kind_of(nn.Module(), torch.zeros(2, 2), torch.tensor([0, 1]), weights).class_weights is weights

@@ -1,0 +1,56 @@
+"""Token embeddings are found and perturbed through any wrapper."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from support.small_models import Linear, batch, bert, hook_count, logits_of
+from uegr.errors import UsageError
+from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
+
+
+def test_wrappers_are_seen_through() -> None:
+    model = bert()
+    compiled = torch.compile(model)
+    assert unwrap(compiled) is model
+    assert input_embeddings(compiled) is model.get_input_embeddings()
+
+
+def test_a_model_that_does_not_name_its_embeddings_is_refused_with_the_fix() -> None:
+    class NoEmbeddings(nn.Module):
+        pass
+
+    with pytest.raises(UsageError, match="get_input_embeddings"):
+        input_embeddings(NoEmbeddings())
+
+
+def test_the_padding_row_does_not_count_in_the_embedding_norm() -> None:
+    model = Linear()
+    expected = model.embedding.weight[1:].detach().norm(dim=-1).mean()
+    assert embedding_scale(model).norm == pytest.approx(float(expected))
+    assert embedding_scale(model).width == 6
+
+
+def test_delta_is_added_for_one_pass_and_leaves_no_hook() -> None:
+    model, data = Linear(), batch()
+    delta = torch.randn(4, 7, 6)
+    with perturbed(model, delta):
+        logits = logits_of(model, data)
+    mask = token_mask(data)
+    moved = ((model.embedding(data["input_ids"]) + delta) * mask).sum(1) / mask.sum(1)
+    torch.testing.assert_close(logits, model.head(moved))
+    assert hook_count(model) == 0
+
+
+def test_a_model_that_does_not_use_its_embeddings_is_refused() -> None:
+    model = Linear()
+    with pytest.raises(UsageError, match="does not take its token embeddings"), perturbed(model, torch.zeros(4, 7, 6)):
+        pass
+
+
+def test_the_mask_is_one_on_real_tokens() -> None:
+    data = batch()
+    assert torch.equal(token_mask(data).squeeze(-1), data["attention_mask"].float())
+    assert torch.equal(token_mask({"input_ids": data["input_ids"]}), torch.ones(4, 7, 1))

@@ -1,0 +1,47 @@
+"""Stages made from options, and the position in the training that they are called at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.backward_stage import BackwardStage
+from uegr.backward.replay import Replay
+from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.joined_passes import run_joined
+from uegr.forward.pass_runner import PassRunner
+from uegr.forward.plain import PlainForward
+from uegr.modeling.dropout_sites import DropoutSites
+
+Stage = TypeVar("Stage", bound=ForwardStage | BackwardStage)
+NO_REPLAY = Replay(PlainForward())
+"""For stages that do not run a step's batches again."""
+
+
+def stage_of(stage_class: type[Stage], **options: Any) -> Stage:
+    """A stage with these options."""
+    return stage_class(stage_class.options_class(**options))  # type: ignore[arg-type]
+
+
+def step(seed: int = 0, number: int = 10) -> Step:
+    """A position in the training: step `number`, with a generator of this seed."""
+    return Step(torch.Generator().manual_seed(seed), number)
+
+
+class AlwaysJoined(PassRunner):
+    """Runs the passes as one batch, whether that is faster or not."""
+
+    def run(
+        self,
+        model: nn.Module,
+        batch: Batch,
+        step: Step,
+        *,
+        delta: Tensor | None,
+        sites: DropoutSites,
+        rates: Sequence[float],
+    ) -> list[Tensor]:
+        return run_joined(model, batch, step, delta=delta, sites=sites, rates=rates)

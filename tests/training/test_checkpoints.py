@@ -1,0 +1,225 @@
+"""Checkpoints: none that is half written is resumed from, the best one is kept, and each holds its configuration."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import TrainerCallback
+
+from support.trainers import trainer_of
+from uegr import UEGRConfig, UEGRTrainer, UsageError
+from uegr.training.checkpoints import is_complete, last_complete_checkpoint
+
+CONFIG = UEGRConfig(passes=1, epsilon=0.02)
+
+
+def make_checkpoint(output_dir: Path, step: int, state: str | None = "{}") -> Path:
+    """A folder with weights and, if given, a trainer_state.json."""
+    folder = output_dir / f"checkpoint-{step}"
+    folder.mkdir()
+    (folder / "model.safetensors").write_bytes(b"weights")
+    if state is not None:
+        (folder / "trainer_state.json").write_text(state)
+    return folder
+
+
+@pytest.mark.parametrize("state", [None, "", '{"global_step": 1', b"\xff\xfe"])
+def test_a_half_written_checkpoint_is_passed_over_and_removed(state: Any, tmp_path: Path) -> None:
+    complete = make_checkpoint(tmp_path, 9)
+    make_checkpoint(tmp_path, 5)
+    half_written = make_checkpoint(tmp_path, 10, None if isinstance(state, bytes) else state)
+    if isinstance(state, bytes):
+        (half_written / "trainer_state.json").write_bytes(state)
+    assert not is_complete(half_written)
+    assert last_complete_checkpoint(tmp_path) == str(complete)
+    assert not half_written.exists()
+    assert (tmp_path / "checkpoint-5").exists()
+
+
+def test_folders_of_another_name_are_left_alone(tmp_path: Path) -> None:
+    for name in ("checkpoint-best", "checkpoint-7.old", "run-3"):
+        (tmp_path / name).mkdir()
+    assert last_complete_checkpoint(tmp_path) is None
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def trainer(train_file: Path, model_folder: Path, folder: Path, **changes: Any) -> UEGRTrainer:
+    """Six steps, with a checkpoint after every second."""
+    saving = {"save_strategy": "steps", "save_steps": 2, "max_steps": 6}
+    return trainer_of(CONFIG, train_file, model_folder, folder, **{**saving, **changes})
+
+
+def test_a_training_that_is_killed_while_it_writes_resumes_from_the_checkpoint_before(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = trainer(train_file, model_folder, tmp_path / "whole")
+    whole.train()
+    killed = trainer(train_file, model_folder, tmp_path / "killed")
+    save_optimizer = UEGRTrainer._save_optimizer_and_scheduler
+
+    def fail_at_step_4(self: UEGRTrainer, output_dir: str) -> None:
+        if self.state.global_step == 4:
+            raise SystemError("power cut")
+        save_optimizer(self, output_dir)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(UEGRTrainer, "_save_optimizer_and_scheduler", fail_at_step_4)
+        with pytest.raises(SystemError):
+            killed.train()
+    half_written = tmp_path / "killed" / "checkpoint-4"
+    assert (half_written / "model.safetensors").exists()
+    assert not is_complete(half_written)
+
+    resumed = trainer(train_file, model_folder, tmp_path / "killed")
+    steps: list[int] = []
+
+    class Steps(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            steps.append(state.global_step)
+
+    resumed.add_callback(Steps())
+    resumed.train(resume_from_checkpoint=True)
+    assert steps == [3, 4, 5, 6]
+    expected = whole.model.state_dict()
+    assert all(torch.equal(value, expected[key]) for key, value in resumed.model.state_dict().items())
+
+
+def test_a_checkpoint_that_is_written_again_does_not_count_until_it_is_done(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a checkpoint of the same step is there already, with its old trainer_state.json."""
+    old = tmp_path / "checkpoint-2"
+    tmp_path.mkdir(exist_ok=True)
+    make_checkpoint(tmp_path, 2)
+    seen = []
+    save = UEGRTrainer._save
+
+    def spy(self: UEGRTrainer, *args: Any, **kwargs: Any) -> None:
+        seen.append(is_complete(old))
+        save(self, *args, **kwargs)
+
+    monkeypatch.setattr(UEGRTrainer, "_save", spy)
+    trainer(train_file, model_folder, tmp_path, max_steps=2).train()
+    assert seen == [False]
+    assert is_complete(old)
+
+
+def test_there_must_be_a_complete_checkpoint_to_resume_from(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    make_checkpoint(tmp_path, 2, state=None)
+    with pytest.raises(UsageError, match="no complete checkpoint"):
+        trainer(train_file, model_folder, tmp_path).train(resume_from_checkpoint=True)
+
+
+def test_the_output_folder_of_the_arguments_never_changes(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = []
+
+    class Folders(TrainerCallback):
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            folders.append(args.output_dir)
+
+        on_step_end = on_save
+
+    def recording(method: Any) -> Any:
+        def call(self: UEGRTrainer, *args: Any, **kwargs: Any) -> Any:
+            folders.append(self.args.output_dir)
+            return method(self, *args, **kwargs)
+
+        return call
+
+    for name in ("save_model", "_save", "_save_optimizer_and_scheduler", "_save_rng_state", "_rotate_checkpoints"):
+        if hasattr(UEGRTrainer, name):
+            monkeypatch.setattr(UEGRTrainer, name, recording(getattr(UEGRTrainer, name)))
+    saving = trainer(train_file, model_folder, tmp_path)
+    saving.add_callback(Folders())
+    saving.train()
+    assert len(folders) >= 3 * 3 + 6
+    assert set(folders) == {str(tmp_path)}
+
+
+@pytest.mark.parametrize(
+    ("limit", "remaining"),
+    [(1, ["checkpoint-2"]), (2, ["checkpoint-2", "checkpoint-6"])],  # the best, and the newest
+)
+def test_the_best_checkpoint_is_kept_and_loaded(
+    limit: int,
+    remaining: list[str],
+    train_file: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first of three checkpoints has the lowest evaluation loss here, so that it is the oldest."""
+    losses = iter([0.1, 0.3, 0.2])
+    best_weights: dict[str, torch.Tensor] = {}
+
+    def evaluate(self: UEGRTrainer, *args: Any, **kwargs: Any) -> dict[str, float]:
+        if not best_weights:
+            best_weights.update({key: value.clone() for key, value in self.model.state_dict().items()})
+        metrics = {"eval_loss": next(losses)}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    monkeypatch.setattr(UEGRTrainer, "evaluate", evaluate)
+    best = trainer(
+        train_file,
+        model_folder,
+        tmp_path,
+        eval_strategy="steps",
+        eval_steps=2,
+        load_best_model_at_end=True,
+        save_total_limit=limit,
+    )
+    best.train()
+    folder = tmp_path / "checkpoint-2"
+    assert best.state.best_model_checkpoint == str(folder)
+    assert is_complete(folder)
+    saved = load_file(folder / "model.safetensors")
+    for key, value in best_weights.items():
+        assert torch.equal(saved[key], value)
+        assert torch.equal(best.model.state_dict()[key], value), "the model at the end is the best one"
+    assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == remaining
+
+
+def test_a_trial_of_a_hyperparameter_search_writes_into_its_own_folder(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run-3"
+    folder.mkdir()
+    old = make_checkpoint(folder, 2)
+    seen = []
+    save = UEGRTrainer._save
+
+    def spy(self: UEGRTrainer, *args: Any, **kwargs: Any) -> None:
+        seen.append(is_complete(old))
+        save(self, *args, **kwargs)
+
+    monkeypatch.setattr(UEGRTrainer, "_save", spy)
+    monkeypatch.setattr(UEGRTrainer, "_get_output_dir", lambda self, trial: str(folder))
+    trainer(train_file, model_folder, tmp_path, max_steps=4).train()
+    assert last_complete_checkpoint(folder) == str(folder / "checkpoint-4")
+    assert not list(tmp_path.glob("checkpoint-*"))
+    assert seen == [False, True], "the old checkpoint of the trial does not count while it is written again"
+    assert UEGRConfig.from_pretrained(folder / "checkpoint-4") == CONFIG
+
+
+def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    saving = trainer(train_file, model_folder, tmp_path)
+    saving.train()
+    saving.save_model(str(tmp_path / "final"))
+    folders = [*tmp_path.glob("checkpoint-*"), tmp_path / "final"]
+    assert len(folders) == 4
+    for folder in folders:
+        assert UEGRConfig.from_pretrained(folder) == CONFIG
+        assert json.loads((folder / "method_config.json").read_text())["method"] == "uegr"

@@ -1,0 +1,52 @@
+"""What a step of a method costs beside a plain one."""
+
+from __future__ import annotations
+
+import copy
+from contextlib import nullcontext
+from typing import Any
+
+import pytest
+import torch
+
+from support.small_models import batch, bert
+from uegr import METHODS, UEGRConfig, make_config
+from uegr.training.cost_profile import describe, measure_cost
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_cost_and_leaves_the_model_alone(name: str) -> None:
+    model = bert()
+    before = copy.deepcopy(model.state_dict())
+    cost = measure_cost(model, batch(), make_config(name).create(), nullcontext, rounds=1)
+    assert cost["flops"] > 0
+    assert cost["peak_memory"] > 2**20
+    assert sum(cost["parts"].values()) == pytest.approx(1.0)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ("options", "ratio"),
+    [
+        ({}, (2 + 2 + 3 * 2) / 3),
+        ({"clean_weight": 0.0}, (2 + 3 * 2) / 3),
+        ({"clean_weight": 0.0, "passes": 3, "ascent_steps": 2}, (4 + 3 * 3) / 3),
+        ({"reuse": True, "passes": 1}, 2.0),
+        ({"checkpoint_passes": True, "clean_weight": 0.0}, (2 + 4 * 2) / 3),
+    ],
+)
+def test_flops_are_those_of_the_cost_model(options: dict[str, Any], ratio: float) -> None:
+    """On a model whose matrices are large beside its embeddings, as those of a real one are."""
+    model = bert(hidden_size=64, intermediate_size=256, num_hidden_layers=3)
+    method = UEGRConfig(**options).create()
+    cost = measure_cost(model, batch(8, 20), method, nullcontext, rounds=1)
+    assert cost["flop_ratio"] == pytest.approx(ratio, rel=0.03)
+    assert cost["flop_ratio"] == pytest.approx(method.cost() / 3, rel=0.03)
+
+
+def test_parts_say_where_the_time_goes() -> None:
+    cost = measure_cost(bert(), batch(), UEGRConfig().create(), nullcontext, data_seconds=0.005, rounds=1)
+    assert {"attack", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])
+    assert cost["parts"]["data"] == pytest.approx(0.005 / (0.005 + cost["step_seconds"]))
+    assert "attack" in describe(cost)
+    assert cost["tokens_per_second"] == pytest.approx(int(batch()["attention_mask"].sum()) / cost["step_seconds"])

@@ -1,0 +1,119 @@
+"""The Trainer door: any Trainer with the mixin trains with a method, and evaluates without it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import Trainer
+
+from support.reviews import reviews
+from support.trainers import trainer_of
+from uegr import PlainConfig, RoASTConfig, RobustTrainerMixin, TrainingError, UEGRConfig, UEGRTrainer, UsageError
+
+
+def test_evaluation_does_not_run_the_method(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path)
+    trainer.create_optimizer()
+    calls = trainer.method.state_dict()["calls"]
+    trainer.evaluate()
+    assert trainer.method.state_dict()["calls"] == calls
+
+
+def test_the_terms_of_the_loss_are_logged(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, logging_steps=2)
+    trainer.train()
+    assert {"loss", "adversarial_loss", "clean_loss", "divergence"} <= set(trainer.state.log_history[0])
+
+
+def test_accumulated_batches_equal_a_large_batch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """The same examples per step, in one batch and in two, without dropout."""
+    weights = []
+    for size, accumulation_steps in ((8, 1), (4, 2)):
+        trainer = trainer_of(
+            PlainConfig(),
+            train_file,
+            model_folder,
+            tmp_path / str(size),
+            per_device_train_batch_size=size,
+            gradient_accumulation_steps=accumulation_steps,
+            optim="sgd",
+        )
+        for module in trainer.model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        trainer.train()
+        weights.append(trainer.model.state_dict())
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value, atol=1e-5, rtol=1e-3)
+
+
+def test_the_default_is_uegr_and_it_learns(model_folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "more.csv"
+    reviews(200).to_csv(path, index=False)
+    trainer = trainer_of(None, path, model_folder, tmp_path / "out", num_train_epochs=4)  # type: ignore[arg-type]
+    assert trainer.method_config == UEGRConfig()
+    trainer.train()
+    predicted = trainer.predict(trainer.eval_dataset)
+    assert (predicted.predictions.argmax(-1) == predicted.label_ids).mean() > 0.9
+
+
+def test_the_mixin_over_another_trainer_calls_what_that_overrides(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    steps = []
+
+    class Recording(Trainer):
+        def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+            steps.append(1)
+            return super().training_step(*args, **kwargs)
+
+    class RobustRecording(RobustTrainerMixin, Recording):
+        pass
+
+    trainers = [
+        trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=trainer_class)  # type: ignore[arg-type]
+        for trainer_class in (RobustRecording, UEGRTrainer)
+    ]
+    for trainer in trainers:
+        trainer.train()
+    assert len(steps) == trainers[0].state.global_step
+    weights, expected = (trainer.model.state_dict() for trainer in trainers)
+    assert all(torch.equal(weights[key], value) for key, value in expected.items())
+
+
+def test_class_weights_are_an_argument(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """With weight 0 on every class plain fine-tuning has no loss."""
+    options = {"class_weights": [0.0, 0.0]}
+    trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options=options, logging_steps=1)
+    trainer.train()
+    assert {entry["loss"] for entry in trainer.state.log_history if "loss" in entry} == {0.0}
+
+
+def test_methods_that_score_first_are_prepared_when_training_begins(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_of(RoASTConfig(), train_file, model_folder, tmp_path, max_steps=1)
+    assert not trainer.method.backward.prepared
+    trainer.train()
+    assert trainer.method.backward.prepared
+
+
+def test_what_would_bypass_the_method_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, label_smoothing_factor=0.1)
+    with pytest.raises(UsageError, match="label_smoothing_factor"):
+        trainer.train()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_lost_stops_the_training(
+    bad: float, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path)
+    loss_of = trainer.method.loss
+    monkeypatch.setattr(trainer.method, "loss", lambda *args, **kwargs: loss_of(*args, **kwargs) * bad)
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 1.*learning rate"):
+        trainer.train()
