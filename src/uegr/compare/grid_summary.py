@@ -171,9 +171,7 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
     return max(candidates, key=lambda line: measure.sign * line.estimates[measure.name].mean, default=None)
 
 
-def _judge(
-    tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]
-) -> None:
+def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
     """Fill the verdicts of the methods that learned against their opponents, adjusted over all of one measure."""
     for measure in all_measures(tables):
         comparisons: list[tuple[Line, Line, Comparison]] = []
@@ -200,9 +198,7 @@ def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
     recorded = [array for array in scores if array is not None]
     if len(recorded) < len(scores) or len({array.shape for array in recorded}) > 1:
         return compare_paired(values, opponent_values)
-    return compare_paired(
-        values, opponent_values, np.stack(recorded[: len(seeds)]), np.stack(recorded[len(seeds) :])
-    )
+    return compare_paired(values, opponent_values, np.stack(recorded[: len(seeds)]), np.stack(recorded[len(seeds) :]))
 
 
 def ranks(tables: Sequence[Table], measure: Measure) -> tuple[dict[str, float], int]:

@@ -23,8 +23,8 @@ class CellEvent:
     """The progress of a cell, or how it ended.
 
     Args:
-        kind: while the cell runs "training", "attacking" or the name of a further attack; at its end "done", "failed" or
-            "interrupted".
+        kind: while the cell runs "training", "attacking" or the name of a further attack; at its end "done", "failed"
+            or "interrupted".
         done, total: steps or examples, while the cell runs.
         message: why the cell failed, in one line.
     """
@@ -81,8 +81,8 @@ class Inline:
 class Processes:
     """Several cells at once, each in a process of one thread: on few cores more cells per hour than one cell with all.
 
-    If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process is
-    killed, the others end at their next step.
+    If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
+    is killed, the others end at their next step.
 
     Args:
         jobs: the number of processes.

@@ -55,8 +55,8 @@ def collapsed(run: Run) -> bool:
 
 
 def measures_of(runs: Iterable[Run]) -> list[Measure]:
-    """`MEASURES`, and one measure for each further attack on any of the runs: the accuracy under the attack, for attacks
-    on embeddings its mean over the radii."""
+    """`MEASURES`, and one measure for each further attack on any of the runs: the accuracy under the attack, for
+    attacks on embeddings its mean over the radii."""
     further = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
     return [*MEASURES, *(_under(name) for name in sorted(further))]
 

@@ -23,8 +23,8 @@ PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
 
 
 class RayCluster:
-    """Each cell is a Ray task of one core; Ray runs as many at once as there are cores, and repeats the task of a worker
-    that died: the cell continues from its last checkpoint.
+    """Each cell is a Ray task of one core; Ray runs as many at once as there are cores, and repeats the task of a
+    worker that died: the cell continues from its last checkpoint.
 
     The results file and the run folders must be visible to all machines under the same path.
 
@@ -53,9 +53,7 @@ class RayCluster:
                 runtime_env={"env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ}},
             )
         try:
-            absolute = replace(
-                workspace, ledger=Ledger(workspace.ledger.path.resolve()), runs=workspace.runs.resolve()
-            )
+            absolute = replace(workspace, ledger=Ledger(workspace.ledger.path.resolve()), runs=workspace.runs.resolve())
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_worker)
             queue = Queue()
             pending = {task.remote(cell, absolute, queue): cell for cell in cells}
