@@ -1,10 +1,9 @@
-"""Does an adversary that edits text in training help against greedy attacks on text? Plain against UEGR, k = 1.
+"""Does an adversary that edits text during training help against greedy attacks on text? Plain against UEGR, k = 1.
 
-    python -m benchmarks.text_adversary run [SEED ...]   train, measure and attack what has no result yet
-    python -m benchmarks.text_adversary table            write the table into docs/methods/uegr.md
+    python -m experiments.text_adversary [SEED ...]    train, measure and attack what has no result yet
 
-Rotten Tomatoes, 2,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences drawn once. Results
-are committed, one JSON a run, in results/text_adversary.
+Rotten Tomatoes, 2,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences, drawn once. The results
+are in results/text_adversary.jsonl; `make results` writes the table into docs/methods/uegr.md.
 """
 
 from __future__ import annotations
@@ -13,18 +12,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.document import replace_block, spread
-from uegr.atomic_files import write_json
+from experiments.number_text import spread
+from experiments.paths import RESULTS
+from uegr.atomic_files import write_text
+from uegr.compare.result_slot import ResultSlot, Run, read_slots, text_of
 from uegr.data.data_source import DataSource
 from uegr.libraries import silence_libraries
 from uegr.runs.attack import attack
 from uegr.runs.evaluate import measure
 from uegr.runs.run_folder import RUN, read_run
-from uegr.runs.run_result import document, read_results
 from uegr.runs.train import RunConfig, train
 
 SEEDS = (0, 1, 2)
-RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"), Path("docs/methods/uegr.md")
+FILE, RUNS = RESULTS / "text_adversary.jsonl", Path("runs/text_adversary")
 ATTACKS, EXAMPLES = ("deepwordbug", "synonyms"), 200
 VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
     "plain": ("plain", {}),
@@ -34,64 +34,48 @@ VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 def run(seeds: list[int]) -> None:
-    """Every variant of these seeds that has no result yet; an interrupted run goes on."""
+    """Run every variant that has no result for these seeds; an interrupted run continues."""
     for seed in seeds or SEEDS:
-        for name, (method, options) in VARIANTS.items():
-            result, folder = RESULTS / file_name(name, seed), RUNS / f"{name}-{seed}"
-            if result.exists():
+        for variant, (method, options) in VARIANTS.items():
+            slots, folder = read_slots(FILE), RUNS / f"{variant}-{seed}"
+            if any((slot.method, slot.seed) == (variant, seed) for slot in slots):
                 continue
             data = DataSource(task="rotten_tomatoes", max_train_examples=2000, max_test_examples=1000)
             config = RunConfig(data=data, method=method, options=options, seed=seed)
             if not ((folder / RUN).exists() and read_run(folder).get("finished")):
                 train(config, folder, resume=True)
             measure(folder, attack_examples=EXAMPLES, epsilons=(0.0, 0.02, 0.035))
-            entry = attack(folder, ATTACKS, examples=EXAMPLES)
-            write_json(result, document([entry]))
-            print(name, seed, entry["metrics"], [one["accuracy"] for one in entry["text_attacks"]], flush=True)
+            result = attack(folder, ATTACKS, examples=EXAMPLES)
+            slots.append(ResultSlot(result["task"], result["model"], variant, seed, {}, result))
+            write_text(FILE, text_of(slots))
+            print(variant, seed, result["metrics"], flush=True)
 
 
-def file_name(variant: str, seed: int) -> str:
-    """Of a result."""
-    return f"{variant.replace(' ', '-')}-{seed}.json"
-
-
-def table() -> str:
-    """Mean and standard deviation over the seeds that are there, in percent, as Markdown."""
+def text_adversary_table() -> str:
+    """Mean and standard deviation over the seeds, in percent, as Markdown."""
     lines = [
         "| adversary | seeds | clean | typos | DeepWordBug | synonyms | PGD 0.035 | ECE | FLOPs × |",
         "|---" * 9 + "|",
     ]
-    for name in VARIANTS:
-        paths = [RESULTS / file_name(name, seed) for seed in SEEDS]
-        runs = [read_results(path)[0] for path in paths if path.exists()]
-        if not runs:
-            continue
-        after = {key: [_after(one, key) for one in runs] for key in ATTACKS}
+    slots = read_slots(FILE)
+    for variant in VARIANTS:
+        runs = [slot.run for slot in slots if slot.method == variant and slot.run is not None]
         columns = [
-            [one["metrics"]["accuracy"] for one in runs],
-            [one["metrics"]["typo_accuracy"] for one in runs],
-            *after.values(),
-            [one["robustness"]["accuracy"][-1] for one in runs],
+            [run["metrics"]["accuracy"] for run in runs],
+            [run["metrics"]["typo_accuracy"] for run in runs],
+            *([_accuracy_under(run, name) for run in runs] for name in ATTACKS),
+            [run["robustness"]["accuracy"][-1] for run in runs],
         ]
         cells = [spread([100 * value for value in column], 1) for column in columns]
-        cells += [spread([one["metrics"]["ece"] for one in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
-        lines.append(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |")
+        cells += [spread([run["metrics"]["ece"] for run in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
+        lines.append(f"| {variant} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _after(entry: dict[str, Any], name: str) -> float:
-    return float(next(one["accuracy"] for one in entry["text_attacks"] if one["attack"] == name))
-
-
-def main() -> None:
-    """Entry point."""
-    command, *seeds = sys.argv[1:] or ["table"]
-    silence_libraries()
-    if command == "run":
-        run([int(seed) for seed in seeds])
-        return
-    replace_block(PAGE, "text", table())
+def _accuracy_under(run: Run, name: str) -> float:
+    return float(next(result["accuracy"] for result in run["text_attacks"] if result["attack"] == name))
 
 
 if __name__ == "__main__":
-    main()
+    silence_libraries()
+    run([int(seed) for seed in sys.argv[1:]])

@@ -23,8 +23,8 @@ from uegr.runs.train import RunConfig
 from uegr.training.precision import use_bf16
 
 VERSION = 2
-"""Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If only one
-method is concerned, increase its `Entry.revision` instead."""
+"""Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If
+only one method is concerned, increase its `Entry.revision` instead."""
 
 
 @dataclass(frozen=True)
