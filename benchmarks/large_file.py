@@ -4,8 +4,8 @@
     python -m benchmarks.large_file table    write the table into docs/tasks.md
 
 Each run is a process of its own: the whole file for the first time, the whole file again, and 2,000 rows, to show what
-the model and the libraries need by themselves. Anonymous memory is what the process holds; the resident size also counts
-pages of mapped files, which the system can take back.
+the model and the libraries need by themselves. Anonymous memory is what the process holds; the resident size also
+counts pages of mapped files, which the system can take back.
 """
 
 from __future__ import annotations

@@ -51,6 +51,8 @@ def _difference(line: Line, full: Line | None, measure: Measure, scale: int = 10
     """The mean difference over the seeds that both have, with the 95 % interval."""
     if full is None or line is full:
         return ""
-    pairs = [(measure.value(line.runs[seed]), measure.value(full.runs[seed])) for seed in line.runs if seed in full.runs]
+    pairs = [
+        (measure.value(line.runs[seed]), measure.value(full.runs[seed])) for seed in line.runs if seed in full.runs
+    ]
     differences = [value - full_value for value, full_value in pairs if value is not None and full_value is not None]
     return signed(estimate(differences), scale, digits)

@@ -1,6 +1,6 @@
 """Rebuild every generated page, table and figure from the files in results/.
 
-    python -m experiments.rebuild
+python -m experiments.rebuild
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.document import with_block
+
 from experiments.cheaper_steps import cheaper_steps_table
 from experiments.grid_sections import Figures, read_grid_results
 from experiments.paths import DOCS

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from experiments.theory_tables import FILE
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource

@@ -6,9 +6,9 @@ import json
 import statistics
 from typing import Any
 
+from benchmarks.document import with_block
 from scipy.stats import t
 
-from benchmarks.document import with_block
 from experiments.paths import RESULTS
 
 FILE = RESULTS / "theory.json"

@@ -71,7 +71,9 @@ def all_differences(grids: Mapping[str, Sequence[Table]]) -> str:
         overall_ranks[link] = _overall(_ranked(tables))
     heads = ["UEGR minus plain", "seeds", *IN_SHORT, "robust: minus the best other method"]
     methods = list(dict.fromkeys(method for mean_ranks in overall_ranks.values() for method in mean_ranks))
-    rank_rows = [[link, *(_rank(mean_ranks, method) for method in methods)] for link, mean_ranks in overall_ranks.items()]
+    rank_rows = [
+        [link, *(_rank(mean_ranks, method) for method in methods)] for link, mean_ranks in overall_ranks.items()
+    ]
     return f"{markdown(heads, rows)}\n\n{markdown(['mean rank', *methods], rank_rows)}"
 
 
