@@ -68,8 +68,8 @@ def _sizes(slots: Sequence[ResultSlot]) -> str:
     test_examples = content["data.max_test_examples"]
     text = (
         f"{', '.join(dict.fromkeys(slot.model for slot in slots))}; at most {content['data.max_train_examples']:,} "
-        f"training examples, {_epochs(slots)}, {_learning_rate(slots)}, batch {content['train.batch_size']}; measured on "
-        f"{f'at most {test_examples}' if test_examples else 'all'} {content['measure.split']} examples, "
+        f"training examples, {_epochs(slots)}, {_learning_rate(slots)}, batch {content['train.batch_size']}; "
+        f"measured on {f'at most {test_examples}' if test_examples else 'all'} {content['measure.split']} examples, "
         f"{content['measure.attack_examples'] or 'all'} of them attacked (radii {epsilons}; "
         f"{content['measure.attack_steps']} steps, {content['measure.attack_restarts']} restart)."
     )

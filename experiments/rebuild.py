@@ -1,7 +1,4 @@
-"""Rebuild every generated page, table and figure from the files in results/.
-
-python -m experiments.rebuild
-"""
+"""Rebuild every generated page, table and figure from the files in results/: `python -m experiments.rebuild`."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
     python -m experiments.text_adversary [SEED ...]    train, measure and attack what has no result yet
 
-Rotten Tomatoes, 2,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences, drawn once. The results
-are in results/text_adversary.jsonl; `make results` writes the table into docs/methods/uegr.md.
+Rotten Tomatoes, 2,000 training sentences; DeepWordBug and greedy synonyms on 200 test sentences, drawn once. The
+results are in results/text_adversary.jsonl; `make results` writes the table into docs/methods/uegr.md.
 """
 
 from __future__ import annotations
