@@ -21,7 +21,7 @@ from uegr.errors import UsageError
 
 
 def test_a_killed_worker_loses_nothing(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """SIGKILL in mid-training: Ray runs the cell again, and it goes on from its checkpoint to the same result."""
+    """SIGKILL during training: Ray runs the cell again, and it continues from its checkpoint to the same result."""
     pytest.importorskip("ray", reason="needs Ray: pip install 'uegr[ray]'")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (Path(__file__).parents[2] / "src",))))
     reviews(60).to_csv(tmp_path / "reviews.csv", index=False)
@@ -48,20 +48,21 @@ def test_a_killed_worker_loses_nothing(model_folder: Path, tmp_path: Path, monke
     def kill(cell: Cell, event: CellEvent) -> None:
         if cell == grid.cells[0] and event.kind == "training":
             steps.append(event.done)
-            workers = [one for one in psutil.process_iter(["name"]) if one.name().startswith("ray::run_on")]
-            ours = [one.pid for one in workers if psutil.Process() in one.parents()]
-            if not killed and event.done > 1 and ours:
-                killed.extend(ours)
-                os.kill(ours[0], signal.SIGKILL)
+            processes = psutil.process_iter(["name"])
+            workers = [process for process in processes if process.name().startswith("ray::run_on")]
+            own_workers = [worker.pid for worker in workers if psutil.Process() in worker.parents()]
+            if not killed and event.done > 1 and own_workers:
+                killed.extend(own_workers)
+                os.kill(own_workers[0], signal.SIGKILL)
 
-    there, here = (Workspace(Ledger(tmp_path / one), tmp_path / f"{one}-runs") for one in ("ray", "inline"))
-    assert run_grid(grid, there, RayCluster(jobs=1), kill) == []
+    ray, inline = (Workspace(Ledger(tmp_path / f"{name}.jsonl"), tmp_path / name) for name in ("ray", "inline"))
+    assert run_grid(grid, ray, RayCluster(jobs=1), kill) == []
     assert killed
     assert steps.count(1) == 1, "the first step was made once"
-    run_grid(grid, here, Inline())
+    run_grid(grid, inline, Inline())
     for cell in grid.cells:
-        one, other = there.ledger.find(cell), here.ledger.find(cell)
-        assert one and other and one["outcomes"] == other["outcomes"] and one["metrics"] == other["metrics"]
+        run, expected = ray.ledger.find(cell), inline.ledger.find(cell)
+        assert run and expected and run["outcomes"] == expected["outcomes"] and run["metrics"] == expected["metrics"]
 
 
 def test_without_ray_the_error_names_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
