@@ -77,7 +77,7 @@ def _published(results: Mapping[str, tuple[list[ResultSlot], list[Table]]]) -> s
     does the runs of plain fine-tuning and of the defaults."""
     published = {name for name in COMPARISONS if results[name][1]}
     for name in ABLATIONS:
-        shared = [slot.content for other in ABLATIONS if other != name for slot in results[other][0]]
+        shared = [slot.content for rival in ABLATIONS if rival != name for slot in results[rival][0]]
         if any(slot.run is not None and slot.content not in shared for slot in results[name][0]):
             published.add(name)
     return published

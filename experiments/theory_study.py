@@ -121,21 +121,20 @@ def trained(cell: Cell, data: TaskData) -> EvaluatedModel:
     model = load_classifier(path, data.label_names, cell.seed).train()
     encoded = encode(data.train, tokenizer, data.text_columns, 128)
     steps = EPOCHS * -(-len(encoded) // BATCH)
-    method = make_config("uegr", cell.options).create(seed=cell.seed, total_steps=steps)
     make = torch.optim.SGD if cell.optimizer == "sgd" else torch.optim.AdamW
-    inner_optimizer = make(model.parameters(), lr=LEARNING_RATE[cell.optimizer], weight_decay=0.0)
-    optimizer = method.wrap_optimizer(inner_optimizer, model)
-    schedule = torch.optim.lr_scheduler.LambdaLR(inner_optimizer, lambda step: 1.0 - step / steps)
+    optimizer = make(model.parameters(), lr=LEARNING_RATE[cell.optimizer], weight_decay=0.0)
+    method = make_config("uegr", cell.options).attach(model=model, optimizer=optimizer, seed=cell.seed)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - step / steps)
     sampler = LengthGroupedSampler(lengths_of(encoded), BATCH, cell.seed)
     for epoch in range(EPOCHS):
         sampler.set_epoch(epoch)
         order = list(sampler)
         for start in range(0, len(order), BATCH):
             batch = tokenizer.pad([encoded[i] for i in order[start : start + BATCH]], return_tensors="pt")
-            method.loss(model, batch).backward()
-            optimizer.step()
+            method.loss(batch).backward()
+            method.optimizer.step()
             schedule.step()
-            optimizer.zero_grad()
+            method.optimizer.zero_grad()
     return EvaluatedModel(model, tokenizer, data.text_columns)
 
 

@@ -27,9 +27,9 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
     measured: list[str] = []
     original = Method.loss
 
-    def watch(self: Method, model: Any, batch: Any, *rest: Any) -> torch.Tensor:
+    def watch(self: Method, batch: Any, **keywords: Any) -> torch.Tensor:
         seen.setdefault((self.name, self.seed), []).append(batch["input_ids"])
-        return original(self, model, batch, *rest)
+        return original(self, batch, **keywords)
 
     def count(model: Any, batch: Any, method: Method, *rest: Any, **more: Any) -> dict[str, float]:
         measured.append(method.name)

@@ -156,13 +156,13 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         StoppedError: the user stopped it; the same call continues.
     """
     for number in range(tuning.trials):
-        asked_trials = [(search, search.study.ask()) for search in tuning.searches]
+        drawn_trials = [(search, search.study.ask()) for search in tuning.searches]
         chosen = [
-            {key: _suggest(trial, key, space) for key, space in search.space.items()} for search, trial in asked_trials
+            {key: _suggest(trial, key, space) for key, space in search.space.items()} for search, trial in drawn_trials
         ]
         entries = [
             search.entry(params, f"{search.name} trial {number}")
-            for (search, _), params in zip(asked_trials, chosen, strict=True)
+            for (search, _), params in zip(drawn_trials, chosen, strict=True)
         ]
         grid = tuning.grid(entries)
         failures = run_grid(grid, workspace, engine, on_event)
@@ -170,7 +170,7 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         if len(missing) > len(failures):
             raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to continue.")
         failed = {cell.method for cell in missing}
-        for (search, trial), params, entry in zip(asked_trials, chosen, entries, strict=True):
+        for (search, trial), params, entry in zip(drawn_trials, chosen, entries, strict=True):
             value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], workspace)
             state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
             search.study.tell(trial, value, state=state)
