@@ -44,15 +44,15 @@ check-tests: $(READY)  ## pytest
 matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
 	$(VENV)/bin/python tests/matrix/write.py
 
-tasks: $(READY)  ## train two steps on every task that is on this machine (UEGR_DATA), print its published metric
-	$(VENV)/bin/python -m benchmarks.tasks run
+tasks: $(READY)  ## train two steps on every task that is available (UEGR_DATA), print its published metric
+	$(VENV)/bin/python -m experiments.task_check
 
 format: $(READY)  ## ruff, mending what it can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-results: $(READY)  ## rewrite docs/results.md and the tables of the README from results/*/*.json
-	$(VENV)/bin/python -m benchmarks.results
+results: $(READY)  ## rebuild docs/results.md and all generated tables from experiments/results
+	$(VENV)/bin/python -m experiments.rebuild
 
 bench: $(READY) peers  ## time every method and its peers side by side, into docs/performance.md (a quarter of an hour)
 	$(VENV)/bin/python -m benchmarks.bench run
@@ -65,9 +65,9 @@ performance: $(READY)  ## rewrite the tables and the figure of docs/performance.
 	$(VENV)/bin/python -m benchmarks.bench table
 	$(VENV)/bin/python -m benchmarks.history
 	$(VENV)/bin/python -m benchmarks.growth figure
-	$(VENV)/bin/python -m benchmarks.below
 	$(VENV)/bin/python -m benchmarks.joint table
 	$(VENV)/bin/python -m benchmarks.text_training table
+	$(VENV)/bin/python -m benchmarks.large_file table
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \

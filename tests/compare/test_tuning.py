@@ -14,10 +14,10 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.ledger import Ledger
 from uegr.compare.local_engines import CellEvent, OnEvent
-from uegr.compare.tuning import make_tuning, read_tuning, tune
+from uegr.compare.tuning import make_tuning, tune
 from uegr.compare.workspace import Workspace
 from uegr.errors import StoppedError, UsageError
-from uegr.methods.registry import resolved_options
+from uegr.methods.registry import make_config
 
 CONTENT: dict[str, Any] = {
     "trials": 6,
@@ -40,7 +40,7 @@ class Formula:
     """Runs a cell by entering its value: best at learning rate 5e-4 and epsilon 0.1.
 
     Args:
-        limit: stop after so many cells, as Ctrl-C would.
+        limit: stop after this number of cells, as Ctrl-C would.
         broken: trials that fail.
     """
 
@@ -64,26 +64,27 @@ class Formula:
 
 
 def workspace(folder: Path) -> Workspace:
-    return Workspace(Ledger(folder), folder / "runs")
+    return Workspace(Ledger(folder / "t.jsonl"), folder / "runs")
 
 
 def trials(folder: Path, method: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads((folder / "trials" / f"{method}.json").read_text())["trials"]
-    return found
+    searches = json.loads((folder / "t.trials.json").read_text())["methods"]
+    trials_of: dict[str, list[dict[str, Any]]] = {search["method"]: search["trials"] for search in searches}
+    return trials_of[method]
 
 
-def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(tmp_path: Path) -> None:
+def test_every_method_gets_the_same_number_of_trials_on_validation_data(tmp_path: Path) -> None:
     engine = Formula()
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path), engine)
     assert {cell.measurement.split for cell in engine.cells} == {"validation"}
     plain, uegr = trials(tmp_path, "plain"), trials(tmp_path, "uegr")
     assert len(plain) == len(uegr) == 6
     assert plain[0]["params"] == {"learning_rate": 1e-4}
-    defaults = resolved_options("uegr", {})
+    defaults = make_config("uegr").options()
     assert uegr[0]["params"] == {"learning_rate": 1e-4, **{name: defaults[name] for name in ("epsilon", "refresh")}}
     assert uegr[0]["value"] == pytest.approx(0.9 - 0.04 - 0.005 + defaults["epsilon"]), "the mean over two seeds"
     assert all(isinstance(trial["params"]["refresh"], int) and 1 <= trial["params"]["refresh"] <= 40 for trial in uegr)
-    chosen = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["methods"]
+    chosen = yaml.safe_load((tmp_path / "t.tuned.yaml").read_text())["methods"]
     best = max(uegr, key=lambda trial: trial["value"])
     assert chosen[1]["options"] == {
         "passes": 1,
@@ -94,7 +95,7 @@ def test_every_method_gets_as_many_trials_from_its_defaults_on_validation_data(t
     assert cells[1].config.learning_rate == best["params"]["learning_rate"]
 
 
-def test_a_stopped_search_goes_on_and_ends_as_a_whole_one(tmp_path: Path) -> None:
+def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "whole"), Formula())
     with pytest.raises(StoppedError, match="in trial 2 of 6"):
         tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "cut"), Formula(limit=9))
@@ -132,13 +133,6 @@ def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
         ({"tasks": ["sst22"]}, "did you mean 'sst2'"),
     ],
 )
-def test_what_cannot_be_is_refused(change: dict[str, Any], message: str) -> None:
+def test_invalid_tunings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_tuning({**CONTENT, **change}, "t")
-
-
-def test_the_search_that_ships_is_one() -> None:
-    tuning = read_tuning(Path(__file__).parents[2] / "benchmarks" / "tuning.yaml")
-    assert {"plain", "r-drop", "freelb", "smart", "child-tuning-d", "roast", "uegr"} == {
-        search.name for search in tuning.searches
-    }

@@ -23,8 +23,8 @@ def compare(
     runs: Annotated[
         list[Path], typer.Argument(help="A grid (YAML file) to run, or folders and results.json files of runs.")
     ],
-    results_dir: Annotated[
-        Path | None, typer.Option("--results_dir", help="Results of a grid, one JSON a run; results/NAME.")
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Results of a grid, one line per run; results/NAME.jsonl.")
     ] = None,
     runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders of a grid; runs/NAME.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
@@ -49,7 +49,7 @@ def compare(
     if len(runs) > 1:
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
     grid = read_grid(runs[0])
-    ledger = Ledger(results_dir or Path("results", grid.name))
+    ledger = Ledger(results or Path("results", f"{grid.name}.jsonl"))
     workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
     _run(grid, workspace, engine_of(engine, jobs), "bca" if bca else "t")
 
@@ -59,14 +59,16 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine, interval: Interval) -
     from uegr.compare.grid_summary import summarise
     from uegr.compare.grid_table import terminal
     from uegr.compare.progress_board import board
+    from uegr.compare.result_slot import name_of_plain
 
     with board(grid, workspace, console) as on_event:
         failures = run_grid(grid, workspace, engine, on_event)
-    for table in summarise(grid, workspace.ledger, interval):
+    slots = workspace.ledger.slots(grid.cells)
+    for table in summarise(slots, name_of_plain(slots), interval):
         console.print(terminal(table))
     console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")
     left = len(unfinished(grid, workspace))
     if failures:
-        raise TrainingError(f"{len(failures)} runs failed, {left} are left: mend the cause and run the grid again.")
+        raise TrainingError(f"{len(failures)} runs failed, {left} are left: fix the cause and run the grid again.")
     if left:
-        raise TrainingError(f"stopped with {left} runs left: run the same command again to go on.")
+        raise TrainingError(f"stopped with {left} runs left: run the same command again to continue.")

@@ -16,12 +16,14 @@ from uegr.errors import UsageError
 @app.command()
 def tune(
     file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML).")],
-    results_dir: Annotated[Path | None, typer.Option("--results_dir", help="One JSON a run; results/NAME.")] = None,
+    results: Annotated[
+        Path | None, typer.Option("--results", help="Results, one line per run; results/NAME.jsonl.")
+    ] = None,
     runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders; runs/NAME.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
     engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
 ) -> None:
-    """Choose options on validation data, with as many trials for every method; writes tuned.yaml.
+    """Choose options on validation data, with the same number of trials for every method; writes NAME.tuned.yaml.
 
     A search that was stopped or killed goes on where it was.
     """
@@ -33,12 +35,13 @@ def tune(
     from uegr.compare.grid_runner import engine_of
     from uegr.compare.ledger import Ledger
     from uegr.compare.local_engines import CellEvent
-    from uegr.compare.tuning import read_tuning
+    from uegr.compare.tuning import read_tuning, tuned_path
     from uegr.compare.tuning import tune as run_tuning
     from uegr.compare.workspace import Workspace
 
     tuning = read_tuning(file)
-    workspace = Workspace(Ledger(results_dir or Path("results", tuning.name)), runs_dir or Path("runs", tuning.name))
+    ledger = Ledger(results or Path("results", f"{tuning.name}.jsonl"))
+    workspace = Workspace(ledger, runs_dir or Path("runs", tuning.name))
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         if event.final:
@@ -52,4 +55,4 @@ def tune(
         chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)
     console.print(table)
-    console.print(f"wrote {workspace.ledger.folder / 'tuned.yaml'}")
+    console.print(f"wrote {tuned_path(workspace)}")

@@ -1,7 +1,7 @@
 """One cell of a grid: one method, task, model and seed, and what exactly it is.
 
-A cell is content-addressed: `content` spells out all that decides its numbers, the defaults of the method's
-options included, so that a changed default is another cell. Its hash names the run's folder and its file.
+A cell is identified by its content: everything that decides its numbers, including the defaults of the method's
+options, so that a changed default makes another cell. A hash of the content names the folder of the run.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from uegr.methods.registry import config_class, make_config
 from uegr.runs.train import RunConfig
 
 VERSION = 2
-"""Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again. What
-concerns one method alone is its `Entry.revision`."""
+"""Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If
+only one method is concerned, increase its `MethodConfig.revision` instead."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Cell:
 
     Args:
         method, task, model: their names in the grid's tables.
-        config: the training; its model may be a path with $VARIABLES, which stay in the cell's content.
+        config: the training. Its model may be a path with $VARIABLES; they are not expanded in the cell's content.
         measurement: the evaluation.
     """
 
@@ -53,23 +53,22 @@ class Cell:
         return "-".join(re.sub(r"[^\w.+=,-]+", "_", word) for word in words)
 
     def content(self) -> dict[str, Any]:
-        """All that decides the numbers of this cell, as JSON would give it back, one level deep.
+        """Everything that decides the numbers of this cell, as JSON types in a mapping without nesting.
 
-        Files of one's own stand in it with what they hold, "auto" precision with what it is on this machine.
+        The user's own files are represented by a digest of what they hold.
 
         Raises:
-            UsageError: such a file is not there.
+            UsageError: one of the user's files does not exist.
         """
-        method = make_config(self.config.method, self.config.options).options()
         parts = {
             "data": asdict(self.config.data),
             "train": {
                 key: value for key, value in asdict(self.config).items() if key not in ("data", "options", "method")
             },
-            "option": method,
+            "option": make_config(self.config.method, self.config.options).options(),
             "measure": asdict(self.measurement),
         }
-        parts["measure"]["attacks"] = {one.name: asdict(one) for one in self.measurement.further_attacks()}
+        parts["measure"]["attacks"] = {attack.name: asdict(attack) for attack in self.measurement.further_attacks()}
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
                 parts["data"][f"{key}.sha256"] = _digest(path)
@@ -83,8 +82,8 @@ class Cell:
 
     def with_defaults(self) -> Cell:
         """The cell of the same method with every setting at its default."""
-        plain = RunConfig(DataSource(), method=self.config.method)
-        return replace(self, config=plain, measurement=Measurement())
+        config = RunConfig(DataSource(), method=self.config.method)
+        return replace(self, config=config, measurement=Measurement())
 
 
 def _digest(path: str) -> str:
@@ -97,7 +96,7 @@ def _digest(path: str) -> str:
 
 @functools.cache
 def _digest_of(path: str, changed: int, size: int) -> str:
-    """SHA-256 of a file in this state; a grid asks for it once a cell."""
+    """SHA-256 of a file in this state, cached: every cell of a grid needs it."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -108,10 +107,10 @@ def address(content: Mapping[str, Any]) -> str:
 
 
 def with_model_path(config: RunConfig) -> RunConfig:
-    """The configuration with the environment's values in its model's path.
+    """The configuration with the environment variables in its model's path expanded.
 
     Raises:
-        UsageError: a variable of the path is not set.
+        UsageError: one of the variables is not set.
     """
     path = os.path.expandvars(config.model)
     missing = re.search(r"\$\{?(\w+)", path)

@@ -1,4 +1,4 @@
-"""How the trained model of a cell is measured: the test of every cell of a grid, the same for all its methods."""
+"""How the trained model of a cell is measured: the same for all methods of a grid."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Measurement:
     Args:
         epsilons: radii of the robustness curve.
         attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
-        attack_examples: attack only so many test examples; None attacks all.
-        attacks: further attacks by name, each with its options, on the same examples and, where they move the
-            embeddings, in the same ball; see `uegr.runs.attack`. Classifiers only.
-        typo_rate: probability of a typing error a word.
+        attack_examples: number of test examples to attack; None attacks all.
+        attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
+            the same norm. See `uegr.runs.attack`. Classifiers only.
+        typo_rate: probability of a typing error per word.
         split: "test", or "validation" while anything is chosen by the numbers.
 
     Raises:
-        UsageError: a value that no evaluation could work with.
+        UsageError: a value is invalid.
     """
 
     epsilons: tuple[float, ...] = EPSILONS
@@ -58,17 +58,20 @@ class Measurement:
         return PGD(self.attack_norm, self.attack_relative, self.attack_steps, self.attack_restarts)
 
     def further_attacks(self) -> list[Attack]:
-        """Those that `attacks` names."""
-        found = []
-        for name, given in self.attacks.items():
+        """The attacks that `attacks` names."""
+        attacks = []
+        for name, value in self.attacks.items():
             if name == Transfer.name:
-                raise UsageError("a grid has no source to transfer from: use uegr attack --source RUN on runs kept.")
-            options, ball = mapping(f"attack '{name}'", given), {}
+                raise UsageError(
+                    "a grid has no source to transfer from: run it with --keep_models, then use "
+                    "uegr attack --source RUN."
+                )
+            options, ball = mapping(f"attack '{name}'", value), {}
             if name in EMBEDDING_ATTACKS:
                 ball = {"norm": self.attack_norm, "relative": self.attack_relative}
-            found.append(build(name, {**ball, **options}))
-            refuse_unknown(options, found[-1:])
-        return found
+            attacks.append(build(name, {**ball, **options}))
+            refuse_unknown(options, attacks[-1:])
+        return attacks
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `uegr.runs.evaluate.measure`."""

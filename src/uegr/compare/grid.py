@@ -1,4 +1,4 @@
-"""A grid as its YAML file says it: methods x tasks x models x seeds, and the settings of each cell.
+"""A grid, read from its YAML file: methods x tasks x models x seeds, and the settings of each cell.
 
     name: small                       # the file's own name, if left out
     methods:                          # required
@@ -15,10 +15,10 @@
     seeds: 5                          # 0 to 4; or a list
     defaults: {epochs: 3, attack_examples: 300}
 
-`methods: ../tuning/tuned.yaml` takes the list of another file, such as `uegr tune` writes; `base: shared.yaml` takes
-from another file whatever this one does not say, setting by setting in the defaults.
-A setting is any of `RunConfig`, `DataSource` and `Measurement`, or `budget`. An entry of `methods`, `tasks` or
-`models` may override any of them and `seeds`; a method's word counts before a task's, a task's before a model's.
+`methods: tuning.tuned.yaml` uses the list of another file, such as `uegr tune` writes. `base: shared.yaml` uses another
+file for all keys that this one does not have; the defaults of both are merged one by one.
+A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget`. An entry of `methods`, `tasks` or
+`models` may override any setting, and `seeds`: methods override tasks, and tasks override models.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from uegr.runs.train import RunConfig
 
 PARTS: dict[str, type[Any]] = {"data": DataSource, "train": RunConfig, "measure": Measurement}
 OWN = {"data", "model", "method", "options", "seed", "task"}
-"""Fields that the grid's axes fill."""
+"""Fields that the axes of the grid fill."""
 SETTINGS: dict[str, str] = {
-    one.name: part for part, kind in PARTS.items() for one in fields(kind) if one.name not in OWN
+    setting.name: part for part, kind in PARTS.items() for setting in fields(kind) if setting.name not in OWN
 }
-"""Every setting, and the part it belongs to."""
+"""Every setting, and the part that it belongs to."""
 BUDGETS = ("steps", "compute")
 AXES = ("methods", "tasks", "models", "seeds", "defaults", "name")
 
@@ -56,7 +56,7 @@ class Grid:
     """A named list of cells, in rounds: every cell of the first seed comes before any of the second.
 
     Attributes:
-        methods, tasks, models: the names of the axes, in the file's order.
+        methods, tasks, models: the names on the axes, in the order of the file.
     """
 
     name: str
@@ -77,10 +77,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One item of an axis: its name in tables, what it stands for, and the settings it overrides."""
+    """One item of an axis.
+
+    Args:
+        name: in tables.
+        target: the method, task or model that it stands for.
+        options: of the method or the data.
+        settings: that it overrides.
+    """
 
     name: str
-    what: str
+    target: str
     options: dict[str, Any]
     settings: dict[str, Any]
 
@@ -89,8 +96,7 @@ def read_grid(path: Path) -> Grid:
     """The grid of a YAML file.
 
     Raises:
-        UsageError: the file is missing or no YAML, or a name, setting or value in it cannot be; nothing has
-            been run then.
+        UsageError: the file is missing or is not YAML, or a name, setting or value in it is invalid.
     """
     try:
         return make_grid(load_with_references(path), path.stem)
@@ -99,7 +105,11 @@ def read_grid(path: Path) -> Grid:
 
 
 def make_grid(content: Any, name: str) -> Grid:
-    """The grid that this mapping (a parsed YAML file) describes."""
+    """The grid that a mapping (a parsed YAML file) describes.
+
+    Raises:
+        UsageError: a name, setting or value in it is invalid.
+    """
     if not isinstance(content, Mapping):
         raise UsageError("a grid is a mapping with the keys methods, tasks and seeds.")
     for key in content:
@@ -109,22 +119,22 @@ def make_grid(content: Any, name: str) -> Grid:
         if key not in content:
             raise UsageError(f"the grid has no '{key}': add it.")
     defaults = _settings("defaults", content.get("defaults"))
-    methods = [one for item in items(content, "methods") for one in _methods(item)]
+    methods = [entry for item in items(content, "methods") for entry in _methods(item)]
     tasks = [_task(item) for item in items(content, "tasks")]
     models = [_model(item) for item in items(content, "models", [EMBEDDED_MODEL])]
     for axis, entries in (("methods", methods), ("tasks", tasks), ("models", models)):
-        names = [one.name for one in entries]
-        twice = next((one for one in names if names.count(one) > 1), None)
-        if twice:
-            raise UsageError(f"'{twice}' stands twice among the {axis}: give one of them another name.")
+        names = [entry.name for entry in entries]
+        repeated = next((name for name in names if names.count(name) > 1), None)
+        if repeated:
+            raise UsageError(f"'{repeated}' stands twice among the {axis}: give one of them another name.")
     seeds = {"seeds": _seeds(content["seeds"])}
     cells = [
-        (at, _cell(method, task, model, seed, settings))
+        (round_number, _cell(method, task, model, seed, settings))
         for task, model, method in itertools.product(tasks, models, methods)
         for settings in [{**seeds, **defaults, **model.settings, **task.settings, **method.settings}]
-        for at, seed in enumerate(settings["seeds"])
+        for round_number, seed in enumerate(settings["seeds"])
     ]
-    cells.sort(key=lambda one: one[0])  # stable: rounds of seeds, and in each the file's order
+    cells.sort(key=lambda pair: pair[0])  # stable: the order of the file is kept within each round
     return Grid(str(content.get("name", name)), tuple(cell for _, cell in cells))
 
 
@@ -135,7 +145,7 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
             parts[SETTINGS[key]][key] = value
     source = DataSource(**{**task.options, **parts["data"]})
     config = RunConfig(
-        source, model=model.what, method=method.what, options=method.options, seed=seed, **parts["train"]
+        source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
     measurement = Measurement(**parts["measure"])
     kind = source.kind if source.task is None else find_task(source.task).kind
@@ -147,29 +157,30 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
 
 
 def _equal_compute(config: RunConfig) -> RunConfig:
-    """As many steps as the arithmetic of a plain run of this length pays for, by `Method.cost`; what a method
-    does before its first step (the Fisher pass of Child-Tuning D, of RoAST) is given for free."""
+    """The configuration with fewer steps, so that the run has the arithmetic of a plain run of the given length, by
+    `Method.cost`. What a method does before its first step (the Fisher pass of Child-Tuning D and RoAST) is not
+    counted."""
     share = make_config("plain").create().cost() / make_config(config.method, config.options).create().cost()
     steps = max(1, round(config.max_steps * share)) if config.max_steps > 0 else config.max_steps
     return replace(config, epochs=config.epochs * share, max_steps=steps)
 
 
-def items(content: Mapping[str, Any], axis: str, otherwise: list[Any] | None = None) -> list[dict[str, Any]]:
+def items(content: Mapping[str, Any], axis: str, default: list[Any] | None = None) -> list[dict[str, Any]]:
     """The entries of an axis as mappings; a bare name stands for {name: ...}."""
-    given = content.get(axis, otherwise)
-    given = [given] if isinstance(given, (str, Mapping)) else given
-    if not isinstance(given, list) or not given:
+    values = content.get(axis, default)
+    values = [values] if isinstance(values, (str, Mapping)) else values
+    if not isinstance(values, list) or not values:
         raise UsageError(f"'{axis}' must be a list of at least one name or mapping.")
-    what = axis.removesuffix("s")
-    entries = [{"name": one} if isinstance(one, str) else one for one in given]
+    singular = axis.removesuffix("s")
+    entries = [{"name": value} if isinstance(value, str) else value for value in values]
     for entry in entries:
-        if not isinstance(entry, dict) or not ("name" in entry or what in entry):
-            raise UsageError(f"'{axis}' holds {entry!r}: write a name, or a mapping with 'name' or '{what}'.")
+        if not isinstance(entry, dict) or not ("name" in entry or singular in entry):
+            raise UsageError(f"'{axis}' holds {entry!r}: write a name, or a mapping with 'name' or '{singular}'.")
     return entries
 
 
 def _methods(item: dict[str, Any]) -> Iterator[_Entry]:
-    """The entry, or one for each combination of its sweep."""
+    """The entries of a method: one for each combination of its sweep."""
     method = str(item.get("method", item.get("name")))
     options, sweep = (mapping(f"{key} of method '{method}'", item.get(key)) for key in ("options", "sweep"))
     settings = {key: value for key, value in item.items() if key not in ("name", "method", "options", "sweep")}
@@ -179,9 +190,9 @@ def _methods(item: dict[str, Any]) -> Iterator[_Entry]:
     for values in itertools.product(*sweep.values()):
         chosen = dict(zip(sweep, values, strict=True))
         name = " ".join([str(item.get("name", method)), *(f"{key}={_text(value)}" for key, value in chosen.items())])
-        given = {key: _frozen(value) for key, value in {**options, **chosen}.items()}
-        make_config(method, given)  # refuses an unknown method, option or value before anything runs
-        yield _Entry(name, method, given, _settings(f"method '{name}'", settings))
+        frozen = {key: _frozen(value) for key, value in {**options, **chosen}.items()}
+        make_config(method, frozen)  # refuses an unknown method, option or value before anything runs
+        yield _Entry(name, method, frozen, _settings(f"method '{name}'", settings))
 
 
 def _task(item: dict[str, Any]) -> _Entry:
@@ -201,10 +212,10 @@ def _model(item: dict[str, Any]) -> _Entry:
     return _Entry(name, model, {}, _settings(f"model '{name}'", settings))
 
 
-def _settings(where: str, given: Any) -> dict[str, Any]:
-    """The settings of one workspace, checked: known names, values of the right type."""
+def _settings(where: str, content: Any) -> dict[str, Any]:
+    """The settings in one place of the file, with names and types checked."""
     checked: dict[str, Any] = {}
-    for key, value in mapping(where, given).items():
+    for key, value in mapping(where, content).items():
         if key == "seeds":
             checked[key] = _seeds(value)
         elif key == "budget":
@@ -222,13 +233,13 @@ def _settings(where: str, given: Any) -> dict[str, Any]:
 def _seeds(value: Any) -> tuple[int, ...]:
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         return tuple(range(value))
-    if isinstance(value, list) and value and all(isinstance(one, int) for one in value):
+    if isinstance(value, list) and value and all(isinstance(seed, int) for seed in value):
         return tuple(dict.fromkeys(value))
     raise UsageError(f"seeds must be a number of seeds, or a list of them such as [0, 1, 2], not {value!r}.")
 
 
 def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
 def _text(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Run a grid: every cell that the ledger does not hold yet, on an engine."""
+"""Run a grid: every cell that has no result yet, on an engine."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ ENGINES = ("local", "ray")
 
 
 def engine_of(name: str, jobs: int | None) -> Engine:
-    """An engine by name: "local" runs `jobs` cells at once on this machine (one, if left out), "ray" on a cluster.
+    """The engine of this name: "local" runs `jobs` cells at once on this machine (default 1), "ray" on a cluster.
 
     Raises:
-        UsageError: an unknown engine, or no jobs at all.
+        UsageError: the engine is unknown, or `jobs` is below 1.
     """
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {jobs}.")
@@ -36,29 +36,30 @@ def unfinished(grid: Grid, workspace: Workspace) -> list[Cell]:
 def run_grid(
     grid: Grid, workspace: Workspace, engine: Engine | None = None, on_event: OnEvent = lambda cell, event: None
 ) -> list[str]:
-    """Run what is not finished.
+    """Run the unfinished cells.
 
     Args:
         grid: the cells.
         workspace: where they run, and where their results are kept.
-        engine: who runs them; one after another in this process, if left out.
-        on_event: told of every cell's progress and end.
+        engine: what runs them; by default one after another in this process.
+        on_event: called with every cell's progress and end.
 
     Returns:
         One line for each cell that failed; the next run of the grid tries them again.
 
     Raises:
-        UsageError: the path of a model names an environment variable that is not set; nothing has been run.
+        UsageError: the path of a model names an environment variable that is not set; no cell has been run then.
     """
     failures: list[str] = []
 
-    def listen(cell: Cell, event: CellEvent) -> None:
+    def collect_failures(cell: Cell, event: CellEvent) -> None:
         if event.kind == "failed":
             failures.append(f"{cell.label}: {event.message}")
         on_event(cell, event)
 
     cells = unfinished(grid, workspace)
     for cell in cells:
-        with_model_path(cell.config)  # better refused now than after hours of other cells
-    (engine or Inline()).run(cells, workspace, listen)
+        with_model_path(cell.config)  # an error now is better than one after hours of other cells
+    workspace.ledger.reserve(cells)
+    (engine or Inline()).run(cells, workspace, collect_failures)
     return failures

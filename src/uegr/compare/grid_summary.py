@@ -1,22 +1,21 @@
 """What a grid's results say: for each task and model, each method's means with intervals, and paired tests.
 
-Every method is compared with plain fine-tuning, and with the best of the others; the p-values of a measure are
+Every method is compared with plain fine-tuning, and with the best of the other methods; the p-values of a measure are
 adjusted by Holm over all comparisons of that kind in the grid: all methods, tasks and models together. A method that
-ends in one answer to everything holds under any attack, and may look calibrated: it is compared with nobody, and ranks
-last.
+collapsed to a constant prediction is robust to any attack, and may look calibrated: it is not compared with any other,
+and ranks last.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from uegr.compare.grid import Grid
-from uegr.compare.ledger import Ledger
-from uegr.compare.measures import Measure, Run, measures_of, unmoved
+from uegr.compare.measures import Measure, collapsed, measures_of
+from uegr.compare.result_slot import ResultSlot, Run
 from uegr.evaluation.statistics import (
     Comparison,
     Estimate,
@@ -36,13 +35,13 @@ class Verdict:
     """A comparison with its p after Holm's adjustment over the grid.
 
     Args:
-        other: the method that this one was compared with.
-        comparison: this one minus the other.
+        opponent: the method that this one was compared with.
+        comparison: this method minus the opponent.
         p: adjusted.
         sign: of the measure.
     """
 
-    other: str
+    opponent: str
     comparison: Comparison
     p: float
     sign: int = 1
@@ -53,7 +52,7 @@ class Verdict:
 
     @property
     def gain(self) -> float:
-        """The difference, positive where this one is better."""
+        """The difference, positive if this method is better."""
         return self.sign * self.comparison.difference.mean
 
 
@@ -64,11 +63,11 @@ class Line:
     Args:
         method: its name in the grid.
         runs: its results by seed.
-        wanted: how many the grid asks for.
+        wanted: the number of runs that the grid asks for.
         estimates: by name of the measure; a measure that the task does not have is missing.
-        curve: epsilon -> mean of the curve there.
-        plain: by name of the measure: against plain fine-tuning.
-        best: likewise against the best of the other methods.
+        curve: epsilon -> mean of the robustness curve there.
+        plain: by name of the measure: the comparison with plain fine-tuning.
+        best: by name of the measure: the comparison with the best other method.
     """
 
     method: str
@@ -80,29 +79,29 @@ class Line:
     best: dict[str, Verdict] = field(default_factory=dict)
 
     @property
-    def unmoved(self) -> int:
-        """How many runs no attack changes; see `unmoved`."""
-        return sum(unmoved(run) for run in self.runs.values())
+    def collapsed(self) -> int:
+        """The number of runs that collapsed to a constant prediction."""
+        return sum(collapsed(run) for run in self.runs.values())
 
     @property
     def learned(self) -> bool:
-        """Whether at least half of the runs learned more than one answer to everything."""
-        return 2 * self.unmoved <= len(self.runs)
+        """Whether at least half of the runs did not collapse."""
+        return 2 * self.collapsed <= len(self.runs)
 
     @property
     def seeds(self) -> str:
-        """How many runs there are, and of how many where some are missing."""
+        """The number of runs; with the number wanted if some are missing ("3/5")."""
         done = len(self.runs)
         return str(done) if done == self.wanted else f"{done}/{self.wanted}"
 
     def cost(self, key: str) -> float:
-        """Mean of a part of the cost over the seeds."""
+        """Mean of one part of the cost over the seeds."""
         return sum(float(run["cost"][key]) for run in self.runs.values()) / len(self.runs)
 
 
 @dataclass
 class Table:
-    """The methods on one task and model, and what they are compared by; those without a result yet are left out."""
+    """The methods on one task and model, and their measures; methods without any result are left out."""
 
     task: str
     model: str
@@ -112,44 +111,44 @@ class Table:
 
     @property
     def complete(self) -> bool:
-        """Whether every run that the grid asks for is there."""
+        """Whether no run is missing."""
         return all(len(line.runs) == line.wanted for line in self.lines)
 
     def line(self, method: str) -> Line | None:
         return next((line for line in self.lines if line.method == method), None)
 
 
-def summarise(grid: Grid, ledger: Ledger, interval: Interval = "t") -> list[Table]:
-    """The tables of all tasks and models of which there is a result.
+def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain", interval: Interval = "t") -> list[Table]:
+    """The tables of all tasks and models that have a result.
 
     Args:
-        grid: what was asked for; one of its methods may be plain fine-tuning.
-        ledger: what there is of it.
+        slots: every run that was asked for, missing ones included; of a live grid `Ledger.slots(grid.cells)`, of a
+            results file `latest_slots(path)`.
+        plain: the name of plain fine-tuning among the methods; None if it is not among them.
         interval: see `uegr.evaluation.statistics.estimate`.
     """
-    found: dict[tuple[str, str], dict[str, Line]] = {}
-    for cell in grid.cells:
-        line = found.setdefault((cell.task, cell.model), {}).setdefault(cell.method, Line(cell.method, {}, 0))
-        entry = ledger.find(cell)
-        runs = line.runs if entry is None else {**line.runs, cell.seed: entry}
-        found[cell.task, cell.model][cell.method] = Line(cell.method, runs, line.wanted + 1)
+    lines_by_table: dict[tuple[str, str], dict[str, Line]] = {}
+    for slot in slots:
+        lines_by_method = lines_by_table.setdefault((slot.task, slot.model), {})
+        line = lines_by_method.get(slot.method, Line(slot.method, {}, 0))
+        runs = line.runs if slot.run is None else {**line.runs, slot.seed: slot.run}
+        lines_by_method[slot.method] = Line(slot.method, runs, line.wanted + 1)
     tables = []
-    for (task, model), methods in found.items():
-        lines = [line for line in methods.values() if line.runs]
+    for (task, model), lines_by_method in lines_by_table.items():
+        lines = [line for line in lines_by_method.values() if line.runs]
         if not lines:
             continue
-        every = [run for line in lines for run in line.runs.values()]
-        tables.append(Table(task, model, primary_metric(every[0]), measures_of(every), lines))
+        all_runs = [run for line in lines for run in line.runs.values()]
+        tables.append(Table(task, model, primary_metric(all_runs[0]), measures_of(all_runs), lines))
         for line in lines:
             _estimate(line, tables[-1].measures, interval)
-    plain = next((cell.method for cell in grid.cells if cell.config.method == "plain"), None)
     _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
     _judge(tables, "best", _best_other)
     return tables
 
 
 def all_measures(tables: Iterable[Table]) -> list[Measure]:
-    """What any of the tables compares by."""
+    """The measures of all tables together."""
     return list({measure.name: measure for table in tables for measure in table.measures}.values())
 
 
@@ -163,54 +162,60 @@ def _estimate(line: Line, measures: list[Measure], interval: Interval) -> None:
         line.curve[epsilon] = estimate([curve[epsilon] for curve in curves], interval)
 
 
+def _has(line: Line, measure: Measure) -> bool:
+    return line.learned and measure.name in line.estimates
+
+
 def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
-    others = [one for one in table.lines if one is not line and one.learned and measure.name in one.estimates]
-    return max(others, key=lambda one: measure.sign * one.estimates[measure.name].mean, default=None)
+    candidates = [candidate for candidate in table.lines if candidate is not line and _has(candidate, measure)]
+    return max(candidates, key=lambda line: measure.sign * line.estimates[measure.name].mean, default=None)
 
 
-def _judge(tables: list[Table], kind: str, opponent: Callable[[Table, Line, Measure], Line | None]) -> None:
-    """Fill the verdicts of those that learned against their opponents, adjusted over all that one measure says."""
+def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
+    """Fill the verdicts of the methods that learned against their opponents, adjusted over all of one measure."""
     for measure in all_measures(tables):
-        asked: list[tuple[Line, Line, Comparison]] = []
+        comparisons: list[tuple[Line, Line, Comparison]] = []
         for table in tables:
-            for line in (one for one in table.lines if one.learned and measure.name in one.estimates):
-                other = opponent(table, line, measure)
-                if other is not None and other.learned and measure.name in other.estimates:
-                    comparison = _compare(line, other, measure)
+            for line in (line for line in table.lines if _has(line, measure)):
+                opponent = opponent_of(table, line, measure)
+                if opponent is not None and _has(opponent, measure):
+                    comparison = _compare(line, opponent, measure)
                     if comparison is not None:
-                        asked.append((line, other, comparison))
-        for (line, other, comparison), p in zip(asked, holm([one.p for *_, one in asked]), strict=True):
-            getattr(line, kind)[measure.name] = Verdict(other.method, comparison, p, measure.sign)
+                        comparisons.append((line, opponent, comparison))
+        adjusted = holm([comparison.p for *_, comparison in comparisons])
+        for (line, opponent, comparison), p in zip(comparisons, adjusted, strict=True):
+            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.sign)
 
 
-def _compare(line: Line, other: Line, measure: Measure) -> Comparison | None:
-    """On the seeds that both have; example by example where both kept the outcomes of the same examples."""
-    seeds = [seed for seed in line.runs if seed in other.runs]
+def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
+    """On the seeds that both have; example by example if both recorded the outcomes of the same examples."""
+    seeds = [seed for seed in line.runs if seed in opponent.runs]
     if not seeds:
         return None
-    first, second = ([float(measure.value(one.runs[seed]) or 0.0) for seed in seeds] for one in (line, other))
-    scores = [measure.scores(one.runs[seed]) for one in (line, other) for seed in seeds]
-    known = [one for one in scores if one is not None]
-    if len(known) < len(scores) or len({one.shape for one in known}) > 1:
-        return compare_paired(first, second)
-    return compare_paired(first, second, np.stack(known[: len(seeds)]), np.stack(known[len(seeds) :]))
+    pair = (line, opponent)
+    values, opponent_values = ([float(measure.value(side.runs[seed]) or 0.0) for seed in seeds] for side in pair)
+    scores = [measure.scores(side.runs[seed]) for side in pair for seed in seeds]
+    recorded = [array for array in scores if array is not None]
+    if len(recorded) < len(scores) or len({array.shape for array in recorded}) > 1:
+        return compare_paired(values, opponent_values)
+    return compare_paired(values, opponent_values, np.stack(recorded[: len(seeds)]), np.stack(recorded[len(seeds) :]))
 
 
-def ranks(tables: list[Table], measure: Measure) -> tuple[dict[str, float], int]:
-    """Mean rank of each method by a measure, 1 is best, and over how many tables: those where all have a result.
-    Those that did not learn share the last rank."""
+def ranks(tables: Sequence[Table], measure: Measure) -> tuple[dict[str, float], int]:
+    """Mean rank of each method by a measure (1 is best), and the number of tables that it is the mean over: those in
+    which every method has a result. Methods that did not learn share the last rank."""
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
     values = []
     for table in tables:
         lines = [line for method in methods if (line := table.line(method)) and measure.name in line.estimates]
         if len(lines) == len(methods):
-            known = [measure.sign * line.estimates[measure.name].mean for line in lines]
-            values.append([one if line.learned else -math.inf for one, line in zip(known, lines, strict=True)])
+            means = [measure.sign * line.estimates[measure.name].mean for line in lines]
+            values.append([mean if line.learned else -math.inf for mean, line in zip(means, lines, strict=True)])
     return (dict(zip(methods, average_ranks(values), strict=True)) if values else {}), len(values)
 
 
 def mark(line: Line, measure: str) -> str:
-    """Whether the method is significantly better ("▲") or worse ("▼") than plain; else nothing."""
+    """Return "▲" if the method is significantly better than plain, "▼" if worse; else empty."""
     verdict = line.plain.get(measure)
     if verdict is None or not verdict.significant:
         return ""
@@ -218,6 +223,6 @@ def mark(line: Line, measure: str) -> str:
 
 
 def leads(line: Line, measure: str) -> bool:
-    """Whether the method is significantly better than the best of the others."""
+    """Whether the method is significantly better than the best other method."""
     verdict = line.best.get(measure)
     return verdict is not None and verdict.significant and verdict.gain > 0

@@ -1,4 +1,4 @@
-"""A grid's summary as text: one table a task and model, for the terminal and for Markdown."""
+"""A grid's summary as text: one table per task and model, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMES = {"f1": "F1", "matthews": "Matthews", "pearson": "Pearson"}
 
 
 def headings(table: Table, curve: bool = True) -> list[str]:
-    """Of the columns; `curve` gives each epsilon its own."""
+    """The headings of the columns; with `curve`, each epsilon has its own column."""
     epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
     further = [f"{measure.name} %" for measure in _further(table)]
     measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", *further, "ECE"]
@@ -23,7 +23,7 @@ def headings(table: Table, curve: bool = True) -> list[str]:
 
 
 def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
-    """Of one method; a leading measure is wrapped in asterisks."""
+    """The cells of one method's row; a value better than that of the best other method is wrapped in asterisks."""
     curves = [f"{100 * line.curve[epsilon].mean:.1f}" for epsilon in _epsilons(table)] if curve else []
     return [
         line.method,
@@ -40,13 +40,13 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
 
 
 def footnote(table: Table) -> str:
-    """A sentence on the runs whose robustness is that of a constant answer, if there are such; else nothing."""
-    counts = [f"{line.unmoved} of {len(line.runs)} runs of {line.method}" for line in table.lines if line.unmoved]
+    """A note on the runs that collapsed to a constant prediction; empty if there are none."""
+    counts = [f"{line.collapsed} of {len(line.runs)} runs of {line.method}" for line in table.lines if line.collapsed]
     if not counts:
         return ""
     return (
-        f"No attack changes the accuracy of {', '.join(counts)}: such a model gives one answer to everything, and "
-        "holds under attack for that reason only. A method most of whose runs are such is compared with nobody and "
+        f"No attack changes the accuracy of {', '.join(counts)}: such a model has collapsed to a constant prediction, "
+        "and is robust for that reason only. A method most of whose runs collapsed is not compared with any other, and "
         "ranks last."
     )
 
@@ -58,20 +58,20 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def terminal(table: Table) -> RichTable:
-    """A rich table, without the curve's columns."""
+    """A rich table, without the columns of the curve."""
     title, caption = f"{table.task}, {table.model}", footnote(table) or None
-    grid = RichTable(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
-    for at, heading in enumerate(headings(table, curve=False)):
-        grid.add_column(heading.replace(" %", "\n%"), justify="right" if at else "left")
+    rich_table = RichTable(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
+    for index, heading in enumerate(headings(table, curve=False)):
+        rich_table.add_column(heading.replace(" %", "\n%"), justify="right" if index else "left")
     for line in table.lines:
-        grid.add_row(*(text.replace("**", "") for text in cells(table, line, curve=False)))
-    return grid
+        rich_table.add_row(*(text.replace("**", "") for text in cells(table, line, curve=False)))
+    return rich_table
 
 
-def spread(one: Estimate, scale: float = 100.0, digits: int = 1) -> str:
+def spread(estimate: Estimate, scale: float = 100.0, digits: int = 1) -> str:
     """A mean with half its 95 % interval."""
-    around = f" ± {scale * one.half:.{digits}f}" if one.count > 1 else ""
-    return f"{scale * one.mean:.{digits}f}{around}"
+    half = f" ± {scale * estimate.half:.{digits}f}" if estimate.count > 1 else ""
+    return f"{scale * estimate.mean:.{digits}f}{half}"
 
 
 def _cell(line: Line, measure: str) -> str:

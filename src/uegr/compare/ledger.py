@@ -1,71 +1,93 @@
-"""The results of a grid: one small JSON a cell, which says what was run beside what came out."""
+"""The results file of a grid, in which a cell's run is found by the cell's content."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic_files import write_json
-from uegr.compare.cell import Cell, address
-from uegr.errors import UsageError
-from uegr.runs.run_result import document
+from filelock import FileLock
+
+from uegr.atomic_files import write_text
+from uegr.compare.cell import Cell
+from uegr.compare.result_slot import ResultSlot, Run, read_slots, text_of
 
 SEED = "train.seed"
-Record = tuple[dict[str, Any], dict[str, Any]]
-"""The content of a cell, and its entry of results.json."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """A folder of results, in which a cell is found by its content.
+    """A results file (see `result_slot`) that several processes may read and write.
 
-    A result stands for a cell when all that it recorded is so in the cell, and what it did not know (an
-    option that a later version added) is at its default there. So a changed default runs a cell again, and a
-    new option that nobody set does not.
+    A recorded run belongs to a cell if everything recorded has the same value in the cell, and everything not recorded
+    (an option that a later version added) is at its default in the cell. So a changed default repeats a run, and a new
+    option that nobody set does not.
+
+    The file is replaced as a whole, under a lock beside it: a reader, or a kill, never meets half a line.
 
     Args:
-        folder: of the JSON files; made when the first is written. Grids that share it share their cells.
+        path: of the file; written with the first result. Grids that share it share their runs.
     """
 
-    folder: Path
-    _read: dict[Path, Record] = field(default_factory=dict, compare=False, repr=False)
+    path: Path
+    _cache: dict[tuple[int, int, int], list[ResultSlot]] = field(default_factory=dict, compare=False, repr=False)
 
-    def find(self, cell: Cell) -> dict[str, Any] | None:
-        """The cell's entry of results.json, or None if it was not run yet."""
+    def find(self, cell: Cell) -> Run | None:
+        """The cell's run, or None if it is missing."""
         content, defaults = cell.content(), cell.with_defaults().content()
-        found = (entry for recorded, entry in self._records() if _stands_for(recorded, content, defaults))
-        return next(found, None)
+        runs = (slot.run for slot in self._slots() if slot.run and _stands_for(slot.content, content, defaults))
+        return next(runs, None)
+
+    def slots(self, cells: Iterable[Cell]) -> list[ResultSlot]:
+        """The slots of these cells, with the runs that there are."""
+        return [_slot(cell, self.find(cell)) for cell in cells]
 
     def cost_of_step(self, cell: Cell) -> dict[str, Any] | None:
-        """The cost of a step as another seed of the same cell measured them, if one is finished."""
+        """The cost of a step as measured in another seed of the same cell; None if no seed is finished."""
         content, defaults = cell.content(), cell.with_defaults().content()
-        for recorded, entry in self._records():
-            if _stands_for({**recorded, SEED: content[SEED]}, content, defaults):
-                return dict(entry["cost"])
+        for slot in self._slots():
+            if slot.run and _stands_for({**slot.content, SEED: content[SEED]}, content, defaults):
+                return dict(slot.run["cost"])
         return None
 
-    def enter(self, cell: Cell, entry: dict[str, Any]) -> None:
-        """Write the cell's result, in one move."""
-        content = cell.content()
-        names = {"method": cell.method, "task": cell.task, "model": cell.model, "seed": cell.seed}
-        path = self.folder / f"{cell.label}-{address(content)}.json"
-        write_json(path, {**document([entry]), "cell": names, "content": content})
+    def enter(self, cell: Cell, run: Run) -> None:
+        """Write the cell's run: in place of its empty line if there is one, else at the end."""
+        self._add([_slot(cell, run)])
 
-    def _records(self) -> list[Record]:
-        """Content and entry of every result; a file is read once."""
-        for path in sorted(self.folder.glob("*.json")):
-            if path in self._read:
-                continue
-            try:
-                file = json.loads(path.read_text())
-                self._read[path] = file["content"], file["runs"][0]
-            except (json.JSONDecodeError, KeyError, IndexError, TypeError, UnicodeDecodeError) as error:
-                raise UsageError(
-                    f"'{path}' is no result of uegr compare ({error}): remove it, and its cell is run again."
-                ) from error
-        return list(self._read.values())
+    def reserve(self, cells: Iterable[Cell]) -> None:
+        """Write an empty line for each of these cells, so that the file alone says how many runs are missing."""
+        self._add([_slot(cell, None) for cell in cells])
+
+    def _add(self, new_slots: list[ResultSlot]) -> None:
+        if not new_slots:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+            slots = list(self._slots())
+            empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
+            for slot in new_slots:
+                if slot.key in empty:
+                    slots[empty[slot.key]] = slot
+                else:
+                    slots.append(slot)
+            write_text(self.path, text_of(slots))
+
+    def _slots(self) -> list[ResultSlot]:
+        """All slots of the file, which is read again only after it has changed."""
+        if not self.path.exists():
+            return []
+        state = self.path.stat()
+        version = (state.st_ino, state.st_mtime_ns, state.st_size)
+        if version not in self._cache:
+            slots = read_slots(self.path)
+            self._cache.clear()
+            self._cache[version] = slots
+        return self._cache[version]
+
+
+def _slot(cell: Cell, run: Run | None) -> ResultSlot:
+    return ResultSlot(cell.task, cell.model, cell.method, cell.seed, cell.content(), run)
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:

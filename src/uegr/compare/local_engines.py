@@ -1,4 +1,4 @@
-"""Engines: who runs the cells of a grid. Here one after another, or in processes of one thread each."""
+"""Engines that run the cells of a grid on this machine: one after another, or in processes of one thread each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from uegr.training.allocator import keep_freed_memory
 
 @dataclass(frozen=True)
 class CellEvent:
-    """What happens to a cell: how far it is, or how it ended.
+    """The progress of a cell, or how it ended.
 
     Args:
-        kind: "training", "attacking" or the name of a further attack while it runs; "done", "failed" or "interrupted"
-            at its end.
-        done, total: steps or examples, while it runs.
-        message: why it failed, one line.
+        kind: while the cell runs "training", "attacking" or the name of a further attack; at its end "done", "failed"
+            or "interrupted".
+        done, total: steps or examples, while the cell runs.
+        message: why the cell failed, in one line.
     """
 
     kind: str
@@ -43,25 +43,25 @@ OnEvent = Callable[[Cell, CellEvent], None]
 
 
 class Engine(Protocol):
-    """Runs cells in the given order, as far as it can at once, and tells what happens to each."""
+    """Runs cells in the given order, several at once if it can, and calls `on_event` with what happens to each."""
 
     def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None: ...
 
 
 def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], None]) -> CellEvent:
-    """Run one cell; whatever goes wrong in it stays in it.
+    """Run one cell; a failure becomes an event and stops no other cell.
 
     Returns:
         The event of its end.
     """
     try:
-        run_cell(cell, workspace, lambda what, done, total: on_event(CellEvent(what, done, total)))
+        run_cell(cell, workspace, lambda kind, done, total: on_event(CellEvent(kind, done, total)))
     except StoppedError as error:
         return CellEvent("interrupted", message=str(error))
     except UegrError as error:
         return CellEvent("failed", message=str(error))
     except (BrokenPipeError, ConnectionError):
-        raise  # nobody listens any more: the grid was killed
+        raise  # the grid's own process was killed
     except Exception as error:  # noqa: BLE001  # one cell's failure must not stop the grid
         return CellEvent("failed", message=f"{type(error).__name__}: {' '.join(str(error).split())}")
     return CellEvent("done")
@@ -79,13 +79,13 @@ class Inline:
 
 
 class Processes:
-    """Several cells at once, each in a process of one thread: on few cores more cells an hour than one with all.
+    """Several cells at once, each in a process of one thread: on few cores more cells per hour than one cell with all.
 
-    A process that dies takes only its own cell with it, which is reported as failed and is gone on with in the
-    next run of the grid; a process whose grid was killed ends by itself at its next step.
+    If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
+    is killed, the others end at their next step.
 
     Args:
-        jobs: how many.
+        jobs: the number of processes.
     """
 
     def __init__(self, jobs: int) -> None:
@@ -96,7 +96,7 @@ class Processes:
         stopping = False
         workers: dict[Connection, tuple[Any, Cell]] = {}
 
-        def give(connection: Connection, process: Any) -> None:
+        def assign(connection: Connection, process: Any) -> None:
             if waiting and not stopping:
                 workers[connection] = (process, waiting.pop())
                 connection.send(workers[connection][1])
@@ -105,7 +105,7 @@ class Processes:
 
         try:
             for _ in range(min(self.jobs, len(cells))):
-                give(*_start(workspace))
+                assign(*_start(workspace))
             while workers:
                 for connection in wait(list(workers)):
                     assert isinstance(connection, Connection)
@@ -117,31 +117,31 @@ class Processes:
                         event = CellEvent("failed", message=f"its process died (exit code {process.exitcode})")
                         del workers[connection]
                         if waiting and not stopping:
-                            give(*_start(workspace))
+                            assign(*_start(workspace))
                     on_event(cell, event)
                     stopping = stopping or event.kind == "interrupted"
                     if event.final and connection in workers:
                         del workers[connection]
-                        give(connection, process)
+                        assign(connection, process)
         except KeyboardInterrupt:
-            # Ctrl-C reaches the processes, too: each writes a checkpoint and says so.
+            # Ctrl-C reaches the processes too: each writes a checkpoint and reports it.
             for process, _ in workers.values():
                 process.join()
             raise
 
 
 def _start(workspace: Workspace) -> tuple[Connection, Any]:
-    """A fresh process that runs the cells that come over the connection."""
+    """A new process that runs the cells sent over the connection."""
     context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
+    connection, worker_connection = context.Pipe()
     threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
     os.environ.update(dict.fromkeys(threads, "1"))  # read when the process loads its libraries
-    process = context.Process(target=_work, args=(theirs, workspace), daemon=True)
+    process = context.Process(target=_work, args=(worker_connection, workspace), daemon=True)
     process.start()
     for name, value in threads.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
-    theirs.close()
-    return ours, process
+    worker_connection.close()
+    return connection, process
 
 
 def _work(connection: Connection, workspace: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""What methods are compared by: each measure of a run, as one number and, where it can be, as one an example."""
+"""What methods are compared by: each measure of a run, as one number and, where possible, as one number per example."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from uegr.compare.result_slot import Run
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.runs.run_result import primary_metric, robust_curve
 
-Run = dict[str, Any]
 FURTHER = ("embedding_attacks", "text_attacks")
-"""Where results.json keeps what `uegr attack` found."""
+"""The parts of results.json that `uegr attack` writes."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Something that methods are compared by.
+    """A measure that methods are compared by.
 
     Args:
-        name: a heading.
-        value: of a run; None where the run has no such thing.
-        scores: of a run, one number in [0, 1] an example; None where none is kept.
+        name: used as a heading.
+        value: the measure of a run; None if the run does not have it.
+        scores: the measure of a run as one number in [0, 1] per example; None if these are not recorded.
         sign: 1 if more is better, -1 if less is.
     """
 
@@ -33,12 +33,12 @@ class Measure:
 
 
 def shown(measure: str) -> tuple[int, int]:
-    """What a measure of that name is multiplied by to be shown, and its decimals: points, but calibration as it is."""
+    """The factor and the number of decimals with which a measure is shown: percent, but ECE as it is."""
     return (1, 3) if measure == "ECE" else (100, 1)
 
 
 def robustness(run: Run) -> float | None:
-    """Mean of the robustness curve over its epsilons above 0; None where nothing was attacked."""
+    """Mean of the robustness curve over its epsilons above 0; None if nothing was attacked."""
     _, epsilons, values = robust_curve(run)
     return _mean_attacked(epsilons, values)
 
@@ -48,34 +48,36 @@ def _mean_attacked(epsilons: Sequence[float], values: Sequence[float]) -> float 
     return sum(attacked) / len(attacked) if attacked else None
 
 
-def unmoved(run: Run) -> bool:
-    """Whether no radius changes the accuracy: the mark of a model that gives one answer to everything."""
+def collapsed(run: Run) -> bool:
+    """Whether the accuracy is the same at every radius: the sign of a model that collapsed to a constant prediction."""
     _, _, values = robust_curve(run)
     return len(values) > 1 and max(values) == min(values)
 
 
 def measures_of(runs: Iterable[Run]) -> list[Measure]:
-    """`MEASURES`, and one for each further attack that any of the runs has been under: the accuracy that is left, on
-    embeddings as the mean over the radii."""
-    further = {part["attack"] for run in runs for kind in FURTHER for part in run.get(kind, [])}
+    """`MEASURES`, and one measure for each further attack on any of the runs: the accuracy under the attack, for
+    attacks on embeddings its mean over the radii."""
+    further = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
     return [*MEASURES, *(_under(name) for name in sorted(further))]
 
 
 def _under(name: str) -> Measure:
-    def part(run: Run) -> dict[str, Any] | None:
-        return next((one for kind in FURTHER for one in run.get(kind, []) if one["attack"] == name), None)
+    def result_of(run: Run) -> dict[str, Any] | None:
+        results = (result for part in FURTHER for result in run.get(part, []))
+        return next((result for result in results if result["attack"] == name), None)
 
     def value(run: Run) -> float | None:
-        one = part(run)
-        if one is None:
+        result = result_of(run)
+        if result is None:
             return None
-        return _mean_attacked(one["epsilons"], one["accuracy"]) if "epsilons" in one else float(one["accuracy"])
+        accuracy = result["accuracy"]
+        return _mean_attacked(result["epsilons"], accuracy) if "epsilons" in result else float(accuracy)
 
     def scores(run: Run) -> Scores | None:
-        one = part(run)
-        if one is None or "outcomes" not in one:
+        result = result_of(run)
+        if result is None or "outcomes" not in result:
             return None
-        return unpack_bits(one["outcomes"], one["examples"]).astype(float)
+        return unpack_bits(result["outcomes"], result["examples"]).astype(float)
 
     return Measure(name, value, scores)
 

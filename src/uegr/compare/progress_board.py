@@ -1,4 +1,4 @@
-"""What a person sees while a grid runs: a table of tasks x methods that fills, and the cells under way."""
+"""The display of a running grid: a table of tasks x methods that fills, and the cells that are running."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class Board:
     """The state of a grid as rich tables.
 
     Args:
-        grid, workspace: whose cells, and where their results are; finished ones are read from there.
+        grid: the cells.
+        workspace: where their results are; the finished ones are read first.
     """
 
     def __init__(self, grid: Grid, workspace: Workspace) -> None:
@@ -40,7 +41,7 @@ class Board:
             self._enter(cell)
 
     def on_event(self, cell: Cell, event: CellEvent) -> None:
-        """Take note of a cell's event."""
+        """Update the state with a cell's event."""
         if not event.final:
             self.running[cell.label] = event
             return
@@ -52,7 +53,7 @@ class Board:
             self.failed.add(_group(cell))
 
     def __rich__(self) -> Group:
-        return Group(self._table(), self._under_way())
+        return Group(self._table(), self._running_cells())
 
     def line(self, cell: Cell, event: CellEvent) -> str:
         """A finished cell in one line, for logs."""
@@ -62,9 +63,9 @@ class Board:
         return f"[{done}/{wanted}] {cell.label}: {ending}"
 
     def _enter(self, cell: Cell) -> None:
-        entry = self.workspace.ledger.find(cell)
-        if entry is not None:
-            self.values[_group(cell)].append(entry["metrics"][primary_metric(entry)])
+        run = self.workspace.ledger.find(cell)
+        if run is not None:
+            self.values[_group(cell)].append(run["metrics"][primary_metric(run)])
 
     def _table(self) -> Table:
         done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
@@ -81,7 +82,7 @@ class Board:
         return table
 
     def _time_left(self, runs: int) -> str:
-        """At the pace of the runs that ended since the start."""
+        """Estimated from the runs that ended since the start."""
         if not (self.ended and runs):
             return ""
         minutes = (time.monotonic() - self.start) / self.ended * runs / 60
@@ -92,7 +93,7 @@ class Board:
         mean = f"{100 * sum(values) / len(values):.1f} " if values else ""
         return f"{mean}({len(values)}/{self.wanted.get(group, 0)}){mark}"
 
-    def _under_way(self) -> Table:
+    def _running_cells(self) -> Table:
         lines = Table.grid(padding=(0, 1))
         for label, event in self.running.items():
             bar = ProgressBar(total=event.total, completed=event.done, width=30)
@@ -102,7 +103,7 @@ class Board:
 
 @contextmanager
 def board(grid: Grid, workspace: Workspace, console: Console) -> Iterator[OnEvent]:
-    """Show the grid while it runs: a live table on a terminal, a line a finished cell in a log."""
+    """Show the grid while it runs: a live table on a terminal, a line per finished cell in a log."""
     state = Board(grid, workspace)
 
     def on_event(cell: Cell, event: CellEvent) -> None:

@@ -1,4 +1,4 @@
-"""Tuning that is the same for every method: as many trials each, on validation data, from one seed.
+"""Tuning that is the same for every method: the same number of trials each, on validation data, from one seed.
 
 A tuning file is a grid (see `grid`) with search spaces, for all methods and for each:
 
@@ -14,10 +14,13 @@ A tuning file is a grid (see `grid`) with search spaces, for all methods and for
     tasks: [rotten_tomatoes, trec]
     seeds: 1
 
-A list is a choice; {low, high} a range, of whole numbers where both are whole. What is searched is an option of the
-method or a setting of the grid. The first trial has the method's defaults, the next are drawn by Optuna's TPE. A
-trial's value is its mean over all tasks, models and seeds. Trials are cells like others, kept in a ledger: a search
-that was stopped is gone through again, and finds what it has run.
+A list is a choice between values; {low, high} is a range, of whole numbers if both ends are whole. The key is an option
+of the method or a setting of the grid. The first trial has the method's defaults, Optuna's TPE draws the others. The
+value of a trial is its mean over all tasks, models and seeds. Trials are cells like all others and are kept in a
+ledger: a search that was stopped starts again from the first trial, and finds the runs that it has made.
+
+Beside the ledger's NAME.jsonl, a search writes NAME.trials.json, with all trials of all methods, and NAME.tuned.yaml,
+with the best of each method as the `methods` of a grid.
 """
 
 from __future__ import annotations
@@ -34,7 +37,8 @@ from uegr.atomic_files import write_json, write_text
 from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
-from uegr.compare.measures import MEASURES, Run
+from uegr.compare.measures import MEASURES
+from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, UsageError, unknown
@@ -44,8 +48,7 @@ from uegr.options import option_fields
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
 CLEAN, ROBUST = MEASURES[:2]
-BUILT_IN = {one.name: one.default for kind in PARTS.values() for one in fields(kind)}
-"""Defaults of the settings."""
+SETTING_DEFAULTS = {setting.name: setting.default for kind in PARTS.values() for setting in fields(kind)}
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Search:
         item: its entry there, without the search.
         space: option or setting -> list of choices, or {low, high, log}.
         study: Optuna's.
-        trials: what was tried, in order: {"number", "params", "value"}; value None where a run failed.
+        trials: the trials so far, in order: {"number", "params", "value"}; the value is None if a run failed.
     """
 
     name: str
@@ -68,7 +71,7 @@ class Search:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The trial of the highest value; of equals the first."""
+        """The trial of the highest value; of several equal ones the first."""
         done = [trial for trial in self.trials if trial["value"] is not None]
         if not done:
             raise UsageError(f"no trial of method '{self.name}' came to an end: see why its runs fail.")
@@ -79,8 +82,8 @@ class Search:
         options = {key: value for key, value in params.items() if key not in SETTINGS}
         settings = {key: value for key, value in params.items() if key in SETTINGS}
         method = self.item.get("method", self.name)
-        given = {**self.item.get("options", {}), **options}
-        return {**self.item, **settings, "name": name, "method": method, "options": given}
+        all_options = {**self.item.get("options", {}), **options}
+        return {**self.item, **settings, "name": name, "method": method, "options": all_options}
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,11 @@ class Tuning:
     """A tuning file.
 
     Args:
-        name: of the file, or as it says.
+        name: of the tuning; by default that of the file.
         content: the grid without its methods, on validation data.
-        searches: one a method.
-        trials: of each method.
-        objective: what a trial is judged by.
+        searches: one per method.
+        trials: the number of trials of each method.
+        objective: the value of a trial.
     """
 
     name: str
@@ -102,7 +105,7 @@ class Tuning:
     objective: Objective
 
     def grid(self, entries: list[dict[str, Any]]) -> Grid:
-        """The grid of these methods."""
+        """The grid with these methods."""
         return make_grid({**self.content, "methods": entries}, self.name)
 
 
@@ -110,7 +113,7 @@ def read_tuning(path: Path) -> Tuning:
     """The searches of a tuning file.
 
     Raises:
-        UsageError: it is missing, or a name or value in it cannot be.
+        UsageError: the file is missing, or a name or value in it is invalid.
     """
     try:
         return make_tuning(load_with_references(path), path.stem)
@@ -119,7 +122,7 @@ def read_tuning(path: Path) -> Tuning:
 
 
 def make_tuning(content: Any, name: str) -> Tuning:
-    """The searches that this mapping (a parsed YAML file) describes."""
+    """The searches that a mapping (a parsed YAML file) describes."""
     if not isinstance(content, Mapping) or "methods" not in content:
         raise UsageError("a tuning file is a grid with 'search', 'trials' and 'methods'.")
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
@@ -140,62 +143,76 @@ def make_tuning(content: Any, name: str) -> Tuning:
         space = {**for_all, **mapping(f"search of method '{name}'", item.pop("search", None))}
         searches.append(_search(name, item, space, rest["defaults"], seed))
     tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
-    tuning.grid([search.item for search in searches])  # refuses what a grid refuses
+    tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
     return tuning
 
 
 def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent = lambda cell, event: None) -> None:
-    """Run all trials, round by round: the n-th of every method before the next of any.
+    """Run all trials, in rounds: the n-th trial of every method before the next of any.
 
-    Leaves trials/METHOD.json and tuned.yaml, the methods with what was chosen for them, in the ledger's folder.
+    Writes the trials and the chosen values beside the ledger; see `trials_path` and `tuned_path`.
 
     Raises:
-        StoppedError: somebody stopped it; the same call goes on.
+        StoppedError: the user stopped it; the same call continues.
     """
     for number in range(tuning.trials):
-        asked = [(search, search.study.ask()) for search in tuning.searches]
-        chosen = [{key: _suggest(trial, key, one) for key, one in search.space.items()} for search, trial in asked]
+        drawn_trials = [(search, search.study.ask()) for search in tuning.searches]
+        chosen = [
+            {key: _suggest(trial, key, space) for key, space in search.space.items()} for search, trial in drawn_trials
+        ]
         entries = [
             search.entry(params, f"{search.name} trial {number}")
-            for (search, _), params in zip(asked, chosen, strict=True)
+            for (search, _), params in zip(drawn_trials, chosen, strict=True)
         ]
         grid = tuning.grid(entries)
         failures = run_grid(grid, workspace, engine, on_event)
-        left = unfinished(grid, workspace)
-        if len(left) > len(failures):
-            raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to go on.")
-        failed = {cell.method for cell in left}
-        for (search, trial), params, entry in zip(asked, chosen, entries, strict=True):
+        missing = unfinished(grid, workspace)
+        if len(missing) > len(failures):
+            raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to continue.")
+        failed = {cell.method for cell in missing}
+        for (search, trial), params, entry in zip(drawn_trials, chosen, entries, strict=True):
             value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], workspace)
             state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
             search.study.tell(trial, value, state=state)
             search.trials.append({"number": number, "params": params, "value": value})
-            about = {"objective": tuning.objective, "split": "validation", "search": search.space}
-            path = workspace.ledger.folder / "trials" / f"{search.name}.json"
-            write_json(path, {"method": search.name, **about, "trials": search.trials})
+        methods = [
+            {"method": search.name, "search": search.space, "trials": search.trials} for search in tuning.searches
+        ]
+        about = {"objective": tuning.objective, "split": "validation", "trials": tuning.trials}
+        write_json(trials_path(workspace), {**about, "methods": methods})
     best = [search.entry(search.best["params"], search.name) for search in tuning.searches]
     text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
-    write_text(workspace.ledger.folder / "tuned.yaml", f"# The best of {tuning.trials} trials each.\n{text}")
+    write_text(tuned_path(workspace), f"# The best of {tuning.trials} trials each.\n{text}")
+
+
+def trials_path(workspace: Workspace) -> Path:
+    """The file of all trials, beside the ledger."""
+    return workspace.ledger.path.with_suffix(".trials.json")
+
+
+def tuned_path(workspace: Workspace) -> Path:
+    """The file of the chosen values, beside the ledger."""
+    return workspace.ledger.path.with_suffix(".tuned.yaml")
 
 
 def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
     method = str(item.get("method", name))
     if not space:
         raise UsageError(f"method '{name}' has nothing to search: add 'search' to it or to the file.")
-    known = [*(entry.name for entry in option_fields(config_class(method))), *SETTINGS]
-    for key, one in space.items():
-        if key not in known:
-            raise unknown(f"option or setting of method {method}", key, known)
-        if not _is_range(one) and not (isinstance(one, list) and one):
+    names = [*(option.name for option in option_fields(config_class(method))), *SETTINGS]
+    for key, values in space.items():
+        if key not in names:
+            raise unknown(f"option or setting of method {method}", key, names)
+        if not _is_range(values) and not (isinstance(values, list) and values):
             raise UsageError(
                 f"search of {key} must be a list of choices, or {{low: ..., high: ...}} with low < high, and 0 < low "
-                f"under log, not {one!r}."
+                f"under log, not {values!r}."
             )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
-    values = {**BUILT_IN, **defaults, **item, **make_config(method, item.get("options") or {}).options()}
-    first = {key: _position(one, values.get(key)) for key, one in space.items()}
-    study.enqueue_trial({key: position for key, position in first.items() if position is not None})
+    start = {**SETTING_DEFAULTS, **defaults, **item, **make_config(method, item.get("options") or {}).options()}
+    first_trial = {key: _optuna_value(values, start.get(key)) for key, values in space.items()}
+    study.enqueue_trial({key: value for key, value in first_trial.items() if value is not None})
     return Search(name, item, space, study)
 
 
@@ -203,7 +220,7 @@ def _is_range(space: Any) -> bool:
     if not (isinstance(space, Mapping) and {"low", "high"} <= set(space) <= {"low", "high", "log"}):
         return False
     low, high = space["low"], space["high"]
-    numbers = all(isinstance(one, (int, float)) and not isinstance(one, bool) for one in (low, high))
+    numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in (low, high))
     return numbers and low < high and not (space.get("log") and low <= 0)
 
 
@@ -216,11 +233,11 @@ def _suggest(trial: optuna.Trial, key: str, space: Any) -> Any:
     return trial.suggest_float(key, low, high, log=log)
 
 
-def _position(space: Any, value: Any) -> float | None:
-    """What Optuna calls this value: its workspace in a list of choices, itself in a range; None outside."""
+def _optuna_value(space: Any, value: Any) -> float | None:
+    """Optuna's form of a value: its index in a list of choices, itself in a range; None if not in the space."""
     if isinstance(space, list):
-        same = [i for i, one in enumerate(space) if one == (list(value) if isinstance(value, tuple) else value)]
-        return same[0] if same else None
+        value = list(value) if isinstance(value, tuple) else value
+        return space.index(value) if value in space else None
     inside = isinstance(value, (int, float)) and space["low"] <= value <= space["high"]
     return value if inside else None
 

@@ -1,4 +1,4 @@
-"""Where cells are run and kept, and how one is run: train, measure, enter into the ledger."""
+"""Where cells are run, and how one cell is run: train, measure, write the result into the ledger."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.ledger import Ledger
+from uegr.compare.result_slot import Run
 from uegr.runs.attack import attack
 from uegr.runs.evaluate import measure
 from uegr.runs.run_folder import RUN, read_run
 from uegr.runs.train import train
 
-Tell = Callable[[str, int, int], None]
-"""Told what a cell is doing ("training", "attacking", or a further attack by its name), how much of it is done, and how
-much there is."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with what a cell is doing ("training", "attacking", or the name of a further attack), and with how many steps
+or examples are done, of how many."""
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where the cells of a grid are run and kept.
+    """Where the cells of a grid are run and their results kept.
 
     Args:
-        ledger: keeps the results.
-        runs: folder of the run folders, one a cell.
-        keep_models: leave a measured run's folder there, trained weights included; it is removed otherwise.
+        ledger: the results file.
+        runs: folder that holds one run folder per cell.
+        keep_models: keep the run folder of a measured cell, with the trained weights; by default it is removed.
     """
 
     ledger: Ledger
@@ -37,41 +37,43 @@ class Workspace:
     keep_models: bool = False
 
 
-def run_cell(cell: Cell, workspace: Workspace, tell: Tell) -> dict[str, Any]:
-    """Train, measure and enter into the ledger, from wherever a former attempt was cut off.
+def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
+    """Train and measure a cell, continuing an interrupted attempt, and write the result into the ledger.
 
     Returns:
-        The cell's entry of results.json; that of the ledger, if it has been run.
+        The cell's entry of results.json; the entry in the ledger if the cell has already been run.
     """
     training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
     folder = workspace.runs / f"{cell.label}-{address(training)}"
     locks = workspace.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
-    # A worker whose grid was killed may still be ending its last step here.
+    # The worker of a killed grid may still be finishing its last step in this folder.
     with FileLock(locks / folder.name):
-        if (known := workspace.ledger.find(cell)) is not None:
-            return known
+        if (finished_run := workspace.ledger.find(cell)) is not None:
+            return finished_run
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
             train(
                 with_model_path(cell.config),
                 folder,
                 resume=True,
                 cost=workspace.ledger.cost_of_step(cell),
-                on_step=lambda done, total: tell("training", done, total),
+                on_step=lambda done, total: on_progress("training", done, total),
             )
-        asked = cell.measurement
-        entry = measure(folder, **asked.arguments(), on_examples=lambda done, total: tell("attacking", done, total))
-        if further := asked.further_attacks():
-            entry = attack(
+        measurement = cell.measurement
+        run = measure(
+            folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
+        )
+        if further_attacks := measurement.further_attacks():
+            run = attack(
                 folder,
-                further,
-                examples=asked.attack_examples,
-                split=asked.split,
-                epsilons=asked.epsilons,
-                on_examples=tell,
+                further_attacks,
+                examples=measurement.attack_examples,
+                split=measurement.split,
+                epsilons=measurement.epsilons,
+                on_examples=on_progress,
             )
-        entry = {**entry, "task": cell.task, "model": cell.model}
-        workspace.ledger.enter(cell, entry)
+        run = {**run, "task": cell.task, "model": cell.model}
+        workspace.ledger.enter(cell, run)
         if not workspace.keep_models:
             shutil.rmtree(folder)
-        return entry
+        return run

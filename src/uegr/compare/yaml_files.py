@@ -1,4 +1,4 @@
-"""YAML files as their writers mean them, the files they refer to, and the mappings in them."""
+"""YAML files of grids and tunings, the files that they refer to, and the mappings in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uegr.errors import UsageError
 
 
 class Loader(yaml.SafeLoader):
-    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 and everybody else does."""
+    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does."""
 
 
 SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
@@ -24,7 +24,7 @@ def load_yaml(path: Path) -> Any:
     """The content of a YAML file.
 
     Raises:
-        UsageError: it is missing, or no YAML.
+        UsageError: the file is missing, or is not YAML.
     """
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a SafeLoader
@@ -34,44 +34,44 @@ def load_yaml(path: Path) -> Any:
         raise UsageError(f"'{path}' is no YAML in UTF-8: {' '.join(str(error).split())}.") from error
 
 
-def load_with_references(path: Path, asking: tuple[Path, ...] = ()) -> Any:
-    """The content of a grid's or a tuning's file, with what other files say in the workspace of their names.
+def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
+    """The content of the file of a grid or a tuning, with the files it refers to read in.
 
-    `base` names a file beside it whose keys count where this one has none, among the "defaults" one by one; `methods`
-    one whose list is taken.
+    `base` names another file: its keys are used where this file has none, and its "defaults" are merged one by one.
+    `methods` may name a file whose list of methods is used.
 
     Args:
         path: of the file.
-        asking: the files whose base it is.
+        including: the files that have this one as their base, directly or not.
 
     Raises:
-        UsageError: a file is missing, or no YAML, or does not hold what is asked of it, or is its own base.
+        UsageError: a file is missing, is not YAML, does not hold what is needed, or is its own base.
     """
-    if path.resolve() in asking:
+    if path.resolve() in including:
         raise UsageError(f"'{path}' is a base of itself: take its 'base' out.")
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         return content
     if "base" in content:
-        found = load_with_references(path.parent / str(content["base"]), (*asking, path.resolve()))
-        base = mapping(f"'{content['base']}', the base,", found)
+        base_content = load_with_references(path.parent / str(content["base"]), (*including, path.resolve()))
+        base = mapping(f"'{content['base']}', the base,", base_content)
         own = {key: value for key, value in content.items() if key != "base"}
-        shared, given = (mapping("defaults", one.get("defaults")) for one in (base, own))
-        content = {**base, **own, "defaults": {**shared, **given}}
+        base_defaults, own_defaults = (mapping("defaults", level.get("defaults")) for level in (base, own))
+        content = {**base, **own, "defaults": {**base_defaults, **own_defaults}}
     methods = content.get("methods")
     if isinstance(methods, str) and methods.endswith((".yaml", ".yml")):
-        found = load_yaml(path.parent / methods)
-        if not isinstance(found, Mapping) or "methods" not in found:
-            raise UsageError(f"'{methods}' holds no 'methods': name the tuned.yaml that uegr tune has written.")
-        content = {**content, "methods": found["methods"]}
+        tuned = load_yaml(path.parent / methods)
+        if not isinstance(tuned, Mapping) or "methods" not in tuned:
+            raise UsageError(f"'{methods}' holds no 'methods': name the .tuned.yaml file that uegr tune has written.")
+        content = {**content, "methods": tuned["methods"]}
     return content
 
 
 def mapping(where: str, value: Any) -> dict[str, Any]:
-    """What a file says in this workspace, as a mapping of names; nothing where it says nothing.
+    """A value of a file as a mapping with text keys; null becomes an empty mapping.
 
     Raises:
-        UsageError: it is something else.
+        UsageError: the value is something else.
     """
     value = {} if value is None else value
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):

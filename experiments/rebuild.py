@@ -1,0 +1,41 @@
+"""Rebuild every generated page, table and figure from the files in results/: `python -m experiments.rebuild`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from benchmarks.document import with_block
+
+from experiments.cheaper_steps import cheaper_steps_table
+from experiments.grid_sections import Figures, read_grid_results
+from experiments.paths import DOCS
+from experiments.result_page import result_page
+from experiments.task_tables import task_notes, task_table
+from experiments.text_adversary import text_adversary_table
+from experiments.theory_tables import with_theory_tables
+from uegr.atomic_files import write_text
+
+
+def rebuilt_files() -> dict[Path, str]:
+    """Every generated file and its content."""
+    figures: Figures = {}
+    files = {DOCS / "results.md": result_page(figures)}
+    files |= {DOCS / "figures" / name: svg for name, svg in figures.items()}
+    files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())
+    blocks: Mapping[str, Mapping[str, str]] = {
+        "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
+        "methods/uegr.md": {"text": text_adversary_table()},
+        "tasks.md": {"tasks": task_table(), "notes": task_notes()},
+    }
+    for name, contents in blocks.items():
+        text = (DOCS / name).read_text()
+        for mark, content in contents.items():
+            text = with_block(text, mark, content)
+        files[DOCS / name] = text
+    return files
+
+
+if __name__ == "__main__":
+    for path, text in rebuilt_files().items():
+        write_text(path, text)

@@ -1,0 +1,79 @@
+"""The result slots of a grid: every run that it asks for, with its result once there is one.
+
+A results file is JSON lines, one slot per line:
+
+    {"task": ..., "model": ..., "method": ..., "seed": ..., "content": {...}, "run": {...} or null}
+
+Tables are made from slots alone, so that a file can be summarised after the grid or the options of its methods have
+changed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from uegr.errors import UsageError
+
+Run = dict[str, Any]
+"""An entry of results.json; see `uegr.runs.run_result`."""
+
+
+@dataclass(frozen=True)
+class ResultSlot:
+    """One run of a grid.
+
+    Args:
+        task, model, method: their names in the grid.
+        seed: of the run.
+        content: everything that decides the numbers; see `Cell.content`.
+        run: the result; None while the run is missing.
+    """
+
+    task: str
+    model: str
+    method: str
+    seed: int
+    content: dict[str, Any]
+    run: Run | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """What tells the slots of a grid apart."""
+        return self.task, self.model, self.method, self.seed
+
+
+def read_slots(path: Path) -> list[ResultSlot]:
+    """All lines of a results file, in their order; none if there is no file.
+
+    Raises:
+        UsageError: a line is not a result; the message names the line.
+    """
+    slots = []
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            slots.append(ResultSlot(**json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise UsageError(
+                f"line {number} of '{path}' is not a result of uegr compare ({error}): remove the line; its run will "
+                "be repeated."
+            ) from error
+    return slots
+
+
+def latest_slots(path: Path) -> list[ResultSlot]:
+    """The slots of a results file, one for each task, model, method and seed: of several lines the last counts."""
+    return list({slot.key: slot for slot in read_slots(path)}.values())
+
+
+def text_of(slots: list[ResultSlot]) -> str:
+    """The content of a results file with these slots."""
+    return "".join(json.dumps(asdict(slot)) + "\n" for slot in slots)
+
+
+def name_of_plain(slots: list[ResultSlot]) -> str | None:
+    """The grid's name for plain fine-tuning; None if the grid has no such method."""
+    return next((slot.method for slot in slots if slot.content.get("method") == "plain"), None)

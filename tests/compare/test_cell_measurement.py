@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from uegr.compare.cell_measurement import Measurement
+from uegr.compare.grid import make_grid
+from uegr.errors import UsageError
+
+
+def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None:
+    measurement = Measurement(attack_norm="linf", attacks={"auto-pgd": {"steps": 3}, "typos": None})
+    auto_pgd, typos = measurement.further_attacks()
+    assert (auto_pgd.name, typos.name) == ("auto-pgd", "typos")
+    assert vars(auto_pgd)["norm"] == "linf" and vars(auto_pgd)["steps"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"defaults": {"attack_norm": "l3"}}, "unknown attack_norm"),
+        ({"defaults": {"split": "validaton"}}, "choose one of test, validation"),
+        ({"defaults": {"epsilons": []}}, "epsilons must be a list"),
+        ({"defaults": {"epsilons": [-1]}}, "none of them negative"),
+        ({"defaults": {"attack_steps": 0}}, "at least one step"),
+        ({"defaults": {"attack_examples": 0}}, "attack_examples must be at least 1"),
+        ({"defaults": {"attacks": ["synonyms"]}}, "attacks must be a mapping"),
+        ({"defaults": {"attacks": {"synonym": {}}}}, "did you mean 'synonyms'"),
+        ({"defaults": {"attacks": {"auto-pgd": {"stepps": 5}}}}, "did you mean 'steps'"),
+        ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
+        ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' is none: give it attacks: {}"),
+        ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
+        ({"defaults": {"typo_rate": 3.0}}, "typing errors must lie in"),
+    ],
+)
+def test_invalid_measurements_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_grid({"methods": ["plain"], "tasks": ["rotten_tomatoes"], "seeds": 1, **change}, "g")

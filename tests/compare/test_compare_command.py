@@ -1,0 +1,29 @@
+"""uegr compare, with a grid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from compare_samples import tiny_grid, workspace
+
+from test_doors import run
+
+
+def test_grids_on_the_command_line(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grid, where = tiny_grid(model_folder, tmp_path), workspace(tmp_path)
+    for cell in grid.cells:
+        curve = {"epsilons": [0.0, 0.1], "accuracy": [0.9, 0.5], "examples": 4}
+        entry = {"metrics": {"accuracy": 0.9}, "robustness": curve, "cost": {"flop_ratio": 1.0, "time_ratio": 1.0}}
+        where.ledger.enter(cell, entry)
+    monkeypatch.setattr("uegr.compare.grid.read_grid", lambda path: grid)
+    folders = ["--results", str(where.ledger.path), "--runs_dir", str(where.runs)]
+    assert run(["compare", "grid.yaml", *folders]) == 0
+    assert "90.0 ± 0.0" in capsys.readouterr().out
+    for wrong, message in ((["--jobs", "0"], "at least 1"), (["--engine", "slurm"], "choose one of local, ray")):
+        assert run(["compare", "grid.yaml", *folders, *wrong]) == 2
+        assert message in capsys.readouterr().err
+    assert run(["compare", "grid.yaml", "runs/one"]) == 2
+    assert "a grid is run alone" in capsys.readouterr().err

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
+
+from uegr.cli.terminal import console
+from uegr.compare.cell import Cell
+from uegr.compare.grid_summary import summarise
+from uegr.compare.grid_table import cells, footnote, headings, markdown, terminal
+from uegr.compare.result_slot import Run
+
+
+def test_text_has_means_intervals_counts_and_marks() -> None:
+    tables = made_up_tables()
+    heads, rows = headings(tables[1]), [cells(tables[1], line) for line in tables[1].lines]
+    assert heads == ["method", "n", "accuracy %", "robust %", "PGD 0.02", "typos %", "ECE", "FLOPs ×", "time ×"]
+    uegr = rows[1]
+    assert uegr[:2] == ["uegr", "4/5"]
+    assert uegr[3].startswith("**") and uegr[3].endswith("** ▲") and " ± " in uegr[3]
+    assert uegr[5] == "–"
+    assert markdown(heads, rows).splitlines()[3] == f"| {' | '.join(uegr)} |"
+    with console.capture() as captured:
+        console.print(terminal(tables[0]))
+    assert "▲" in captured.get() and "**" not in captured.get()
+    assert footnote(tables[0]) == ""
+
+
+def test_a_footnote_counts_collapsed_runs() -> None:
+    def run_of(cell: Cell) -> Run:
+        run = made_up_run(cell)
+        if cell.method == "sam" and cell.seed == 0:
+            run["robustness"]["accuracy"] = [0.53, 0.53]
+        return run
+
+    (table,) = summarise(made_up_slots([cell for cell in first_task(made_up_grid()) if cell.seed < 2], run_of))
+    assert "1 of 2 runs of sam:" in footnote(table)
+    with console.capture() as captured:
+        console.print(terminal(table))
+    assert "collapsed to a constant prediction" in " ".join(captured.get().split())

@@ -1,0 +1,110 @@
+"""A run is found by the content of its cell, and several processes write one file."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from compare_samples import tiny_grid
+
+from uegr.compare.cell import Cell
+from uegr.compare.grid import Grid, make_grid
+from uegr.compare.ledger import Ledger
+from uegr.compare.result_slot import read_slots
+from uegr.errors import UsageError
+
+RUN = {"cost": {}, "padding": "x" * 5000}
+
+
+@pytest.fixture
+def grid(model_folder: Path, tmp_path: Path) -> Grid:
+    return tiny_grid(model_folder, tmp_path)
+
+
+def seeds(count: int) -> Sequence[Cell]:
+    return make_grid({"methods": ["plain"], "tasks": ["sst2"], "seeds": count}, "g").cells
+
+
+def enter_all(path: Path, cells: Sequence[Cell]) -> None:
+    ledger = Ledger(path)
+    for cell in cells:
+        ledger.enter(cell, RUN)
+
+
+def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    cell, ledger = grid.cells[1], Ledger(path)
+    ledger.enter(cell, {"cost": {}})
+    assert ledger.find(cell) == {"cost": {}}
+    twin = replace(cell, method="by another name", config=replace(cell.config, options={"passes": 1, "js_weight": 1.0}))
+    assert ledger.find(twin) == {"cost": {}}, "an option given at its default is the same cell"
+    assert ledger.find(replace(cell, config=replace(cell.config, learning_rate=0.5))) is None
+    assert ledger.find(replace(cell, measurement=replace(cell.measurement, attack_steps=9))) is None
+    line = json.loads(path.read_text())
+    # An option that a later version added: nobody set it, so the result still stands.
+    del line["content"]["option.js_weight"]
+    path.write_text(json.dumps(line) + "\n")
+    assert ledger.find(cell) is not None, "a file that has changed is read again"
+    assert ledger.find(replace(cell, config=replace(cell.config, options={"passes": 1, "js_weight": 0.0}))) is None
+    # A default that a later version changed: the result was another method's.
+    line["content"]["option.epsilon"] = 0.5
+    path.write_text(json.dumps(line) + "\n")
+    assert ledger.find(cell) is None
+    path.write_text("{")
+    with pytest.raises(UsageError, match="remove the line"):
+        ledger.find(cell)
+
+
+def test_an_empty_line_says_what_is_missing_until_its_run_is_there(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "results.jsonl")
+    ledger.reserve(grid.cells[:3])
+    ledger.reserve(grid.cells[1:3])
+    assert [slot.run for slot in read_slots(ledger.path)] == [None, None, None]
+    assert ledger.find(grid.cells[1]) is None and ledger.cost_of_step(grid.cells[1]) is None
+    ledger.enter(grid.cells[1], RUN)
+    ledger.enter(grid.cells[3], RUN)
+    slots = read_slots(ledger.path)
+    assert [slot.run for slot in slots] == [None, RUN, None, RUN], "in place of its empty line, or at the end"
+    assert [slot.key for slot in slots] == [slot.key for slot in ledger.slots(grid.cells)]
+    assert [slot.run for slot in ledger.slots(grid.cells)] == [None, RUN, None, RUN]
+
+
+def test_the_cost_of_a_step_is_that_of_another_seed(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "results.jsonl")
+    ledger.enter(grid.cells[0], {"cost": {"flop_ratio": 1.5}})
+    assert ledger.cost_of_step(grid.cells[2]) == {"flop_ratio": 1.5}
+    assert ledger.cost_of_step(grid.cells[1]) is None, "another method"
+
+
+def test_two_processes_write_one_file(tmp_path: Path) -> None:
+    path, cells = tmp_path / "results.jsonl", seeds(40)
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=enter_all, args=(path, cells[first::2])) for first in (0, 1)]
+    for process in processes:
+        process.start()
+    while any(process.is_alive() for process in processes):
+        read_slots(path)  # raises on half a line
+    assert [process.exitcode for process in processes] == [0, 0]
+    assert sorted(slot.seed for slot in read_slots(path)) == list(range(40)), "no line is lost"
+
+
+def test_a_kill_leaves_whole_lines_and_no_lock(tmp_path: Path) -> None:
+    path, cells = tmp_path / "results.jsonl", seeds(400)
+    process = multiprocessing.get_context("fork").Process(target=enter_all, args=(path, cells))
+    process.start()
+    while len(read_slots(path)) < 5:
+        time.sleep(0.001)
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    count = len(read_slots(path))
+    assert 5 <= count < 400
+    Ledger(path).enter(cells[-1], RUN)
+    assert len(read_slots(path)) == count + 1

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from compare_samples import runs_without_times, tiny_grid, workspace
+
+from uegr.compare.cell import Cell
+from uegr.compare.grid import Grid
+from uegr.compare.grid_runner import run_grid, unfinished
+from uegr.compare.local_engines import CellEvent, Inline, Processes
+
+
+def test_a_killed_process_loses_nothing(model_folder: Path, tmp_path: Path) -> None:
+    """SIGKILL within a cell: the cell is reported, the next runs in a new process, and a second run finishes."""
+    grid = tiny_grid(model_folder, tmp_path)
+    some = Grid("some", grid.cells[1:3])
+    where = workspace(tmp_path / "processes")
+    killed: list[int] = []
+
+    def kill(cell: Cell, event: CellEvent) -> None:
+        if cell == some.cells[0] and event.kind == "training" and event.done == 10 and not killed:
+            import multiprocessing
+
+            killed.extend(process.pid for process in multiprocessing.active_children() if process.pid)
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    failures = run_grid(some, where, Processes(1), kill)
+    assert len(killed) == 1 and len(failures) == 1 and "exit code -9" in failures[0]
+    assert unfinished(some, where) == [some.cells[0]]
+    run_grid(some, where, Inline())
+    first, alone = Grid("first", some.cells[:1]), workspace(tmp_path / "inline")
+    run_grid(first, alone, Inline())
+    assert runs_without_times(first, where) == runs_without_times(first, alone) != []

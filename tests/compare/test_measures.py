@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from compare_samples import ROBUST, first_task, made_up_grid, made_up_run, made_up_slots
+
+from uegr.compare.cell import Cell
+from uegr.compare.grid_summary import mark, summarise
+from uegr.compare.grid_table import cells, headings
+from uegr.compare.measures import collapsed, robustness
+from uegr.compare.result_slot import Run
+from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_outcomes
+
+
+def test_further_attacks_are_measures_like_the_others() -> None:
+    def run_of(cell: Cell) -> Run:
+        robust = np.random.default_rng(cell.seed).random(200) < ROBUST[cell.method]
+        text = {"attack": "synonyms", "accuracy": float(robust.mean()), "examples": 200, "outcomes": pack_bits(robust)}
+        curve = {"attack": "auto-pgd", "epsilons": [0.0, 0.02, 0.04], "accuracy": [0.8, 0.4, 0.2]}
+        return {**made_up_run(cell), "text_attacks": [text], "embedding_attacks": [curve]}
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    uegr = table.line("uegr")
+    assert uegr and uegr.estimates["auto-pgd"].mean == pytest.approx(0.3)
+    assert mark(uegr, "synonyms") == "▲" and uegr.plain["synonyms"].comparison.p_examples is not None
+    assert headings(table)[-6:] == ["typos %", "auto-pgd %", "synonyms %", "ECE", "FLOPs ×", "time ×"]
+    assert len(cells(table, uegr)) == len(headings(table))
+
+
+def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
+    run = {"robustness": {"epsilons": [0.0, 0.1, 0.2], "accuracy": [0.9, 0.5, 0.3]}}
+    assert robustness(run) == pytest.approx(0.4) and not collapsed(run)
+    constant = {"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.5, 0.5]}}
+    assert collapsed(constant)
+    clean_only = {"robustness": {"epsilons": [0.0], "accuracy": [0.5]}}
+    assert robustness(clean_only) is None and not collapsed(clean_only)
+
+
+def test_outcomes_come_back_as_they_were() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clean = (torch.rand(13, generator=generator) < 0.5).numpy()
+    robust = (torch.rand(3, 9, generator=generator) < 0.5).numpy()
+    entry = {"outcomes": json.loads(json.dumps(pack_outcomes(clean, robust))), "robustness": {"examples": 9}}
+    back = unpack_outcomes(entry)
+    assert back is not None
+    assert (back[0] == clean).all() and (back[1] == robust).all()
+    assert unpack_outcomes({"robustness": {}}) is None

@@ -1,0 +1,61 @@
+"""One cell: the same data for every method, one measurement of the cost, further attacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from compare_samples import tiny_grid, workspace
+
+from uegr.compare.grid import Grid
+from uegr.compare.grid_runner import run_grid
+from uegr.methods.method import Method
+
+
+@pytest.fixture
+def grid(model_folder: Path, tmp_path: Path) -> Grid:
+    return tiny_grid(model_folder, tmp_path)
+
+
+def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[tuple[str, int], list[torch.Tensor]] = {}
+    measured: list[str] = []
+    original = Method.loss
+
+    def watch(self: Method, batch: Any, **keywords: Any) -> torch.Tensor:
+        seen.setdefault((self.name, self.seed), []).append(batch["input_ids"])
+        return original(self, batch, **keywords)
+
+    def count(model: Any, batch: Any, method: Method, *rest: Any, **more: Any) -> dict[str, float]:
+        measured.append(method.name)
+        return {"flop_ratio": 1.5, "time_ratio": 2.0}
+
+    monkeypatch.setattr("uegr.runs.train.measure_cost", count)
+    monkeypatch.setattr(Method, "loss", watch)
+    where = workspace(tmp_path)
+    run_grid(grid, where)
+    for seed in (0, 1):
+        pairs = list(zip(seen["plain", seed], seen["uegr", seed], strict=True))
+        assert len(pairs) == 21 and all(torch.equal(plain_ids, uegr_ids) for plain_ids, uegr_ids in pairs)
+    assert any(a.shape != b.shape or (a != b).any() for a, b in zip(seen["plain", 0], seen["plain", 1], strict=True))
+    assert measured == ["plain", "uegr"]
+    assert {where.ledger.find(cell)["cost"]["flop_ratio"] for cell in grid.cells} == {1.5}  # type: ignore[index]
+
+
+def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
+    attacks: dict[str, Any] = {"auto-pgd": {"steps": 3, "restarts": 1}, "typos": None}
+    plain = grid.cells[0]
+    cell = replace(plain, measurement=replace(plain.measurement, attacks=attacks))
+    where = workspace(tmp_path)
+    assert run_grid(Grid("further", (cell,)), where) == []
+    entry = where.ledger.find(cell)
+    assert entry is not None and where.ledger.find(plain) is None
+    assert cell.content()["measure.attacks"]["typos"]["rate"] == 0.3, "with its defaults"
+    (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
+    assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
+    assert (text["attack"], text["examples"]) == ("typos", 4)

@@ -1,0 +1,55 @@
+"""The committed results parse, and belong to the committed grids."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from uegr.compare.grid import read_grid
+from uegr.compare.ledger import Ledger
+from uegr.compare.result_slot import latest_slots, read_slots
+from uegr.compare.tuning import read_tuning
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+RESULTS = EXPERIMENTS / "results"
+GRIDS = sorted((EXPERIMENTS / "grids").glob("*.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def models_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UEGR_MODELS", "/models")
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.jsonl")), ids=lambda path: path.stem)
+def test_lines_are_results(path: Path) -> None:
+    slots = read_slots(path)
+    assert slots and latest_slots(path) == slots, "one line per run"
+    for slot in slots:
+        if slot.run is not None:
+            assert slot.run["seed"] == slot.seed and slot.run["metrics"] and slot.run["robustness"]["epsilons"]
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_documents_are_json(path: Path) -> None:
+    assert json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("path", GRIDS, ids=lambda path: path.stem)
+def test_every_run_of_a_grid_has_its_line(path: Path) -> None:
+    """A finished run is found by its content, so that `uegr compare` repeats none of them."""
+    grid, results = read_grid(path), RESULTS / f"{path.stem}.jsonl"
+    slots = {slot.key: slot for slot in latest_slots(results)}
+    ledger = Ledger(results)
+    for cell in grid.cells:
+        slot = slots[cell.task, cell.model, cell.method, cell.seed]
+        assert (ledger.find(cell) is None) == (slot.run is None), cell.label
+
+
+def test_all_methods_are_tuned_alike() -> None:
+    tuning = read_tuning(EXPERIMENTS / "tuning.yaml")
+    methods = {"plain", "r-drop", "freelb", "smart", "child-tuning-d", "roast", "uegr"}
+    assert {search.name for search in tuning.searches} == methods
+    trials = json.loads((RESULTS / "tuning.trials.json").read_text())
+    assert {search["method"]: len(search["trials"]) for search in trials["methods"]} == dict.fromkeys(methods, 6)
