@@ -1,4 +1,4 @@
-"""The application every command registers itself with."""
+"""The Typer application that every command registers with."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ app = typer.Typer(
 )
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"uegr {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def every_command(
+def global_options(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Say which version this is, and end.", callback=_say_version, is_eager=True),
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Fine-tune language models so that they are accurate and hard to fool."""

@@ -21,20 +21,31 @@ if TYPE_CHECKING:
 @app.command()
 def compare(
     runs: Annotated[
-        list[Path], typer.Argument(help="A grid (YAML file) to run, or folders and results.json files of runs.")
+        list[Path], typer.Argument(help="A grid to run (YAML), or folders or results.json files of evaluated runs.")
     ],
     results_dir: Annotated[
-        Path | None, typer.Option("--results_dir", help="Results of a grid, one JSON a run; results/NAME.")
+        Path | None,
+        typer.Option("--results_dir", help="Results of a grid, one JSON file per run. Default: results/NAME."),
     ] = None,
-    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders of a grid; runs/NAME.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
-    keep_models: Annotated[bool, typer.Option("--keep_models", help="Keep the run folders, with weights.")] = False,
-    bca: Annotated[bool, typer.Option("--bca", help="BCa bootstrap intervals over the seeds.")] = False,
+    runs_dir: Annotated[
+        Path | None, typer.Option("--runs_dir", help="Run folders of a grid. Default: runs/NAME.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Number of runs at once, one process with one thread per run.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where the runs are executed: local, or ray (a Ray cluster).")
+    ] = "local",
+    keep_models: Annotated[
+        bool, typer.Option("--keep_models", help="Keep the run folders with their weights.")
+    ] = False,
+    bca: Annotated[
+        bool, typer.Option("--bca", help="Use BCa bootstrap intervals over the seeds instead of t intervals.")
+    ] = False,
 ) -> None:
-    """Print one table of several measured runs, or run a grid: methods x tasks x models x seeds.
+    """Print one table of several evaluated runs, or run a grid: methods x tasks x models x seeds.
 
-    Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
+    Finished runs of a grid are not run again: a grid that was stopped or killed continues where it was.
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of
@@ -67,6 +78,6 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine, interval: Interval) -
     console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")
     left = len(unfinished(grid, workspace))
     if failures:
-        raise TrainingError(f"{len(failures)} runs failed, {left} are left: mend the cause and run the grid again.")
+        raise TrainingError(f"{len(failures)} runs failed, {left} are left: fix the cause and run the grid again.")
     if left:
-        raise TrainingError(f"stopped with {left} runs left: run the same command again to go on.")
+        raise TrainingError(f"stopped with {left} runs left: run the same command again to continue.")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from uegr.cli.app import app
-from uegr.cli.options import method_options, weights
+from uegr.cli.options import method_options, parse_class_weights
 from uegr.cli.terminal import console, progress
 
 
@@ -18,46 +19,84 @@ def train(
     output_dir: Annotated[Path, typer.Option("--output_dir", help="Folder of the run.")],
     task: Annotated[str | None, typer.Option("--task", help="A named task, such as rotten_tomatoes.")] = None,
     dataset: Annotated[
-        str | None, typer.Option("--dataset", help="A hub data set, name or name:configuration.")
+        str | None, typer.Option("--dataset", help="A data set of the Hugging Face hub: NAME or NAME:CONFIGURATION.")
     ] = None,
-    train_file: Annotated[str | None, typer.Option("--train_file", help="CSV, TSV, JSONL or Parquet.")] = None,
-    validation_file: Annotated[str | None, typer.Option("--validation_file")] = None,
-    test_file: Annotated[str | None, typer.Option("--test_file")] = None,
-    text_column: Annotated[str, typer.Option("--text_column")] = "text",
-    text_pair_column: Annotated[str | None, typer.Option("--text_pair_column", help="Second text of a pair.")] = None,
-    label_column: Annotated[str, typer.Option("--label_column")] = "label",
+    train_file: Annotated[
+        str | None, typer.Option("--train_file", help="Training data: a CSV, TSV, JSONL or Parquet file.")
+    ] = None,
+    validation_file: Annotated[
+        str | None,
+        typer.Option("--validation_file", help="Validation data. Default: a tenth of the training data."),
+    ] = None,
+    test_file: Annotated[
+        str | None, typer.Option("--test_file", help="Test data. Default: a tenth of the training data.")
+    ] = None,
+    text_column: Annotated[str, typer.Option("--text_column", help="Column that holds the text.")] = "text",
+    text_pair_column: Annotated[
+        str | None, typer.Option("--text_pair_column", help="Column that holds the second text of a pair.")
+    ] = None,
+    label_column: Annotated[
+        str, typer.Option("--label_column", help="Column that holds the label; several for multi_label: a,b,c.")
+    ] = "label",
     kind: Annotated[
         str, typer.Option("--kind", help="classification, regression, multi_label, seq2seq or causal_lm.")
     ] = "classification",
-    metric: Annotated[str | None, typer.Option("--metric", help="The metric to report, such as macro_f1.")] = None,
-    label_separator: Annotated[str, typer.Option("--label_separator", help="Of a multi-label text.")] = ",",
-    drop_empty: Annotated[bool, typer.Option("--drop_empty", help="Drop rows without text.")] = False,
-    max_train_examples: Annotated[int | None, typer.Option("--max_train_examples")] = None,
-    max_test_examples: Annotated[int | None, typer.Option("--max_test_examples")] = None,
-    model: Annotated[
-        str, typer.Option("--model_name_or_path", help="The embedded default, a folder, or a hub name.")
-    ] = "all-MiniLM-L6-v2",
-    method: Annotated[str, typer.Option("--method", help="See uegr methods.")] = "uegr",
-    forward: Annotated[str | None, typer.Option("--forward", help="Forward stage of this method instead.")] = None,
-    backward: Annotated[str | None, typer.Option("--backward", help="Backward stage of this method instead.")] = None,
-    seed: Annotated[int, typer.Option("--seed")] = 0,
-    epochs: Annotated[float, typer.Option("--epochs")] = 3.0,
-    max_steps: Annotated[int, typer.Option("--max_steps", help="Above 0: overrides --epochs.")] = -1,
-    learning_rate: Annotated[float, typer.Option("--learning_rate", help="About 2e-5 for base-size models.")] = 1e-4,
-    weight_decay: Annotated[float, typer.Option("--weight_decay")] = 0.01,
-    warmup_ratio: Annotated[float, typer.Option("--warmup_ratio")] = 0.06,
-    batch_size: Annotated[int, typer.Option("--batch_size")] = 32,
-    gradient_accumulation_steps: Annotated[int, typer.Option("--gradient_accumulation_steps")] = 1,
-    max_length: Annotated[int, typer.Option("--max_length", help="Cut texts to so many tokens.")] = 128,
-    precision: Annotated[str, typer.Option("--precision", help="auto, fp32 or bf16.")] = "auto",
-    class_weights: Annotated[
-        str | None, typer.Option("--class_weights", help="balanced, or one number a class: 1,5.")
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="Metric to report, such as macro_f1. Default: depends on --kind.")
     ] = None,
-    save_steps: Annotated[int, typer.Option("--save_steps", help="0: a checkpoint an epoch.")] = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
+    label_separator: Annotated[
+        str, typer.Option("--label_separator", help="Separator between the labels of a multi_label text.")
+    ] = ",",
+    drop_empty: Annotated[bool, typer.Option("--drop_empty", help="Drop rows without text.")] = False,
+    max_train_examples: Annotated[
+        int | None, typer.Option("--max_train_examples", help="Train on at most N examples, drawn with --seed.")
+    ] = None,
+    max_test_examples: Annotated[
+        int | None,
+        typer.Option(
+            "--max_test_examples", help="Use at most N test and N validation examples, the same for all seeds."
+        ),
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model_name_or_path", help="The embedded default, a folder, or a model of the hub.")
+    ] = "all-MiniLM-L6-v2",
+    method: Annotated[str, typer.Option("--method", help="Training method; see uegr methods.")] = "uegr",
+    forward: Annotated[
+        str | None, typer.Option("--forward", help="Take the forward stage from this method instead.")
+    ] = None,
+    backward: Annotated[
+        str | None, typer.Option("--backward", help="Take the backward stage from this method instead.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Random seed of the data order, the new head, dropout and masks.")
+    ] = 0,
+    epochs: Annotated[float, typer.Option("--epochs", help="Passes over the training data.")] = 3.0,
+    max_steps: Annotated[int, typer.Option("--max_steps", help="Optimizer steps; above 0 it overrides --epochs.")] = -1,
+    learning_rate: Annotated[
+        float, typer.Option("--learning_rate", help="Peak learning rate of AdamW; about 2e-5 suits base-size models.")
+    ] = 1e-4,
+    weight_decay: Annotated[float, typer.Option("--weight_decay", help="Weight decay of AdamW.")] = 0.01,
+    warmup_ratio: Annotated[
+        float, typer.Option("--warmup_ratio", help="Share of the steps in which the learning rate rises.")
+    ] = 0.06,
+    batch_size: Annotated[int, typer.Option("--batch_size", help="Examples per batch.")] = 32,
+    gradient_accumulation_steps: Annotated[
+        int, typer.Option("--gradient_accumulation_steps", help="Batches per optimizer step.")
+    ] = 1,
+    max_length: Annotated[int, typer.Option("--max_length", help="Truncate texts to N tokens.")] = 128,
+    precision: Annotated[str, typer.Option("--precision", help="Number format: auto, fp32 or bf16.")] = "auto",
+    class_weights: Annotated[
+        str | None, typer.Option("--class_weights", help="balanced, or one number per class: 1,5.")
+    ] = None,
+    save_steps: Annotated[
+        int, typer.Option("--save_steps", help="Save a checkpoint every N steps; 0: at the end of each epoch.")
+    ] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue an interrupted run from its last checkpoint.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --output_dir.")] = False,
 ) -> None:
-    """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
+    """Fine-tune a model. Options of the method (see uegr methods NAME) are given in the same way: --epsilon 0.03."""
     from uegr.data.data_source import DataSource
     from uegr.methods.registry import PAIR
     from uegr.modeling.metrics import METRICS, check_metric, show
@@ -103,27 +142,27 @@ def train(
         gradient_accumulation_steps=gradient_accumulation_steps,
         max_length=max_length,
         precision=precision,
-        class_weights=weights(class_weights),
+        class_weights=parse_class_weights(class_weights),
         save_steps=save_steps,
     )
     if use_bf16(precision) and emulates_bf16():
         console.print(
-            "note: this processor has no bfloat16 instructions: --precision fp32 is many times as fast.", style="yellow"
+            "note: this processor has no bfloat16 instructions: --precision fp32 is many times faster.", style="yellow"
         )
-    with progress() as report:
+    with progress() as on_progress:
         run = train_run(
             config,
             output_dir,
             resume=resume,
             overwrite=overwrite,
-            on_step=lambda done, total: report(f"training {method}", done, total),
+            on_step=partial(on_progress, f"training {method}", unit="steps"),
         )
     for finding in run["data"]["findings"]:
         console.print(f"note: {finding['count']:,} {finding['what']}.", style="yellow", highlight=False)
     cost = run["cost"]
     console.print(
-        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step costs {cost['flop_ratio']:.2f} times the "
-        f"arithmetic of a plain one and took {cost['time_ratio']:.2f} times as long."
+        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
+        f"operations of plain fine-tuning and {cost['time_ratio']:.2f} times its time."
     )
     if "parts" in cost:
         console.print(describe(cost))
@@ -131,5 +170,5 @@ def train(
     name, value, examples = validate(output_dir)
     console.print(
         f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "
-        f"measure it on test data with: uegr evaluate {output_dir}"
+        f"evaluate it on test data with: uegr evaluate {output_dir}"
     )

@@ -15,15 +15,21 @@ from uegr.errors import UsageError
 
 @app.command()
 def tune(
-    file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML).")],
-    results_dir: Annotated[Path | None, typer.Option("--results_dir", help="One JSON a run; results/NAME.")] = None,
-    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders; runs/NAME.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
+    file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML file).")],
+    results_dir: Annotated[
+        Path | None, typer.Option("--results_dir", help="One JSON file per run. Default: results/NAME.")
+    ] = None,
+    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders. Default: runs/NAME.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="Number of runs at once, one process with one thread per run.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="Where the runs are executed: local, or ray (a Ray cluster).")
+    ] = "local",
 ) -> None:
-    """Choose options on validation data, with as many trials for every method; writes tuned.yaml.
+    """Choose options on validation data, with the same number of trials for every method; writes tuned.yaml.
 
-    A search that was stopped or killed goes on where it was.
+    A search that was stopped or killed continues where it was.
     """
     if find_spec("optuna") is None:
         raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")
