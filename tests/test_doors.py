@@ -13,15 +13,12 @@ from transformers import DataCollatorWithPadding, TrainingArguments, get_linear_
 from transformers.trainer_pt_utils import get_parameter_names
 
 from conftest import reviews, tokenizer
+from support.command_line import BATCH, EPOCHS, RATE, SEED, Weights, run, train_weights  # noqa: F401  # run: others
 from uegr import METHODS, create_method
-from uegr.cli.main import main
 from uegr.data.data_source import DataSource
 from uegr.data.encoding import LengthGroupedSampler, encode, lengths_of
-from uegr.modeling.model_loading import load_classifier, load_trained
+from uegr.modeling.model_loading import load_classifier
 from uegr.training.trainer import UEGRTrainer
-
-SEED, BATCH, EPOCHS, RATE = 5, 8, 2, 1e-2
-Weights = dict[str, torch.Tensor]
 
 
 def data(train_file: Path) -> Dataset:
@@ -81,30 +78,6 @@ def trainer(name: str, train_file: Path, model_folder: Path, folder: Path, **cha
     )
 
 
-def command_line(name: str, train_file: Path, model_folder: Path, folder: Path, *more: str) -> Weights:
-    arguments = {
-        "train_file": train_file,
-        "model_name_or_path": model_folder,
-        "method": name,
-        "seed": SEED,
-        "epochs": EPOCHS,
-        "batch_size": BATCH,
-        "learning_rate": RATE,
-        "precision": "fp32",
-        "output_dir": folder,
-    }
-    run(["train", *(part for key, value in arguments.items() for part in (f"--{key}", str(value))), *more])
-    return load_trained(folder).state_dict()
-
-
-def run(arguments: list[str]) -> int:
-    """The command line in this process; its exit code."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr("sys.argv", ["uegr", *arguments])
-        main()
-    return int(stop.value.code or 0)
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_doors_agree_to_the_last_bit(name: str, train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     by_trainer = trainer(name, train_file, model_folder, tmp_path / "trainer")
@@ -112,7 +85,7 @@ def test_doors_agree_to_the_last_bit(name: str, train_file: Path, model_folder: 
     doors = {
         "own loop": own_loop(name, train_file, model_folder),
         "trainer": by_trainer.model.state_dict(),
-        "command line": command_line(name, train_file, model_folder, tmp_path / "run"),
+        "command line": train_weights(name, train_file, model_folder, tmp_path / "run"),
     }
     for key, value in doors["own loop"].items():
         for door, weights in doors.items():
@@ -120,24 +93,24 @@ def test_doors_agree_to_the_last_bit(name: str, train_file: Path, model_folder: 
 
 
 def test_trainer_evaluates_without_the_method(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    one = trainer("uegr", train_file, model_folder, tmp_path)
-    one.create_optimizer()
-    calls = one.method.state_dict()["calls"]
-    one.evaluate()
-    assert one.method.state_dict()["calls"] == calls
+    hf_trainer = trainer("uegr", train_file, model_folder, tmp_path)
+    hf_trainer.create_optimizer()
+    calls = hf_trainer.method.state_dict()["calls"]
+    hf_trainer.evaluate()
+    assert hf_trainer.method.state_dict()["calls"] == calls
 
 
 def test_trainer_logs_the_terms_of_the_loss(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    one = trainer("uegr", train_file, model_folder, tmp_path, logging_steps=2)
-    one.train()
-    assert {"loss", "adversarial_loss", "clean_loss", "divergence"} <= set(one.state.log_history[0])
+    hf_trainer = trainer("uegr", train_file, model_folder, tmp_path, logging_steps=2)
+    hf_trainer.train()
+    assert {"loss", "adversarial_loss", "clean_loss", "divergence"} <= set(hf_trainer.state.log_history[0])
 
 
 def test_accumulated_batches_equal_one_large_batch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     """Same examples a step, in one batch and in two: the same weights, where no dropout tells them apart."""
     weights = []
     for size, accumulate in ((8, 1), (4, 2)):
-        one = trainer(
+        hf_trainer = trainer(
             "plain",
             train_file,
             model_folder,
@@ -146,11 +119,11 @@ def test_accumulated_batches_equal_one_large_batch(train_file: Path, model_folde
             gradient_accumulation_steps=accumulate,
             optim="sgd",
         )
-        for module in one.model.modules():
+        for module in hf_trainer.model.modules():
             if isinstance(module, torch.nn.Dropout):
                 module.p = 0.0
-        one.train()
-        weights.append(one.model.state_dict())
+        hf_trainer.train()
+        weights.append(hf_trainer.model.state_dict())
     for key, value in weights[0].items():
         torch.testing.assert_close(weights[1][key], value, atol=1e-5, rtol=1e-3)
 
@@ -158,7 +131,7 @@ def test_accumulated_batches_equal_one_large_batch(train_file: Path, model_folde
 def test_default_trainer_is_uegr_and_learns(model_folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "more.csv"
     reviews(200).to_csv(path, index=False)
-    one = trainer("uegr", path, model_folder, tmp_path / "out", num_train_epochs=4)
-    one.train()
-    predicted = one.predict(one.eval_dataset)
+    hf_trainer = trainer("uegr", path, model_folder, tmp_path / "out", num_train_epochs=4)
+    hf_trainer.train()
+    predicted = hf_trainer.predict(hf_trainer.eval_dataset)
     assert (predicted.predictions.argmax(-1) == predicted.label_ids).mean() > 0.9

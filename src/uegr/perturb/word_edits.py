@@ -15,7 +15,7 @@ Candidates = Callable[[str, random.Random], list[str]]
 
 
 def candidates_of(edits: Edits) -> Candidates:
-    """Return the function that lists the replacements of a word: synonyms, misspellings (one per kind of error), or both.
+    """Return the function that lists the replacements of a word: synonyms, misspellings (one per kind), or both.
 
     Raises:
         UsageError: there is no synonym table on this machine.
