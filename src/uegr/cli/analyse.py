@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.options import parse_names
 from uegr.cli.terminal import console, progress
 
@@ -18,18 +18,11 @@ def analyse(
     run: Annotated[Path, typer.Argument(help="Folder of an evaluated run.")],
     parts: Annotated[
         str,
-        typer.Option(
-            "--parts",
-            help="Parts to compute: calibration,selective,ood,similarity,saliency,landscape. Default: all.",
-        ),
+        option("--parts", "Of calibration,selective,ood,similarity,saliency,landscape. Default: all."),
     ] = "",
-    examples: Annotated[
-        int, typer.Option("--examples", min=2, help="Number of examples for similarity, saliency and landscape.")
-    ] = 100,
-    ood: Annotated[
-        str, typer.Option("--ood", help="Tasks whose texts are out of distribution for the model: subj,trec.")
-    ] = "",
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
+    examples: Annotated[int, option("--examples", "Examples for similarity, saliency and landscape.", min=2)] = 100,
+    ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",
+    split: Annotated[str, option("--split", "test or validation.")] = "test",
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
     from uegr.runs.analyse import analyse as run_analysis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,6 +14,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def option(name: str, description: str, **settings: Any) -> Any:
+    """Return an option of a command; without a name, Typer would write max_steps as --max-steps."""
+    return typer.Option(name, help=description, **settings)
 
 
 def _print_version(requested: bool) -> None:

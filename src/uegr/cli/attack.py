@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
 from uegr.cli.terminal import console, progress
 
@@ -19,20 +19,16 @@ def attack(
     run: Annotated[Path, typer.Argument(help="Folder of an evaluated run.")],
     names: Annotated[
         list[str],
-        typer.Option(
+        option(
             "--attack",
-            help="On text: typos, deepwordbug, synonyms, textattack:RECIPE. On embeddings: embedding-pgd, auto-pgd, "
+            "On text: typos, deepwordbug, synonyms, textattack:RECIPE. On embeddings: embedding-pgd, auto-pgd, "
             "random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
-    examples: Annotated[
-        int, typer.Option("--examples", min=1, help="Number of examples to attack, a fixed random choice.")
-    ] = 200,
-    epsilons: Annotated[str, typer.Option("--epsilons", help="Radii of attacks on embeddings: 0.01,0.02.")] = "",
-    source: Annotated[
-        Path | None, typer.Option("--source", help="Folder of the run whose model computes the transfer attack.")
-    ] = None,
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
+    examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,
+    epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
+    source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
+    split: Annotated[str, option("--split", "test or validation.")] = "test",
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.evaluator import EPSILONS

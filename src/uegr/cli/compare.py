@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError
 
@@ -20,28 +20,15 @@ if TYPE_CHECKING:
 
 @app.command()
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(help="A grid to run (YAML), or folders or results.json files of evaluated runs.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(help="A grid (YAML), or folders or results.json files of runs.")],
     results_dir: Annotated[
-        Path | None,
-        typer.Option("--results_dir", help="Results of a grid, one JSON file per run. Default: results/NAME."),
+        Path | None, option("--results_dir", "One JSON file per run. Default: results/NAME.")
     ] = None,
-    runs_dir: Annotated[
-        Path | None, typer.Option("--runs_dir", help="Run folders of a grid. Default: runs/NAME.")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", help="Number of runs at once, one process with one thread per run.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option("--engine", help="Where the runs are executed: local, or ray (a Ray cluster).")
-    ] = "local",
-    keep_models: Annotated[
-        bool, typer.Option("--keep_models", help="Keep the run folders with their weights.")
-    ] = False,
-    bca: Annotated[
-        bool, typer.Option("--bca", help="Use BCa bootstrap intervals over the seeds instead of t intervals.")
-    ] = False,
+    runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders of a grid. Default: runs/NAME.")] = None,
+    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
+    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
+    keep_models: Annotated[bool, option("--keep_models", "Keep the run folders with their weights.")] = False,
+    bca: Annotated[bool, option("--bca", "Use BCa bootstrap intervals over the seeds instead of t intervals.")] = False,
 ) -> None:
     """Print one table of several evaluated runs, or run a grid: methods x tasks x models x seeds.
 

@@ -6,9 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
 
 METHODS = ("plain", "uegr")
@@ -17,10 +15,8 @@ TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED_EXAMPLES = 1200, 1000, 200
 
 @app.command()
 def demo(
-    output_dir: Annotated[
-        Path, typer.Option("--output_dir", help="Folder for both runs, results.json and the report.")
-    ] = Path("runs/demo"),
-    seed: Annotated[int, typer.Option("--seed", help="Random seed of both runs.")] = 0,
+    output_dir: Annotated[Path, option("--output_dir", "Folder of the runs and the report.")] = Path("runs/demo"),
+    seed: Annotated[int, option("--seed", "Random seed of both runs.")] = 0,
 ) -> None:
     """Train plain fine-tuning and UEGR on film reviews, attack both, and write a report. Takes a few minutes."""
     from uegr.runs.run_table import terminal_table

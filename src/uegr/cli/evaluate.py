@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.options import parse_label_map, parse_names, parse_numbers
 from uegr.cli.terminal import console, progress
 
@@ -16,41 +16,23 @@ from uegr.cli.terminal import console, progress
 @app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    epsilons: Annotated[
-        str,
-        typer.Option("--epsilons", help="Radii of the robustness curve: 0,0.01,0.02. Default: a fixed set."),
-    ] = "",
-    attack_norm: Annotated[
-        str, typer.Option("--attack_norm", help="Norm of the radii: l2 (per sequence), l2_token (per token) or linf.")
-    ] = "l2",
+    epsilons: Annotated[str, option("--epsilons", "Radii of the robustness curve: 0,0.01. Default: a fixed set.")] = "",
+    attack_norm: Annotated[str, option("--attack_norm", "l2 (per sequence), l2_token (per token) or linf.")] = "l2",
     absolute_epsilons: Annotated[
-        bool,
-        typer.Option(
-            "--absolute_epsilons", help="Take the radii as absolute, not relative to the mean embedding norm."
-        ),
+        bool, option("--absolute_epsilons", "Radii are absolute, not relative to the model's mean embedding norm.")
     ] = False,
-    attack_steps: Annotated[
-        int, typer.Option("--attack_steps", help="Steps of projected gradient ascent per restart.")
-    ] = 5,
-    attack_restarts: Annotated[int, typer.Option("--attack_restarts", help="Restarts of the attack.")] = 2,
+    attack_steps: Annotated[int, option("--attack_steps", "Steps of projected gradient ascent per restart.")] = 5,
+    attack_restarts: Annotated[int, option("--attack_restarts", "Restarts of the attack.")] = 2,
     attack_examples: Annotated[
-        int | None,
-        typer.Option("--attack_examples", help="Attack at most N examples, a fixed random choice. Default: all."),
+        int | None, option("--attack_examples", "Attack at most N examples, a fixed random choice. Default: all.")
     ] = None,
-    typo_rate: Annotated[
-        float, typer.Option("--typo_rate", help="Probability per word of a typing error, for accuracy under typos.")
-    ] = 0.3,
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
-    on: Annotated[str, typer.Option("--on", help="Also evaluate on the test data of these tasks: imdb,cr.")] = "",
+    typo_rate: Annotated[float, option("--typo_rate", "Probability per word of a typing error.")] = 0.3,
+    split: Annotated[str, option("--split", "test or validation.")] = "test",
+    on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
     label_map: Annotated[
-        str,
-        typer.Option(
-            "--label_map", help="Which class of the model is which class of the tasks of --on: MODEL=TASK,..."
-        ),
+        str, option("--label_map", "Classes of the model and of the tasks of --on that correspond: MODEL=TASK,...")
     ] = "",
-    on_examples: Annotated[
-        int | None, typer.Option("--on_examples", help="Use at most N examples of each task of --on. Default: all.")
-    ] = None,
+    on_examples: Annotated[int | None, option("--on_examples", "At most N examples per task of --on.")] = None,
 ) -> None:
     """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
     from uegr.data.task_registry import find_task

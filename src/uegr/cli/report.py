@@ -7,17 +7,15 @@ from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 
 
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of evaluated runs, or their results.json files.")],
-    output: Annotated[Path, typer.Option("--output", help="The HTML file to write.")] = Path("report.html"),
-    figures: Annotated[
-        Path | None, typer.Option("--figures", help="Also write the figures as PNG and SVG files into this folder.")
-    ] = None,
+    output: Annotated[Path, option("--output", "The HTML file to write.")] = Path("report.html"),
+    figures: Annotated[Path | None, option("--figures", "Folder for the figures as PNG and SVG files.")] = None,
 ) -> None:
     """Write one HTML page with the figures and tables of one or several evaluated runs."""
     from uegr.report.figures.catalogue import draw

@@ -7,15 +7,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import MofNCompleteColumn, Progress, TaskID
 
 console = Console()
 
@@ -32,8 +24,7 @@ def progress() -> Iterator[OnProgress]:
     if not console.is_terminal:
         yield _progress_lines()
         return
-    columns = (TextColumn("{task.description:20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console) as bars:
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console) as bars:
         bar_of: dict[str, TaskID] = {}
 
         def move_bar(stage: str, done: int, total: int, unit: str = "examples") -> None:

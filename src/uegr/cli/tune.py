@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 from uegr.errors import UsageError
 
@@ -17,15 +17,11 @@ from uegr.errors import UsageError
 def tune(
     file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML file).")],
     results_dir: Annotated[
-        Path | None, typer.Option("--results_dir", help="One JSON file per run. Default: results/NAME.")
+        Path | None, option("--results_dir", "JSON file of each run. Default: results/NAME.")
     ] = None,
-    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders. Default: runs/NAME.")] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", help="Number of runs at once, one process with one thread per run.")
-    ] = None,
-    engine: Annotated[
-        str, typer.Option("--engine", help="Where the runs are executed: local, or ray (a Ray cluster).")
-    ] = "local",
+    runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders. Default: runs/NAME.")] = None,
+    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
+    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
 ) -> None:
     """Choose options on validation data, with the same number of trials for every method; writes tuned.yaml.
 
