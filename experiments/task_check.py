@@ -66,7 +66,7 @@ def run(names: list[str]) -> None:
             folder = RUNS / stand_in
             if not (folder / "model.safetensors").exists():
                 train_two_steps(stand_in)
-            quick = ["--attack_examples", "20", "--epsilons", "0,0.05", "--steps", "1", "--restarts", "1"]
+            quick = ["--attack_examples", "20", "--epsilons", "0,0.05", "--attack_steps", "1", "--attack_restarts", "1"]
             transfer_options = ["--on", name, "--on_examples", str(TEST_EXAMPLES)]
             app(["evaluate", str(folder), *transfer_options, *quick], standalone_mode=False)
             transfers = read_results(folder)[0]["transfer"]

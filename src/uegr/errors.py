@@ -1,4 +1,4 @@
-"""The errors a user can mend. Each message is one sentence that names the fix."""
+"""The errors that a user can fix. Each message is one sentence that names the fix."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ class UegrError(Exception):
 
 
 class UsageError(UegrError, ValueError):
-    """Something handed to uegr (an option, a file, a model) cannot work. Exit code 2."""
+    """An input (an option, a file, a model) cannot be used. Exit code 2."""
 
 
 class TrainingError(UegrError, RuntimeError):
-    """Training could not go on, although what was asked for was valid. Exit code 1."""
+    """Training could not continue although its inputs were valid. Exit code 1."""
 
 
 class StoppedError(TrainingError):
-    """Somebody stopped the training; it can go on from a checkpoint."""
+    """The training was stopped from outside; it can be resumed from a checkpoint."""
 
 
-def unknown(kind: str, name: object, known: Iterable[str]) -> UsageError:
-    """The error for a name that is not among the known ones; it offers the nearest."""
-    names = list(known)
-    close = difflib.get_close_matches(str(name), names, n=1)
-    hint = f" (did you mean '{close[0]}'?)" if close else ""
+def unknown(kind: str, name: object, choices: Iterable[str]) -> UsageError:
+    """Return the error for a name that is not one of the choices; the message suggests the most similar one."""
+    names = list(choices)
+    similar = difflib.get_close_matches(str(name), names, n=1)
+    hint = f" (did you mean '{similar[0]}'?)" if similar else ""
     return UsageError(f"unknown {kind} '{name}'{hint}: choose one of {', '.join(names)}.")

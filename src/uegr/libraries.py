@@ -1,20 +1,41 @@
-"""Quiet libraries: no progress bars and notices of their own in ours."""
+"""Turn off the progress bars and notices of the libraries that uegr uses."""
 
 from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
+
+ENVIRONMENT = {
+    "TOKENIZERS_PARALLELISM": "false",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+}
+"""Read by the libraries when they are imported, and by processes that this one starts."""
 
 
 def silence_libraries() -> None:
-    """Silence the libraries' own bars and notices; their warnings about our calls are ours to heed in tests."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    import datasets
-    import transformers
+    """Turn off the libraries' own progress bars and notices.
 
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    datasets.disable_progress_bars()
+    No library is imported for this: the environment variables silence those that are imported later, and calls silence
+    those that are imported already. A variable that the user has set stays as it is.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    if "transformers" in sys.modules:
+        import transformers
+
+        transformers.logging.set_verbosity_error()
+        transformers.logging.disable_progress_bar()
+    if "huggingface_hub" in sys.modules:
+        from huggingface_hub.utils.tqdm import disable_progress_bars
+
+        disable_progress_bars()
+    if "datasets" in sys.modules:
+        import datasets
+
+        datasets.disable_progress_bars()
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning)

@@ -8,37 +8,38 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
+from uegr.cli.options import parse_names
 from uegr.cli.terminal import console, progress
 
 
 @app.command()
 def analyse(
-    run: Annotated[Path, typer.Argument(help="Folder of a measured run.")],
+    run: Annotated[Path, typer.Argument(help="Folder of an evaluated run.")],
     parts: Annotated[
         str,
-        typer.Option("--parts", help="Of calibration,selective,ood,similarity,saliency,landscape; all if left out."),
+        option("--parts", "Of calibration,selective,ood,similarity,saliency,landscape. Default: all."),
     ] = "",
-    examples: Annotated[int, typer.Option("--examples", min=2, help="Rows for the parts that cost many passes.")] = 100,
-    ood: Annotated[str, typer.Option("--ood", help="Tasks whose texts are foreign: subj,trec.")] = "",
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
+    examples: Annotated[int, option("--examples", "Examples for similarity, saliency and landscape.", min=2)] = 100,
+    ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",
+    split: Annotated[str, option("--split", "test or validation.")] = "test",
 ) -> None:
-    """Look into a run: calibration, similarity to the pretrained model, loss landscape and so on, into results.json."""
+    """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
     from uegr.runs.analyse import analyse as run_analysis
 
-    chosen = [one.strip() for one in parts.split(",")] if parts else None
-    with progress() as report:
+    selected = parse_names(parts) or None
+    with progress() as on_progress:
         entry = run_analysis(
             run,
-            chosen,
+            selected,
             examples=examples,
             split=split,
-            others=[one.strip() for one in ood.split(",")] if ood else [],
-            on_part=report,
+            others=parse_names(ood),
+            on_part=lambda stage, done, total: on_progress(stage, done, total, "parts"),
         )
-    table = Table("part", "examples", "seconds", "time an example, in forward passes")
+    table = Table("part", "examples", "seconds", "time per example, in forward passes")
     for name, part in entry["analysis"].items():
-        if chosen is None or name in chosen:
+        if selected is None or name in selected:
             cost = part["cost"]
             table.add_row(name, str(cost["examples"]), f"{cost['seconds']:.1f}", f"{cost['forward_passes']:.1f}")
     console.print(table)

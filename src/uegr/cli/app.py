@@ -1,8 +1,8 @@
-"""The application every command registers itself with."""
+"""The Typer application that every command registers with."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,17 +16,22 @@ app = typer.Typer(
 )
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def option(name: str, description: str, **settings: Any) -> Any:
+    """Return an option of a command; without a name, Typer would write max_steps as --max-steps."""
+    return typer.Option(name, help=description, **settings)
+
+
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"uegr {__version__}")
         raise typer.Exit
 
 
 @app.callback()
-def every_command(
+def global_options(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Say which version this is, and end.", callback=_say_version, is_eager=True),
+        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """Fine-tune language models so that they are accurate and hard to fool."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError
 
@@ -20,21 +20,19 @@ if TYPE_CHECKING:
 
 @app.command()
 def compare(
-    runs: Annotated[
-        list[Path], typer.Argument(help="A grid (YAML file) to run, or folders and results.json files of runs.")
-    ],
+    runs: Annotated[list[Path], typer.Argument(help="A grid (YAML), or folders or results.json files of runs.")],
     results: Annotated[
-        Path | None, typer.Option("--results", help="Results of a grid, one line per run; results/NAME.jsonl.")
+        Path | None, option("--results", "Results of a grid, one line per run. Default: results/NAME.jsonl.")
     ] = None,
-    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders of a grid; runs/NAME.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
-    keep_models: Annotated[bool, typer.Option("--keep_models", help="Keep the run folders, with weights.")] = False,
-    bca: Annotated[bool, typer.Option("--bca", help="BCa bootstrap intervals over the seeds.")] = False,
+    runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders of a grid. Default: runs/NAME.")] = None,
+    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
+    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
+    keep_models: Annotated[bool, option("--keep_models", "Keep the run folders with their weights.")] = False,
+    bca: Annotated[bool, option("--bca", "Use BCa bootstrap intervals over the seeds instead of t intervals.")] = False,
 ) -> None:
-    """Print one table of several measured runs, or run a grid: methods x tasks x models x seeds.
+    """Print one table of several evaluated runs, or run a grid: methods x tasks x models x seeds.
 
-    Finished runs of a grid are never run again, and a grid that was stopped or killed goes on where it was.
+    Finished runs of a grid are not run again: a grid that was stopped or killed continues where it was.
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of

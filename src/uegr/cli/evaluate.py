@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
-from uegr.cli.options import numbers, pairs
+from uegr.cli.app import app, option
+from uegr.cli.options import parse_label_map, parse_names, parse_numbers
 from uegr.cli.terminal import console, progress
 
 
 @app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    epsilons: Annotated[str, typer.Option("--epsilons", help="Radii of the robustness curve.")] = "",
-    norm: Annotated[str, typer.Option("--norm", help="l2 (a sequence), l2_token or linf.")] = "l2",
-    absolute: Annotated[
-        bool, typer.Option("--absolute", help="Epsilons are radii, not relative to the model.")
+    epsilons: Annotated[str, option("--epsilons", "Radii of the robustness curve: 0,0.01. Default: a fixed set.")] = "",
+    attack_norm: Annotated[str, option("--attack_norm", "l2 (per sequence), l2_token (per token) or linf.")] = "l2",
+    absolute_epsilons: Annotated[
+        bool, option("--absolute_epsilons", "Radii are absolute, not relative to the model's mean embedding norm.")
     ] = False,
-    steps: Annotated[int, typer.Option("--steps", help="PGD steps a restart.")] = 5,
-    restarts: Annotated[int, typer.Option("--restarts")] = 2,
-    attack_examples: Annotated[int | None, typer.Option("--attack_examples", help="Attack only N, drawn once.")] = None,
-    typo_rate: Annotated[float, typer.Option("--typo_rate", help="Probability of a typing error a word.")] = 0.3,
-    split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
-    on: Annotated[
-        str,
-        typer.Option("--on", help="Measure on other tasks, too: advglue_sst2,imdb."),
-    ] = "",
+    attack_steps: Annotated[int, option("--attack_steps", "Steps of projected gradient ascent per restart.")] = 5,
+    attack_restarts: Annotated[int, option("--attack_restarts", "Restarts of the attack.")] = 2,
+    attack_examples: Annotated[
+        int | None, option("--attack_examples", "Attack at most N examples, a fixed random choice. Default: all.")
+    ] = None,
+    typo_rate: Annotated[float, option("--typo_rate", "Probability per word of a typing error.")] = 0.3,
+    split: Annotated[str, option("--split", "test or validation.")] = "test",
+    on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
     label_map: Annotated[
-        str, typer.Option("--label_map", help="Classes for --on: MODEL=TASK,... where the registry has none.")
+        str, option("--label_map", "Classes of the model and of the tasks of --on that correspond: MODEL=TASK,...")
     ] = "",
-    on_examples: Annotated[int | None, typer.Option("--on_examples", help="At most N of each task of --on.")] = None,
+    on_examples: Annotated[int | None, option("--on_examples", "At most N examples per task of --on.")] = None,
 ) -> None:
-    """Measure a run: accuracy, calibration, typing errors, robustness curve. Writes results.json into it."""
+    """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
     from uegr.data.task_registry import find_task
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
@@ -45,31 +45,31 @@ def evaluate(
     from uegr.runs.transfer import measure_on
     from uegr.runs.transfer_table import leakage_line, transfer_table
 
-    attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
-    others = [name.strip() for name in on.split(",") if name.strip()]
-    for name in others:
+    attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
+    other_tasks = parse_names(on)
+    for name in other_tasks:
         find_task(name)
-    with progress() as report:
-        if not (others and (run / RESULTS).exists()):
+    with progress() as on_progress:
+        if not (other_tasks and (run / RESULTS).exists()):
             measure(
                 run,
-                epsilons=numbers(epsilons) if epsilons else EPSILONS,
+                epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
                 attack=attack,
                 attack_examples=attack_examples,
                 typo_rate=typo_rate,
                 split=split,
-                on_examples=lambda done, total: report("attacking", done, total),
+                on_examples=partial(on_progress, "attacking"),
             )
-        if others:
+        if other_tasks:
             measure_on(
                 run,
-                others,
-                declared=pairs(label_map),
+                other_tasks,
+                declared=parse_label_map(label_map),
                 examples=on_examples,
-                on_task=lambda done, total: report("other tasks", done, total),
+                on_task=partial(on_progress, "evaluating other tasks", unit="tasks"),
             )
     entry = read_results(run)[0]
     console.print(terminal_table([entry]))
-    if others:
+    if other_tasks:
         console.print(transfer_table(entry))
     console.print(leakage_line(entry), highlight=False)

@@ -1,4 +1,4 @@
-"""The command line: one file a command; errors become one sentence and an exit code."""
+"""Entry point of the command line; an error is printed as one sentence, without a traceback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 from rich.console import Console
 
-from uegr.cli import (  # noqa: F401  # each registers its command
+from uegr.cli import (  # noqa: F401  # importing a command registers it
     analyse,
     attack,
     compare,
@@ -26,7 +26,7 @@ from uegr.training.allocator import keep_freed_memory
 
 
 def main() -> None:
-    """Entry point of `uegr`: exit code 2 for what the user can mend, 1 for a training that stopped."""
+    """Run `uegr`. Exit code 2: an input cannot be used; 1: a training failed; 130: stopped with Ctrl-C."""
     silence_libraries()
     keep_freed_memory()
     try:

@@ -13,8 +13,10 @@ from uegr.cli.terminal import console
 
 
 @app.command()
-def methods(name: Annotated[str | None, typer.Argument(help="Show this method's options.")] = None) -> None:
-    """List the methods, or the options of one."""
+def methods(
+    name: Annotated[str | None, typer.Argument(help="A method: list its options. Default: list the methods.")] = None,
+) -> None:
+    """List the training methods, or the options of one method."""
     from uegr.methods.registry import METHODS, config_class
     from uegr.options import option_fields
 
@@ -26,10 +28,10 @@ def methods(name: Annotated[str | None, typer.Argument(help="Show this method's 
         console.print(table)
         return
     config = config_class(name)
-    table = Table("option", "type", "default", "stage", "what it is")
+    forward_options = {field.name for field in option_fields(config.forward.options_class)}
+    table = Table("option", "type", "default", "stage", "description")
     for field in option_fields(config):
-        is_forward = field.name in {entry.name for entry in option_fields(config.forward.options_class)}
-        stage = "forward" if is_forward else "backward"
+        stage = "forward" if field.name in forward_options else "backward"
         row = (str(field.type), str(field.default), stage, str(field.metadata["help"]))
         table.add_row(f"--{field.name}", *map(escape, row))
     console.print(table)

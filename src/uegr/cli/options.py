@@ -1,4 +1,4 @@
-"""What stands on the command line as text, read as Python values."""
+"""Convert the text of command-line options to Python values."""
 
 from __future__ import annotations
 
@@ -9,46 +9,51 @@ from uegr.errors import UsageError
 
 
 def method_options(arguments: list[str]) -> dict[str, Any]:
-    """`--epsilon 0.03 --dropout 0.1,0.3 --adversary False` as options, numbers read as Python reads them."""
+    """Return `--epsilon 0.03 --dropout 0.1,0.3 --adversary False` as a dict; values are read as Python literals."""
     options: dict[str, Any] = {}
-    rest = list(arguments)
-    while rest:
-        name = rest.pop(0)
+    remaining = list(arguments)
+    while remaining:
+        name = remaining.pop(0)
         if not name.startswith("--"):
             raise UsageError(f"'{name}' belongs to no option: write --name value.")
         name, _, value = name[2:].partition("=")
         if not value:
-            if not rest:
+            if not remaining:
                 raise UsageError(
-                    f"--{name} is no option of uegr train, or its value is missing: see uegr train --help."
+                    f"--{name} is not an option of uegr train, or its value is missing: see uegr train --help."
                 )
-            value = rest.pop(0)
+            value = remaining.pop(0)
         options[name.replace("-", "_")] = _literal(value)
     return options
 
 
-def numbers(text: str) -> list[float]:
-    """Comma-separated numbers."""
+def parse_numbers(text: str) -> list[float]:
+    """Return comma-separated numbers as floats."""
     try:
-        return [float(one) for one in text.split(",")]
+        return [float(number) for number in text.split(",")]
     except ValueError:
-        raise UsageError(f"'{text}' is no list of numbers: write them as 0.01,0.02,0.04.") from None
+        raise UsageError(f"'{text}' is not a list of numbers: write them as 0.01,0.02,0.04.") from None
 
 
-def pairs(text: str) -> dict[str, str]:
-    """`MODEL=TASK,MODEL=TASK` as a dict."""
-    found = {}
-    for one in filter(None, (part.strip() for part in text.split(","))):
-        left, separator, right = one.partition("=")
-        if not (left and separator and right):
-            raise UsageError(f"'{one}' is no pair of classes: write --label_map MODEL=TASK,MODEL=TASK.")
-        found[left.strip()] = right.strip()
-    return found
+def parse_names(text: str) -> list[str]:
+    """Return comma-separated names as a list."""
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
-def weights(text: str | None) -> Literal["balanced"] | tuple[float, ...] | None:
-    """`--class_weights balanced`, or comma-separated numbers."""
-    return text if text is None or text == "balanced" else tuple(numbers(text))  # type: ignore[return-value]
+def parse_label_map(text: str) -> dict[str, str]:
+    """Return `MODEL=TASK,MODEL=TASK` as a dict."""
+    label_map = {}
+    for pair in parse_names(text):
+        model_class, separator, task_class = (part.strip() for part in pair.partition("="))
+        if not (model_class and separator and task_class):
+            raise UsageError(f"'{pair}' is not a pair of classes: write --label_map MODEL=TASK,MODEL=TASK.")
+        label_map[model_class] = task_class
+    return label_map
+
+
+def parse_class_weights(text: str | None) -> Literal["balanced"] | tuple[float, ...] | None:
+    """Return "balanced", or comma-separated numbers as floats."""
+    return text if text is None or text == "balanced" else tuple(parse_numbers(text))  # type: ignore[return-value]
 
 
 def _literal(text: str) -> Any:

@@ -7,19 +7,17 @@ from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 
 
 @app.command()
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders or results.json files of measured runs.")],
-    output: Annotated[Path, typer.Option("--output", help="The page to write.")] = Path("report.html"),
-    figures: Annotated[
-        Path | None, typer.Option("--figures", help="Folder for the same figures as PNG and SVG files.")
-    ] = None,
+    runs: Annotated[list[Path], typer.Argument(help="Folders of evaluated runs, or their results.json files.")],
+    output: Annotated[Path, option("--output", "The HTML file to write.")] = Path("report.html"),
+    figures: Annotated[Path | None, option("--figures", "Folder for the figures as PNG and SVG files.")] = None,
 ) -> None:
-    """Write a self-contained page about one or several measured runs."""
+    """Write one HTML page with the figures and tables of one or several evaluated runs."""
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page

@@ -15,9 +15,12 @@ from uegr.cli.terminal import console
 
 @app.command()
 def score(
-    runs: Annotated[list[Path], typer.Argument(help="Measured runs, one a task, with AdvGLUE's sets under --on.")],
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="Runs, one per task of AdvGLUE, that were evaluated with --on advglue_TASK."),
+    ],
 ) -> None:
-    """AdvGLUE's score over several runs, as its own evaluation defines it."""
+    """Print AdvGLUE's score of several runs, as defined by its own evaluation script."""
     from uegr.evaluation.benchmark_scores import advglue_score, measured_on
     from uegr.runs.run_result import read_results
 

@@ -14,28 +14,30 @@ from uegr.cli.terminal import console
 
 
 @app.command()
-def tasks(name: Annotated[str | None, typer.Argument(help="Show all about this task.")] = None) -> None:
-    """List the tasks that have a name and where each may be had, or tell all about one."""
+def tasks(
+    name: Annotated[str | None, typer.Argument(help="A task: show its details. Default: list the tasks.")] = None,
+) -> None:
+    """List the named tasks and where each is available from, or show the details of one task."""
     from uegr.data.named_tasks import sources
     from uegr.data.task_registry import TASKS
 
     if name is not None:
-        console.print(_about(name))
+        console.print(_details(name))
         return
-    table = Table("task", "metric", "train", "test", "to be had from", box=SIMPLE, pad_edge=False)
+    table = Table("task", "metric", "train", "test", "available from", box=SIMPLE, pad_edge=False)
     for key, task in TASKS.items():
-        found = sources(key, task)
-        here = task.local_rows if found[:1] == ["UEGR_DATA"] and task.local_rows else task.rows
-        counts = [_count(task.splits.get(split), here, task.rows) for split in ("train", "test")]
-        table.add_row(key, task.metrics[0], *counts, ", ".join(found) or "–")
+        available = sources(key, task)
+        local_rows = task.local_rows if available[:1] == ["UEGR_DATA"] and task.local_rows else task.rows
+        counts = [_row_count(task.splits.get(split), local_rows, task.rows) for split in ("train", "test")]
+        table.add_row(key, task.metrics[0], *counts, ", ".join(available) or "–")
     console.print(table)
     console.print(
-        "UEGR_DATA: a folder on this machine; package: installed; hub: the Hugging Face hub. Rows: here of those "
-        "published, where the two differ. uegr tasks NAME tells more."
+        "UEGR_DATA: a folder on this machine; package: an installed Python package; hub: the Hugging Face hub. "
+        '"9,977 of 120,000": rows on this machine and rows of the published data. uegr tasks NAME shows more.'
     )
 
 
-def _about(name: str) -> Table:
+def _details(name: str) -> Table:
     from uegr.data.named_tasks import sources
     from uegr.data.task_registry import find_task
 
@@ -46,10 +48,10 @@ def _about(name: str) -> Table:
         "text": ", ".join(task.text),
         "classes": ", ".join(task.labels),
         "metrics": ", ".join(task.metrics),
-        "rows": _rows(task.rows),
-        "rows here": _rows(task.local_rows or {}),
-        "splits": ", ".join(f"{ours} is the published {theirs}" for ours, theirs in task.splits.items()),
-        "to be had from": ", ".join(sources(name, task)) or "UEGR_DATA only, and it is not there",
+        "rows": _rows_per_split(task.rows),
+        "rows in UEGR_DATA": _rows_per_split(task.local_rows or {}),
+        "splits": ", ".join(f"{split} is the published {published}" for split, published in task.splits.items()),
+        "available from": ", ".join(sources(name, task)) or "UEGR_DATA only, and it is not there",
         "on the hub": " ".join(filter(None, (task.hub.path, task.hub.configuration))) if task.hub else "",
         "train on": task.stand_in or "",
         "source": task.source,
@@ -62,12 +64,12 @@ def _about(name: str) -> Table:
     return table
 
 
-def _rows(splits: Mapping[str, int]) -> str:
-    return ", ".join(f"{split} {count:,}" for split, count in splits.items())
+def _rows_per_split(rows: Mapping[str, int]) -> str:
+    return ", ".join(f"{split} {count:,}" for split, count in rows.items())
 
 
-def _count(split: str | None, here: Mapping[str, int], published: Mapping[str, int]) -> str:
+def _row_count(split: str | None, local_rows: Mapping[str, int], published: Mapping[str, int]) -> str:
     if split is None or split not in published:
         return "–"
-    counted = f"{here[split]:,}" if split in here else "none"
-    return counted if here.get(split) == published[split] else f"{counted} of {published[split]:,}"
+    count = f"{local_rows[split]:,}" if split in local_rows else "none"
+    return count if local_rows.get(split) == published[split] else f"{count} of {published[split]:,}"

@@ -8,24 +8,22 @@ from typing import Annotated
 
 import typer
 
-from uegr.cli.app import app
+from uegr.cli.app import app, option
 from uegr.cli.terminal import console
 from uegr.errors import UsageError
 
 
 @app.command()
 def tune(
-    file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML).")],
-    results: Annotated[
-        Path | None, typer.Option("--results", help="Results, one line per run; results/NAME.jsonl.")
-    ] = None,
-    runs_dir: Annotated[Path | None, typer.Option("--runs_dir", help="Run folders; runs/NAME.")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", help="Runs at once, in processes of one thread.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray: a Ray cluster.")] = "local",
+    file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML file).")],
+    results: Annotated[Path | None, option("--results", "Results, one line per run. Default: results/NAME.jsonl.")] = None,
+    runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders. Default: runs/NAME.")] = None,
+    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
+    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
 ) -> None:
     """Choose options on validation data, with the same number of trials for every method; writes NAME.tuned.yaml.
 
-    A search that was stopped or killed goes on where it was.
+    A search that was stopped or killed continues where it was.
     """
     if find_spec("optuna") is None:
         raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")

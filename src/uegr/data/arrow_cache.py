@@ -1,6 +1,7 @@
-"""What has been read or tokenised once lies on disk under a name that its content gives, and is mapped from there.
+"""Cache files: rows and token ids are written to disk once, under a name derived from their content, and mapped from
+there.
 
-The folder is the `datasets` library's own (HF_DATASETS_CACHE), in it uegr/; deleting it costs time and nothing else.
+The folder is `uegr/` in the cache folder of the `datasets` library (HF_DATASETS_CACHE). It can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -19,50 +20,50 @@ from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
 BATCH = 20_000
-"""Rows that are in memory at a time."""
+"""Number of rows in memory at a time."""
 VERSION = 2
-"""Part of every name: raise it when the same content is to be read otherwise than before."""
+"""Part of every file name. Raise it when the same content is to be read in another way than before."""
 
 
 def cache_path(*parts: object) -> Path:
-    """The place of what these parts determine."""
+    """Return the path of the cache file whose content is determined by `parts`."""
     name = hashlib.sha256(json.dumps([VERSION, *map(str, parts)]).encode()).hexdigest()[:32]
     return Path(datasets.config.HF_DATASETS_CACHE) / "uegr" / f"{name}.arrow"
 
 
 def cached_table(path: Path, tables: Iterable[pa.Table]) -> Dataset:
-    """The rows at `path`, mapped into memory; where they are missing, written there from `tables` first."""
+    """Return the rows of the file `path`, mapped into memory; write it from `tables` first if it does not exist."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        staged = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with ArrowWriter(path=str(staged)) as writer:
+            with ArrowWriter(path=str(temporary)) as writer:
                 for table in tables:
                     writer.write_table(table)
                 writer.finalize()
-            os.replace(staged, path)
+            os.replace(temporary, path)
         finally:
-            staged.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
     return Dataset.from_file(str(path))
 
 
 def arrow_batches(rows: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:
-    """The columns of all rows, some thousands at a time, as Arrow tables."""
+    """Iterate over the columns of all rows as Arrow tables of `BATCH` rows."""
     yield from rows.select_columns(list(columns)).with_format("arrow").iter(BATCH)
 
 
 def content_hash(rows: Dataset, columns: Sequence[str]) -> str:
-    """A hash of what stands in the columns, wherever the rows come from."""
+    """Return a hash of the values in the columns, independent of where the rows come from."""
     digest = xxhash.xxh3_128()
     for table in arrow_batches(rows, columns):
-        # Serialised, a slice holds its own values only and equal values have one form, however they were cut.
+        # A serialised slice holds only its own values, and equal values have equal bytes, however they were sliced.
         for batch in table.combine_chunks().to_batches():
             digest.update(batch.serialize())
     return digest.hexdigest()
 
 
 def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """A hash of what decides a text's tokens; truncation and padding, which calls change, are left out."""
+    """Return a hash of all settings that decide a text's tokens, without truncation and padding: calls change those."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         return str(datasets.fingerprint.Hasher.hash(tokenizer))

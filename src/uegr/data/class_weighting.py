@@ -1,4 +1,4 @@
-"""Class weights against unbalanced data."""
+"""Class weights for unbalanced data."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from uegr.errors import UsageError
 ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
-def class_weights(given: ClassWeights, data: TaskData) -> list[float] | None:
-    """How much the error of each class counts, in the order of the label names; None counts all examples alike.
+def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
+    """Return the weight of each class in the loss, in the order of the label names; None for equal weights.
 
-    "balanced" makes all classes count alike, however many examples they have: N / (C n_c) for class c, whose mean
-    over the examples is 1, so that the learning rate keeps its meaning; for multi-label (N - n_c) / n_c where label
-    c is present (King & Zeng 2001; scikit-learn's and torch's usual forms). A class without examples gets 1.
+    "balanced" gives all classes the same influence, however many examples they have: N / (C n_c) for class c, whose
+    mean over the examples is 1, so that the learning rate keeps its meaning; for multi-label (N - n_c) / n_c where
+    label c is present (King & Zeng 2001; the usual forms in scikit-learn and torch). A class without examples gets 1.
 
     Raises:
-        UsageError: the task has no classes, or the weights do not fit them.
+        UsageError: the task has no classes, or the weights do not match them.
     """
-    if given is None:
+    if choice is None:
         return None
     if not data.label_names:
         raise UsageError(f"class weights need classes, and task '{data.name}' ({data.kind}) has none: leave them out.")
-    if given != "balanced":
-        weights = [float(one) for one in given]
+    if choice != "balanced":
+        weights = [float(weight) for weight in choice]
         if len(weights) != len(data.label_names) or min(weights) < 0 or not np.isfinite(weights).all():
             raise UsageError(
                 f"class_weights must be 'balanced' or {len(data.label_names)} numbers, none negative, for the classes "
@@ -36,5 +36,5 @@ def class_weights(given: ClassWeights, data: TaskData) -> list[float] | None:
             )
         return weights
     counts, total = np.array(list(data.class_counts.values())), len(data.train)
-    ratio = total / len(counts) if data.kind == "classification" else total - counts
-    return [float(one) for one in np.where(counts > 0, ratio / np.maximum(counts, 1), 1.0)]
+    ratios = total / len(counts) if data.kind == "classification" else total - counts
+    return [float(weight) for weight in np.where(counts > 0, ratios / np.maximum(counts, 1), 1.0)]

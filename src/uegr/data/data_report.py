@@ -1,13 +1,13 @@
-"""The data report: what one should know about a data set before trusting a number on it."""
+"""The data report: one counted line for each problem of a data set that does not prevent training on it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from datasets import Dataset
 
-from uegr.data.findings import Finding
 from uegr.data.overlap import text_hashes
 from uegr.data.splits import labels_of
 from uegr.data.task import Kind
@@ -16,8 +16,26 @@ UNBALANCED = 3.0
 """Classes are called unbalanced from this ratio of the largest to the smallest."""
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One line of the data report.
+
+    Args:
+        kind: a short name for programs: "encoding", "nul", "duplicates", ...
+        count: the number of cases.
+        what: what they are and what was done about them.
+    """
+
+    kind: str
+    count: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.what}"
+
+
 def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[str, int]:
-    """Rows of each class, or rows that carry each label."""
+    """Return the number of rows of each class; for multi-label, of rows with each label."""
     if not label_names or not len(rows):
         return {}
     labels = labels_of(rows)
@@ -28,22 +46,22 @@ def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[
 def report(
     splits: dict[str, Dataset], text_columns: Sequence[str], label_names: Sequence[str], kind: Kind
 ) -> list[Finding]:
-    """Repeated texts within the training data and across splits, and unbalanced or missing classes."""
-    found = []
+    """Report repeated texts within the training data and across splits, and unbalanced or missing classes."""
+    findings = []
     hashes = {split: text_hashes(rows, text_columns) for split, rows in splits.items()}
     train = hashes["train"]
     if repeated := len(train) - len(np.unique(train)):
-        found.append(Finding("repeats", repeated, f"of {len(train):,} training texts repeat an earlier one"))
+        findings.append(Finding("repeats", repeated, f"of {len(train):,} training texts repeat an earlier one"))
     for split in ("validation", "test"):
         if shared := int(np.isin(hashes[split], train).sum()):
-            found.append(Finding("duplicates", shared, f"of {len(hashes[split]):,} {split} texts are in train, too"))
+            findings.append(Finding("duplicates", shared, f"of {len(hashes[split]):,} {split} texts are also in train"))
     counts = class_counts(splits["train"], label_names, kind)
     if counts and kind == "classification":
-        rarest, most = min(counts, key=lambda name: counts[name]), max(counts.values())
-        if most >= UNBALANCED * counts[rarest]:
+        rarest, largest = min(counts, key=lambda name: counts[name]), max(counts.values())
+        if largest >= UNBALANCED * counts[rarest]:
             what = (
-                f"of {sum(counts.values()):,} training examples are of the rarest class '{rarest}', {most:,} of the "
-                "largest: --class_weights balanced makes all classes count alike"
+                f"of {sum(counts.values()):,} training examples are of the rarest class '{rarest}', {largest:,} of the "
+                "largest: --class_weights balanced gives all classes the same influence"
             )
-            found.append(Finding("imbalance", counts[rarest], what))
-    return found
+            findings.append(Finding("imbalance", counts[rarest], what))
+    return findings

@@ -1,4 +1,4 @@
-"""Where a run's data comes from: a named task, a data set of the hub, or a user's own files."""
+"""Where the data of a run comes from: a named task, a data set of the hub, or a user's own files."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ from uegr.errors import UsageError, unknown
 
 @dataclass(frozen=True)
 class DataSource:
-    """Exactly one of `task`, `dataset` and `train_file`; the columns, kind and metric belong to the latter two.
+    """Options that select the data of a run. Exactly one of `task`, `dataset` and `train_file` is given.
+
+    The columns, `kind`, `metric`, `label_separator` and `drop_empty` apply to `dataset` and `train_file` only: a named
+    task has its own.
 
     Args:
-        task: a name of the registry.
+        task: name of a task in `uegr.data.task_registry`.
         dataset: a data set of the Hugging Face hub, "name" or "name:configuration".
         train_file, validation_file, test_file: CSV, TSV, JSON lines or Parquet.
-        text_column, text_pair_column, label_column: columns to read; several label columns "a,b,c" for multi-label.
+        text_column, text_pair_column, label_column: columns to read; for multi-label several label columns: "a,b,c".
         kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm".
-        metric: the published metric, if not the kind's first.
-        label_separator: between the names in a multi-label text.
+        metric: the metric to report; None takes the first metric of the kind.
+        label_separator: separates the label names in a multi-label text.
         drop_empty: drop rows without text.
-        max_train_examples, max_test_examples: use at most so many.
+        max_train_examples, max_test_examples: use at most this number of examples.
     """
 
     task: str | None = None
@@ -45,22 +48,20 @@ class DataSource:
     max_test_examples: int | None = None
 
     def load(self, seed: int) -> TaskData:
-        """The data, with the training subset that belongs to `seed`."""
-        given = [name for name in ("task", "dataset", "train_file") if getattr(self, name) is not None]
-        if len(given) != 1:
+        """Load the data; the training subset, if one is taken, is drawn with `seed`."""
+        if [self.task, self.dataset, self.train_file].count(None) != 2:
             raise UsageError("give exactly one of --task, --dataset and --train_file.")
-        data = self._whole()
-        return data.limited(train=self.max_train_examples, test=self.max_test_examples, seed=seed)
+        return self._load_all().limited(train=self.max_train_examples, test=self.max_test_examples, seed=seed)
 
-    def _whole(self) -> TaskData:
+    def _load_all(self) -> TaskData:
         if self.task is not None:
             return load_task(self.task)
         if self.dataset is not None:
-            return load_hub(self.dataset, **self._columns())
+            return load_hub(self.dataset, **self._options())
         assert self.train_file is not None
-        return load_files(self.train_file, self.validation_file, self.test_file, **self._columns())
+        return load_files(self.train_file, self.validation_file, self.test_file, **self._options())
 
-    def _columns(self) -> dict[str, Any]:
+    def _options(self) -> dict[str, Any]:
         if self.kind not in get_args(Kind):
             raise unknown("kind of task", self.kind, get_args(Kind))
         return {

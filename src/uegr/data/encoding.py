@@ -1,4 +1,4 @@
-"""From text to token ids, and to batches without needless padding."""
+"""Convert texts to token ids, and group examples of similar length into batches, which keeps padding low."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from uegr.data.splits import LABEL
 from uegr.data.task import Kind
 
 CACHED_FROM = 2000
-"""Fewer rows than this are tokenised anew in less time than a file takes."""
+"""Fewer rows than this are tokenised again each time: that takes less time than a cache file."""
 
 
 def encode(
@@ -29,11 +29,15 @@ def encode(
     max_length: int,
     kind: Kind = "classification",
 ) -> Dataset:
-    """Token ids of one or two text columns, truncated to `max_length` tokens, never padded; with "labels".
+    """Tokenise one or two text columns, truncated to `max_length` tokens and not padded.
 
-    Many rows are tokenised once: the result lies in the cache under a hash of texts, labels and tokenizer, and is
-    mapped from there. For seq2seq the labels are token ids of the target; for a causal language model the texts
-    are joined and cut into blocks of `max_length` tokens, each its own label.
+    `CACHED_FROM` rows or more are tokenised once: the result is written to the cache under a hash of texts, labels and
+    tokenizer, and mapped from there.
+
+    Returns:
+        Rows with the tokenizer's outputs and "labels". For seq2seq the labels are the token ids of the target; for a
+        causal language model the texts are joined and cut into blocks of `max_length` tokens, and the labels of a
+        block are its own tokens.
     """
     columns = [*text_columns, *([] if kind == "causal_lm" else [LABEL])]
 
@@ -45,33 +49,33 @@ def encode(
             return dict(tokenizer(*texts, text_target=batch[LABEL], truncation=True, max_length=max_length))
         return {**tokenizer(*texts, truncation=True, max_length=max_length), "labels": batch[LABEL]}
 
-    # A name of our own spares the library from deriving one by pickling the tokenizer.
+    # Without a given fingerprint the library would derive one by pickling the tokenizer.
     options: dict[str, Any] = {"keep_in_memory": True, "new_fingerprint": secrets.token_hex(8)}
     if len(rows) >= CACHED_FROM:
-        place = cache_path(content_hash(rows, columns), tokenizer_hash(tokenizer), columns, max_length, kind)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        options = {"cache_file_name": str(place), "new_fingerprint": place.stem}
+        path = cache_path(content_hash(rows, columns), tokenizer_hash(tokenizer), columns, max_length, kind)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = {"cache_file_name": str(path), "new_fingerprint": path.stem}
     with warnings.catch_warnings():
-        # A document longer than the model is cut into blocks below; the tokenizer cannot know that.
+        # The tokenizer warns about documents longer than the model, which `_blocks` cuts.
         warnings.simplefilter("ignore")
         return rows.select_columns(columns).map(tokenize, batched=True, remove_columns=columns, **options)
 
 
 def _blocks(documents: list[list[int]], length: int) -> dict[str, list[list[int]]]:
     joined = [token for document in documents for token in document]
-    blocks = [joined[at : at + length] for at in range(0, len(joined), length)]
+    blocks = [joined[start : start + length] for start in range(0, len(joined), length)]
     blocks = [block for block in blocks if len(block) > 1]  # a single token has no next one to predict
     return {"input_ids": blocks, "attention_mask": [[1] * len(block) for block in blocks], "labels": blocks}
 
 
 def lengths_of(encoded: Dataset) -> list[int]:
-    """Number of tokens of each example."""
+    """Return the number of tokens of each example."""
     lengths = [pc.list_value_length(table["input_ids"]) for table in arrow_batches(encoded, ["input_ids"])]
-    return [int(one) for part in lengths for one in part.to_numpy()]
+    return [int(length) for part in lengths for length in part.to_numpy()]
 
 
 def collator(encoded: Dataset, tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any]]], Any]:
-    """What pads a batch: labels that are tokens are padded with -100, which no loss counts."""
+    """Return the function that pads a batch; labels that are token ids are padded with -100, which losses ignore."""
     labels = encoded.features["labels"]
     if hasattr(labels, "feature") and labels.feature.dtype.startswith("int"):
         return DataCollatorForSeq2Seq(tokenizer)
@@ -81,29 +85,35 @@ def collator(encoded: Dataset, tokenizer: PreTrainedTokenizerBase) -> Callable[[
 def batches(
     encoded: Dataset, tokenizer: PreTrainedTokenizerBase, batch_size: int
 ) -> Iterator[tuple[list[int], dict[str, torch.Tensor]]]:
-    """All examples in batches of similar length, longest first: their positions, and the padded tensors."""
+    """Iterate over all examples in batches of similar length, longest first.
+
+    Yields:
+        The row indices of the batch, and its padded tensors.
+    """
     collate = collator(encoded, tokenizer)
-    order = np.argsort([-one for one in lengths_of(encoded)], kind="stable").tolist()
-    for at in range(0, len(order), batch_size):
-        positions = order[at : at + batch_size]
-        yield positions, dict(collate([encoded[i] for i in positions]))
+    order = np.argsort([-length for length in lengths_of(encoded)], kind="stable").tolist()
+    for start in range(0, len(order), batch_size):
+        indices = order[start : start + batch_size]
+        yield indices, dict(collate([encoded[i] for i in indices]))
 
 
 JITTER = 0.05
-"""How far a length is moved at most, as a share of it, before examples are sorted by it."""
+"""Largest relative change of a length before examples are sorted by it."""
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """Shuffled examples in runs of similar length; a function of seed and epoch only, so that a resumed run
-    sees the same batches, which Hugging Face's own sampler, drawing from the global generator, does not promise.
+    """Shuffled examples, in batches of similar length.
 
-    Examples are sorted by their length times a random factor near 1, cut into runs, and the runs shuffled. The
-    factor trades padding against chance in who meets whom; docs/performance.md has the measure of both.
+    The order depends on seed and epoch only, so that a resumed run sees the same batches. Hugging Face's own sampler
+    draws from the global generator and does not guarantee that.
+
+    Examples are sorted by their length times a random factor near 1, cut into batches, and the batches are shuffled.
+    A larger factor means more padding and more random batches; docs/performance.md has measurements of both.
 
     Args:
         lengths: number of tokens of each example.
-        batch_size: examples an optimizer step sees.
-        seed: of the shuffling.
+        batch_size: number of examples per optimizer step.
+        seed: of the shuffle.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
@@ -118,13 +128,14 @@ class LengthGroupedSampler(Sampler[int]):
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[int]:
-        random = np.random.default_rng([self.seed, self.epoch])
-        lengths = np.asarray(self.lengths) * random.uniform(1.0 - JITTER, 1.0 + JITTER, len(self.lengths))
-        ordered = np.lexsort((random.random(len(lengths)), lengths)).tolist()
-        full, short = divmod(len(ordered), self.batch_size)
-        # A short run stays last: anywhere else it would shift every batch behind it. It may be of any length.
-        at = int(random.integers(full + 1)) * self.batch_size
-        whole, rest = ordered[:at] + ordered[at + short :], ordered[at : at + short]
-        for i in random.permutation(full).tolist():
-            yield from whole[i * self.batch_size : (i + 1) * self.batch_size]
-        yield from rest
+        generator = np.random.default_rng([self.seed, self.epoch])
+        lengths = np.asarray(self.lengths) * generator.uniform(1.0 - JITTER, 1.0 + JITTER, len(self.lengths))
+        ordered = np.lexsort((generator.random(len(lengths)), lengths)).tolist()
+        full, remainder = divmod(len(ordered), self.batch_size)
+        # The incomplete batch comes last: elsewhere it would shift all batches after it. It is cut out at a random
+        # batch boundary, so that its examples may have any length.
+        start = int(generator.integers(full + 1)) * self.batch_size
+        complete = ordered[:start] + ordered[start + remainder :]
+        for i in generator.permutation(full).tolist():
+            yield from complete[i * self.batch_size : (i + 1) * self.batch_size]
+        yield from ordered[start : start + remainder]

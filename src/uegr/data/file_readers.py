@@ -1,4 +1,4 @@
-"""A user's own files: CSV, TSV, JSON lines, Parquet. Read once in pieces, then mapped from disk."""
+"""Read CSV, TSV, JSON lines and Parquet files in pieces, once, and map the result from disk."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ import xxhash
 from datasets import Dataset
 
 from uegr.data.arrow_cache import BATCH, cache_path, cached_table
-from uegr.data.findings import Finding
+from uegr.data.data_report import Finding
 from uegr.errors import UsageError
 
 BLOCK = 1 << 22
+"""Bytes that are scanned at a time."""
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
-"""What text that is not UTF-8 is read as: Windows' encoding of Western languages, with every letter of Latin-1."""
+"""Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What one look at a file's bytes tells.
+    """Result of one pass over the bytes of a file.
 
     Args:
         digest: hash of the content.
-        encoding: of the text.
-        undecodable: bytes that are not UTF-8, where the fallback is used.
-        nuls, quotes: how many NUL characters and double quotes there are.
+        encoding: encoding of the text.
+        undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used.
+        nuls, quotes: number of NUL characters and of double quotes.
     """
 
     digest: str
@@ -46,14 +47,17 @@ class Scan:
 
 
 def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
-    """All rows of a file, by its ending, and what was found and mended while reading.
+    """Read all rows of a file; the format is given by its suffix.
 
-    Every column of CSV and TSV is text; only an empty cell is missing ("NA" and "null" are words). Rows are
-    written once as Arrow into the cache, under the hash of the file's content, and mapped from there: the file
-    is never in memory as a whole.
+    Every column of CSV and TSV is text; only an empty cell is missing ("NA" and "null" are words). Rows are written
+    once, as Arrow, to the cache under the hash of the file's content, and mapped from there: the file is never in
+    memory as a whole.
+
+    Returns:
+        The rows, and a finding for each problem that was repaired while reading.
 
     Raises:
-        UsageError: no such file, an unknown ending, or a file that cannot be parsed.
+        UsageError: the file does not exist, has an unknown suffix, or cannot be parsed.
     """
     if path.suffix not in READERS:
         raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(READERS)}.")
@@ -70,28 +74,30 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
 
 
 def _findings(path: Path, scan: Scan) -> list[Finding]:
-    found = []
+    findings = []
     if scan.encoding == FALLBACK:
-        found.append(Finding("encoding", scan.undecodable, f"bytes of {path.name} are not UTF-8: read as {FALLBACK}"))
+        findings.append(
+            Finding("encoding", scan.undecodable, f"bytes of {path.name} are not UTF-8: read as {FALLBACK}")
+        )
     if scan.nuls:
-        found.append(Finding("nul", scan.nuls, f"NUL characters in {path.name}: removed"))
+        findings.append(Finding("nul", scan.nuls, f"NUL characters in {path.name}: removed"))
     if path.suffix == ".tsv" and scan.quotes % 2:
-        found.append(
+        findings.append(
             Finding("quotes", scan.quotes, f"double quotes in {path.name}, not in pairs: read as plain characters")
         )
-    return found
+    return findings
 
 
 def _scan(path: Path, *, binary: bool) -> Scan:
-    """Hash the file and, where it is text, find its encoding and count what makes trouble, block by block."""
+    """Hash the file block by block; of a text file, also find the encoding and count NUL characters and quotes."""
     digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     with path.open("rb") as file:
-        for number, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
+        for index, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
             digest.update(block)
             if binary:
                 continue
-            if number == 0:
+            if index == 0:
                 encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
             quotes += block.count(b'"')
             nuls += block.count(b"\0") if encoding != "utf-16" else 0
@@ -102,7 +108,7 @@ def _scan(path: Path, *, binary: bool) -> Scan:
 
 def _read_delimited(separator: str) -> Callable[[Path, Scan], Iterator[pa.Table]]:
     def read(path: Path, scan: Scan) -> Iterator[pa.Table]:
-        literal = separator == "\t" and scan.quotes % 2 == 1
+        plain_quotes = separator == "\t" and scan.quotes % 2 == 1
         frames = pd.read_csv(
             path,
             sep=separator,
@@ -111,7 +117,7 @@ def _read_delimited(separator: str) -> Callable[[Path, Scan], Iterator[pa.Table]
             na_values=[""],
             encoding=scan.encoding,
             encoding_errors="replace",
-            quoting=csv.QUOTE_NONE if literal else csv.QUOTE_MINIMAL,
+            quoting=csv.QUOTE_NONE if plain_quotes else csv.QUOTE_MINIMAL,
             chunksize=BATCH,
         )
         yield from (_table(frame, scan) for frame in frames)
@@ -127,7 +133,7 @@ def _read_json_lines(path: Path, scan: Scan) -> Iterator[pa.Table]:
 def _read_parquet(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
     for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
-        yield pa.table({name: _plain(batch[name], scan) for name in batch.schema.names})
+        yield pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
 
 
 READERS: dict[str, Callable[[Path, Scan], Iterator[pa.Table]]] = {
@@ -139,12 +145,14 @@ READERS: dict[str, Callable[[Path, Scan], Iterator[pa.Table]]] = {
 
 
 def _table(frame: pd.DataFrame, scan: Scan) -> pa.Table:
-    """One piece of a file as Arrow: what is missing there is missing here."""
-    return pa.table({str(name): _plain(pa.array(frame[name], from_pandas=True), scan) for name in frame.columns})
+    """Convert one piece of a file to Arrow; missing values stay missing."""
+    return pa.table(
+        {str(name): _as_plain_strings(pa.array(frame[name], from_pandas=True), scan) for name in frame.columns}
+    )
 
 
-def _plain(column: Any, scan: Scan) -> Any:
-    """A column whose text is of Arrow's ordinary type and without NULs."""
+def _as_plain_strings(column: Any, scan: Scan) -> Any:
+    """Convert text of any Arrow string type to plain strings, and remove NUL characters."""
     if pa.types.is_large_string(column.type) or pa.types.is_null(column.type):
         column = column.cast(pa.string())
     if scan.nuls and pa.types.is_string(column.type):

@@ -1,4 +1,4 @@
-"""Data sets from the Hugging Face hub, where one is in reach."""
+"""Data sets of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ COMMON = ("train", "validation", "test")
 
 
 def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
-    """All splits of a hub data set, under their names there.
+    """Load all splits of a data set of the hub, under the names they have there.
 
     Raises:
-        UsageError: no such data set, or no hub in reach.
+        UsageError: the data set does not exist, or the hub cannot be reached.
     """
     try:
         loaded = load_dataset(path, configuration)
-    except Exception as error:  # the hub client raises a dozen kinds, all of which mean this to the user
+    except Exception as error:  # the hub client raises a dozen types, which all mean the same to the user
         raise UsageError(
             f"data set '{path}' could not be loaded from the hub ({type(error).__name__}): check its name and the "
             "connection, use --train_file with a local file, or point UEGR_DATA at a folder that has the task."
@@ -30,37 +30,39 @@ def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
     return dict(loaded)
 
 
-def read_task(hub: Hub, task: Task) -> Splits:
-    """A registry task's splits from the hub, under their common names, with our columns and order of classes."""
+def read_hub_task(hub: Hub, task: Task) -> Splits:
+    """Load the splits of a named task from the hub, with the column names and the class order of the registry."""
     splits = {hub.splits.get(split, split): rows for split, rows in read_hub(hub.path, hub.configuration).items()}
-    return {split: _as_ours(rows, hub, task) for split, rows in splits.items() if split in task.splits.values()}
+    return {
+        split: _to_registry_form(rows, hub, task) for split, rows in splits.items() if split in task.splits.values()
+    }
 
 
-def _as_ours(rows: Dataset, hub: Hub, task: Task) -> Dataset:
-    taken = [ours for ours in hub.columns.values() if ours in rows.column_names]
-    rows = rows.remove_columns(taken).rename_columns(dict(hub.columns))
+def _to_registry_form(rows: Dataset, hub: Hub, task: Task) -> Dataset:
+    replaced = [column for column in hub.columns.values() if column in rows.column_names]
+    rows = rows.remove_columns(replaced).rename_columns(dict(hub.columns))
     if task.kind != "classification":
         return rows
     feature = rows.features[task.target]
     rows = rows.cast_column(task.target, Value("string" if feature == Value("string") else "int64"))
-    # Class names, where the source has them, say more than its numbers: they may stand in another order.
-    theirs = feature.names if isinstance(feature, ClassLabel) else task.labels
-    if {*theirs} != {*task.labels}:
-        theirs = task.labels
-    ours = {key: task.labels.index(name) for i, name in enumerate(theirs) for key in (i, name)}
-    labelled = rows.filter(lambda label: label in ours, input_columns=task.target)  # -1: no gold label
-    return labelled.map(lambda label: {task.target: ours[label]}, input_columns=task.target).cast_column(
+    # If the hub names the classes, match them by name: their order may differ from the registry's.
+    hub_names = feature.names if isinstance(feature, ClassLabel) else task.labels
+    if {*hub_names} != {*task.labels}:
+        hub_names = task.labels
+    class_of = {key: task.labels.index(name) for i, name in enumerate(hub_names) for key in (i, name)}
+    labelled = rows.filter(lambda label: label in class_of, input_columns=task.target)  # -1 means no gold label
+    return labelled.map(lambda label: {task.target: class_of[label]}, input_columns=task.target).cast_column(
         task.target, Value("int64")
     )
 
 
 def load_hub(name: str, *, text_column: str, text_pair_column: str | None, **options: Any) -> TaskData:
-    """A task from any data set of the hub, by its columns; "glue:sst2" is data set glue, configuration sst2.
+    """Load any data set of the hub as a task.
 
     Args:
-        name: of the data set, and after a colon of its configuration.
-        text_column, text_pair_column: columns of text.
-        **options: as for `uegr.data.task_data.make_task`.
+        name: name of the data set; a configuration follows after a colon, as in "glue:sst2".
+        text_column, text_pair_column: the columns of text.
+        **options: passed to `uegr.data.task_data.make_task`.
     """
     path, _, configuration = name.partition(":")
     texts = (text_column,) if text_pair_column is None else (text_column, text_pair_column)

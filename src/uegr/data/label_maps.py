@@ -1,7 +1,7 @@
-"""Which classes of one task are which classes of another: declared here, or by the user, and never guessed.
+"""Map the classes of a model to the classes of another task, as declared here or by the user; nothing is guessed.
 
-Tasks of a family ask the same question with labels of different grain. A model's classes and a task's classes are
-both mapped to what the two have in common: an NLI model with three classes is scored on HANS with two.
+The tasks of a family ask the same question with labels of different granularity. The classes of the model and of the
+task are both mapped to common classes: an NLI model with three classes is scored on HANS with two.
 """
 
 from __future__ import annotations
@@ -32,44 +32,45 @@ FAMILIES: dict[str, dict[str, str | None]] = {
     },
     "answer": {"entailment": "answer", "not_entailment": "no_answer", "answer": "answer", "no_answer": "no_answer"},
 }
-"""Family -> class -> its coarser class; None is in neither: the model may not choose it, and a task's examples of it
-are left out."""
+"""Family -> class -> its coarser class. A class mapped to None is left out on both sides: the model cannot choose
+it, and examples of it are not scored."""
 
 
 @dataclass(frozen=True)
 class LabelMap:
-    """From a model's classes and a task's classes to the classes in which they are compared.
+    """Maps the classes of a model and the classes of a task to the common classes in which they are compared.
 
     Args:
         names: the common classes.
-        source: of each class of the model, the common class, or None.
-        target: of each class of the task, the common class, or None.
+        source: for each class of the model, the index of its common class, or None.
+        target: for each class of the task, the index of its common class, or None.
     """
 
     names: tuple[str, ...]
     source: tuple[int | None, ...]
     target: tuple[int | None, ...]
 
-    def probabilities(self, given: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The model's probabilities (N, C) as probabilities of the common classes; what has none is left out and
-        the rest sums to one again."""
-        common = np.zeros((len(given), len(self.names)))
-        for column, at in enumerate(self.source):
-            if at is not None:
-                common[:, at] += given[:, column]
+    def probabilities(self, model_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Convert the model's probabilities (N, C) to probabilities of the common classes, which sum to one."""
+        common = np.zeros((len(model_probabilities), len(self.names)))
+        for column, index in enumerate(self.source):
+            if index is not None:
+                common[:, index] += model_probabilities[:, column]
         total = common.sum(axis=1, keepdims=True)
         return np.where(total > 0, common / np.maximum(total, 1e-300), 1 / len(self.names))
 
-    def labels(self, given: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The task's labels (N,) as common classes; -1 for those that are left out."""
-        table = np.array([-1 if at is None else at for at in self.target])
-        return np.asarray(table[given], dtype=np.int64)
+    def labels(self, task_labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Convert the labels of the task (N,) to common classes; -1 for examples that are left out."""
+        table = np.array([-1 if index is None else index for index in self.target])
+        return np.asarray(table[task_labels], dtype=np.int64)
 
     def as_json(self, source: Sequence[str], target: Sequence[str]) -> dict[str, dict[str, str | None]]:
-        """The map in words, for results.json."""
+        """Return the map with the class names of the model (`source`) and the task (`target`), for results.json."""
         return {
-            side: {name: None if at is None else self.names[at] for name, at in zip(names, ats, strict=True)}
-            for side, names, ats in (("model", source, self.source), ("task", target, self.target))
+            side: {
+                name: None if index is None else self.names[index] for name, index in zip(names, indices, strict=True)
+            }
+            for side, names, indices in (("model", source, self.source), ("task", target, self.target))
         }
 
 
@@ -79,41 +80,36 @@ def label_map(
     families: tuple[str | None, str | None],
     declared: Mapping[str, str] | None = None,
 ) -> LabelMap:
-    """How a model's classes are scored on a task.
+    """Return how the classes of a model are scored on a task.
 
     Args:
-        source, target: the model's and the task's label names, in order.
-        families: theirs, as the registry has them.
-        declared: the user's own map from the model's names to the task's; it comes first.
+        source, target: label names of the model and of the task, in order.
+        families: family of the model's task and of the task, from the registry.
+        declared: the user's own map from label names of the model to those of the task; it has priority.
 
     Raises:
-        UsageError: nothing says how the classes belong together, or the user's map names an unknown class.
+        UsageError: nothing declares how the classes correspond, or the user's map names an unknown class.
     """
     if declared:
-        for name, known, whose in (
-            *((one, source, "the model") for one in declared),
-            *((one, target, "the task") for one in declared.values()),
-        ):
-            if name not in known:
-                raise UsageError(f"--label_map names '{name}', which {whose} does not have: {', '.join(known)}.")
-        names = tuple(target)
-        return LabelMap(
-            names,
-            tuple(names.index(declared[one]) if one in declared else None for one in source),
-            tuple(range(len(names))),
-        )
+        return _declared_map(source, target, declared)
     if {*source} == {*target}:
-        return LabelMap(tuple(target), tuple(list(target).index(one) for one in source), tuple(range(len(target))))
+        return LabelMap(tuple(target), tuple(list(target).index(name) for name in source), tuple(range(len(target))))
     coarse = FAMILIES.get(families[0] or "") if families[0] == families[1] else None
     if coarse is None or not {*source, *target} <= {*coarse}:
         raise UsageError(
-            f"nothing says how the model's classes ({', '.join(source)}) belong to the task's ({', '.join(target)}): "
-            "declare it with --label_map MODEL=TASK,... or leave the task out."
+            f"nothing says how the model's classes ({', '.join(source)}) correspond to the task's "
+            f"({', '.join(target)}): declare it with --label_map MODEL=TASK,... or leave the task out."
         )
-    common = tuple(dict.fromkeys(coarser for one in target if (coarser := coarse[one]) is not None))
+    common = tuple(dict.fromkeys(coarser for name in target if (coarser := coarse[name]) is not None))
+    index_of = {name: common.index(coarser) if coarser in common else None for name, coarser in coarse.items()}
+    return LabelMap(common, tuple(index_of[name] for name in source), tuple(index_of[name] for name in target))
 
-    def at(name: str) -> int | None:
-        coarser = coarse[name]
-        return common.index(coarser) if coarser in common else None
 
-    return LabelMap(common, tuple(map(at, source)), tuple(map(at, target)))
+def _declared_map(source: Sequence[str], target: Sequence[str], declared: Mapping[str, str]) -> LabelMap:
+    for names, classes, owner in ((declared.keys(), source, "the model"), (declared.values(), target, "the task")):
+        for name in names:
+            if name not in classes:
+                raise UsageError(f"--label_map names '{name}', which {owner} does not have: {', '.join(classes)}.")
+    common = tuple(target)
+    indices = tuple(common.index(declared[name]) if name in declared else None for name in source)
+    return LabelMap(common, indices, tuple(range(len(common))))

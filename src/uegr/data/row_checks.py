@@ -1,4 +1,4 @@
-"""Are the rows fit for use? Looked at some thousands at a time, never as a whole."""
+"""Check that rows have the columns, texts and labels that training needs. Rows are read in batches."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from datasets import Dataset, Value
 from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
-from uegr.data.findings import Finding
+from uegr.data.data_report import Finding
 from uegr.errors import UsageError
 
 
-def checked(
+def check_rows(
     name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool
 ) -> tuple[Dataset, list[Finding]]:
-    """The rows, each with text and a label.
+    """Check the rows of one split; every returned row has text and a label.
 
     Args:
-        name: what to call them in an error.
+        name: name of the split in error messages.
         rows: raw rows of one split.
-        text_columns, label_columns: columns that must be there and filled.
-        drop_empty: leave out rows without text; otherwise they are an error.
+        text_columns, label_columns: columns that must exist and have a value in every row.
+        drop_empty: drop rows without text; otherwise they are an error.
+
+    Returns:
+        The rows, with text columns as strings, and what to report about them.
 
     Raises:
         UsageError: an unknown column, no rows, rows without a label or without text.
@@ -39,13 +42,13 @@ def checked(
         if rows.features[column] != Value("string"):
             rows = rows.cast_column(column, Value("string"))
     for column in label_columns:
-        missing = _positions(rows, [column], lambda one: one.is_null())
+        missing = _matching_rows(rows, [column], lambda values: values.is_null())
         if len(missing):
             raise UsageError(
                 f"{name}: {len(missing)} rows have no label in column '{column}' (the first is row {missing[0]}): "
                 "remove them or label them."
             )
-    empty = _positions(rows, text_columns, _is_empty)
+    empty = _matching_rows(rows, text_columns, _is_empty)
     if not len(empty):
         return rows, []
     columns = ", ".join(text_columns)
@@ -60,16 +63,16 @@ def checked(
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
 
 
-def _positions(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:
-    """Where the test holds in any of the columns."""
-    found, at = [], 0
+def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:
+    """Return the indices of the rows for which the test is true in at least one of the columns."""
+    indices, first_row = [], 0
     for table in arrow_batches(rows, columns):
-        hits = np.zeros(table.num_rows, dtype=bool)
+        matches = np.zeros(table.num_rows, dtype=bool)
         for column in columns:
-            hits |= np.asarray(test(table[column]))
-        found.append(at + np.flatnonzero(hits))
-        at += table.num_rows
-    return np.concatenate(found)
+            matches |= np.asarray(test(table[column]))
+        indices.append(first_row + np.flatnonzero(matches))
+        first_row += table.num_rows
+    return np.concatenate(indices)
 
 
 def _is_empty(texts: pa.ChunkedArray) -> Any:

@@ -1,4 +1,4 @@
-"""Splits that are cut where none is given: stratified and seeded."""
+"""Split rows at random, stratified and seeded, where a data set has no split of its own; draw subsets of rows."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from uegr.data.overlap import text_hashes
 from uegr.errors import UsageError
 
 LABEL = "label"
+"""Name of the column that holds the label in every `TaskData`."""
 
 
 def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
-    """Cut a tenth of the training data, seed 0, for each held-out split that is missing.
+    """Add the missing test and validation split, each a tenth of the training data, drawn with seed 0.
 
-    Without training data nothing can be cut: the missing splits are empty, and the data serves evaluation only.
+    Without training data the missing splits are empty, and the data serves evaluation only.
     """
     empty = next(iter(splits.values())).select([])
     for missing in ("test", "validation"):
@@ -30,17 +31,21 @@ def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
 
 
 def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Dataset, Dataset]:
-    """Rows without, and only, `held_out` rows; with class labels, of about the same share of each class."""
+    """Split off `held_out` rows; class labels have about the same distribution in both parts.
+
+    Returns:
+        The remaining rows and the held-out rows, each in their original order.
+    """
     from sklearn.model_selection import train_test_split
 
-    kept, cut = train_test_split(
+    remaining, drawn = train_test_split(
         np.arange(len(rows)), test_size=held_out, random_state=seed, stratify=_strata(rows, held_out)
     )
-    return rows.select(np.sort(kept)), rows.select(np.sort(cut))
+    return rows.select(np.sort(remaining)), rows.select(np.sort(drawn))
 
 
 def labels_of(rows: Dataset) -> NDArray[Any]:
-    """The labels as one array: (N,), or (N, C) for multi-label."""
+    """Return the labels as one array: (N,), or (N, C) for multi-label."""
     parts = [table[LABEL].combine_chunks() for table in arrow_batches(rows, [LABEL])]
     if parts and pa.types.is_list(parts[0].type):
         return np.concatenate([part.flatten().to_numpy().reshape(len(part), -1) for part in parts])
@@ -52,14 +57,22 @@ def _strata(rows: Dataset, held_out: int) -> NDArray[Any] | None:
         return None
     labels = labels_of(rows)
     counts = np.unique(labels, return_counts=True)[1]
-    # Stratifying needs two examples of each class and room for each in both parts.
+    # Stratifying needs two examples of each class, and space for every class in both parts.
     feasible = counts.min() >= 2 and min(held_out, len(rows) - held_out) >= len(counts)
     return labels if feasible else None
 
 
 def subset(rows: Dataset, count: int | None, seed: int, group: str | None = None) -> Dataset:
-    """At most `count` rows, drawn from `seed`, in their own order; with `group` only whole groups of rows that agree
-    in that column, whose candidates a ranking metric compares."""
+    """Draw at most `count` rows, in their original order.
+
+    Args:
+        rows: the rows to draw from.
+        count: the largest number of rows; None takes all.
+        seed: of the draw.
+        group: a column; rows with the same value in it are drawn together or not at all. A ranking metric needs this:
+            it compares the candidates of a question with each other. At least one group is drawn, even if it has more
+            than `count` rows.
+    """
     if count is None or count >= len(rows):
         return rows
     if count < 1:
@@ -67,7 +80,7 @@ def subset(rows: Dataset, count: int | None, seed: int, group: str | None = None
     generator = np.random.default_rng(seed)
     if group is None:
         return rows.select(np.sort(generator.choice(len(rows), size=count, replace=False)))
-    _, which, sizes = np.unique(text_hashes(rows, [group]), return_inverse=True, return_counts=True)
+    _, group_of_row, sizes = np.unique(text_hashes(rows, [group]), return_inverse=True, return_counts=True)
     order = generator.permutation(len(sizes))
-    chosen = order[: max(1, np.searchsorted(np.cumsum(sizes[order]), count, side="right"))]
-    return rows.select(np.flatnonzero(np.isin(which, chosen)))
+    drawn = order[: max(1, np.searchsorted(np.cumsum(sizes[order]), count, side="right"))]
+    return rows.select(np.flatnonzero(np.isin(group_of_row, drawn)))

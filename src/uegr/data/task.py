@@ -1,4 +1,4 @@
-"""What a registry entry says about a task."""
+"""The fields of a registry entry: `Task`, and `Hub` for where the Hugging Face hub has it."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ Kind = Literal["classification", "regression", "multi_label", "seq2seq", "causal
 
 ALL_PUBLIC = {"train": "train", "validation": "validation", "test": "test"}
 GLUE_RULE = {"train": "train", "test": "validation"}
-"""Where a benchmark hides its test labels, its published validation split is the test split here, and a
-validation split is cut from the training data, stratified, seed 0: nothing is chosen on what is reported."""
+"""For benchmarks with hidden test labels: the published validation split is the test split here, and a validation split
+is cut from the training data, stratified, seed 0, so that nothing is chosen on the reported data."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hub:
-    """Where a task lies on the Hugging Face hub, and how it is called there.
+    """The data set of a task on the Hugging Face hub, and its names there.
 
     Args:
         path, configuration: the arguments of `datasets.load_dataset`.
-        columns: its column -> ours, where they differ.
-        splits: its split -> the published split's common name, where they differ.
+        columns: name of a column on the hub -> name in the registry, where they differ.
+        splits: name of a split on the hub -> "train", "validation" or "test", where they differ.
     """
 
     path: str
@@ -37,25 +37,25 @@ class Hub:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task: what it asks, how it is scored, where it comes from.
+    """One named task: its columns and labels, its metrics, its sources.
 
     Args:
-        text: the columns of text: one, or two for pairs.
-        rows: published number of rows of each published split.
-        source: where the rows of the local folder were taken from.
-        cite, licence: the paper to cite; the licence as stated by the source.
-        labels: names of the classes 0..C-1; none for the other kinds.
-        target: the column with the label, the score or the text to be written.
+        text: the columns of text, one, or two for pairs.
+        rows: number of rows of each published split.
+        source: where the rows in the folder UEGR_DATA were taken from.
+        cite, licence: the paper to cite, and the licence as stated by the source.
+        labels: names of the classes 0..C-1; empty for kinds without classes.
+        target: the column of the label, the score or the target text.
         kind: what is predicted.
-        metrics: names of `uegr.modeling.metrics.METRICS`; the first is the one that is published.
-        family: tasks of a family can be evaluated with each other's models; see `uegr.data.label_maps`.
-        splits: our split -> the published one.
-        local_rows: rows of the local folder's splits, where it does not hold the published ones.
-        folder: its name under UEGR_DATA, if not the task's own.
-        hub: where the hub has it.
-        package: the Python package that carries it.
+        metrics: names in `uegr.modeling.metrics.METRICS`; the first is the published one.
+        family: models of one task of a family can be evaluated on its other tasks; see `uegr.data.label_maps`.
+        splits: split here -> published split.
+        local_rows: number of rows in the folder UEGR_DATA, where it differs from `rows`.
+        folder: name of the folder in UEGR_DATA, if it is not the task's name.
+        hub: its data set on the hub.
+        package: the Python package that contains it.
         stand_in: the task to train on where this one has no training split.
-        note: what one should know before quoting a number.
+        note: what to know before quoting a number.
     """
 
     text: tuple[str, ...]

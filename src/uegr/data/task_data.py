@@ -1,4 +1,4 @@
-"""Labelled text as the rest of the house sees it: splits with text columns, and a target for each row."""
+"""`TaskData`: the splits of a task, with text columns and a label for each row, as all other modules use them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,14 @@ from typing import Literal
 
 from datasets import Dataset, Value
 
-from uegr.data.data_report import class_counts, report
-from uegr.data.findings import Finding
-from uegr.data.row_checks import checked
+from uegr.data.data_report import Finding, class_counts, report
+from uegr.data.label_encoding import encode_classes, encode_label_sets, encode_numbers
+from uegr.data.row_checks import check_rows
 from uegr.data.splits import LABEL, subset, with_missing_splits
-from uegr.data.targets import as_classes, as_label_sets, as_numbers
 from uegr.data.task import Kind
 
 Split = Literal["test", "validation"]
-"""What may be measured on."""
+"""The splits that a model can be evaluated on."""
 
 METRICS: dict[Kind, tuple[str, ...]] = {
     "classification": ("accuracy",),
@@ -25,10 +24,10 @@ METRICS: dict[Kind, tuple[str, ...]] = {
     "seq2seq": ("bleu",),
     "causal_lm": ("perplexity",),
 }
-"""What is published of a kind of task, where nobody names another metric."""
+"""Default metrics of each kind of task; the first is the published one."""
 
 RANKINGS = {"map", "mrr"}
-"""Metrics over the candidates of a question: a part of the candidates would be another, easier task."""
+"""Metrics over all candidates of a question: with a part of the candidates the task would be easier."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,15 @@ class TaskData:
     """A task with its splits.
 
     Args:
-        name: what results call it.
+        name: name of the task in results.
         train, validation, test: datasets with the text columns and a column "label": an int in [0, C) for
-            classification, a float for regression, C floats 0 or 1 for multi-label, the text to be written for
-            seq2seq; none for causal language models. A task without a training split has an empty one.
+            classification, a float for regression, C floats 0 or 1 for multi-label, the target text for seq2seq; no
+            such column for causal language models. A task without a training split has an empty one.
         text_columns: one column (a sentence) or two (a pair).
         label_names: the C classes or labels, in order; empty for the other kinds.
         kind: what is predicted.
-        metrics: names of its metrics; the first is the one that is published.
-        family: tasks of a family can be evaluated with each other's models.
+        metrics: names of its metrics; the first is the published one.
+        family: models of one task of a family can be evaluated on its other tasks.
         findings: the data report.
     """
 
@@ -60,8 +59,11 @@ class TaskData:
     findings: tuple[Finding, ...] = ()
 
     def limited(self, *, train: int | None = None, test: int | None = None, seed: int = 0) -> TaskData:
-        """At most that many training and test examples, and as many validation as test ones. The training subset
-        depends on the seed, so that an interval over seeds covers the choice of examples; the others do not."""
+        """Return at most `train` training examples, and at most `test` examples of each of the other splits.
+
+        The training subset depends on the seed, so that an interval over seeds covers the choice of examples; the
+        other subsets do not.
+        """
         return replace(
             self,
             train=subset(self.train, train, seed),
@@ -71,17 +73,17 @@ class TaskData:
 
     @property
     def ranked_by(self) -> str | None:
-        """The column whose rows are ranked against each other, where the task is scored as a ranking."""
+        """The column that identifies the question whose candidates are ranked; None if no metric is a ranking."""
         return self.text_columns[0] if {*self.metrics} & RANKINGS else None
 
     @property
     def written_columns(self) -> tuple[str, ...]:
-        """The columns that hold text, the target's among them: what a tokenizer is learned from."""
+        """The columns that hold text, including the target text; a tokenizer is trained on them."""
         return (*self.text_columns, LABEL) if self.kind == "seq2seq" else self.text_columns
 
     @property
     def class_counts(self) -> dict[str, int]:
-        """Training examples of each class."""
+        """Number of training examples of each class."""
         return class_counts(self.train, self.label_names, self.kind)
 
 
@@ -97,64 +99,65 @@ def make_task(
     family: str | None = None,
     drop_empty: bool = False,
     label_separator: str = ",",
-    found: Sequence[Finding] = (),
+    findings: Sequence[Finding] = (),
 ) -> TaskData:
-    """Check raw splits and bring their labels into the form of their kind; missing splits are cut from train.
+    """Check raw splits and encode their labels; missing splits are cut from the training split.
 
     Args:
-        name: the task's name.
-        splits: "train", "validation" and "test", as far as they exist.
+        name: name of the task.
+        splits: those of "train", "validation" and "test" that exist.
         text_columns: one or two columns of text.
-        label_column: whole numbers or class names; numbers for regression; for multi-label lists, texts that
-            list names, or several columns "a,b,c" of 0 and 1; the text to be written for seq2seq.
-        label_names: names of the classes 0..C-1; None reads the classes off the training labels.
+        label_column: whole numbers or class names for classification; numbers for regression; for multi-label lists,
+            texts that list names, or several columns "a,b,c" of 0 and 1; the target text for seq2seq.
+        label_names: names of the classes 0..C-1; None takes the classes from the training labels.
         kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
-        label_separator: between the names in a multi-label text.
-        found: findings made while reading.
+        label_separator: separates the label names in a multi-label text.
+        findings: findings of reading the files, which the data report begins with.
 
     Raises:
         UsageError: an unknown column, no rows, missing or fractional labels, empty texts, one class only.
     """
-    findings = list(found)
+    all_findings = list(findings)
     label_columns = [] if kind == "causal_lm" else _columns(label_column, kind)
     prepared: dict[str, Dataset] = {}
     for split, rows in splits.items():
-        drop = drop_empty or kind == "causal_lm"  # blank lines are what separates paragraphs there
-        prepared[split], more = checked(f"{name} ({split})", rows, text_columns, label_columns, drop)
-        findings += more if kind != "causal_lm" else []
+        drop = drop_empty or kind == "causal_lm"  # blank lines separate paragraphs there
+        prepared[split], row_findings = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop)
+        all_findings += row_findings if kind != "causal_lm" else []
     names: tuple[str, ...] = ()
     if kind == "classification":
-        names, prepared = as_classes(name, prepared, label_column, label_names, text_columns)
+        names, prepared = encode_classes(name, prepared, label_column, label_names, text_columns)
     elif kind == "multi_label":
-        names, prepared = as_label_sets(name, prepared, label_columns, label_separator, text_columns)
+        names, prepared = encode_label_sets(name, prepared, label_columns, label_separator, text_columns)
     elif kind == "regression":
         prepared = {
-            split: as_numbers(f"{name} ({split})", rows, label_column, text_columns) for split, rows in prepared.items()
+            split: encode_numbers(f"{name} ({split})", rows, label_column, text_columns)
+            for split, rows in prepared.items()
         }
     elif kind == "seq2seq":
         prepared = {split: _as_texts(rows, label_column, text_columns) for split, rows in prepared.items()}
     else:
         prepared = {split: rows.select_columns(list(text_columns)) for split, rows in prepared.items()}
-    whole = with_missing_splits(prepared)
+    complete = with_missing_splits(prepared)
     if kind != "causal_lm":
-        findings += report(whole, text_columns, names, kind)
+        all_findings += report(complete, text_columns, names, kind)
     return TaskData(
         name,
-        whole["train"],
-        whole["validation"],
-        whole["test"],
+        complete["train"],
+        complete["validation"],
+        complete["test"],
         tuple(text_columns),
         names,
         kind,
         tuple(metrics or METRICS[kind]),
         family,
-        tuple(findings),
+        tuple(all_findings),
     )
 
 
 def _columns(label_column: str, kind: Kind) -> list[str]:
-    return [one.strip() for one in label_column.split(",")] if kind == "multi_label" else [label_column]
+    return [column.strip() for column in label_column.split(",")] if kind == "multi_label" else [label_column]
 
 
 def _as_texts(rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:

@@ -1,4 +1,4 @@
-"""The tasks that have a name."""
+"""The registry of named tasks. A new task is an entry in one of the files of `uegr.data.benchmarks`."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **GENERAT
 
 
 def find_task(name: str) -> Task:
-    """The entry of that name.
+    """Return the entry of that name.
 
     Raises:
-        UsageError: no such entry; it offers the nearest.
+        UsageError: there is none; the message suggests the most similar name.
     """
     task = TASKS.get(name)
     if task is None:
@@ -26,10 +26,10 @@ def find_task(name: str) -> Task:
 
 
 def without_training_split(name: str) -> str:
-    """What to tell somebody who wants to train on a task whose source here has no training split."""
+    """Return the error message for training on a task that has no training split here."""
     task = TASKS.get(name)
-    other = f"uegr train --task {task.stand_in}" if task and task.stand_in else "uegr train with another task"
+    command = f"uegr train --task {task.stand_in}" if task and task.stand_in else "uegr train with another task"
     return (
-        f"task '{name}' has no training split here: train on a related one ({other}), then measure the run on this "
-        f"one with uegr evaluate RUN --on {name}."
+        f"task '{name}' has no training split here: train on a related task ({command}), then evaluate the run on "
+        f"this one with uegr evaluate RUN --on {name}."
     )

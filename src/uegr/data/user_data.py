@@ -1,4 +1,4 @@
-"""A user's own data: files, a `datasets.Dataset` or a pandas frame, all through one door."""
+"""Load a user's own data from files, `datasets.Dataset` objects or pandas frames."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TypeAlias
 import pandas as pd
 from datasets import Dataset
 
+from uegr.data.data_report import Finding
 from uegr.data.file_readers import read_rows
-from uegr.data.findings import Finding
 from uegr.data.task import Kind
 from uegr.data.task_data import TaskData, make_task
 from uegr.errors import UsageError
@@ -32,23 +32,23 @@ def load_files(
     drop_empty: bool = False,
     label_separator: str = ",",
 ) -> TaskData:
-    """A task from a user's own rows; missing splits are cut from the training rows, stratified, seed 0.
+    """Load a user's own rows; missing splits are cut from the training rows, stratified, with seed 0.
 
     Args:
         train, validation, test: each a path (CSV, TSV, JSON lines, Parquet), a Dataset or a DataFrame.
-        name: what results call it; the training file's name if left out.
+        name: name of the task in results; None takes the name of the training file.
         text_column, text_pair_column, label_column: columns to read; see `uegr.data.task_data.make_task`.
-        kind, metrics, drop_empty, label_separator: likewise.
+        kind, metrics, drop_empty, label_separator: see there, too.
 
     Raises:
-        UsageError: something about the rows that cannot work, in one sentence.
+        UsageError: the rows cannot be used; the message says why.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     splits = {}
     for split, rows in {"train": train, "validation": validation, "test": test}.items():
         if rows is not None:
-            splits[split], more = _rows(rows)
-            found += more
+            splits[split], new_findings = _read(rows)
+            findings += new_findings
     return make_task(
         name or (Path(train).stem if isinstance(train, Path | str) else "own"),
         splits,
@@ -58,15 +58,15 @@ def load_files(
         metrics=metrics,
         drop_empty=drop_empty,
         label_separator=label_separator,
-        found=found,
+        findings=findings,
     )
 
 
-def _rows(rows: Rows) -> tuple[Dataset, list[Finding]]:
+def _read(rows: Rows) -> tuple[Dataset, list[Finding]]:
     if isinstance(rows, Path | str):
         return read_rows(Path(rows))
     if isinstance(rows, pd.DataFrame):
-        # As plain objects, a missing text is None and not a float NaN.
+        # With the dtype object, a missing text is None and not a float NaN.
         texts = {column: object for column in rows.columns if pd.api.types.is_string_dtype(rows[column])}
         return Dataset.from_pandas(rows.astype(texts), preserve_index=False), []
     if isinstance(rows, Dataset):

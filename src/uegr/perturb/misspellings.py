@@ -1,4 +1,4 @@
-"""Typing errors: what a hurried hand does to a word, reproducibly."""
+"""Misspell words with typing errors, reproducibly."""
 
 from __future__ import annotations
 
@@ -8,60 +8,66 @@ from typing import Literal, get_args
 
 from uegr.perturb.words import WORD
 
-_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-NEIGHBOURS: dict[str, str] = {
-    key: "".join(
-        other
-        for near, line in enumerate(_ROWS)
-        for at, other in enumerate(line)
-        if other != key and abs(near - row) <= 1 and abs(at + near / 2 - column - row / 2) <= 1
+_KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+
+
+def _touching_keys(row: int, column: int) -> str:
+    """Return the keys that touch a key; each row of keys is shifted by half a key against the row above."""
+    position = column + row / 2
+    return "".join(
+        key
+        for key_row, keys in enumerate(_KEYBOARD)
+        for key_column, key in enumerate(keys)
+        if key != _KEYBOARD[row][column] and abs(key_row - row) <= 1 and abs(key_column + key_row / 2 - position) <= 1
     )
-    for row, keys in enumerate(_ROWS)
-    for column, key in enumerate(keys)
+
+
+NEIGHBOURS: dict[str, str] = {
+    key: _touching_keys(row, column) for row, keys in enumerate(_KEYBOARD) for column, key in enumerate(keys)
 }
-"""Keys that touch each key of a QWERTY keyboard, whose rows are shifted by half a key."""
+"""For each key of a QWERTY keyboard the keys that touch it."""
 
-Slip = Literal["neighbour", "swap", "drop", "double"]
-"""A neighbouring key is hit, two letters change places, one is left out, one is typed twice."""
-SLIPS: tuple[Slip, ...] = get_args(Slip)
+TypingError = Literal["neighbour", "swap", "drop", "double"]
+"""A neighbouring key is hit, two letters are swapped, one letter is left out, one letter is typed twice."""
+TYPING_ERRORS: tuple[TypingError, ...] = get_args(TypingError)
 SHORTEST = 3
-"""Words below this length stay: an error in them leaves too little to read."""
+"""Words with fewer letters are not changed: they would become unreadable."""
 
 
-def misspelt(word: str, slip: Slip, at: int, generator: random.Random) -> str:
-    """The word with one typing error of that kind at letter `at`, 1 or above: the first letter stays.
+def misspell(word: str, error: TypingError, position: int, generator: random.Random) -> str:
+    """Return the word with one typing error at the letter `position`, 1 or above: the first letter never changes.
 
-    A swap of equal letters, and a neighbour of a letter that is on no QWERTY key, leave the word as it is.
+    A swap of equal letters, and a neighbour of a letter that is on no QWERTY key, do not change the word.
     """
     letters = list(word)
-    if slip == "swap":
-        other = at - 1 if at > 1 else at + 1
-        letters[at], letters[other] = letters[other], letters[at]
-    elif slip == "drop":
-        del letters[at]
-    elif slip == "double":
-        letters.insert(at, letters[at])
+    if error == "swap":
+        partner = position - 1 if position > 1 else position + 1
+        letters[position], letters[partner] = letters[partner], letters[position]
+    elif error == "drop":
+        del letters[position]
+    elif error == "double":
+        letters.insert(position, letters[position])
     else:
-        letters[at] = generator.choice(NEIGHBOURS.get(letters[at].lower(), letters[at]))
+        letters[position] = generator.choice(NEIGHBOURS.get(letters[position].lower(), letters[position]))
     return "".join(letters)
 
 
-def misspellings(word: str, generator: random.Random) -> list[str]:
-    """One random misspelling of each kind, without repeats: four at most, none for a word below three letters."""
+def random_misspellings(word: str, generator: random.Random) -> list[str]:
+    """Return one random misspelling per kind of error, without duplicates; none for a word below three letters."""
     if len(word) < SHORTEST:
         return []
-    found = dict.fromkeys(misspelt(word, slip, generator.randrange(1, len(word)), generator) for slip in SLIPS)
-    return [one for one in found if one != word]
+    misspelt = (misspell(word, error, generator.randrange(1, len(word)), generator) for error in TYPING_ERRORS)
+    return [candidate for candidate in dict.fromkeys(misspelt) if candidate != word]
 
 
 def with_typos(text: str, rate: float, generator: random.Random) -> str:
-    """The text with one typing error in each word of three letters or more, with probability `rate` a word."""
+    """Return the text with one typing error in each word of three letters or more with probability `rate`."""
 
-    def spoil(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         word = match.group()
         if len(word) < SHORTEST or generator.random() >= rate:
             return word
-        at = generator.randrange(1, len(word))
-        return misspelt(word, generator.choice(SLIPS), at, generator)
+        position = generator.randrange(1, len(word))
+        return misspell(word, generator.choice(TYPING_ERRORS), position, generator)
 
-    return WORD.sub(spoil, text)
+    return WORD.sub(replacement, text)

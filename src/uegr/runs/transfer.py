@@ -8,7 +8,7 @@ from typing import Any
 
 from uegr.data.label_maps import label_map
 from uegr.data.named_tasks import load_task
-from uegr.data.overlap import overlap
+from uegr.data.overlap import find_overlap
 from uegr.errors import UsageError
 from uegr.evaluation.transfer_score import transfer
 from uegr.runs.finished_run import open_run
@@ -50,7 +50,7 @@ def measure_on(
             classes = label_map(trained_on.label_names, data.label_names, families, declared)
         elif data.kind == "multi_label":
             raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
-        seen = overlap(trained_on.train, trained_on.text_columns, data.test, data.text_columns)
+        seen = find_overlap(trained_on.train, trained_on.text_columns, data.test, data.text_columns)
         entry = transfer(finished.subject.reading(data.text_columns), data, classes, seen)
         if classes is not None:
             entry["label_map"] = classes.as_json(trained_on.label_names, data.label_names)

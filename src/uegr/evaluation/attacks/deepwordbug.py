@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.perturb.misspellings import misspellings
+from uegr.perturb.misspellings import random_misspellings
 
 
 @dataclass(frozen=True)
@@ -20,4 +20,4 @@ class DeepWordBug(GreedyAttack):
     name: ClassVar[str] = "deepwordbug"
 
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
-        return misspellings(word, generator)
+        return random_misspellings(word, generator)

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from uegr.perturb.misspellings import NEIGHBOURS, SLIPS, misspellings, misspelt, with_typos
+from uegr.perturb.misspellings import NEIGHBOURS, TYPING_ERRORS, misspell, random_misspellings, with_typos
 
 
 def test_typos_hit_words_at_their_rate_and_keep_the_first_letter() -> None:
@@ -21,21 +21,21 @@ def test_typos_hit_words_at_their_rate_and_keep_the_first_letter() -> None:
 def test_neighbours_touch_on_the_keyboard() -> None:
     assert set(NEIGHBOURS["s"]) == set("awedxz")
     assert set(NEIGHBOURS["q"]) == set("wa")
-    assert all(key in NEIGHBOURS[other] for key, near in NEIGHBOURS.items() for other in near)
+    assert all(key in NEIGHBOURS[neighbour] for key, near in NEIGHBOURS.items() for neighbour in near)
 
 
-def test_each_slip_does_what_it_says() -> None:
+def test_each_kind_of_error_does_what_it_says() -> None:
     generator = random.Random(0)
-    assert misspelt("plot", "swap", 1, generator) == "polt"
-    assert misspelt("plot", "swap", 3, generator) == "plto"
-    assert misspelt("plot", "drop", 2, generator) == "plt"
-    assert misspelt("plot", "double", 2, generator) == "ploot"
-    assert misspelt("plot", "neighbour", 2, generator) in {f"pl{key}t" for key in NEIGHBOURS["o"]}
+    assert misspell("plot", "swap", 1, generator) == "polt"
+    assert misspell("plot", "swap", 3, generator) == "plto"
+    assert misspell("plot", "drop", 2, generator) == "plt"
+    assert misspell("plot", "double", 2, generator) == "ploot"
+    assert misspell("plot", "neighbour", 2, generator) in {f"pl{key}t" for key in NEIGHBOURS["o"]}
 
 
 def test_misspellings_differ_from_the_word_and_from_each_other() -> None:
     for seed in range(50):
-        found = misspellings("wonderful", random.Random(seed))
-        assert len(set(found)) == len(found) <= len(SLIPS)
-        assert "wonderful" not in found
-    assert misspellings("of", random.Random(0)) == []
+        words = random_misspellings("wonderful", random.Random(seed))
+        assert len(set(words)) == len(words) <= len(TYPING_ERRORS)
+        assert "wonderful" not in words
+    assert random_misspellings("of", random.Random(0)) == []

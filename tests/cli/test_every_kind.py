@@ -1,4 +1,4 @@
-"""Every kind of task goes the whole way: train, evaluate, compare, report."""
+"""Every kind of task through all commands: train, evaluate, compare, report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import reviews
-from test_doors import run
+from support.command_line import run
 
 LABELS = {
     "regression": lambda i: i / 10,
@@ -16,7 +16,11 @@ LABELS = {
     "seq2seq": lambda i: f"answer {i % 5}",
     "causal_lm": lambda i: "",
 }
+
+
 METRIC = {"regression": "pearson", "multi_label": "micro_f1", "seq2seq": "bleu", "causal_lm": "perplexity"}
+
+
 CURVE = {"regression": "pearson", "multi_label": "micro_f1", "seq2seq": "token_accuracy", "causal_lm": "token_accuracy"}
 
 
@@ -44,7 +48,7 @@ def test_from_file_to_report(kind: str, model_folder: Path, tmp_path: Path, caps
     ]
     assert run(["train", *arguments, *options]) == 0, capsys.readouterr().err
     assert "validation examples" in capsys.readouterr().out
-    assert run(["evaluate", str(folder), "--epsilons", "0,0.5", "--steps", "1", "--restarts", "1"]) == 0
+    assert run(["evaluate", str(folder), "--epsilons", "0,0.5", "--attack_steps", "1", "--attack_restarts", "1"]) == 0
     (entry,) = json.loads((folder / "results.json").read_text())["runs"]
     assert entry["metric"] == METRIC[kind]
     assert METRIC[kind] in entry["metrics"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uegr.perturb.words import like, replace_words, words_of
+from uegr.perturb.words import match_case, replace_words, words_of
 
 
 @given(st.text())
@@ -19,4 +19,5 @@ def test_only_the_named_words_change() -> None:
 
 
 def test_capitals_carry_over() -> None:
-    assert [like("movie", model) for model in ("film", "Film", "FILM", "I")] == ["movie", "Movie", "MOVIE", "Movie"]
+    models = ("film", "Film", "FILM", "I")
+    assert [match_case("movie", model) for model in models] == ["movie", "Movie", "MOVIE", "Movie"]

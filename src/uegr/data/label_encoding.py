@@ -1,4 +1,4 @@
-"""From a label column as it stands in a file to what a model is trained on: classes, numbers, sets of labels."""
+"""Encode the label column of a file as what a model is trained on: class indices, numbers, or sets of labels."""
 
 from __future__ import annotations
 
@@ -18,31 +18,34 @@ from uegr.errors import UsageError
 Label = int | str
 
 
-def as_classes(
+def encode_classes(
     name: str,
     splits: dict[str, Dataset],
     label_column: str,
     label_names: Sequence[str] | None,
     text_columns: Sequence[str],
 ) -> tuple[tuple[str, ...], dict[str, Dataset]]:
-    """Classes 0..C-1 in the column "label", and their names.
+    """Encode class labels as 0..C-1 in the column "label".
 
     Args:
-        name: of the task, for errors.
-        splits: the raw rows; without given names the classes are read off "train".
+        name: name of the task in error messages.
+        splits: the raw rows; without `label_names` the classes are taken from "train".
         label_column: whole numbers or class names.
         label_names: names of the classes 0..C-1.
-        text_columns: what to keep beside the label.
+        text_columns: the columns to keep besides the label.
+
+    Returns:
+        The names of the classes, and the encoded splits.
 
     Raises:
-        UsageError: one class only, a fractional label, or labels that training never shows.
+        UsageError: there is only one class, a label is a fraction, or a label does not occur in the training data.
     """
     first = splits.get("train", next(iter(splits.values())))
     feature = first.features[label_column]
     if label_names is None and isinstance(feature, ClassLabel):
         label_names = feature.names
     classes = _classes(first, label_column) if label_names is None else list(range(len(label_names)))
-    names = tuple(str(one) for one in (classes if label_names is None else label_names))
+    names = tuple(str(name) for name in (classes if label_names is None else label_names))
     if len(classes) < 2:
         raise UsageError(
             f"{name}: each of the {len(first):,} training labels is '{classes[0]}'; a classifier needs at least two "
@@ -54,61 +57,65 @@ def as_classes(
     }
 
 
-def as_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
-    """Floats in the column "label".
+def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
+    """Encode numeric labels as floats in the column "label".
 
     Raises:
-        UsageError: a label that is no finite number.
+        UsageError: a label is not a finite number.
     """
     try:
         parts = [pc.cast(table[label_column], pa.float64()) for table in arrow_batches(rows, [label_column])]
         numbers = np.concatenate([np.asarray(part) for part in parts])
     except pa.ArrowException as error:
         raise UsageError(f"{name}: column '{label_column}' must hold numbers for regression: {error}.") from error
-    odd = np.flatnonzero(~np.isfinite(numbers))
-    if len(odd):
-        raise UsageError(f"{name}: {len(odd)} labels are no finite numbers (the first is in row {odd[0]}).")
-    return _labelled(rows, numbers, text_columns)
+    invalid = np.flatnonzero(~np.isfinite(numbers))
+    if len(invalid):
+        raise UsageError(f"{name}: {len(invalid)} labels are not finite numbers (the first is in row {invalid[0]}).")
+    return _with_labels(rows, numbers, text_columns)
 
 
-def as_label_sets(
+def encode_label_sets(
     name: str,
     splits: dict[str, Dataset],
     label_columns: Sequence[str],
     separator: str,
     text_columns: Sequence[str],
 ) -> tuple[tuple[str, ...], dict[str, Dataset]]:
-    """C yes/no labels a row as floats in the column "label", and their names.
+    """Encode sets of labels as C floats 0 or 1 per row in the column "label".
 
     Args:
-        name: of the task, for errors.
+        name: name of the task in error messages.
         splits: the raw rows.
-        label_columns: several columns of 0 and 1; or one column with lists, or with text that lists names.
-        separator: between the names in such a text.
-        text_columns: what to keep beside the labels.
+        label_columns: several columns of 0 and 1; or one column of lists, or of texts that list names.
+        separator: separates the names in such a text.
+        text_columns: the columns to keep besides the labels.
+
+    Returns:
+        The names of the labels, and the encoded splits.
 
     Raises:
-        UsageError: fewer than two labels, or labels that training never shows.
+        UsageError: there are fewer than two labels, or a label does not occur in the training data.
     """
     sets = {split: _label_sets(rows, label_columns, separator) for split, rows in splits.items()}
     first = sets.get("train", next(iter(sets.values())))
-    known = sorted({one for row in first for one in row}) if len(label_columns) == 1 else list(label_columns)
-    if len(known) < 2:
+    names = sorted({label for row in first for label in row}) if len(label_columns) == 1 else list(label_columns)
+    if len(names) < 2:
         raise UsageError(
-            f"{name}: the training rows hold {len(known)} different labels; multi-label needs at least two: separate "
-            f"them with '{separator}', or name another --label_separator."
+            f"{name}: the training rows hold {len(names)} different labels; multi-label needs at least two: separate "
+            f"them with '{separator}', or give another --label_separator."
         )
-    index = {one: i for i, one in enumerate(known)}
-    ready = {}
+    column_of = {label: i for i, label in enumerate(names)}
+    encoded = {}
     for split, rows in splits.items():
-        matrix = np.zeros((len(rows), len(known)), dtype=np.float32)
-        for at, row in enumerate(sets[split]):
-            for one in row:
-                if one not in index:
-                    raise _unseen(f"{name} ({split})", {one: sum(one in other for other in sets[split])}, at, known)
-                matrix[at, index[one]] = 1.0
-        ready[split] = _labelled(rows, matrix, text_columns)
-    return tuple(known), ready
+        matrix = np.zeros((len(rows), len(names)), dtype=np.float32)
+        for row, labels in enumerate(sets[split]):
+            for label in labels:
+                if label not in column_of:
+                    count = sum(label in label_set for label_set in sets[split])
+                    raise _unseen_labels(f"{name} ({split})", {label: count}, row, names)
+                matrix[row, column_of[label]] = 1.0
+        encoded[split] = _with_labels(rows, matrix, text_columns)
+    return tuple(names), encoded
 
 
 def _label_sets(rows: Dataset, columns: Sequence[str], separator: str) -> list[list[str]]:
@@ -120,24 +127,24 @@ def _label_sets(rows: Dataset, columns: Sequence[str], separator: str) -> list[l
         ]
     values = (value for table in arrow_batches(rows, columns) for value in table[columns[0]].to_pylist())
     lists = (value if isinstance(value, list) else str(value).split(separator) for value in values)
-    return [[text for one in value if (text := str(one).strip())] for value in lists]
+    return [[name for label in value if (name := str(label).strip())] for value in lists]
 
 
 def _classes(train: Dataset, label_column: str) -> list[Label]:
     values = [value for value in train.unique(label_column) if value is not None]
-    numbers = [_whole(value) for value in values]
+    numbers = [_whole_number(value) for value in values]
     if any(number is None for number in numbers):
         fractional = [value for value in values if not isinstance(value, bool) and _is_fraction(value)]
-        if fractional and len(fractional) + sum(n is not None for n in numbers) == len(values):
+        if fractional and len(fractional) + sum(number is not None for number in numbers) == len(values):
             raise UsageError(
-                f"column '{label_column}' holds {fractional[0]}, which is no class: labels must be whole numbers or "
+                f"column '{label_column}' holds {fractional[0]}, which is not a class: labels must be whole numbers or "
                 "names (for numbers with fractions add --kind regression)."
             )
         return sorted(str(value) for value in values)
     return sorted({number for number in numbers if number is not None})
 
 
-def _whole(value: Any) -> int | None:
+def _whole_number(value: Any) -> int | None:
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -155,40 +162,40 @@ def _is_fraction(value: Any) -> bool:
 def _with_classes(
     name: str, rows: Dataset, label_column: str, classes: Sequence[Label], text_columns: Sequence[str]
 ) -> Dataset:
-    index = {one: i for i, one in enumerate(classes)}
+    index_of = {label: i for i, label in enumerate(classes)}
     numeric = isinstance(classes[0], int)
-    codes = {}
+    class_of = {}
     for value in rows.unique(label_column):
-        whole = _whole(value) if numeric else str(value)
-        codes[value] = -1 if whole is None else index.get(whole, -1)
+        label = _whole_number(value) if numeric else str(value)
+        class_of[value] = -1 if label is None else index_of.get(label, -1)
     labels = np.concatenate(
         [
-            np.fromiter((codes[value] for value in table[label_column].to_pylist()), np.int64, table.num_rows)
+            np.fromiter((class_of[value] for value in table[label_column].to_pylist()), np.int64, table.num_rows)
             for table in arrow_batches(rows, [label_column])
         ]
     )
     unseen = np.flatnonzero(labels < 0)
     if len(unseen):
         counts: dict[Any, int] = {}
-        for at in unseen.tolist():
-            value = rows[at][label_column]
+        for row in unseen.tolist():
+            value = rows[row][label_column]
             counts[value] = counts.get(value, 0) + 1
-        raise _unseen(name, counts, int(unseen[0]), classes)
-    return _labelled(rows, labels, text_columns)
+        raise _unseen_labels(name, counts, int(unseen[0]), classes)
+    return _with_labels(rows, labels, text_columns)
 
 
-def _unseen(name: str, counts: dict[Any, int], first: int, known: Sequence[Label]) -> UsageError:
+def _unseen_labels(name: str, counts: dict[Any, int], first: int, classes: Sequence[Label]) -> UsageError:
     shown = ", ".join(f"'{value}' {count} times" for value, count in counts.items())
     return UsageError(
-        f"{name}: {sum(counts.values())} labels are not among the training classes ({', '.join(map(str, known))}): "
-        f"{shown}, first in row {first}; mend or remove those rows."
+        f"{name}: {sum(counts.values())} labels are not among the training classes ({', '.join(map(str, classes))}): "
+        f"{shown}, first in row {first}; correct or remove those rows."
     )
 
 
-def _labelled(rows: Dataset, labels: np.ndarray, text_columns: Sequence[str]) -> Dataset:
-    """The text columns and the labels: int64 (N,), float64 (N,), or float32 (N, C)."""
-    kept = rows.select_columns(list(text_columns))
+def _with_labels(rows: Dataset, labels: np.ndarray, text_columns: Sequence[str]) -> Dataset:
+    """Return the text columns with the labels added: int64 (N,), float64 (N,), or float32 (N, C)."""
+    texts = rows.select_columns(list(text_columns))
     if labels.ndim == 1:
-        return kept.add_column(LABEL, labels, feature=Value(str(labels.dtype)))
+        return texts.add_column(LABEL, labels, feature=Value(str(labels.dtype)))
     column = pa.FixedSizeListArray.from_arrays(pa.array(labels.ravel()), labels.shape[1]).cast(pa.list_(pa.float32()))
-    return kept.add_column(LABEL, column, feature=ListOf(Value("float32")))
+    return texts.add_column(LABEL, column, feature=ListOf(Value("float32")))

@@ -1,3 +1,5 @@
+"""Overlap is found exactly, and nearly as by brute force."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -8,7 +10,7 @@ import pytest
 from datasets import Dataset
 
 from uegr.data.named_tasks import load_task
-from uegr.data.overlap import NEAR, overlap
+from uegr.data.overlap import NEAR, find_overlap
 
 
 def texts(*lines: str) -> Dataset:
@@ -17,9 +19,9 @@ def texts(*lines: str) -> Dataset:
 
 def test_exact_is_up_to_case_punctuation_and_spacing() -> None:
     train = texts("The film, I must say, is good.", "nothing else")
-    found = overlap(train, ["text"], texts("the film i must say  is GOOD", "the film is good", ""), ["text"])
-    assert found.exact.tolist() == [True, False, False]
-    assert found.near.tolist() == [True, False, False]
+    result = find_overlap(train, ["text"], texts("the film i must say  is GOOD", "the film is good", ""), ["text"])
+    assert result.exact.tolist() == [True, False, False]
+    assert result.near.tolist() == [True, False, False]
 
 
 def word_pairs(line: str) -> set[tuple[str, str]]:
@@ -32,24 +34,24 @@ def test_near_is_what_a_plain_comparison_of_all_pairs_finds() -> None:
     generator = np.random.default_rng(0)
     words = [f"w{i}" for i in range(60)]
     train = [" ".join(generator.choice(words, 12)) for _ in range(300)]
-    asked = []
+    edited = []
     for line in train:
         copy = line.split()
-        for at in generator.choice(12, generator.integers(0, 4), replace=False):
-            copy[at] = str(generator.choice(words))
-        asked.append(" ".join(copy))
-    found = overlap(texts(*train), ["text"], texts(*asked), ["text"])
+        for position in generator.choice(12, generator.integers(0, 4), replace=False):
+            copy[position] = str(generator.choice(words))
+        edited.append(" ".join(copy))
+    result = find_overlap(texts(*train), ["text"], texts(*edited), ["text"])
     sets = [word_pairs(line) for line in train]
-    similarity = [max(len(word_pairs(a) & b) / len(word_pairs(a) | b) for b in sets) for a in asked]
+    similarity = [max(len(word_pairs(a) & b) / len(word_pairs(a) | b) for b in sets) for a in edited]
     expected = np.array(similarity) >= NEAR
     assert 50 < expected.sum() < 250
-    assert not (found.near & ~expected).any(), "what is reported was compared"
-    assert (found.near != expected).sum() <= 3
-    assert found.exact.tolist() == [a in train for a in asked]
-    assert found.summary() == {
+    assert not (result.near & ~expected).any(), "every reported pair was compared"
+    assert (result.near != expected).sum() <= 3
+    assert result.exact.tolist() == [a in train for a in edited]
+    assert result.summary() == {
         "examples": 300,
-        "exact": int(found.exact.sum()),
-        "near": int(found.near.sum()),
+        "exact": int(result.exact.sum()),
+        "near": int(result.near.sum()),
         "similarity": NEAR,
     }
 
@@ -57,15 +59,15 @@ def test_near_is_what_a_plain_comparison_of_all_pairs_finds() -> None:
 def test_pairs_are_compared_as_wholes() -> None:
     train = Dataset.from_dict({"a": ["one premise", "one premise"], "b": ["first claim", "second claim"]})
     rows = Dataset.from_dict({"p": ["One premise", "one premise"], "h": ["second claim.", "a third one altogether"]})
-    assert overlap(train, ["a", "b"], rows, ["p", "h"]).exact.tolist() == [True, False]
+    assert find_overlap(train, ["a", "b"], rows, ["p", "h"]).exact.tolist() == [True, False]
 
 
 def test_nothing_is_seen_without_training_data() -> None:
-    assert overlap(texts("a").select([]), ["text"], texts("a", "b"), ["text"]).summary()["near"] == 0
+    assert find_overlap(texts("a").select([]), ["text"], texts("a", "b"), ["text"]).summary()["near"] == 0
 
 
 def test_known_leak_between_two_tasks_is_found(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rotten Tomatoes and SST-2 are made of the same sentences: about three quarters of SST-2's validation set."""
     monkeypatch.setenv("UEGR_DATA", str(data_folder))
     train, test = load_task("rotten_tomatoes").train, load_task("sst2").test
-    assert 0.7 < overlap(train, ["sentence"], test, ["sentence"]).exact.mean() < 0.85
+    assert 0.7 < find_overlap(train, ["sentence"], test, ["sentence"]).exact.mean() < 0.85

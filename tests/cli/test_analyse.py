@@ -1,4 +1,4 @@
-"""`uegr analyse` on a run that was trained and measured by the commands before it."""
+"""`uegr analyse` on a run that was trained and evaluated by the commands."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from test_attack import entry_of, measured  # noqa: F401  # a fixture
-from test_cli import error_of
-from test_doors import run
+from support.command_line import entry_of, error_of, run
 
 
 def test_parts_are_merged_into_the_results_with_what_they_cost(
-    measured: Path,  # noqa: F811
+    evaluated_run: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    before = entry_of(measured)
-    assert run(["analyse", str(measured), "--parts", "calibration,selective", "--examples", "6"]) == 0
-    assert run(["analyse", str(measured), "--parts", "similarity,saliency,landscape", "--examples", "6"]) == 0
+    before = entry_of(evaluated_run)
+    assert run(["analyse", str(evaluated_run), "--parts", "calibration,selective", "--examples", "6"]) == 0
+    assert run(["analyse", str(evaluated_run), "--parts", "similarity,saliency,landscape", "--examples", "6"]) == 0
     assert "forward passes" in capsys.readouterr().out
-    entry = entry_of(measured)
+    entry = entry_of(evaluated_run)
     assert {name: entry[name] for name in before} == before
     parts = entry["analysis"]
     assert set(parts) == {"calibration", "selective", "similarity", "saliency", "landscape"}
@@ -35,19 +33,19 @@ def test_parts_are_merged_into_the_results_with_what_they_cost(
         (["--parts", "ood", "--ood", "subk"], "did you mean 'subj'"),
         (["--split", "train"], "choose one of test, validation"),
     ):
-        assert message in error_of(capsys, ["analyse", str(measured), *more])
+        assert message in error_of(capsys, ["analyse", str(evaluated_run), *more])
 
 
-def test_foreign_texts_come_from_other_tasks(
-    measured: Path,  # noqa: F811
+def test_out_of_distribution_texts_come_from_other_tasks(
+    evaluated_run: Path,
     data_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("UEGR_DATA", str(data_folder))
-    assert run(["analyse", str(measured), "--parts", "ood", "--ood", "subj,trec"]) == 0
-    tasks = entry_of(measured)["analysis"]["ood"]["tasks"]
-    assert [one["task"] for one in tasks] == ["subj", "trec"]
-    assert all(0 <= area <= 1 for one in tasks for area in one["auroc"].values())
+    assert run(["analyse", str(evaluated_run), "--parts", "ood", "--ood", "subj,trec"]) == 0
+    tasks = entry_of(evaluated_run)["analysis"]["ood"]["tasks"]
+    assert [task["task"] for task in tasks] == ["subj", "trec"]
+    assert all(0 <= area <= 1 for task in tasks for area in task["auroc"].values())
     capsys.readouterr()
-    assert "of the same shape" in error_of(capsys, ["analyse", str(measured), "--parts", "ood", "--ood", "rte"])
+    assert "of the same shape" in error_of(capsys, ["analyse", str(evaluated_run), "--parts", "ood", "--ood", "rte"])

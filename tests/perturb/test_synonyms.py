@@ -42,7 +42,7 @@ def test_a_synonym_can_stand_in_the_words_place(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("UEGR_DATA", str(tmp_path))
     synonyms = load_synonyms()
     assert synonyms.source == "counterfitted"
-    assert synonyms("FILM") == ("MOVIE",)  # no plural, no adjective, no phrase, nothing unknown
+    assert synonyms("FILM") == ("MOVIE",)  # not the plural, the adjective, the phrase or the unknown word
     assert synonyms("with") == ()  # a function word
     assert load_synonyms("ppdb")("movie") == ("film",)
 

@@ -1,0 +1,50 @@
+"""`uegr attack` on a run that was trained and evaluated by the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.command_line import entry_of, error_of, run
+
+
+def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = entry_of(evaluated_run)
+    attack = ["attack", str(evaluated_run), "--examples", "6", "--epsilons", "0,0.05"]
+    names = ["typos", "deepwordbug", "embedding-pgd", "random-search", "transfer"]
+    chosen = [argument for name in names for argument in ("--attack", name)]
+    assert run([*attack, *chosen, "--source", str(evaluated_run), "--steps", "2", "--rate", "0.5"]) == 0
+    assert "deepwordbug" in capsys.readouterr().out
+    entry = entry_of(evaluated_run)
+    assert {name: entry[name] for name in before} == before
+    assert [result["attack"] for result in entry["text_attacks"]] == names[:2]
+    assert entry["text_attacks"][0]["options"]["rate"] == 0.5
+    assert [result["attack"] for result in entry["embedding_attacks"]] == names[2:]
+    assert all(result["examples"] == 6 and result["cost"]["forward_passes"] > 0 for result in entry["text_attacks"])
+    assert entry["embedding_attacks"][2]["source"] == "run"
+    masking = entry["analysis"]["gradient_masking"]
+    assert set(masking) >= {"white_box", "black_box", "transfer", "flag", "reasons", "zero_gradient"}
+
+    assert run([*attack, "--attack", "typos", "--rate", "0.9"]) == 0
+    again = entry_of(evaluated_run)["text_attacks"]
+    assert [(result["attack"], result["options"].get("rate")) for result in again] == [
+        ("deepwordbug", None),
+        ("typos", 0.9),
+    ]
+    assert run(["evaluate", str(evaluated_run), "--epsilons", "0", "--attack_restarts", "1"]) == 0
+    assert entry_of(evaluated_run)["text_attacks"] == again, "evaluating again keeps the results of attacks"
+
+
+def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (evaluated_run / "results.json").read_text()
+    capsys.readouterr()
+    for more, message in (
+        (["--attack", "deepwordbugs"], "did you mean 'deepwordbug'"),
+        (["--attack", "typos", "--rates", "0.3"], "did you mean 'rate'"),
+        (["--attack", "typos", "--rate", "0"], "need a rate in (0, 1]"),
+        (["--attack", "transfer"], "name it with --source"),
+        (["--attack", "typos", "--split", "train"], "choose one of test, validation"),
+    ):
+        assert message in error_of(capsys, ["attack", str(evaluated_run), "--examples", "4", *more])
+        assert (evaluated_run / "results.json").read_text() == before

@@ -1,0 +1,28 @@
+"""`uegr demo`, with fewer examples and a smaller model."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from support.command_line import run
+from uegr.cli import demo
+from uegr.runs.train import RunConfig
+
+
+def test_demo_writes_results_and_report(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    monkeypatch.setattr("uegr.runs.train.RunConfig", partial(RunConfig, model=str(model_folder)))
+    for name in ("TRAIN_EXAMPLES", "TEST_EXAMPLES", "ATTACKED_EXAMPLES"):
+        monkeypatch.setattr(demo, name, 4)
+    assert run(["demo", "--output_dir", str(tmp_path)]) == 0
+    assert "training plain: 3 of 3 steps" in capsys.readouterr().out
+    entries = json.loads((tmp_path / "results.json").read_text())["runs"]
+    assert [entry["method"] for entry in entries] == ["plain", "uegr"]
+    assert (tmp_path / "report.html").is_file()
+    assert (tmp_path / "robustness.png").is_file()

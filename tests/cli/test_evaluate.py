@@ -1,0 +1,75 @@
+"""`uegr evaluate`, on a run's own task and on other tasks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import reviews
+from support.command_line import error_of, run, train_weights
+
+
+def test_commands_before_and_after_evaluation(
+    train_file: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    assert "holds no run" in error_of(capsys, ["evaluate", str(folder)])
+    train_weights("uegr", train_file, model_folder, folder, "--passes", "1", "--epsilon=0.02")
+    capsys.readouterr()
+    assert "measure the run first" in error_of(capsys, ["compare", str(folder)])
+    assert "not a list of numbers" in error_of(capsys, ["evaluate", str(folder), "--epsilons", "small"])
+    assert "choose one of test, validation" in error_of(capsys, ["evaluate", str(folder), "--split", "train"])
+    assert run(["evaluate", str(folder), "--epsilons", "0,0.05", "--attack_steps", "2", "--attack_restarts", "1"]) == 0
+    content = json.loads((folder / "results.json").read_text())
+    assert content["schema"] == 1
+    entry = content["runs"][0]
+    assert entry["options"] == {"passes": 1, "epsilon": 0.02}
+    assert entry["robustness"]["epsilons"] == [0.0, 0.05]
+    assert entry["robustness"]["accuracy"][0] == entry["metrics"]["accuracy"]
+    capsys.readouterr()
+    assert run(["compare", str(folder), str(folder / "results.json")]) == 0
+    assert capsys.readouterr().out.count("uegr (passes 1") == 2
+    pictures = str(tmp_path / "figures")
+    assert run(["report", str(folder), "--output", str(tmp_path / "page.html"), "--figures", pictures]) == 0
+    assert (tmp_path / "figures" / "robustness.svg").exists()
+    assert "model-index" in (folder / "README.md").read_text()
+    assert "<table>" in (tmp_path / "page.html").read_text()
+
+
+def test_run_is_evaluated_on_another_task(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two of the ten texts of "cr" are in the training file, one of them rewritten a little."""
+    frame = reviews(60)
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    run_folder, data = str(tmp_path / "run"), tmp_path / "data"
+    (data / "cr").mkdir(parents=True)
+    unknown = [f"never seen words number {i} stand here" for i in range(8)]
+    held = ["one long text that is in the training file and not in the others", "of ten words or so"]
+    frame.loc[[0, 2], "text"] = held
+    frame.to_csv(tmp_path / "mine.csv", index=False)
+    frame.to_csv(tmp_path / "held.csv", index=False)
+    leaked = [held[0].replace("others", "other"), held[1].upper()]
+    test = pd.DataFrame({"sentence": unknown + leaked, "label": [0, 1] * 5})
+    test.to_parquet(data / "cr" / "test.parquet")
+    monkeypatch.setenv("UEGR_DATA", str(data))
+    files = ["--train_file", str(tmp_path / "mine.csv"), "--validation_file", str(tmp_path / "held.csv")]
+    files += ["--test_file", str(tmp_path / "held.csv"), "--model_name_or_path", str(model_folder)]
+    assert run(["train", *files, "--method", "plain", "--max_steps", "2", "--output_dir", run_folder]) == 0
+    quick = ["--attack_examples", "4", "--epsilons", "0,0.1"]
+    assert run(["evaluate", run_folder, "--on", "cr", *quick]) == 2
+    assert "--label_map" in capsys.readouterr().err
+    assert run(["evaluate", run_folder, "--on", "cr", "--label_map", "0=negative,1=positive"]) == 0
+    out = capsys.readouterr().out
+    assert "of 8" in out
+    assert "of 60 test texts 60 are in the training data" in " ".join(out.split())
+    entry = json.loads((tmp_path / "run" / "results.json").read_text())["runs"][0]
+    assert entry["robustness"]["examples"] == 4, "an evaluated run is not evaluated again"
+    (result,) = entry["transfer"]
+    assert result["leakage"] == {"examples": 10, "exact": 1, "near": 2, "similarity": 0.6}
+    assert result["unseen"]["examples"] == 8
+    assert result["label_map"]["model"] == {"0": "negative", "1": "positive"}
+    assert 0 <= result["metrics"]["accuracy"] <= 1

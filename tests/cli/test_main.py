@@ -1,0 +1,51 @@
+"""The entry point: version, help, and a start without the large libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from support.command_line import run
+
+PROGRAM = """
+import resource, sys
+from uegr.cli.main import main
+sys.argv = ["uegr", *sys.argv[1:]]
+try:
+    main()
+finally:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    loaded = [name for name in ("torch", "transformers", "datasets", "numpy", "scipy") if name in sys.modules]
+    print(f"{usage.ru_utime + usage.ru_stime:.2f} {','.join(loaded)}", file=sys.stderr)
+"""
+
+
+def test_the_version_is_the_same_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    words = capsys.readouterr().out.split()
+    assert words == ["uegr", version("uegr")]
+    citation = (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {words[1]}\n" in citation
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"]])
+def test_help_imports_no_large_library_and_takes_less_than_a_second(arguments: list[str]) -> None:
+    result = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=True)
+    assert "Fine-tune" in result.stdout
+    seconds, _, loaded = result.stderr.strip().partition(" ")
+    assert loaded == ""
+    assert float(seconds) < 1.0
+
+
+def test_every_option_has_a_help_text() -> None:
+    import typer
+
+    from uegr.cli.app import app
+
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"

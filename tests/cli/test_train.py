@@ -1,0 +1,104 @@
+"""`uegr train`: what it refuses, and what it prints."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from conftest import reviews
+from support.command_line import error_of, run
+
+
+@pytest.fixture
+def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
+    return [
+        "train",
+        "--train_file",
+        str(train_file),
+        "--model_name_or_path",
+        str(model_folder),
+        "--output_dir",
+        str(tmp_path / "run"),
+        "--max_steps",
+        "2",
+        "--batch_size",
+        "8",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--method", "uegrr"], "did you mean 'uegr'"),
+        (["--epsilon", "0"], "epsilon must be above 0"),
+        (["--epsilon", "-1"], "epsilon must be above 0"),
+        (["--passes", "0"], "passes must be at least 1"),
+        (["--dropout", "0.1,1.0"], "dropout rates must lie in [0, 1)"),
+        (["--dropout", "0.3,0.1"], "low <= high"),
+        (["--epsilom", "0.1"], "did you mean 'epsilon'"),
+        (["--epsilon"], "its value is missing"),
+        (["--text_column", "review"], "has no column 'review': its columns are text, label"),
+        (["--label_column", "stars"], "has no column 'stars'"),
+        (["--task", "rotten_tomatoes"], "exactly one of"),
+        (["--train_file", "nowhere.csv"], "there is no file 'nowhere.csv'"),
+        (["--train_file", "reviews.docx"], "its ending must be one of"),
+        (["--model_name_or_path", "/nowhere/model"], "was found neither as a folder nor on a hub"),
+        (["--precision", "fp8"], "unknown precision"),
+        (["--max_train_examples", "0"], "at least 1"),
+        (["--batch_size", "0"], "must be at least 1"),
+        (["--epochs", "0", "--max_steps", "-1"], "nothing to train"),
+    ],
+)
+def test_bad_options(
+    more: list[str], message: str, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in error_of(capsys, [*base, *more])
+    assert not (tmp_path / "run").exists(), "nothing may be left behind by a refused run"
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (pd.DataFrame({"text": ["a"] * 20, "label": [0, 1] * 9 + [0, None]}), "1 rows have no label"),
+        (pd.DataFrame({"text": ["a"] * 20, "label": [0, 1] * 9 + [0, 1.5]}), "holds 1.5, which is not a class"),
+        (pd.DataFrame({"text": ["a"] * 19 + [" "], "label": [0, 1] * 10}), "--drop_empty"),
+        (pd.DataFrame({"text": ["a"] * 19 + [None], "label": [0, 1] * 10}), "the first is row 19"),
+        (pd.DataFrame({"text": ["a"] * 20, "label": [1] * 20}), "at least two classes"),
+        (pd.DataFrame({"text": [], "label": []}), "holds no rows"),
+        (None, "is empty"),
+    ],
+)
+def test_bad_data(
+    frame: pd.DataFrame | None, message: str, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("") if frame is None else frame.to_csv(path, index=False)
+    assert message in error_of(capsys, [*base, "--train_file", str(path)])
+    assert not (tmp_path / "run").exists(), "nothing may be left behind by a refused run"
+
+
+def test_unknown_task_suggests_a_known_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(capsys, ["train", "--task", "roten_tomatoes", "--output_dir", str(tmp_path)])
+    assert "did you mean 'rotten_tomatoes'" in message
+
+
+@pytest.mark.parametrize(("instructions", "notes"), [(True, 0), (False, 1)])
+def test_slow_bf16_is_reported(
+    instructions: bool, notes: int, base: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
+    assert run([*base, "--precision", "bf16"]) == 0
+    assert capsys.readouterr().out.count("no bfloat16 instructions") == notes
+
+
+def test_drop_empty_drops(base: list[str], tmp_path: Path) -> None:
+    frame = reviews(40)
+    frame.loc[3, "text"] = " "
+    frame.to_csv(tmp_path / "some.csv", index=False)
+    assert run([*base, "--train_file", str(tmp_path / "some.csv"), "--drop_empty"]) == 0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["train_examples"] == 33

@@ -1,0 +1,61 @@
+"""Labels of every kind, in every form."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import reviews, tokenizer
+from uegr.data.encoding import encode
+from uegr.data.user_data import load_files
+from uegr.errors import UsageError
+
+
+def test_labels_that_are_not_in_the_training_data_are_counted() -> None:
+    train = pd.DataFrame({"text": ["a b"] * 20, "label": ["x", "y"] * 10})
+    test = pd.DataFrame({"text": ["c d"] * 4, "label": ["x", "z", "z", "w"]})
+    with pytest.raises(UsageError, match=r"3 labels are not among.*\(x, y\): 'z' 2 times, 'w' 1 times, first in row 1"):
+        load_files(train, None, test)
+
+
+def test_regression_takes_numbers_and_nothing_else(tmp_path: Path) -> None:
+    frame = reviews(40).assign(label=np.linspace(0, 5, 40))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    data = load_files(tmp_path / "a.csv", kind="regression")
+    assert data.metrics == ("pearson", "spearman")
+    values = [*data.train["label"], *data.validation["label"], *data.test["label"]]
+    assert sorted(values) == pytest.approx(np.linspace(0, 5, 40).tolist())
+    with pytest.raises(UsageError, match="must hold numbers for regression"):
+        load_files(frame.assign(label="high"), kind="regression")
+    with pytest.raises(UsageError, match="1 labels are not finite numbers"):
+        load_files(frame.assign(label=[float("inf")] + [0.0] * 39), kind="regression")
+    with pytest.raises(UsageError, match="--kind regression"):
+        load_files(frame)
+
+
+SETS = [["toxic"], [], ["toxic", "insult"], ["insult"]] * 10
+
+
+@pytest.mark.parametrize("form", ["lists", "text", "columns"])
+def test_multi_label_in_its_three_forms(form: str, tmp_path: Path) -> None:
+    frame = reviews(40)
+    options: dict[str, Any] = {"kind": "multi_label", "label_column": "labels"}
+    if form == "lists":
+        lines = [json.dumps({"text": t, "labels": s}) for t, s in zip(frame["text"], SETS, strict=True)]
+        (tmp_path / "a.jsonl").write_text("\n".join(lines))
+        data = load_files(tmp_path / "a.jsonl", **options)
+    elif form == "text":
+        data = load_files(frame.assign(labels=["|".join(labels) for labels in SETS]), label_separator="|", **options)
+    else:
+        columns = {name: [int(name in labels) for labels in SETS] for name in ("insult", "toxic")}
+        data = load_files(frame.assign(**columns), **{**options, "label_column": "insult,toxic"})
+    assert data.label_names == ("insult", "toxic")
+    rows = [*data.train["label"], *data.validation["label"], *data.test["label"]]
+    assert np.sum(rows, axis=0).tolist() == [20.0, 20.0]
+    encoded = encode(data.train, tokenizer(), ("text",), 16)
+    assert encoded[0]["labels"] in ([0, 0], [0, 1], [1, 0], [1, 1])

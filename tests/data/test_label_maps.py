@@ -1,0 +1,64 @@
+"""The classes of a model are mapped to those of another task."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from uegr.data.label_maps import FAMILIES, label_map
+from uegr.data.task_registry import TASKS
+from uegr.errors import UsageError
+
+NLI = ("entailment", "neutral", "contradiction")
+
+
+def test_every_class_of_a_family_is_declared() -> None:
+    for name, task in TASKS.items():
+        if task.family and task.labels:
+            assert {*task.labels} <= {*FAMILIES[task.family]}, name
+
+
+def test_three_classes_are_scored_on_two() -> None:
+    mapping = label_map(NLI, ("entailment", "not_entailment"), ("nli", "nli"))
+    assert mapping.names == ("entailment", "not_entailment")
+    probabilities = np.array([[0.4, 0.3, 0.3], [0.6, 0.1, 0.3]])
+    assert mapping.probabilities(probabilities) == pytest.approx(np.array([[0.4, 0.6], [0.6, 0.4]]))
+    assert mapping.labels(np.array([0, 1])).tolist() == [0, 1]
+
+
+def test_two_classes_are_scored_on_three() -> None:
+    mapping = label_map(("not_entailment", "entailment"), NLI, ("nli", "nli"))
+    assert mapping.names == ("entailment", "not_entailment")
+    assert mapping.probabilities(np.array([[0.9, 0.1]])) == pytest.approx(np.array([[0.1, 0.9]]))
+    assert mapping.labels(np.array([0, 1, 2])).tolist() == [0, 1, 1]
+
+
+def test_same_classes_in_another_order_are_matched_by_name() -> None:
+    mapping = label_map(("b", "a"), ("a", "b"), (None, None))
+    assert mapping.probabilities(np.array([[0.9, 0.1]])) == pytest.approx(np.array([[0.1, 0.9]]))
+
+
+def test_a_class_without_counterpart_is_left_out_on_both_sides() -> None:
+    five = TASKS["sst5"].labels
+    mapping = label_map(five, ("negative", "positive"), ("sentiment", "sentiment"))
+    assert mapping.probabilities(np.array([[0.1, 0.1, 0.6, 0.1, 0.1]])) == pytest.approx(np.array([[0.5, 0.5]]))
+    assert label_map(("negative", "positive"), five, ("sentiment",) * 2).labels(np.arange(5)).tolist() == [
+        0,
+        0,
+        -1,
+        1,
+        1,
+    ]
+
+
+def test_an_undeclared_map_is_an_error_and_the_users_map_is_used() -> None:
+    with pytest.raises(UsageError, match="declare it with --label_map"):
+        label_map(("0", "1"), ("negative", "positive"), (None, "sentiment"))
+    with pytest.raises(UsageError, match="declare it with --label_map"):
+        label_map(("negative", "positive"), NLI, ("sentiment", "nli"))
+    mapping = label_map(("1", "3", "5"), ("negative", "positive"), (None, None), {"1": "negative", "5": "positive"})
+    assert mapping.source == (0, None, 1)
+    with pytest.raises(UsageError, match="'9', which the model does not have"):
+        label_map(("1", "5"), ("negative", "positive"), (None, None), {"9": "negative"})
+    with pytest.raises(UsageError, match="'good', which the task does not have"):
+        label_map(("1", "5"), ("negative", "positive"), (None, None), {"1": "good"})

@@ -1,0 +1,57 @@
+"""A user's own data, from files, data sets and frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from datasets import Dataset
+
+from conftest import reviews
+from uegr.data.task_data import TaskData
+from uegr.data.user_data import load_files
+from uegr.errors import UsageError
+from uegr.runs.evaluate import measure
+from uegr.runs.train import RunConfig, train
+
+
+def finding_counts(data: TaskData) -> dict[str, int]:
+    return {finding.kind: finding.count for finding in data.findings}
+
+
+@pytest.mark.parametrize("kind", ["path", "frame", "dataset"])
+def test_path_frame_and_dataset_give_the_same_task(kind: str, tmp_path: Path) -> None:
+    frame = reviews(60)
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    rows = {"path": tmp_path / "a.csv", "frame": frame, "dataset": Dataset.from_pandas(frame)}[kind]
+    data = load_files(rows)
+    assert data.train["text"][:] == load_files(frame).train["text"][:]
+    assert (len(data.train), len(data.validation), len(data.test)) == (49, 5, 6)
+    assert data.class_counts == {"0": 24, "1": 25} or sum(data.class_counts.values()) == 49
+
+
+def test_a_list_is_refused() -> None:
+    with pytest.raises(UsageError, match="cannot read rows from a list"):
+        load_files([1, 2])  # type: ignore[arg-type]
+
+
+def test_flaws_are_counted_one_line_each() -> None:
+    texts = [f"text number {i}" for i in range(40)] + ["TEXT number 3!", "text number 4"]
+    frame = pd.DataFrame({"text": texts, "label": ["ham"] * 38 + ["spam"] * 4})
+    frame.loc[0, "text"] = " "
+    data = load_files(frame, frame[5:9], frame[10:12], drop_empty=True)
+    assert finding_counts(data) == {"empty": 1, "repeats": 2, "duplicates": 2, "imbalance": 4}
+    assert [finding.count for finding in data.findings if finding.kind == "duplicates"] == [4, 2]
+    assert all("\n" not in str(finding) for finding in data.findings)
+
+
+def test_run_on_a_frame_is_evaluated_on_the_same_frame(model_folder: Path, tmp_path: Path) -> None:
+    data = load_files(reviews(40), name="my reviews")
+    cost = {"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 1.0}
+    config = RunConfig(model=str(model_folder), method="plain", max_steps=2, precision="fp32")
+    train(config, tmp_path / "run", data=data, cost=cost)
+    entry = measure(tmp_path / "run", data=data, epsilons=(0.0,))
+    assert (entry["task"], entry["test_examples"]) == ("my reviews", len(data.test))
+    with pytest.raises(UsageError, match="hand the same over again"):
+        measure(tmp_path / "run")
