@@ -25,9 +25,9 @@ from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
 from uegr.libraries import silence_libraries
 from uegr.modeling.metrics import METRICS, show
-from uegr.runs.evaluate import validate
+from uegr.runs.evaluate import validation_metric
 from uegr.runs.finished_run import open_run
-from uegr.runs.run_result import read_results
+from uegr.runs.run_folder import read_results
 
 RESULT, RUNS, PAGE = Path("results/tasks.json"), Path("runs/tasks"), Path("docs/tasks.md")
 MODELS = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}
@@ -62,7 +62,7 @@ def run(names: list[str]) -> None:
         print(f"--- {name}", flush=True)
         if len(load_task(name).train):
             folder = train_two_steps(name)
-            metric, value, examples = validate(folder)
+            metric, value, examples = validation_metric(folder)
             found[name] = {"metric": metric, "value": value, "examples": examples, "split": "validation"}
         else:
             stand_in = str(task.stand_in)
@@ -72,7 +72,7 @@ def run(names: list[str]) -> None:
             quick = ["--attack_examples", "20", "--epsilons", "0,0.05", "--steps", "1", "--restarts", "1"]
             on = ["--on", name, "--on_examples", str(TEST_EXAMPLES)]
             app(["evaluate", str(folder), *on, *quick], standalone_mode=False)
-            entry = next(one for one in read_results(folder)[0]["transfer"] if one["task"] == name)
+            entry = next(one for one in read_results(folder)[0].transfer if one["task"] == name)
             metric, value = entry["metric"], entry["metrics"][entry["metric"]]
             found[name] = {"metric": metric, "value": value, "examples": entry["test_examples"], "split": "test"}
             found[name]["trained_on"] = stand_in

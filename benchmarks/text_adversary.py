@@ -17,11 +17,12 @@ from benchmarks.document import replace_block, spread
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.libraries import silence_libraries
-from uegr.runs.attack import attack
-from uegr.runs.evaluate import measure
-from uegr.runs.run_folder import RUN, read_run
-from uegr.runs.run_result import document, read_results
-from uegr.runs.train import RunConfig, train
+from uegr.runs.attack import attack_run
+from uegr.runs.evaluate import evaluate_run
+from uegr.runs.run_folder import RUN, document, read_results, read_run
+from uegr.runs.run_result import RunResult
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 SEEDS = (0, 1, 2)
 RESULTS, RUNS, PAGE = Path("results/text_adversary"), Path("runs/text_adversary"), Path("docs/methods/uegr.md")
@@ -43,11 +44,11 @@ def run(seeds: list[int]) -> None:
             data = DataSource(task="rotten_tomatoes", max_train_examples=2000, max_test_examples=1000)
             config = RunConfig(data=data, method=method, options=options, seed=seed)
             if not ((folder / RUN).exists() and read_run(folder).get("finished")):
-                train(config, folder, resume=True)
-            measure(folder, attack_examples=EXAMPLES, epsilons=(0.0, 0.02, 0.035))
-            entry = attack(folder, ATTACKS, examples=EXAMPLES)
-            write_json(result, document([entry]))
-            print(name, seed, entry["metrics"], [one["accuracy"] for one in entry["text_attacks"]], flush=True)
+                train_run(config, folder, resume=True)
+            evaluate_run(folder, attack_examples=EXAMPLES, epsilons=(0.0, 0.02, 0.035))
+            attacked = attack_run(folder, ATTACKS, examples=EXAMPLES)
+            write_json(result, document([attacked.to_dict()]))
+            print(name, seed, attacked.metrics, [attack.accuracy for attack in attacked.text_attacks], flush=True)
 
 
 def file_name(variant: str, seed: int) -> str:
@@ -66,21 +67,21 @@ def table() -> str:
         runs = [read_results(path)[0] for path in paths if path.exists()]
         if not runs:
             continue
-        after = {key: [_after(one, key) for one in runs] for key in ATTACKS}
+        after = {key: [_after(run, key) for run in runs] for key in ATTACKS}
         columns = [
-            [one["metrics"]["accuracy"] for one in runs],
-            [one["metrics"]["typo_accuracy"] for one in runs],
+            [run.metrics["accuracy"] for run in runs],
+            [run.metrics["typo_accuracy"] for run in runs],
             *after.values(),
-            [one["robustness"]["accuracy"][-1] for one in runs],
+            [run.robustness.values[-1] for run in runs],
         ]
         cells = [spread([100 * value for value in column], 1) for column in columns]
-        cells += [spread([one["metrics"]["ece"] for one in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
+        cells += [spread([run.metrics["ece"] for run in runs], 3), f"{runs[0].cost.flop_ratio:.2f}"]
         lines.append(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _after(entry: dict[str, Any], name: str) -> float:
-    return float(next(one["accuracy"] for one in entry["text_attacks"] if one["attack"] == name))
+def _after(result: RunResult, name: str) -> float:
+    return next(attack.accuracy for attack in result.text_attacks if attack.attack == name)
 
 
 def main() -> None:

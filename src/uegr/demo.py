@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.report.figures.catalogue import draw
 from uegr.report.figures.render import save_figures
 from uegr.report.page import write_page
-from uegr.runs.evaluate import measure
-from uegr.runs.run_result import document
-from uegr.runs.train import RunConfig, train
-from uegr.runs.training_log import with_log
+from uegr.runs.evaluate import evaluate_run
+from uegr.runs.run_folder import with_training_log, write_results
+from uegr.runs.run_result import RunResult
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 METHODS = ("plain", "uegr")
 TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED = 1200, 1000, 200
 OnProgress = Callable[[str, int, int], None]
 
 
-def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what, done, total: None) -> list[Any]:
+def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what, done, total: None) -> list[RunResult]:
     """Train and evaluate both methods; write results.json, report.html and its figures (robustness.png) into `folder`.
 
     Args:
@@ -32,7 +31,7 @@ def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what,
     Returns:
         The two entries of results.json.
     """
-    entries = []
+    results = []
     for method in METHODS:
         config = RunConfig(
             data=DataSource(task="rotten_tomatoes", max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES),
@@ -44,11 +43,11 @@ def run_demo(folder: Path, seed: int = 0, on_progress: OnProgress = lambda what,
         def tell(what: str, name: str = method) -> Callable[[int, int], None]:
             return lambda done, total: on_progress(f"{what} {name}", done, total)
 
-        train(config, run, overwrite=True, on_step=tell("training"))
-        entries.append(measure(run, attack_examples=ATTACKED, on_examples=tell("attacking")))
-    write_json(folder / "results.json", document(entries))
-    runs = [with_log(entry, folder / method) for method, entry in zip(METHODS, entries, strict=True)]
-    sections = draw(runs)
-    write_page(runs, sections, folder / "report.html")
+        train_run(config, run, overwrite=True, on_step=tell("training"))
+        results.append(evaluate_run(run, attack_examples=ATTACKED, on_examples=tell("attacking")))
+    write_results(folder, results)
+    logged = [with_training_log(result, folder / result.method) for result in results]
+    sections = draw(logged)
+    write_page(logged, sections, folder / "report.html")
     save_figures([chart for charts in sections.values() for chart in charts], folder)
-    return entries
+    return results

@@ -24,20 +24,20 @@ def analyse(
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:
     """Look into a run: calibration, similarity to the pretrained model, loss landscape and so on, into results.json."""
-    from uegr.runs.analyse import analyse as run_analysis
+    from uegr.runs.analyse import analyse_run
 
     chosen = [one.strip() for one in parts.split(",")] if parts else None
     with progress() as report:
-        entry = run_analysis(
+        result = analyse_run(
             run,
             chosen,
             examples=examples,
             split=split,
-            others=[one.strip() for one in ood.split(",")] if ood else [],
+            ood_tasks=[one.strip() for one in ood.split(",")] if ood else [],
             on_part=report,
         )
     table = Table("part", "examples", "seconds", "time an example, in forward passes")
-    for name, part in entry["analysis"].items():
+    for name, part in result.analysis.items():
         if chosen is None or name in chosen:
             cost = part["cost"]
             table.add_row(name, str(cost["examples"]), f"{cost['seconds']:.1f}", f"{cost['forward_passes']:.1f}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.table import Table
 from uegr.cli.app import app
 from uegr.cli.options import method_options, numbers
 from uegr.cli.terminal import console, progress
+
+if TYPE_CHECKING:
+    from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -33,10 +36,10 @@ def attack(
 ) -> None:
     """Attack a run; results are merged into its results.json. An attack's own options: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.evaluator import EPSILONS
-    from uegr.runs.attack import attack as run_attacks
+    from uegr.runs.attack import attack_run
 
     with progress() as report:
-        entry = run_attacks(
+        result = attack_run(
             run,
             names,
             examples=examples,
@@ -47,19 +50,19 @@ def attack(
             on_examples=report,
         )
     table = Table("attack", "examples", "accuracy %", "after it %", "queries", "time, in passes")
-    for one in entry.get("text_attacks", []):
-        if one["attack"] in names:
-            _row(table, one, one["clean_accuracy"], one["accuracy"])
-    for one in entry.get("embedding_attacks", []):
-        if one["attack"] in names:
-            _row(table, one, one["accuracy"][0], one["accuracy"][-1])
+    for text_attack in result.text_attacks:
+        if text_attack.attack in names:
+            _row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
+    for curve in result.embedding_attacks:
+        if curve.attack in names:
+            _row(table, curve, curve.values[0], curve.values[-1])
     console.print(table)
-    for reason in entry.get("analysis", {}).get("gradient_masking", {}).get("reasons", []):
+    for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", markup=False, style="yellow")
 
 
-def _row(table: Table, one: dict[str, object], before: float, after: float) -> None:
-    cost = one["cost"]
-    assert isinstance(cost, dict)
-    cells = [f"{100 * before:.1f}", f"{100 * after:.1f}", f"{one['queries']:.1f}", f"{cost['forward_passes']:.0f}"]
-    table.add_row(str(one["attack"]), str(one["examples"]), *cells)
+def _row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
+    assert before is not None
+    assert attack.cost is not None
+    cells = [f"{100 * before:.1f}", f"{100 * after:.1f}", f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
+    table.add_row(attack.attack, str(attack.examples), *cells)

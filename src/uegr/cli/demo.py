@@ -21,6 +21,6 @@ def demo(
     from uegr.runs.run_table import terminal_table
 
     with progress() as report:
-        entries = run_demo(output_dir, seed, report)
-    console.print(terminal_table(entries))
+        results = run_demo(output_dir, seed, report)
+    console.print(terminal_table(results))
     console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")

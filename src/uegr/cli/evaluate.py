@@ -38,11 +38,10 @@ def evaluate(
     from uegr.data.task_registry import find_task
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
-    from uegr.runs.evaluate import measure
-    from uegr.runs.run_folder import RESULTS
-    from uegr.runs.run_result import read_results
+    from uegr.runs.evaluate import evaluate_run
+    from uegr.runs.run_folder import RESULTS, read_results
     from uegr.runs.run_table import terminal_table
-    from uegr.runs.transfer import measure_on
+    from uegr.runs.transfer import evaluate_on_tasks
     from uegr.runs.transfer_table import leakage_line, transfer_table
 
     attack = PGD(norm=norm, relative=not absolute, steps=steps, restarts=restarts)  # type: ignore[arg-type]
@@ -51,7 +50,7 @@ def evaluate(
         find_task(name)
     with progress() as report:
         if not (others and (run / RESULTS).exists()):
-            measure(
+            evaluate_run(
                 run,
                 epsilons=numbers(epsilons) if epsilons else EPSILONS,
                 attack=attack,
@@ -61,15 +60,15 @@ def evaluate(
                 on_examples=lambda done, total: report("attacking", done, total),
             )
         if others:
-            measure_on(
+            evaluate_on_tasks(
                 run,
                 others,
                 declared=pairs(label_map),
                 examples=on_examples,
                 on_task=lambda done, total: report("other tasks", done, total),
             )
-    entry = read_results(run)[0]
-    console.print(terminal_table([entry]))
+    result = read_results(run)[0]
+    console.print(terminal_table([result]))
     if others:
-        console.print(transfer_table(entry))
-    console.print(leakage_line(entry), highlight=False)
+        console.print(transfer_table(result))
+    console.print(leakage_line(result), highlight=False)

@@ -19,8 +19,8 @@ from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
 from uegr.methods.registry import entry_of, resolved_options
-from uegr.runs.train import RunConfig
 from uegr.training.precision import use_bf16
+from uegr.training.run_config import RunConfig
 
 VERSION = 2
 """Raise it when training or evaluation changes its numbers in a way that no option shows: all cells run again. What

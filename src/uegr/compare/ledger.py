@@ -10,7 +10,7 @@ from typing import Any
 from uegr.atomic_files import write_json
 from uegr.compare.cell import Cell, address
 from uegr.errors import UsageError
-from uegr.runs.run_result import document
+from uegr.runs.run_folder import document
 
 SEED = "train.seed"
 Record = tuple[dict[str, Any], dict[str, Any]]

@@ -12,10 +12,10 @@ from filelock import FileLock
 
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.ledger import Ledger
-from uegr.runs.attack import attack
-from uegr.runs.evaluate import measure
+from uegr.runs.attack import attack_run
+from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RUN, read_run
-from uegr.runs.train import train
+from uegr.runs.train import train_run
 from uegr.training.precision import use_bf16
 from uegr.training.products import bf16_products
 
@@ -54,7 +54,7 @@ def run_cell(cell: Cell, workspace: Workspace, tell: Tell) -> dict[str, Any]:
         if (known := workspace.ledger.find(cell)) is not None:
             return known
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
-            train(
+            train_run(
                 with_model_path(cell.config),
                 folder,
                 resume=True,
@@ -62,9 +62,11 @@ def run_cell(cell: Cell, workspace: Workspace, tell: Tell) -> dict[str, Any]:
                 on_step=lambda done, total: tell("training", done, total),
             )
         asked = cell.measurement
-        entry = measure(folder, **asked.arguments(), on_examples=lambda done, total: tell("attacking", done, total))
+        result = evaluate_run(
+            folder, **asked.arguments(), on_examples=lambda done, total: tell("attacking", done, total)
+        )
         if further := asked.further_attacks():
-            entry = attack(
+            result = attack_run(
                 folder,
                 further,
                 examples=asked.attack_examples,
@@ -72,7 +74,7 @@ def run_cell(cell: Cell, workspace: Workspace, tell: Tell) -> dict[str, Any]:
                 epsilons=asked.epsilons,
                 on_examples=tell,
             )
-        entry = {**entry, "task": cell.task, "model": cell.model}
+        entry = {**result.to_dict(), "task": cell.task, "model": cell.model}
         workspace.ledger.enter(cell, entry)
         if not workspace.keep_models:
             shutil.rmtree(folder)
