@@ -40,8 +40,8 @@ def _chart(group: Group) -> Chart:
         title=f"Attacks on the embeddings: {group.label}",
         alt=f"Accuracy against epsilon, one curve per attack. At the largest epsilon: {last}.",
         caption=(
-            f"{group.label}, {group.seeds}. The lowest curve is the best estimate of the robustness. A black-box or transfer attack below the "
-            "white-box attacks suggests masked gradients."
+            f"{group.label}, {group.seeds}. The lowest curve is the best estimate of the robustness. A black-box or "
+            "transfer attack below the white-box attacks suggests masked gradients."
             + (f" Queries per example, one per forward or backward pass: {queries}." if queries else "")
         ),
         figure=figure,

@@ -16,14 +16,12 @@ from uegr.report.figures.style import look
 from uegr.runs.run_result import robust_curve
 
 COLUMNS = 4
-"""Number of panels in a row."""
+"""Panels beside each other."""
 
 
 def front_figure(tables: Sequence[Table]) -> Figure:
-    """Draw the clean metric against the mean of the robustness curve: one panel per task, one point per method.
-
-    Bars are 95 % intervals over the seeds. Up and to the right is better.
-    """
+    """The clean metric against the mean of the robustness curve: one panel a task, one point a method, with 95 %
+    intervals over the seeds. Up and to the right is better."""
     (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
         for line in table.lines:
@@ -45,9 +43,8 @@ def front_figure(tables: Sequence[Table]) -> Figure:
 
 
 def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]) -> Figure:
-    """Draw clean against robust, one point per tried setting: a panel per task, a colour per method.
-
-    A line connects the settings of a method that no other of its settings beats in both measures.
+    """Clean against robust again, one point a setting that was tried: a panel a task, a colour a method, with a line
+    through those of its settings that none of its own beats in both.
 
     Args:
         tasks: title of a panel -> method -> (robust, clean) of each setting, in [0, 1].
@@ -56,7 +53,7 @@ def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float
     for axes, methods in zip(panels, tasks.values(), strict=True):
         for i, (method, points) in enumerate(methods.items()):
             style = look(i)
-            best = sorted(point for point in points if not any(_beats(rival, point) for rival in points))
+            best = sorted(point for point in points if not any(_beats(other, point) for other in points))
             axes.plot(*_percent(best), color=style["color"], linewidth=1.2)
             axes.plot(*_percent(points), **style | {"linestyle": ""}, markersize=4, label=method)
         axes.set_xlabel("robust (%)")
@@ -66,14 +63,14 @@ def settings_figure(tasks: Mapping[str, Mapping[str, Sequence[tuple[float, float
 
 
 def curves_figure(tables: Sequence[Table]) -> Figure:
-    """Draw the robustness curves: one panel per task, one curve per method, with 95 % intervals over the seeds."""
+    """The robustness curves: one panel a task, one curve a method, with 95 % intervals over the seeds."""
     (figure, panels), places = _panels(_titles(tables)), _places(tables)
     for axes, table in zip(panels, tables, strict=True):
         for line in table.lines:
             style = look(places[line.method])
             epsilons, points = list(line.curve), list(line.curve.values())
-            mean = np.array([100 * point.mean for point in points])
-            half = np.array([_bar(point) or 0.0 for point in points])
+            mean = np.array([100 * one.mean for one in points])
+            half = np.array([_bar(one) or 0.0 for one in points])
             axes.fill_between(epsilons, mean - half, mean + half, color=style["color"], alpha=0.12, linewidth=0)
             axes.plot(epsilons, mean, **style, markersize=4, label=line.method)
         axes.set_xlabel("epsilon (relative)")
@@ -83,14 +80,14 @@ def curves_figure(tables: Sequence[Table]) -> Figure:
 
 
 def rates_figure(values: Mapping[str, Mapping[tuple[float, float], float]]) -> Figure:
-    """Draw heat maps of two dropout rates, after the paper's Figure 3: one panel per measure.
+    """Heat maps of two dropout rates, after the paper's Figure 3: one panel a measure.
 
     Args:
         values: measure -> (lower rate, higher rate) -> percent.
     """
     figure = Figure(figsize=(4.6 * len(values), 3.9), layout="constrained")
-    for i, (measure, cells) in enumerate(values.items()):
-        axes = figure.add_subplot(1, len(values), i + 1)
+    for at, (measure, cells) in enumerate(values.items()):
+        axes = figure.add_subplot(1, len(values), at + 1)
         rates = sorted({rate for pair in cells for rate in pair})
         grid = np.full((len(rates), len(rates)), np.nan)
         for (low, high), value in cells.items():
@@ -111,18 +108,18 @@ def rates_figure(values: Mapping[str, Mapping[tuple[float, float], float]]) -> F
 
 
 def svg_text(figure: Figure) -> str:
-    """Return the figure as SVG, the same each time, so that a committed figure changes only with its numbers."""
+    """The figure as SVG that comes out the same each time, so that a committed one changes with its numbers only."""
     return svg(figure, "uegr")
 
 
 def _places(tables: Sequence[Table]) -> dict[str, int]:
-    """Return a number for each method, the same in all panels, also where a method has no run on one of the tasks."""
+    """A number for each method, the same in all panels: a method may have no run yet on one of the tasks."""
     methods = dict.fromkeys(line.method for table in tables for line in table.lines)
-    return {method: i for i, method in enumerate(methods)}
+    return {method: at for at, method in enumerate(methods)}
 
 
 def _titles(tables: Sequence[Table]) -> list[str]:
-    several = len({table.model for table in tables}) > 1
+    several = len({one.model for one in tables}) > 1
     return [f"{table.task}, {table.model}" if several else table.task for table in tables]
 
 
@@ -131,8 +128,8 @@ def _panels(titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
     rows = -(-len(titles) // columns)
     figure = Figure(figsize=(3.1 * columns + 0.4, 2.8 * rows + 0.6), layout="constrained")
     panels = []
-    for i, title in enumerate(titles):
-        axes = figure.add_subplot(rows, columns, i + 1)
+    for at, title in enumerate(titles):
+        axes = figure.add_subplot(rows, columns, at + 1)
         axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.25)
         panels.append(axes)
@@ -140,16 +137,16 @@ def _panels(titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
 
 
 def _legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    """Add one legend below all panels."""
+    """One legend below all panels."""
     named = {label: handle for axes in panels for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     inches = 0.5 + 0.065 * max(len(name) for name in named)
     columns = max(1, min(len(named), int(figure.get_figwidth() / inches)))
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
 
 
-def _beats(rival: tuple[float, float], point: tuple[float, float]) -> bool:
-    """Whether the rival is as good in both measures and better in one."""
-    return rival != point and rival[0] >= point[0] and rival[1] >= point[1]
+def _beats(other: tuple[float, float], point: tuple[float, float]) -> bool:
+    """Whether the other is as good in both measures and better in one."""
+    return other != point and other[0] >= point[0] and other[1] >= point[1]
 
 
 def _percent(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -160,6 +157,6 @@ def _curve_of(table: Table) -> str:
     return robust_curve(next(iter(table.lines[0].runs.values())))[0]
 
 
-def _bar(estimate: Estimate) -> float | None:
-    """Return half the interval in percent; None for two seeds, whose interval would cover the whole figure."""
-    return 100 * estimate.half if estimate.count > 2 else None
+def _bar(one: Estimate) -> float | None:
+    """Half the interval; none of two seeds, whose interval of twelve standard errors would be all that one sees."""
+    return 100 * one.half if one.count > 2 else None
