@@ -15,31 +15,11 @@ from uegr.report.run_groups import Group, group_runs
 from uegr.runs.run_result import RunResult
 
 SECTIONS = {
-    "Under attack": (
-        "robustness_charts",
-        "text_attack_charts",
-        "embedding_attack_charts",
-    ),
-    "Calibration": (
-        "reliability_charts",
-        "risk_coverage_charts",
-        "ood_charts",
-    ),
-    "Effect of training": (
-        "similarity_charts",
-        "landscape_charts",
-    ),
-    "Training": (
-        "loss_charts",
-        "divergence_charts",
-        "selection_charts",
-        "saliency_charts",
-    ),
-    "Cost": (
-        "cost_charts",
-        "step_time_charts",
-        "evaluation_cost_charts",
-    ),
+    "Under attack": ("robustness_charts", "text_attack_charts", "embedding_attack_charts"),
+    "Calibration": ("reliability_charts", "risk_coverage_charts", "ood_charts"),
+    "Effect of training": ("similarity_charts", "landscape_charts"),
+    "Training": ("loss_charts", "divergence_charts", "selection_charts", "saliency_charts"),
+    "Cost": ("cost_charts", "step_time_charts", "evaluation_cost_charts"),
 }
 """Title of a section -> files of this folder."""
 Charts = Callable[[Sequence[Group]], list[Chart]]

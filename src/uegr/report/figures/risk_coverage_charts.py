@@ -27,7 +27,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
             cells.setdefault(f"{x:.0f}", {})[group.label] = f"{y:.1f}"
         oracle = f", {part['aurc_oracle']:.3f} at best" if "aurc_oracle" in part else ""
         sentences.append(f"{group.label}: area {part['aurc']:.3f}{oracle}")
-    axes.set_xlabel("coverage: examples answered, most confident first (%)")
+    axes.set_xlabel("coverage, most confident examples first (%)")
     axes.set_ylabel("risk: answers wrong (%)")
     axes.set_xlim(0, 100)
     axes.set_ylim(bottom=0)
