@@ -27,7 +27,8 @@ from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.libraries import silence_libraries
 from uegr.modeling.model_loading import EMBEDDED_MODEL, load_tokenizer
-from uegr.runs.train import RunConfig, train
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 ROWS, SMALL, WORDS = 870_000, 2_000, 20
 RESULT, PAGE = Path("benchmarks/results/large_file.json"), Path("docs/tasks.md")
@@ -67,7 +68,7 @@ def worker(file: Path) -> None:
     begin, first = time.perf_counter(), []
     config = RunConfig(DataSource(train_file=str(file)), method="plain", max_steps=1)
     with tempfile.TemporaryDirectory() as folder:
-        train(
+        train_run(
             config,
             Path(folder) / "run",
             cost={"flop_ratio": 1.0, "time_ratio": 1.0},

@@ -23,9 +23,9 @@ from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
 from uegr.libraries import silence_libraries
 from uegr.modeling.metrics import METRICS, show
-from uegr.runs.evaluate import validate
+from uegr.runs.evaluate import validation_metric
 from uegr.runs.finished_run import open_run
-from uegr.runs.run_result import read_results
+from uegr.runs.run_folder import read_results
 
 RUNS = Path("runs/tasks")
 MODELS = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}
@@ -59,7 +59,7 @@ def run(names: list[str]) -> None:
         print(f"--- {name}", flush=True)
         if len(load_task(name).train):
             folder = train_two_steps(name)
-            metric, value, examples = validate(folder)
+            metric, value, examples = validation_metric(folder)
             results[name] = {"metric": metric, "value": value, "examples": examples, "split": "validation"}
         else:
             stand_in = str(task.stand_in)
@@ -69,7 +69,7 @@ def run(names: list[str]) -> None:
             quick = ["--attack_examples", "20", "--epsilons", "0,0.05", "--attack_steps", "1", "--attack_restarts", "1"]
             transfer_options = ["--on", name, "--on_examples", str(TEST_EXAMPLES)]
             app(["evaluate", str(folder), *transfer_options, *quick], standalone_mode=False)
-            transfers = read_results(folder)[0]["transfer"]
+            transfers = read_results(folder)[0].transfer
             transfer = next(transfer for transfer in transfers if transfer["task"] == name)
             metric, value = transfer["metric"], transfer["metrics"][transfer["metric"]]
             results[name] = {"metric": metric, "value": value, "examples": transfer["test_examples"], "split": "test"}

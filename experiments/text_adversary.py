@@ -18,10 +18,11 @@ from uegr.atomic_files import write_text
 from uegr.compare.result_slot import ResultSlot, Run, read_slots, text_of
 from uegr.data.data_source import DataSource
 from uegr.libraries import silence_libraries
-from uegr.runs.attack import attack
-from uegr.runs.evaluate import measure
+from uegr.runs.attack import attack_run
+from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RUN, read_run
-from uegr.runs.train import RunConfig, train
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 SEEDS = (0, 1, 2)
 FILE, RUNS = RESULTS / "text_adversary.jsonl", Path("runs/text_adversary")
@@ -43,9 +44,9 @@ def run(seeds: list[int]) -> None:
             data = DataSource(task="rotten_tomatoes", max_train_examples=2000, max_test_examples=1000)
             config = RunConfig(data=data, method=method, options=options, seed=seed)
             if not ((folder / RUN).exists() and read_run(folder).get("finished")):
-                train(config, folder, resume=True)
-            measure(folder, attack_examples=EXAMPLES, epsilons=(0.0, 0.02, 0.035))
-            result = attack(folder, ATTACKS, examples=EXAMPLES)
+                train_run(config, folder, resume=True)
+            evaluate_run(folder, attack_examples=EXAMPLES, epsilons=(0.0, 0.02, 0.035))
+            result = attack_run(folder, ATTACKS, examples=EXAMPLES).to_dict()
             slots.append(ResultSlot(result["task"], result["model"], variant, seed, {}, result))
             write_text(FILE, text_of(slots))
             print(variant, seed, result["metrics"], flush=True)

@@ -16,7 +16,8 @@ from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluator import evaluate
 from uegr.modeling.metrics import METRICS
 from uegr.modeling.model_loading import load_tokenizer, load_trained
-from uegr.runs.train import RunConfig, train
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 
 def test_entries_are_consistent() -> None:
@@ -52,9 +53,9 @@ def test_task_loads_trains_and_is_scored(
     config = RunConfig(DataSource(task=name), model, "plain", **options)
     if not len(data.train):
         with pytest.raises(UsageError, match=rf"'{name}' has no training split here.*--task {task.stand_in}"):
-            train(config, tmp_path / "run", data=data)
+            train_run(config, tmp_path / "run", data=data)
         return
-    train(config, tmp_path / "run", data=data, cost={"flop_ratio": 1.0, "time_ratio": 1.0})
+    train_run(config, tmp_path / "run", data=data, cost={"flop_ratio": 1.0, "time_ratio": 1.0})
     trained, tokenizer = load_trained(tmp_path / "run", task.kind), load_tokenizer(str(tmp_path / "run"))
     subject = EvaluatedModel(trained, tokenizer, data.text_columns, kind=task.kind, max_length=32)
     measured = evaluate(subject, data.test, metrics=data.metrics, epsilons=(0.05,), attack=PGD(steps=1, restarts=1))

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from uegr.data.data_source import DataSource
-from uegr.runs.evaluate import measure
-from uegr.runs.train import RunConfig, train
+from uegr.runs.evaluate import evaluate_run
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,6 @@ def test_learns_two_hundred_sentences(
     files = {f"{split}_file": str(data_folder / "subj" / f"{split}.parquet") for split in ("train", "test")}
     data = DataSource(**files, text_column="sentence", max_train_examples=200, max_test_examples=200)  # type: ignore[arg-type]
     config = RunConfig(data=data, model=str(pretrained_folder / name), learning_rate=rate, epochs=epochs, batch_size=16)
-    train(config, tmp_path / "run")
-    accuracy = measure(tmp_path / "run", epsilons=[0.0])["metrics"]["accuracy"]
+    train_run(config, tmp_path / "run")
+    accuracy = evaluate_run(tmp_path / "run", epsilons=[0.0]).metrics["accuracy"]
     assert accuracy > 0.7, "chance is 0.5, five standard errors below"

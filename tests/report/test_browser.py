@@ -6,6 +6,7 @@ import os
 import shutil
 from base64 import b64decode
 from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sample_runs import full, runs
+from support.sample_runs import full, samples
 from uegr.report.figures.catalogue import draw
 from uegr.report.page import write_page
 
@@ -46,9 +47,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    entries = [full("plain", model="<b>&$x$", seed=1), *({**run, "seed": seed} for seed, run in enumerate(runs() * 2))]
+    runs = [full("plain", model="<b>&$x$", seed=1), *(replace(run, seed=i) for i, run in enumerate(samples() * 2))]
     path = tmp_path_factory.mktemp("page") / "report.html"
-    write_page(entries, draw(entries), path)
+    write_page(runs, draw(runs), path)
     return path.as_uri()
 
 
@@ -61,7 +62,7 @@ def show(browser: Any, page: str, width: int = 1280, dark: bool = False) -> None
 
 
 def photograph(browser: Any, selector: str) -> np.ndarray:
-    """What is seen of an element: pixels, shape (height, width, 3)."""
+    """Return the pixels of an element, shape (height, width, 3)."""
     box = browser.execute_script(
         "const b = document.querySelector(arguments[0]).getBoundingClientRect();"
         "return {x: b.x + scrollX, y: b.y + scrollY, width: b.width, height: b.height, scale: 1}",
@@ -73,9 +74,7 @@ def photograph(browser: Any, selector: str) -> np.ndarray:
 
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("dark", [False, True])
-def test_page_loads_without_complaint_and_every_figure_is_drawn(
-    width: int, dark: bool, browser: Any, page: str
-) -> None:
+def test_page_loads_without_messages_and_every_figure_is_drawn(width: int, dark: bool, browser: Any, page: str) -> None:
     show(browser, page, width, dark)
     assert [entry["message"] for entry in browser.get_log("browser")] == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
@@ -98,31 +97,34 @@ def test_nothing_is_fetched(browser: Any, page: str) -> None:
     browser.get_log("performance")
     show(browser, page)
     requests = [e["message"] for e in browser.get_log("performance") if "Network.requestWillBeSent" in e["message"]]
-    assert all(page in one for one in requests), requests
+    assert all(page in request for request in requests), requests
 
 
-def test_click_sorts_and_click_again_turns_round(browser: Any, page: str) -> None:
+def test_click_sorts_and_second_click_reverses(browser: Any, page: str) -> None:
     show(browser, page)
-    column = "return [...document.querySelectorAll('main > .scroll table tbody tr')].map(r => r.cells[%d].textContent)"
+    cells = "return [...document.querySelectorAll('main > .scroll table tbody tr')].map(r => r.cells[%d].textContent)"
     headings = browser.execute_script(
         "return [...document.querySelectorAll('main > .scroll th')].map(h => h.textContent.trim())"
     )
-    at = headings.index("time ×")
+    column = headings.index("time ×")
     browser.execute_script(
-        "document.querySelectorAll('main > .scroll tbody td')[arguments[0]].textContent = '10.5'", at
+        "document.querySelectorAll('main > .scroll tbody td')[arguments[0]].textContent = '10.5'", column
     )
-    before = browser.execute_script(column % at)
-    button = browser.execute_script(f"return document.querySelectorAll('main > .scroll th')[{at}].firstElementChild")
+    before = browser.execute_script(cells % column)
+    button = browser.execute_script(
+        f"return document.querySelectorAll('main > .scroll th')[{column}].firstElementChild"
+    )
     button.click()
-    assert browser.execute_script(column % at) == sorted(before, key=float) != before
+    assert browser.execute_script(cells % column) == sorted(before, key=float) != before
     button.click()
-    assert browser.execute_script(column % at) == sorted(before, key=float, reverse=True)
+    assert browser.execute_script(cells % column) == sorted(before, key=float, reverse=True)
     assert (
-        browser.execute_script(f"return document.querySelectorAll('main > .scroll th')[{at}].ariaSort") == "descending"
+        browser.execute_script(f"return document.querySelectorAll('main > .scroll th')[{column}].ariaSort")
+        == "descending"
     )
 
 
-def test_pointing_reads_out_the_nearest_value(browser: Any, page: str) -> None:
+def test_pointing_shows_the_nearest_value(browser: Any, page: str) -> None:
     show(browser, page)
     script = """
         const figure = document.querySelector('#robustness figure'), svg = figure.querySelector('svg');
@@ -132,13 +134,13 @@ def test_pointing_reads_out_the_nearest_value(browser: Any, page: str) -> None:
             {clientX: box.left + x * scale + dx, clientY: box.top + y * scale + dy, pointerType: 'mouse'}));
         const readout = () => document.querySelector('#readout');
         move(4, -3);
-        const found = [readout().textContent, text, readout().hidden, readout().getBoundingClientRect().width];
+        const shown = [readout().textContent, text, readout().hidden, readout().getBoundingClientRect().width];
         move(0, -2000);
-        return [...found, readout().hidden];
+        return [...shown, readout().hidden];
     """
-    said, expected, hidden, width, hidden_far_away = browser.execute_script(script)
-    assert said == expected
-    assert "at epsilon 0.02" in said
+    text, expected, hidden, width, hidden_far_away = browser.execute_script(script)
+    assert text == expected
+    assert "at epsilon 0.02" in text
     assert not hidden
     assert width > 50
     assert hidden_far_away
@@ -150,7 +152,7 @@ def test_the_users_text_is_text(browser: Any, page: str) -> None:
     assert browser.execute_script("return document.querySelectorAll('b').length") == 0
 
 
-def test_numbers_are_open_on_paper(browser: Any, page: str) -> None:
+def test_numbers_are_open_in_print(browser: Any, page: str) -> None:
     show(browser, page)
     script = "window.dispatchEvent(new Event('beforeprint'));"
     script += "return document.querySelectorAll('details:not([open])').length"

@@ -3,22 +3,23 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
-from sample_runs import full, runs
+from support.sample_runs import RUN, full, sample, samples
 from uegr.evaluation.curve_area import curve_area
-from uegr.report.figures.catalogue import draw
+from uegr.report.figures import catalogue
+from uegr.report.figures.catalogue import SECTIONS, draw
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg, save_figures
 from uegr.report.run_groups import group_runs, wilson
+from uegr.runs.run_result import RunResult
 
 
-def charts(entries: list[dict[str, Any]]) -> dict[str, Chart]:
-    return {chart.name: chart for found in draw(entries).values() for chart in found}
+def charts(runs: list[RunResult]) -> dict[str, Chart]:
+    return {chart.name: chart for section in draw(runs).values() for chart in section}
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +46,16 @@ def test_everything_that_was_measured_is_drawn(drawn: dict[str, Chart]) -> None:
     }
 
 
+def test_every_file_of_charts_is_in_the_catalogue() -> None:
+    files = {path.stem for path in Path(str(catalogue.__file__)).parent.glob("*_charts.py")}
+    assert files == {file for files in SECTIONS.values() for file in files}
+
+
 def test_what_was_not_measured_is_left_out() -> None:
-    assert set(charts(runs())) == {"robustness", "text-attacks", "cost"}
+    assert set(charts(samples())) == {"robustness", "text-attacks", "cost"}
 
 
-def test_every_figure_has_words_units_numbers_and_read_outs(drawn: dict[str, Chart]) -> None:
+def test_every_figure_has_words_units_numbers_and_marks(drawn: dict[str, Chart]) -> None:
     for chart in drawn.values():
         assert len(chart.alt) > 30
         assert re.search(r"\d", chart.alt), chart.name
@@ -61,7 +67,7 @@ def test_every_figure_has_words_units_numbers_and_read_outs(drawn: dict[str, Cha
 
 
 def test_robustness_curve_shows_the_numbers_and_wilsons_band() -> None:
-    chart = charts(runs())["robustness"]
+    chart = charts(samples())["robustness"]
     lines = chart.figure.axes[0].get_lines()
     assert [list(line.get_ydata()) for line in lines] == [pytest.approx([80, 60, 40])] * 2
     assert chart.rows[1] == ["0.02", *["60.0 (54.4 – 65.4)"] * 2]
@@ -69,9 +75,7 @@ def test_robustness_curve_shows_the_numbers_and_wilsons_band() -> None:
 
 
 def test_several_seeds_are_one_curve_with_students_band() -> None:
-    seeds = [{**runs()[1], "seed": seed} for seed in range(3)]
-    for seed, run in enumerate(seeds):
-        run["robustness"] = {**run["robustness"], "accuracy": [0.8, 0.6 + 0.01 * seed, 0.4]}
+    seeds = [sample(seed=i, robustness={**RUN["robustness"], "accuracy": [0.8, 0.6 + 0.01 * i, 0.4]}) for i in range(3)]
     chart = charts(seeds)["robustness"]
     assert chart.headings == ["epsilon", "uegr (%)"]
     low, high = stats.t.interval(0.95, 2, 61.0, stats.sem([60.0, 61.0, 62.0]))
@@ -80,10 +84,9 @@ def test_several_seeds_are_one_curve_with_students_band() -> None:
 
 
 def test_runs_with_other_options_or_attacks_are_other_groups() -> None:
-    other = full(options={"epsilon": 0.1}, seed=1)
-    harder = full(seed=2)
-    harder["robustness"] = {**harder["robustness"], "steps": 50}
-    assert [group.label for group in group_runs([full(), other, harder])] == ["uegr", "uegr (epsilon 0.1)", "uegr"]
+    options = full(options={"epsilon": 0.1}, seed=1)
+    attack = full(seed=2, robustness={**RUN["robustness"], "steps": 50})
+    assert [group.label for group in group_runs([full(), options, attack])] == ["uegr", "uegr (epsilon 0.1)", "uegr"]
 
 
 def test_area_is_the_mean_height() -> None:
@@ -105,12 +108,12 @@ def test_marks_lie_where_the_curve_is_drawn(drawn: dict[str, Chart]) -> None:
     svg, points = inline_svg(drawn["robustness"])
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())  # type: ignore[union-attr]
     assert all(0 <= x <= width and 0 <= y <= height for x, y, _ in points)
-    ours = points[:3]
+    first = points[:3]
     path = re.search(r'<path d="M (\S+) (\S+) \nL (\S+) (\S+) \nL (\S+) (\S+) \n" style="[^>]*var\(--c0\)', svg)
     assert path is not None
-    drawn_at = [float(one) for one in path.groups()]
-    assert drawn_at == pytest.approx([value for x, y, _ in ours for value in (x, y)], abs=0.1)
-    assert [text for *_, text in ours][1] == "plain: 60.0 % (54.4 – 65.4) at epsilon 0.02"
+    drawn_points = [float(number) for number in path.groups()]
+    assert drawn_points == pytest.approx([value for x, y, _ in first for value in (x, y)], abs=0.1)
+    assert [text for *_, text in first][1] == "plain: 60.0 % (54.4 – 65.4) at epsilon 0.02"
 
 
 def test_svg_follows_the_pages_colours_and_shares_it_with_others(drawn: dict[str, Chart]) -> None:
@@ -132,8 +135,8 @@ def test_saliency_of_a_layer_is_the_mean_over_its_elements(drawn: dict[str, Char
     assert chart.rows[0] == ["embeddings", *[f"{(4 * 1e-6 + 8 * 4e-6) / 12:.3g}"] * 2]
 
 
-def test_labels_are_taken_as_they_are() -> None:
-    pair = runs(method="_$x$<b>&")
+def test_labels_are_text_and_not_markup() -> None:
+    pair = samples(method="_$x$<b>&")
     svg, _ = inline_svg(charts(pair)["robustness"])
     assert "_$x$&lt;b&gt;&amp;" in svg
 
@@ -146,12 +149,14 @@ def test_no_text_overlaps_another(drawn: dict[str, Chart]) -> None:
         renderer = FigureCanvasAgg(chart.figure).get_renderer()
         for axes in chart.figure.axes:
             for axis in (axes.xaxis, axes.yaxis):
-                shown = [one for one in axis.get_ticklabels(which="both") if one.get_visible() and one.get_text()]
+                labels = [
+                    label for label in axis.get_ticklabels(which="both") if label.get_visible() and label.get_text()
+                ]
                 boxes = sorted(
-                    (one.get_window_extent(renderer) for one in shown), key=lambda box: (round(box.y0), box.x0)
+                    (label.get_window_extent(renderer) for label in labels), key=lambda box: (round(box.y0), box.x0)
                 )
                 for first, second in pairwise(boxes):
-                    assert not first.overlaps(second), f"{chart.name}: {[one.get_text() for one in shown]}"
+                    assert not first.overlaps(second), f"{chart.name}: {[label.get_text() for label in labels]}"
 
 
 def test_figures_are_files_too(drawn: dict[str, Chart], tmp_path: Path) -> None:

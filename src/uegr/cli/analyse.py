@@ -25,20 +25,20 @@ def analyse(
     split: Annotated[str, option("--split", "test or validation.")] = "test",
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
-    from uegr.runs.analyse import analyse as run_analysis
+    from uegr.runs.analyse import analyse_run
 
     selected = parse_names(parts) or None
     with progress() as on_progress:
-        entry = run_analysis(
+        result = analyse_run(
             run,
             selected,
             examples=examples,
             split=split,
-            others=parse_names(ood),
+            ood_tasks=parse_names(ood),
             on_part=lambda stage, done, total: on_progress(stage, done, total, "parts"),
         )
     table = Table("part", "examples", "seconds", "time per example, in forward passes")
-    for name, part in entry["analysis"].items():
+    for name, part in result.analysis.items():
         if selected is None or name in selected:
             cost = part["cost"]
             table.add_row(name, str(cost["examples"]), f"{cost['seconds']:.1f}", f"{cost['forward_passes']:.1f}")

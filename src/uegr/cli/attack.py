@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.table import Table
 from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
 from uegr.cli.terminal import console, progress
+
+if TYPE_CHECKING:
+    from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -32,10 +35,10 @@ def attack(
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.evaluator import EPSILONS
-    from uegr.runs.attack import attack as run_attacks
+    from uegr.runs.attack import attack_run
 
     with progress() as on_progress:
-        entry = run_attacks(
+        result = attack_run(
             run,
             names,
             examples=examples,
@@ -46,18 +49,19 @@ def attack(
             on_examples=on_progress,
         )
     table = Table("attack", "examples", "accuracy %", "under attack %", "queries", "time, in forward passes")
-    for result in entry.get("text_attacks", []):
-        if result["attack"] in names:
-            _add_row(table, result, result["clean_accuracy"], result["accuracy"])
-    for result in entry.get("embedding_attacks", []):
-        if result["attack"] in names:
-            _add_row(table, result, result["accuracy"][0], result["accuracy"][-1])
+    for text_attack in result.text_attacks:
+        if text_attack.attack in names:
+            _add_row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
+    for curve in result.embedding_attacks:
+        if curve.attack in names:
+            _add_row(table, curve, curve.values[0], curve.values[-1])
     console.print(table)
-    for reason in entry.get("analysis", {}).get("gradient_masking", {}).get("reasons", []):
+    for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", markup=False, style="yellow")
 
 
-def _add_row(table: Table, result: dict[str, Any], before: float, after: float) -> None:
-    passes = result["cost"]["forward_passes"]
-    cells = [f"{100 * before:.1f}", f"{100 * after:.1f}", f"{result['queries']:.1f}", f"{passes:.0f}"]
-    table.add_row(result["attack"], str(result["examples"]), *cells)
+def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
+    assert before is not None
+    assert attack.cost is not None
+    cells = [f"{100 * before:.1f}", f"{100 * after:.1f}", f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
+    table.add_row(attack.attack, str(attack.examples), *cells)

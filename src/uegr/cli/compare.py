@@ -38,7 +38,7 @@ def compare(
     from uegr.compare.grid_runner import engine_of
     from uegr.compare.ledger import Ledger
     from uegr.compare.workspace import Workspace
-    from uegr.runs.run_result import read_results
+    from uegr.runs.run_folder import read_results
     from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
+
+if TYPE_CHECKING:
+    from uegr.runs.run_result import RunResult
 
 METHODS = ("plain", "uegr")
 TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED_EXAMPLES = 1200, 1000, 200
@@ -22,12 +25,12 @@ def demo(
     from uegr.runs.run_table import terminal_table
 
     with progress() as on_progress:
-        entries = _run_demo(output_dir, seed, on_progress)
-    console.print(terminal_table(entries))
+        results = _run_demo(output_dir, seed, on_progress)
+    console.print(terminal_table(results))
     console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")
 
 
-def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[dict[str, Any]]:
+def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResult]:
     """Train and evaluate both methods; write results.json, report.html and the figures into `folder`.
 
     Each method gets a run folder of its own in `folder`. The files of an earlier demo there are replaced.
@@ -35,27 +38,26 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[dict[str
     Returns:
         The entries of results.json, one per method.
     """
-    from uegr.atomic_files import write_json
     from uegr.data.data_source import DataSource
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
-    from uegr.runs.evaluate import measure
-    from uegr.runs.run_result import document
-    from uegr.runs.train import RunConfig, train
-    from uegr.runs.training_log import with_log
+    from uegr.runs.evaluate import evaluate_run
+    from uegr.runs.run_folder import with_training_log, write_results
+    from uegr.runs.train import train_run
+    from uegr.training.run_config import RunConfig
 
-    entries = []
+    results = []
     for method in METHODS:
         data = DataSource(task="rotten_tomatoes", max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
         config = RunConfig(data=data, method=method, seed=seed)
         run = folder / method
-        train(config, run, overwrite=True, on_step=partial(on_progress, f"training {method}", unit="steps"))
+        train_run(config, run, overwrite=True, on_step=partial(on_progress, f"training {method}", unit="steps"))
         on_examples = partial(on_progress, f"attacking {method}")
-        entries.append(measure(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples))
-    write_json(folder / "results.json", document(entries))
-    runs = [with_log(entry, folder / method) for method, entry in zip(METHODS, entries, strict=True)]
-    sections = draw(runs)
-    write_page(runs, sections, folder / "report.html")
+        results.append(evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples))
+    write_results(folder, results)
+    logged = [with_training_log(result, folder / result.method) for result in results]
+    sections = draw(logged)
+    write_page(logged, sections, folder / "report.html")
     save_figures([chart for charts in sections.values() for chart in charts], folder)
-    return entries
+    return results

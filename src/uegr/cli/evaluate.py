@@ -38,11 +38,10 @@ def evaluate(
     from uegr.data.task_registry import find_task
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
-    from uegr.runs.evaluate import measure
-    from uegr.runs.run_folder import RESULTS
-    from uegr.runs.run_result import read_results
+    from uegr.runs.evaluate import evaluate_run
+    from uegr.runs.run_folder import RESULTS, read_results
     from uegr.runs.run_table import terminal_table
-    from uegr.runs.transfer import measure_on
+    from uegr.runs.transfer import evaluate_on_tasks
     from uegr.runs.transfer_table import leakage_line, transfer_table
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
@@ -51,7 +50,7 @@ def evaluate(
         find_task(name)
     with progress() as on_progress:
         if not (other_tasks and (run / RESULTS).exists()):
-            measure(
+            evaluate_run(
                 run,
                 epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
                 attack=attack,
@@ -61,15 +60,15 @@ def evaluate(
                 on_examples=partial(on_progress, "attacking"),
             )
         if other_tasks:
-            measure_on(
+            evaluate_on_tasks(
                 run,
                 other_tasks,
                 declared=parse_label_map(label_map),
                 examples=on_examples,
                 on_task=partial(on_progress, "evaluating other tasks", unit="tasks"),
             )
-    entry = read_results(run)[0]
-    console.print(terminal_table([entry]))
+    result = read_results(run)[0]
+    console.print(terminal_table([result]))
     if other_tasks:
-        console.print(transfer_table(entry))
-    console.print(leakage_line(entry), highlight=False)
+        console.print(transfer_table(result))
+    console.print(leakage_line(result), highlight=False)

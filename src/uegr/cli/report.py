@@ -21,11 +21,11 @@ def report(
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
-    from uegr.runs.training_log import read_runs
+    from uegr.runs.run_folder import read_results_and_logs
 
-    entries = read_runs(runs)
-    sections = draw(entries)
-    write_page(entries, sections, output)
+    results = read_results_and_logs(runs)
+    sections = draw(results)
+    write_page(results, sections, output)
     console.print(f"wrote {output}")
     if figures is not None:
         written = save_figures([chart for charts in sections.values() for chart in charts], figures)

@@ -72,11 +72,11 @@ def train(
     from uegr.data.data_source import DataSource
     from uegr.methods.registry import PAIR
     from uegr.modeling.metrics import METRICS, check_metric, show
-    from uegr.runs.evaluate import validate
+    from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
-    from uegr.runs.train import RunConfig
-    from uegr.runs.train import train as train_run
+    from uegr.runs.train import train_run
     from uegr.training.cost_profile import describe
+    from uegr.training.run_config import RunConfig
 
     if metric is not None:
         check_metric(metric, kind)
@@ -104,7 +104,7 @@ def train(
     if "parts" in cost:
         console.print(describe(cost))
     write_card(output_dir)
-    name, value, examples = validate(output_dir)
+    name, value, examples = validation_metric(output_dir)
     console.print(
         f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "
         f"evaluate it on test data with: uegr evaluate {output_dir}"

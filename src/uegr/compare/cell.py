@@ -19,7 +19,7 @@ from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
 from uegr.methods.registry import config_class, make_config
-from uegr.runs.train import RunConfig
+from uegr.training.run_config import RunConfig
 
 VERSION = 2
 """Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If

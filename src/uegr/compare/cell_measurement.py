@@ -15,7 +15,7 @@ from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
 from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.typo_data import check_typo_rate
 from uegr.perturb.ball import Norm
-from uegr.runs.attack import Attack, build, refuse_unknown
+from uegr.runs.attack import Attack, check_attack_options, create_attack
 
 
 @dataclass(frozen=True)
@@ -69,12 +69,12 @@ class Measurement:
             options, ball = mapping(f"attack '{name}'", value), {}
             if name in EMBEDDING_ATTACKS:
                 ball = {"norm": self.attack_norm, "relative": self.attack_relative}
-            attacks.append(build(name, {**ball, **options}))
-            refuse_unknown(options, attacks[-1:])
+            attacks.append(create_attack(name, {**ball, **options}))
+            check_attack_options(options, attacks[-1:])
         return attacks
 
     def arguments(self) -> dict[str, Any]:
-        """The keyword arguments of `uegr.runs.evaluate.measure`."""
+        """The keyword arguments of `uegr.runs.evaluate.evaluate_run`."""
         return {
             "epsilons": self.epsilons,
             "attack": self.attack(),

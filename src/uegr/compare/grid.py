@@ -38,7 +38,7 @@ from uegr.errors import UsageError, unknown
 from uegr.methods.registry import make_config
 from uegr.modeling.model_loading import EMBEDDED_MODEL
 from uegr.options import check_value, type_hints
-from uegr.runs.train import RunConfig
+from uegr.training.run_config import RunConfig
 
 PARTS: dict[str, type[Any]] = {"data": DataSource, "train": RunConfig, "measure": Measurement}
 OWN = {"data", "model", "method", "options", "seed", "task"}

@@ -12,10 +12,10 @@ from filelock import FileLock
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.ledger import Ledger
 from uegr.compare.result_slot import Run
-from uegr.runs.attack import attack
-from uegr.runs.evaluate import measure
+from uegr.runs.attack import attack_run
+from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RUN, read_run
-from uegr.runs.train import train
+from uegr.runs.train import train_run
 
 OnProgress = Callable[[str, int, int], None]
 """Called with what a cell is doing ("training", "attacking", or the name of a further attack), and with how many steps
@@ -52,7 +52,7 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
         if (finished_run := workspace.ledger.find(cell)) is not None:
             return finished_run
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
-            train(
+            train_run(
                 with_model_path(cell.config),
                 folder,
                 resume=True,
@@ -60,11 +60,11 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 on_step=lambda done, total: on_progress("training", done, total),
             )
         measurement = cell.measurement
-        run = measure(
+        result = evaluate_run(
             folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
         )
         if further_attacks := measurement.further_attacks():
-            run = attack(
+            result = attack_run(
                 folder,
                 further_attacks,
                 examples=measurement.attack_examples,
@@ -72,7 +72,7 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 epsilons=measurement.epsilons,
                 on_examples=on_progress,
             )
-        run = {**run, "task": cell.task, "model": cell.model}
+        run = {**result.to_dict(), "task": cell.task, "model": cell.model}
         workspace.ledger.enter(cell, run)
         if not workspace.keep_models:
             shutil.rmtree(folder)

@@ -1,1 +1,1 @@
-"""What people look at: results.json, tables, figures and the page."""
+"""What people look at: figures, and the page that shows them with the table of the runs."""

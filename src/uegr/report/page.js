@@ -1,6 +1,6 @@
 "use strict";
 
-// Tables: a click on a heading sorts by that column, a second click the other way round.
+// Tables: a click on a heading sorts by that column, a second click reverses the order.
 for (const table of document.querySelectorAll("table.sortable")) {
   const headings = [...table.tHead.rows[0].cells];
   headings.forEach((heading, column) => {
@@ -10,7 +10,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heading.append(button);
     button.addEventListener("click", () => {
       const down = heading.getAttribute("aria-sort") === "ascending";
-      headings.forEach((one) => one.removeAttribute("aria-sort"));
+      headings.forEach((cell) => cell.removeAttribute("aria-sort"));
       heading.setAttribute("aria-sort", down ? "descending" : "ascending");
       const body = table.tBodies[0];
       const key = (row) => row.cells[column].textContent.trim();
@@ -20,7 +20,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   });
 }
 
-// Numbers by value, words by alphabet; what is not there comes last either way.
+// Compare numbers by value and words by alphabet; missing values come last in both directions.
 function compare(a, b, down) {
   const x = parseFloat(a), y = parseFloat(b);
   if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;
@@ -28,7 +28,7 @@ function compare(a, b, down) {
   return down ? -order : order;
 }
 
-// Figures: pointing reads out the nearest mark; marks are [x, y, text] in units of the viewBox.
+// Figures: pointing at a figure shows the nearest mark; marks are [x, y, text] in units of the viewBox.
 const readout = document.createElement("div");
 readout.id = "readout";
 readout.hidden = true;
@@ -66,10 +66,10 @@ for (const figure of document.querySelectorAll("figure[data-marks]")) {
   svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
 }
 
-// On paper every table of numbers is open.
+// For printing, every table of numbers is opened.
 let closed = [];
 window.addEventListener("beforeprint", () => {
   closed = [...document.querySelectorAll("details:not([open])")];
-  closed.forEach((one) => { one.open = true; });
+  closed.forEach((details) => { details.open = true; });
 });
-window.addEventListener("afterprint", () => closed.forEach((one) => { one.open = false; }));
+window.addEventListener("afterprint", () => closed.forEach((details) => { details.open = false; }));

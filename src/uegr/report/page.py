@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,19 +18,19 @@ from uegr.report.figures.catalogue import Sections
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg
 from uegr.report.figures.style import COLOURS, ON_DARK
-from uegr.runs.run_result import label
+from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import FEW, grid
 
 SUMMARY_NOTE = (
-    "PGD ε: the metric (%) when an adversary may move the token embeddings that far. Area: mean height "
-    "of that curve from 0 on. Typos: under typing errors. ECE: expected calibration error. NLL: mean negative "
-    "log-likelihood in nats. Time and FLOPs: one training step, as a multiple of a plain one, measured side by side."
+    "PGD ε: the metric (%) when an attack may move the token embeddings by up to epsilon. Area: mean height of that "
+    "curve, from 0 on. Typos: under typing errors. ECE: expected calibration error. NLL: mean negative log-likelihood "
+    "in nats. Time and FLOPs: one training step, as a multiple of a plain step, both measured side by side."
 )
 
 
 @dataclass(frozen=True)
 class _Figure:
-    """A chart as the template wants it: `svg` drawn, `marks` as JSON."""
+    """A chart as the template takes it: `svg` drawn, `marks` as JSON."""
 
     name: str
     title: str
@@ -43,11 +42,11 @@ class _Figure:
     marks: str
 
 
-def write_page(runs: Sequence[dict[str, Any]], sections: Sections, path: Path) -> None:
+def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> None:
     """Write the report of these runs, with these figures, to `path`."""
     environment = Environment(loader=PackageLoader("uegr.report", "."), autoescape=True, undefined=StrictUndefined)
     headings, rows = grid(runs)
-    # Style and script are ours, without a word of the user's, and stand in the page as they are.
+    # Style and script are fixed text without anything of the user's, so they are not escaped.
     style = Markup(environment.get_template("page.css").render(light=COLOURS, dark=ON_DARK))  # noqa: S704
     script = Markup(environment.get_template("page.js").render())  # noqa: S704
     html = environment.get_template("page.html").render(
@@ -59,10 +58,10 @@ def write_page(runs: Sequence[dict[str, Any]], sections: Sections, path: Path) -
         headings=headings,
         rows=rows,
         by_row=len(runs) > FEW,
-        warnings=[text for run in runs for text in _warnings(run, runs)],
+        warnings=[f"{run.label(runs)}: {' '.join(run.masking_reasons)}" for run in runs if run.masking_reasons],
         summary_note=SUMMARY_NOTE,
         run_headings=["run", "task", "model", "seed", "training examples", "test examples", "split", "training s"],
-        run_rows=[_about(run, runs) for run in runs],
+        run_rows=[[run.label(runs), *_details(run)] for run in runs],
         sections=[
             {
                 "title": title,
@@ -89,19 +88,13 @@ def _figure(chart: Chart) -> _Figure:
     )
 
 
-def _title(runs: Sequence[dict[str, Any]]) -> str:
-    methods = ", ".join(dict.fromkeys(str(run["method"]) for run in runs))
-    tasks = ", ".join(dict.fromkeys(str(run["task"]) for run in runs))
-    models = ", ".join(dict.fromkeys(str(run["model"]) for run in runs))
+def _title(runs: Sequence[RunResult]) -> str:
+    methods, tasks, models = (
+        ", ".join(dict.fromkeys(getattr(run, name) for run in runs)) for name in ("method", "task", "model")
+    )
     return f"{methods} on {tasks} with {models}"
 
 
-def _warnings(run: dict[str, Any], runs: Sequence[dict[str, Any]]) -> list[str]:
-    masking = run.get("analysis", {}).get("gradient_masking", {})
-    return [f"{label(run, runs)}: {' '.join(masking.get('reasons', ()))}"] if masking.get("flag") else []
-
-
-def _about(run: dict[str, Any], runs: Sequence[dict[str, Any]]) -> list[str]:
-    seconds = f"{run['cost']['seconds']:.0f}"
-    named = [str(run.get(name, "–")) for name in ("task", "model", "seed", "train_examples", "test_examples", "split")]
-    return [label(run, runs), *named, seconds]
+def _details(run: RunResult) -> list[str]:
+    details = (run.task, run.model, run.seed, run.train_examples, run.test_examples, run.split)
+    return [*("–" if detail is None else str(detail) for detail in details), f"{run.cost.seconds:.0f}"]

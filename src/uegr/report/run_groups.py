@@ -1,4 +1,4 @@
-"""Runs that differ in nothing but their seed are one thing seen several times: a figure shows their mean."""
+"""Groups of runs that differ in nothing but their seed: a figure shows the mean of a group."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import Any
 from scipy import stats
 
 from uegr.evaluation.statistics import LEVEL
-from uegr.runs.run_result import label, robust_curve
-
-Run = dict[str, Any]
+from uegr.runs.run_result import RunResult
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,57 +18,55 @@ class Group:
     """Runs of one method with one set of options on the same task, model and amount of data.
 
     Args:
-        label: what tells the group from the others.
-        at: its place among the groups, which decides its colour in every figure.
-        runs: one a seed.
+        label: tells the group from all further groups.
+        index: its position among the groups, which decides its colour in every figure.
+        runs: one per seed.
     """
 
     label: str
-    at: int
-    runs: list[Run]
+    index: int
+    runs: list[RunResult]
 
     @property
-    def first(self) -> Run:
-        """The run that stands for the group where a figure can show only one."""
+    def first(self) -> RunResult:
+        """The run that a figure shows where it can show only one run per group."""
         return self.runs[0]
 
     @property
     def seeds(self) -> str:
-        """Which seeds, in words."""
-        names = ", ".join(str(run["seed"]) for run in self.runs)
+        """The seeds, in words."""
+        names = ", ".join(str(run.seed) for run in self.runs)
         return f"seed {names}" if len(self.runs) == 1 else f"seeds {names}"
 
 
-def group_runs(runs: Sequence[Run]) -> list[Group]:
-    """The runs in groups, in the order in which each group first appears."""
-    found: dict[str, list[Run]] = {}
+def group_runs(runs: Sequence[RunResult]) -> list[Group]:
+    """Return the runs in groups, in the order in which the groups first appear."""
+    members: dict[str, list[RunResult]] = {}
     for run in runs:
-        same = [run[name] for name in ("method", "task", "model", "train_examples")]
-        curve = run["robustness"]
-        attack = [robust_curve(run)[:2], *(curve.get(name) for name in ("norm", "relative", "steps", "restarts"))]
-        found.setdefault(json.dumps([*same, run.get("options", {}), attack], sort_keys=True), []).append(run)
-    seedless = [{**members[0], "seed": None} for members in found.values()]
+        curve = run.robustness
+        attack = [curve.metric, curve.epsilons, curve.norm, curve.relative, curve.steps, curve.restarts]
+        content = [run.method, run.task, run.model, run.train_examples, run.options, attack]
+        members.setdefault(json.dumps(content, sort_keys=True), []).append(run)
+    firsts = [group[0] for group in members.values()]
     return [
-        Group(label(one, seedless), at, members)
-        for at, (one, members) in enumerate(zip(seedless, found.values(), strict=True))
+        Group(first.label(firsts, ("task", "model")), index, group)
+        for index, (first, group) in enumerate(zip(firsts, members.values(), strict=True))
     ]
 
 
 def analysed(groups: Sequence[Group], part: str) -> dict[Group, dict[str, Any]]:
-    """This part of the analysis of each group's first run, for the groups that have it."""
-    found = {group: group.first.get("analysis", {}).get(part) for group in groups}
-    return {group: content for group, content in found.items() if content}
+    """Return this part of the analysis of each group's first run, for the groups that have it."""
+    return {group: group.first.analysis[part] for group in groups if group.first.analysis.get(part)}
 
 
 def first_shown(groups: Sequence[Group]) -> str:
-    """A sentence for figures that show one run a group; empty where no group has more."""
-    several = [group for group in groups if len(group.runs) > 1]
-    seeds = ", ".join(str(group.first["seed"]) for group in several)
-    return f"Of several seeds the first is shown: {seeds}." if several else ""
+    """Return a sentence for figures that show one run per group; empty where no group has more."""
+    seeds = ", ".join(str(group.first.seed) for group in groups if len(group.runs) > 1)
+    return f"Of several seeds the first is shown: {seeds}." if seeds else ""
 
 
 def wilson(share: float, count: int | None) -> tuple[float, float]:
-    """95 % Wilson score interval of a share seen in `count` examples; the share itself if nobody counted."""
+    """Return the 95 % Wilson score interval of a share of `count` examples; the share itself without a count."""
     if not count:
         return share, share
     interval = stats.binomtest(round(share * count), count).proportion_ci(LEVEL, method="wilson")

@@ -1,9 +1,9 @@
-"""Analyse a finished run, part by part, and merge what comes out into its results.json."""
+"""Analyse a finished run, part by part, and merge the parts into its results.json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,52 +24,55 @@ from uegr.evaluation.risk_coverage import selective
 from uegr.evaluation.similarity import similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import SCRATCH, load_classifier
-from uegr.runs.finished_run import FinishedRun, open_run
+from uegr.runs.finished_run import FinishedRun, open_classifier
+from uegr.runs.run_result import RunResult
 
 RHOS = (0.01, 0.02, 0.05, 0.1)
 LINE, PLANE = np.linspace(-1.0, 1.0, 21).tolist(), np.linspace(-1.0, 1.0, 9).tolist()
+OnPart = Callable[[str, int, int], None]
+"""Called with "analysing", the number of parts done, and the number of all parts."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a part is computed from.
+class AnalysisInput:
+    """What a part of the analysis is computed from.
 
     Args:
         run: the run.
         rows: the whole split.
         sample: some of its rows, for parts that cost many passes.
-        others: names of tasks whose texts count as foreign.
+        ood_tasks: names of tasks whose texts count as out of distribution.
     """
 
     run: FinishedRun
     rows: Dataset
     sample: Dataset
-    others: tuple[str, ...]
+    ood_tasks: tuple[str, ...]
 
 
-def analyse(
+def analyse_run(
     folder: Path,
     parts: Sequence[str] | None = None,
     *,
     examples: int = 100,
     split: str = "test",
-    others: Sequence[str] = (),
-    on_part: Callable[[str, int, int], None] = lambda what, done, total: None,
-) -> dict[str, Any]:
+    ood_tasks: Sequence[str] = (),
+    on_part: OnPart = lambda what, done, total: None,
+) -> RunResult:
     """Compute parts of the analysis of a classifier.
 
     Args:
         folder: a finished and measured run.
-        parts: keys of `PARTS`; None computes all that can be: "ood" where others are named, "similarity" where
-            there is a pretrained model.
-        examples: so many for the parts that cost many passes (similarity, landscape, saliency); the others take the
-            whole split.
+        parts: keys of `PARTS`; None computes all that are possible: "ood" where tasks are named for it, "similarity"
+            where there is a pretrained model.
+        examples: number of examples for the parts that cost many passes (similarity, landscape, saliency); the
+            remaining parts use the whole split.
         split: "test" or "validation".
-        others: tasks for "ood".
-        on_part: told how many parts are done, of how many.
+        ood_tasks: tasks for "ood".
+        on_part: called before each part, and at the end.
 
     Returns:
-        The run's entry of results.json, with the new parts in it.
+        The run's result with the new parts.
 
     Raises:
         UsageError: an unknown part, one that cannot be computed, or a run that was not measured or is no classifier.
@@ -77,76 +80,73 @@ def analyse(
     for name in parts or ():
         if name not in PARTS:
             raise unknown("part", name, PARTS)
-    run = open_run(folder)
-    run.results()
-    if run.data.kind != "classification":
-        raise UsageError(f"the analysis is made for classifiers, and '{folder}' is one of {run.data.kind}.")
-    left_out = {"ood": not others, "similarity": run.run["config"]["model"] in SCRATCH}
-    names = [one for one in PARTS if not left_out.get(one)] if parts is None else list(dict.fromkeys(parts))
-    question = Question(run, run.rows(split), run.rows(split, examples), tuple(others))
-    found: dict[str, Any] = {}
+    run = open_classifier(folder, "the analysis")
+    impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
+    names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
+    data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks))
+    computed: dict[str, Any] = {}
     for done, name in enumerate(names):
         on_part("analysing", done, len(names))
-        compute, whole = PARTS[name]
-        with Clock(run.subject, question.rows if whole else question.sample).measure() as cost:
-            part = compute(question)
-        found[name] = {**part, "split": split, "cost": cost}
+        compute, needs_all_rows = PARTS[name]
+        with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
+            part = compute(data)
+        computed[name] = {**part, "split": split, "cost": cost}
     on_part("analysing", len(names), len(names))
-    return run.update_results(lambda entry: {**entry, "analysis": {**entry.get("analysis", {}), **found}})
+    result = run.result()
+    return run.save(replace(result, analysis={**result.analysis, **computed}))
 
 
-def _calibration(question: Question) -> dict[str, Any]:
-    return calibration(*question.run.subject.probabilities(question.rows))
+def _calibration(data: AnalysisInput) -> dict[str, Any]:
+    return calibration(*data.run.evaluated_model.probabilities(data.rows))
 
 
-def _selective(question: Question) -> dict[str, Any]:
-    return selective(*question.run.subject.probabilities(question.rows))
+def _selective(data: AnalysisInput) -> dict[str, Any]:
+    return selective(*data.run.evaluated_model.probabilities(data.rows))
 
 
-def _ood(question: Question) -> dict[str, Any]:
-    if not question.others:
-        raise UsageError("name tasks whose texts are foreign to this model: --ood subj,trec.")
-    subject = question.run.subject
-    columns = subject.text_columns
-    tasks = [load_task(name) for name in question.others]
+def _ood(data: AnalysisInput) -> dict[str, Any]:
+    if not data.ood_tasks:
+        raise UsageError("name tasks whose texts are out of distribution for this model: --ood subj,trec.")
+    model = data.run.evaluated_model
+    tasks = [load_task(name) for name in data.ood_tasks]
     for task in tasks:
-        if len(task.text_columns) != len(columns):
+        if len(task.text_columns) != len(model.text_columns):
             raise UsageError(
-                f"task '{task.name}' has {len(task.text_columns)} texts an example and this model reads "
-                f"{len(columns)}: name tasks of the same shape with --ood."
+                f"task '{task.name}' has {len(task.text_columns)} texts per example and this model reads "
+                f"{len(model.text_columns)}: name tasks of the same shape with --ood."
             )
 
-    def logits(rows: Dataset, names: Sequence[str]) -> Any:
-        return subject.logits_of(list(zip(*(rows[name] for name in names), strict=True)))
+    def logits(rows: Dataset, columns: Sequence[str]) -> Any:
+        return model.logits_of(list(zip(*(rows[column] for column in columns), strict=True)))
 
-    own = logits(question.rows, columns)
+    own_logits = logits(data.rows, model.text_columns)
     results = []
     for task in tasks:
-        foreign = task.test.select(range(min(len(task.test), len(question.rows))))
-        area = ood_auroc(own, logits(foreign, task.text_columns))
-        results.append({"task": task.name, "examples": len(foreign), "auroc": area})
-    return {"examples": len(question.rows), "tasks": results}
+        ood_rows = task.test.select(range(min(len(task.test), len(data.rows))))
+        area = ood_auroc(own_logits, logits(ood_rows, task.text_columns))
+        results.append({"task": task.name, "examples": len(ood_rows), "auroc": area})
+    return {"examples": len(data.rows), "tasks": results}
 
 
-def _similarity(question: Question) -> dict[str, Any]:
-    config = question.run.run["config"]
+def _similarity(data: AnalysisInput) -> dict[str, Any]:
+    config, model = data.run.run["config"], data.run.evaluated_model
     if config["model"] in SCRATCH:
         raise UsageError(
-            f"a {config['model']} is trained from nothing: there is no pretrained model to compare it with."
+            f"a {config['model']} is trained from scratch: there is no pretrained model to compare it with."
         )
-    pretrained = load_classifier(config["model"], question.run.data.label_names, config["seed"])
-    pretrained.to(question.run.subject.model.device).requires_grad_(False)  # type: ignore[arg-type]
-    return {"reference": config["model"], **similarity(question.run.subject, pretrained, question.sample)}
+    pretrained = load_classifier(config["model"], data.run.data.label_names, config["seed"])
+    pretrained.to(model.model.device).requires_grad_(False)  # type: ignore[arg-type]
+    return {"reference": config["model"], **similarity(model, pretrained, data.sample)}
 
 
-def _landscape(question: Question) -> dict[str, Any]:
-    subject, rows = question.run.subject, question.sample
+def _landscape(data: AnalysisInput) -> dict[str, Any]:
+    model, rows = data.run.evaluated_model, data.sample
 
-    def right() -> float:
-        return accuracy(*subject.probabilities(rows))
+    def accuracy_on_rows() -> float:
+        return accuracy(*model.probabilities(rows))
 
-    gradients = input_gradient_norms(subject, rows)
-    with surface_of(subject, rows) as surface:
+    gradients = input_gradient_norms(model, rows)
+    with surface_of(model, rows) as surface:
         return {
             "examples": len(rows),
             "loss": surface.loss(),
@@ -154,16 +154,16 @@ def _landscape(question: Question) -> dict[str, Any]:
             "trace": trace(surface),
             "sharpness": sharpness(surface, RHOS),
             "input_gradient": mean_and_error(gradients),
-            "slice_1d": slice_1d(surface, LINE, right),
+            "slice_1d": slice_1d(surface, LINE, accuracy_on_rows),
             "slice_2d": slice_2d(surface, PLANE, PLANE),
         }
 
 
-def _saliency(question: Question) -> dict[str, Any]:
-    return saliency(question.run.subject, question.sample)
+def _saliency(data: AnalysisInput) -> dict[str, Any]:
+    return saliency(data.run.evaluated_model, data.sample)
 
 
-PARTS: dict[str, tuple[Callable[[Question], dict[str, Any]], bool]] = {
+PARTS: dict[str, tuple[Callable[[AnalysisInput], dict[str, Any]], bool]] = {
     "calibration": (_calibration, True),
     "selective": (_selective, True),
     "ood": (_ood, True),
@@ -171,4 +171,4 @@ PARTS: dict[str, tuple[Callable[[Question], dict[str, Any]], bool]] = {
     "saliency": (_saliency, False),
     "landscape": (_landscape, False),
 }
-"""What can be computed, and whether from the whole split."""
+"""Name of a part -> how it is computed, and whether from the whole split."""

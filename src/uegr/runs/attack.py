@@ -1,17 +1,18 @@
-"""Attack a finished run with attacks that have a name, and merge what comes out into its results.json."""
+"""Attack a finished run with named attacks, and merge the results into its results.json."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from uegr.errors import UsageError, unknown
+from uegr.errors import unknown
 from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, WHITE_BOX
 from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
@@ -24,16 +25,18 @@ from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.robustness import describe, robust_mask, sorted_epsilons
 from uegr.evaluation.sentence_encoder import load_encoder
-from uegr.runs.finished_run import FinishedRun, open_run
-
-Report = Callable[[str, int, int], None]
-Options = dict[str, Any]
-
+from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
+from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
+from uegr.runs.run_result import RunResult
 
 Attack = TextAttack | EmbeddingAttack
+Options = dict[str, Any]
+Result = TypeVar("Result", TextAttackResult, RobustnessCurve)
+OnAttack = Callable[[str, int, int], None]
+"""Called with the name of an attack, the number of examples done, and the number of all examples."""
 
 
-def attack(
+def attack_run(
     folder: Path,
     names: Sequence[str | Attack],
     *,
@@ -42,133 +45,122 @@ def attack(
     epsilons: Sequence[float] = EPSILONS,
     source: Path | None = None,
     options: Options | None = None,
-    on_examples: Report = lambda what, done, total: None,
-) -> dict[str, Any]:
+    on_examples: OnAttack = lambda name, done, total: None,
+) -> RunResult:
     """Run the named attacks on examples of a split.
 
     Args:
         folder: a finished and measured run of a classifier.
         names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, and "textattack:RECIPE"; or attacks themselves.
-        examples: attack so many; None attacks all.
+        examples: number of attacked examples; None attacks all.
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
         source: the run whose model makes the perturbations of "transfer".
-        options: of the attacks that are named; each takes those that it knows.
-        on_examples: told which attack has done how many examples, of how many.
+        options: of the named attacks; each takes those that it has.
+        on_examples: called after each attacked batch.
 
     Returns:
-        The run's entry of results.json, with the new results in it. Where an attack that sees gradients ran beside
-        one that sees none, the part "gradient_masking" of its analysis is renewed.
+        The run's result with the new attacks. Where an attack with gradients ran together with one without them,
+        the part "gradient_masking" of its analysis is computed again.
 
     Raises:
         UsageError: an unknown attack or option, or a run that was not measured or is no classifier.
     """
-    recipes: list[str] = []
-    attacks: list[Attack] = []
-    for name in names:
-        if not isinstance(name, str):
-            attacks.append(name)
-        elif name.startswith(PREFIX):
-            recipes.append(name.removeprefix(PREFIX))
-        else:
-            attacks.append(build(name, options or {}, source))
-    refuse_unknown(options or {}, attacks)
-    run = open_run(folder)
-    run.results()
-    if run.data.kind != "classification":
-        raise UsageError(f"these attacks are made for classifiers, and '{folder}' is one of {run.data.kind}.")
+    recipes = [name.removeprefix(PREFIX) for name in names if isinstance(name, str) and name.startswith(PREFIX)]
+    attacks = [
+        create_attack(name, options or {}, source) if isinstance(name, str) else name
+        for name in names
+        if not (isinstance(name, str) and name.startswith(PREFIX))
+    ]
+    check_attack_options(options or {}, attacks)
+    run = open_classifier(folder, "an attack")
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
-    clock = Clock(run.subject, rows)
-    texts: list[dict[str, Any]] = []
-    curves: list[dict[str, Any]] = []
-    alive: dict[str, NDArray[np.bool_]] = {}
-    for one in attacks:
-        done = 0
-
-        def tell(count: int, name: str = one.name) -> None:
-            nonlocal done
-            done += count
-            on_examples(name, done, len(rows))
-
-        if isinstance(one, TextAttack):
-            texts.append({**_text(run, rows, one, clock, tell), "split": split})
+    clock = Clock(run.evaluated_model, rows)
+    texts: list[TextAttackResult] = []
+    curves: list[RobustnessCurve] = []
+    robust_masks: dict[str, NDArray[np.bool_]] = {}
+    for attack in attacks:
+        on_batch = running_total(partial(on_examples, attack.name), len(rows))
+        if isinstance(attack, TextAttack):
+            texts.append(_attack_texts(run, rows, attack, clock, split, on_batch))
         else:
             queries = Queries()
             with clock.measure() as cost:
-                alive[one.name] = robust_mask(run.subject, rows, radii, one, tell, queries)
-            part = {**describe(one, radii, alive[one.name]), "queries": queries.count / len(rows)}
-            curves.append({**part, "split": split, "cost": cost})
+                robust = robust_mask(run.evaluated_model, rows, radii, attack, on_batch, queries)
+            robust_masks[attack.name] = robust
+            measured = {"queries": queries.count / len(rows), "split": split, "cost": cost}
+            curves.append(RobustnessCurve.from_dict({**describe(attack, radii, robust), **measured}))
     for recipe in recipes:
         with clock.measure() as cost:
-            outcomes = attack_with_recipe(run.subject, folder, rows, recipe)
+            outcomes = attack_with_recipe(run.evaluated_model, folder, rows, recipe)
         part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
-        texts.append({**part, **summary(outcomes, run.data.label_names, load_encoder())})
-    masking = _masking(run, rows, radii, alive)
-
-    def change(entry: dict[str, Any]) -> dict[str, Any]:
-        merged = {**entry}
-        for name, new in (("text_attacks", texts), ("embedding_attacks", curves)):
-            if new:
-                merged[name] = [*_others(entry.get(name, []), new), *new]
-        if masking:
-            merged["analysis"] = {**entry.get("analysis", {}), "gradient_masking": masking}
-        return merged
-
-    return run.update_results(change)
+        texts.append(TextAttackResult.from_dict({**part, **summary(outcomes, run.data.label_names, load_encoder())}))
+    masking = _masking(run, rows, radii, robust_masks)
+    result = run.result()
+    return run.save(
+        replace(
+            result,
+            text_attacks=_merged(result.text_attacks, texts),
+            embedding_attacks=_merged(result.embedding_attacks, curves),
+            analysis={**result.analysis, **({"gradient_masking": masking} if masking else {})},
+        )
+    )
 
 
-def build(name: str, options: Options, source: Path | None = None) -> Attack:
-    """An attack by name, with those of the options that it knows."""
-    known: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
-    if name not in known:
-        raise unknown("attack", name, known)
-    kind = known[name]
-    given = {key: value for key, value in options.items() if key in option_names(kind)}
-    if kind is Transfer and source is not None:
-        given["source"] = open_run(source).subject
-    return kind(**given)
+def create_attack(name: str, options: Options, source: Path | None = None) -> Attack:
+    """Create an attack by name, with those of the options that it has."""
+    registry: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
+    if name not in registry:
+        raise unknown("attack", name, registry)
+    attack_class = registry[name]
+    arguments = {option: value for option, value in options.items() if option in option_names(attack_class)}
+    if attack_class is Transfer and source is not None:
+        arguments["source"] = open_run(source).evaluated_model
+    return attack_class(**arguments)
 
 
-def option_names(kind: type[Attack]) -> set[str]:
-    """What an attack can be told."""
-    return {one.name for one in fields(kind)}
+def option_names(attack_class: type[Attack]) -> set[str]:
+    """Return the options of an attack."""
+    return {option.name for option in fields(attack_class)}
 
 
-def refuse_unknown(options: Options, attacks: Sequence[Attack]) -> None:
-    """Raise a UsageError where none of the attacks knows one of the options."""
-    names = {name for one in attacks for name in option_names(type(one))}
+def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
+    """Raise a UsageError where none of the attacks has one of the options."""
+    names = {name for attack in attacks for name in option_names(type(attack))}
     for option in options:
         if option not in names:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
 
 
-def _text(
-    run: FinishedRun, rows: Dataset, one: TextAttack, clock: Clock, on_batch: Callable[[int], None]
-) -> dict[str, Any]:
+def _attack_texts(
+    run: FinishedRun, rows: Dataset, attack: TextAttack, clock: Clock, split: str, on_batch: Callable[[int], None]
+) -> TextAttackResult:
     encoder = load_encoder()
     with clock.measure() as cost:
-        outcomes = attack_texts(run.subject, rows, one, encoder, on_batch)
-    options = one.options()
+        outcomes = attack_texts(run.evaluated_model, rows, attack, encoder, on_batch)
+    options = attack.options()
     if encoder is None and "similarity" in options:
         options["similarity"] = None
-    found = summary(outcomes, run.data.label_names, encoder)
-    return {"attack": one.name, "options": options, **found, "cost": cost}
+    measured = {**summary(outcomes, run.data.label_names, encoder), "cost": cost, "split": split}
+    return TextAttackResult.from_dict({"attack": attack.name, "options": options, **measured})
 
 
 def _masking(
-    run: FinishedRun, rows: Dataset, radii: list[float], alive: dict[str, NDArray[np.bool_]]
+    run: FinishedRun, rows: Dataset, radii: list[float], robust_masks: dict[str, NDArray[np.bool_]]
 ) -> dict[str, Any] | None:
-    """The flag, where attacks with and without gradients ran on the same examples."""
-    seeing = [alive[name] for name in WHITE_BOX if name in alive]
-    blind = {name.replace("random-search", "black_box"): one for name, one in alive.items() if name not in WHITE_BOX}
-    if not seeing or not blind:
+    """Return the test for gradient masking, where attacks with and without gradients ran on the same examples."""
+    white_box = [robust_masks[name] for name in WHITE_BOX if name in robust_masks]
+    black_box = {
+        name.replace("random-search", "black_box"): mask for name, mask in robust_masks.items() if name not in WHITE_BOX
+    }
+    if not white_box or not black_box:
         return None
-    clock = Clock(run.subject, rows)
-    with clock.measure() as cost:
-        zero = float((input_gradient_norms(run.subject, rows) == 0).mean())
-    return {**gradient_masking(radii, np.logical_and.reduce(seeing), blind, zero), "cost": cost}
+    with Clock(run.evaluated_model, rows).measure() as cost:
+        zero_share = float((input_gradient_norms(run.evaluated_model, rows) == 0).mean())
+    return {**gradient_masking(radii, np.logical_and.reduce(white_box), black_box, zero_share), "cost": cost}
 
 
-def _others(former: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    names = {one["attack"] for one in new}
-    return [one for one in former if one["attack"] not in names]
+def _merged(former: list[Result], new: list[Result]) -> list[Result]:
+    """Return the former results, of which those of the same attacks are replaced."""
+    names = {result.attack for result in new}
+    return [result for result in former if result.attack not in names] + new

@@ -1,32 +1,29 @@
-"""Measure a finished run: evaluate its model on its test data, write results.json."""
+"""Evaluate a finished run: measure its model on its test data, and write results.json."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from uegr.atomic_files import write_json
 from uegr.data.overlap import find_overlap
 from uegr.data.splits import subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, evaluate
-from uegr.runs.finished_run import open_run
-from uegr.runs.model_card import write_card
-from uegr.runs.run_folder import RESULTS
-from uegr.runs.run_result import document, read_results
+from uegr.runs.finished_run import OnExamples, open_run, running_total
+from uegr.runs.run_folder import read_results
+from uegr.runs.run_result import RunResult
 
 ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")
-"""Parts of an entry that `uegr attack`, `uegr analyse` and `uegr evaluate --on` write."""
+"""Parts of a result that `attack_run`, `analyse_run` and `evaluate_on_tasks` write."""
 
 VALIDATION_EXAMPLES = 1000
-"""Enough for a first look after training, and done in seconds."""
-OnExamples = Callable[[int, int], None]
+"""Enough for a first look after training, and evaluated in seconds."""
 
 
-def measure(
+def evaluate_run(
     folder: Path,
     *,
     data: TaskData | None = None,
@@ -36,60 +33,49 @@ def measure(
     typo_rate: float = TYPO_RATE,
     split: str = "test",
     on_examples: OnExamples = lambda done, total: None,
-) -> dict[str, Any]:
-    """Evaluate a run's model on the data of its own configuration, and leave results.json in its folder,
-    where what `uegr attack` and `uegr analyse` have added stays.
+) -> RunResult:
+    """Evaluate a run's model on the data of its own configuration, and write results.json into its folder.
+
+    What `attack_run`, `analyse_run` and `evaluate_on_tasks` have added to results.json stays.
 
     Args:
         folder: a finished run.
-        data: what it was trained on, if that came from memory.
+        data: the training data, if it came from memory.
         epsilons, attack, attack_examples, typo_rate: see `uegr.evaluation.evaluator`.
         split: "test", or "validation" to choose hyper-parameters by.
-        on_examples: told how many examples are attacked, of how many.
-
-    Returns:
-        The run's entry of results.json.
+        on_examples: called after each attacked batch.
     """
     finished = open_run(folder, data)
     run, config, rows, data = finished.run, finished.run["config"], finished.rows(split), finished.data
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
-    done = 0
-
-    def count(examples: int) -> None:
-        nonlocal done
-        done += examples
-        on_examples(done, total)
-
     measured = evaluate(
-        finished.subject,
+        finished.evaluated_model,
         rows,
         metrics=data.metrics,
         epsilons=epsilons,
         attack=attack,
         attack_examples=attack_examples,
         typo_rate=typo_rate,
-        on_batch=count,
+        on_batch=running_total(on_examples, total),
     )
-    entry = {
-        "method": config["method"],
-        "options": config["options"],
-        "task": run["task"],
-        "model": config["model"],
-        "seed": config["seed"],
-        "train_examples": run["train_examples"],
-        "split": split,
-        **measured,
-        "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
-        "cost": run["cost"],
-        **_kept(folder),
-    }
-    write_json(folder / RESULTS, document([entry]))
-    write_card(folder)
-    return entry
+    result = RunResult.from_dict(
+        {
+            **{name: config[name] for name in ("method", "options", "model", "seed")},
+            **{name: run[name] for name in ("task", "train_examples", "cost")},
+            **measured,
+            "split": split,
+            "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
+        }
+    )
+    try:
+        former = read_results(folder)[0]
+    except UsageError:  # there is none yet, or it is to be measured again
+        return finished.save(result)
+    return finished.save(replace(result, **{name: getattr(former, name) for name in ADDED}))
 
 
-def validate(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, float, int]:
-    """The published metric of a finished run on its validation data, or on so many of them drawn with seed 0.
+def validation_metric(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, float, int]:
+    """Return the published metric of a finished run on its validation data, or on `examples` of them drawn with seed 0.
 
     Returns:
         Its name, its value, and the number of examples.
@@ -97,13 +83,4 @@ def validate(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, fl
     run = open_run(folder)
     rows = subset(run.data.validation, examples, 0, run.data.ranked_by)
     name = run.data.metrics[0]
-    return name, clean_scores(run.subject, rows, run.data.metrics)[name], len(rows)
-
-
-def _kept(folder: Path) -> dict[str, Any]:
-    """What other commands have added to a run's results: its model is still the same."""
-    try:
-        former = read_results(folder)[0]
-    except UsageError:  # none yet, or one that is to be measured anew
-        return {}
-    return {part: former[part] for part in ADDED if part in former}
+    return name, clean_scores(run.evaluated_model, rows, run.data.metrics)[name], len(rows)

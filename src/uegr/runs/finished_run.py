@@ -1,4 +1,4 @@
-"""A finished run, opened to be measured: its configuration, data and model, and the results.json in its folder."""
+"""A finished run that is opened to be measured: its configuration, data and model, and its results.json."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 from datasets import Dataset
 
-from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
@@ -17,51 +16,53 @@ from uegr.errors import UsageError, unknown
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
-from uegr.runs.run_folder import RESULTS, read_run
-from uegr.runs.run_result import document, read_results
+from uegr.runs.run_folder import read_results, read_run, write_results
+from uegr.runs.run_result import RunResult
+
+OnExamples = Callable[[int, int], None]
+"""Called with the number of examples done, and the number of all examples."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What is left of a training.
+    """A run whose training is finished.
 
     Args:
-        folder: where it lies.
+        folder: of the run.
         run: the content of its run.json.
         data: of its configuration.
-        subject: its model, ready to be evaluated.
+        evaluated_model: its model, ready to be evaluated.
     """
 
     folder: Path
     run: dict[str, Any]
     data: TaskData
-    subject: EvaluatedModel
+    evaluated_model: EvaluatedModel
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
-        """The split "test" or "validation", or so many rows of it, the same random choice each time.
+        """Return the split "test" or "validation", or that number of its rows, the same random choice each time.
 
         Raises:
-            UsageError: another split.
+            UsageError: an unknown split.
         """
         if split not in get_args(Split):
             raise unknown("split", split, get_args(Split))
         rows = self.data.test if split == "test" else self.data.validation
         return subset(rows, examples, 0)
 
-    def results(self) -> dict[str, Any]:
-        """The run's entry of its results.json.
+    def result(self) -> RunResult:
+        """Return what was measured so far.
 
         Raises:
-            UsageError: it has not been measured.
+            UsageError: nothing was.
         """
         return read_results(self.folder)[0]
 
-    def update_results(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the run's entry of its results.json by what `change` makes of it, and return it."""
-        entry = change(self.results())
-        write_json(self.folder / RESULTS, document([entry]))
+    def save(self, result: RunResult) -> RunResult:
+        """Write results.json, renew the model card, and return the result."""
+        write_results(self.folder, [result])
         write_card(self.folder)
-        return entry
+        return result
 
 
 def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
@@ -69,10 +70,10 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
 
     Args:
         folder: of the run.
-        data: what it was trained on, if that came from memory (`train(..., data=...)`) and not from its configuration.
+        data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
 
     Raises:
-        UsageError: the folder holds no finished run, or one whose data nobody but the caller has.
+        UsageError: the folder holds no finished run, or one whose data only the caller has.
     """
     run = read_run(folder)
     if not run.get("finished"):
@@ -80,9 +81,9 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
     config = run["config"]
     source = DataSource(**config["data"])
     if data is None and source == DataSource():
-        raise UsageError(f"'{folder}' was trained on data from memory: hand the same over again as data=...")
+        raise UsageError(f"'{folder}' was trained on data from memory: pass the same data again as data=...")
     data = source.load(config["seed"]) if data is None else data
-    subject = EvaluatedModel(
+    evaluated_model = EvaluatedModel(
         load_trained(folder, data.kind),
         load_tokenizer(str(folder)),
         data.text_columns,
@@ -90,4 +91,29 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
         bf16=run["precision"] == "bf16",
         max_length=config["max_length"],
     )
-    return FinishedRun(folder, run, data, subject)
+    return FinishedRun(folder, run, data, evaluated_model)
+
+
+def open_classifier(folder: Path, purpose: str) -> FinishedRun:
+    """Load a measured run of a classifier.
+
+    Raises:
+        UsageError: it is no classifier, or was not measured; `purpose` names what needs one.
+    """
+    run = open_run(folder)
+    run.result()
+    if run.data.kind != "classification":
+        raise UsageError(f"{purpose} needs a classifier, and '{folder}' is a model for {run.data.kind}.")
+    return run
+
+
+def running_total(on_examples: OnExamples, total: int) -> Callable[[int], None]:
+    """Return a callback for batches that reports the number of examples done so far."""
+    done = 0
+
+    def on_batch(examples: int) -> None:
+        nonlocal done
+        done += examples
+        on_examples(done, total)
+
+    return on_batch

@@ -1,12 +1,11 @@
-"""The model card of a run: README.md in Hugging Face's format, beside the checkpoint, its numbers in `model-index`.
+"""The model card of a run: README.md in Hugging Face's format, with its numbers in `model-index`.
 
-The text between two marker lines is ours and is renewed whenever something new is measured; what somebody has written
-around it, and fields of the header that are not ours, stay.
+The text between the two marker lines is written again whenever something new is measured. What a person has written
+around it, and fields of the header that uegr does not set, stay.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -19,20 +18,20 @@ from uegr.atomic_files import write_text
 from uegr.errors import UsageError
 from uegr.evaluation.curve_area import curve_area
 from uegr.modeling.model_loading import SCRATCH
-from uegr.runs.run_result import read_results, robust_curve
+from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
+from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import measures
 
-CARD, RUN = "README.md", "run.json"
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
 EMBEDDED = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
-"""What the model that comes with uegr is called on the hub."""
+"""Name on the hub of the model that comes with uegr."""
 KINDS = {
     "classification": ("text-classification", "AutoModelForSequenceClassification"),
     "causal_lm": ("text-generation", "AutoModelForCausalLM"),
     "seq2seq": ("translation", "AutoModelForSeq2SeqLM"),
 }
-"""Kind of task -> the hub's name of it, and the class that opens the model; other kinds are sequence classifiers."""
+"""Kind of task -> its name on the hub, and the class that loads the model; the first for all further kinds."""
 TRAINING = (
     "epochs",
     "max_steps",
@@ -46,26 +45,24 @@ TRAINING = (
 
 
 def write_card(folder: Path) -> Path:
-    """Write or renew the card of a finished run, from its run.json and, where it is there, its results.json.
+    """Write or renew the card of a finished run, from its run.json and, where there is one, its results.json.
 
     Returns:
         The card's path.
 
     Raises:
-        UsageError: a README.md is there whose header cannot be read.
+        UsageError: the header of the README.md in the folder cannot be read.
     """
-    run = json.loads((folder / RUN).read_text())
-    entry = read_results(folder)[0] if (folder / "results.json").is_file() else None
+    run = read_run(folder)
+    result = read_results(folder)[0] if (folder / RESULTS).is_file() else None
     path = folder / CARD
-    text = _text(run, entry)
-    header = _header(folder, run, entry)
+    text = _text(run, result)
+    header = _header(folder, run, result)
     if path.is_file():
         try:
             former: Any = ModelCard(path.read_text(encoding="utf-8"), ignore_metadata_errors=False)
-        except Exception as error:  # whatever the header's parser objects to
-            raise UsageError(
-                f"the header of '{path}' cannot be read ({error}): mend it, or remove the file."
-            ) from error
+        except Exception as error:  # whatever the header's parser raises
+            raise UsageError(f"the header of '{path}' cannot be read ({error}): fix it, or remove the file.") from error
         header = {**former.data.to_dict(), **header}
         text = _merged(former.text, text)
     data = ModelCardData(**header)
@@ -73,15 +70,15 @@ def write_card(folder: Path) -> Path:
     return path
 
 
-def _merged(former: str, ours: str) -> str:
-    """The former text with our part renewed, or with our part after it where it had none."""
+def _merged(former: str, generated: str) -> str:
+    """Return the former text with its generated part replaced, or with that part added at its end."""
     if BEGIN not in former or END not in former:
-        return f"{former.strip()}\n\n{ours}" if former.strip() else ours
+        return f"{former.strip()}\n\n{generated}" if former.strip() else generated
     before, rest = former.split(BEGIN, 1)
-    return before + ours + rest.split(END, 1)[1]
+    return before + generated + rest.split(END, 1)[1]
 
 
-def _header(folder: Path, run: dict[str, Any], entry: dict[str, Any] | None) -> dict[str, Any]:
+def _header(folder: Path, run: dict[str, Any], result: RunResult | None) -> dict[str, Any]:
     config = run["config"]
     base = EMBEDDED.get(config["model"], config["model"])
     header: dict[str, Any] = {
@@ -92,50 +89,54 @@ def _header(folder: Path, run: dict[str, Any], entry: dict[str, Any] | None) -> 
     }
     if re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists():
         header["base_model"] = base
-    if entry is not None:
-        header["eval_results"] = eval_results(entry, _kind(run)[0])
+    if result is not None:
+        header["eval_results"] = eval_results(result, _kind(run)[0])
     return header
 
 
-def eval_results(entry: dict[str, Any], task_type: str = "text-classification") -> list[EvalResult]:
-    """A run of results.json as entries of `model-index`: metrics, accuracy under each attack, area of the curve."""
-    task = str(entry["task"])
+def eval_results(result: RunResult, task_type: str = "text-classification") -> list[EvalResult]:
+    """Return the entries of `model-index`: metrics, robustness curve and its area, accuracy under text attacks."""
 
-    def result(kind: str, value: float, name: str, **arguments: Any) -> EvalResult:
+    def entry(kind: str, value: float, name: str, **arguments: Any) -> EvalResult:
         return EvalResult(
             task_type=task_type,
-            dataset_type=re.sub(r"[^\w.-]+", "-", task).lower(),
-            dataset_name=task,
-            dataset_split=entry.get("split"),
+            dataset_type=re.sub(r"[^\w.-]+", "-", result.task).lower(),
+            dataset_name=result.task,
+            dataset_split=result.split,
             metric_type=kind,
             metric_value=value,
             metric_name=name,
             metric_args=arguments or None,
         )
 
-    results = [result(name, value, name.replace("_", " ")) for name, value in entry["metrics"].items()]
-    kind, epsilons, values = robust_curve(entry)
-    curve = entry["robustness"]
-    settings = {name: curve[name] for name in ("norm", "relative", "steps", "restarts", "examples") if name in curve}
-    for epsilon, value in zip(epsilons, values, strict=True):
+    entries = [entry(name, value, name.replace("_", " ")) for name, value in result.metrics.items()]
+    curve = result.robustness
+    settings = curve.settings("norm", "relative", "steps", "restarts", "examples")
+    for epsilon, value in zip(curve.epsilons, curve.values, strict=True):
         if epsilon:
-            name = f"{kind} under {curve['attack']}, epsilon {epsilon:g}"
-            results.append(result(f"robust_{kind}_{epsilon:g}", value, name, epsilon=epsilon, **settings))
-    area = curve_area(epsilons, values)
-    results.append(result("robust_area", area, f"mean {kind} over epsilon up to {epsilons[-1]:g}", **settings))
-    for attack in entry.get("text_attacks", ()):
-        kind = re.sub(r"\W+", "_", f"accuracy_under_{attack['attack']}")
-        name = f"accuracy under {attack['attack']}"
-        results.append(result(kind, attack["accuracy"], name, examples=attack.get("examples")))
-    return results
+            name = f"{curve.metric} under {curve.attack}, epsilon {epsilon:g}"
+            entries.append(entry(f"robust_{curve.metric}_{epsilon:g}", value, name, epsilon=epsilon, **settings))
+    area = curve_area(curve.epsilons, curve.values)
+    entries.append(
+        entry("robust_area", area, f"mean {curve.metric} over epsilon up to {curve.epsilons[-1]:g}", **settings)
+    )
+    for attack in result.text_attacks:
+        kind = re.sub(r"\W+", "_", f"accuracy_under_{attack.attack}")
+        entries.append(entry(kind, attack.accuracy, f"accuracy under {attack.attack}", examples=attack.examples))
+    return entries
 
 
 def _kind(run: dict[str, Any]) -> tuple[str, str]:
     return KINDS.get(run.get("kind", ""), KINDS["classification"])
 
 
-def _text(run: dict[str, Any], entry: dict[str, Any] | None) -> str:
-    config = run["config"]
+def _text(run: dict[str, Any], result: RunResult | None) -> str:
+    config, cost = run["config"], run["cost"]
+    training = [(name.replace("_", " "), config[name]) for name in TRAINING if config.get(name) not in (None, -1)]
+    training.append(("seconds", f"{cost['seconds']:.0f}"))
+    if "processor" in cost:
+        training.append(("processor", cost["processor"]))
+    training.append(("FLOPs of a step, as a multiple of a plain step", f"{cost['flop_ratio']:.2f}"))
     values: dict[str, Any] = {
         "home": HOME,
         "version": __version__,
@@ -146,18 +147,14 @@ def _text(run: dict[str, Any], entry: dict[str, Any] | None) -> str:
         "seed": config["seed"],
         "options": ", ".join(f"{name} {value}" for name, value in config["options"].items()),
         "auto_model": _kind(run)[1],
-        "own": config["model"] in SCRATCH,
-        "training": [(name.replace("_", " "), config[name]) for name in TRAINING if config.get(name) not in (None, -1)],
+        "from_scratch": config["model"] in SCRATCH,
+        "training": training,
         "measured": [],
-        **(_measured(entry) if entry else {}),
+        **(_measured(result) if result else {}),
     }
-    values["training"].append(("seconds", f"{run['cost']['seconds']:.0f}"))
-    if "processor" in run["cost"]:
-        values["training"].append(("processor", run["cost"]["processor"]))
-    values["training"].append(("arithmetic of a step, times a plain one", f"{run['cost']['flop_ratio']:.2f}"))
     environment = Environment(
         loader=PackageLoader("uegr.runs", "."),
-        autoescape=False,  # noqa: S701  # Markdown: what matters in a cell is escaped by _cell
+        autoescape=False,  # noqa: S701  # Markdown: _cell escapes what matters in a cell
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -167,31 +164,32 @@ def _text(run: dict[str, Any], entry: dict[str, Any] | None) -> str:
     return f"{BEGIN}\n# {run['task']}: {config['method']}\n\n{body}\n{END}"
 
 
-def _measured(entry: dict[str, Any]) -> dict[str, Any]:
-    curve = entry["robustness"]
-    kind, epsilons, values = robust_curve(entry)
-    settings = ", ".join(f"{curve[name]} {name}" for name in ("steps", "restarts", "examples") if name in curve)
-    masking = entry.get("analysis", {}).get("gradient_masking", {})
+def _measured(result: RunResult) -> dict[str, Any]:
+    curve = result.robustness
+    settings = ", ".join(f"{value} {name}" for name, value in curve.settings("steps", "restarts", "examples").items())
+    cells = measures([result]).items()
     return {
-        "measured": [(name, cell(entry)) for name, cell in measures([entry]).items() if not name.startswith("PGD")],
-        "split": entry.get("split", "test"),
-        "test_examples": entry.get("test_examples"),
-        "attack": f"{curve['attack']}, {curve['norm']}, {'relative' if curve['relative'] else 'absolute'}, {settings}",
-        "curve_name": kind.replace("_", " "),
-        "curve": [(f"{one:g}", f"{100 * value:.1f}") for one, value in zip(epsilons, values, strict=True)],
+        "measured": [(name, cell(result)) for name, cell in cells if not name.startswith("PGD")],
+        "split": result.split or "test",
+        "test_examples": result.test_examples,
+        "attack": f"{curve.attack}, {curve.norm}, {'relative' if curve.relative else 'absolute'}, {settings}",
+        "curve_name": curve.metric.replace("_", " "),
+        "curve": [
+            (f"{epsilon:g}", f"{100 * value:.1f}") for epsilon, value in zip(curve.epsilons, curve.values, strict=True)
+        ],
         "attacks": [
             [
-                one["attack"],
-                str(one.get("examples", "–")),
-                f"{100 * one['accuracy']:.1f}",
-                f"{one.get('queries', 0):.0f}",
+                attack.attack,
+                "–" if attack.examples is None else str(attack.examples),
+                f"{100 * attack.accuracy:.1f}",
+                f"{attack.queries or 0:.0f}",
             ]
-            for one in entry.get("text_attacks", ())
+            for attack in result.text_attacks
         ],
-        "warnings": masking.get("reasons", []) if masking.get("flag") else [],
+        "warnings": result.masking_reasons,
     }
 
 
 def _cell(value: Any) -> str:
-    """A value as Markdown that can break neither a table nor the page it is shown on."""
+    """Return a value as Markdown that can break neither a table nor the page it is shown on."""
     return str(value).replace("\n", " ").replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")

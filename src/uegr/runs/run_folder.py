@@ -1,10 +1,14 @@
-"""The folder of one run: what lies where, written so that nothing is ever half there.
+"""The folder of one run: the names of its files, and how each is written and read.
 
 run.json              the configuration, and after training "finished": true and the cost
 model.safetensors     the trained model in Hugging Face's format, with config and tokenizer
-training_log.json     loss and its terms over the steps
-checkpoint-N/         while training, or after an interruption
-results.json          written by `uegr evaluate`
+method_config.json    the method and its options
+training_log.json     the loss and its terms over the steps
+results.json          what was measured: a list of `RunResult`
+README.md             the model card
+checkpoint-N/         during training, or after an interruption
+
+A file is complete or absent: it is written under another name and then moved.
 """
 
 from __future__ import annotations
@@ -12,22 +16,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
 from uegr.errors import UsageError
-from uegr.training.checkpoints import last_complete_checkpoint
+from uegr.runs.run_result import RunResult
 
-RUN, LOG, RESULTS = "run.json", "training_log.json", "results.json"
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from uegr.methods.method_config import MethodConfig
+
+RUN, RESULTS, TRAINING_LOG, CARD = "run.json", "results.json", "training_log.json", "README.md"
+CHECKPOINTS = "checkpoint-*"
 STAGING = ".partial"
-"""Checkpoints and models are written into this folder and then moved into place: none is ever half there."""
+"""Checkpoints and models are written into this folder and then moved into place."""
+SCHEMA = 1
+"""Version of run.json and results.json. A reader refuses a results.json with another one."""
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """The run.json of a folder.
+    """Return the run.json of a folder.
 
     Raises:
         UsageError: the folder holds no run, or one that cannot be read.
@@ -41,29 +53,31 @@ def read_run(folder: Path) -> dict[str, Any]:
     return run
 
 
-def prepare(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bool) -> str | None:
+def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bool) -> str | None:
     """Make the folder ready for a run with this configuration.
 
     Returns:
-        The checkpoint to go on from, or None to begin at the start.
+        The checkpoint to resume from, or None to begin at the start.
 
     Raises:
-        UsageError: the folder holds a finished run, an unfinished one that nobody asked to resume, or one
-            with another configuration.
+        UsageError: the folder holds a finished run, an unfinished one without `resume`, or one with another
+            configuration.
     """
     if overwrite and folder.exists():
         if not (folder / RUN).exists() and any(folder.iterdir()):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
         shutil.rmtree(folder)
     if (folder / RUN).exists():
+        from uegr.training.checkpoints import last_complete_checkpoint
+
         former = read_run(folder)
         if former.get("finished"):
             raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
         if not resume:
             raise UsageError(
-                f"'{folder}' holds an unfinished run: go on with --resume, or start over with --overwrite."
+                f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."
             )
-        changed = [key for key, value in config.items() if former["config"].get(key) != json.loads(json.dumps(value))]
+        changed = [name for name, value in config.items() if former["config"].get(name) != _as_read(value)]
         if changed:
             raise UsageError(
                 f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
@@ -71,26 +85,81 @@ def prepare(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bo
             )
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / RUN, {"schema": 1, "finished": False, "config": config})
+    write_json(folder / RUN, {"schema": SCHEMA, "finished": False, "config": config})
     return None
 
 
-def finish(
+def finish_run(
     folder: Path,
     run: dict[str, Any],
     log: list[dict[str, Any]],
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
+    method_config: MethodConfig,
 ) -> None:
-    """Put the trained model into the folder, mark the run finished, and only then drop its checkpoints."""
+    """Move the trained model into the folder, mark the run finished, and only then remove its checkpoints."""
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     model.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
+    method_config.save_pretrained(staging)
     for path in staging.iterdir():
         os.replace(path, folder / path.name)
     staging.rmdir()
-    write_json(folder / LOG, log)
-    write_json(folder / RUN, {"schema": 1, "finished": True, **run})
-    for checkpoint in folder.glob("checkpoint-*"):
+    write_json(folder / TRAINING_LOG, log)
+    write_json(folder / RUN, {"schema": SCHEMA, "finished": True, **run})
+    for checkpoint in folder.glob(CHECKPOINTS):
         shutil.rmtree(checkpoint)
+
+
+def document(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the content of a results.json with these entries; see `RunResult.to_dict`."""
+    return {"schema": SCHEMA, "runs": list(entries)}
+
+
+def write_results(folder: Path, results: Sequence[RunResult]) -> None:
+    """Write the results.json of a folder."""
+    write_json(folder / RESULTS, document([result.to_dict() for result in results]))
+
+
+def read_results(path: Path) -> list[RunResult]:
+    """Return the runs of a results.json, or of the one in a folder.
+
+    Raises:
+        UsageError: it is missing, or is not what this version writes; the message names the missing part.
+    """
+    file = path / RESULTS if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
+        raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
+    return [RunResult.from_dict(entry, file) for entry in content["runs"]]
+
+
+def read_results_and_logs(paths: Sequence[Path]) -> list[RunResult]:
+    """Return the runs of several folders or results.json files; those of folders have their training log.
+
+    Raises:
+        UsageError: something is missing or cannot be read; the message names it.
+    """
+    return [with_training_log(result, path) for path in paths for result in read_results(path)]
+
+
+def with_training_log(result: RunResult, folder: Path) -> RunResult:
+    """Return the result with the training log in the run's folder, where there is one."""
+    file = folder / TRAINING_LOG
+    if not file.is_file():
+        return result
+    try:
+        return replace(result, log=json.loads(file.read_text()))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"'{file}' is no JSON ({error}): remove it, or train again with --overwrite.") from error
+
+
+def _as_read(value: Any) -> Any:
+    """Return the value as it comes back from JSON: tuples become lists."""
+    return json.loads(json.dumps(value))

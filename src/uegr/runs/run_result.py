@@ -1,88 +1,132 @@
-"""results.json: the one format in which every command writes and reads what was measured.
+"""One measured run: an entry of results.json, typed. docs/results-schema.md describes every field.
 
-    {"schema": 1, "runs": [{
-        "method", "task", "model": str, "seed", "train_examples", "test_examples": int,
-        "metric": the published one of "metrics",
-        "metrics": {"accuracy", "nll", "ece", "typo_accuracy"} or {"pearson", "spearman", "mse", "typo_pearson"},
-        "robustness": {"attack", "norm", "relative", "steps", "restarts", "seed", "examples",
-                       "epsilons": [...], "accuracy" or "pearson": [...]},
-        "cost": {"seconds", "flop_ratio", "time_ratio"}}]}
-
-Accuracies are fractions, nll in nats, seconds of training. docs/results-schema.md says it in words.
+Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.run_folder` reads and writes the file.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
 
 from uegr.errors import UsageError
+from uegr.runs.result_parts import JsonPart, RobustnessCurve, TextAttackResult, TrainingCost, curve_metric
 
-SCHEMA = 1
+Series = tuple[list[int], list[float]]
+"""Training steps and values."""
+REQUIRED = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
 COST = ("seconds", "flop_ratio", "time_ratio")
-CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
-"""What a robustness curve may be a curve of: the first of these that a run's robustness part holds."""
-FIELDS = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
 
 
-def document(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The content of a results.json with these runs."""
-    return {"schema": SCHEMA, "runs": list(runs)}
+@dataclass(frozen=True, kw_only=True)
+class RunResult(JsonPart):
+    """What was measured on one run.
 
-
-def label(run: dict[str, Any], among: Sequence[dict[str, Any]]) -> str:
-    """What to call a run: its method and options, and of seed, task and model what tells it from the others."""
-    options = ", ".join(f"{name} {value}" for name, value in run.get("options", {}).items())
-    parts = [f"{run['method']} ({options})" if options else str(run["method"])]
-    parts += [f"{name} {run[name]}" for name in ("seed", "task", "model") if len({other[name] for other in among}) > 1]
-    return ", ".join(parts)
-
-
-def primary_metric(run: dict[str, Any]) -> str:
-    """Name of the metric that is published for the run's task; runs of the first version knew accuracy only."""
-    return str(run.get("metric", "accuracy"))
-
-
-def robust_curve(run: dict[str, Any]) -> tuple[str, list[float], list[float]]:
-    """What the robustness curve shows ("accuracy", "pearson", ...), its epsilons in rising order, its values."""
-    curve = run["robustness"]
-    name = next(one for one in CURVES if one in curve)
-    return name, curve["epsilons"], curve[name]
-
-
-def read_results(path: Path) -> list[dict[str, Any]]:
-    """The runs of a results.json, or of the one in a folder.
-
-    Raises:
-        UsageError: it is not there, or is not what this version writes; the message names the missing part.
+    Args:
+        method, options: the method, and its options that differ from their defaults.
+        task, model, seed, train_examples: what was trained on what.
+        split, test_examples: what it was measured on.
+        metric: the published metric of the task, a name in `metrics`.
+        metrics: all metrics; see `uegr.evaluation.evaluator`.
+        robustness: the metric under the embedding attack of `uegr evaluate`.
+        outcomes: per example; see `uegr.evaluation.packed_outcomes`.
+        leakage: overlap of test and training texts; see `uegr.data.overlap`.
+        cost: of the training.
+        text_attacks, embedding_attacks: by `uegr attack`.
+        analysis: name of a part -> its numbers, by `uegr analyse`.
+        transfer: one entry per further task, by `uegr evaluate --on`.
+        log: the entries of the training log, where the reader asked for them; not part of results.json.
     """
-    file = path / "results.json" if path.is_dir() else path
-    if not file.is_file():
-        raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
-        raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
-    for run in content["runs"]:
-        _check(file, run)
-    runs: list[dict[str, Any]] = content["runs"]
-    return runs
+
+    method: str
+    options: dict[str, Any] = field(default_factory=dict)
+    task: str
+    model: str
+    seed: int
+    train_examples: int
+    split: str | None = None
+    test_examples: int | None = None
+    metric: str = "accuracy"  # files of the first version do not name it
+    metrics: dict[str, float]
+    robustness: RobustnessCurve
+    outcomes: dict[str, Any] | None = None
+    leakage: dict[str, Any] | None = None
+    cost: TrainingCost
+    text_attacks: list[TextAttackResult] = field(default_factory=list)
+    embedding_attacks: list[RobustnessCurve] = field(default_factory=list)
+    analysis: dict[str, dict[str, Any]] = field(default_factory=dict)
+    transfer: list[dict[str, Any]] = field(default_factory=list)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    ALWAYS = ("options",)
+    NEVER = ("further", "log")
+
+    @classmethod
+    def from_dict(cls, entry: Any, where: object = "results.json") -> Self:
+        """Read an entry of results.json.
+
+        Raises:
+            UsageError: a required part is missing; the message names it, and `where` the entry was read.
+        """
+        _check(entry, where)
+        parts = {
+            **entry,
+            "robustness": RobustnessCurve.from_dict(entry["robustness"]),
+            "cost": TrainingCost.from_dict(entry["cost"]),
+            "text_attacks": [TextAttackResult.from_dict(part) for part in entry.get("text_attacks", ())],
+            "embedding_attacks": [RobustnessCurve.from_dict(part) for part in entry.get("embedding_attacks", ())],
+        }
+        return super().from_dict(parts)
+
+    @property
+    def masking_reasons(self) -> list[str]:
+        """Sentences that say why gradient masking is suspected; empty where it is not."""
+        masking = self.analysis.get("gradient_masking", {})
+        return list(masking.get("reasons", ())) if masking.get("flag") else []
+
+    def label(self, among: Sequence[RunResult], names: Sequence[str] = ("seed", "task", "model")) -> str:
+        """Return the method and its options, and those of the named fields in which the runs `among` differ."""
+        options = ", ".join(f"{name} {value}" for name, value in self.options.items())
+        parts = [f"{self.method} ({options})" if options else self.method]
+        parts += [
+            f"{name} {getattr(self, name)}" for name in names if len({getattr(result, name) for result in among}) > 1
+        ]
+        return ", ".join(parts)
+
+    def series(self, name: str) -> Series:
+        """Return the steps at which a quantity was logged, and its values; empty lists if it never was."""
+        entries = [entry for entry in self.log if name in entry and "step" in entry]
+        return [entry["step"] for entry in entries], [float(entry[name]) for entry in entries]
+
+    def logged(self, prefix: str) -> list[str]:
+        """Return the logged names that begin with the prefix, in the order in which they were logged."""
+        names = (name for entry in self.log for name in entry if name.startswith(prefix))
+        return list(dict.fromkeys(names))
 
 
-def _check(file: Path, run: Any) -> None:
-    if not isinstance(run, dict):
-        raise UsageError(f"'{file}' holds {run!r} in the place of a run: measure again with uegr evaluate.")
-    missing = [name for name in FIELDS if name not in run]
-    metric = primary_metric(run)
-    for part, names in {"metrics": (metric,), "cost": COST}.items():
-        missing += [f"{part}.{name}" for name in names if not isinstance(run.get(part, {}).get(name), (int, float))]
-    curve = run.get("robustness", {})
-    name = next((one for one in CURVES if one in curve), CURVES[0])
-    if len(curve.get("epsilons", ())) != len(curve.get(name, ())) or not curve.get("epsilons"):
-        missing.append(f"robustness.{name} for each of robustness.epsilons")
+# for compare, until it takes RunResult
+def primary_metric(entry: Mapping[str, Any]) -> str:
+    """Return the name of the metric that is published for the task of an entry of results.json."""
+    return str(entry.get("metric", "accuracy"))
+
+
+# for compare, until it takes RunResult
+def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float]]:
+    """Return the metric of the robustness curve of an entry of results.json, its epsilons, and its values."""
+    curve = entry["robustness"]
+    metric = curve_metric(curve)
+    return metric, curve["epsilons"], curve[metric]
+
+
+def _check(entry: Any, where: object) -> None:
+    if not isinstance(entry, dict):
+        raise UsageError(f"'{where}' holds {entry!r} in the place of a run: measure again with uegr evaluate.")
+    missing = [name for name in REQUIRED if name not in entry]
+    for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
+        missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
+    curve = entry.get("robustness", {})
+    metric = curve_metric(curve)
+    if len(curve.get("epsilons", ())) != len(curve.get(metric, ())) or not curve.get("epsilons"):
+        missing.append(f"robustness.{metric} for each of robustness.epsilons")
     if missing:
-        raise UsageError(f"'{file}' lacks {', '.join(missing)}: measure again with uegr evaluate.")
+        raise UsageError(f"'{where}' lacks {', '.join(missing)}: measure again with uegr evaluate.")

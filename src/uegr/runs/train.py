@@ -1,12 +1,11 @@
-"""One training run, from a configuration to a folder with a trained model."""
+"""Train a run: from a configuration to a folder with a trained model."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from transformers import (
@@ -18,86 +17,26 @@ from transformers import (
 )
 
 from uegr.data.class_weighting import class_weights
-from uegr.data.data_source import DataSource
 from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import StoppedError, UsageError
 from uegr.methods.registry import make_config
-from uegr.modeling.model_loading import EMBEDDED_MODEL, load_model, load_tokenizer
+from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
-from uegr.runs import run_folder
+from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
-from uegr.training.precision import check_precision, use_bf16
+from uegr.training.precision import use_bf16
 from uegr.training.processor_name import processor_name
+from uegr.training.run_config import RunConfig
 from uegr.training.stop_on_signal import StopOnSignal
 from uegr.training.trainer import UEGRTrainer
 
 OnStep = Callable[[int, int], None]
-RANGES: dict[str, tuple[float, float]] = {
-    "seed": (0, 2**32 - 1),  # what NumPy takes
-    "epochs": (0, math.inf),
-    "learning_rate": (0, math.inf),
-    "weight_decay": (0, math.inf),
-    "warmup_ratio": (0, 1),
-    "batch_size": (1, math.inf),
-    "gradient_accumulation_steps": (1, math.inf),
-    "max_length": (1, math.inf),
-    "save_steps": (0, math.inf),
-}
-"""From where to where the numbers of a `RunConfig` may go."""
+"""Called with the number of finished steps, and the number of all steps."""
 
 
-@dataclass(frozen=True)
-class RunConfig:
-    """All that decides a training run.
-
-    Args:
-        data: where the examples come from.
-        model: the embedded default, a folder, a hub name, or a model trained from nothing (textcnn, bilstm,
-            transformer) with a tokenizer learned from the training texts.
-        method, options: see `uegr.methods.registry`.
-        seed: of the training subset, the new head, the data order, dropout and masks.
-        epochs, max_steps: length of the training; max_steps above 0 overrides epochs.
-        learning_rate, weight_decay, warmup_ratio: AdamW with linear warm-up and decay. 1e-4 suits small
-            encoders such as the default; base-size models want about 2e-5.
-        batch_size, gradient_accumulation_steps: examples a step are their product.
-        max_length: texts are cut to so many tokens; nothing is padded to it.
-        precision: "auto", "fp32" or "bf16".
-        class_weights: "balanced", or one weight a class; see `uegr.data.class_weighting`.
-        save_steps: a checkpoint every so many steps; 0 writes one at the end of each epoch.
-
-    Raises:
-        UsageError: a number with which nothing can be trained.
-    """
-
-    data: DataSource = field(default_factory=DataSource)
-    model: str = EMBEDDED_MODEL
-    method: str = "uegr"
-    options: dict[str, Any] = field(default_factory=dict)
-    seed: int = 0
-    epochs: float = 3.0
-    max_steps: int = -1
-    learning_rate: float = 1e-4
-    weight_decay: float = 0.01
-    warmup_ratio: float = 0.06
-    batch_size: int = 32
-    gradient_accumulation_steps: int = 1
-    max_length: int = 128
-    precision: str = "auto"
-    class_weights: Literal["balanced"] | tuple[float, ...] | None = None
-    save_steps: int = 0
-
-    def __post_init__(self) -> None:
-        for name, (low, high) in RANGES.items():
-            value = getattr(self, name)
-            if not (low <= value <= high and math.isfinite(value)):
-                ends = f"at least {low}" if high == math.inf else f"between {low} and {high}"
-                raise UsageError(f"{name} must be {ends}, not {value}.")
-        check_precision(self.precision)
-
-
-def train(
+def train_run(
     config: RunConfig,
     output_dir: Path,
     *,
@@ -107,25 +46,25 @@ def train(
     cost: Mapping[str, Any] | None = None,
     on_step: OnStep = lambda step, total: None,
 ) -> dict[str, Any]:
-    """Train and leave a finished run folder; see `uegr.runs.run_folder` for what it holds.
+    """Train and leave a finished run folder; see `uegr.runs.run_folder` for its files.
 
     Args:
         config: what to train.
         output_dir: the run's folder.
-        data: use these examples (see `uegr.data.user_data.load_files`) and not those of config.data.
-        resume: go on from the last checkpoint of an interrupted run with the same configuration; the weights
-            come out as those of an uninterrupted run.
-        overwrite: replace a run that is there.
-        cost: what `measure_cost` found for an equal run; None measures it here.
-        on_step: told the steps done and the steps of the whole training.
+        data: use these examples (see `uegr.data.user_data.load_files`) instead of those of config.data.
+        resume: continue from the last checkpoint of an interrupted run with the same configuration; the final
+            weights equal those of an uninterrupted run.
+        overwrite: replace the run in the folder.
+        cost: the result of `measure_cost` for an equal run; None measures it here.
+        on_step: called after each step.
 
     Returns:
         The content of run.json.
 
     Raises:
         UsageError: something in the configuration or the data cannot work.
-        TrainingError: the loss was lost.
-        StoppedError: somebody stopped it; a checkpoint is there.
+        TrainingError: the loss became infinite or NaN.
+        StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
     method_config = make_config(config.method, config.options)
     data = config.data.load(config.seed) if data is None else data
@@ -138,8 +77,8 @@ def train(
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer)
     bf16 = use_bf16(config.precision, model)
     arguments = _arguments(config, output_dir, bf16, len(encoded))
-    # Only now, when all that was asked for has proved possible, is the folder touched.
-    checkpoint = run_folder.prepare(output_dir, asdict(config), resume=resume, overwrite=overwrite)
+    # The folder is changed only now, when the configuration has proved possible.
+    checkpoint = prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
     interruption = StopOnSignal()
     trainer = UEGRTrainer(
@@ -158,31 +97,32 @@ def train(
             outcome = trainer.train(resume_from_checkpoint=checkpoint)
     except KeyboardInterrupt:
         raise StoppedError(
-            f"stopped at once: go on from the last checkpoint with --resume, in '{output_dir}'."
+            f"stopped at once: continue from the last checkpoint with --resume, in '{output_dir}'."
         ) from None
     if trainer.state.global_step < trainer.state.max_steps:
         raise StoppedError(
-            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: go on "
-            f"with --resume, in '{output_dir}'."
+            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
+            f"continue with --resume, in '{output_dir}'."
         )
     if cost is None:
         loader = iter(trainer.get_train_dataloader())
         batch, start = trainer._prepare_inputs(next(loader)), now()
-        waited = now() - start if next(loader, None) is not None else 0.0
-        fresh = method_config.create(seed=config.seed, class_weights=weights)
-        fresh.bind(tokenizer)
-        cost = measure_cost(model, batch, fresh, trainer.compute_loss_context_manager, data_seconds=waited)
+        data_seconds = now() - start if next(loader, None) is not None else 0.0
+        fresh_method = method_config.create(seed=config.seed, class_weights=weights)
+        fresh_method.bind(tokenizer)
+        autocast = trainer.compute_loss_context_manager
+        cost = measure_cost(model, batch, fresh_method, autocast, data_seconds=data_seconds)
     run = {
         "config": asdict(config),
         "precision": "bf16" if bf16 else "fp32",
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
-        "data": {"classes": data.class_counts, "findings": [asdict(one) for one in data.findings]},
+        "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in data.findings]},
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if trainer.is_world_process_zero():
-        run_folder.finish(output_dir, run, trainer.state.log_history, model, tokenizer)
+        finish_run(output_dir, run, trainer.state.log_history, model, tokenizer, method_config)
     return run
 
 
@@ -207,7 +147,7 @@ def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -
         save_steps=config.save_steps or 500,
         save_total_limit=2,
         logging_steps=max(1, steps // 50),
-        logging_nan_inf_filter=False,  # a lost loss stops the training with a sentence of our own
+        logging_nan_inf_filter=False,  # UEGRTrainer raises a TrainingError for a NaN or infinite loss
         disable_tqdm=True,
         report_to=[],
         use_cpu=not torch.cuda.is_available(),
@@ -216,7 +156,7 @@ def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -
 
 class _Progress(TrainerCallback):
     def __init__(self, on_step: OnStep) -> None:
-        self.tell = on_step
+        self.on_step = on_step
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self.tell(state.global_step, state.max_steps)
+        self.on_step(state.global_step, state.max_steps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,53 +14,53 @@ from uegr.errors import UsageError
 from uegr.evaluation.transfer_score import transfer
 from uegr.runs.finished_run import open_run
 
+OnTask = Callable[[int, int], None]
+"""Called with the number of tasks done, and the number of all tasks."""
 
-def measure_on(
+
+def evaluate_on_tasks(
     folder: Path,
     tasks: Sequence[str],
     *,
     declared: Mapping[str, str] | None = None,
     examples: int | None = None,
-    on_task: Callable[[int, int], None] = lambda done, total: None,
+    on_task: OnTask = lambda done, total: None,
 ) -> list[dict[str, Any]]:
-    """Measure a run on the test splits of other tasks, and add what was found to its results.json.
+    """Measure a run on the test splits of other tasks, and add the entries to its results.json.
 
     Every evaluation text is compared with the texts the run was trained on; see `uegr.data.overlap`.
 
     Args:
-        folder: a run that `uegr.runs.evaluate.measure` has measured.
+        folder: a run that `evaluate_run` has measured.
         tasks: names of the registry.
-        declared: the model's label names -> the task's, where the registry does not say how they belong together.
-        examples: of each task at most so many, the same for every run.
-        on_task: told how many tasks are done, of how many.
+        declared: the model's label names -> the task's, where the registry does not map them.
+        examples: at most this number of each task, the same for every run.
+        on_task: called after each task.
 
     Returns:
-        One entry a task, in the order of `tasks`.
+        One entry per task, in the order of `tasks`.
     """
-    finished = open_run(folder)
-    finished.results()  # a run that nobody has measured has no entry to add to
-    trained_on = finished.data
-    found = []
+    run = open_run(folder)
+    run.result()  # raises where nothing was measured
+    training_data = run.data
+    entries: list[dict[str, Any]] = []
     for name in tasks:
         data = load_task(name).limited(test=examples)
-        if data.kind != trained_on.kind:
-            raise UsageError(f"the run is for {trained_on.kind}, task '{name}' is {data.kind}: leave it out.")
+        if data.kind != training_data.kind:
+            raise UsageError(f"the run is for {training_data.kind}, task '{name}' is {data.kind}: leave it out.")
         classes = None
         if data.kind == "classification":
-            families = (trained_on.family, data.family)
-            classes = label_map(trained_on.label_names, data.label_names, families, declared)
+            families = (training_data.family, data.family)
+            classes = label_map(training_data.label_names, data.label_names, families, declared)
         elif data.kind == "multi_label":
             raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
-        seen = find_overlap(trained_on.train, trained_on.text_columns, data.test, data.text_columns)
-        entry = transfer(finished.subject.reading(data.text_columns), data, classes, seen)
+        seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
+        entry = transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
         if classes is not None:
-            entry["label_map"] = classes.as_json(trained_on.label_names, data.label_names)
-        found.append(entry)
-        on_task(len(found), len(tasks))
-    finished.update_results(
-        lambda entry: {
-            **entry,
-            "transfer": [*(one for one in entry.get("transfer", []) if one["task"] not in tasks), *found],
-        }
-    )
-    return found
+            entry["label_map"] = classes.as_json(training_data.label_names, data.label_names)
+        entries.append(entry)
+        on_task(len(entries), len(tasks))
+    result = run.result()
+    former = [entry for entry in result.transfer if entry["task"] not in tasks]
+    run.save(replace(result, transfer=[*former, *entries]))
+    return entries

@@ -1,1 +1,1 @@
-"""Figures: one file a figure. Each turns groups of runs into a `Chart`, or into nothing without its numbers."""
+"""Figures: each file makes the charts of one subject from groups of runs; `catalogue` lists the files."""

@@ -1,4 +1,4 @@
-"""A figure with all that makes it readable without eyes, mouse or colour: words, a table of its numbers, read-outs."""
+"""A figure with everything that makes it readable without eyes, mouse or colour: words, a table, values to point at."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Mark:
-    """A place in a figure that says something when pointed at: a data point, the end of a bar, a cell.
+    """A place in a figure whose text is shown when a reader points at it: a data point, the end of a bar, a cell.
 
     Args:
-        axes, x, y: where, in the data coordinates of these axes.
-        text: what it says.
+        axes, x, y: the place, in the data coordinates of these axes.
+        text: what is shown.
     """
 
     axes: Axes
@@ -29,12 +29,12 @@ class Chart:
 
     Args:
         name: its file name without ending, and its anchor in the page.
-        title: what it shows, a few words.
-        alt: what a reader would see in it, in a sentence or two.
+        title: what it shows, in a few words.
+        alt: what a reader sees in it, in a sentence or two.
         caption: how to read it: what was measured, over how many examples, what a band means.
         figure: the drawing.
         headings, rows: its numbers, every cell as text.
-        marks: what pointing at it reads out.
+        marks: the values that a reader can point at.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""How flat a minimum training has found: slices through the loss, curvature, sharpness, input gradients."""
+"""Flatness of the minimum: slices through the loss, curvature, sharpness, input gradients."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from uegr.report.run_groups import Group, analysed
 Part = dict[str, Any]
 
 
-def landscape_charts(groups: Sequence[Group]) -> list[Chart]:
-    """What of the landscape was computed: slices in one and two dimensions, and the numbers that sum it up."""
+def charts(groups: Sequence[Group]) -> list[Chart]:
+    """The computed parts of the landscape: slices in one and two dimensions, and its numbers."""
     parts = analysed(groups, "landscape")
     if not parts:
         return []
     surfaces = [_surface(group, part) for group, part in parts.items() if "slice_2d" in part]
-    charts = [chart for chart in (_slice(parts), _sharpness(parts), *_numbers(parts)) if chart] + surfaces
+    drawn = [chart for chart in (_slice(parts), _sharpness(parts), *_numbers(parts)) if chart] + surfaces
     counts = sorted({part["examples"] for part in parts.values() if "examples" in part})
     counted = f" Measured on {' or '.join(map(str, counts))} examples." if counts else ""
-    return [replace(chart, caption=chart.caption + counted) for chart in charts]
+    return [replace(chart, caption=chart.caption + counted) for chart in drawn]
 
 
 def _slice(parts: dict[Group, Part]) -> Chart | None:
@@ -35,8 +35,8 @@ def _slice(parts: dict[Group, Part]) -> Chart | None:
         ("alphas", "loss"),
         ("landscape-slice", "Loss along a random direction"),
         ("step along the direction, in lengths of each filter", "loss (nats)"),
-        "Loss of the evaluated examples when every neuron's weights move by that share of their own length in a random "
-        "direction (filter-normalised). A wide valley is a flat minimum.",
+        "Loss of the evaluated examples when the weights of every neuron move by that share of their own length in a "
+        "random direction (filter-normalised). A wide valley is a flat minimum.",
     )
 
 
@@ -45,8 +45,8 @@ def _sharpness(parts: dict[Group, Part]) -> Chart | None:
         {group: part["sharpness"] for group, part in parts.items() if "sharpness" in part},
         ("rho", "increase"),
         ("landscape-sharpness", "Sharpness"),
-        ("rho: length of the step", "rise of the loss (nats)"),
-        "What a step of length rho up the gradient, in the space of all weights, adds to the loss (SAM's sharpness).",
+        ("rho: length of the step", "increase of the loss (nats)"),
+        "Increase of the loss by a step of length rho along the gradient of all weights (SAM's sharpness).",
     )
 
 
@@ -56,31 +56,31 @@ def _curves(
     if not parts:
         return None
     figure, axes = canvas(3.1)
-    marks, cells, told = [], {}, []
+    marks, cells, ranges = [], {}, []
     for group, part in parts.items():
         x, y = (part[field] for field in fields)
-        axes.plot(x, y, **look(group.at))
+        axes.plot(x, y, **look(group.index))
         marks += [Mark(axes, a, b, f"{group.label}: {b:.4g} at {a:.3g}") for a, b in zip(x, y, strict=True)]
         cells[group.label] = {a: f"{b:.4g}" for a, b in zip(x, y, strict=True)}
-        told.append(f"{group.label} between {min(y):.3g} and {max(y):.3g}")
+        ranges.append(f"{group.label} between {min(y):.3g} and {max(y):.3g}")
     axes.set_xlabel(units[0])
     axes.set_ylabel(units[1])
-    legend(figure, [(group.label, look(group.at)) for group in parts])
-    places = sorted({place for one in cells.values() for place in one})
+    legend(figure, [(group.label, look(group.index)) for group in parts])
+    places = sorted({place for column in cells.values() for place in column})
     return Chart(
         name=names[0],
         title=names[1],
-        alt=f"{units[1].capitalize()} against {units[0]}: {'; '.join(told)}.",
+        alt=f"{units[1].capitalize()} against {units[0]}: {'; '.join(ranges)}.",
         caption=caption,
         figure=figure,
         headings=[units[0], *cells],
-        rows=[[f"{place:.4g}", *(one.get(place, "–") for one in cells.values())] for place in places],
+        rows=[[f"{place:.4g}", *(column.get(place, "–") for column in cells.values())] for place in places],
         marks=marks,
     )
 
 
 def _numbers(parts: dict[Group, Part]) -> list[Chart]:
-    """Bars, a figure each, since their units differ: eigenvalues and trace of the Hessian, input gradients."""
+    """Bars, in one figure per unit: eigenvalues and trace of the Hessian, input gradients."""
 
     def eigenvalues(part: Part) -> dict[str, float]:
         return {f"eigenvalue {i + 1}": value for i, value in enumerate(part.get("eigenvalues", ()))}
@@ -94,30 +94,38 @@ def _numbers(parts: dict[Group, Part]) -> list[Chart]:
         ("input-gradient", "Input gradient", "l2 norm (nats per unit of embedding)", mean_of("input_gradient", "mean")),
     ]
     captions = {
-        "eigenvalues": "Along the directions in which the loss bends most; smaller is flatter.",
+        "eigenvalues": "Along the directions of largest curvature of the loss; smaller is flatter.",
         "trace": "Hutchinson's estimate; smaller is flatter. Lines: two standard errors.",
-        "input-gradient": "Mean norm of the loss's gradient at an example's token embeddings; adversarial training "
-        "makes it small. Lines: two standard errors.",
+        "input-gradient": "Mean norm of the gradient of the loss at the token embeddings of an example; adversarial "
+        "training makes it small. Lines: two standard errors.",
     }
-    charts = []
+    drawn = []
     for name, title, unit, read in kinds:
         lengths: dict[str, dict[str, float]] = {}
         intervals: dict[str, dict[str, tuple[float, float]]] = {}
         for group, part in parts.items():
             error = part.get(name.replace("-", "_"), {}).get("standard_error") if name != "eigenvalues" else None
-            for thing, value in read(part).items():
-                lengths.setdefault(thing, {})[group.label] = value
+            for item, value in read(part).items():
+                lengths.setdefault(item, {})[group.label] = value
                 if error is not None and np.isfinite(error):
-                    intervals.setdefault(thing, {})[group.label] = (value - 2 * error, value + 2 * error)
+                    intervals.setdefault(item, {})[group.label] = (value - 2 * error, value + 2 * error)
         if not lengths:
             continue
         figure, marks = bars(list(parts), lengths, unit, digits=3, intervals=intervals)
         headings, rows = bar_rows(list(parts), lengths, 4)
-        told = in_words(list(parts), lengths, 4)
-        charts.append(
-            Chart(f"landscape-{name}", title, f"Bars of {unit}. {told}.", captions[name], figure, headings, rows, marks)
+        drawn.append(
+            Chart(
+                name=f"landscape-{name}",
+                title=title,
+                alt=f"Bars of {unit}. {in_words(list(parts), lengths, 4)}.",
+                caption=captions[name],
+                figure=figure,
+                headings=headings,
+                rows=rows,
+                marks=marks,
+            )
         )
-    return charts
+    return drawn
 
 
 def _surface(group: Group, part: Part) -> Chart:
@@ -140,7 +148,7 @@ def _surface(group: Group, part: Part) -> Chart:
         for j in range(len(betas))
     ]
     return Chart(
-        name=f"landscape-surface-{group.at}",
+        name=f"landscape-surface-{group.index}",
         title=f"Loss around the minimum: {group.label}",
         alt=f"Heat map of the loss over a plane through the weights, from {loss.min():.3f} to {loss.max():.3f} nats.",
         caption=(
@@ -148,7 +156,7 @@ def _surface(group: Group, part: Part) -> Chart:
             "Contours: lines of equal loss."
         ),
         figure=figure,
-        headings=["first \\ second", *(f"{one:.3g}" for one in betas)],
-        rows=[[f"{one:.3g}", *(f"{value:.4g}" for value in row)] for one, row in zip(alphas, loss, strict=True)],
+        headings=["first \\ second", *(f"{beta:.3g}" for beta in betas)],
+        rows=[[f"{alpha:.3g}", *(f"{value:.4g}" for value in row)] for alpha, row in zip(alphas, loss, strict=True)],
         marks=marks,
     )

@@ -1,4 +1,4 @@
-"""Does the model notice text that is not of its task."""
+"""Whether the model notices text that is not of its task."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ from uegr.report.run_groups import Group, analysed
 SCORES = {"max_softmax": "largest probability", "energy": "energy"}
 
 
-def ood_chart(groups: Sequence[Group]) -> Chart | None:
-    """AUROC of telling the test texts from those of other tasks, by score."""
+def charts(groups: Sequence[Group]) -> list[Chart]:
+    """AUROC of separating the test texts from those of other tasks, by score."""
     areas: dict[str, dict[str, float]] = {}
     counts: dict[str, int] = {}
     for group, part in analysed(groups, "ood").items():
-        for other in part["tasks"]:
-            counts[other["task"]] = other["examples"]
-            for score, area in other["auroc"].items():
-                areas.setdefault(f"{other['task']}\n{SCORES.get(score, score)}", {})[group.label] = area
+        for task in part["tasks"]:
+            counts[task["task"]] = task["examples"]
+            for score, area in task["auroc"].items():
+                areas.setdefault(f"{task['task']}\n{SCORES.get(score, score)}", {})[group.label] = area
     if not areas:
-        return None
+        return []
     figure, marks = bars(groups, areas, "AUROC (0.5: chance)", digits=3, limit=1.0)
     figure.axes[0].axvline(0.5, color="#808080", linewidth=1, linestyle=(0, (4, 3)))
     headings, rows = bar_rows(groups, areas, 3)
-    told = in_words(groups, areas, 3)
-    return Chart(
+    numbers = in_words(groups, areas, 3)
+    chart = Chart(
         name="ood",
         title="Out of distribution",
-        alt=f"Bars of AUROC of telling other tasks' texts from the test texts. {told}.",
+        alt=f"Bars of the AUROC of separating the texts of other tasks from the test texts. {numbers}.",
         caption=(
-            "How well the model's own score tells its test texts from those of another task ("
+            "How well the model's score separates its test texts from those of another task ("
             + ", ".join(f"{name}: {count} texts" for name, count in counts.items())
-            + "); 1 is perfect, the dashed line is chance."
+            + "). 1 is perfect, the dashed line is chance."
         ),
         figure=figure,
         headings=headings,
         rows=rows,
         marks=marks,
     )
+    return [chart]

@@ -1,4 +1,4 @@
-"""From a chart to a file, or to SVG inside a page that follows the page's colours."""
+"""Render a chart as a file, or as SVG inside a page, in the colours of the page."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from uegr.report.figures.chart import Chart
 from uegr.report.figures.style import COLOURS, INK, LINE, styled
 
 VARIABLES = {INK: "--ink", LINE: "--line", **{colour: f"--c{i}" for i, colour in enumerate(COLOURS)}}
-"""Colour in a figure -> the page's variable that takes its place."""
+"""Colour in a figure -> the variable of the page that replaces it."""
 NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 
 
 def svg(figure: Figure, salt: str, *, transparent: bool = False) -> str:
-    """The figure as an <svg> element, the same for the same figure: `salt` decides its random-looking ids."""
+    """Return the figure as an <svg> element, the same for the same figure: `salt` decides its generated ids."""
     buffer = StringIO()
     with rc_context({"svg.hashsalt": salt}):
         figure.savefig(buffer, format="svg", transparent=transparent, metadata=NO_METADATA)
@@ -27,7 +27,7 @@ def svg(figure: Figure, salt: str, *, transparent: bool = False) -> str:
 
 
 def inline_svg(chart: Chart) -> tuple[str, list[tuple[float, float, str]]]:
-    """The figure as an <svg> element without background, and where its marks lie in it.
+    """Return the figure as an <svg> element without background, and the positions of its marks.
 
     Returns:
         Markup whose ids begin with the chart's name, so that several figures can share a page; and
@@ -61,5 +61,5 @@ def save_figures(charts: list[Chart], folder: Path) -> list[Path]:
                 path = folder / f"{chart.name}.{ending}"
                 chart.figure.savefig(path, facecolor="white", **options)
                 written.append(path)
-            chart.figure.suptitle("")  # the page has titles of its own
+            chart.figure.suptitle("")  # the page adds the titles itself
     return written

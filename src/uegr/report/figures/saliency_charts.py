@@ -1,4 +1,4 @@
-"""Where in the model the saliency lies, layer by layer: over the training, and at its end."""
+"""Mean saliency of each layer: over the training, and at its end."""
 
 from __future__ import annotations
 
@@ -15,23 +15,22 @@ from numpy.typing import NDArray
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import HEAT, canvas, heat_bar
 from uegr.report.run_groups import Group, analysed
-from uegr.runs.training_log import logged, series
 
 PREFIX = "saliency/"
 LABELS = 8
-"""At most so many columns are named."""
+"""At most this number of columns has a label."""
 
 
-def saliency_charts(groups: Sequence[Group]) -> list[Chart]:
+def charts(groups: Sequence[Group]) -> list[Chart]:
     """Layers against steps for each group that selects by saliency, and layers against groups after the training."""
-    training = [_training(group, names) for group in groups if (names := logged(group.first, PREFIX))]
+    training = [_training(group, names) for group in groups if (names := group.first.logged(PREFIX))]
     final = _final(analysed(groups, "saliency"))
     return [*training, *([final] if final else [])]
 
 
 def _training(group: Group, names: Sequence[str]) -> Chart:
-    steps = series(group.first, names[0])[0]
-    values = np.array([series(group.first, name)[1] for name in names])
+    steps = group.first.series(names[0])[0]
+    values = np.array([group.first.series(name)[1] for name in names])
     layers = _short([name.removeprefix(PREFIX) for name in names])
     columns = [f"step {step}" for step in steps]
     figure, axes, marks = _heat_map(layers, columns, values)
@@ -40,7 +39,7 @@ def _training(group: Group, names: Sequence[str]) -> Chart:
     axes.set_xlabel("training step")
     last = values[:, -1]
     return Chart(
-        name=f"saliency-{group.at}",
+        name=f"saliency-{group.index}",
         title=f"Saliency by layer: {group.label}",
         alt=(
             f"Heat map of mean saliency, layers against training steps. At step {steps[-1]} it is highest in "
@@ -48,12 +47,12 @@ def _training(group: Group, names: Sequence[str]) -> Chart:
             f"({last.min():.2g})."
         ),
         caption=(
-            f"{group.label}, {group.seeds}. Mean score of a layer's elements, on a logarithmic scale, at each renewal "
-            "of the ranks that was logged; the task's head is always updated and has no score."
+            f"{group.label}, {group.seeds}. Mean score of a layer's elements, on a logarithmic scale, whenever the "
+            "ranks were computed and logged. The task's head is always updated and has no score."
         ),
         figure=figure,
         headings=["layer", *columns],
-        rows=[[layer, *(f"{one:.3g}" for one in row)] for layer, row in zip(layers, values, strict=True)],
+        rows=_rows(layers, values),
         marks=marks,
     )
 
@@ -61,46 +60,48 @@ def _training(group: Group, names: Sequence[str]) -> Chart:
 def _final(parts: dict[Group, dict[str, Any]]) -> Chart | None:
     if not parts:
         return None
-    found = {group: _by_layer(part["parameters"]) for group, part in parts.items()}
-    names = list(dict.fromkeys(layer for one in found.values() for layer in one))
-    values = np.array([[one.get(name, np.nan) for one in found.values()] for name in names])
-    layers, columns = _short(names), [group.label for group in found]
+    means = {group: _by_layer(part["parameters"]) for group, part in parts.items()}
+    names = list(dict.fromkeys(layer for by_layer in means.values() for layer in by_layer))
+    values = np.array([[by_layer.get(name, np.nan) for by_layer in means.values()] for name in names])
+    layers, columns = _short(names), [group.label for group in means]
     figure, axes, marks = _heat_map(layers, columns, values)
-    axes.set_xticks(np.arange(len(columns)) + 0.5, [textwrap.shorten(one, 22, placeholder="…") for one in columns])
+    axes.set_xticks(
+        np.arange(len(columns)) + 0.5, [textwrap.shorten(column, 22, placeholder="…") for column in columns]
+    )
     axes.set_xlabel("run")
-    told = "; ".join(
-        f"{column}: highest in {layers[int(np.nanargmax(values[:, at]))]} ({np.nanmax(values[:, at]):.2g})"
-        for at, column in enumerate(columns)
+    maxima = "; ".join(
+        f"{column}: highest in {layers[int(np.nanargmax(values[:, i]))]} ({np.nanmax(values[:, i]):.2g})"
+        for i, column in enumerate(columns)
     )
     return Chart(
         name="saliency-final",
         title="Saliency by layer after training",
-        alt=f"Heat map of mean saliency, layers against runs. {told}.",
+        alt=f"Heat map of mean saliency, layers against runs. {maxima}.",
         caption=(
             "Mean squared gradient of a layer's elements, on a logarithmic scale, at the end of the training, on "
             f"{next(iter(parts.values()))['examples']} examples."
         ),
         figure=figure,
         headings=["layer", *columns],
-        rows=[[layer, *(f"{one:.3g}" for one in row)] for layer, row in zip(layers, values, strict=True)],
+        rows=_rows(layers, values),
         marks=marks,
     )
 
 
 def _by_layer(parameters: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Mean over a layer's elements, from the means over its parameters'."""
+    """Return the mean over the elements of each layer, from the means over its parameters."""
     sums: dict[str, list[float]] = {}
-    for one in parameters:
-        total = sums.setdefault(one["layer"], [0.0, 0.0])
-        total[0] += one["saliency"] * one["elements"]
-        total[1] += one["elements"]
+    for parameter in parameters:
+        total = sums.setdefault(parameter["layer"], [0.0, 0.0])
+        total[0] += parameter["saliency"] * parameter["elements"]
+        total[1] += parameter["elements"]
     return {layer: total / count for layer, (total, count) in sums.items()}
 
 
 def _heat_map(
     layers: Sequence[str], columns: Sequence[str], values: NDArray[np.float64]
 ) -> tuple[Figure, Axes, list[Mark]]:
-    """Values (layers, columns) on a logarithmic scale; what is not above 0 stays blank."""
+    """Draw values (layers, columns) on a logarithmic scale; cells that are not above 0 stay blank."""
     figure, axes = canvas(1.7 + 0.24 * len(layers))
     positive = values[values > 0]
     scale = LogNorm(positive.min(), positive.max()) if len(positive) and positive.min() < positive.max() else None
@@ -117,8 +118,12 @@ def _heat_map(
     return figure, axes, marks
 
 
+def _rows(layers: Sequence[str], values: NDArray[np.float64]) -> list[list[str]]:
+    return [[layer, *(f"{value:.3g}" for value in row)] for layer, row in zip(layers, values, strict=True)]
+
+
 def _short(layers: list[str]) -> list[str]:
-    """The names without the modules that all of them begin with."""
+    """Return the names without the modules that all of them begin with."""
     paths = [layer.split(".") for layer in layers]
     shared = 0
     while all(len(path) > shared + 1 and path[shared] == paths[0][shared] for path in paths):

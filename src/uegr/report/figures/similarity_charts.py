@@ -1,4 +1,4 @@
-"""How far each layer has moved from the pretrained model (the paper's Figure 2(a)): representations and weights."""
+"""Distance of each layer from the pretrained model (the paper's Figure 2(a)): representations and weights."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ KINDS = {
     "cka": (
         "Similarity to the pretrained model: CKA",
         "linear CKA",
-        "Linear CKA of the token representations before and after training: 1 where they carry the same geometry.",
+        "Linear CKA of the token representations before and after training: 1 for the same geometry.",
     ),
     "cosine": (
         "Similarity to the pretrained model: cosine",
         "mean cosine",
-        "Mean cosine of a token's representations before and after training: 1 where it points the same way.",
+        "Mean cosine of a token's representations before and after training: 1 for the same direction.",
     ),
     "drift": (
         "Drift of the weights",
         "relative l2 distance",
-        "l2 distance of a layer's weights from the pretrained ones, over the norm of those.",
+        "l2 distance of a layer's weights from the pretrained ones, divided by the norm of the pretrained ones.",
     ),
 }
 
 
-def similarity_charts(groups: Sequence[Group]) -> list[Chart]:
-    """One figure a measure, one curve a group over the layers."""
-    known = analysed(groups, "similarity")
-    return [_chart(kind, known) for kind in KINDS if any(kind in part for part in known.values())]
+def charts(groups: Sequence[Group]) -> list[Chart]:
+    """One figure per measure, one curve per group over the layers."""
+    parts = analysed(groups, "similarity")
+    return [_chart(kind, parts) for kind in KINDS if any(kind in part for part in parts.values())]
 
 
-def _chart(kind: str, known: dict[Group, dict[str, Any]]) -> Chart:
+def _chart(kind: str, parts: dict[Group, dict[str, Any]]) -> Chart:
     title, unit, caption = KINDS[kind]
     figure, axes = canvas(3.2)
     marks: list[Mark] = []
     cells: dict[str, dict[str, float]] = {}
-    layers = list(dict.fromkeys(layer for part in known.values() for layer in part["layers"]))
-    for group, part in known.items():
+    layers = list(dict.fromkeys(layer for part in parts.values() for layer in part["layers"]))
+    for group, part in parts.items():
         measured = zip(part["layers"], part[kind], strict=True)
         values = {layer: value for layer, value in measured if value is not None}
         cells[group.label] = values
-        axes.plot([layers.index(layer) for layer in values], list(values.values()), **look(group.at))
+        axes.plot([layers.index(layer) for layer in values], list(values.values()), **look(group.index))
         marks += [
             Mark(axes, layers.index(layer), value, f"{group.label}, {layer}: {value:.4f}")
             for layer, value in values.items()
@@ -56,21 +56,26 @@ def _chart(kind: str, known: dict[Group, dict[str, Any]]) -> Chart:
     axes.set_ylabel(unit)
     if kind == "drift":
         axes.set_ylim(bottom=0)
-    legend(figure, [(group.label, look(group.at)) for group in known])
-    told = "; ".join(
-        f"{name} from {min(one.values()):.3f} to {max(one.values()):.3f}" for name, one in cells.items() if one
+    legend(figure, [(group.label, look(group.index)) for group in parts])
+    ranges = "; ".join(
+        f"{label} from {min(values.values()):.3f} to {max(values.values()):.3f}"
+        for label, values in cells.items()
+        if values
     )
-    part = next(iter(known.values()))
+    part = next(iter(parts.values()))
     counted = f" {part['tokens']} tokens of {part['examples']} examples." if "tokens" in part else ""
     reference = f" Pretrained model: {part['reference']}." if "reference" in part else ""
     return Chart(
         name=f"similarity-{kind}",
         title=title,
-        alt=f"{unit.capitalize()} against layer, by run, lowest and highest: {told}.",
+        alt=f"{unit.capitalize()} against layer, by run, lowest and highest: {ranges}.",
         caption=f"{caption}{reference}{counted}",
         figure=figure,
         headings=["layer", *cells],
-        rows=[[layer, *(f"{one[layer]:.4f}" if layer in one else "–" for one in cells.values())] for layer in layers],
+        rows=[
+            [layer, *(f"{values[layer]:.4f}" if layer in values else "–" for values in cells.values())]
+            for layer in layers
+        ],
         marks=marks,
     )
 

@@ -1,4 +1,4 @@
-"""How every figure looks: a phone's width, a colour-blind-safe palette, room for the legend below the axes."""
+"""The style of every figure: the width of a phone, a palette for the colour-blind, a legend below the axes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 COLOURS = ("#111111", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, which the colour-blind tell apart; (nearly) black first for what comes first, plain:
-SVG takes true black for granted and would leave a page nothing to recolour."""
+"""Okabe and Ito's colours, which the colour-blind can distinguish. The first is not quite black: matplotlib omits true
+black, the default of SVG, so a page could not recolour it."""
 ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9ad6f7")
 """The same colours on a dark page."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", ":", "-.")
 INK, LINE = "#1c1c1c", "#d6d6d6"
-"""Of text and axes, and of the grid. Neither is a colour of data, so that a page can recolour each by itself."""
+"""Of text and axes, and of the grid. Neither is a colour of data, so that a page can recolour each on its own."""
 HEAT = "cividis"
-"""Light to the eye in proportion to the value, for the colour-blind as for others."""
+"""A colour map whose lightness is proportional to the value, also for the colour-blind."""
 WIDTH = 4.7
-"""Inches: at the width of a phone a letter of ten points is still ten pixels high."""
+"""Inches: on the width of a phone a letter of ten points is still ten pixels high."""
 
 _STYLE: Any = {
     "figure.dpi": 72,
     "font.size": 10,
     "font.family": "sans-serif",
-    "text.parse_math": False,  # a $ in somebody's label is a dollar
+    "text.parse_math": False,  # a $ in a label is a dollar sign
     "text.color": INK,
     "axes.labelcolor": INK,
     "axes.edgecolor": INK,
@@ -50,50 +50,51 @@ _STYLE: Any = {
     "legend.fontsize": 9.5,
     "lines.linewidth": 1.8,
     "lines.markersize": 5,
-    "svg.fonttype": "none",  # letters stay letters: small files, and a screen's own font
+    "svg.fonttype": "none",  # text stays text: small files, and the font of the reader's screen
 }
 
 
 def styled(**more: str) -> AbstractContextManager[None]:
-    """Draw in this style, and with these further settings of matplotlib's."""
+    """Return a context that draws in this style, with these further settings of matplotlib."""
     settings: Any = {**_STYLE, **more}
     return rc_context(settings)
 
 
 def canvas(height: float = 3.3, **subplots: Any) -> tuple[Figure, Any]:
-    """An empty figure of the standard width and its axes; `subplots` as for `Figure.subplots`."""
+    """Return an empty figure of the standard width and its axes; `subplots` as for `Figure.subplots`."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     return figure, figure.subplots(**subplots)
 
 
-def look(at: int) -> dict[str, Any]:
-    """Colour, marker and line of the curve at a place: no two alike among the first twenty-eight, without lines too."""
-    turn, place = divmod(at, len(COLOURS))
+def look(index: int) -> dict[str, Any]:
+    """Return colour, marker and line of a curve: no two of the first 28 have the same colour and marker."""
+    turn, place = divmod(index, len(COLOURS))
     marker, line = MARKERS[(place + turn) % len(MARKERS)], LINES[turn % len(LINES)]
     return {"color": COLOURS[place], "marker": marker, "linestyle": line}
 
 
 def legend(figure: Figure, entries: list[tuple[str, dict[str, Any]]]) -> None:
-    """A legend below the axes, where it covers nothing; the figure grows by its height.
+    """Add a legend below the axes; the figure grows by its height.
 
     Args:
         figure: the figure.
         entries: label and `look` (or {"facecolor": ...} for an area), in order.
     """
-    entries = [(textwrap.shorten(text, 50, placeholder="…"), how) for text, how in entries]
+    entries = [(textwrap.shorten(text, 50, placeholder="…"), style) for text, style in entries]
     handles = [
-        Patch(label=text, **how) if "facecolor" in how else Line2D([], [], label=text, **how) for text, how in entries
+        Patch(label=text, **style) if "facecolor" in style else Line2D([], [], label=text, **style)
+        for text, style in entries
     ]
     columns = 2 if len(entries) > 1 and max(len(text) for text, _ in entries) <= 24 else 1
     lines = -(-len(entries) // columns)
     width, height = figure.get_size_inches()
     figure.set_size_inches(width, height + 0.21 * lines)
-    # A label that begins with _ would be left out if matplotlib collected the handles itself.
+    # Matplotlib would leave out labels that begin with _ if it collected the handles itself.
     figure.legend(handles, [text for text, _ in entries], loc="outside lower left", ncols=columns, handlelength=2.4)
 
 
 def heat_bar(figure: Figure, mesh: Any, axes: Axes, label: str) -> None:
-    """The scale of a heat map, below it, drawn as shapes and not as pixels."""
+    """Add the scale of a heat map below it, drawn as shapes and not as pixels."""
     bar = figure.colorbar(mesh, ax=axes, label=label, location="bottom", aspect=35, pad=0.02)
     solids: Any = bar.solids
     solids.set_rasterized(False)
@@ -104,11 +105,11 @@ def heat_bar(figure: Figure, mesh: Any, axes: Axes, label: str) -> None:
 
 
 def plain_numbers(axis: Axis, span: float) -> None:
-    """Write the numbers of a logarithmic axis as 0.01 or 1e-06: its own way needs a typesetter of formulas.
+    """Write the numbers of a logarithmic axis as 0.01 or 1e-06; matplotlib's default needs its formula typesetter.
 
     Args:
         axis: the axis.
-        span: its end over its beginning; below a hundred there are numbers between the powers of ten.
+        span: its end divided by its beginning; below 100 there are numbers between the powers of ten.
     """
     axis.set_major_locator(LogLocator(subs=(1.0,) if span > 100 else (1.0, 3.0), numticks=8))
     axis.set_major_formatter("{x:g}")

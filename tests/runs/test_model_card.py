@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from sample_runs import full
+from support.sample_runs import full_entry
 from uegr.errors import UsageError
 from uegr.runs.model_card import BEGIN, write_card
-from uegr.runs.run_result import document
+from uegr.runs.run_folder import document
 
 CONFIG: dict[str, Any] = {
     "method": "uegr",
@@ -33,10 +33,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def measured(folder: Path, **changes: Any) -> None:
-    (folder / "results.json").write_text(json.dumps(document([full(**changes)])))
+    (folder / "results.json").write_text(json.dumps(document([full_entry(**changes)])))
 
 
-def test_card_says_what_is_known_after_training(folder: Path) -> None:
+def test_card_after_training_describes_the_run(folder: Path) -> None:
     card = ModelCard.load(write_card(folder))
     assert card.data.library_name == "transformers"
     assert card.data.base_model == "sentence-transformers/all-MiniLM-L6-v2"
@@ -62,7 +62,7 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     after_tables = re.findall(r"\|\n+([^|\n])", card.text)
     assert after_tables
     assert len(after_tables) == len(re.findall(r"\|\n\n[^|\n]", card.text)), "a table must end with a blank line"
-    results = {one.metric_type: one for one in card.data.eval_results}
+    results = {result.metric_type: result for result in card.data.eval_results}
     assert results["accuracy"].metric_value == 0.8
     robust = results["robust_accuracy_0.02"]
     assert (robust.metric_value, robust.dataset_name) == (0.6, "rotten_tomatoes")
@@ -73,7 +73,7 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     assert index[0]["name"] == "reviews-uegr"
 
 
-def test_renewing_keeps_what_somebody_has_written(folder: Path) -> None:
+def test_renewing_keeps_what_a_person_has_written(folder: Path) -> None:
     path = write_card(folder)
     path.write_text(path.read_text().replace("---\n\n", "---\n\nBy Ada.\n\n").replace("tags:", "license: mit\ntags:"))
     path.write_text(path.read_text() + "\nThanks to all.\n")
@@ -84,10 +84,10 @@ def test_renewing_keeps_what_somebody_has_written(folder: Path) -> None:
     assert card.text.strip().endswith("Thanks to all.")
     assert card.text.count(BEGIN) == 1
     assert card.data.license == "mit"
-    assert len(card.data.eval_results) == len({one.metric_type for one in card.data.eval_results})
+    assert len(card.data.eval_results) == len({result.metric_type for result in card.data.eval_results})
 
 
-def test_a_card_of_somebody_elses_is_kept(folder: Path) -> None:
+def test_the_text_of_another_readme_is_kept(folder: Path) -> None:
     (folder / "README.md").write_text("My own words.\n")
     text = write_card(folder).read_text()
     assert "My own words." in text

@@ -1,9 +1,11 @@
-"""Made-up runs with every part of a results.json and a training log, for the tests of what is drawn from them."""
+"""Invented runs with every part of a results.json and a training log, for the tests of tables and figures."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any
+
+from uegr.runs.run_result import RunResult
 
 RUN: dict[str, Any] = {
     "method": "uegr",
@@ -67,9 +69,9 @@ ANALYSIS: dict[str, Any] = {
     },
     "saliency": {
         "parameters": [
-            {"name": f"{layer}.{part}.weight", "layer": layer, "elements": 4 * at, "saliency": 1e-6 * at**2}
+            {"name": f"{layer}.{part}.weight", "layer": layer, "elements": 4 * number, "saliency": 1e-6 * number**2}
             for layer in LAYERS
-            for at, part in enumerate(("query", "dense"), start=1)
+            for number, part in enumerate(("query", "dense"), start=1)
         ],
         "examples": 100,
     },
@@ -87,7 +89,7 @@ COST: dict[str, Any] = {
 
 
 def log(steps: int = 6) -> list[dict[str, Any]]:
-    """A training log with news of the selection at every second step."""
+    """A training log with entries of the selection at every second step."""
     entries: list[dict[str, Any]] = []
     for step in range(1, steps + 1):
         loss = 1.0 / step
@@ -95,18 +97,28 @@ def log(steps: int = 6) -> list[dict[str, Any]]:
         entry |= {"divergence": 0.02, "divergence_pass_1": 0.03, "divergence_clean": 0.01}
         if step % 2:
             entry |= {"update_share": 0.5, "mask_churn": 0.4}
-            entry |= {f"saliency/bert.encoder.{name}": 1e-6 * (at + 1) / step for at, name in enumerate(LAYERS)}
+            entry |= {f"saliency/bert.encoder.{name}": 1e-6 * (i + 1) / step for i, name in enumerate(LAYERS)}
         entries.append(entry)
     return [*entries, {"step": steps, "train_runtime": 10.0, "train_loss": 0.4}]
 
 
-def full(method: str = "uegr", **changes: Any) -> dict[str, Any]:
-    """A run with everything that can be drawn."""
+def full_entry(method: str = "uegr", **changes: Any) -> dict[str, Any]:
+    """An entry of results.json with everything that can be drawn."""
     run = copy.deepcopy(RUN) | {"method": method, "test_examples": 1000, "cost": copy.deepcopy(COST)}
-    parts = {"text_attacks": TEXT_ATTACKS, "embedding_attacks": EMBEDDING_ATTACKS, "analysis": ANALYSIS, "log": log()}
+    parts = {"text_attacks": TEXT_ATTACKS, "embedding_attacks": EMBEDDING_ATTACKS, "analysis": ANALYSIS}
     return run | copy.deepcopy(parts) | changes
 
 
-def runs(**changes: Any) -> list[dict[str, Any]]:
-    """A plain run and a UEGR run that nobody has analysed."""
-    return [{**copy.deepcopy(RUN), "method": "plain"}, {**copy.deepcopy(RUN), **changes}]
+def full(method: str = "uegr", **changes: Any) -> RunResult:
+    """A run with everything that can be drawn, its training log included."""
+    return RunResult.from_dict({**full_entry(method), "log": log(), **changes})
+
+
+def sample(**changes: Any) -> RunResult:
+    """A run without further attacks, analysis and log."""
+    return RunResult.from_dict({**copy.deepcopy(RUN), **changes})
+
+
+def samples(**changes: Any) -> list[RunResult]:
+    """A plain run and a UEGR run, the latter with these changes."""
+    return [sample(method="plain"), sample(**changes)]

@@ -14,8 +14,9 @@ from transformers import AutoModelForSequenceClassification
 
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
-from uegr.runs.train import RunConfig, train
+from uegr.runs.train import train_run
 from uegr.training.processor_name import processor
+from uegr.training.run_config import RunConfig
 
 
 def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
@@ -36,48 +37,48 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("at", [3, 11])
+@pytest.mark.parametrize("last_step", [3, 11])
 @pytest.mark.parametrize("options", [{}, {"meaning": "frozen", "dropout_mode": "feedback"}])
 def test_interrupted_run_resumes_to_the_same_weights(
-    at: int, options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
+    last_step: int, options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:
     """Ctrl-C in the first and in the second epoch."""
-    one = config(train_file, model_folder, options=options)
-    train(one, tmp_path / "whole")
+    configuration = config(train_file, model_folder, options=options)
+    train_run(configuration, tmp_path / "whole")
 
     def interrupt(step: int, total: int) -> None:
-        if step == at:
+        if step == last_step:
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(TrainingError, match=r"stopped after step \d+ of 21.*--resume"):
-        train(one, tmp_path / "cut", on_step=interrupt)
+        train_run(configuration, tmp_path / "cut", on_step=interrupt)
     with pytest.raises(UsageError, match="--resume"):
-        train(one, tmp_path / "cut")
+        train_run(configuration, tmp_path / "cut")
     steps = []
-    train(one, tmp_path / "cut", resume=True, on_step=lambda step, total: steps.append(step))
-    assert steps[0] == at + 1
+    train_run(configuration, tmp_path / "cut", resume=True, on_step=lambda step, total: steps.append(step))
+    assert steps[0] == last_step + 1
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
 def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    one = config(train_file, model_folder)
-    train(one, tmp_path / "whole")
+    configuration = config(train_file, model_folder)
+    train_run(configuration, tmp_path / "whole")
 
     def crash(step: int, total: int) -> None:
         if step == 10:
             raise SystemError("power cut")
 
     with pytest.raises(SystemError):
-        train(one, tmp_path / "cut", on_step=crash)
-    train(one, tmp_path / "cut", resume=True)
+        train_run(configuration, tmp_path / "cut", on_step=crash)
+    train_run(configuration, tmp_path / "cut", resume=True)
     whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
 def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    run = train(config(train_file, model_folder), folder)
+    run = train_run(config(train_file, model_folder), folder)
     model = AutoModelForSequenceClassification.from_pretrained(folder)
     fresh = AutoModelForSequenceClassification.from_pretrained(model_folder)
     assert list(model.state_dict()) == list(fresh.state_dict())
@@ -95,19 +96,19 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
 
 
 def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    folder, one = tmp_path / "run", config(train_file, model_folder, max_steps=2)
-    train(one, folder)
+    folder, configuration = tmp_path / "run", config(train_file, model_folder, max_steps=2)
+    train_run(configuration, folder)
     before = (folder / "model.safetensors").read_bytes()
     for resume in (False, True):
         with pytest.raises(UsageError, match="finished run"):
-            train(one, folder, resume=resume)
+            train_run(configuration, folder, resume=resume)
     assert (folder / "model.safetensors").read_bytes() == before
-    train(one, folder, overwrite=True)
+    train_run(configuration, folder, overwrite=True)
     precious = tmp_path / "thesis"
     precious.mkdir()
     (precious / "chapter.txt").write_text("years of work")
     with pytest.raises(UsageError, match="not empty"):
-        train(one, precious, overwrite=True)
+        train_run(configuration, precious, overwrite=True)
     assert (precious / "chapter.txt").exists()
 
 
@@ -116,9 +117,9 @@ def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Pa
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(TrainingError):
-        train(config(train_file, model_folder), tmp_path / "run", on_step=stop)
+        train_run(config(train_file, model_folder), tmp_path / "run", on_step=stop)
     with pytest.raises(UsageError, match="another learning_rate"):
-        train(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
+        train_run(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -135,26 +136,26 @@ def test_lost_loss_stops_training_and_keeps_checkpoints(
 
     monkeypatch.setattr(Method, "loss", lose)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 9.*learning rate"):
-        train(config(train_file, model_folder), tmp_path / "run")
+        train_run(config(train_file, model_folder), tmp_path / "run")
     assert (tmp_path / "run" / "checkpoint-7" / "model.safetensors").exists()
     monkeypatch.undo()
-    train(config(train_file, model_folder), tmp_path / "run", resume=True)
+    train_run(config(train_file, model_folder), tmp_path / "run", resume=True)
 
 
 def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    run = train(config(train_file, model_folder, precision="bf16", max_steps=3), tmp_path / "run")
+    run = train_run(config(train_file, model_folder, precision="bf16", max_steps=3), tmp_path / "run")
     assert run["cost"]["seconds"] > 0
     assert weights(tmp_path / "run")["classifier.weight"].dtype == torch.float32
 
 
-def test_balanced_weights_stand_in_the_model_and_leave_with_the_next_training(
+def test_balanced_weights_are_in_the_model_and_not_in_the_next_training(
     train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    one = config(train_file, model_folder, method="plain", max_steps=2, class_weights="balanced")
+    configuration = config(train_file, model_folder, method="plain", max_steps=2, class_weights="balanced")
     cost = {"flop_ratio": 1.0, "time_ratio": 1.0}
-    run = train(one, tmp_path / "run", cost=cost)
+    run = train_run(configuration, tmp_path / "run", cost=cost)
     counts = run["data"]["classes"]
     weights = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run").config.class_weights
     assert weights == pytest.approx([49 / (2 * counts["0"]), 49 / (2 * counts["1"])])
-    train(config(train_file, tmp_path / "run", method="plain", max_steps=2), tmp_path / "next", cost=cost)
+    train_run(config(train_file, tmp_path / "run", method="plain", max_steps=2), tmp_path / "next", cost=cost)
     assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "next").config.class_weights is None

@@ -1,0 +1,58 @@
+"""The reliability diagram: accuracy against confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from uegr.report.figures.chart import Chart, Mark
+from uegr.report.figures.style import INK, canvas, legend, look
+from uegr.report.run_groups import Group, analysed
+
+
+def charts(groups: Sequence[Group]) -> list[Chart]:
+    """Accuracy against confidence over bins of confidence, and below it the share of examples in each bin."""
+    parts = analysed(groups, "calibration")
+    if not parts:
+        return []
+    figure, (axes, counts) = canvas(4.3, nrows=2, sharex=True, height_ratios=[3, 1])
+    axes.plot([0, 100], [0, 100], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
+    marks, rows, sentences = [], [], []
+    for position, (group, part) in enumerate(parts.items()):
+        style, filled = look(group.index), [interval for interval in part["bins"] if interval["count"]]
+        total = sum(interval["count"] for interval in filled)
+        x = [100 * interval["confidence"] for interval in filled]
+        y = [100 * interval["accuracy"] for interval in filled]
+        axes.plot(x, y, **style, clip_on=False)
+        for interval, confidence, accuracy in zip(filled, x, y, strict=True):
+            count = interval["count"]
+            text = f"{group.label}: {accuracy:.1f} % right at confidence {confidence:.1f} % ({count} examples)"
+            marks.append(Mark(axes, confidence, accuracy, text))
+            span = f"{100 * interval['low']:.0f} – {100 * interval['high']:.0f}"
+            rows.append([span, group.label, str(count), f"{confidence:.1f}", f"{accuracy:.1f}"])
+        widths = [(interval["high"] - interval["low"]) * 100 / len(parts) for interval in filled]
+        left = [100 * interval["low"] + position * width for interval, width in zip(filled, widths, strict=True)]
+        shares = [100 * interval["count"] / total for interval in filled]
+        counts.bar(left, shares, width=[0.9 * width for width in widths], align="edge", color=style["color"])
+        sentences.append(f"{group.label}: ECE {part['ece']:.3f}, Brier {part['brier']:.3f}")
+    axes.set_ylabel("accuracy (%)")
+    axes.set_ylim(0, 100)
+    lowest = min(mark.x for mark in marks)
+    axes.set_xlim(min(45.0, lowest - 5), 100)
+    counts.set_ylabel("examples (%)")
+    counts.set_xlabel("confidence (%)")
+    legend(figure, [(group.label, look(group.index)) for group in parts])
+    examples = next(iter(parts.values()))["examples"]
+    chart = Chart(
+        name="reliability",
+        title="Reliability diagram",
+        alt=f"Accuracy against confidence, with the diagonal of perfect calibration. {'; '.join(sentences)}.",
+        caption=(
+            f"{'; '.join(sentences)}. Below the dashed line a model is too confident. Bars: share of the {examples} "
+            "examples in each bin. ECE in [0, 1], Brier in [0, 2]; smaller is better for both."
+        ),
+        figure=figure,
+        headings=["confidence (%)", "run", "examples", "mean confidence (%)", "accuracy (%)"],
+        rows=rows,
+        marks=marks,
+    )
+    return [chart]

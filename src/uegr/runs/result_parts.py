@@ -1,0 +1,196 @@
+"""The typed parts of an entry of results.json; docs/results-schema.md describes every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Self
+
+CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
+"""The metrics of which a robustness curve may consist: the first of these names that the JSON object holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JsonPart:
+    """A dataclass that is read from a JSON object and written back without loss.
+
+    Args:
+        further: names and values that this version does not know; they are written back.
+    """
+
+    further: dict[str, Any] = field(default_factory=dict)
+
+    ALWAYS: ClassVar[tuple[str, ...]] = ()
+    """Fields that are written even where they are None or empty."""
+    NEVER: ClassVar[tuple[str, ...]] = ("further",)
+    """Fields that are not written under their own name."""
+
+    @classmethod
+    def from_dict(cls, part: Mapping[str, Any]) -> Self:
+        """Read a JSON object."""
+        names = {item.name for item in fields(cls)}
+        typed = {name: value for name, value in part.items() if name in names}
+        return cls(**typed, further={name: value for name, value in part.items() if name not in names})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object: fields in the order of the class, without those that are None or empty."""
+        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in self.NEVER}
+        written = {
+            name: _json(value)
+            for name, value in values.items()
+            if name in self.ALWAYS or not (value is None or value in ([], {}))
+        }
+        return {**written, **self.further}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingCost(JsonPart):
+    """Cost of the training, and of one of its steps; see `uegr.training.cost_profile.measure_cost`.
+
+    Args:
+        flops, step_seconds: of one step.
+        flop_ratio, time_ratio: of one step, as multiples of a plain step.
+        tokens_per_second: real tokens, no padding.
+        peak_memory: bytes.
+        parts: shares of the time of a step, 1 in all.
+        seconds: of the whole training.
+        processor: the training ran on it.
+    """
+
+    flops: float | None = None
+    flop_ratio: float
+    step_seconds: float | None = None
+    time_ratio: float
+    tokens_per_second: float | None = None
+    peak_memory: int | None = None
+    parts: dict[str, float] | None = None
+    seconds: float
+    processor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationCost(JsonPart):
+    """Wall time of an evaluation on `examples` examples.
+
+    Args:
+        seconds, examples: of the evaluation.
+        forward_passes: time per example, in units of one forward pass of one example on the same rows.
+    """
+
+    seconds: float
+    examples: int
+    forward_passes: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RobustnessCurve(JsonPart):
+    """A metric under an attack on the embeddings, at each epsilon.
+
+    Args:
+        attack, norm, relative, steps, restarts: the attack; see `uegr.evaluation.attacks.embedding_attack`.
+        options: its further options, such as seed, loss or source.
+        epsilons: radii, rising.
+        metric, values: name of the metric, and its value at each epsilon, as fractions.
+        examples: number of attacked examples.
+        queries: mean number of queries per example over the whole curve.
+        split: of the data.
+        cost: of the attack.
+    """
+
+    attack: str
+    norm: str
+    relative: bool
+    steps: int | None = None
+    restarts: int | None = None
+    options: dict[str, Any]
+    epsilons: list[float]
+    metric: str
+    values: list[float]
+    examples: int | None = None
+    queries: float | None = None
+    split: str | None = None
+    cost: EvaluationCost | None = None
+
+    NEVER = ("further", "options", "metric", "values")
+
+    @classmethod
+    def from_dict(cls, part: Mapping[str, Any]) -> Self:
+        """Read a JSON object, in which the values stand under the name of their metric."""
+        metric = curve_metric(part)
+        names = {item.name for item in fields(cls)} | {metric}
+        options = {name: value for name, value in part.items() if name not in names}
+        typed = {name: value for name, value in part.items() if name not in {*options, metric}}
+        return super().from_dict(
+            {**typed, "options": options, "metric": metric, "values": part[metric], "cost": _evaluation_cost(part)}
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        written: dict[str, Any] = {}
+        for name, value in super().to_dict().items():
+            if name == "epsilons":
+                written |= {**self.options, name: value, self.metric: self.values}
+            else:
+                written[name] = value
+        return written
+
+    def same_ball(self, curve: RobustnessCurve) -> bool:
+        """Whether the epsilons of the two curves mean the same."""
+        return (self.norm, self.relative) == (curve.norm, curve.relative)
+
+    def settings(self, *names: str) -> dict[str, Any]:
+        """The named fields that this curve has."""
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextAttackResult(JsonPart):
+    """Accuracy under one attack on the text; see `uegr.evaluation.attacks.attack_summary`.
+
+    Args:
+        attack, options: the attack.
+        examples: number of attacked examples.
+        clean_accuracy, accuracy: before the attack and after it, fractions.
+        success_rate: share of the examples right before that are wrong after; None where none was right.
+        queries: mean number of queries per example.
+        words_changed: mean share of changed words over the successes.
+        similarity: mean cosine of the sentence embeddings before and after, over the successes.
+        outcomes: packed bits, right after the attack; see `uegr.evaluation.packed_outcomes`.
+        samples: some successes.
+        cost: of the attack.
+        split: of the data.
+    """
+
+    attack: str
+    options: dict[str, Any] = field(default_factory=dict)
+    examples: int | None = None
+    clean_accuracy: float | None = None
+    accuracy: float
+    success_rate: float | None = None
+    queries: float | None = None
+    words_changed: float | None = None
+    similarity: float | None = None
+    outcomes: str | None = None
+    samples: list[dict[str, str]] = field(default_factory=list)
+    cost: EvaluationCost | None = None
+    split: str | None = None
+
+    ALWAYS = ("options", "success_rate", "words_changed", "similarity", "samples")
+
+    @classmethod
+    def from_dict(cls, part: Mapping[str, Any]) -> Self:
+        return super().from_dict({**part, "cost": _evaluation_cost(part)})
+
+
+def curve_metric(part: Mapping[str, Any]) -> str:
+    """Return the metric of a robustness curve that was read from JSON."""
+    return next((name for name in CURVES if name in part), CURVES[0])
+
+
+def _evaluation_cost(part: Mapping[str, Any]) -> EvaluationCost | None:
+    return EvaluationCost.from_dict(part["cost"]) if part.get("cost") else None
+
+
+def _json(value: Any) -> Any:
+    if isinstance(value, JsonPart):
+        return value.to_dict()
+    return [_json(item) for item in value] if isinstance(value, list) else value

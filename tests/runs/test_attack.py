@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.pgd import PGD
+from uegr.runs.attack import attack_run, check_attack_options, create_attack
+from uegr.runs.run_folder import read_results
+
+
+def test_attacks_may_be_objects_and_replace_their_former_results(evaluated_run: Path) -> None:
+    before = read_results(evaluated_run)[0]
+    counts: list[tuple[str, int, int]] = []
+    strong, weak = PGD(steps=3, restarts=1), PGD(steps=1, restarts=1)
+    attack_run(evaluated_run, [strong, "typos"], examples=5, epsilons=(0.0, 0.05))
+    result = attack_run(
+        evaluated_run,
+        [weak],
+        examples=6,
+        epsilons=(0.05, 0.0),
+        on_examples=lambda name, done, total: counts.append((name, done, total)),
+    )
+    (curve,) = result.embedding_attacks
+    assert (curve.steps, curve.examples, curve.epsilons) == (1, 6, [0.0, 0.05])
+    assert curve.options == {"seed": 0}
+    assert curve.queries is not None
+    assert [attack.attack for attack in result.text_attacks] == ["typos"]
+    assert (result.metrics, result.robustness) == (before.metrics, before.robustness)
+    assert result == read_results(evaluated_run)[0]
+    assert counts[-1] == ("embedding-pgd", 6, 6)
+
+
+def test_an_attack_takes_the_options_it_has() -> None:
+    options = {"steps": 7, "rate": 0.2}
+    attacks = [create_attack(name, options) for name in ("embedding-pgd", "typos")]
+    assert (attacks[0].steps, attacks[1].rate) == (7, 0.2)  # type: ignore[union-attr]
+    check_attack_options(options, attacks)
+    with pytest.raises(UsageError, match="option of these attacks"):
+        check_attack_options({"rate": 0.2}, attacks[:1])

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.sample_runs import full
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.pgd import PGD
+from uegr.runs.evaluate import ADDED, evaluate_run, validation_metric
+from uegr.runs.finished_run import open_run
+from uegr.runs.run_folder import read_results, write_results
+
+
+def test_evaluating_again_gives_the_same_numbers_and_keeps_what_was_added(evaluated_run: Path) -> None:
+    before = read_results(evaluated_run)[0]
+    write_results(evaluated_run, [replace(before, **{name: getattr(full(), name) for name in ADDED})])
+    counts: list[tuple[int, int]] = []
+    again = evaluate_run(
+        evaluated_run,
+        epsilons=(0.0, 0.05),
+        attack=PGD(steps=1, restarts=1),
+        on_examples=lambda done, total: counts.append((done, total)),
+    )
+    assert again == read_results(evaluated_run)[0]
+    assert (again.metrics, again.robustness.values) == (before.metrics, before.robustness.values)
+    assert again.text_attacks == full().text_attacks
+    assert again.analysis == full().analysis
+    assert counts[-1] == (again.test_examples, again.test_examples)
+    assert "deepwordbug" in (evaluated_run / "README.md").read_text(), "the card is renewed"
+
+
+def test_validation_metric_is_that_of_the_task(evaluated_run: Path) -> None:
+    name, value, examples = validation_metric(evaluated_run)
+    assert (name, examples) == ("accuracy", len(open_run(evaluated_run).data.validation))
+    assert 0 <= value <= 1
+
+
+def test_an_unknown_split_is_refused(evaluated_run: Path) -> None:
+    with pytest.raises(UsageError, match="choose one of test, validation"):
+        evaluate_run(evaluated_run, split="train")

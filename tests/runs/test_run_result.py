@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.sample_runs import RUN, full_entry, samples
+from uegr.errors import UsageError
+from uegr.runs.run_result import RunResult
+
+ROOT = Path(__file__).parents[2]
+
+
+def committed_entries() -> dict[str, list[dict[str, Any]]]:
+    """Entries of results.json by where they were written: example runs, and the results of grids."""
+    entries = {
+        str(path.relative_to(ROOT)): json.loads(path.read_text())["runs"]
+        for path in sorted(ROOT.glob("docs/example/runs/*/results.json"))
+    }
+    for path in sorted(ROOT.glob("results/[as]*/*.json")):
+        content = json.loads(path.read_text())
+        if content.get("schema") == 1:
+            entries[str(path.relative_to(ROOT))] = content["runs"]
+    for path in sorted(ROOT.glob("experiments/results/*.jsonl")):
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        entries[str(path.relative_to(ROOT))] = [line["run"] for line in lines if line.get("run")]
+    return entries
+
+
+def test_committed_results_are_read_and_written_back_the_same() -> None:
+    files = committed_entries()
+    assert any("example" in name for name in files)
+    assert sum(map(len, files.values())) > 100
+    added = {"text_attacks", "embedding_attacks", "analysis", "transfer"}
+    for name, entries in files.items():
+        for entry in entries:
+            written = RunResult.from_dict(entry, name).to_dict()
+            assert written == entry, name
+            assert [key for key in written if key not in added] == [key for key in entry if key not in added], name
+            assert list(written["robustness"]) == list(entry["robustness"]), name
+            for part in ("text_attacks", "embedding_attacks"):
+                for new, old in zip(written.get(part, []), entry.get(part, []), strict=True):
+                    assert list(new) == list(old), name
+
+
+def test_what_a_later_version_adds_is_kept() -> None:
+    entry = {**full_entry(), "carbon": 1.5}
+    entry["cost"] = {**entry["cost"], "joules": 3.0}
+    written = RunResult.from_dict(entry).to_dict()
+    assert written["carbon"] == 1.5
+    assert written["cost"]["joules"] == 3.0
+
+
+def test_the_first_version_named_no_metric() -> None:
+    assert RunResult.from_dict(RUN).metric == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("uegr", "holds 'uegr' in the place of a run"),
+        ({name: value for name, value in RUN.items() if name != "cost"}, "lacks cost, cost.seconds"),
+        ({**RUN, "robustness": {"epsilons": [0.1], "accuracy": []}}, "robustness.accuracy"),
+        ({**RUN, "metric": "pearson"}, "lacks metrics.pearson"),
+    ],
+)
+def test_what_is_missing_is_named(entry: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunResult.from_dict(entry, "results.json")
+
+
+def test_labels_tell_runs_apart_and_no_more() -> None:
+    pair = samples(options={"epsilon": 0.1}, seed=3)
+    assert [run.label(pair) for run in pair] == ["plain, seed 0", "uegr (epsilon 0.1), seed 3"]

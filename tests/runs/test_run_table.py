@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from support.sample_runs import RUN, sample, samples
+from uegr.report.figures.catalogue import draw
+from uegr.runs.run_table import grid, measures, terminal_table
+
+
+def test_table_shows_the_epsilons_all_runs_share() -> None:
+    pair = samples(robustness=RUN["robustness"] | {"epsilons": [0.0, 0.04, 0.08], "accuracy": [0.8, 0.5, 0.1]})
+    cells = measures(pair)
+    assert [heading for heading in cells if heading.startswith("PGD")] == ["PGD 0.04 %"]
+    assert [cells["PGD 0.04 %"](run) for run in pair] == ["40.0", "50.0"]
+    assert cells["accuracy %"](pair[0]) == "80.0"
+
+
+def test_regression_stands_beside_classification() -> None:
+    attack = {"attack": "embedding-pgd", "norm": "l2", "relative": True}
+    regression = sample(
+        metric="pearson",
+        metrics={"pearson": 0.9, "spearman": 0.88, "mse": 0.4, "typo_pearson": 0.7},
+        robustness={**attack, "epsilons": [0.0, 0.02], "pearson": [0.9, -0.3]},
+    )
+    curve = regression.robustness
+    assert (curve.metric, curve.epsilons, curve.values) == ("pearson", [0.0, 0.02], [0.9, -0.3])
+    cells = measures([sample(), regression])
+    assert [cells[title](regression) for title in ("Pearson %", "Spearman %", "MSE", "accuracy %", "PGD 0.02 %")] == [
+        "90.0",
+        "88.0",
+        "0.400",
+        "–",
+        "-30.0",
+    ]
+    assert cells["Pearson %"](sample()) == "–"
+    assert draw([sample(), regression])["Under attack"][0].figure.axes[0].get_ylim()[0] <= -30
+    grid([regression, regression])
+
+
+def test_few_runs_are_columns_and_many_are_rows() -> None:
+    headings, rows = grid(samples())
+    assert headings == ["", "plain", "uegr"]
+    assert rows[0] == ["accuracy %", "80.0", "80.0"]
+    headings, rows = grid([sample(seed=seed) for seed in range(6)])
+    assert headings[1] == "accuracy %"
+    assert [row[0] for row in rows] == [f"uegr, seed {seed}" for seed in range(6)]
+
+
+def test_terminal_table_fits_eighty_columns() -> None:
+    text = StringIO()
+    Console(file=text, width=80).print(terminal_table(samples()))
+    Console(file=text, width=80).print(terminal_table([sample(seed=seed) for seed in range(20)]))
+    assert "…" not in text.getvalue()
+    assert "PGD 0.02 %" in text.getvalue()
