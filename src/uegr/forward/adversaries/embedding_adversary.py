@@ -15,7 +15,8 @@ from uegr.forward.input_gradient import differentiate, zero_delta
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
 from uegr.modeling.objective import objective_for
-from uegr.perturb.ball import Ball, Norm, ProjectedAscent
+from uegr.perturb.ball import Ball, Norm
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 RAMP_STEPS_WITHOUT_TOTAL = 100
 """Length of the ramp where nobody told how long training is: about half of 2,000 examples, 3 epochs."""
