@@ -140,12 +140,12 @@ def rows() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def subject(rows: Dataset) -> EvaluatedModel:
+def evaluated(rows: Dataset) -> EvaluatedModel:
     return learned(rows)
 
 
 @pytest.fixture(scope="session")
-def other_subject(rows: Dataset) -> EvaluatedModel:
+def other_evaluated(rows: Dataset) -> EvaluatedModel:
     """Another model that has learned the same."""
     return learned(rows, seed=1)
 

@@ -60,7 +60,8 @@ def train(
     """Fine-tune a model. Options of the method (uegr methods NAME) are given the same way: --epsilon 0.03."""
     from uegr.data.data_source import DataSource
     from uegr.methods.registry import PAIR
-    from uegr.modeling.metrics import METRICS, check_metric, show
+    from uegr.modeling.metrics import METRICS, show
+    from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validate
     from uegr.runs.model_card import write_card
     from uegr.runs.train import RunConfig

@@ -9,10 +9,10 @@ from uegr.compare.yaml_files import mapping
 from uegr.data.task_data import Split
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS
+from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
-from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.typo_data import check_typo_rate
 from uegr.perturb.ball import Norm
 from uegr.runs.attack import Attack, build, refuse_unknown

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, WHITE_BOX
 from uegr.evaluation.attacks.attack_summary import summary
-from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
@@ -22,7 +22,7 @@ from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
-from uegr.evaluation.robustness import describe, robust_mask, sorted_epsilons
+from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.runs.finished_run import FinishedRun, open_run
 

@@ -12,7 +12,7 @@ from uegr.data.splits import subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, evaluate
+from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
 from uegr.runs.finished_run import open_run
 from uegr.runs.model_card import write_card
 from uegr.runs.run_folder import RESULTS
@@ -60,12 +60,12 @@ def measure(
         done += examples
         on_examples(done, total)
 
-    measured = evaluate(
+    measured = measure_model(
         finished.subject,
         rows,
         metrics=data.metrics,
         epsilons=epsilons,
-        attack=attack,
+        attack=attack or PGD(),
         attack_examples=attack_examples,
         typo_rate=typo_rate,
         on_batch=count,

@@ -10,7 +10,7 @@ from uegr.data.label_maps import label_map
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import overlap
 from uegr.errors import UsageError
-from uegr.evaluation.transfer_score import transfer
+from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import open_run
 
 
@@ -51,7 +51,7 @@ def measure_on(
         elif data.kind == "multi_label":
             raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
         seen = overlap(trained_on.train, trained_on.text_columns, data.test, data.text_columns)
-        entry = transfer(finished.subject.reading(data.text_columns), data, classes, seen)
+        entry = score_transfer(finished.subject.reading(data.text_columns), data, classes, seen)
         if classes is not None:
             entry["label_map"] = classes.as_json(trained_on.label_names, data.label_names)
         found.append(entry)

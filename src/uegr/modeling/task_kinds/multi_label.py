@@ -25,6 +25,10 @@ class MultiLabel(TaskKind):
     curve_metric: ClassVar[str] = "micro_f1"
     typo_metric: ClassVar[str] = "micro_f1"
 
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels.reshape(-1, labels.shape[-1])
+
     def loss(self, logits: Tensor) -> Tensor:
         labels = self.labels.float()
         return F.binary_cross_entropy_with_logits(

@@ -21,6 +21,10 @@ class Regression(TaskKind):
     curve_metric: ClassVar[str] = "pearson"
     typo_metric: ClassVar[str] = "pearson"
 
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels.reshape(-1, 1)
+
     def loss(self, logits: Tensor) -> Tensor:
         return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)
 

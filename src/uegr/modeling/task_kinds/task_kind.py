@@ -1,7 +1,7 @@
 """What every kind of task is: a loss and a divergence per target for training, and outputs and metrics for evaluation.
 
-A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is an
-entropy, as one value per target, so that sums and means never depend on batch size or padding.
+A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is
+an entropy, as one value per target, so that sums and means never depend on batch size or padding.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -43,6 +43,16 @@ class TaskKind(ABC):
     """The metric that a robustness curve shows, see `curve_value`."""
     typo_metric: ClassVar[str]
     """The metric that is measured on text with typos, as "typo_" and this name."""
+
+    @classmethod
+    def from_batch(cls, labels: Tensor, class_weights: Tensor | None = None) -> Self:
+        """The task of a batch, from its labels as the batch holds them, first dimension B."""
+        return cls(cls.target_labels(labels), class_weights, len(labels))
+
+    @staticmethod
+    @abstractmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        """One row per target from the labels of a batch, shape (N,) or (N, C)."""
 
     # Training: one value per target.
 
