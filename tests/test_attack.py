@@ -28,7 +28,7 @@ def entry_of(folder: Path) -> dict[str, Any]:
 def test_attacks_are_merged_into_the_results(measured: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = entry_of(measured)
     attack = ["attack", str(measured), "--examples", "6", "--epsilons", "0,0.05"]
-    names = ["typos", "deepwordbug", "embedding-pgd", "random-search", "transfer"]
+    names = ["typos", "deepwordbug", "pgd", "random-search", "transfer"]
     chosen = [argument for name in names for argument in ("--attack", name)]
     assert run([*attack, *chosen, "--source", str(measured), "--steps", "2", "--rate", "0.5"]) == 0
     assert "deepwordbug" in capsys.readouterr().out

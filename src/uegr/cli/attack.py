@@ -21,7 +21,7 @@ def attack(
         list[str],
         typer.Option(
             "--attack",
-            help="typos, deepwordbug, synonyms (text); embedding-pgd, auto-pgd, random-search, transfer (embeddings); "
+            help="typos, deepwordbug, synonyms (text); pgd, auto-pgd, random-search, transfer (embeddings); "
             "textattack:RECIPE. "
             "Several: --attack A --attack B.",
         ),
@@ -32,6 +32,7 @@ def attack(
     split: Annotated[str, typer.Option("--split", help="test or validation.")] = "test",
 ) -> None:
     """Attack a run; results are merged into its results.json. An attack's own options: --steps 50, --rate 0.1, ..."""
+    from uegr.evaluation.attacks.attack_registry import attack_name
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.attack import attack as run_attacks
 
@@ -46,6 +47,7 @@ def attack(
             options=method_options(context.args),
             on_examples=report,
         )
+    names = [attack_name(name) for name in names]
     table = Table("attack", "examples", "accuracy %", "after it %", "queries", "time, in passes")
     for one in entry.get("text_attacks", []):
         if one["attack"] in names:

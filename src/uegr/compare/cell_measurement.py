@@ -8,14 +8,14 @@ from typing import Any
 from uegr.compare.yaml_files import mapping
 from uegr.data.task_data import Split
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS
+from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, Attack, attack_name
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
 from uegr.evaluation.typo_data import check_typo_rate
 from uegr.perturb.ball import Norm
-from uegr.runs.attack import Attack, build, refuse_unknown
+from uegr.runs.attack import build, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Measurement:
             if name == Transfer.name:
                 raise UsageError("a grid has no source to transfer from: use uegr attack --source RUN on runs kept.")
             options, ball = mapping(f"attack '{name}'", given), {}
-            if name in EMBEDDING_ATTACKS:
+            if attack_name(name) in EMBEDDING_ATTACKS:
                 ball = {"norm": self.attack_norm, "relative": self.attack_relative}
             found.append(build(name, {**ball, **options}))
             refuse_unknown(options, found[-1:])

@@ -12,9 +12,9 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, WHITE_BOX
+from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
 from uegr.evaluation.attacks.attack_summary import summary
-from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries, sorted_epsilons
+from uegr.evaluation.attacks.embedding_attack import Queries, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
@@ -28,9 +28,6 @@ from uegr.runs.finished_run import FinishedRun, open_run
 
 Report = Callable[[str, int, int], None]
 Options = dict[str, Any]
-
-
-Attack = TextAttack | EmbeddingAttack
 
 
 def attack(
@@ -119,10 +116,7 @@ def attack(
 
 def build(name: str, options: Options, source: Path | None = None) -> Attack:
     """An attack by name, with those of the options that it knows."""
-    known: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
-    if name not in known:
-        raise unknown("attack", name, known)
-    kind = known[name]
+    kind = attack_class(name)
     given = {key: value for key, value in options.items() if key in option_names(kind)}
     if kind is Transfer and source is not None:
         given["source"] = open_run(source).subject
@@ -171,4 +165,4 @@ def _masking(
 
 def _others(former: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     names = {one["attack"] for one in new}
-    return [one for one in former if one["attack"] not in names]
+    return [one for one in former if attack_name(one["attack"]) not in names]

@@ -1,4 +1,4 @@
-"""One object of results.json's "text_attacks", from the outcome of each example."""
+"""The objects of results.json's "text_attacks" and "embedding_attacks"."""
 
 from __future__ import annotations
 
@@ -6,15 +6,65 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from datasets import Dataset
 
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
+from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
+from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
-from uegr.evaluation.sentence_encoder import SentenceEncoder
+from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import words_of
 
 SAMPLES = 10
 COLUMN_MARK = " ¶ "
 """Stands between the text columns of a sample."""
+
+
+def measure_text_attack(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    attack: TextAttack,
+    label_names: Sequence[str],
+    clock: Clock,
+    on_batch: OnBatch = lambda examples: None,
+) -> dict[str, Any]:
+    """Run an attack on the text of every row, and return one object of "text_attacks".
+
+    Args:
+        evaluated, rows, attack, on_batch: as for `attack_texts`.
+        label_names: the classes.
+        clock: measures the cost.
+    """
+    encoder = load_encoder()
+    with clock.measure() as cost:
+        outcomes = attack_texts(evaluated, rows, attack, encoder, on_batch)
+    options = attack.options()
+    if encoder is None and "similarity" in options:
+        options["similarity"] = None
+    return {"attack": attack.name, "options": options, **summary(outcomes, label_names, encoder), "cost": cost}
+
+
+def measure_embedding_attack(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    attack: EmbeddingAttack,
+    epsilons: Sequence[float],
+    clock: Clock,
+    on_batch: OnBatch = lambda examples: None,
+) -> dict[str, Any]:
+    """Run an attack on the embeddings of every row, and return one object of "embedding_attacks".
+
+    Args:
+        evaluated, rows, attack, epsilons, on_batch: as for `robust_mask`.
+        clock: measures the cost.
+    """
+    queries = Queries()
+    with clock.measure() as cost:
+        robust = robust_mask(evaluated, rows, epsilons, attack, on_batch, queries)
+    return {**describe(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}
 
 
 def summary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.errors import unknown
@@ -10,7 +11,7 @@ from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
-from uegr.modeling.task_kinds.task_kind import TaskKind
+from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, TaskKind
 from uegr.modeling.task_kinds.tokens import Tokens
 
 KINDS: dict[str, type[TaskKind]] = {
@@ -27,19 +28,36 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     """The kind of task, with this batch's labels.
 
     One output is regression; floating-point labels of the logits' shape are multi-label; whole-number labels are
-    classes, one per example (B,) or one per token (B, T). A causal language model's output at a token is compared
-    with the label of the next token.
+    classes, one per example (B,) or one per token (B, T). A causal language model's output at a token is held against
+    the label of the next.
     """
+    rows = len(labels)
+    if logits.shape[-1] == 1:
+        return Regression(labels.reshape(-1, 1), None, rows)
     if class_weights is not None:
         class_weights = class_weights.to(logits.device)
-    if logits.shape[-1] == 1:
-        return Regression.from_batch(labels)
     if labels.is_floating_point():
-        return MultiLabel.from_batch(labels, class_weights)
+        return MultiLabel(labels.reshape(-1, labels.shape[-1]), class_weights, rows)
     if labels.dim() == 1:
-        return Classification.from_batch(labels, class_weights)
-    kind = CausalGeneration if predicts_the_next_token(unwrap(model)) else Tokens
-    return kind.from_batch(labels, class_weights)
+        return Classification(labels, class_weights, rows)
+    if _predicts_the_next_token(unwrap(model)):
+        shifted = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
+        return CausalGeneration(shifted.reshape(-1), class_weights, rows)
+    return Tokens(labels.reshape(-1), class_weights, rows)
+
+
+def _predicts_the_next_token(model: nn.Module) -> bool:
+    """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
+
+    A class named ...ForCausalLM says so; older ones (GPT2LMHeadModel) name no loss, but have a language model's head on
+    a decoder.
+    """
+    loss_type = getattr(model, "loss_type", None)
+    config = getattr(model, "config", None)
+    if loss_type is not None or config is None:
+        return bool(loss_type == "ForCausalLM")
+    head = getattr(model, "get_output_embeddings", lambda: None)()
+    return head is not None and not getattr(config, "is_encoder_decoder", False)
 
 
 def check_metric(name: str, kind: str) -> None:
@@ -52,17 +70,3 @@ def check_metric(name: str, kind: str) -> None:
         raise unknown("kind of task", kind, KINDS)
     if name not in KINDS[kind].metric_names:
         raise unknown(f"metric of {kind}", name, KINDS[kind].metric_names)
-
-
-def predicts_the_next_token(model: nn.Module) -> bool:
-    """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
-
-    A class named ...ForCausalLM says so; older ones (GPT2LMHeadModel) name no loss, but have a language model's head on
-    a decoder.
-    """
-    loss_type = getattr(model, "loss_type", None)
-    config = getattr(model, "config", None)
-    if loss_type is not None or config is None:
-        return bool(loss_type == "ForCausalLM")
-    head = getattr(model, "get_output_embeddings", lambda: None)()
-    return head is not None and not getattr(config, "is_encoder_decoder", False)

@@ -22,14 +22,15 @@ class Generation(Tokens):
     typo_metric: ClassVar[str] = "bleu"
 
     def attack_loss(self, logits: Tensor) -> Tensor:
-        """Summed NLL of each sequence, in nats."""
-        return self.loss(logits).reshape(self.rows, -1).sum(dim=1)
+        return self.outputs(logits)[:, 0]
 
     def outputs(self, logits: Tensor) -> Tensor:
         """Per sequence: summed NLL in nats, number of tokens predicted right, number of tokens, shape (B, 3)."""
-        is_right = (logits.argmax(dim=-1).reshape(-1) == self.labels) & self.is_target
-        counts = [values.reshape(self.rows, -1).sum(dim=1).float() for values in (is_right, self.is_target)]
-        return torch.stack([self.attack_loss(logits), *counts], dim=1)
+        predicted = logits.argmax(dim=-1).reshape(-1)
+        columns = (self.loss(logits), (predicted == self.labels) & self.is_target, self.is_target)
+        nll = columns[0].reshape(self.rows, -1).sum(dim=1)
+        counts = [column.reshape(self.rows, -1).sum(dim=1).to(nll.dtype) for column in columns[1:]]
+        return torch.stack([nll, *counts], dim=1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
@@ -39,7 +40,7 @@ class Generation(Tokens):
 
 
 class CausalGeneration(Generation):
-    """The output at a token is compared with the label of the next token."""
+    """The output at a token is compared with the label of the next token; `labels` are shifted already."""
 
     metric_names: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy", "nll")
     typo_metric: ClassVar[str] = "perplexity"

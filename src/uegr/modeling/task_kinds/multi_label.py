@@ -25,10 +25,6 @@ class MultiLabel(TaskKind):
     curve_metric: ClassVar[str] = "micro_f1"
     typo_metric: ClassVar[str] = "micro_f1"
 
-    @staticmethod
-    def target_labels(labels: Tensor) -> Tensor:
-        return labels.reshape(-1, labels.shape[-1])
-
     def loss(self, logits: Tensor) -> Tensor:
         labels = self.labels.float()
         return F.binary_cross_entropy_with_logits(
@@ -60,6 +56,10 @@ class MultiLabel(TaskKind):
     def outputs(self, logits: Tensor) -> Tensor:
         """The decisions (B, C): 1 where the probability is above one half."""
         return (logits > 0).float()
+
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:

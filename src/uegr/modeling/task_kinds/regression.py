@@ -21,10 +21,6 @@ class Regression(TaskKind):
     curve_metric: ClassVar[str] = "pearson"
     typo_metric: ClassVar[str] = "pearson"
 
-    @staticmethod
-    def target_labels(labels: Tensor) -> Tensor:
-        return labels.reshape(-1, 1)
-
     def loss(self, logits: Tensor) -> Tensor:
         return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)
 
@@ -60,6 +56,10 @@ class Regression(TaskKind):
     def outputs(self, logits: Tensor) -> Tensor:
         """The predicted numbers (B,)."""
         return logits.squeeze(-1)
+
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels.reshape(-1, 1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What every kind of task is: a loss and a divergence per target for training, and outputs and metrics for evaluation.
 
-A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is
-an entropy, as one value per target, so that sums and means never depend on batch size or padding.
+A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is an
+entropy, as one value per target, so that sums and means never depend on batch size or padding.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class TaskKind(ABC):
     """The metric that is measured on text with typos, as "typo_" and this name."""
 
     @classmethod
-    def from_batch(cls, labels: Tensor, class_weights: Tensor | None = None) -> Self:
+    def from_batch(cls, labels: Tensor) -> Self:
         """The task of a batch, from its labels as the batch holds them, first dimension B."""
-        return cls(cls.target_labels(labels), class_weights, len(labels))
+        return cls(cls.target_labels(labels), rows=len(labels))
 
     @staticmethod
     @abstractmethod

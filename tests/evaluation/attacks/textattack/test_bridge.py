@@ -26,31 +26,31 @@ json.dump(found, open(sys.argv[2], "w"))
 
 
 def test_what_the_other_side_writes_is_read_back(
-    subject: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "runner.py").write_text(STAND_IN)
     monkeypatch.setattr(bridge.runner, "__file__", str(tmp_path / "runner.py"))
     monkeypatch.setenv(bridge.PYTHON, sys.executable)
-    outcomes = bridge.attack_with_recipe(subject, tmp_path, rows.select(range(4)), "Any")
+    outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(4)), "Any")
     assert [one.after for one in outcomes] == [None, ("awful",), None, ("awful",)]
     assert [one.predicted for one in outcomes] == [0, 0, 0, 0]
     assert {one.queries for one in outcomes} == {7}
     with pytest.raises(UsageError, match="Broken failed in .*: no such recipe"):
-        bridge.attack_with_recipe(subject, tmp_path, rows.select(range(4)), "Broken")
+        bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(4)), "Broken")
 
 
 def test_without_the_other_environment_the_fix_is_named(
-    subject: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(bridge.PYTHON, raising=False)
     with pytest.raises(UsageError, match=bridge.PYTHON):
-        bridge.attack_with_recipe(subject, tmp_path, rows, "DeepWordBugGao2018")
+        bridge.attack_with_recipe(evaluated, tmp_path, rows, "DeepWordBugGao2018")
 
 
 @pytest.mark.skipif(bridge.PYTHON not in os.environ, reason=f"needs {bridge.PYTHON}, the Python of TextAttack")
-def test_a_recipe_fools_a_small_model(subject: EvaluatedModel, rows: Dataset, tmp_path: Path) -> None:
-    subject.model.save_pretrained(tmp_path)
+def test_a_recipe_fools_a_small_model(evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path) -> None:
+    evaluated.model.save_pretrained(tmp_path)
     tokenizer().save_pretrained(tmp_path)
-    outcomes = bridge.attack_with_recipe(subject, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
+    outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
     assert any(one.after for one in outcomes)
     assert all(one.queries > 1 for one in outcomes if one.right)

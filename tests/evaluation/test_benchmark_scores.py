@@ -1,3 +1,5 @@
+"""Scores of benchmarks."""
+
 from __future__ import annotations
 
 import pytest
