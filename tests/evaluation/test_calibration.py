@@ -20,12 +20,12 @@ def sample(n: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def test_the_bins_hold_every_example_and_give_back_accuracy_and_ece(n: int, classes: int, seed: int) -> None:
     probabilities, labels = sample(n, classes, seed)
     part = measure_calibration(probabilities, labels)
-    filled = [one for one in part["bins"] if one["count"]]
-    counts = np.array([one["count"] for one in filled])
+    filled = [entry for entry in part["bins"] if entry["count"]]
+    counts = np.array([entry["count"] for entry in filled])
     assert counts.sum() == n
-    assert all(one["low"] <= one["confidence"] <= one["high"] + 1e-12 for one in filled)
-    assert np.dot(counts, [one["accuracy"] for one in filled]) / n == pytest.approx(part["accuracy"])
-    gap = np.dot(counts, [abs(one["accuracy"] - one["confidence"]) for one in filled]) / n
+    assert all(entry["low"] <= entry["confidence"] <= entry["high"] + 1e-12 for entry in filled)
+    assert np.dot(counts, [entry["accuracy"] for entry in filled]) / n == pytest.approx(part["accuracy"])
+    gap = np.dot(counts, [abs(entry["accuracy"] - entry["confidence"]) for entry in filled]) / n
     assert gap == pytest.approx(expected_calibration_error(probabilities, labels))
 
 

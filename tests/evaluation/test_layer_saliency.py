@@ -13,7 +13,9 @@ from uegr.evaluation.model_state import evaluation_mode
 
 def test_saliency_is_the_mean_squared_gradient(evaluated: EvaluatedModel, rows: Dataset) -> None:
     part = measure_saliency(evaluated, rows.select(range(8)), batch_size=8)
-    assert [one["name"] for one in part["parameters"]] == [name for name, _ in evaluated.model.named_parameters()]
+    assert [parameter["name"] for parameter in part["parameters"]] == [
+        name for name, _ in evaluated.model.named_parameters()
+    ]
     _, batch = next(evaluated.batches(rows.select(range(8))))
     with evaluation_mode(evaluated.model, weight_gradients=True):
         loss = torch.nn.functional.cross_entropy(evaluated.logits(batch), batch["labels"])

@@ -36,15 +36,15 @@ def test_more_effort_never_helps_the_defender(
     few: dict[str, int], many: dict[str, int], evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
     """Restarts can only fool more; more steps fool no fewer but for noise."""
-    weak, strong = (robustness_curve(evaluated, rows, EPSILONS, PGD(**one))["accuracy"] for one in (few, many))
+    weak, strong = (robustness_curve(evaluated, rows, EPSILONS, PGD(**options))["accuracy"] for options in (few, many))
     noise = 0.0 if "restarts" in few else 2 / 48
     assert all(b <= a + noise for a, b in zip(weak, strong, strict=True))
 
 
 def test_curve_does_not_depend_on_the_order_of_the_rows(evaluated: EvaluatedModel, rows: Dataset) -> None:
-    one = PGD(restarts=1)
-    forwards = robust_mask(evaluated, rows, EPSILONS, one)
-    backwards = robust_mask(evaluated, rows.select(range(47, -1, -1)), EPSILONS, one)
+    attack = PGD(restarts=1)
+    forwards = robust_mask(evaluated, rows, EPSILONS, attack)
+    backwards = robust_mask(evaluated, rows.select(range(47, -1, -1)), EPSILONS, attack)
     assert (forwards == backwards[:, ::-1]).mean() > 0.99
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
+from uegr.data import hub_datasets as hub
 from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError
-from uegr.data import hub_datasets as hub
 
 
 def on_the_hub(monkeypatch: pytest.MonkeyPatch, splits: dict[str, Dataset]) -> list[tuple[str, str | None]]:

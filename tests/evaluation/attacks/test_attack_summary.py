@@ -12,14 +12,17 @@ from uegr.evaluation.attacks.attack_summary import summary
 
 
 def test_the_summary_counts_what_the_outcomes_say() -> None:
-    def one(right: bool, after: tuple[str] | None) -> AttackOutcome:
+    def outcome(right: bool, after: tuple[str] | None) -> AttackOutcome:
         return AttackOutcome(("a fine film",), 1, right, after, 0, 10)
 
-    found = summary([one(True, None), one(True, ("a dull film",)), one(False, None), one(True, None)], ["bad", "good"])
-    assert (found["clean_accuracy"], found["accuracy"]) == (0.75, 0.5)
-    assert found["success_rate"] == pytest.approx(1 / 3)
-    assert found["words_changed"] == pytest.approx(1 / 3)
-    assert found["similarity"] is None
-    assert found["samples"] == [{"label": "good", "before": "a fine film", "after": "a dull film", "predicted": "bad"}]
-    bits = np.unpackbits(np.frombuffer(b64decode(found["outcomes"]), dtype=np.uint8), count=4)
+    result = summary(
+        [outcome(True, None), outcome(True, ("a dull film",)), outcome(False, None), outcome(True, None)],
+        ["bad", "good"],
+    )
+    assert (result["clean_accuracy"], result["accuracy"]) == (0.75, 0.5)
+    assert result["success_rate"] == pytest.approx(1 / 3)
+    assert result["words_changed"] == pytest.approx(1 / 3)
+    assert result["similarity"] is None
+    assert result["samples"] == [{"label": "good", "before": "a fine film", "after": "a dull film", "predicted": "bad"}]
+    bits = np.unpackbits(np.frombuffer(b64decode(result["outcomes"]), dtype=np.uint8), count=4)
     assert bits.tolist() == [1, 0, 0, 1]

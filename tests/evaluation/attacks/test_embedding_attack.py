@@ -38,8 +38,8 @@ def build(attack: type[EmbeddingAttack], other: EvaluatedModel, **options: Any) 
 def test_a_larger_ball_never_helps_the_defender(
     attack: type[EmbeddingAttack], norm: str, evaluated: EvaluatedModel, other_evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
-    one = build(attack, other_evaluated, norm=norm, steps=20 if attack is RandomSearch else 6)
-    curve = robustness_curve(evaluated, rows, [*EPSILONS, 8.0], one)
+    built = build(attack, other_evaluated, norm=norm, steps=20 if attack is RandomSearch else 6)
+    curve = robustness_curve(evaluated, rows, [*EPSILONS, 8.0], built)
     assert curve["attack"] == attack.name and curve["norm"] == norm
     assert curve["accuracy"] == sorted(curve["accuracy"], reverse=True)
     assert curve["accuracy"][0] > 0.9
@@ -58,8 +58,8 @@ def test_the_adaptive_step_is_no_weaker_than_the_fixed_one_and_both_beat_a_black
     evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
     fixed, adaptive, blind = (
-        robust_mask(evaluated, rows, EPSILONS, one).mean(axis=1)
-        for one in (PGD(steps=12), AutoPGD(steps=12), RandomSearch(steps=12))
+        robust_mask(evaluated, rows, EPSILONS, attack).mean(axis=1)
+        for attack in (PGD(steps=12), AutoPGD(steps=12), RandomSearch(steps=12))
     )
     assert (adaptive <= fixed + NOISE).all()
     assert (fixed <= blind + NOISE).all()
@@ -92,10 +92,10 @@ def test_every_perturbation_lies_in_its_ball_and_off_the_padding(
 
 @pytest.mark.parametrize("loss", ["ce", "margin"])
 def test_queries_are_counted(loss: str, evaluated: EvaluatedModel, rows: Dataset) -> None:
-    """Nothing is fooled at a tiny radius: one clean pass, then a forward and a backward a point, 4 + 1 points."""
+    """Nothing is fooled at a tiny radius: one clean pass, then a forward and a backward per point, 4 + 1 points."""
     queries = Queries()
-    held = robust_mask(evaluated, rows, [0.0, 1e-9], AutoPGD(steps=4, restarts=1, loss=loss), queries=queries)  # type: ignore[arg-type]
-    assert queries.count == 48 + int(held[0].sum()) * 2 * 5
+    robust = robust_mask(evaluated, rows, [0.0, 1e-9], AutoPGD(steps=4, restarts=1, loss=loss), queries=queries)  # type: ignore[arg-type]
+    assert queries.count == 48 + int(robust[0].sum()) * 2 * 5
 
 
 @pytest.mark.parametrize("attack", CLASSES)

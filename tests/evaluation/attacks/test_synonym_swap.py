@@ -14,5 +14,5 @@ def test_synonyms_come_from_the_named_table(evaluated: EvaluatedModel, monkeypat
     monkeypatch.delenv("UEGR_DATA", raising=False)
     attack = SynonymSwap(most=3)
     assert attack.options()["synonyms"] == "wordnet"
-    found = attack.candidates("film", random.Random(0))
-    assert 0 < len(found) <= 3
+    candidates = attack.candidates("film", random.Random(0))
+    assert 0 < len(candidates) <= 3

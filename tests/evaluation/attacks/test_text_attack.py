@@ -29,10 +29,10 @@ def test_spelling_attacks_fool_a_model_that_knows_words_only(
     outcomes = attack_texts(evaluated, rows, attack)
     again = attack_texts(evaluated, rows.select(range(10)), attack)
     assert outcomes[:10] == again, "the same examples are attacked alike, whatever stands beside them"
-    found = summary(outcomes, ["bad", "good"])
-    assert found["accuracy"] < found["clean_accuracy"]
-    assert found["queries"] < 40
-    assert 0 < found["words_changed"] <= 1
+    result = summary(outcomes, ["bad", "good"])
+    assert result["accuracy"] < result["clean_accuracy"]
+    assert result["queries"] < 40
+    assert 0 < result["words_changed"] <= 1
 
 
 def test_aimed_misspellings_fool_more_than_random_ones_with_as_few_changes(
@@ -60,7 +60,7 @@ def test_an_attack_rewrites_only_the_last_text_of_a_pair(rows: Dataset, evaluate
     pairs = rows.map(lambda row: {"first": "the film"})
     reader = EvaluatedModel(evaluated.model, evaluated.tokenizer, ["first", "text"])
     outcomes = attack_texts(reader, pairs, Opposites(max_share=1.0))
-    assert {one.after[0] for one in outcomes if one.after} == {"the film"}
+    assert {outcome.after[0] for outcome in outcomes if outcome.after} == {"the film"}
 
 
 @pytest.mark.parametrize(

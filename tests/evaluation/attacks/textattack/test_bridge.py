@@ -1,4 +1,4 @@
-"""The bridge to TextAttack: with a stand-in for the other environment always, with the real one where it is."""
+"""The bridge to TextAttack: with a script in place of its environment, and with the real one where installed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ job = json.load(open(sys.argv[1]))
 assert "the" in job["stop_words"]
 if job["recipe"] == "Broken":
     raise SystemExit("no such recipe")
-found = [{"after": ["awful"] if i % 2 else None, "predicted": 0, "queries": 7} for i, _ in enumerate(job["examples"])]
-json.dump(found, open(sys.argv[2], "w"))
+results = [{"after": ["awful"] if i % 2 else None, "predicted": 0, "queries": 7} for i, _ in enumerate(job["examples"])]
+json.dump(results, open(sys.argv[2], "w"))
 """
 
 
@@ -32,9 +32,9 @@ def test_what_the_other_side_writes_is_read_back(
     monkeypatch.setattr(bridge.runner, "__file__", str(tmp_path / "runner.py"))
     monkeypatch.setenv(bridge.PYTHON, sys.executable)
     outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(4)), "Any")
-    assert [one.after for one in outcomes] == [None, ("awful",), None, ("awful",)]
-    assert [one.predicted for one in outcomes] == [0, 0, 0, 0]
-    assert {one.queries for one in outcomes} == {7}
+    assert [outcome.after for outcome in outcomes] == [None, ("awful",), None, ("awful",)]
+    assert [outcome.predicted for outcome in outcomes] == [0, 0, 0, 0]
+    assert {outcome.queries for outcome in outcomes} == {7}
     with pytest.raises(UsageError, match="Broken failed in .*: no such recipe"):
         bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(4)), "Broken")
 
@@ -52,5 +52,5 @@ def test_a_recipe_fools_a_small_model(evaluated: EvaluatedModel, rows: Dataset, 
     evaluated.model.save_pretrained(tmp_path)
     tokenizer().save_pretrained(tmp_path)
     outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
-    assert any(one.after for one in outcomes)
-    assert all(one.queries > 1 for one in outcomes if one.right)
+    assert any(outcome.after for outcome in outcomes)
+    assert all(outcome.queries > 1 for outcome in outcomes if outcome.right)
