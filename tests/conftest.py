@@ -48,13 +48,13 @@ def rows() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def subject(rows: Dataset) -> EvaluatedModel:
+def evaluated(rows: Dataset) -> EvaluatedModel:
     """A model that has learned the reviews."""
     return learned(rows)
 
 
 @pytest.fixture(scope="session")
-def other_subject(rows: Dataset) -> EvaluatedModel:
+def other_evaluated(rows: Dataset) -> EvaluatedModel:
     """Another model that has learned the same reviews."""
     return learned(rows, seed=1)
 

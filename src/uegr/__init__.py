@@ -10,7 +10,7 @@ from uegr.errors import TrainingError, UegrError, UsageError
 
 if TYPE_CHECKING:
     from uegr.evaluation import attacks as attacks
-    from uegr.evaluation.evaluator import EvaluationReport as EvaluationReport
+    from uegr.evaluation.evaluation_report import EvaluationReport as EvaluationReport
     from uegr.evaluation.evaluator import evaluate as evaluate
     from uegr.methods.configs import *  # noqa: F403
     from uegr.methods.method import Method as Method
@@ -45,7 +45,7 @@ _CONFIGS = (
 _HOMES = {
     **dict.fromkeys(_CONFIGS, "uegr.methods.configs"),
     "METHODS": "uegr.methods.registry",
-    "EvaluationReport": "uegr.evaluation.evaluator",
+    "EvaluationReport": "uegr.evaluation.evaluation_report",
     "Method": "uegr.methods.method",
     "MethodConfig": "uegr.methods.method_config",
     "RobustTrainerMixin": "uegr.training.trainer",

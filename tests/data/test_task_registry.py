@@ -13,7 +13,7 @@ from uegr.data.task_registry import TASKS
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.evaluator import evaluate
+from uegr.evaluation.evaluator import measure_model
 from uegr.modeling.metrics import METRICS
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.train import train_run
@@ -57,8 +57,10 @@ def test_task_loads_trains_and_is_scored(
         return
     train_run(config, tmp_path / "run", data=data, cost={"flop_ratio": 1.0, "time_ratio": 1.0})
     trained, tokenizer = load_trained(tmp_path / "run", task.kind), load_tokenizer(str(tmp_path / "run"))
-    subject = EvaluatedModel(trained, tokenizer, data.text_columns, kind=task.kind, max_length=32)
-    measured = evaluate(subject, data.test, metrics=data.metrics, epsilons=(0.05,), attack=PGD(steps=1, restarts=1))
+    evaluated = EvaluatedModel(trained, tokenizer, data.text_columns, kind=task.kind, max_length=32)
+    measured = measure_model(
+        evaluated, data.test, metrics=data.metrics, epsilons=(0.05,), attack=PGD(steps=1, restarts=1)
+    )
     value = measured["metrics"][measured["metric"]]
     assert measured["metric"] == task.metrics[0]
     assert -1.0 <= value <= 1.0 or (measured["metric"] == "perplexity" and value > 1.0)

@@ -15,11 +15,11 @@ from uegr.evaluation.statistics import average_ranks, compare_paired, estimate, 
 
 
 def test_t_interval_of_a_sample_by_hand() -> None:
-    one = estimate([1.0, 2.0, 3.0, 4.0, 5.0])
-    assert (one.mean, one.count) == (3.0, 5)
-    assert one.sd == pytest.approx(math.sqrt(2.5))
-    assert one.half == pytest.approx(2.7764451 * math.sqrt(2.5 / 5))  # t of a table, 4 degrees of freedom
-    assert one.low == pytest.approx(3.0 - one.half)
+    interval = estimate([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert (interval.mean, interval.count) == (3.0, 5)
+    assert interval.sd == pytest.approx(math.sqrt(2.5))
+    assert interval.half == pytest.approx(2.7764451 * math.sqrt(2.5 / 5))  # t of a table, 4 degrees of freedom
+    assert interval.low == pytest.approx(3.0 - interval.half)
 
 
 def test_one_seed_has_no_interval_and_equal_ones_a_point() -> None:
@@ -34,12 +34,12 @@ def test_intervals_cover_the_mean_as_often_as_they_say() -> None:
     """t in 95 % of samples of 5; BCa of 30 in about that (it is known to fall a little short)."""
     generator = np.random.default_rng(0)
     t = [estimate(list(generator.normal(2.0, 3.0, 5))) for _ in range(2000)]
-    assert np.mean([one.low <= 2.0 <= one.high for one in t]) == pytest.approx(0.95, abs=0.015)
+    assert np.mean([interval.low <= 2.0 <= interval.high for interval in t]) == pytest.approx(0.95, abs=0.015)
     bca = [estimate(list(generator.exponential(1.0, 30)), "bca") for _ in range(60)]
-    assert np.mean([one.low <= 1.0 <= one.high for one in bca]) >= 0.85
-    assert np.mean([one.high - one.mean for one in bca]) > np.mean([one.mean - one.low for one in bca]), (
-        "skewed as they"
-    )
+    assert np.mean([interval.low <= 1.0 <= interval.high for interval in bca]) >= 0.85
+    assert np.mean([interval.high - interval.mean for interval in bca]) > np.mean(
+        [interval.mean - interval.low for interval in bca]
+    ), "skewed as they"
 
 
 def test_holm_by_hand() -> None:
@@ -64,7 +64,7 @@ def test_permutation_of_a_few_pairs_is_exact() -> None:
 @settings(max_examples=15)
 @given(st.integers(1, 40), st.integers(0, 40))
 def test_permutation_of_wins_and_losses_is_the_sign_test(wins: int, losses: int) -> None:
-    """Swapping pairs that differ by one is McNemar's exact test, a binomial one."""
+    """Swapping pairs that differ by one is McNemar's exact test, which is a binomial test."""
     p = permutation_p(np.array([1.0] * wins + [-1.0] * losses))
     exact = stats.binomtest(wins, wins + losses).pvalue
     assert p == pytest.approx(exact, abs=4 * 2 * math.sqrt(0.25 / 9999))  # a random 9,999 of the swaps
@@ -90,11 +90,11 @@ def test_small_p_needs_seeds_and_examples() -> None:
 
 
 def test_examples_that_point_the_other_way_are_no_witness() -> None:
-    """A Matthews correlation of nought against a real one, while the majority's accuracy is the higher."""
+    """A Matthews correlation of 0 against a higher one, while the accuracy of the constant prediction is higher."""
     wins = np.zeros((5, 200))
     wins[:, :30] = 1.0
-    found = compare_paired([0.0] * 5, [0.10, 0.11, 0.09, 0.10, 0.12], wins, np.zeros((5, 200)))
-    assert found.p_seeds < 0.001 and found.p_examples == 1.0 and found.p == 1.0
+    comparison = compare_paired([0.0] * 5, [0.10, 0.11, 0.09, 0.10, 0.12], wins, np.zeros((5, 200)))
+    assert comparison.p_seeds < 0.001 and comparison.p_examples == 1.0 and comparison.p == 1.0
 
 
 def test_a_few_equal_differences_prove_no_more_than_a_sign_test() -> None:
@@ -105,12 +105,12 @@ def test_a_few_equal_differences_prove_no_more_than_a_sign_test() -> None:
 def test_no_difference_is_found_rarely() -> None:
     """Under the null, p falls below 0.05 in no more than 5 % of comparisons."""
     generator = np.random.default_rng(1)
-    found = 0
+    rejections = 0
     for _ in range(60):
         easy = generator.beta(4, 1, 150)
-        one, other = (generator.random((5, 150)) < easy for _ in range(2))
-        found += compare_paired(list(one.mean(1)), list(other.mean(1)), one, other).p < 0.05
-    assert found <= 6
+        first, second = (generator.random((5, 150)) < easy for _ in range(2))
+        rejections += compare_paired(list(first.mean(1)), list(second.mean(1)), first, second).p < 0.05
+    assert rejections <= 6
 
 
 def test_one_seed_and_no_outcomes() -> None:

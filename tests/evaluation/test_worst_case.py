@@ -1,3 +1,5 @@
+"""The robustness curve of tasks without classes."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,12 +9,11 @@ from datasets import Dataset
 from conftest import bert, reviews, tokenizer
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.regression import curve, predictions
-from uegr.evaluation.worst_case import worst_outputs
+from uegr.evaluation.worst_case import worst_case_curve, worst_outputs
 
 
 @pytest.fixture
-def subject() -> EvaluatedModel:
+def evaluated() -> EvaluatedModel:
     return EvaluatedModel(bert(labels=1, problem_type="regression"), tokenizer(), ["text"], kind="regression")
 
 
@@ -23,22 +24,20 @@ def rows() -> Dataset:
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])
 def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
-    norm: str, subject: EvaluatedModel, rows: Dataset
+    norm: str, evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
-    def error(logits, batch):  # type: ignore[no-untyped-def]
-        return (logits.squeeze(-1) - batch["labels"].float()).square()
-
     attack = PGD(norm=norm, steps=3)  # type: ignore[arg-type]
-    errors = worst_outputs(subject, rows, [0.0, 0.05, 0.5], attack, error, error)
-    predicted, labels = predictions(subject, rows)
-    assert errors[0] == pytest.approx(np.square(predicted - labels), rel=1e-4)
+    predicted, labels = evaluated.outputs(rows)
+    worst = worst_outputs(evaluated, rows, [0.0, 0.05, 0.5], attack)
+    errors = np.square(worst - labels)
+    assert worst[0] == pytest.approx(predicted, rel=1e-4)
     assert (np.diff(errors, axis=0) >= 0).all()
     assert (errors[2] > errors[0] + 0.01).all()
 
 
-def test_curve_starts_at_the_clean_correlation(subject: EvaluatedModel, rows: Dataset) -> None:
-    part = curve(subject, rows, [0.3, 0.0], PGD(steps=2))
-    predicted, labels = predictions(subject, rows)
+def test_curve_starts_at_the_clean_correlation(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    part = worst_case_curve(evaluated, rows, [0.3, 0.0], PGD(steps=2))
+    predicted, labels = evaluated.outputs(rows)
     assert part["epsilons"] == [0.0, 0.3]
     assert part["pearson"][0] == pytest.approx(np.corrcoef(predicted, labels)[0, 1], abs=1e-5)
     assert part["pearson"][1] != part["pearson"][0]

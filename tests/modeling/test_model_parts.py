@@ -4,10 +4,28 @@ from __future__ import annotations
 
 import pytest
 from torch import nn
-from transformers import RobertaConfig, RobertaModel
+from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
 
-from support.small_models import bert
+from support.small_models import Linear, bert
 from uegr.modeling.model_parts import head_parameters, layer_of, longest_input
+
+SIZES = {"vocab_size": 99, "hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
+BART = BartConfig(
+    vocab_size=99,
+    d_model=8,
+    encoder_layers=1,
+    decoder_layers=1,
+    encoder_attention_heads=2,
+    decoder_attention_heads=2,
+    max_position_embeddings=64,
+)
 
 
 def test_the_head_is_what_lies_outside_the_pretrained_body() -> None:
@@ -30,9 +48,15 @@ def test_layers_follow_from_names(parameter: str, layer: str) -> None:
     assert layer_of(parameter) == layer
 
 
-def test_the_longest_input_is_that_of_the_position_table() -> None:
-    assert longest_input(bert()) == 40
-    assert longest_input(nn.Linear(2, 2)) is None
-    sizes = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8}
-    roberta = RobertaModel(RobertaConfig(vocab_size=9, max_position_embeddings=20, pad_token_id=1, **sizes))
-    assert longest_input(roberta) == 18, "its positions begin after the padding row"
+@pytest.mark.parametrize(
+    ("model", "longest"),
+    [
+        (bert(), 40),
+        (RobertaForSequenceClassification(RobertaConfig(**SIZES, max_position_embeddings=66, pad_token_id=1)), 64),
+        (BartForSequenceClassification(BART), 64),
+        (LlamaForCausalLM(LlamaConfig(**SIZES, max_position_embeddings=64)), None),
+        (Linear(), None),
+    ],
+)
+def test_the_longest_input_is_that_of_the_position_table(model: nn.Module, longest: int | None) -> None:
+    assert longest_input(model) == longest

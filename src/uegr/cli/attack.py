@@ -24,8 +24,8 @@ def attack(
         list[str],
         option(
             "--attack",
-            "On text: typos, deepwordbug, synonyms, textattack:RECIPE. On embeddings: embedding-pgd, auto-pgd, "
-            "random-search, transfer. Several: --attack A --attack B.",
+            "On text: typos, deepwordbug, synonyms, textattack:RECIPE. On embeddings: pgd, auto-pgd, random-search, "
+            "transfer. Several: --attack A --attack B.",
         ),
     ],
     examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,
@@ -34,6 +34,7 @@ def attack(
     split: Annotated[str, option("--split", "test or validation.")] = "test",
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
+    from uegr.evaluation.attacks.attack_registry import attack_name
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.attack import attack_run
 
@@ -48,12 +49,13 @@ def attack(
             options=method_options(context.args),
             on_examples=on_progress,
         )
+    attacked = [attack_name(name) for name in names]
     table = Table("attack", "examples", "accuracy %", "under attack %", "queries", "time, in forward passes")
     for text_attack in result.text_attacks:
-        if text_attack.attack in names:
+        if text_attack.attack in attacked:
             _add_row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
     for curve in result.embedding_attacks:
-        if curve.attack in names:
+        if curve.attack in attacked:
             _add_row(table, curve, curve.values[0], curve.values[-1])
     console.print(table)
     for reason in result.masking_reasons:

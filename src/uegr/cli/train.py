@@ -71,7 +71,8 @@ def train(
     """Fine-tune a model. Options of the method (see uegr methods NAME) are given in the same way: --epsilon 0.03."""
     from uegr.data.data_source import DataSource
     from uegr.methods.registry import PAIR
-    from uegr.modeling.metrics import METRICS, check_metric, show
+    from uegr.modeling.metrics import METRICS, show
+    from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
     from uegr.runs.train import train_run

@@ -16,7 +16,9 @@ from uegr.errors import UsageError
 @app.command()
 def tune(
     file: Annotated[Path, typer.Argument(help="A grid with search spaces (YAML file).")],
-    results: Annotated[Path | None, option("--results", "Results, one line per run. Default: results/NAME.jsonl.")] = None,
+    results: Annotated[
+        Path | None, option("--results", "Results, one line per run. Default: results/NAME.jsonl.")
+    ] = None,
     runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders. Default: runs/NAME.")] = None,
     jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
     engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",

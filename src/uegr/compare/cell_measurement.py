@@ -8,14 +8,14 @@ from typing import Any
 from uegr.compare.yaml_files import mapping
 from uegr.data.task_data import Split
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS
+from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, Attack, attack_name
+from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
-from uegr.evaluation.robustness import sorted_epsilons
 from uegr.evaluation.typo_data import check_typo_rate
 from uegr.perturb.ball import Norm
-from uegr.runs.attack import Attack, check_attack_options, create_attack
+from uegr.runs.attack import check_attack_options, create_attack
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Measurement:
                     "uegr attack --source RUN."
                 )
             options, ball = mapping(f"attack '{name}'", value), {}
-            if name in EMBEDDING_ATTACKS:
+            if attack_name(name) in EMBEDDING_ATTACKS:
                 ball = {"norm": self.attack_norm, "relative": self.attack_relative}
             attacks.append(create_attack(name, {**ball, **options}))
             check_attack_options(options, attacks[-1:])

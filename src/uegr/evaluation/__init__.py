@@ -1,1 +1,1 @@
-"""How good a trained model is, and how hard to fool. Works on any Hugging Face classifier."""
+"""What is measured on a model in memory: its metrics, and how easily it is fooled."""

@@ -16,7 +16,7 @@ ADVGLUE = {
     "qnli": ("advglue_qnli",),
     "rte": ("advglue_rte",),
 }
-"""The five tasks, and the sets that make up each."""
+"""The five tasks, and the data sets of each."""
 METRICS = {"advglue_qqp": ("accuracy", "f1")}
 """A set's metrics, where they are not accuracy alone."""
 
@@ -31,7 +31,7 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
         The score of each of the five tasks, and "advglue", their mean; fractions.
 
     Raises:
-        UsageError: a set is missing; the score of a part is no AdvGLUE score.
+        UsageError: a set is missing; a score of some of the tasks is not an AdvGLUE score.
     """
     missing = [name for names in ADVGLUE.values() for name in names if name not in metrics]
     if missing:
@@ -40,7 +40,7 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
         )
     tasks = {
         task: float(
-            np.mean([np.mean([metrics[name][one] for one in METRICS.get(name, ("accuracy",))]) for name in names])
+            np.mean([np.mean([metrics[name][metric] for metric in METRICS.get(name, ("accuracy",))]) for name in names])
         )
         for task, names in ADVGLUE.items()
     }
@@ -48,15 +48,15 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
 
 
 def measured_on(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Task -> metrics, from runs of results.json and what they were measured on besides.
+    """Task -> metrics, from runs of results.json, with the other tasks that they were measured on.
 
     Raises:
         UsageError: two of the runs were measured on the same task.
     """
-    found: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {}
     for run in runs:
         for entry in [run, *run.get("transfer", [])]:
-            if entry["task"] in found:
+            if entry["task"] in metrics:
                 raise UsageError(f"two runs are measured on '{entry['task']}': give one run a task.")
-            found[entry["task"]] = entry["metrics"]
-    return found
+            metrics[entry["task"]] = entry["metrics"]
+    return metrics

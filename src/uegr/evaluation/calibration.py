@@ -1,7 +1,8 @@
-"""Does a model that is 80 % sure get 80 % right? Bins of a reliability diagram, and the scores that go with it."""
+"""Is a model that is 80 % certain right in 80 % of the cases? Bins of a reliability diagram, and their scores."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,43 +12,29 @@ from uegr.modeling.metrics import (
     Labels,
     Probabilities,
     accuracy,
+    confidence_bins,
     expected_calibration_error,
     negative_log_likelihood,
 )
 
 
-def calibration(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> dict[str, Any]:
+def measure_calibration(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> dict[str, Any]:
     """The "calibration" part of results.json.
 
     Args:
         probabilities, labels: (N, C) and (N,).
-        bins: of equal width, over the confidence; an example of confidence 1 falls into the last.
+        bins: number of bins; see `confidence_bins`.
 
     Returns:
         Accuracy, ECE, NLL (nats), Brier score, and the bins.
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    diagram = []
-    for i in range(bins):
-        inside = which == i
-        filled = bool(inside.any())
-        diagram.append(
-            {
-                "low": i / bins,
-                "high": (i + 1) / bins,
-                "count": int(inside.sum()),
-                "confidence": float(confidence[inside].mean()) if filled else None,
-                "accuracy": float(right[inside].mean()) if filled else None,
-            }
-        )
     return {
         "examples": len(labels),
         "accuracy": accuracy(probabilities, labels),
         "ece": expected_calibration_error(probabilities, labels, bins),
         "nll": negative_log_likelihood(probabilities, labels),
         "brier": brier_score(probabilities, labels),
-        "bins": diagram,
+        "bins": [asdict(part) for part in confidence_bins(probabilities, labels, bins)],
     }
 
 

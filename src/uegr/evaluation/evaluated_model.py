@@ -1,51 +1,66 @@
-"""The model under evaluation: a classifier, its tokenizer, a device and a precision, behind one object."""
+"""The model under evaluation: a model, its tokenizer, a device and a precision, behind one object."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.special import softmax
-from torch import Tensor
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from uegr.data.encoding import batches, encode
 from uegr.data.task import Kind
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.metrics import Labels, Probabilities
+from uegr.modeling.task_kinds.detection import KINDS
+from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind
+from uegr.modeling.task_kinds.tokens import Tokens
+
+Batch: TypeAlias = dict[str, Tensor]
+OnBatch: TypeAlias = Callable[[int], None]
+"""Called after each batch with its number of examples."""
 
 
 class EvaluatedModel:
-    """A model that is evaluated, in eval mode, its weights out of the graph.
+    """A model that is evaluated. It is left as it is: what uses it does so in `evaluation_mode`.
 
     Args:
-        model: a Hugging Face sequence classifier, or a model that writes text.
-        tokenizer: its tokenizer.
+        model: any module whose forward takes what a batch holds, but for the labels, and returns `.logits`.
+        tokenizer: its tokenizer; None where all batches are made by the caller.
         text_columns: the columns of text it reads.
         kind: what it predicts.
         bf16: run the forward passes under bfloat16 autocast.
-        batch_size, max_length: of the batches.
+        batch_size: examples per batch.
+        max_length: texts are cut to this number of tokens.
     """
 
     def __init__(
         self,
-        model: PreTrainedModel,
-        tokenizer: PreTrainedTokenizerBase,
-        text_columns: Sequence[str],
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        text_columns: Sequence[str] = ("text",),
         *,
         kind: Kind = "classification",
         bf16: bool = False,
         batch_size: int = 64,
         max_length: int = 128,
     ) -> None:
-        model.eval()
-        self.model = model.requires_grad_(False)
-        self.tokenizer, self.text_columns = tokenizer, tuple(text_columns)
-        self.kind = kind
+        self.model: Any = model
+        self.tokenizer: Any = tokenizer
+        self.text_columns, self.kind = tuple(text_columns), kind
         self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's weights are."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
     def reading(self, text_columns: Sequence[str]) -> EvaluatedModel:
         """The same model, reading other columns."""
@@ -59,54 +74,72 @@ class EvaluatedModel:
             max_length=self.max_length,
         )
 
-    def batches(self, rows: Dataset) -> Iterator[tuple[list[int], dict[str, Tensor]]]:
+    def batches(self, rows: Dataset) -> Iterator[tuple[list[int], Batch]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
         encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
-            yield positions, {key: value.to(self.model.device) for key, value in batch.items()}
+            yield positions, {key: value.to(self.device) for key, value in batch.items()}
 
-    def logits(self, batch: dict[str, Tensor]) -> Tensor:
-        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models that write text."""
+    def logits(self, batch: Batch) -> Tensor:
+        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models that generate text."""
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
-            shift = self.model.prepare_decoder_input_ids_from_labels
-            inputs["decoder_input_ids"] = shift(batch["labels"])  # type: ignore[operator]
+            inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
         with self.autocast():
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 
+    def task(self, batch: Batch) -> TaskKind:
+        """The kind of task, with the labels of a batch."""
+        return KINDS[self.kind].from_batch(batch["labels"])
+
     @torch.no_grad()
+    def outputs(self, rows: Dataset) -> tuple[Outputs, NDArray[Any]]:
+        """What the metrics are computed from, see `TaskKind.outputs`, and the labels, in the order of the rows.
+
+        Returns:
+            Outputs (N, ...) and labels (N,), or (N, C) for multi-label; no labels for models that generate text, whose
+            outputs contain them.
+        """
+        order: list[int] = []
+        outputs, labels = [], []
+        with evaluation_mode(self.model):
+            for positions, batch in self.batches(rows):
+                order += positions
+                outputs.append(self.task(batch).outputs(self.logits(batch)).double().cpu().numpy())
+                labels.append(batch["labels"].cpu().numpy())
+        in_order = np.argsort(order)
+        labels_per_token = issubclass(KINDS[self.kind], Tokens)
+        return (
+            np.concatenate(outputs)[in_order],
+            np.empty(0) if labels_per_token else np.concatenate(labels)[in_order],
+        )
+
     def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
-        """Class probabilities (N, C) and labels (N,), in the order of the rows."""
-        classes = int(self.model.config.num_labels or 0)
-        probabilities = np.zeros((len(rows), classes))
-        labels = np.zeros(len(rows), dtype=np.int64)
-        for positions, batch in self.batches(rows):
-            probabilities[positions] = self.logits(batch).double().softmax(dim=-1).cpu().numpy()
-            labels[positions] = batch["labels"].cpu().numpy()
-        return probabilities, labels
+        """Class probabilities (N, C) and labels (N,) of a classifier, in the order of the rows."""
+        return self.outputs(rows)
 
     @torch.no_grad()
     def logits_of(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
-        """Logits (N, C) of texts that have no label: one string a text column each."""
+        """Logits (N, C) of texts without labels: one string per text column each."""
         columns = [[str(text) for text in column] for column in zip(*texts, strict=True)]
         encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
         order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
-        logits = np.zeros((len(texts), int(self.model.config.num_labels or 0)))
-        for at in range(0, len(order), self.batch_size):
-            positions = order[at : at + self.batch_size]
-            part = {key: [values[i] for i in positions] for key, values in encoded.items()}
-            batch = self.tokenizer.pad(part, return_tensors="pt").to(self.model.device)
-            logits[positions] = self.logits(dict(batch)).double().cpu().numpy()
-        return logits
+        logits = []
+        with evaluation_mode(self.model):
+            for start in range(0, len(order), self.batch_size):
+                positions = order[start : start + self.batch_size]
+                part = {key: [values[i] for i in positions] for key, values in encoded.items()}
+                batch = self.tokenizer.pad(part, return_tensors="pt").to(self.device)
+                logits.append(self.logits(dict(batch)).double().cpu().numpy())
+        return np.concatenate(logits)[np.argsort(order)]
 
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
-        """Class probabilities (N, C) of texts that have no label."""
+        """Class probabilities (N, C) of texts without labels."""
         probabilities: Probabilities = softmax(self.logits_of(texts), axis=1)
         return probabilities
 
     def autocast(self) -> AbstractContextManager[None]:
-        context: AbstractContextManager[None] = torch.autocast(
-            self.model.device.type, torch.bfloat16, enabled=self.bf16
-        )
+        """The precision of a forward pass."""
+        context: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
         return context

@@ -1,123 +1,200 @@
-"""Everything `uegr evaluate` measures on one model, as the parts of results.json that it fills."""
+"""Measure a model: `evaluate` for a model in memory, `measure_model` for the parts of results.json."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
-from uegr.data.splits import subset
+from uegr.data.splits import LABEL, subset
 from uegr.data.task import Kind
-from uegr.evaluation import language, multi_label, regression
-from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_registry import Attack, attack_class
+from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
+from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.evaluation_report import EvaluationReport
+from uegr.evaluation.evaluation_rows import EvaluationData, class_names, evaluation_rows
 from uegr.evaluation.forward_clock import Clock
+from uegr.evaluation.language_generation import generated_bleu
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.packed_outcomes import pack_outcomes
-from uegr.evaluation.robustness import describe, robust_mask, sorted_epsilons
+from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.typo_data import typo_rows
-from uegr.modeling.metrics import (
-    CLASSIFICATION,
-    RANKING,
-    Labels,
-    Probabilities,
-    accuracy,
-    expected_calibration_error,
-    negative_log_likelihood,
-)
+from uegr.evaluation.worst_case import worst_case_curve
+from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities
+from uegr.modeling.task_kinds.classification import Classification
+from uegr.modeling.task_kinds.detection import KINDS, check_metric
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
-TYPO_METRIC: dict[Kind, str] = {
-    "classification": "accuracy",
-    "regression": "pearson",
-    "multi_label": "micro_f1",
-    "seq2seq": "bleu",
-    "causal_lm": "perplexity",
-}
-"""What is measured under typing errors, as "typo_" and this name."""
-OTHER_KINDS: dict[Kind, Any] = {
-    "regression": regression,
-    "multi_label": multi_label,
-    "seq2seq": language,
-    "causal_lm": language,
-}
-"""What measures the kinds of task whose outputs are no classes: each with `scores` and `curve`."""
 
 
 def evaluate(
-    subject: EvaluatedModel,
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: EvaluationData,
+    *,
+    attacks: Sequence[str | Attack] = ("pgd",),
+    epsilons: Sequence[float] = EPSILONS,
+    text_columns: Sequence[str] | None = None,
+    label_column: str = LABEL,
+    kind: Kind | None = None,
+    metrics: Sequence[str] | None = None,
+    attack_examples: int | None = 200,
+    typo_rate: float = TYPO_RATE,
+    batch_size: int = 64,
+    max_length: int = 128,
+    bf16: bool = False,
+    on_batch: OnBatch = lambda examples: None,
+) -> EvaluationReport:
+    """Measure a model in memory: how accurate, how calibrated and how robust it is. The model is left as it was.
+
+    Example:
+        report = evaluate(model, tokenizer, dataset, attacks=["pgd", "deepwordbug"])
+        print(report)
+
+    Args:
+        model: any model whose forward takes what the tokenizer returns, and returns `.logits`.
+        tokenizer: its tokenizer.
+        dataset: a `datasets.Dataset`, a pandas DataFrame, a list of dicts, or the path of a file.
+        attacks: names (pgd, auto-pgd, random-search; typos, deepwordbug, synonyms), or attacks with options of your
+            own. The first attack on the embeddings gives the robustness curve.
+        epsilons: radii of the attacks on the embeddings.
+        text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
+        label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
+        kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm"; None reads it off the model.
+        metrics: further metrics of the kind, such as "f1"; the first is the report's `metric`.
+        attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
+        typo_rate: probability of a typing error per word.
+        batch_size: examples per batch.
+        max_length: texts are cut to this number of tokens.
+        bf16: run the forward passes under bfloat16 autocast.
+        on_batch: called with the number of examples of each batch that was attacked.
+
+    Raises:
+        UsageError: an unknown attack, metric or column, rows without text or label, or attacks on the text of a model
+            that is not a classifier.
+    """
+    chosen = [attack_class(attack)() if isinstance(attack, str) else attack for attack in attacks]
+    rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)
+    for metric in metrics or ():
+        check_metric(metric, kind)
+    on_text = [attack for attack in chosen if isinstance(attack, TextAttack)]
+    on_embeddings = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
+    further = on_embeddings[1:]
+    if kind != "classification" and (on_text or further):
+        raise UsageError(f"a {kind} model can be attacked by one attack only, pgd: leave out the others.")
+    evaluated = EvaluatedModel(
+        model, tokenizer, texts, kind=kind, bf16=bf16, batch_size=batch_size, max_length=max_length
+    )
+    measured = measure_model(
+        evaluated,
+        rows,
+        metrics=metrics or (KINDS[kind].typo_metric,),
+        epsilons=epsilons,
+        attack=on_embeddings[0] if on_embeddings else None,
+        attack_examples=attack_examples,
+        typo_rate=typo_rate,
+        on_batch=on_batch,
+    )
+    if not on_text and not further:
+        return EvaluationReport(kind, **measured)
+    attacked, sizes = subset(rows, attack_examples, 0), sorted_epsilons(epsilons)
+    clock, names = Clock(evaluated, attacked), class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
+    return EvaluationReport(
+        kind,
+        **measured,
+        embedding_attacks=[measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch) for a in further],
+        text_attacks=[measure_text_attack(evaluated, attacked, a, names, clock, on_batch) for a in on_text],
+    )
+
+
+def measure_model(
+    evaluated: EvaluatedModel,
     rows: Dataset,
     *,
     metrics: Sequence[str] = ("accuracy",),
     epsilons: Sequence[float] = EPSILONS,
-    attack: PGD | None = None,
+    attack: EmbeddingAttack | None,
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
-    on_batch: Callable[[int], None] = lambda examples: None,
+    on_batch: OnBatch = lambda examples: None,
 ) -> dict[str, Any]:
-    """The task's metrics, clean and under typing errors, and the robustness curve.
+    """The task's metrics, without changes and under typing errors, and the robustness curve.
 
     Args:
-        subject: the model.
+        evaluated: the model.
         rows: the test examples.
-        metrics: the task's own, beside those that every task of its kind gets: accuracy, NLL and ECE for
-            classification; see `OTHER_KINDS` for the others.
-        epsilons, attack: of the robustness curve.
-        attack_examples: attack only so many rows, a fixed random choice; None attacks all.
-        typo_rate: probability of an error a word.
-        on_batch: told the number of attacked examples done.
+        metrics: the task's own, in addition to those of every task of its kind; see `TaskKind.metrics`.
+        epsilons: of the robustness curve.
+        attack: of the robustness curve; None measures none. Tasks without classes are always attacked by PGD, with the
+            norm, steps, restarts and seed given here.
+        attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
+        typo_rate: probability of an error per word.
+        on_batch: called after each batch of attacked examples.
 
     Returns:
-        {"metric": name of the first metric, "metrics": {...}, "robustness": {...}, "test_examples": N}, and for
-        classification "outcomes"; all but NLL, ECE and squared error as fractions.
+        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "robustness": {...}}, and for
+        classification "outcomes"; all but NLL, ECE, perplexity and squared error as fractions.
     """
-    attacked = subset(rows, attack_examples, 0)  # drawn: many a test split is sorted by its labels
-    attack = attack or PGD()
-    about = {"test_examples": len(rows), "metric": metrics[0]}
-    spoiled = typo_rows(rows, subject.text_columns, typo_rate)
-    hit = TYPO_METRIC[subject.kind]
-    if subject.kind in OTHER_KINDS:
-        scores = clean_scores(subject, rows, metrics)
-        scores[f"typo_{hit}"] = clean_scores(subject, spoiled, metrics)[hit]
-        with Clock(subject, attacked).measure() as cost:
-            curve = OTHER_KINDS[subject.kind].curve(subject, attacked, epsilons, attack, on_batch)
-        return {**about, "metrics": scores, "robustness": {**curve, "cost": cost}}
-    probabilities, labels = subject.probabilities(rows)
-    scores = class_scores(metrics, probabilities, labels, rows[subject.text_columns[0]])
-    scores[f"typo_{hit}"] = accuracy(*subject.probabilities(spoiled))
-    radii = sorted_epsilons(epsilons)
-    with Clock(subject, attacked).measure() as cost:
-        robust = robust_mask(subject, attacked, radii, attack, on_batch)
-    return {
-        **about,
-        "metrics": scores,
-        "robustness": {**describe(attack, radii, robust), "cost": cost},
-        "outcomes": pack_outcomes(probabilities.argmax(axis=1) == labels, robust),
-    }
+    typo_metric = KINDS[evaluated.kind].typo_metric
+    with evaluation_mode(evaluated.model):
+        outputs, labels = evaluated.outputs(rows)
+        scores = scores_of(evaluated, rows, metrics, outputs, labels)
+        with_typos = typo_rows(rows, evaluated.text_columns, typo_rate)
+        scores[f"typo_{typo_metric}"] = clean_scores(evaluated, with_typos, (typo_metric,))[typo_metric]
+        parts: dict[str, Any] = {}
+        if attack is not None:
+            attacked = subset(rows, attack_examples, 0)  # drawn: many test splits are sorted by label
+            with Clock(evaluated, attacked).measure() as cost:
+                if evaluated.kind == "classification":
+                    sizes = sorted_epsilons(epsilons)
+                    robust = robust_mask(evaluated, attacked, sizes, attack, on_batch)
+                    parts["robustness"] = describe(attack, sizes, robust)
+                    parts["outcomes"] = pack_outcomes(outputs.argmax(axis=1) == labels, robust)
+                else:
+                    parts["robustness"] = worst_case_curve(evaluated, attacked, epsilons, attack, on_batch)
+            parts["robustness"]["cost"] = cost
+    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, **parts}
 
 
-def clean_scores(subject: EvaluatedModel, rows: Dataset, metrics: Sequence[str]) -> dict[str, float]:
+def clean_scores(evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str]) -> dict[str, float]:
     """The "metrics" part of results.json without attack and typing errors."""
-    if subject.kind in OTHER_KINDS:
-        scores: dict[str, float] = OTHER_KINDS[subject.kind].scores(subject, rows)
-        return scores
-    return class_scores(metrics, *subject.probabilities(rows), rows[subject.text_columns[0]])
+    return scores_of(evaluated, rows, metrics, *evaluated.outputs(rows))
+
+
+def scores_of(
+    evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str], outputs: NDArray[np.float64], labels: NDArray[Any]
+) -> dict[str, float]:
+    """The same, from the outputs and labels of `EvaluatedModel.outputs`."""
+    if evaluated.kind == "classification":
+        return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]])
+    scores = KINDS[evaluated.kind].metrics(outputs, labels)
+    return {**scores, "bleu": generated_bleu(evaluated, rows)} if evaluated.kind == "seq2seq" else scores
 
 
 def class_scores(
     metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Iterable[Any]
 ) -> dict[str, float]:
-    """Accuracy, the named metrics, NLL and ECE; the candidates of a ranking being those of one group."""
+    """Accuracy, the named metrics, NLL and ECE.
+
+    Args:
+        metrics: names of the task's own metrics.
+        probabilities, labels: (N, C) and (N,).
+        groups: the question of each example, for ranking metrics.
+    """
     named = {
         name: RANKING[name](probabilities, labels, groups)
         if name in RANKING
         else CLASSIFICATION[name](probabilities, labels)
         for name in metrics
     }
-    return {
-        "accuracy": accuracy(probabilities, labels),
-        **named,
-        "nll": negative_log_likelihood(probabilities, labels),
-        "ece": expected_calibration_error(probabilities, labels),
-    }
+    scores = Classification.metrics(probabilities, labels)
+    return {"accuracy": scores.pop("accuracy"), **named, **scores}

@@ -1,4 +1,4 @@
-"""What an evaluation costs: its time, in units of one forward pass an example."""
+"""The cost of an evaluation: its time, in units of one forward pass per example."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ import torch
 from datasets import Dataset
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.model_state import evaluation_mode
 
 
 class Clock:
-    """Measures pieces of work against one forward pass over the same rows, in the same process.
+    """Measures work against one forward pass over the same rows, in the same process.
 
     Args:
-        subject, rows: one warm-up batch is run, then the pass is timed.
+        evaluated, rows: one batch is run to warm up, then the pass is timed.
     """
 
-    def __init__(self, subject: EvaluatedModel, rows: Dataset) -> None:
+    def __init__(self, evaluated: EvaluatedModel, rows: Dataset) -> None:
         self.examples = len(rows)
-        _one_pass(subject, rows.select(range(min(subject.batch_size, len(rows)))))
-        with _elapsed(subject) as seconds:
-            _one_pass(subject, rows)
-        self.subject, self.forward = subject, seconds[0]
+        _one_pass(evaluated, rows.select(range(min(evaluated.batch_size, len(rows)))))
+        with _elapsed(evaluated) as seconds:
+            _one_pass(evaluated, rows)
+        self.evaluated, self.forward = evaluated, seconds[0]
 
     @contextmanager
     def measure(self) -> Iterator[dict[str, Any]]:
-        """Fills the dict it gives when the work is done: {"seconds", "examples", "forward_passes"}."""
+        """Yield a dict that holds {"seconds", "examples", "forward_passes"} once the work is done."""
         cost: dict[str, Any] = {}
-        with _elapsed(self.subject) as seconds:
+        with _elapsed(self.evaluated) as seconds:
             yield cost
         cost |= {"seconds": seconds[0], "examples": self.examples, "forward_passes": seconds[0] / self.forward}
 
 
 @torch.no_grad()
-def _one_pass(subject: EvaluatedModel, rows: Dataset) -> None:
-    for _, batch in subject.batches(rows):
-        subject.logits(batch)
+def _one_pass(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    with evaluation_mode(evaluated.model):
+        for _, batch in evaluated.batches(rows):
+            evaluated.logits(batch)
 
 
 @contextmanager
-def _elapsed(subject: EvaluatedModel) -> Iterator[list[float]]:
-    started, seconds = time.perf_counter(), [0.0]
+def _elapsed(evaluated: EvaluatedModel) -> Iterator[list[float]]:
+    start, seconds = time.perf_counter(), [0.0]
     yield seconds
-    if subject.model.device.type == "cuda":
+    if evaluated.device.type == "cuda":
         torch.cuda.synchronize()
-    seconds[0] = time.perf_counter() - started
+    seconds[0] = time.perf_counter() - start

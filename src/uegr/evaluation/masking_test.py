@@ -1,7 +1,7 @@
-"""Signs that a model only seems robust, because its gradients lead an attack astray (Athalye et al. 2018).
+"""Signs that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
 
-An attack that sees gradients has everything that a black box has, and more. Where a black box, or perturbations
-made on another model, fool examples that it cannot fool, its accuracy is no measure of robustness.
+An attack that sees gradients knows everything that a black-box attack knows, and more. Where a black-box attack, or
+perturbations made on another model, fool examples that it cannot fool, its accuracy does not measure robustness.
 """
 
 from __future__ import annotations
@@ -9,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-Survivors = NDArray[np.bool_]
+from uegr.evaluation.attacks.attack_results import RobustMask
+
 SIGNIFICANCE = 0.01
-"""Of the one-sided sign test; several epsilons are looked at, so it is strict."""
+"""Of the one-sided sign test; it is strict, as several epsilons are tested."""
 MOST_ZERO = 0.05
-"""Share of examples whose input gradient may be exactly zero: very certain predictions have one in float32."""
+"""Largest normal share of examples whose input gradient is exactly zero, as it is for very certain predictions."""
 
 
 def gradient_masking(
-    epsilons: Sequence[float], white_box: Survivors, others: Mapping[str, Survivors], zero_gradient: float
+    epsilons: Sequence[float], white_box: RobustMask, others: Mapping[str, RobustMask], zero_gradient: float
 ) -> dict[str, Any]:
     """The "gradient_masking" part of results.json.
 
     Args:
-        epsilons: above or equal 0, rising.
-        white_box: who survived every attack that sees gradients, shape (len(epsilons), N).
-        others: name -> who survived an attack that sees none of this model's, same shape.
+        epsilons: at least 0, rising.
+        white_box: which examples are robust against every attack that sees gradients, shape (len(epsilons), N).
+        others: name -> the same for an attack that does not see this model's gradients.
         zero_gradient: share of the examples whose input gradient is exactly zero.
 
     Returns:
@@ -38,19 +37,19 @@ def gradient_masking(
     """
     reasons = []
     for name, robust_mask in others.items():
-        for epsilon, white, other in zip(epsilons, white_box, robust_mask, strict=True):
-            only_other, only_white = int((white & ~other).sum()), int((other & ~white).sum())
-            if only_other > only_white and _sign_test(only_other, only_white) < SIGNIFICANCE:
+        for epsilon, white, blind in zip(epsilons, white_box, robust_mask, strict=True):
+            only_blind, only_white = int((white & ~blind).sum()), int((blind & ~white).sum())
+            if only_blind > only_white and _sign_test(only_blind, only_white) < SIGNIFICANCE:
                 reasons.append(
-                    f"at epsilon {epsilon:g} {name} fools {only_other} examples that the attack with gradients cannot "
+                    f"at epsilon {epsilon:g} {name} fools {only_blind} examples that the attack with gradients cannot "
                     f"fool, and fails on {only_white} that it can."
                 )
     if zero_gradient > MOST_ZERO:
         reasons.append(f"the input gradient of {zero_gradient:.0%} of the examples is exactly zero.")
-    curves = {name: [float(one) for one in robust_mask.mean(axis=1)] for name, robust_mask in others.items()}
+    curves = {name: robust_mask.mean(axis=1).tolist() for name, robust_mask in others.items()}
     return {
         "epsilons": list(epsilons),
-        "white_box": [float(one) for one in white_box.mean(axis=1)],
+        "white_box": white_box.mean(axis=1).tolist(),
         **curves,
         "zero_gradient": zero_gradient,
         "flag": bool(reasons),
@@ -59,5 +58,5 @@ def gradient_masking(
 
 
 def _sign_test(more: int, fewer: int) -> float:
-    """Probability of so many of more + fewer coin flips falling one way, were the coin fair."""
+    """Probability that a fair coin falls one way at least `more` times in `more` + `fewer` throws."""
     return float(binomtest(more, more + fewer, alternative="greater").pvalue)

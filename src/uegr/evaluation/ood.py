@@ -1,4 +1,4 @@
-"""Can the model tell texts of its own task from others? Area under the ROC of two scores that need no training."""
+"""Can the model tell texts of its own task from others? Area under the ROC curve of two scores without training."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Logits = NDArray[np.float64]
 
 
 def ood_auroc(own: Logits, foreign: Logits) -> dict[str, float]:
-    """How well a score tells a model's own texts from foreign ones: 1 always, 0.5 no better than chance.
+    """How well a score tells a model's own texts from foreign ones: 1 is always, 0.5 is chance.
 
     Args:
         own, foreign: logits (N, C) and (M, C).
 
     Returns:
         "max_softmax", the largest probability (Hendrycks & Gimpel 2017); "energy", log sum exp of the logits
-        (Liu et al. 2020), both larger on what looks familiar.
+        (Liu et al. 2020). Both are larger on texts that are like the model's own.
     """
     truth = np.r_[np.ones(len(own)), np.zeros(len(foreign))]
     both = np.concatenate([own, foreign])

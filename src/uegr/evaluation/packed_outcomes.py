@@ -1,6 +1,6 @@
-"""Which examples a model got right, kept beside the averages: paired tests need them, example by example.
+"""Which examples a model classifies right, as a compact text in results.json: paired tests need every example.
 
-A bit an example, packed and written as base64, so that a thousand examples at five radii take a kilobyte.
+One bit per example, packed and written as base64, so that a thousand examples at five epsilons take a kilobyte.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ def pack_outcomes(clean: Hits, robust: Hits) -> dict[str, Any]:
 
     Args:
         clean: whether each test example is classified right, shape (N,).
-        robust: whether each attacked example survives each epsilon, shape (epsilons, M); the attacked are the
-            same fixed choice of the N in every run.
+        robust: whether each attacked example is classified right at each epsilon, shape (epsilons, M); the M attacked
+            examples are the same fixed choice of the N in every run.
 
     Returns:
-        {"examples": N, "clean": text, "robust": [text, one an epsilon]}
+        {"examples": N, "clean": text, "robust": [one text per epsilon]}
     """
     return {"examples": len(clean), "clean": pack_bits(clean), "robust": [pack_bits(row) for row in robust]}
 
 
 def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:
-    """`clean` (N,) and `robust` (epsilons, M) of a run of results.json, or None where it keeps none."""
+    """`clean` (N,) and `robust` (epsilons, M) of a run of results.json, or None where it has none."""
     outcomes = run.get("outcomes")
     if outcomes is None:
         return None

@@ -1,4 +1,4 @@
-"""What a model is worth that may stay silent: its error rate among the examples of which it is surest."""
+"""Selective prediction: the error rate among the examples that a model is most certain of."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from numpy.typing import NDArray
 from uegr.modeling.metrics import Labels, Probabilities
 
 POINTS = 100
-"""Of the curve that is kept; its area is taken over all examples."""
+"""Of the stored curve; its area is computed from all examples."""
 
 
 def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
     """The "selective" part of results.json (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 
-    Examples are answered in the order of the model's confidence, its largest probability.
+    Examples are taken in the order of the model's confidence, its largest probability.
 
     Returns:
-        "coverage" and "risk", a curve; "aurc", the mean risk over all coverages, and "aurc_oracle", that of an
-        order that puts every error last.
+        "coverage" and "risk", a curve; "aurc", the mean risk over all coverages, and "aurc_oracle", the same for
+        an order with all errors at the end.
     """
     wrong = probabilities.argmax(axis=1) != labels
     order = np.argsort(-probabilities.max(axis=1), kind="stable")
     risks = _risks(wrong[order])
     n = len(labels)
-    at = np.unique(np.ceil(np.linspace(1, n, min(n, POINTS))).astype(int)) - 1
+    positions = np.unique(np.ceil(np.linspace(1, n, min(n, POINTS))).astype(int)) - 1
     return {
         "examples": n,
-        "coverage": [float((i + 1) / n) for i in at],
-        "risk": [float(risks[i]) for i in at],
+        "coverage": [float((i + 1) / n) for i in positions],
+        "risk": [float(risks[i]) for i in positions],
         "aurc": float(risks.mean()),
         "aurc_oracle": float(_risks(np.sort(wrong)).mean()),
     }

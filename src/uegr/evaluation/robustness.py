@@ -1,108 +1,86 @@
-"""The robustness curve: accuracy under an attack on the embeddings at a list of epsilons, in one call.
+"""The robustness curve of a classifier: accuracy under an attack on the embeddings at a list of epsilons.
 
 An example counts as robust at epsilon only if no restart, no step and no smaller epsilon has fooled the model
-on it (a smaller ball lies inside a larger one), so the curve never rises. Worst case per example.
+on it (a smaller ball lies inside a larger one), so the curve never rises: it is the worst case per example.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
-from numpy.typing import NDArray
 
-from uegr.errors import UsageError
-from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack, Queries
+from uegr.evaluation.attacks.attack_results import RobustMask
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries, sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.modeling.embeddings import embedding_scale, token_mask
-from uegr.perturb.ball import Ball
+from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.model_state import evaluation_mode
 
 
 def robustness_curve(
-    subject: EvaluatedModel,
+    evaluated: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: EmbeddingAttack | None = None,
-    on_batch: Callable[[int], None] = lambda examples: None,
+    on_batch: OnBatch = lambda examples: None,
 ) -> dict[str, Any]:
-    """Accuracy of `subject` on `rows` at each epsilon.
+    """Accuracy of a classifier on `rows` at each epsilon.
 
     Args:
-        subject: the model.
+        evaluated: the model.
         rows: text and "label".
         epsilons: radii, in the unit of the attack's ball, not negative; 0 is the clean accuracy.
-        attack: which, with norm, steps and restarts; PGD if left out.
-        on_batch: told the number of examples done, for a progress bar.
+        attack: PGD if left out.
+        on_batch: called after each batch, for a progress bar.
 
     Returns:
-        The "robustness" part of results.json: attack, norm, relative, epsilons in rising order, accuracy as
-        fractions, and steps, restarts and examples beside them.
+        The "robustness" part of results.json: attack, its options, epsilons in rising order, accuracy as fractions,
+        and the number of examples.
     """
-    attack, radii = attack or PGD(), sorted_epsilons(epsilons)
-    return describe(attack, radii, robust_mask(subject, rows, radii, attack, on_batch))
+    attack, sizes = attack or PGD(), sorted_epsilons(epsilons)
+    return describe(attack, sizes, robust_mask(evaluated, rows, sizes, attack, on_batch))
 
 
-def describe(attack: EmbeddingAttack, radii: Sequence[float], robust: NDArray[np.bool_]) -> dict[str, Any]:
-    """The "robustness" part of results.json, from who survived what; see `robust_mask`."""
+def describe(attack: EmbeddingAttack, epsilons: Sequence[float], robust: RobustMask) -> dict[str, Any]:
+    """The "robustness" part of results.json of a classifier; see `robust_mask`."""
+    accuracies = [float(accuracy) for accuracy in robust.mean(axis=1)]
+    return describe_curve(attack, epsilons, robust.shape[1], "accuracy", accuracies)
+
+
+def describe_curve(
+    attack: EmbeddingAttack, epsilons: Sequence[float], examples: int, metric: str, values: Sequence[float]
+) -> dict[str, Any]:
+    """The "robustness" part of results.json, with the curve under the name of its metric."""
     return {
         "attack": attack.name,
         **attack.options(),
-        "epsilons": list(radii),
-        "accuracy": [float(one) for one in robust.mean(axis=1)],
-        "examples": robust.shape[1],
+        "epsilons": list(epsilons),
+        metric: list(values),
+        "examples": examples,
     }
 
 
-def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
-    """The epsilons in rising order, each once.
-
-    Raises:
-        UsageError: none is given, or a negative one.
-    """
-    radii = sorted({float(one) for one in epsilons})
-    if not radii or radii[0] < 0:
-        raise UsageError("epsilons must be a list of at least one number, none of them negative.")
-    return radii
-
-
 def robust_mask(
-    subject: EvaluatedModel,
+    evaluated: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
     attack: EmbeddingAttack,
-    on_batch: Callable[[int], None] = lambda examples: None,
+    on_batch: OnBatch = lambda examples: None,
     queries: Queries | None = None,
-) -> NDArray[np.bool_]:
-    """Which example the model still gets right at which epsilon (rising), shape (len(epsilons), N).
+) -> RobustMask:
+    """Whether the model classifies each example right at each epsilon (rising), shape (len(epsilons), N).
 
-    `queries`, where given, counts what the attack asks of the model.
+    Args:
+        evaluated, rows, epsilons, attack, on_batch: as for `robustness_curve`.
+        queries: counts the passes that the attack makes.
     """
     robust = np.zeros((len(epsilons), len(rows)), dtype=bool)
-    ball, scale = Ball(attack.norm, attack.relative), embedding_scale(subject.model)
-    generator = torch.Generator().manual_seed(attack.seed)
-    queries = queries or Queries()
-    for positions, batch in subject.batches(rows):
-        mask = token_mask(batch)
-        arena = AttackBatch(subject, batch, ball, ball.unit(scale, mask), mask, generator, queries)
-        start = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
-        alive = arena.right(arena.logits(start))
-        for i, epsilon in enumerate(epsilons):
-            for restart in range(attack.restarts if epsilon > 0 else 0):
-                # Only examples that nothing has fooled yet are attacked again.
-                left = torch.nonzero(alive).squeeze(-1)
-                if not len(left):
-                    break
-                part = arena.part(left)
-                part = replace(part, radius=epsilon * part.radius)
-                point = start[left]
-                if restart:
-                    point = ball.random_point(point.shape, part.radius, part.mask, generator)
-                alive[left] = attack.held(part, point)
-            robust[i, positions] = alive.cpu().numpy()
-        on_batch(len(positions))
+    generator, queries = torch.Generator().manual_seed(attack.seed), queries or Queries()
+    with evaluation_mode(evaluated.model):
+        for positions, batch in evaluated.batches(rows):
+            robust[:, positions] = attack.robust_mask(evaluated, batch, epsilons, generator, queries)
+            on_batch(len(positions))
     return robust

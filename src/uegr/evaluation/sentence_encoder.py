@@ -1,4 +1,4 @@
-"""How much two sentences mean the same: the cosine of their embeddings by the embedded model, a sentence encoder."""
+"""How similar the meanings of two sentences are: the cosine of their embeddings by the packaged sentence encoder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from uegr.modeling.model_loading import EMBEDDED_MODEL, locate_model
 
 
 class SentenceEncoder:
-    """all-MiniLM-L6-v2 as it was made for: mean of its token outputs, compared by their cosine."""
+    """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine."""
 
     def __init__(self, batch_size: int = 64) -> None:
         path = locate_model(EMBEDDED_MODEL)
@@ -26,9 +26,9 @@ class SentenceEncoder:
     def cosines(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         """Cosine of the two embeddings of each pair, shape (len(pairs),), in [-1, 1]."""
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-        at = {text: i for i, text in enumerate(texts)}
+        index_of = {text: i for i, text in enumerate(texts)}
         embeddings = self._embed(texts)
-        first, second = ([at[pair[side]] for pair in pairs] for side in (0, 1))
+        first, second = ([index_of[pair[side]] for pair in pairs] for side in (0, 1))
         return (embeddings[first] * embeddings[second]).sum(dim=1).double().numpy()
 
     @torch.no_grad()
@@ -36,8 +36,8 @@ class SentenceEncoder:
         """Embeddings of length 1, shape (len(texts), d)."""
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         embeddings = torch.zeros((len(texts), int(self.model.config.hidden_size)))
-        for at in range(0, len(order), self.batch_size):
-            positions = order[at : at + self.batch_size]
+        for start in range(0, len(order), self.batch_size):
+            positions = order[start : start + self.batch_size]
             batch = self.tokenizer(
                 [texts[i] for i in positions], padding=True, truncation=True, max_length=256, return_tensors="pt"
             )

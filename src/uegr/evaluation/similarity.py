@@ -1,4 +1,4 @@
-"""How far fine-tuning has taken a model from the pretrained one, layer by layer: what it computes, and its weights."""
+"""How much fine-tuning has changed a pretrained model, layer by layer: its representations and its weights."""
 
 from __future__ import annotations
 
@@ -11,46 +11,47 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
 from uegr.modeling.model_parts import head_parameters, layer_of
 
 EMBEDDINGS = "embeddings"
 
 
-def similarity(subject: EvaluatedModel, pretrained: nn.Module, rows: Dataset) -> dict[str, Any]:
-    """The "similarity" part of results.json but for the reference's name.
+def measure_similarity(evaluated: EvaluatedModel, pretrained: nn.Module, rows: Dataset) -> dict[str, Any]:
+    """The "similarity" part of results.json, without the name of the reference.
 
     Args:
-        subject: the fine-tuned model.
-        pretrained: the model it was before, with the same layers.
+        evaluated: the fine-tuned model.
+        pretrained: the model before fine-tuning, with the same layers.
         rows: texts whose tokens are compared.
     """
-    pretrained.eval()
     moments: list[Moments] = []
     tokens = 0
-    for _, batch in subject.batches(rows):
-        real = token_mask(batch).squeeze(-1).bool()
-        tokens += int(real.sum())
-        pairs = zip(_hidden(subject.model, batch), _hidden(pretrained, batch), strict=True)
-        for i, (now, then) in enumerate(pairs):
-            if i == len(moments):
-                moments.append(Moments(now.shape[-1]))
-            moments[i].add(now[real].double(), then[real].double())
+    with evaluation_mode(evaluated.model), evaluation_mode(pretrained):
+        for _, batch in evaluated.batches(rows):
+            is_token = token_mask(batch).squeeze(-1).bool()
+            tokens += int(is_token.sum())
+            pairs = zip(_hidden(evaluated.model, batch), _hidden(pretrained, batch), strict=True)
+            for i, (tuned, original) in enumerate(pairs):
+                if i == len(moments):
+                    moments.append(Moments(tuned.shape[-1]))
+                moments[i].add(tuned[is_token].double(), original[is_token].double())
     layers = [EMBEDDINGS, *(f"layer {i}" for i in range(1, len(moments)))]
-    drift = weight_drift(subject.model, pretrained)
+    drift = weight_drift(evaluated.model, pretrained)
     return {
         "examples": len(rows),
         "tokens": tokens,
         "layers": layers,
-        "cka": [one.cka() for one in moments],
-        "cosine": [one.cosine() for one in moments],
+        "cka": [layer.cka() for layer in moments],
+        "cosine": [layer.cosine() for layer in moments],
         "drift": [drift.get(name) for name in layers],
         "drift_total": drift["total"],
     }
 
 
 class Moments:
-    """Sums over tokens of two representations X and Y of width d, all that CKA and the mean cosine need."""
+    """Sums over tokens of two representations X and Y of width d, from which CKA and the mean cosine are computed."""
 
     def __init__(self, width: int) -> None:
         self.count, self.cosines = 0, 0.0
@@ -58,7 +59,7 @@ class Moments:
         self.products = torch.zeros(3, width, width, dtype=torch.float64)
 
     def add(self, x: Tensor, y: Tensor) -> None:
-        """Take in the representations of some tokens, (n, d) each."""
+        """Add the representations of n tokens, (n, d) each."""
         x, y = x.cpu(), y.cpu()
         self.count += len(x)
         self.cosines += float(F.cosine_similarity(x, y, dim=1).sum())
@@ -66,7 +67,7 @@ class Moments:
         self.products += torch.stack([x.T @ x, x.T @ y, y.T @ y])
 
     def cosine(self) -> float:
-        """Mean cosine of a token's two representations."""
+        """Mean over tokens of the cosine of the two representations."""
         return self.cosines / self.count
 
     def cka(self) -> float:
@@ -81,24 +82,27 @@ class Moments:
 
 
 def weight_drift(model: nn.Module, pretrained: nn.Module) -> dict[str, float]:
-    """|now - then| / |then| over the weights of each layer ("embeddings", "layer 1", ...) and over the whole body
-    ("total"). The head is left out: it was created for the task."""
-    table = next(name for name, one in unwrap(model).named_parameters() if one is input_embeddings(model).weight)
-    head = {id(one) for one in head_parameters(model)}
+    """|tuned - original| / |original| of the weights of each layer ("embeddings", "layer 1", ...).
+
+    "total" is that of the whole body. The head is left out: it was created for the task.
+    """
+    embeddings = input_embeddings(model).weight
+    table = next(name for name, parameter in unwrap(model).named_parameters() if parameter is embeddings)
+    head = {id(parameter) for parameter in head_parameters(model)}
     before = dict(unwrap(pretrained).named_parameters())
     sums: dict[str, Tensor] = {}
     for name, weight in unwrap(model).named_parameters():
         if id(weight) in head or name not in before or before[name].shape != weight.shape:
             continue
-        then, now = before[name].detach().double().cpu(), weight.detach().double().cpu()
-        squares = torch.stack([(now - then).square().sum(), then.square().sum()])
+        original, tuned = before[name].detach().double().cpu(), weight.detach().double().cpu()
+        squares = torch.stack([(tuned - original).square().sum(), original.square().sum()])
         for group in {_group(name, table), "total"}:
             sums[group] = sums.get(group, torch.zeros(2, dtype=torch.float64)) + squares
-    return {group: float((moved / size).sqrt()) for group, (moved, size) in sums.items()}
+    return {group: float((change / size).sqrt()) for group, (change, size) in sums.items()}
 
 
 def _group(name: str, table: str) -> str:
-    """The layer of a parameter, counted from 1, "embeddings" for what lies beside the embedding table."""
+    """The layer of a parameter, counted from 1, or "embeddings" for what is in the same module as the table."""
     layer = layer_of(name)
     number = layer.rpartition(".")[2]
     if number.isdigit():

@@ -1,7 +1,7 @@
-"""Seeds and examples as what they are, samples: means with intervals, paired tests, corrections, ranks.
+"""Statistics over seeds and examples: means with intervals, paired tests, corrections, ranks.
 
-A difference between two methods can be an accident of the seeds (other training runs) or of the examples (another
-test set). `compare_paired` asks both, and a small p needs both answers.
+A difference between two methods can be due to the choice of seeds (other training runs) or of examples (another test
+set). `compare_paired` tests both, and its p is small only if both are.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Estimate:
         mean: of the values.
         sd: their standard deviation (n - 1), NaN for one value.
         low, high: ends of the 95 % confidence interval of the mean, NaN for one value.
-        count: how many values.
+        count: number of values.
     """
 
     mean: float
@@ -49,10 +49,10 @@ def estimate(values: Sequence[float], interval: Interval = "t") -> Estimate:
     """Mean, standard deviation and 95 % confidence interval of values that were drawn independently.
 
     Args:
-        values: one a seed.
+        values: one per seed.
         interval: "t", Student's, exact for normal values; or "bca", the bias-corrected accelerated bootstrap
-            (Efron 1987) of 9,999 resamples with a fixed seed, which is known to be too narrow below some ten
-            values.
+            (Efron 1987) of 9,999 resamples with a fixed seed, which is known to be too narrow for fewer than
+            about ten values.
     """
     if interval not in get_args(Interval):
         raise unknown("interval", interval, get_args(Interval))
@@ -81,7 +81,7 @@ class Comparison:
     Args:
         difference: mean over seeds of first minus second, with its interval.
         p_seeds: paired t-test over the seeds; NaN for one seed.
-        p_examples: paired permutation test over the examples; None where no outcome an example is known.
+        p_examples: paired permutation test over the examples; None where the outcomes of single examples are not known.
     """
 
     difference: Estimate
@@ -90,7 +90,7 @@ class Comparison:
 
     @property
     def p(self) -> float:
-        """The larger of the two: of an intersection-union test (Berger 1982), which rejects only what both do."""
+        """The larger of the two: an intersection-union test (Berger 1982), which rejects only where both tests do."""
         return self.p_seeds if self.p_examples is None else float(np.maximum(self.p_examples, self.p_seeds))  # NaN wins
 
 
@@ -102,11 +102,11 @@ def compare_paired(
 ) -> Comparison:
     """Two methods, seed by seed and example by example.
 
-    Over the examples whole examples are swapped between the methods, with the outcomes of all their seeds, so
-    that what the seeds share on an example counts once. Over the seeds it is a t-test: swapping five seeds has
-    32 outcomes and can show no p below 1/16, and what is compared are means over hundreds of examples. Where the
-    examples point the other way than the measure (a Matthews correlation that falls while the accuracy rises), they
-    are no second witness, and p is 1.
+    The test over examples swaps whole examples between the methods, with the outcomes of all their seeds, because the
+    outcomes of several seeds on one example are not independent. The test over seeds is a t-test: swapping five seeds
+    has 32 outcomes and can give no p below 1/16, and the values are means over hundreds of examples. Where the examples
+    point the other way than the measure (a Matthews correlation that falls while the accuracy rises), they do not
+    support the difference, and p is 1.
 
     Args:
         first, second: the measure of each seed, in the same order of seeds.
@@ -124,12 +124,12 @@ def compare_paired(
 def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
     """Two-sided p of a mean difference under random swaps of the two members of each pair.
 
-    Exact where all 2^n swaps are no more than `resamples`; else that many random ones with a fixed seed.
+    Exact where there are at most `resamples` of the 2^n swaps; otherwise `resamples` random ones with a fixed seed.
 
     Args:
         differences: of each pair, shape (n,).
     """
-    informative = differences[differences != 0]  # a pair of equals looks the same swapped; one pair shows nothing
+    informative = differences[differences != 0]  # swapping two equal values changes nothing
     if len(informative) < 2:
         return 1.0
     result = stats.permutation_test(
@@ -147,28 +147,31 @@ def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
 def _paired_t(differences: Scores) -> float:
     if len(differences) < 2:
         return float("nan")
-    if np.ptp(differences) == 0:  # no spread at all: t is 0/0, or infinite; what is left is the sign test's p
+    if np.ptp(differences) == 0:  # without spread t is 0/0 or infinite: use the p of the sign test
         return 1.0 if differences[0] == 0 else float(0.5 ** (len(differences) - 1))
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment (1979): reject where the adjusted p is below the level, and the chance of a
-    single false rejection among all stays below it. NaN (nothing was tested) stays NaN and is not counted."""
+    """Holm's step-down adjustment (1979).
+
+    Rejecting where the adjusted p is below a level keeps the probability of any false rejection below that level. NaN
+    (nothing was tested) stays NaN and is not counted.
+    """
     adjusted = [float("nan")] * len(p_values)
     tested = sorted((p, i) for i, p in enumerate(p_values) if not np.isnan(p))
     largest = 0.0
-    for done, (p, i) in enumerate(tested):
-        largest = max(largest, min(1.0, (len(tested) - done) * p))
+    for rank, (p, i) in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * p))
         adjusted[i] = largest
     return adjusted
 
 
 def average_ranks(tables: Sequence[Sequence[float]]) -> list[float]:
-    """Mean rank of each method over several tasks, 1 for the largest value; equals share their ranks.
+    """Mean rank of each method over several tasks, 1 for the largest value; equal values get their mean rank.
 
     Args:
-        tables: a list of the methods' values for each task.
+        tables: for each task, the values of all methods.
     """
     ranks = [stats.rankdata([-value for value in values]) for values in tables]
-    return [float(one) for one in np.mean(ranks, axis=0)]
+    return [float(rank) for rank in np.mean(ranks, axis=0)]

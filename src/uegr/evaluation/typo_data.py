@@ -1,4 +1,4 @@
-"""Typing errors in a whole data set, the same for every model that is asked."""
+"""Typing errors in a whole data set, the same for every model."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from uegr.perturb.misspellings import with_typos
 
 
 def check_typo_rate(rate: float) -> None:
-    """Raise a UsageError where this is no probability of an error a word."""
+    """Raise a UsageError if `rate` is not a probability of an error per word."""
     if not 0.0 < rate <= 1.0:
         raise UsageError(f"the rate of typing errors must lie in (0, 1], not {rate}.")
 
 
 def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int = 0) -> Dataset:
-    """The rows with typing errors in their text, each word of three letters or more with probability `rate`."""
+    """The rows with typing errors in their text, in each word of three letters or more with probability `rate`."""
     check_typo_rate(rate)
 
-    def spoil(row: dict[str, str], at: int) -> dict[str, str]:
-        generator = random.Random(f"{seed}:{at}")
+    def add_typos(row: dict[str, str], index: int) -> dict[str, str]:
+        generator = random.Random(f"{seed}:{index}")
         return {column: with_typos(str(row[column]), rate, generator) for column in text_columns}
 
-    return rows.map(spoil, with_indices=True, keep_in_memory=True)
+    return rows.map(add_typos, with_indices=True, keep_in_memory=True)

@@ -1,91 +1,118 @@
-"""The robustness curve where an answer is not simply right or wrong: the worst output that an attack finds.
+"""The robustness curve of tasks without classes: the metric of the worst outputs that an attack finds.
 
-At each epsilon an example's output is the one of largest error over all restarts and steps, at this epsilon and
-the smaller ones (a smaller ball lies inside a larger one); the task's metric is computed over these outputs.
+At each epsilon an example's output is the one of largest loss over all restarts and steps, at this epsilon and the
+smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
-from numpy.typing import NDArray
 from torch import Tensor
 
-from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.data.splits import LABEL
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
+from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
+from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.robustness import describe_curve
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.task_kinds.detection import KINDS
+from uegr.modeling.task_kinds.task_kind import Outputs
 from uegr.perturb.ball import Ball
+from uegr.perturb.projected_ascent import ProjectedAscent
 
-PerExample = Callable[[Tensor, dict[str, Tensor]], Tensor]
+
+def worst_case_curve(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    epsilons: Sequence[float],
+    attack: EmbeddingAttack,
+    on_batch: OnBatch = lambda examples: None,
+) -> dict[str, Any]:
+    """The "robustness" part of results.json: the kind's `curve_metric` at each epsilon.
+
+    Args:
+        evaluated, rows, epsilons, on_batch: as for `uegr.evaluation.robustness.robustness_curve`.
+        attack: the norm, steps, restarts and seed.
+    """
+    kind, sizes = KINDS[evaluated.kind], sorted_epsilons(epsilons)
+    labels = np.asarray(rows[LABEL][:]) if LABEL in rows.column_names else np.empty(0)
+    worst = worst_outputs(evaluated, rows, sizes, attack, on_batch)
+    values = [kind.curve_value(outputs, labels) for outputs in worst]
+    return describe_curve(attack, sizes, len(rows), kind.curve_metric, values)
 
 
 def worst_outputs(
-    subject: EvaluatedModel,
+    evaluated: EvaluatedModel,
     rows: Dataset,
     epsilons: Sequence[float],
-    attack: PGD,
-    error: PerExample,
-    output: PerExample,
-    on_batch: Callable[[int], None] = lambda examples: None,
-) -> NDArray[np.float64]:
-    """The output of largest error of each example at each epsilon.
+    attack: EmbeddingAttack,
+    on_batch: OnBatch = lambda examples: None,
+) -> Outputs:
+    """The output of largest loss of each example at each epsilon (rising; 0 is the clean output).
 
     Args:
-        subject, rows, attack, on_batch: as for `uegr.evaluation.robustness.robustness_curve`.
-        epsilons: rising; 0 is the clean output.
-        error: from logits and batch to what the attack makes large, shape (B,).
-        output: from logits and batch to what is kept of the worst, shape (B, ...).
+        evaluated, rows, epsilons, attack, on_batch: as for `worst_case_curve`.
 
     Returns:
-        Shape (len(epsilons), N, ...).
+        Shape (len(epsilons), N, ...); see `TaskKind.outputs`.
     """
     order: list[int] = []
-    outputs: list[list[NDArray[np.float64]]] = [[] for _ in epsilons]
-    ball, scale = Ball(attack.norm, attack.relative), embedding_scale(subject.model)
+    outputs: list[list[Outputs]] = [[] for _ in epsilons]
+    ball, scale = Ball(attack.norm, attack.relative), embedding_scale(evaluated.model)
     generator = torch.Generator().manual_seed(attack.seed)
-    for positions, batch in subject.batches(rows):
-        mask = token_mask(batch)
-        unit = ball.unit(scale, mask)
-        shape = torch.Size((*mask.shape[:2], scale.width))
-        with torch.no_grad():
-            logits = subject.logits(batch)
-            worst, kept = error(logits, batch), output(logits, batch)
-        for i, epsilon in enumerate(epsilons):
-            radius = epsilon * unit
-            for restart in range(attack.restarts if epsilon > 0 else 0):
-                delta = torch.zeros(shape, device=mask.device)
-                if restart:
-                    delta = ball.random_point(shape, radius, mask, generator)
-                for step in range(attack.steps + 1):
-                    leaf = delta.requires_grad_()
-                    with torch.enable_grad(), perturbed(subject.model, leaf):
-                        logits = subject.logits(batch)
-                        errors = error(logits, batch)
-                    with torch.no_grad():
-                        worse = (errors > worst).reshape(-1, *[1] * (kept.dim() - 1))
-                        kept = torch.where(worse, output(logits, batch), kept)
-                        worst = torch.maximum(errors, worst).detach()
-                    if step < attack.steps:
-                        gradient = torch.autograd.grad(errors.sum(), leaf)[0]
-                        delta = ball.ascend(leaf.detach(), gradient, 2.5 / attack.steps * radius, radius, mask)
-            outputs[i].append(kept.double().cpu().numpy())
-        order += positions
-        on_batch(len(positions))
+    with evaluation_mode(evaluated.model):
+        for positions, batch in evaluated.batches(rows):
+            mask = token_mask(batch)
+            unit, worst = ball.unit(scale, mask), WorstOutputs(evaluated, batch)
+            centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
+            worst.loss_at(centre)
+            for i, epsilon in enumerate(epsilons):
+                radius = epsilon * unit
+                for restart in range(attack.restarts if epsilon > 0 else 0):
+                    start = ball.random_point(centre.shape, radius, mask, generator) if restart else centre
+                    ascent = ProjectedAscent(ball, attack.steps)
+                    worst.loss_at(ascent.perturb(worst.gradient_at, radius, mask, start))
+                outputs[i].append(worst.outputs.double().cpu().numpy())
+            order += positions
+            on_batch(len(positions))
     return np.stack([np.concatenate(parts) for parts in outputs])[:, np.argsort(order)]
 
 
-def describe_worst(
-    attack: PGD, radii: Sequence[float], examples: int, name: str, values: Sequence[float]
-) -> dict[str, Any]:
-    """The "robustness" part of results.json, with the curve under the name of its metric."""
-    return {
-        "attack": attack.name,
-        **attack.options(),
-        "epsilons": list(radii),
-        name: list(values),
-        "examples": examples,
-    }
+class WorstOutputs:
+    """The outputs of largest loss so far of the examples of one batch.
+
+    Args:
+        evaluated, batch: the model and the batch.
+    """
+
+    def __init__(self, evaluated: EvaluatedModel, batch: Batch) -> None:
+        self._evaluated, self._batch, self._task = evaluated, batch, evaluated.task(batch)
+        self._losses: Tensor | None = None
+        self.outputs = torch.empty(0)
+
+    def loss_at(self, delta: Tensor) -> Tensor:
+        """Run the model at a perturbation (B, T, d), update the outputs, and return the losses, (B,)."""
+        with perturbed(self._evaluated.model, delta):
+            logits = self._evaluated.logits(self._batch)
+            losses = self._task.attack_loss(logits)
+        with torch.no_grad():
+            outputs = self._task.outputs(logits)
+            if self._losses is None:
+                self._losses, self.outputs = losses.detach(), outputs
+            else:
+                larger = (losses > self._losses).reshape(-1, *[1] * (outputs.dim() - 1))
+                self.outputs = torch.where(larger, outputs, self.outputs)
+                self._losses = torch.maximum(losses, self._losses).detach()
+        return losses
+
+    def gradient_at(self, delta: Tensor) -> Tensor:
+        """Gradient of the summed losses at a perturbation, (B, T, d)."""
+        leaf = delta.detach().requires_grad_()
+        with torch.enable_grad():
+            losses = self.loss_at(leaf)
+        return torch.autograd.grad(losses.sum(), leaf)[0]

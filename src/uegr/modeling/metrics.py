@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from uegr.errors import unknown
-
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Values = NDArray[np.float64]
@@ -25,8 +23,8 @@ class Metric:
 
     Args:
         title: heading in tables.
-        percent: shown times 100; the stored value is the fraction.
-        higher_is_better: which of two values is the better one.
+        percent: whether it is shown times 100; the stored value is the fraction.
+        higher_is_better: whether the larger of two values is the better one.
     """
 
     title: str
@@ -56,7 +54,7 @@ METRICS: dict[str, Metric] = {
 
 
 def show(name: str, value: float) -> str:
-    """A metric's value as tables print it: shares in percent."""
+    """A metric's value as text for tables: fractions in percent."""
     return f"{100 * value:.1f}" if METRICS[name].percent else f"{value:.3f}"
 
 
@@ -66,12 +64,12 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def f1(probabilities: Probabilities, labels: Labels) -> float:
-    """F1 of class 1, in [0, 1]; 0 where class 1 is neither predicted nor there (GLUE's MRPC and QQP)."""
+    """F1 of class 1, in [0, 1]; 0 where class 1 is neither predicted nor a label (GLUE's MRPC and QQP)."""
     return float(sklearn_metrics.f1_score(labels == 1, probabilities.argmax(axis=1) == 1, zero_division=0.0))
 
 
 def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
-    """Unweighted mean of the classes' F1, in [0, 1]: every class counts alike, however rare."""
+    """Unweighted mean over the classes of their F1, in [0, 1]: a rare class counts as much as a frequent one."""
     classes = np.arange(probabilities.shape[1])
     predicted = probabilities.argmax(axis=1)
     return float(sklearn_metrics.f1_score(labels, predicted, labels=classes, average="macro", zero_division=0.0))
@@ -83,7 +81,7 @@ def matthews(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
-    """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right one (WikiQA)."""
+    """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right candidate (WikiQA)."""
     ranked = _ranked(probabilities, labels, groups)
     return _mean([float(sklearn_metrics.average_precision_score(y, p)) for p, y in ranked])
 
@@ -95,14 +93,14 @@ def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: I
 
 
 def _mean(values: Sequence[float]) -> float:
-    """The mean; 0 where no question has a right candidate, so that results.json holds a number."""
+    """The mean, or 0 where no question has a right candidate, so that results.json holds a number."""
     return float(np.mean(values)) if values else 0.0
 
 
 def _ranked(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> list[tuple[Values, Labels]]:
-    _, which = np.unique(np.array([str(group) for group in groups]), return_inverse=True)
-    order = np.argsort(which, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(which[order])) + 1)
+    _, group_of_row = np.unique(np.array([str(group) for group in groups]), return_inverse=True)
+    order = np.argsort(group_of_row, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(group_of_row[order])) + 1)
     return [(probabilities[part, 1], labels[part]) for part in parts if (labels[part] == 1).any()]
 
 
@@ -119,7 +117,7 @@ RANKING: dict[str, Callable[[Probabilities, Labels, Iterable[Any]], float]] = {
 
 
 def pearson(predictions: Values, labels: Values) -> float:
-    """Linear correlation, in [-1, 1]; 0 for a constant prediction, which correlates with nothing."""
+    """Linear correlation, in [-1, 1]; 0 for a constant prediction."""
     return float(stats.pearsonr(predictions, labels).statistic) if _varies(predictions, labels) else 0.0
 
 
@@ -134,7 +132,7 @@ def mean_squared_error(predictions: Values, labels: Values) -> float:
 
 
 def _varies(*series: Values) -> bool:
-    return all(len(one) > 1 and np.ptp(one) > 0 for one in series)
+    return all(len(values) > 1 and np.ptp(values) > 0 for values in series)
 
 
 REGRESSION: dict[str, Callable[[Values, Values], float]] = {
@@ -144,19 +142,19 @@ REGRESSION: dict[str, Callable[[Values, Values], float]] = {
 }
 
 
-def micro_f1(decided: Values, labels: Values) -> float:
+def micro_f1(decisions: Values, labels: Values) -> float:
     """F1 over all decisions (N, C) of 0 or 1 together, in [0, 1]."""
-    return float(sklearn_metrics.f1_score(labels.ravel(), decided.ravel(), zero_division=0.0))
+    return float(sklearn_metrics.f1_score(labels.ravel(), decisions.ravel(), zero_division=0.0))
 
 
-def label_macro_f1(decided: Values, labels: Values) -> float:
+def label_macro_f1(decisions: Values, labels: Values) -> float:
     """Unweighted mean over the labels of their F1, in [0, 1]."""
-    return float(sklearn_metrics.f1_score(labels, decided, average="macro", zero_division=0.0))
+    return float(sklearn_metrics.f1_score(labels, decisions, average="macro", zero_division=0.0))
 
 
-def exact_match(decided: Values, labels: Values) -> float:
+def exact_match(decisions: Values, labels: Values) -> float:
     """Share of examples with every label right, in [0, 1]."""
-    return float((decided == labels).all(axis=1).mean())
+    return float((decisions == labels).all(axis=1).mean())
 
 
 MULTI_LABEL: dict[str, Callable[[Values, Values], float]] = {
@@ -166,33 +164,11 @@ MULTI_LABEL: dict[str, Callable[[Values, Values], float]] = {
 }
 
 
-def bleu(written: Sequence[str], references: Sequence[str]) -> float:
+def bleu(texts: Sequence[str], references: Sequence[str]) -> float:
     """Corpus BLEU with sacrebleu's defaults (Papineni et al. 2002; Post 2018, tokenizer 13a), as a fraction."""
     import sacrebleu
 
-    return float(sacrebleu.corpus_bleu(list(written), [list(references)]).score) / 100
-
-
-BY_KIND: dict[str, tuple[str, ...]] = {
-    "classification": (*CLASSIFICATION, *RANKING),
-    "regression": tuple(REGRESSION),
-    "multi_label": tuple(MULTI_LABEL),
-    "seq2seq": ("bleu", "perplexity", "token_accuracy", "nll"),
-    "causal_lm": ("perplexity", "token_accuracy", "nll"),
-}
-"""The metrics that may be published of a kind of task."""
-
-
-def check_metric(name: str, kind: str) -> None:
-    """Refuse a metric that a kind of task does not have.
-
-    Raises:
-        UsageError: naming those that it has.
-    """
-    if kind not in BY_KIND:
-        raise unknown("kind of task", kind, BY_KIND)
-    if name not in BY_KIND[kind]:
-        raise unknown(f"metric of {kind}", name, BY_KIND[kind])
+    return float(sacrebleu.corpus_bleu(list(texts), [list(references)]).score) / 100
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
@@ -200,16 +176,44 @@ def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> flo
     return float(sklearn_metrics.log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
 
 
-def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
-    """Gap between confidence and accuracy over equal-width bins of confidence, weighted by their examples.
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """The examples whose confidence lies in [low, high), their number, mean confidence and accuracy (None if empty)."""
 
-    Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599) use the same 15 bins. In [0, 1].
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def confidence_bins(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> list[ConfidenceBin]:
+    """Accuracy by confidence, in bins of equal width; an example of confidence 1 is in the last bin.
+
+    Args:
+        probabilities: of N examples and C classes, shape (N, C).
+        labels: shape (N,).
+        bins: number of bins.
     """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bin_of_example = np.minimum((confidence * bins).astype(int), bins - 1)
+    result = []
+    for i in range(bins):
+        inside = bin_of_example == i
+        filled = bool(inside.any())
+        means = [float(values[inside].mean()) if filled else None for values in (confidence, correct)]
+        result.append(ConfidenceBin(i / bins, (i + 1) / bins, int(inside.sum()), *means))
+    return result
+
+
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
+    """Difference of confidence and accuracy in bins of equal width, weighted by their examples, in [0, 1].
+
+    Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599) use the same 15 bins.
+    """
     gaps = [
-        abs(correct[which == one].mean() - confidence[which == one].mean()) * (which == one).mean()
-        for one in np.unique(which)
+        abs(part.accuracy - part.confidence) * (part.count / len(labels))
+        for part in confidence_bins(probabilities, labels, bins)
+        if part.accuracy is not None and part.confidence is not None
     ]
     return float(np.sum(gaps))

@@ -4,40 +4,46 @@ from __future__ import annotations
 
 from torch import nn
 
-from uegr.modeling.embeddings import unwrap
+from uegr.modeling.embeddings import input_embeddings, unwrap
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """Parameters outside the pretrained body, by Hugging Face's `base_model`; none if the model has no such."""
+    """Parameters outside the pretrained body, by Hugging Face's `base_model`; empty if the model has none."""
     inner = unwrap(model)
     body = getattr(inner, "base_model", None)
     if not isinstance(body, nn.Module) or body is inner:
         return []
-    within = {id(parameter) for parameter in body.parameters()}
-    return [parameter for parameter in inner.parameters() if id(parameter) not in within]
+    body_parameters = {id(parameter) for parameter in body.parameters()}
+    return [parameter for parameter in inner.parameters() if id(parameter) not in body_parameters]
 
 
 def layer_of(parameter: str) -> str:
-    """The layer a parameter's name places it in: up to the first number ("bert.encoder.layer.3"), or else its
-    first two modules ("bert.embeddings")."""
+    """The layer of a parameter by its name: up to the first number ("bert.encoder.layer.3"), or else its first two
+    modules ("bert.embeddings")."""
     modules = parameter.split(".")[:-1]
-    numbers = [at for at, part in enumerate(modules) if part.isdigit()]
+    numbers = [i for i, module in enumerate(modules) if module.isdigit()]
     return ".".join(modules[: numbers[0] + 1 if numbers else 2])
 
 
-def longest_input(model: nn.Module) -> int | None:
-    """The largest number of tokens that the model has positions for; None where it has no table of positions.
+MOST_EXTRA_ROWS = 8
+"""A position table may have some rows more than positions: BART's has two, which are never used."""
 
-    The table of RoBERTa-like models begins after its padding row.
+
+def longest_input(model: nn.Module) -> int | None:
+    """The largest number of tokens that the model has learned positions for, or None without a table of positions.
+
+    The table is the `nn.Embedding`, other than that of the tokens, with `config.max_position_embeddings` rows. Where it
+    has a `padding_idx` (RoBERTa), positions start after it.
     """
     inner = unwrap(model)
     positions = getattr(getattr(inner, "config", None), "max_position_embeddings", None)
-    if positions is None:
+    if not isinstance(positions, int):
         return None
-    tables = [
-        module
-        for name, module in inner.named_modules()
-        if isinstance(module, nn.Embedding) and "position" in name and module.num_embeddings == positions
-    ]
-    padding = next((table.padding_idx for table in tables if table.padding_idx is not None), None)
-    return int(positions) if padding is None else int(positions) - padding - 1
+    tokens = input_embeddings(inner)
+    for table in inner.modules():
+        if not isinstance(table, nn.Embedding) or table is tokens:
+            continue
+        if 0 <= table.num_embeddings - positions <= MOST_EXTRA_ROWS:
+            first = 0 if table.padding_idx is None else table.padding_idx + 1
+            return min(positions, table.num_embeddings - first)
+    return None

@@ -1,22 +1,17 @@
-"""The adversary: projected gradient ascent on the token embeddings.
+"""The ball of allowed perturbations of the token embeddings: its norms, its radius and the projection onto it.
 
-    delta* ~ argmax_{|delta| <= epsilon} sum_i CE(f(e + delta)_i, y_i)
-    delta <- Proj_epsilon(delta + step * g / |g|)
-
-[paper: adversarial samples; ours: the norms, the relative epsilon.] The loss is sum-reduced, so an example's
-delta never depends on the batch it sits in, and padding is never perturbed.
+[ours: the norms and the relative epsilon.] Padding is never perturbed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from uegr.errors import UsageError, unknown
+from uegr.errors import unknown
 from uegr.modeling.embeddings import EmbeddingScale
 
 Norm = Literal["l2", "l2_token", "linf"]
@@ -44,7 +39,12 @@ class Ball:
             raise unknown("norm", self.norm, get_args(Norm))
 
     def unit(self, scale: EmbeddingScale, mask: Tensor) -> Tensor:
-        """The radius that epsilon = 1 stands for, shape (B, 1, 1); `mask` is 1 on real tokens, (B, T, 1)."""
+        """Radius of epsilon = 1, shape (B, 1, 1).
+
+        Args:
+            scale: the unit of a relative epsilon.
+            mask: 1 on real tokens, (B, T, 1).
+        """
         tokens = mask.sum(dim=1, keepdim=True)
         if not self.relative:
             return torch.ones_like(tokens)
@@ -75,65 +75,26 @@ class Ball:
         return gradient / self.length(gradient).clamp_min(TINY)
 
     def ascend(self, delta: Tensor, gradient: Tensor, step: Tensor, radius: Tensor, mask: Tensor) -> Tensor:
-        """One step of projected gradient ascent; never moves padding. Shapes (B, T, d) and (B, 1, 1)."""
+        """One step of projected gradient ascent.
+
+        Args:
+            delta: where the step starts, shape (B, T, d).
+            gradient: of the loss at delta, shape (B, T, d).
+            step: length of the step, broadcastable to (B, 1, 1).
+            radius: of the ball, shape (B, 1, 1).
+            mask: 1 on real tokens, 0 on padding, which is never moved, shape (B, T, 1).
+        """
         moved = delta.detach() + step * self.direction(gradient * mask)
         return self.project(moved, radius) * mask
 
     def random_point(self, shape: torch.Size, radius: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """A random start: uniform in the cube, drawn on the CPU so that it is the same on every device, then
-        scaled for l2 to a length uniform in [0, radius]."""
+        """A random point of the ball: uniform in the cube for linf; for l2 of a length uniform in [0, radius].
+
+        It is drawn on the CPU, so that it is the same on every device.
+        """
         cube = torch.empty(shape).uniform_(-1.0, 1.0, generator=generator)
         share = torch.rand((shape[0], 1, 1), generator=generator)
         cube, share = cube.to(mask.device) * mask, share.to(mask.device)
         if self.norm == "linf":
             return cube * radius
         return self.direction(cube) * radius * share
-
-
-@dataclass(frozen=True)
-class ProjectedAscent:
-    """K steps of projected gradient ascent inside a ball.
-
-    Args:
-        ball: norm and unit of the perturbation.
-        steps: K >= 1 steps.
-        step_size: length of a step as a share of the radius; None takes 1 for one step and 2.5/K for more,
-            so that the steps together can cross the ball [ours, after Madry et al., arXiv 1706.06083].
-        random_start: start from a random point of the ball and not from its centre.
-    """
-
-    ball: Ball
-    steps: int = 1
-    step_size: float | None = None
-    random_start: bool = False
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise UsageError(f"adversary steps must be at least 1, not {self.steps}.")
-        if self.step_size is not None and self.step_size <= 0:
-            raise UsageError(f"step_size must be above 0, not {self.step_size}.")
-
-    def perturb(
-        self,
-        gradient_at: Callable[[Tensor], Tensor],
-        radius: Tensor,
-        mask: Tensor,
-        start: Tensor,
-        first_gradient: Tensor | None = None,
-    ) -> Tensor:
-        """The perturbation after K steps from `start`, shape (B, T, d), detached.
-
-        Args:
-            gradient_at: gradient of the sum-reduced loss with respect to delta, at delta.
-            radius: (B, 1, 1).
-            mask: (B, T, 1), 1 on real tokens.
-            start: where to begin; zeros for the centre.
-            first_gradient: the gradient at `start` if somebody has it already (it saves one pass).
-        """
-        share = self.step_size or (1.0 if self.steps == 1 else 2.5 / self.steps)
-        delta = start
-        for i in range(self.steps):
-            known = first_gradient if i == 0 else None
-            gradient = gradient_at(delta) if known is None else known
-            delta = self.ball.ascend(delta, gradient, share * radius, radius, mask)
-        return delta

@@ -12,16 +12,16 @@ from datasets import Dataset
 
 from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.calibration import calibration
+from uegr.evaluation.calibration import measure_calibration
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, trace
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms, mean_and_error
 from uegr.evaluation.landscape.loss_surface import surface_of
 from uegr.evaluation.landscape.slices import slice_1d, slice_2d
-from uegr.evaluation.layer_saliency import saliency
+from uegr.evaluation.layer_saliency import measure_saliency
 from uegr.evaluation.ood import ood_auroc
 from uegr.evaluation.risk_coverage import selective
-from uegr.evaluation.similarity import similarity
+from uegr.evaluation.similarity import measure_similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import SCRATCH, load_classifier
 from uegr.runs.finished_run import FinishedRun, open_classifier
@@ -97,7 +97,7 @@ def analyse_run(
 
 
 def _calibration(data: AnalysisInput) -> dict[str, Any]:
-    return calibration(*data.run.evaluated_model.probabilities(data.rows))
+    return measure_calibration(*data.run.evaluated_model.probabilities(data.rows))
 
 
 def _selective(data: AnalysisInput) -> dict[str, Any]:
@@ -135,8 +135,8 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
             f"a {config['model']} is trained from scratch: there is no pretrained model to compare it with."
         )
     pretrained = load_classifier(config["model"], data.run.data.label_names, config["seed"])
-    pretrained.to(model.model.device).requires_grad_(False)  # type: ignore[arg-type]
-    return {"reference": config["model"], **similarity(model, pretrained, data.sample)}
+    pretrained.to(model.device).requires_grad_(False)  # type: ignore[arg-type]
+    return {"reference": config["model"], **measure_similarity(model, pretrained, data.sample)}
 
 
 def _landscape(data: AnalysisInput) -> dict[str, Any]:
@@ -160,7 +160,7 @@ def _landscape(data: AnalysisInput) -> dict[str, Any]:
 
 
 def _saliency(data: AnalysisInput) -> dict[str, Any]:
-    return saliency(data.run.evaluated_model, data.sample)
+    return measure_saliency(data.run.evaluated_model, data.sample)
 
 
 PARTS: dict[str, tuple[Callable[[AnalysisInput], dict[str, Any]], bool]] = {

@@ -13,23 +13,22 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.errors import unknown
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, WHITE_BOX
-from uegr.evaluation.attacks.attack_summary import summary
-from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
-from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
+from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
+from uegr.evaluation.attacks.attack_summary import measure_text_attack, summary
+from uegr.evaluation.attacks.embedding_attack import Queries, sorted_epsilons
+from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
-from uegr.evaluation.robustness import describe, robust_mask, sorted_epsilons
+from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 from uegr.runs.run_result import RunResult
 
-Attack = TextAttack | EmbeddingAttack
 Options = dict[str, Any]
 Result = TypeVar("Result", TextAttackResult, RobustnessCurve)
 OnAttack = Callable[[str, int, int], None]
@@ -82,7 +81,8 @@ def attack_run(
     for attack in attacks:
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
         if isinstance(attack, TextAttack):
-            texts.append(_attack_texts(run, rows, attack, clock, split, on_batch))
+            measured = measure_text_attack(run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch)
+            texts.append(TextAttackResult.from_dict({**measured, "split": split}))
         else:
             queries = Queries()
             with clock.measure() as cost:
@@ -109,14 +109,11 @@ def attack_run(
 
 def create_attack(name: str, options: Options, source: Path | None = None) -> Attack:
     """Create an attack by name, with those of the options that it has."""
-    registry: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
-    if name not in registry:
-        raise unknown("attack", name, registry)
-    attack_class = registry[name]
-    arguments = {option: value for option, value in options.items() if option in option_names(attack_class)}
-    if attack_class is Transfer and source is not None:
+    attack_type = attack_class(name)
+    arguments = {option: value for option, value in options.items() if option in option_names(attack_type)}
+    if attack_type is Transfer and source is not None:
         arguments["source"] = open_run(source).evaluated_model
-    return attack_class(**arguments)
+    return attack_type(**arguments)
 
 
 def option_names(attack_class: type[Attack]) -> set[str]:
@@ -130,19 +127,6 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
     for option in options:
         if option not in names:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
-
-
-def _attack_texts(
-    run: FinishedRun, rows: Dataset, attack: TextAttack, clock: Clock, split: str, on_batch: Callable[[int], None]
-) -> TextAttackResult:
-    encoder = load_encoder()
-    with clock.measure() as cost:
-        outcomes = attack_texts(run.evaluated_model, rows, attack, encoder, on_batch)
-    options = attack.options()
-    if encoder is None and "similarity" in options:
-        options["similarity"] = None
-    measured = {**summary(outcomes, run.data.label_names, encoder), "cost": cost, "split": split}
-    return TextAttackResult.from_dict({"attack": attack.name, "options": options, **measured})
 
 
 def _masking(
@@ -163,4 +147,4 @@ def _masking(
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:
     """Return the former results, of which those of the same attacks are replaced."""
     names = {result.attack for result in new}
-    return [result for result in former if result.attack not in names] + new
+    return [result for result in former if attack_name(result.attack) not in names] + new

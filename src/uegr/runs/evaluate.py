@@ -11,7 +11,7 @@ from uegr.data.splits import subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, evaluate
+from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
 from uegr.runs.finished_run import OnExamples, open_run, running_total
 from uegr.runs.run_folder import read_results
 from uegr.runs.run_result import RunResult
@@ -48,12 +48,12 @@ def evaluate_run(
     finished = open_run(folder, data)
     run, config, rows, data = finished.run, finished.run["config"], finished.rows(split), finished.data
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
-    measured = evaluate(
+    measured = measure_model(
         finished.evaluated_model,
         rows,
         metrics=data.metrics,
         epsilons=epsilons,
-        attack=attack,
+        attack=attack or PGD(),
         attack_examples=attack_examples,
         typo_rate=typo_rate,
         on_batch=running_total(on_examples, total),

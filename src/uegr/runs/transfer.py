@@ -11,7 +11,7 @@ from uegr.data.label_maps import label_map
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import find_overlap
 from uegr.errors import UsageError
-from uegr.evaluation.transfer_score import transfer
+from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import open_run
 
 OnTask = Callable[[int, int], None]
@@ -55,7 +55,7 @@ def evaluate_on_tasks(
         elif data.kind == "multi_label":
             raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
         seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
-        entry = transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
+        entry = score_transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
         if classes is not None:
             entry["label_map"] = classes.as_json(training_data.label_names, data.label_names)
         entries.append(entry)

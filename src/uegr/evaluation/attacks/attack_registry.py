@@ -1,7 +1,10 @@
-"""The attacks that have a name."""
+"""The attacks by name."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+from uegr.errors import unknown
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack
@@ -12,7 +15,31 @@ from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.attacks.typing_errors import TypingErrors
 
-TEXT_ATTACKS: dict[str, type[TextAttack]] = {one.name: one for one in (TypingErrors, DeepWordBug, SynonymSwap)}
-EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {one.name: one for one in (PGD, AutoPGD, RandomSearch, Transfer)}
+Attack: TypeAlias = TextAttack | EmbeddingAttack
+
+TEXT_ATTACKS: dict[str, type[TextAttack]] = {kind.name: kind for kind in (TypingErrors, DeepWordBug, SynonymSwap)}
+EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
+    kind.name: kind for kind in (PGD, AutoPGD, RandomSearch, Transfer)
+}
 WHITE_BOX = (PGD.name, AutoPGD.name)
-"""Those that see the model's gradients; the others on embeddings serve to catch a model that hides them."""
+"""Those that see the model's gradients; the other attacks on embeddings reveal a model that hides them."""
+FORMER_NAMES = {"embedding-pgd": PGD.name}
+"""Names in results of earlier versions."""
+
+
+def attack_name(name: str) -> str:
+    """The name of an attack as it is today: with hyphens, and not a former one."""
+    name = name.replace("_", "-") if not name.startswith("textattack:") else name
+    return FORMER_NAMES.get(name, name)
+
+
+def attack_class(name: str) -> type[Attack]:
+    """The class of a named attack; hyphens and underscores are equal.
+
+    Raises:
+        UsageError: there is no attack of this name; the message offers the nearest.
+    """
+    classes: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
+    if attack_name(name) not in classes:
+        raise unknown("attack", name, classes)
+    return classes[attack_name(name)]

@@ -1,4 +1,4 @@
-"""One object of results.json's "text_attacks", from what became of each example."""
+"""The objects of results.json's "text_attacks" and "embedding_attacks"."""
 
 from __future__ import annotations
 
@@ -6,15 +6,65 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from datasets import Dataset
 
-from uegr.evaluation.attacks.text_attack import AttackOutcome
+from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
+from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
+from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
-from uegr.evaluation.sentence_encoder import SentenceEncoder
+from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import words_of
 
 SAMPLES = 10
 COLUMN_MARK = " ¶ "
 """Stands between the text columns of a sample."""
+
+
+def measure_text_attack(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    attack: TextAttack,
+    label_names: Sequence[str],
+    clock: Clock,
+    on_batch: OnBatch = lambda examples: None,
+) -> dict[str, Any]:
+    """Run an attack on the text of every row, and return one object of "text_attacks".
+
+    Args:
+        evaluated, rows, attack, on_batch: as for `attack_texts`.
+        label_names: the classes.
+        clock: measures the cost.
+    """
+    encoder = load_encoder()
+    with clock.measure() as cost:
+        outcomes = attack_texts(evaluated, rows, attack, encoder, on_batch)
+    options = attack.options()
+    if encoder is None and "similarity" in options:
+        options["similarity"] = None
+    return {"attack": attack.name, "options": options, **summary(outcomes, label_names, encoder), "cost": cost}
+
+
+def measure_embedding_attack(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    attack: EmbeddingAttack,
+    epsilons: Sequence[float],
+    clock: Clock,
+    on_batch: OnBatch = lambda examples: None,
+) -> dict[str, Any]:
+    """Run an attack on the embeddings of every row, and return one object of "embedding_attacks".
+
+    Args:
+        evaluated, rows, attack, epsilons, on_batch: as for `robust_mask`.
+        clock: measures the cost.
+    """
+    queries = Queries()
+    with clock.measure() as cost:
+        robust = robust_mask(evaluated, rows, epsilons, attack, on_batch, queries)
+    return {**describe(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}
 
 
 def summary(
@@ -25,35 +75,34 @@ def summary(
     Args:
         outcomes: of every example, in order.
         label_names: the classes.
-        encoder: tells how similar the fooling texts are; None leaves "similarity" null.
+        encoder: measures how similar the fooling texts are; None leaves "similarity" null.
     """
-    right = np.array([one.right for one in outcomes], dtype=bool)
-    held = np.array([one.right and one.after is None for one in outcomes], dtype=bool)
-    fooled = [(one.before, one.after, one) for one in outcomes if one.after is not None]
+    result = TextAttackResult("", outcomes)
+    fooled = [(outcome.before, outcome.after, outcome) for outcome in outcomes if outcome.after is not None]
     changed = [_share_changed(before[-1], after[-1]) for before, after, _ in fooled]
     pairs = [(before[-1], after[-1]) for before, after, _ in fooled]
     return {
         "examples": len(outcomes),
-        "clean_accuracy": float(right.mean()),
-        "accuracy": float(held.mean()),
-        "success_rate": float(1.0 - held.sum() / right.sum()) if right.any() else None,
-        "queries": float(np.mean([one.queries for one in outcomes])),
+        "clean_accuracy": result.clean_accuracy,
+        "accuracy": result.accuracy,
+        "success_rate": result.success_rate,
+        "queries": result.queries,
         "words_changed": float(np.mean(changed)) if changed else None,
         "similarity": float(encoder.cosines(pairs).mean()) if encoder and pairs else None,
-        "outcomes": pack_bits(held),
+        "outcomes": pack_bits(result.robust_mask),
         "samples": [
             {
-                "label": label_names[one.label],
+                "label": label_names[outcome.label],
                 "before": COLUMN_MARK.join(before),
                 "after": COLUMN_MARK.join(after),
-                "predicted": label_names[one.predicted],
+                "predicted": label_names[outcome.predicted],
             }
-            for before, after, one in fooled[:SAMPLES]
+            for before, after, outcome in fooled[:SAMPLES]
         ],
     }
 
 
 def _share_changed(before: str, after: str) -> float:
-    """Share of the words that differ; an attack replaces words, so they stand at the same places."""
-    old, new = words_of(before), words_of(after)
-    return sum(one != other for one, other in zip(old, new, strict=True)) / len(old)
+    """Share of the words that differ; an attack replaces words, so they have the same positions."""
+    pairs = list(zip(words_of(before), words_of(after), strict=True))
+    return sum(old != new for old, new in pairs) / len(pairs)

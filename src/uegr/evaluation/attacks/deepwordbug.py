@@ -13,9 +13,11 @@ from uegr.perturb.misspellings import random_misspellings
 
 @dataclass(frozen=True)
 class DeepWordBug(GreedyAttack):
-    """One random misspelling of each kind is tried a word: a neighbouring key, a swap, a letter dropped, a letter
-    doubled. The first letter and words below three letters stay [ours: the paper substitutes and inserts any letter,
-    and orders words by scores of its own]."""
+    """Per word, one random misspelling of each kind is tried: a neighbouring key, a swap, a letter dropped or doubled.
+
+    The first letter and words of fewer than three letters stay [ours: the paper substitutes and inserts any letter, and
+    orders the words by scores of its own].
+    """
 
     name: ClassVar[str] = "deepwordbug"
 

@@ -1,22 +1,24 @@
-"""What every attack on the embeddings is: a search in a ball around each example, one restart at a time.
+"""What all attacks on the embeddings have in common: the batch, the loss, and the loop over epsilons and restarts.
 
-`uegr.evaluation.robustness.robust_mask` plays it at a list of epsilons; an attack only says how one restart looks
-for a point at which the model errs.
+An attack says only how one restart looks for a point of the ball at which the model errs.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.modeling.embeddings import perturbed
+from uegr.evaluation.model_state import evaluation_mode
+from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.perturb.ball import Ball, Norm
 
 AttackLoss = Literal["ce", "margin"]
@@ -34,15 +36,16 @@ class AttackBatch:
     """One batch under attack.
 
     Args:
-        subject: the attacked model.
+        evaluated: the attacked model.
         batch: token ids, masks and "labels" of B examples.
-        ball, radius: where a perturbation may lie; radius (B, 1, 1).
+        ball: where a perturbation may lie.
+        radius: of the ball of each example, (B, 1, 1).
         mask: 1 on real tokens, (B, T, 1).
         generator: the source of an attack's randomness, on the CPU.
-        queries: counts what the attack asks.
+        queries: counts the passes that the attack makes.
     """
 
-    subject: EvaluatedModel
+    evaluated: EvaluatedModel
     batch: dict[str, Tensor]
     ball: Ball
     radius: Tensor
@@ -51,36 +54,39 @@ class AttackBatch:
     queries: Queries = field(default_factory=Queries)
 
     def part(self, rows: Tensor) -> AttackBatch:
-        """The arena of some of the examples, by index or bool mask."""
+        """Some of the examples, by index or bool mask."""
         batch = {key: value[rows] for key, value in self.batch.items()}
         return replace(self, batch=batch, radius=self.radius[rows], mask=self.mask[rows])
 
     @torch.no_grad()
     def logits(self, delta: Tensor) -> Tensor:
-        """Logits at a perturbation (B, T, d): all that a black-box attack may see, (B, C)."""
+        """Logits (B, C) at a perturbation (B, T, d): all that a black-box attack may see."""
         self.queries.count += len(delta)
-        with perturbed(self.subject.model, delta):
-            return self.subject.logits(self.batch)
+        with perturbed(self.evaluated.model, delta):
+            return self.evaluated.logits(self.batch)
 
     def differentiate(self, delta: Tensor, loss: AttackLoss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
         leaf = delta.detach().requires_grad_()
-        with torch.enable_grad(), perturbed(self.subject.model, leaf):
-            logits = self.subject.logits(self.batch)
+        with torch.enable_grad(), perturbed(self.evaluated.model, leaf):
+            logits = self.evaluated.logits(self.batch)
             losses = self.losses(logits, loss)
         return logits.detach(), losses.detach(), torch.autograd.grad(losses.sum(), leaf)[0]
 
-    def right(self, logits: Tensor) -> Tensor:
-        """Which examples are classified right, (B,), bool."""
+    def is_right(self, logits: Tensor) -> Tensor:
+        """Whether each example is classified right, (B,), bool."""
         return logits.argmax(dim=-1) == self.batch["labels"]
 
     def losses(self, logits: Tensor, loss: AttackLoss) -> Tensor:
-        """What the attack makes large, (B,): cross-entropy in nats, or the best wrong logit minus the right one,
-        whose gradient does not vanish where the model is certain."""
+        """What the attack makes large, (B,).
+
+        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the right one, whose gradient does not
+        vanish where the model is certain.
+        """
         labels = self.batch["labels"]
         if loss == "ce":
-            return F.cross_entropy(logits, labels, reduction="none")
+            return self.evaluated.task(self.batch).attack_loss(logits)
         right = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
         wrong = logits.masked_fill(F.one_hot(labels, logits.shape[1]).bool(), float("-inf"))
         return wrong.amax(dim=1) - right
@@ -88,11 +94,11 @@ class AttackBatch:
 
 @dataclass(frozen=True)
 class EmbeddingAttack(ABC):
-    """A search for a perturbation of the token embeddings that fools the model.
+    """A search for a perturbation of the token embeddings that fools a classifier.
 
     Args:
         norm, relative: of the ball; see `uegr.perturb.ball.Ball`.
-        steps: of one restart.
+        steps: per restart.
         restarts: the first starts at the centre, the others at random points.
         seed: of the random starts, and of what else is random.
     """
@@ -110,9 +116,78 @@ class EmbeddingAttack(ABC):
             raise UsageError("an attack needs at least one step and one restart.")
 
     def options(self) -> dict[str, Any]:
-        """What decides the attack, for results.json."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """The options of the attack, for results.json."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}
 
     @abstractmethod
-    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
-        """Which examples are right at every point that one restart from `start` (B, T, d) tries, (B,), bool."""
+    def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
+        """Return whether each example is right at every point that one restart tries, (B,), bool.
+
+        Args:
+            attack_batch: examples that are classified right so far.
+            start: where the search starts, (B, T, d).
+        """
+
+    def __call__(
+        self, model: nn.Module, batch: Mapping[str, Tensor], epsilons: Sequence[float]
+    ) -> EmbeddingAttackResult:
+        """Attack one batch of a classifier. The model is left as it was.
+
+        Args:
+            model: any module whose forward takes what the batch holds, but for the labels, and returns `.logits`.
+            batch: "input_ids" (B, T), "attention_mask" and "labels" (B,), classes.
+            epsilons: radii of the ball, in its unit; 0 is the clean accuracy.
+
+        Raises:
+            UsageError: no labels, a negative epsilon, or a model whose token embeddings cannot be found.
+        """
+        labels = batch.get("labels")
+        if labels is None or labels.dim() != 1 or labels.is_floating_point():
+            raise UsageError("an attack needs the class of each example: put whole numbers (B,) at batch['labels'].")
+        evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
+        tensors = {key: value.to(evaluated.device) for key, value in batch.items()}
+        with evaluation_mode(model):
+            robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
+        return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
+
+    def robust_mask(
+        self,
+        evaluated: EvaluatedModel,
+        batch: dict[str, Tensor],
+        epsilons: Sequence[float],
+        generator: torch.Generator,
+        queries: Queries,
+    ) -> RobustMask:
+        """Whether each example of a batch is classified right at each epsilon (rising), shape (epsilons, B)."""
+        ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
+        whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
+        centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
+        robust = whole.is_right(whole.logits(centre))
+        robust_at = []
+        for epsilon in epsilons:
+            for restart in range(self.restarts if epsilon > 0 else 0):
+                # Only examples that nothing has fooled yet are attacked again.
+                rows = torch.nonzero(robust).squeeze(-1)
+                if not len(rows):
+                    break
+                part = whole.part(rows)
+                part = replace(part, radius=epsilon * part.radius)
+                start = centre[rows]
+                if restart:
+                    start = ball.random_point(start.shape, part.radius, part.mask, generator)
+                robust[rows] = self.run_restart(part, start)
+            robust_at.append(robust.clone())
+        mask_of_epsilons: RobustMask = torch.stack(robust_at).cpu().numpy()
+        return mask_of_epsilons
+
+
+def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
+    """The epsilons in rising order, each once.
+
+    Raises:
+        UsageError: the list is empty, or an epsilon is negative.
+    """
+    sizes = sorted({float(epsilon) for epsilon in epsilons})
+    if not sizes or sizes[0] < 0:
+        raise UsageError("epsilons must be a list of at least one number, none of them negative.")
+    return sizes

@@ -1,8 +1,8 @@
-"""Greedy word by word: find out which words matter, then rewrite them in that order until the model errs.
+"""Greedy search word by word: find out which words matter, then rewrite them in that order until the model errs.
 
 The search of DeepWordBug (Gao et al. 2018, arXiv 1801.04354) and TextFooler (Jin et al. 2020, arXiv 1907.11932):
-a word matters as much as the right class's probability falls when it is deleted. An example costs one query a
-word that could be rewritten, and one a candidate of the words that are: tens, not thousands.
+a word matters as much as the right class's probability falls when it is deleted. An example costs one query per word
+that could be rewritten, and one per candidate of the words that are rewritten: tens of queries, not thousands.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.text_attack import Request, Scores, Search, TextAttack, Texts
+from uegr.evaluation.attacks.attack_results import Texts
+from uegr.evaluation.attacks.text_attack import Request, Scores, Search, TextAttack
 from uegr.perturb.words import replace_words, words_of
 
 
 @dataclass(frozen=True)
 class GreedyAttack(TextAttack):
-    """Args, beside the seed:
-    max_share: at most this share of the words is rewritten, but always one.
-    similarity: least cosine to the original text, by a sentence encoder where one is at hand; 0: any.
+    """A greedy search over the words of a text.
+
+    Args, in addition to the seed:
+        max_share: at most this share of the words is rewritten, but one word at least.
+        similarity: least cosine to the original text, by a sentence encoder where there is one; 0: any.
     """
 
     max_share: float = 0.3
@@ -37,38 +40,41 @@ class GreedyAttack(TextAttack):
 
     @abstractmethod
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
-        """What may stand in the word's place; empty where it must stay."""
+        """The words that may replace `word`; empty where it must stay."""
 
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        *others, text = texts
+        *fixed, text = texts
         words = words_of(text)
-        options = {at: found for at, word in enumerate(words) if (found := self.candidates(word, generator))}
+        candidates = {i: self.candidates(word, generator) for i, word in enumerate(words)}
+        options = {i: replacements for i, replacements in candidates.items() if replacements}
         if not options:
             return None
 
         def with_words(replacements: dict[int, str]) -> Texts:
-            return (*others, replace_words(text, replacements))
+            return (*fixed, replace_words(text, replacements))
 
-        without = yield Request([with_words({at: ""}) for at in options])
+        without = yield Request([with_words({i: ""}) for i in options])
         order = [list(options)[i] for i in np.argsort(without.probabilities[:, label], kind="stable")]
         replaced: dict[int, str] = {}
         lowest = 1.0
-        for at in order:
+        for position in order:
             if len(replaced) == max(1, int(self.max_share * len(words))):
                 break
-            tried = [{**replaced, at: word} for word in options[at]]
-            scores = yield Request([with_words(one) for one in tried], texts if self.similarity else None)
+            attempts = [{**replaced, position: word} for word in options[position]]
+            scores = yield Request([with_words(attempt) for attempt in attempts], texts if self.similarity else None)
             best = self._best(scores, label)
             if best is None or scores.probabilities[best, label] >= lowest:
                 continue
-            replaced, lowest = tried[best], float(scores.probabilities[best, label])
+            replaced, lowest = attempts[best], float(scores.probabilities[best, label])
             if scores.probabilities[best].argmax() != label:
                 return with_words(replaced)
         return None
 
     def _best(self, scores: Scores, label: int) -> int | None:
-        """Of the candidates similar enough the most similar that fools the model, or else the one that leaves the
-        right class least; None if no candidate is similar enough."""
+        """The best of the candidates that are similar enough; None if there is none.
+
+        It is the most similar one that fools the model, or else the one with the least probability of the right class.
+        """
         enough = scores.similarity >= self.similarity
         fooling = enough & (scores.probabilities.argmax(axis=1) != label)
         if fooling.any():

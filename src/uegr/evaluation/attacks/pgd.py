@@ -9,28 +9,31 @@ import torch
 from torch import Tensor
 
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 @dataclass(frozen=True)
 class PGD(EmbeddingAttack):
-    """Each step is 2.5/steps of the radius long, so that together they can cross the ball."""
+    """The projected gradient ascent of training, see `ProjectedAscent`; every point on the way counts."""
 
-    name: ClassVar[str] = "embedding-pgd"
+    name: ClassVar[str] = "pgd"
 
-    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
-        delta = start.clone()
-        held = torch.ones_like(arena.batch["labels"], dtype=torch.bool)
-        for step in range(self.steps + 1):
-            # An example that is fooled drops out: there is nothing more to show about it.
-            left = torch.nonzero(held).squeeze(-1)
-            if not len(left):
-                break
-            part = arena.part(left)
-            if step == self.steps:
-                held[left] = part.right(part.logits(delta[left]))
-                break
-            logits, _, gradient = part.differentiate(delta[left], "ce")
-            held[left] = part.right(logits)
-            length = 2.5 / self.steps * part.radius
-            delta[left] = arena.ball.ascend(delta[left], gradient, length, part.radius, part.mask)
-        return held
+    def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
+        robust = torch.ones_like(attack_batch.batch["labels"], dtype=torch.bool)
+
+        def gradient_at(delta: Tensor) -> Tensor:
+            """The gradient of the examples that are still robust, 0 for the others."""
+            gradient, rows = torch.zeros_like(delta), torch.nonzero(robust).squeeze(-1)
+            if len(rows):
+                part = attack_batch.part(rows)
+                logits, _, gradient[rows] = part.differentiate(delta[rows], "ce")
+                robust[rows] = part.is_right(logits)
+            return gradient
+
+        ascent = ProjectedAscent(attack_batch.ball, self.steps)
+        delta = ascent.perturb(gradient_at, attack_batch.radius, attack_batch.mask, start)
+        rows = torch.nonzero(robust).squeeze(-1)
+        if len(rows):
+            part = attack_batch.part(rows)
+            robust[rows] = part.is_right(part.logits(delta[rows]))
+        return robust

@@ -1,6 +1,6 @@
 """A black box: random search that sees logits only, after the Square attack (Andriushchenko et al. 2020).
 
-It should be much weaker than an attack that sees gradients. Where it is not, the gradients mislead.
+It should be much weaker than an attack that sees gradients. Where it is not, the gradients are misleading.
 """
 
 from __future__ import annotations
@@ -16,32 +16,34 @@ from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttac
 
 @dataclass(frozen=True)
 class RandomSearch(EmbeddingAttack):
-    """Proposes a random change of a random share of the tokens, and keeps it where the margin falls. The share
-    shrinks from all tokens to one as the steps go by, as the squares do in the paper; changes are of the length of
-    the radius. Its first restart starts at the centre like every attack's [ours]."""
+    """Each step proposes a random change of a random share of the tokens, and keeps it where the margin falls.
+
+    The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
+    radius. The first restart starts at the centre, as in every attack [ours].
+    """
 
     steps: int = 100
     restarts: int = 1
 
     name: ClassVar[str] = "random-search"
 
-    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
+    def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
         delta = start.clone()
-        logits = arena.logits(delta)
-        held, scores = arena.right(logits), arena.losses(logits, "margin")
+        logits = attack_batch.logits(delta)
+        robust, scores = attack_batch.is_right(logits), attack_batch.losses(logits, "margin")
         for step in range(self.steps):
-            left = torch.nonzero(held).squeeze(-1)
-            if not len(left):
+            rows = torch.nonzero(robust).squeeze(-1)
+            if not len(rows):
                 break
-            part = arena.part(left)
-            tried = _proposal(part, delta[left], share=1.0 - step / self.steps)
-            logits = part.logits(tried)
+            part = attack_batch.part(rows)
+            proposal = _proposal(part, delta[rows], share=1.0 - step / self.steps)
+            logits = part.logits(proposal)
             losses = part.losses(logits, "margin")
-            better = losses > scores[left]
-            delta[left] = torch.where(better.view(-1, 1, 1), tried, delta[left])
-            scores[left] = torch.where(better, losses, scores[left])
-            held[left] = part.right(logits)
-        return held
+            better = losses > scores[rows]
+            delta[rows] = torch.where(better.view(-1, 1, 1), proposal, delta[rows])
+            scores[rows] = torch.where(better, losses, scores[rows])
+            robust[rows] = part.is_right(logits)
+        return robust
 
 
 def _proposal(part: AttackBatch, delta: Tensor, share: float) -> Tensor:

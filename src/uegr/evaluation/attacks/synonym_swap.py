@@ -14,10 +14,12 @@ from uegr.perturb.synonyms import Source, Synonyms, load_synonyms
 
 @dataclass(frozen=True)
 class SynonymSwap(GreedyAttack):
-    """Args, beside those of every greedy attack:
-    synonyms: the table; None takes the best on this machine. See `uegr.perturb.synonyms`, which sees to the part of
-        speech.
-    most: so many synonyms of a word at most are tried, the best first.
+    """Replaces words by synonyms.
+
+    Args, in addition to those of every greedy attack:
+        synonyms: the table; None takes the best one on this machine. See `uegr.perturb.synonyms`, which keeps the part
+            of speech.
+        most: number of synonyms of a word that are tried at most, the best first.
     """
 
     similarity: float = 0.8

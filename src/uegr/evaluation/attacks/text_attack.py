@@ -1,39 +1,42 @@
-"""What every attack on the text is, and the engine that runs it on many examples at once.
+"""What all attacks on the text have in common, and the engine that runs one on many examples at once.
 
-An attack is written for one example, as a generator: it yields candidate texts and is sent back what the model
-makes of them. The engine runs the generators of many examples side by side and scores all their candidates in one
-go, so that batches are full although each example is searched step by step.
+An attack is written for one example, as a generator: it yields candidate texts and is sent what the model predicts for
+them. The engine runs the generators of many examples side by side and scores all their candidates together, so that
+batches are full although each example is searched step by step.
 """
 
 from __future__ import annotations
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from uegr.data.splits import LABEL
-from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.sentence_encoder import SentenceEncoder
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
+from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.modeling.metrics import Probabilities
 
-Texts = tuple[str, ...]
-"""The text columns of one example. An attack rewrites the last: the sentence, or the second of a pair."""
 SIDE_BY_SIDE = 64
 
 
 @dataclass(frozen=True)
 class Request:
-    """Candidates that an attack wants to see scored.
+    """Candidates that an attack wants to be scored.
 
     Args:
         candidates: texts.
-        original: compare the candidates with this text, where an encoder is at hand; None: no need.
+        original: the text to compare the candidates with, where there is an encoder; None: no comparison is needed.
     """
 
     candidates: list[Texts]
@@ -42,123 +45,163 @@ class Request:
 
 @dataclass(frozen=True)
 class Scores:
-    """What the model makes of the candidates: probabilities (n, C), and cosines (n,) to the original, 1 where
-    nobody asked or nobody can tell."""
+    """The scores of n candidates.
+
+    Args:
+        probabilities: of the classes, (n, C).
+        similarity: cosines (n,) to the original text; 1 where no comparison was requested or there is no encoder.
+    """
 
     probabilities: Probabilities
     similarity: NDArray[np.float64]
 
 
-Search = Generator[Request, Scores, Texts | None]
+Search: TypeAlias = Generator[Request, Scores, Texts | None]
 
 
 @dataclass(frozen=True)
 class TextAttack(ABC):
-    """A search for a text that fools the model. Args: seed, of what is random."""
+    """A search for a text that fools the model.
+
+    Args:
+        seed: of what is random.
+    """
 
     seed: int = 0
 
     name: ClassVar[str]
 
     def options(self) -> dict[str, Any]:
-        """What decides the attack, for results.json."""
-        return {one.name: getattr(self, one.name) for one in fields(self)}
+        """The options of the attack, for results.json."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}
 
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        """Look for a text near `texts`, which the model classifies right, that it classifies wrong.
+        """Look for texts near `texts`, which the model classifies right, that it classifies wrong.
 
-        Yields requests, is sent their scores, returns the fooling text or None.
+        Yields requests, is sent their scores, and returns the texts that fool the model, or None.
         """
 
+    def __call__(
+        self,
+        model: nn.Module,
+        tokenizer: PreTrainedTokenizerBase,
+        texts: Sequence[str | Texts],
+        labels: Sequence[int],
+        *,
+        max_length: int = 128,
+    ) -> TextAttackResult:
+        """Attack texts. The model is left as it was.
 
-@dataclass(frozen=True)
-class AttackOutcome:
-    """What became of one example: its texts, the fooling ones if any, the class before and after, the queries."""
+        Args:
+            model: a classifier whose forward takes what the tokenizer returns, and which returns `.logits`.
+            tokenizer: its tokenizer.
+            texts: one string per example, or one tuple of strings for pairs, of which the last is rewritten.
+            labels: the class of each text.
+            max_length: texts are cut to this number of tokens.
 
-    before: Texts
-    label: int
-    right: bool
-    after: Texts | None
-    predicted: int
-    queries: int
+        Raises:
+            UsageError: no texts, or not as many labels.
+        """
+        examples = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+        if not examples or len(examples) != len(labels):
+            raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
+        evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
+        encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
+        return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
 
 
 def attack_texts(
-    subject: EvaluatedModel,
+    evaluated: EvaluatedModel,
     rows: Dataset,
     attack: TextAttack,
     encoder: SentenceEncoder | None = None,
-    on_batch: Callable[[int], None] = lambda examples: None,
+    on_batch: OnBatch = lambda examples: None,
 ) -> list[AttackOutcome]:
-    """Attack every row; one that the model classifies wrong is left alone.
+    """Attack every row; a row that the model classifies wrong is not attacked.
 
     Args:
-        subject: the model.
+        evaluated: the model.
         rows: text and "label".
-        attack: which.
-        encoder: tells how similar candidates are; None: nobody can tell.
-        on_batch: told the number of examples done.
+        attack: the attack.
+        encoder: measures how similar candidates are; None: candidates are not compared.
+        on_batch: called after each group of examples.
     """
-    examples = list(zip(*(rows[column] for column in subject.text_columns), strict=True))
-    labels = [int(label) for label in rows[LABEL]]
-    before = subject.probabilities_of(examples).argmax(axis=1) if examples else []
+    examples = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
+    return _attack(evaluated, examples, [int(label) for label in rows[LABEL]], attack, encoder, on_batch)
+
+
+def _attack(
+    evaluated: EvaluatedModel,
+    examples: list[Texts],
+    labels: list[int],
+    attack: TextAttack,
+    encoder: SentenceEncoder | None,
+    on_batch: OnBatch = lambda examples: None,
+) -> list[AttackOutcome]:
     outcomes: list[AttackOutcome] = []
-    for at in range(0, len(examples), SIDE_BY_SIDE):
-        group = range(at, min(at + SIDE_BY_SIDE, len(examples)))
-        searches = {
-            i: attack.search(examples[i], labels[i], random.Random(f"{attack.seed}:{i}"))
-            for i in group
-            if before[i] == labels[i]
-        }
-        fooling, queries = _run(subject, searches, encoder)
-        found = [one for one in fooling.values() if one is not None]
-        after = iter(subject.probabilities_of(found).argmax(axis=1) if found else [])
-        for i in group:
-            text = fooling.get(i)
-            predicted = int(before[i]) if text is None else int(next(after))
-            right = before[i] == labels[i]
-            outcomes.append(AttackOutcome(examples[i], labels[i], bool(right), text, predicted, 1 + queries.get(i, 0)))
-        on_batch(len(group))
+    with evaluation_mode(evaluated.model):
+        before = evaluated.probabilities_of(examples).argmax(axis=1) if examples else []
+        for start in range(0, len(examples), SIDE_BY_SIDE):
+            group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
+            searches = {
+                i: attack.search(examples[i], labels[i], random.Random(f"{attack.seed}:{i}"))
+                for i in group
+                if before[i] == labels[i]
+            }
+            results, queries = _run(evaluated, searches, encoder)
+            fooling = [texts for texts in results.values() if texts is not None]
+            after = iter(evaluated.probabilities_of(fooling).argmax(axis=1) if fooling else [])
+            for i in group:
+                texts = results.get(i)
+                predicted = int(before[i]) if texts is None else int(next(after))
+                right = bool(before[i] == labels[i])
+                outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
+            on_batch(len(group))
     return outcomes
 
 
 def _run(
-    subject: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
+    evaluated: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
 ) -> tuple[dict[int, Texts | None], dict[int, int]]:
-    """Run searches side by side: what each has found, in the order of the examples, and the queries it made."""
-    found: dict[int, Texts | None] = dict.fromkeys(searches)
+    """Run searches side by side: the result of each, in the order of the examples, and the queries it made."""
+    results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
     waiting: dict[int, Request] = {}
 
-    def go_on(i: int, scores: Scores | None) -> None:
+    def advance(i: int, scores: Scores | None) -> None:
         try:
             waiting[i] = next(searches[i]) if scores is None else searches[i].send(scores)
         except StopIteration as end:
             waiting.pop(i, None)
-            found[i] = end.value
+            results[i] = end.value
 
     for i in searches:
-        go_on(i, None)
+        advance(i, None)
     while waiting:
-        asked = dict(waiting)
-        probabilities = subject.probabilities_of([text for one in asked.values() for text in one.candidates])
-        similarities = _similarities(list(asked.values()), encoder)
-        at = 0
-        for (i, request), similarity in zip(asked.items(), similarities, strict=True):
-            count = len(request.candidates)
-            queries[i] += count
-            go_on(i, Scores(probabilities[at : at + count], similarity))
-            at += count
-    return found, queries
+        requests = dict(waiting)
+        probabilities = evaluated.probabilities_of([text for r in requests.values() for text in r.candidates])
+        similarities = _similarities(list(requests.values()), encoder)
+        start = 0
+        for (i, request), similarity in zip(requests.items(), similarities, strict=True):
+            end = start + len(request.candidates)
+            queries[i] += len(request.candidates)
+            advance(i, Scores(probabilities[start:end], similarity))
+            start = end
+    return results, queries
 
 
 def _similarities(requests: Sequence[Request], encoder: SentenceEncoder | None) -> list[NDArray[np.float64]]:
-    """The cosines each request asks for, from one run of the encoder."""
+    """The cosines that each request needs, from one run of the encoder."""
     ones = [np.ones(len(request.candidates)) for request in requests]
-    asked = [request for request in requests if request.original is not None]
-    if encoder is None or not asked:
+    compared = [request for request in requests if request.original is not None]
+    if encoder is None or not compared:
         return ones
-    pairs = [(request.original[-1], one[-1]) for request in asked for one in request.candidates if request.original]
-    cosines = iter(np.split(encoder.cosines(pairs), np.cumsum([len(request.candidates) for request in asked])[:-1]))
-    return [one if request.original is None else next(cosines) for request, one in zip(requests, ones, strict=True)]
+    pairs = [
+        (request.original[-1], text[-1]) for request in compared for text in request.candidates if request.original
+    ]
+    cosines = iter(np.split(encoder.cosines(pairs), np.cumsum([len(request.candidates) for request in compared])[:-1]))
+    return [
+        all_ones if request.original is None else next(cosines)
+        for request, all_ones in zip(requests, ones, strict=True)
+    ]

@@ -1,6 +1,6 @@
-"""Transfer: perturbations made on another model, tried on this one.
+"""Transfer: perturbations that are made on another model, tried on this one.
 
-They know nothing of this model's gradients. Where they fool it more than its own gradients do, those mislead.
+They know nothing of this model's gradients. Where they fool it more than its own gradients do, those are misleading.
 """
 
 from __future__ import annotations
@@ -10,45 +10,49 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack, Queries
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import input_embeddings
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 @dataclass(frozen=True)
 class Transfer(EmbeddingAttack):
-    """PGD on the source; the attacked model only sees the point where each restart has ended. Its queries count,
-    the source's do not.
+    """PGD on the source; the attacked model sees only the last point of each restart. Only its own queries count.
 
-    Args, beside those of every attack:
-        source: a model with the same tokens and the same width of embedding, fine-tuned otherwise.
+    Args, in addition to those of every attack:
+        source: a model with the same tokens and the same width of embedding, but other weights.
     """
 
     steps: int = 10
-    source: EvaluatedModel | None = None
+    source: EvaluatedModel | nn.Module | None = None
 
     name: ClassVar[str] = "transfer"
 
     def options(self) -> dict[str, Any]:
-        name = Path(str(self.source.model.name_or_path)).name if self.source else None
-        return {**super().options(), "source": name}
+        model = self.source.model if isinstance(self.source, EvaluatedModel) else self.source
+        name = getattr(model, "name_or_path", type(model).__name__)
+        return {**super().options(), "source": None if model is None else Path(str(name)).name}
 
-    def held(self, arena: AttackBatch, start: Tensor) -> Tensor:
-        source = self._source(arena.subject)
-        there = replace(arena, subject=source, queries=Queries())
-        delta = start
-        for _ in range(self.steps):
-            _, _, gradient = there.differentiate(delta, "ce")
-            delta = arena.ball.ascend(delta, gradient, 2.5 / self.steps * arena.radius, arena.radius, arena.mask)
-        return arena.right(arena.logits(delta))
+    def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
+        source = self._source(attack_batch.evaluated)
+        on_source = replace(attack_batch, evaluated=source, queries=Queries())
+        with evaluation_mode(source.model):
+            delta = ProjectedAscent(attack_batch.ball, self.steps).perturb(
+                lambda delta: on_source.differentiate(delta, "ce")[2], attack_batch.radius, attack_batch.mask, start
+            )
+        return attack_batch.is_right(attack_batch.logits(delta))
 
-    def _source(self, subject: EvaluatedModel) -> EvaluatedModel:
+    def _source(self, evaluated: EvaluatedModel) -> EvaluatedModel:
         if self.source is None:
             raise UsageError("a transfer attack needs another run to make its perturbations on: name it with --source.")
-        shapes = [torch.as_tensor(input_embeddings(one.model).weight).shape for one in (self.source, subject)]
-        if shapes[0] != shapes[1] or self.source.tokenizer.get_vocab() != subject.tokenizer.get_vocab():
+        source = self.source if isinstance(self.source, EvaluatedModel) else EvaluatedModel(self.source)
+        shapes = [torch.as_tensor(input_embeddings(model.model).weight).shape for model in (source, evaluated)]
+        tokenizers = [model.tokenizer for model in (source, evaluated) if model.tokenizer is not None]
+        if shapes[0] != shapes[1] or any(t.get_vocab() != tokenizers[0].get_vocab() for t in tokenizers[1:]):
             raise UsageError("a perturbation carries over only between models of the same tokenizer and width.")
-        return self.source
+        return source

@@ -1,4 +1,4 @@
-"""Typing errors at random: not aimed at the model, but the worst of a few spoilings counts."""
+"""Typing errors at random: they are not aimed at the model, but the worst of a few attempts counts."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.text_attack import Request, Search, TextAttack, Texts
+from uegr.evaluation.attacks.attack_results import Texts
+from uegr.evaluation.attacks.text_attack import Request, Search, TextAttack
 from uegr.perturb.misspellings import with_typos
 
 
 @dataclass(frozen=True)
 class TypingErrors(TextAttack):
-    """Args, beside the seed:
-    rate: probability of an error in a word of three letters or more.
-    tries: so many spoilings of each text are tried.
+    """Random typing errors.
+
+    Args, in addition to the seed:
+        rate: probability of an error in a word of three letters or more.
+        tries: number of attempts per text.
     """
 
     rate: float = 0.3
@@ -30,8 +33,8 @@ class TypingErrors(TextAttack):
             )
 
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        *others, text = texts
-        tried = [(*others, with_typos(text, self.rate, generator)) for _ in range(self.tries)]
-        scores = yield Request(tried)
+        *fixed, text = texts
+        attempts = [(*fixed, with_typos(text, self.rate, generator)) for _ in range(self.tries)]
+        scores = yield Request(attempts)
         fooling = scores.probabilities.argmax(axis=1) != label
-        return tried[int(fooling.argmax())] if fooling.any() else None
+        return attempts[int(fooling.argmax())] if fooling.any() else None

@@ -1,4 +1,4 @@
-"""How curved the loss is: the largest eigenvalues of its Hessian, its trace, and what a SAM step costs."""
+"""The curvature of the loss: the largest eigenvalues of its Hessian, its trace, and its rise along a SAM step."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 
     """The largest eigenvalues of the Hessian, falling, by implicitly restarted Lanczos (ARPACK).
 
     Args:
-        surface: where.
-        count: how many.
+        surface: the loss, at its weights.
+        count: number of eigenvalues.
         tolerance: relative error of an eigenvalue.
         seed: of the start vector.
 
     Returns:
-        At most `count` values: those that converged within 100 Hessian-vector products or so.
+        At most `count` values: those that converged within about 100 Hessian-vector products.
     """
     weights = surface.weights
     n = weights.numel()
 
     def product(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        there = torch.from_numpy(np.asarray(vector, dtype=np.float32).reshape(-1)).to(weights.device)
-        return surface.hessian_times(there).cpu().numpy()
+        direction = torch.from_numpy(np.asarray(vector, dtype=np.float32).reshape(-1)).to(weights.device)
+        return surface.hessian_times(direction).cpu().numpy()
 
-    if n <= count + 1:  # too small for Lanczos, which tests are
+    if n <= count + 1:  # too small for Lanczos; happens in tests
         full = np.stack([product(row) for row in np.eye(n, dtype=np.float32)])
         return sorted(np.linalg.eigvalsh(full).tolist(), reverse=True)[:count]
     start = np.random.default_rng(seed).standard_normal(n).astype(np.float32)
@@ -43,7 +43,7 @@ def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 
         )
     except ArpackNoConvergence as partial:
         values = partial.eigenvalues
-    return sorted((float(one) for one in values), reverse=True)
+    return sorted((float(value) for value in values), reverse=True)
 
 
 def trace(surface: Surface, probes: int = 10, seed: int = 0) -> dict[str, float]:
@@ -63,7 +63,7 @@ def trace(surface: Surface, probes: int = 10, seed: int = 0) -> dict[str, float]
 
 
 def sharpness(surface: Surface, rhos: Sequence[float]) -> dict[str, list[float]]:
-    """What a step of length rho up the gradient adds to the loss (SAM: Foret et al., arXiv 2010.01412), in nats.
+    """The rise of the loss on a step of length rho up the gradient (SAM: Foret et al., arXiv 2010.01412), in nats.
 
     Returns:
         {"rho": [...], "increase": [...]}.

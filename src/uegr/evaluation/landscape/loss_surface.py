@@ -1,6 +1,6 @@
 """The mean loss of a model on some rows as a function of its weights, with its gradient and its Hessian.
 
-Weights are one flat vector throughout. All is float32 and without dropout, whatever the model was trained in.
+All weights are one flat vector. Everything is float32 and without dropout, whatever the model was trained in.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.model_state import evaluation_mode
 
 
 class Surface:
@@ -23,7 +24,7 @@ class Surface:
 
     Args:
         parameters: the weights; they must require gradients.
-        losses: the summands of the mean loss, one a batch, each with a graph to the weights.
+        losses: the summands of the mean loss, one per batch, each with a graph to the weights.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], losses: Callable[[], Iterator[Tensor]]) -> None:
@@ -70,33 +71,29 @@ class Surface:
         total = torch.zeros_like(self.weights)
         with torch.enable_grad():
             for loss in self._losses():
-                parts = of_loss(loss)
+                pairs = zip(self.parameters, of_loss(loss), strict=True)
                 total += torch.cat(
-                    [
-                        torch.zeros_like(p).flatten() if one is None else one.detach().flatten()
-                        for p, one in zip(self.parameters, parts, strict=True)
-                    ]
+                    [(torch.zeros_like(p) if part is None else part.detach()).flatten() for p, part in pairs]
                 )
         return total
 
     def _parts(self, vector: Tensor) -> list[Tensor]:
-        sizes = [one.numel() for one in self.parameters]
+        sizes = [parameter.numel() for parameter in self.parameters]
         parts = zip(vector.split(sizes), self.parameters, strict=True)
         return [part.view_as(parameter) for part, parameter in parts]
 
 
 @contextmanager
-def surface_of(subject: EvaluatedModel, rows: Dataset) -> Iterator[Surface]:
-    """The surface of a classifier's mean cross-entropy, in nats, on `rows`; its weights require gradients only here."""
-    subject.model.requires_grad_(True)
-    loaded = [batch for _, batch in subject.batches(rows)]
+def surface_of(evaluated: EvaluatedModel, rows: Dataset) -> Iterator[Surface]:
+    """The surface of a classifier's mean cross-entropy, in nats, on `rows`, over all its weights, in this context."""
+    loaded = [batch for _, batch in evaluated.batches(rows)]
 
     def losses() -> Iterator[Tensor]:
         for batch in loaded:
             inputs = {key: value for key, value in batch.items() if key != "labels"}
-            yield F.cross_entropy(subject.model(**inputs).logits.float(), batch["labels"], reduction="sum") / len(rows)
+            yield F.cross_entropy(evaluated.model(**inputs).logits.float(), batch["labels"], reduction="sum") / len(
+                rows
+            )
 
-    try:
-        yield Surface(list(subject.model.parameters()), losses)
-    finally:
-        subject.model.requires_grad_(False)
+    with evaluation_mode(evaluated.model, weight_gradients=True):
+        yield Surface(list(evaluated.model.parameters()), losses)

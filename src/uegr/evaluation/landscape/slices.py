@@ -14,8 +14,8 @@ from uegr.evaluation.landscape.loss_surface import Surface
 def filter_normalised_direction(surface: Surface, seed: int) -> Tensor:
     """A random direction in which each row of each weight matrix is as long as the weights' own, shape (n,).
 
-    So a step of 1 changes every neuron by its own size, whatever the scale of its layer. Vectors (biases, norms)
-    stay, as in the paper.
+    So a step of 1 changes every neuron by its own size, whatever the scale of its layer. Vectors (biases, norms) are
+    not changed, as in the paper.
     """
     generator = torch.Generator().manual_seed(seed)
     parts = []
@@ -24,8 +24,9 @@ def filter_normalised_direction(surface: Surface, seed: int) -> Tensor:
         if weight.dim() < 2:
             parts.append(torch.zeros_like(noise).flatten())
             continue
-        rows, own = noise.flatten(1), weight.detach().flatten(1)
-        parts.append((rows * (own.norm(dim=1) / rows.norm(dim=1).clamp_min(1e-12)).unsqueeze(1)).flatten())
+        noise_rows, weight_rows = noise.flatten(1), weight.detach().flatten(1)
+        lengths = weight_rows.norm(dim=1) / noise_rows.norm(dim=1).clamp_min(1e-12)
+        parts.append((noise_rows * lengths.unsqueeze(1)).flatten())
     return torch.cat(parts)
 
 
@@ -43,7 +44,7 @@ def slice_1d(
 
 
 def slice_2d(surface: Surface, alphas: Sequence[float], betas: Sequence[float], seed: int = 0) -> dict[str, Any]:
-    """Loss (nats) at weights + alpha * d1 + beta * d2: {"alphas", "betas", "loss": a list of betas an alpha}."""
+    """Loss (nats) at weights + alpha * d1 + beta * d2: {"alphas", "betas", "loss": one list per alpha}."""
     first, second = (filter_normalised_direction(surface, seed + i) for i in (0, 1))
     grid = []
     for alpha in alphas:

@@ -13,7 +13,7 @@ from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
-from uegr.perturb.ball import ProjectedAscent
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 class EmbeddingAdversary(Adversary):

@@ -22,6 +22,10 @@ class Classification(TaskKind):
     curve_metric: ClassVar[str] = "accuracy"
     typo_metric: ClassVar[str] = "accuracy"
 
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels
+
     @property
     def is_target(self) -> Tensor:
         return self.labels != IGNORED_LABEL

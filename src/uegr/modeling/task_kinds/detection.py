@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from uegr.errors import unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
@@ -71,3 +72,15 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
         return bool(loss_type == "ForCausalLM")
     head = getattr(model, "get_output_embeddings", lambda: None)()
     return head is not None and not getattr(config, "is_encoder_decoder", False)
+
+
+def check_metric(name: str, kind: str) -> None:
+    """Refuse a metric that a kind of task does not have.
+
+    Raises:
+        UsageError: an unknown kind or metric; the message names those that exist.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of task", kind, KINDS)
+    if name not in KINDS[kind].metric_names:
+        raise unknown(f"metric of {kind}", name, KINDS[kind].metric_names)

@@ -6,10 +6,11 @@ import math
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uegr.modeling.task_kinds.task_kind import Outputs
+from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, Outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 
 
@@ -39,7 +40,11 @@ class Generation(Tokens):
 
 
 class CausalGeneration(Generation):
-    """The output at a token is held against the label of the next one; the labels are shifted already."""
+    """The output at a token is compared with the label of the next token; `labels` are shifted already."""
 
     metric_names: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy", "nll")
     typo_metric: ClassVar[str] = "perplexity"
+
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL).reshape(-1)

@@ -57,6 +57,10 @@ class MultiLabel(TaskKind):
         """The decisions (B, C): 1 where the probability is above one half."""
         return (logits > 0).float()
 
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels
+
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
         return {name: metric(outputs, labels) for name, metric in MULTI_LABEL.items()}

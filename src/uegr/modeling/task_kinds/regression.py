@@ -57,6 +57,10 @@ class Regression(TaskKind):
         """The predicted numbers (B,)."""
         return logits.squeeze(-1)
 
+    @staticmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        return labels.reshape(-1, 1)
+
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
         """Pearson and Spearman correlation, and squared error.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -52,6 +52,16 @@ class TaskKind(ABC):
     """The metric that a robustness curve shows, see `curve_value`."""
     typo_metric: ClassVar[str]
     """The metric that is measured on text with typos, as "typo_" and this name."""
+
+    @classmethod
+    def from_batch(cls, labels: Tensor) -> Self:
+        """The task of a batch, from its labels as the batch holds them, first dimension B."""
+        return cls(cls.target_labels(labels), rows=len(labels))
+
+    @staticmethod
+    @abstractmethod
+    def target_labels(labels: Tensor) -> Tensor:
+        """One row per target from the labels of a batch, shape (N,) or (N, C)."""
 
     # Training: one value per target.
 

@@ -1,5 +1,5 @@
-"""TextAttack's recipes behind the interface of our own attacks, from an environment of its own.
+"""TextAttack's recipes behind the interface of our own attacks, in a separate environment.
 
-TextAttack 0.3.11 wants transformers 4 and uegr wants 5: `bridge` starts the Python of another environment on
-`runner`, which attacks the plain Hugging Face checkpoint there, and reads back what it writes.
+TextAttack 0.3.11 needs transformers 4 and uegr needs 5: `bridge` runs `runner` with the Python of the other
+environment, which attacks the plain Hugging Face checkpoint there, and reads the result.
 """

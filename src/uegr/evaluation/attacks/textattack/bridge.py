@@ -1,4 +1,4 @@
-"""Our end of the bridge: hand a model and its examples to TextAttack's environment, and read the outcome back."""
+"""Hand a model and its examples to TextAttack's environment, and read the outcomes back."""
 
 from __future__ import annotations
 
@@ -13,53 +13,54 @@ from datasets import Dataset
 
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.text_attack import AttackOutcome, Texts
+from uegr.evaluation.attacks.attack_results import AttackOutcome, Texts
 from uegr.evaluation.attacks.textattack import runner
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.modeling.model_parts import longest_input
 from uegr.perturb.words import FUNCTION_WORDS
 
 PREFIX = "textattack:"
-"""Of the names of these attacks: "textattack:DeepWordBugGao2018"."""
+"""Starts the names of these attacks: "textattack:DeepWordBugGao2018"."""
 PYTHON = "UEGR_TEXTATTACK_PYTHON"
-"""Names the Python of the environment that TextAttack lives in."""
+"""The environment variable with the Python that TextAttack is installed for."""
 QUERY_BUDGET = 500
 
 
-def attack_with_recipe(subject: EvaluatedModel, folder: Path, rows: Dataset, recipe: str) -> list[AttackOutcome]:
+def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, recipe: str) -> list[AttackOutcome]:
     """Attack every row with a recipe of TextAttack.
 
     Args:
-        subject: the model, to say what is right before.
-        folder: where it lies, in Hugging Face's format.
+        evaluated: the model, which says what is right before the attack.
+        folder: where it is stored, in Hugging Face's format.
         rows: text and "label".
         recipe: a class of `textattack.attack_recipes`. DeepWordBugGao2018 and Pruthi2019 need no download.
 
     Raises:
         UsageError: no such environment, or the recipe failed there; the message ends with its last line.
     """
-    examples: list[Texts] = list(zip(*(rows[column] for column in subject.text_columns), strict=True))
+    examples: list[Texts] = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
     labels = [int(label) for label in rows[LABEL]]
-    before = subject.probabilities_of(examples).argmax(axis=1)
+    before = evaluated.probabilities_of(examples).argmax(axis=1)
     job = {
         "model": str(folder.resolve()),
         "recipe": recipe,
         "examples": [[list(texts), label] for texts, label in zip(examples, labels, strict=True)],
         "stop_words": sorted(FUNCTION_WORDS),
         "query_budget": QUERY_BUDGET,
-        "max_length": subject.max_length,
+        "max_length": min(evaluated.max_length, longest_input(evaluated.model) or evaluated.max_length),
     }
     results: list[dict[str, Any]] = in_textattack(Path(runner.__file__), job)
     outcomes = []
-    for texts, label, predicted, found in zip(examples, labels, before, results, strict=True):
+    for texts, label, predicted, result in zip(examples, labels, before, results, strict=True):
         right = int(predicted) == label
-        after = tuple(found["after"]) if right and found["after"] else None
-        now = int(found["predicted"]) if after else int(predicted)
-        outcomes.append(AttackOutcome(texts, label, right, after, now, max(1, int(found["queries"]))))
+        after = tuple(result["after"]) if right and result["after"] else None
+        predicted_after = int(result["predicted"]) if after else int(predicted)
+        outcomes.append(AttackOutcome(texts, label, right, after, predicted_after, max(1, int(result["queries"]))))
     return outcomes
 
 
 def in_textattack(script: Path, job: dict[str, Any]) -> Any:
-    """What a script makes of a job in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`, both JSON.
+    """The result of a script in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`.
 
     Raises:
         UsageError: no such environment, or the script failed there; the message ends with its last line.
@@ -67,7 +68,7 @@ def in_textattack(script: Path, job: dict[str, Any]) -> Any:
     python = os.environ.get(PYTHON)
     if not python or not Path(python).exists():
         raise UsageError(
-            "TextAttack needs an environment of its own: python -m venv textattack-env, then textattack-env/bin/pip "
+            "TextAttack needs a separate environment: python -m venv textattack-env, then textattack-env/bin/pip "
             f"install textattack==0.3.11 transformers==4.57.1, and set {PYTHON}=textattack-env/bin/python."
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,10 @@
-"""Runs in TextAttack's environment, on its own: attack a Hugging Face classifier with one recipe.
+"""Runs in TextAttack's environment, as a script: attack a Hugging Face classifier with one recipe.
 
     python runner.py JOB.json RESULT.json
 
 JOB holds "model" (a folder), "recipe" (a class of textattack.attack_recipes), "examples" (list of [texts, label]),
-"stop_words", "max_length" (tokens) and "query_budget"; RESULT gets one object an example: "after" (texts, or null),
-"predicted", "queries".
+"stop_words", "max_length" (tokens, no more than the model has positions for) and "query_budget"; RESULT gets one object
+per example: "after" (texts, or null), "predicted", "queries".
 Nothing of uegr is imported: it is not installed there.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 
 def main() -> None:
     """Attack every example of the job."""
-    job_file, result_file = (Path(one).resolve() for one in sys.argv[1:3])
+    job_file, result_file = (Path(name).resolve() for name in sys.argv[1:3])
     job = json.loads(job_file.read_text(encoding="utf-8"))
     data = job_file.parent / "nltk_data"
     provide_stop_words(data, job["stop_words"])
@@ -30,9 +30,8 @@ def main() -> None:
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_pretrained(job["model"]).eval()
     tokenizer = tokenizer_of(job["model"])
-    # TextAttack pads to the tokenizer's own limit; two positions less than the table, where RoBERTa's begin.
-    positions = getattr(model.config, "max_position_embeddings", None) or tokenizer.model_max_length
-    tokenizer.model_max_length = min(tokenizer.model_max_length, job["max_length"], positions - 2)
+    # TextAttack pads to the tokenizer's own limit.
+    tokenizer.model_max_length = min(tokenizer.model_max_length, job["max_length"])
     attack = getattr(textattack.attack_recipes, job["recipe"]).build(
         textattack.models.wrappers.HuggingFaceModelWrapper(model, tokenizer)
     )
@@ -42,11 +41,11 @@ def main() -> None:
         num_examples=len(rows), query_budget=job["query_budget"], random_seed=0, silent=True, disable_stdout=True
     )
     outcomes = textattack.Attacker(attack, textattack.datasets.Dataset(rows, columns), settings).attack_dataset()
-    result_file.write_text(json.dumps([describe(one, columns) for one in outcomes]), encoding="utf-8")
+    result_file.write_text(json.dumps([describe(outcome, columns) for outcome in outcomes]), encoding="utf-8")
 
 
 def tokenizer_of(folder: str) -> Any:
-    """The tokenizer in a folder; transformers 4 does not know the name that 5 gives to one of no particular class."""
+    """The tokenizer in a folder; transformers 4 does not know the class name that 5 gives to a generic one."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
@@ -70,7 +69,7 @@ def describe(outcome: object, columns: "list[str]") -> "dict[str, object]":
 
 
 def provide_stop_words(folder: Path, words: "list[str]") -> None:
-    """NLTK's stop words are a download; where they are missing, ours stand in at the end of its search path."""
+    """NLTK's stop words are a download; where they are missing, ours are at the end of its search path."""
     place = folder / "corpora" / "stopwords"
     place.mkdir(parents=True, exist_ok=True)
     (place / "english").write_text("\n".join(words) + "\n", encoding="utf-8")

@@ -1,3 +1,5 @@
+"""Scores of benchmarks."""
+
 from __future__ import annotations
 
 import pytest
@@ -22,7 +24,7 @@ def test_score_is_a_mean_of_means() -> None:
 
 def test_a_part_has_no_score() -> None:
     with pytest.raises(UsageError, match="advglue_rte"):
-        advglue_score({name: one for name, one in SETS.items() if name != "advglue_rte"})
+        advglue_score({name: metrics for name, metrics in SETS.items() if name != "advglue_rte"})
 
 
 def test_runs_bring_their_own_task_and_those_they_were_measured_on() -> None:

@@ -1,0 +1,75 @@
+"""What an evaluation in memory returns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from uegr.modeling.metrics import METRICS, show
+from uegr.modeling.task_kinds.detection import KINDS
+
+
+@dataclass(frozen=True, repr=False)
+class EvaluationReport:
+    """The same parts as a run's entry of results.json; see docs/results-schema.md.
+
+    Args:
+        kind: the kind of task.
+        test_examples: number of rows.
+        metric: name of the first of `metrics`.
+        metrics: name -> value, and "typo_..." under typing errors.
+        robustness: the robustness curve, or None where no attack on the embeddings was named.
+        outcomes: which examples are classified right, packed; None for tasks without classes.
+        embedding_attacks: the curves of further attacks on the embeddings.
+        text_attacks: one object per attack on the text.
+    """
+
+    kind: str
+    test_examples: int
+    metric: str
+    metrics: dict[str, float]
+    robustness: dict[str, Any] | None = None
+    outcomes: dict[str, Any] | None = None
+    embedding_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    text_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
+
+    @property
+    def robust_accuracy(self) -> dict[float, float]:
+        """Epsilon -> the value of the robustness curve: accuracy, or the metric of tasks without classes."""
+        return dict(self._points(self.robustness)) if self.robustness else {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parts that were measured, as in results.json."""
+        parts = {
+            "test_examples": self.test_examples,
+            "metric": self.metric,
+            "metrics": self.metrics,
+            "robustness": self.robustness,
+            "outcomes": self.outcomes,
+            "text_attacks": list(self.text_attacks),
+            "embedding_attacks": list(self.embedding_attacks),
+        }
+        return {name: part for name, part in parts.items() if part is not None and part != []}
+
+    def __str__(self) -> str:
+        lines = [("examples", str(self.test_examples))]
+        for name, value in self.metrics.items():
+            plain = name.removeprefix("typo_")
+            title = METRICS[plain].title + (", with typing errors" if plain != name else "")
+            lines.append((title, show(plain, value)))
+        for curve in (*([self.robustness] if self.robustness else []), *self.embedding_attacks):
+            title = METRICS[self._curve].title
+            lines += [(f"{title}, {curve['attack']} at {e:g}", show(self._curve, v)) for e, v in self._points(curve)]
+        lines += [(f"accuracy %, {part['attack']}", show("accuracy", part["accuracy"])) for part in self.text_attacks]
+        width = max(len(title) for title, _ in lines)
+        return "\n".join(f"{title:<{width}}  {value:>8}" for title, value in lines)
+
+    __repr__ = __str__
+
+    @property
+    def _curve(self) -> str:
+        return KINDS[self.kind].curve_metric
+
+    def _points(self, curve: dict[str, Any]) -> list[tuple[float, float]]:
+        return list(zip(curve["epsilons"], curve[self._curve], strict=True))

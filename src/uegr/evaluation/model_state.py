@@ -1,0 +1,33 @@
+"""Evaluate a model and give it back as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module, *, weight_gradients: bool = False) -> Iterator[None]:
+    """Set a model to eval mode and switch the gradients of its weights off, in this context.
+
+    Afterwards, and after an error too, each module's training flag and each parameter's `requires_grad` are what they
+    were. Contexts may be nested.
+
+    Args:
+        model: any module.
+        weight_gradients: switch the gradients of all floating-point weights on instead, those of frozen ones too.
+    """
+    training = [(module, module.training) for module in model.modules()]
+    gradients = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        model.eval()
+        for parameter, _ in gradients:
+            parameter.requires_grad_(weight_gradients and parameter.is_floating_point())
+        yield
+    finally:
+        for module, flag in training:
+            module.training = flag
+        for parameter, flag in gradients:
+            parameter.requires_grad_(flag)

@@ -1,0 +1,28 @@
+"""The summary of a text attack's outcomes."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+
+import numpy as np
+import pytest
+
+from uegr.evaluation.attacks.attack_results import AttackOutcome
+from uegr.evaluation.attacks.attack_summary import summary
+
+
+def test_the_summary_counts_what_the_outcomes_say() -> None:
+    def outcome(right: bool, after: tuple[str] | None) -> AttackOutcome:
+        return AttackOutcome(("a fine film",), 1, right, after, 0, 10)
+
+    result = summary(
+        [outcome(True, None), outcome(True, ("a dull film",)), outcome(False, None), outcome(True, None)],
+        ["bad", "good"],
+    )
+    assert (result["clean_accuracy"], result["accuracy"]) == (0.75, 0.5)
+    assert result["success_rate"] == pytest.approx(1 / 3)
+    assert result["words_changed"] == pytest.approx(1 / 3)
+    assert result["similarity"] is None
+    assert result["samples"] == [{"label": "good", "before": "a fine film", "after": "a dull film", "predicted": "bad"}]
+    bits = np.unpackbits(np.frombuffer(b64decode(result["outcomes"]), dtype=np.uint8), count=4)
+    assert bits.tolist() == [1, 0, 0, 1]

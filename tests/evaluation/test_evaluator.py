@@ -1,0 +1,105 @@
+"""Everything that is measured on a model, and what is written of it."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import Dataset
+
+from conftest import Linear, bert, reviews, tokenizer
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluator import evaluate, measure_model
+
+
+def test_evaluate_reports_every_part_of_the_schema(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    seen: list[int] = []
+    result = measure_model(evaluated, rows, epsilons=[0.0, 0.1], attack=PGD(), attack_examples=20, on_batch=seen.append)
+    assert set(result["metrics"]) == {"accuracy", "nll", "ece", "typo_accuracy"}
+    assert result["robustness"]["examples"] == sum(seen) == 20
+    assert result["robustness"]["cost"]["examples"] == 20
+    assert result["robustness"]["cost"]["forward_passes"] > 0
+    assert result["metrics"]["typo_accuracy"] < result["metrics"]["accuracy"]  # unknown words tell nothing
+
+
+def test_attacked_examples_are_drawn_from_all_of_a_sorted_split(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    ordered = rows.sort("label")
+    curve = measure_model(evaluated, ordered, epsilons=[0.0], attack=PGD(), attack_examples=16)["robustness"]
+    seen: list[int] = []
+    original = evaluated.batches
+    evaluated.batches = lambda some: (seen.extend(some["label"]), original(some))[1]  # type: ignore[method-assign]
+    measure_model(evaluated, ordered, epsilons=[0.0], attack=PGD(), attack_examples=16)
+    del evaluated.batches  # type: ignore[method-assign]
+    assert curve["examples"] == 16
+    assert 0 < sum(seen[-16:]) < 16, "both classes"
+
+
+@pytest.mark.parametrize("make", [lambda rows: rows, lambda rows: rows.to_pandas(), lambda rows: rows.to_list()])
+def test_a_model_in_memory_is_measured_on_rows_of_any_form(
+    make: Callable[[Dataset], Any], evaluated: EvaluatedModel, rows: Dataset
+) -> None:
+    tuned: list[str | PGD] = [PGD(steps=1, restarts=1), "random_search", "typos"]
+    report = evaluate(evaluated.model, tokenizer(), make(rows), attacks=tuned, epsilons=[0.5, 0.0], attack_examples=16)
+    content = report.to_dict()
+    assert set(content) == {
+        "test_examples", "metric", "metrics", "robustness", "outcomes", "text_attacks", "embedding_attacks"
+    }  # fmt: skip
+    outputs, labels = evaluated.outputs(rows)
+    assert report.metrics["accuracy"] == (outputs.argmax(axis=1) == labels).mean()
+    assert list(report.robust_accuracy) == [0.0, 0.5]
+    assert [part["attack"] for part in report.embedding_attacks] == ["random-search"]
+    assert [part["attack"] for part in report.text_attacks] == ["typos"]
+    assert json.loads(json.dumps(content)) == content
+    for line in ("examples", "accuracy %, with typing errors", "accuracy %, pgd at 0.5", "accuracy %, typos"):
+        assert line in str(report)
+
+
+def test_labels_are_numbered_as_the_model_numbers_them(
+    evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path
+) -> None:
+    model = copy.deepcopy(evaluated.model)
+    model.config.label2id, model.config.id2label = {"bad": 0, "good": 1}, {0: "bad", 1: "good"}
+    frame = rows.to_pandas().rename(columns={"text": "review"})
+    frame["verdict"] = frame.pop("label").map(["bad", "good"].__getitem__)
+    frame.to_csv(tmp_path / "reviews.csv", index=False)
+    report = evaluate(model, tokenizer(), tmp_path / "reviews.csv", attacks=[], label_column="verdict")
+    assert report.robustness is None and report.metrics["accuracy"] > 0.9
+    with pytest.raises(UsageError, match="unknown label"):
+        evaluate(model, tokenizer(), frame.replace("bad", "awful"), attacks=[], label_column="verdict")
+
+
+def test_the_kind_of_task_is_read_off_the_model() -> None:
+    frame = reviews(12)
+    regressor = bert(labels=1)
+    report = evaluate(regressor, tokenizer(), frame.assign(label=[i / 10 for i in range(12)]), epsilons=[0.0])
+    assert report.kind == "regression" and len(report.robust_accuracy) == 1
+    tagger = bert(labels=3, problem_type="multi_label_classification")
+    labels = [[i % 2, 1, 0] for i in range(12)]
+    assert evaluate(tagger, tokenizer(), frame.assign(label=labels), attacks=[]).metric == "micro_f1"
+    with pytest.raises(UsageError, match="leave out the others"):
+        evaluate(regressor, tokenizer(), frame, attacks=["typos"])
+
+
+def test_a_plain_module_can_be_measured(rows: Dataset) -> None:
+    report = evaluate(Linear(), tokenizer(), rows, attacks=["pgd", "typos"], epsilons=[0.1], attack_examples=8)
+    assert report.robustness is not None and len(report.text_attacks) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"attacks": ["deepwordbugs"]}, "did you mean 'deepwordbug'"),
+        ({"text_columns": ["txt"]}, "did you mean 'text'"),
+        ({"metrics": ["pearson"]}, "metric of classification"),
+        ({"kind": "tagging"}, "kind of task"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused(options: dict[str, Any], message: str, rows: Dataset) -> None:
+    with pytest.raises(UsageError, match=message):
+        evaluate(bert(), tokenizer(), rows, **options)
