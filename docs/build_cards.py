@@ -2,7 +2,8 @@
 
     make cards
 
-A block stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; everything outside the blocks is written by hand.
+A block stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`.
+Everything outside the blocks is written by hand.
 """
 
 from __future__ import annotations
