@@ -24,4 +24,4 @@ config = RunConfig(source, model=args.model, method="uegr", options={"epsilon": 
 train_run(config, args.output_dir, on_step=lambda step, total: print(f"step {step} of {total}"))
 result = evaluate_run(args.output_dir, attack_examples=100)
 print(result.metrics)
-print(result.robustness)
+print("accuracy under attack:", dict(zip(result.robustness.epsilons, result.robustness.values, strict=True)))
