@@ -8,7 +8,7 @@ PIP_ARGS ?=
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance lock clean
+.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance cards lock clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -68,6 +68,10 @@ performance: $(READY)  ## rewrite the tables and the figure of docs/performance.
 	$(VENV)/bin/python -m benchmarks.joint table
 	$(VENV)/bin/python -m benchmarks.text_training table
 	$(VENV)/bin/python -m benchmarks.large_file table
+
+cards: $(READY)  ## rewrite the options and costs in docs/methods from the registry, and the figure of the README
+	$(VENV)/bin/python docs/build_cards.py
+	$(VENV)/bin/python docs/build_readme_figure.py
 
 lock: $(READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \

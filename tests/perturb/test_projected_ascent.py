@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from support.small_models import Linear, batch, bert, logits_of
 from uegr.errors import UsageError
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
-from uegr.perturb.ball import Ball, Norm, ProjectedAscent
+from uegr.perturb.ball import Ball, Norm
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 NORMS: list[Norm] = ["l2", "l2_token", "linf"]
 

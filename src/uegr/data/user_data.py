@@ -47,7 +47,7 @@ def load_files(
     splits = {}
     for split, rows in {"train": train, "validation": validation, "test": test}.items():
         if rows is not None:
-            splits[split], new_findings = read_rows(rows)
+            splits[split], new_findings = rows_and_findings(rows)
             findings += new_findings
     return make_task(
         name or (Path(train).stem if isinstance(train, Path | str) else "own"),
@@ -62,7 +62,8 @@ def load_files(
     )
 
 
-def read_rows(rows: Rows) -> tuple[Dataset, list[Finding]]:
+def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
+    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and what was noticed while reading."""
     if isinstance(rows, Path | str):
         return read_rows(Path(rows))
     if isinstance(rows, pd.DataFrame):

@@ -12,7 +12,7 @@ from torch import nn
 
 from uegr.data.splits import LABEL
 from uegr.data.task import Kind
-from uegr.data.user_data import read_rows
+from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 
@@ -65,7 +65,7 @@ def evaluation_rows(
     if isinstance(data, list | tuple):
         rows = Dataset.from_list(list(data))
     else:
-        rows, _ = read_rows(data)
+        rows, _ = rows_and_findings(data)
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):

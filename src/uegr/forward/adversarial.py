@@ -21,7 +21,8 @@ from uegr.forward.clean_pass import CleanGradient, clean_gradient
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.options import Options, option
-from uegr.perturb.ball import Ball, Norm, ProjectedAscent
+from uegr.perturb.ball import Ball, Norm
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 @dataclass(frozen=True, kw_only=True)

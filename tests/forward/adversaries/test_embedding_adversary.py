@@ -9,7 +9,8 @@ from support.small_models import batch, bert, logits_of
 from support.stages import step
 from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
 from uegr.forward.clean_pass import clean_gradient
-from uegr.perturb.ball import Ball, ProjectedAscent
+from uegr.perturb.ball import Ball
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 def adversary(*, by_confidence: bool = True) -> EmbeddingAdversary:

@@ -7,7 +7,8 @@ from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
 from uegr.forward.adversaries.mixed_adversary import MixedAdversary
 from uegr.forward.adversaries.text_adversary import TextAdversary
 from uegr.forward.uegr_options import UEGRForwardOptions
-from uegr.perturb.ball import Ball, ProjectedAscent
+from uegr.perturb.ball import Ball
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 def adversary_of(options: UEGRForwardOptions) -> Adversary | None:
