@@ -12,8 +12,9 @@ from conftest import reviews
 from uegr.data.task_data import TaskData
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
-from uegr.runs.evaluate import measure
-from uegr.runs.train import RunConfig, train
+from uegr.runs.evaluate import evaluate_run
+from uegr.runs.train import train_run
+from uegr.training.run_config import RunConfig
 
 
 def finding_counts(data: TaskData) -> dict[str, int]:
@@ -50,8 +51,8 @@ def test_run_on_a_frame_is_evaluated_on_the_same_frame(model_folder: Path, tmp_p
     data = load_files(reviews(40), name="my reviews")
     cost = {"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 1.0}
     config = RunConfig(model=str(model_folder), method="plain", max_steps=2, precision="fp32")
-    train(config, tmp_path / "run", data=data, cost=cost)
-    entry = measure(tmp_path / "run", data=data, epsilons=(0.0,))
-    assert (entry["task"], entry["test_examples"]) == ("my reviews", len(data.test))
-    with pytest.raises(UsageError, match="hand the same over again"):
-        measure(tmp_path / "run")
+    train_run(config, tmp_path / "run", data=data, cost=cost)
+    result = evaluate_run(tmp_path / "run", data=data, epsilons=(0.0,))
+    assert (result.task, result.test_examples) == ("my reviews", len(data.test))
+    with pytest.raises(UsageError, match="pass the same data again"):
+        evaluate_run(tmp_path / "run")

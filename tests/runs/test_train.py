@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
 from uegr.runs.train import train_run
-from uegr.training.processor_name import processor
+from uegr.training.processor_name import processor_name
 from uegr.training.run_config import RunConfig
 
 
@@ -89,7 +89,7 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
     assert json.loads((folder / "run.json").read_text())["finished"] is True
     assert run["train_examples"] == 49
     assert run["cost"]["flop_ratio"] > 1.5
-    assert run["cost"]["processor"] == processor()
+    assert run["cost"]["processor"] == processor_name()
     assert not list(folder.glob("checkpoint-*"))
     assert not (folder / ".partial").exists()
     assert json.loads((folder / "training_log.json").read_text())[0]["divergence"] >= 0
@@ -148,14 +148,19 @@ def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -
     assert weights(tmp_path / "run")["classifier.weight"].dtype == torch.float32
 
 
-def test_balanced_weights_are_in_the_model_and_not_in_the_next_training(
-    train_file: Path, model_folder: Path, tmp_path: Path
-) -> None:
-    configuration = config(train_file, model_folder, method="plain", max_steps=2, class_weights="balanced")
+def test_balanced_class_weights_are_those_of_the_counts(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     cost = {"flop_ratio": 1.0, "time_ratio": 1.0}
-    run = train_run(configuration, tmp_path / "run", cost=cost)
+
+    def trained(name: str, class_weights: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+        changes = {"method": "plain", "max_steps": 2, "class_weights": class_weights}
+        run = train_run(config(train_file, model_folder, **changes), tmp_path / name, cost=cost)
+        return run, weights(tmp_path / name)
+
+    run, balanced = trained("balanced", "balanced")
     counts = run["data"]["classes"]
-    weights = AutoModelForSequenceClassification.from_pretrained(tmp_path / "run").config.class_weights
-    assert weights == pytest.approx([49 / (2 * counts["0"]), 49 / (2 * counts["1"])])
-    train_run(config(train_file, tmp_path / "run", method="plain", max_steps=2), tmp_path / "next", cost=cost)
-    assert AutoModelForSequenceClassification.from_pretrained(tmp_path / "next").config.class_weights is None
+    _, explicit = trained("explicit", (49 / (2 * counts["0"]), 49 / (2 * counts["1"])))
+    _, unweighted = trained("unweighted", None)
+    assert all(torch.equal(balanced[key], explicit[key]) for key in balanced)
+    assert not all(torch.equal(balanced[key], unweighted[key]) for key in balanced)
+    saved = AutoModelForSequenceClassification.from_pretrained(tmp_path / "balanced").config
+    assert not hasattr(saved, "class_weights"), "they belong to the training, not to the model"
