@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from types import UnionType
@@ -96,6 +97,8 @@ def _check_bounds(entry: Field[Any], value: Any) -> None:
         "at most": lambda end: value <= end,
         "below": lambda end: value < end,
     }
+    if not math.isfinite(value):
+        raise UsageError(f"{entry.name} must be a finite number, not {value}.")
     if not all(fits[words](end) for words, end in bounds.items()):
         expected = " and ".join(f"{words} {end:g}" for words, end in bounds.items())
         raise UsageError(f"{entry.name} must be {expected}, not {value:g}.")

@@ -12,7 +12,7 @@ from support.command_line import entry_of, error_of, run
 def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = entry_of(evaluated_run)
     attack = ["attack", str(evaluated_run), "--examples", "6", "--epsilons", "0,0.05"]
-    names = ["typos", "deepwordbug", "embedding-pgd", "random-search", "transfer"]
+    names = ["typos", "deepwordbug", "pgd", "random-search", "transfer"]
     chosen = [argument for name in names for argument in ("--attack", name)]
     assert run([*attack, *chosen, "--source", str(evaluated_run), "--steps", "2", "--rate", "0.5"]) == 0
     assert "deepwordbug" in capsys.readouterr().out

@@ -143,7 +143,8 @@ def make_model(architecture: str, kind: str) -> PreTrainedModel:
     if architecture in SCRATCH:
         if kind == "regression":
             return load_classifier(architecture, ["score"], 0, VOCABULARY, "regression")
-        return load_classifier(architecture, ["a", "b", "c"], 0, VOCABULARY)
+        task = "multi_label" if kind == "multi-label" else "classification"
+        return load_classifier(architecture, ["a", "b", "c"], 0, VOCABULARY, task)
     config = CONFIGS[architecture]()
     if kind == "causal LM":
         return AutoModelForCausalLM.from_config(config)

@@ -21,15 +21,15 @@ def test_a_bert_is_fine_and_described_in_numbers() -> None:
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
-def test_what_a_stage_refuses_is_a_finding_with_the_same_sentence() -> None:
+def test_what_a_stage_refuses_is_reported_with_the_same_sentence() -> None:
     class Bare(nn.Module):
         pass
 
-    findings = {finding.part: finding for finding in uegr.check(Bare()).findings}
-    assert not findings["embeddings"].fine
+    parts = {part.part: part for part in uegr.check(Bare()).parts}
+    assert not parts["embeddings"].fine
     assert "get_input_embeddings" in str(uegr.check(Bare()))
-    assert not findings["weights"].fine
-    assert {finding.part: finding.fine for finding in uegr.check(Linear()).findings} == {
+    assert not parts["weights"].fine
+    assert {part.part: part.fine for part in uegr.check(Linear()).parts} == {
         "embeddings": True,
         "dropout": False,
         "head": True,

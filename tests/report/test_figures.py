@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
 from support.sample_runs import RUN, full, sample, samples
-from uegr.evaluation.curve_area import curve_area
+from uegr.evaluation.area_under_curve import curve_area
 from uegr.report.figures import catalogue
 from uegr.report.figures.catalogue import SECTIONS, draw
 from uegr.report.figures.chart import Chart

@@ -29,12 +29,12 @@ def test_attacks_may_be_objects_and_replace_their_former_results(evaluated_run: 
     assert [attack.attack for attack in result.text_attacks] == ["typos"]
     assert (result.metrics, result.robustness) == (before.metrics, before.robustness)
     assert result == read_results(evaluated_run)[0]
-    assert counts[-1] == ("embedding-pgd", 6, 6)
+    assert counts[-1] == ("pgd", 6, 6)
 
 
 def test_an_attack_takes_the_options_it_has() -> None:
     options = {"steps": 7, "rate": 0.2}
-    attacks = [create_attack(name, options) for name in ("embedding-pgd", "typos")]
+    attacks = [create_attack(name, options) for name in ("pgd", "typos")]
     assert (attacks[0].steps, attacks[1].rate) == (7, 0.2)  # type: ignore[union-attr]
     check_attack_options(options, attacks)
     with pytest.raises(UsageError, match="option of these attacks"):

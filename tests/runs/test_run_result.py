@@ -19,13 +19,11 @@ def committed_entries() -> dict[str, list[dict[str, Any]]]:
         str(path.relative_to(ROOT)): json.loads(path.read_text())["runs"]
         for path in sorted(ROOT.glob("docs/example/runs/*/results.json"))
     }
-    for path in sorted(ROOT.glob("results/[as]*/*.json")):
-        content = json.loads(path.read_text())
-        if content.get("schema") == 1:
-            entries[str(path.relative_to(ROOT))] = content["runs"]
     for path in sorted(ROOT.glob("experiments/results/*.jsonl")):
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        entries[str(path.relative_to(ROOT))] = [line["run"] for line in lines if line.get("run")]
+        runs = [line["run"] for line in lines if line.get("run")]
+        # Runs of an early search measured no cost of a step; nothing reads them but the page of their search.
+        entries[str(path.relative_to(ROOT))] = [run for run in runs if run["cost"]["flop_ratio"] is not None]
     return entries
 
 

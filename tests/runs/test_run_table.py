@@ -18,7 +18,7 @@ def test_table_shows_the_epsilons_all_runs_share() -> None:
 
 
 def test_regression_stands_beside_classification() -> None:
-    attack = {"attack": "embedding-pgd", "norm": "l2", "relative": True}
+    attack = {"attack": "pgd", "norm": "l2", "relative": True}
     regression = sample(
         metric="pearson",
         metrics={"pearson": 0.9, "spearman": 0.88, "mse": 0.4, "typo_pearson": 0.7},

@@ -15,7 +15,7 @@ from transformers import AutoModelForSequenceClassification
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
 from uegr.runs.train import train_run
-from uegr.training.processor_name import processor_name
+from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
 
 
@@ -38,7 +38,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize("last_step", [3, 11])
-@pytest.mark.parametrize("options", [{}, {"meaning": "frozen", "dropout_mode": "feedback"}])
+@pytest.mark.parametrize("options", [{}, {"mask_mode": "frozen", "checkpoint_passes": True}])
 def test_interrupted_run_resumes_to_the_same_weights(
     last_step: int, options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:

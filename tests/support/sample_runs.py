@@ -15,7 +15,7 @@ RUN: dict[str, Any] = {
     "train_examples": 2000,
     "metrics": {"accuracy": 0.8, "nll": 0.5, "ece": 0.05, "typo_accuracy": 0.75},
     "robustness": {
-        "attack": "embedding-pgd",
+        "attack": "pgd",
         "norm": "l2",
         "relative": True,
         "examples": 300,

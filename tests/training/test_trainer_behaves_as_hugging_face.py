@@ -90,7 +90,7 @@ def test_two_equal_trainings_of_one_trainer_are_equal(tmp_path: Path) -> None:
     weights = []
     trainer = UEGRTrainer(
         args=arguments(tmp_path),
-        model_init=bert,
+        model_init=lambda trial: bert(),
         method=make_config("roast"),
         train_dataset=rows(),
     )

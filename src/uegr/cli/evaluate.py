@@ -42,7 +42,7 @@ def evaluate(
     from uegr.runs.run_folder import RESULTS, read_results
     from uegr.runs.run_table import terminal_table
     from uegr.runs.transfer import evaluate_on_tasks
-    from uegr.runs.transfer_table import leakage_line, transfer_table
+    from uegr.runs.transfer_summary import leakage_line, transfer_table
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
     other_tasks = parse_names(on)

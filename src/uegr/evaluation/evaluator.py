@@ -19,8 +19,8 @@ from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, mea
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.evaluation_data import EvaluationData, class_names, evaluation_rows
 from uegr.evaluation.evaluation_report import EvaluationReport
-from uegr.evaluation.evaluation_rows import EvaluationData, class_names, evaluation_rows
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.language_generation import generated_bleu
 from uegr.evaluation.model_state import evaluation_mode

@@ -11,7 +11,7 @@ from uegr.errors import UsageError, unknown
 from uegr.methods import configs  # noqa: F401  # registers every method
 from uegr.methods.method_config import MethodConfig, describe_options
 from uegr.methods.registration import REGISTERED
-from uegr.options import option
+from uegr.options import Options, option
 
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
@@ -47,7 +47,8 @@ def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodCo
 def _pair(first: str, second: str) -> type[MethodConfig]:
     """The forward stage of one method with the backward stage of another, each with its method's defaults."""
     forward, backward = METHODS[first], METHODS[second]
-    bases = (MethodConfig, backward.backward.options_class, forward.forward.options_class)
+    stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
+    bases = (MethodConfig, *(options_class for options_class in stages if options_class is not Options))
     namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
         for field_name, entry in config.__dataclass_fields__.items():

@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from uegr import __version__
 from uegr.atomic_files import write_text
 from uegr.errors import UsageError
-from uegr.evaluation.curve_area import curve_area
+from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.model_loading import SCRATCH
 from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
 from uegr.runs.run_result import RunResult

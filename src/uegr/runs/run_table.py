@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from rich.box import SIMPLE
 from rich.table import Table
 
-from uegr.evaluation.curve_area import curve_area
+from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.metrics import METRICS
 from uegr.runs.run_result import RunResult
 

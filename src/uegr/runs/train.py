@@ -27,7 +27,7 @@ from uegr.modeling.profile import now
 from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
 from uegr.training.precision import use_bf16
-from uegr.training.processor_name import processor_name
+from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
 from uegr.training.stop_on_signal import StopOnSignal
 from uegr.training.trainer import UEGRTrainer

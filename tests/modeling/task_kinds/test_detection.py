@@ -15,10 +15,10 @@ from transformers import (
 
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import task_kind_of
-from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import TaskKind
+from uegr.modeling.task_kinds.text_generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.tokens import Tokens
 
 

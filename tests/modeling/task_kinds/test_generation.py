@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from uegr.modeling.task_kinds.detection import task_kind_of
-from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
+from uegr.modeling.task_kinds.text_generation import CausalGeneration, Generation
 
 
 def test_a_causal_model_is_held_against_the_next_token() -> None:

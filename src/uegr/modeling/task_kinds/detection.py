@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from uegr.errors import unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
-from uegr.modeling.task_kinds.generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, TaskKind
+from uegr.modeling.task_kinds.text_generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.tokens import Tokens
 
 KINDS: dict[str, type[TaskKind]] = {

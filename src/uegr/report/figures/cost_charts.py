@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from uegr.report.figures.bars import bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import bar_rows, bars, in_words
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.training_lines import training_lines
+from uegr.report.figures.lines_over_steps import training_lines
 from uegr.report.run_groups import Group
 
 

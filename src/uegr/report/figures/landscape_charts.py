@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from uegr.report.figures.bars import bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import bar_rows, bars, in_words
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import HEAT, INK, canvas, heat_bar, legend, look
 from uegr.report.run_groups import Group, analysed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
+from uegr.report.figures.lines_over_steps import training_lines
 from uegr.report.figures.style import look
-from uegr.report.figures.training_lines import training_lines
 from uegr.report.run_groups import Group, first_shown
 
 LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from uegr.evaluation.curve_area import curve_area
+from uegr.evaluation.area_under_curve import curve_area
 from uegr.evaluation.statistics import estimate
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, epsilon_axis, legend, look

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from uegr.report.figures.bars import Interval, bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import Interval, bar_rows, bars, in_words
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, first_shown, wilson
 
