@@ -103,7 +103,11 @@ def test_no_function_or_class_has_the_name_of_its_module(path: Path) -> None:
 def test_names_of_test_files_are_those_of_the_source() -> None:
     """tests/forward/test_smart.py tests src/uegr/forward/smart.py."""
     tests = Path(__file__).parent
-    combined = {"backward/test_backward_stages.py", "methods/test_training_loops.py"}
+    combined = {
+        "backward/test_backward_stages.py",
+        "methods/test_training_loops.py",
+        "modeling/task_kinds/test_problem_type.py",
+    }
     for layer in ("forward", "backward", "methods", "modeling"):
         for path in (tests / layer).rglob("test_*.py"):
             relative = path.relative_to(tests)
