@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from experiments.document import replace_block
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.document import replace_block
 from benchmarks.entries import OURS, SAME_JOB, makers
 from benchmarks.timing import RESULTS, in_turn, machine, ratio, taken_on
 from uegr.atomic_files import write_json

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from experiments.document import replace_block
 from transformers import BertConfig, BertForSequenceClassification
 
+from benchmarks.document import replace_block
 from benchmarks.timing import machine
 from uegr.atomic_files import write_json
 from uegr.libraries import silence_libraries

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from experiments.document import replace_block
 from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
+from benchmarks.document import replace_block
 from benchmarks.timing import RESULTS, in_turn, machine, ratio, taken_on
 from uegr.atomic_files import write_json
 from uegr.forward.joined_passes import run_joined

@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from experiments.document import replace_block
 
+from benchmarks.document import replace_block
 from benchmarks.timing import RESULTS, machine, ratio, taken_on
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
