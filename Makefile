@@ -47,7 +47,7 @@ matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs
 tasks: $(READY)  ## train two steps on every task that is available (UEGR_DATA), print its published metric
 	$(VENV)/bin/python -m experiments.task_check
 
-format: $(READY)  ## ruff, mending what it can
+format: $(READY)  ## fix what ruff can fix
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
@@ -63,9 +63,9 @@ peers: $(READY)  ## the packages that make bench compares with, apart from the l
 
 performance: $(READY)  ## rewrite the tables and the figure of docs/performance.md from benchmarks/results
 	$(VENV)/bin/python -m benchmarks.bench table
-	$(VENV)/bin/python -m benchmarks.history
 	$(VENV)/bin/python -m benchmarks.growth figure
-	$(VENV)/bin/python -m benchmarks.joint table
+	$(VENV)/bin/python -m benchmarks.pass_runners table
+	$(VENV)/bin/python -m benchmarks.gpu --table
 	$(VENV)/bin/python -m benchmarks.text_training table
 	$(VENV)/bin/python -m benchmarks.large_file table
 

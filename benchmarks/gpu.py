@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,9 @@ from transformers import BertConfig, BertForSequenceClassification, RobertaConfi
 
 from benchmarks.bench import side_by_side
 from benchmarks.bench import table as show
+from benchmarks.document import replace_block
 from benchmarks.pass_runners import Joined
-from benchmarks.timing import machine
+from benchmarks.timing import RESULTS, machine
 from uegr.atomic_files import write_json
 from uegr.backward.triton_update import usable
 from uegr.backward.uniform_draws import Draws
@@ -116,12 +118,34 @@ def idle_share(step: Callable[[], None], device: torch.device) -> float | None:
     return max(0.0, 1.0 - busy / 1e6 / taken)
 
 
+def write_tables() -> None:
+    """Write the committed results of gpu.sh into docs/performance.md."""
+    parts = []
+    for path in sorted(RESULTS.glob("gpu-nvidia-*.json")):
+        result = json.loads(path.read_text())
+        rate = result["matrix_flops_per_second"] / 1e12
+        for name, entry in result["tables"].items():
+            parts.append(f"**{name}, {' x '.join(map(str, entry['batch']))} tokens**")
+            parts.append(show({"machine": result["machine"], "rounds": 10, **entry}))
+            parts.append(
+                f"A step of `uegr, k 2, no clean term` reaches {entry['uegr_flops_per_second'] / 1e12:.0f} TFLOP/s, "
+                f"{100 * entry['share_of_matrix_rate']:.0f} % of a large matrix product's {rate:.0f}; "
+                f"no kernel runs in {100 * entry['idle_share']:.0f} % of its time."
+            )
+    replace_block(Path("docs/performance.md"), "gpu-steps", "\n\n".join(parts))
+
+
 def main() -> None:
     """Entry point."""
     silence_libraries()
     parser = argparse.ArgumentParser()
     parser.add_argument("--dry-run", action="store_true")
-    toy = parser.parse_args().dry_run
+    parser.add_argument("--table", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.table:
+        write_tables()
+        return
+    toy = arguments.dry_run
     device = torch.device("cpu" if toy else "cuda")
     begun = time.perf_counter()
     checks = correctness(device)

@@ -26,7 +26,7 @@ class NotByRowError(Exception):
     """A dropout that does not belong to single rows, as that of DeBERTa's relative positions: the passes stay apart."""
 
 
-FASTER_UP_TO = {"cpu": 128, "cuda": 4096}
+FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
 """Tokens of a pass, padding included, up to which one batch is the faster way. Measured: on a CPU by
 benchmarks/results/joint.json, on an H200 by benchmarks/results/gpu-passes.json (docs/performance.md)."""
 
