@@ -66,7 +66,6 @@ performance: $(READY)  ## rewrite the tables and the figure of docs/performance.
 	$(VENV)/bin/python -m benchmarks.growth figure
 	$(VENV)/bin/python -m benchmarks.pass_runners table
 	$(VENV)/bin/python -m benchmarks.gpu --table
-	$(VENV)/bin/python -m benchmarks.text_training table
 	$(VENV)/bin/python -m benchmarks.large_file table
 
 cards: $(READY)  ## rewrite the options and costs in docs/methods from the registry, and the figure of the README

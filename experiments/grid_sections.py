@@ -8,12 +8,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
+from experiments.grid_figures import curves_figure, front_figure, rates_figure, svg_text
 from experiments.paths import RESULTS
 from experiments.verdict_tables import differences, standing
 from uegr.compare.grid_summary import Line, Table, summarise
 from uegr.compare.grid_table import cells, footnote, headings, markdown
 from uegr.compare.result_slot import ResultSlot, latest_slots, name_of_plain
-from uegr.report.figures.grid_figures import curves_figure, front_figure, rates_figure, svg_text
 
 Figures = dict[str, str]
 """File name -> SVG; the sections add theirs."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from experiments.grid_figures import settings_figure, svg_text
 from experiments.grid_sections import Figures
 from experiments.paths import RESULTS
 from uegr.compare.grid_table import markdown
 from uegr.compare.measures import MEASURES, collapsed
 from uegr.compare.result_slot import latest_slots
-from uegr.report.figures.grid_figures import settings_figure, svg_text
 
 CLEAN, ROBUST = MEASURES[:2]
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compare_samples import tiny_grid
 
+from support.compare_samples import tiny_grid
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.ledger import Ledger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compare_samples import tiny_grid, workspace
 
+from support.compare_samples import tiny_grid, workspace
 from test_doors import run
 
 

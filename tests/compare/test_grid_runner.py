@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from compare_samples import runs_without_times, tiny_grid, workspace
 
+from support.compare_samples import runs_without_times, tiny_grid, workspace
 from uegr.cli.terminal import console
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid

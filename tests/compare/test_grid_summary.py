@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
 
+from support.compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_summary import Table, leads, mark, ranks, summarise

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
-
+from support.compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
 from uegr.cli.terminal import console
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import summarise

@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from compare_samples import tiny_grid
 
+from support.compare_samples import tiny_grid
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.ledger import Ledger

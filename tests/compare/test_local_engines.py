@@ -4,8 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from compare_samples import runs_without_times, tiny_grid, workspace
-
+from support.compare_samples import runs_without_times, tiny_grid, workspace
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_runner import run_grid, unfinished

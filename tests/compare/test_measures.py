@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from compare_samples import ROBUST, first_task, made_up_grid, made_up_run, made_up_slots
 
+from support.compare_samples import ROBUST, first_task, made_up_grid, made_up_run, made_up_slots
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compare_samples import first_task, made_up_grid, made_up_run, workspace
 from rich.console import Console
 
+from support.compare_samples import first_task, made_up_grid, made_up_run, workspace
 from uegr.compare.grid import Grid
 from uegr.compare.local_engines import CellEvent
 from uegr.compare.progress_board import Board, board

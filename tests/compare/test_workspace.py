@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import torch
-from compare_samples import tiny_grid, workspace
 
+from support.compare_samples import tiny_grid, workspace
 from uegr.compare.grid import Grid
 from uegr.compare.grid_runner import run_grid
 from uegr.methods.method import Method

@@ -15,9 +15,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from uegr.forward.adversaries.adversary import AdversarialStage
-from uegr.forward.adversaries.embedding_adversary import EmbeddingAdversary
 from uegr.forward.clean_pass import CleanGradient, clean_gradient
+from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.options import Options, option
@@ -61,8 +60,8 @@ class AdversarialForward(AdversarialStage):
             clean = clean_gradient(model, batch, step, None, keep_graph=counts_clean)
         elif counts_clean:
             clean = CleanGradient(forward_pass(model, batch, step), torch.empty(0))
-        sample = self.adversary.attack(model, batch, step, clean=clean)
-        logits = forward_pass(model, batch, step, delta=sample.delta)
+        delta = self.adversary.attack(model, batch, step, clean=clean)
+        logits = forward_pass(model, batch, step, delta=delta)
         task = step.task(model, logits, batch)
         terms = {"adversarial_loss": task.mean(task.loss(logits), step.num_items)}
         loss = terms["adversarial_loss"]

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
 
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
@@ -100,9 +99,6 @@ class ForwardStage(ABC):
     def __init__(self, options: Options | None = None) -> None:
         self.options = self.options_class() if options is None else options
         self._sites: DropoutSites | None = None
-
-    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Take the tokenizer that made the batches, for stages that edit text."""
 
     def attach(self, model: nn.Module) -> None:
         """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""

@@ -15,9 +15,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.adversaries.adversary import AdversarialStage, AttackedBatch
-from uegr.forward.adversaries.choice import adversary_of
 from uegr.forward.clean_pass import CleanGradient, clean_gradient, reused_clean_gradient
+from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
@@ -26,6 +25,8 @@ from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.profile import profile_section
 from uegr.options import Options
+from uegr.perturb.ball import Ball
+from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 class UEGRForward(AdversarialStage):
@@ -38,28 +39,29 @@ class UEGRForward(AdversarialStage):
 
     def __init__(self, options: UEGRForwardOptions | None = None) -> None:
         super().__init__(options)
-        self.adversary = adversary_of(self.options)
+        ascent = ProjectedAscent(Ball(self.options.norm), self.options.ascent_steps)
+        adversary = EmbeddingAdversary(ascent, self.options.epsilon, by_confidence=self.options.by_confidence)
+        self.adversary = adversary if self.options.epsilon > 0 else None
         self.runner: PassRunner = OneByOne(recompute=True) if self.options.checkpoint_passes else JoinedWhereFaster()
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         sites = self.dropout_sites(model)
         step.embeddings = None if self.options.checkpoint_passes else SharedEmbeddings(model)
         with profile_section("attack"):
-            clean, sample = self._attack(model, batch, step, sites)
+            clean, delta = self._attack(model, batch, step, sites)
         with profile_section("passes"):
             rates = pass_rates(self.options.dropout, self.options.passes)
-            logits = self.runner.run(model, sample.batch, step, delta=sample.delta, sites=sites, rates=rates)
-        return self._loss(model, sample.batch, step, logits, clean if self.options.clean_weight > 0 else None)
+            logits = self.runner.run(model, batch, step, delta=delta, sites=sites, rates=rates)
+        return self._loss(model, batch, step, logits, clean if self.options.clean_weight > 0 else None)
 
     def _attack(
         self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites
-    ) -> tuple[CleanGradient | None, AttackedBatch]:
-        """The clean pass, where there is one, and the sample to train on."""
+    ) -> tuple[CleanGradient | None, Tensor | None]:
+        """The clean pass, where there is one, and delta*, (B, T, d); None without an adversary."""
         counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
         if self.adversary is None:
             logits = forward_pass(model, batch, step, sites=sites, recompute=recompute) if counted else None
-            clean = None if logits is None else CleanGradient(logits, torch.empty(0))
-            return clean, AttackedBatch(batch, None)
+            return None if logits is None else CleanGradient(logits, torch.empty(0)), None
         if self.options.reuse:
             clean = reused_clean_gradient(model, batch, step, sites)
         else:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from uegr.errors import UsageError
 from uegr.options import Options, option
 from uegr.perturb.ball import Norm
-
-Text = Literal["off", "words", "characters", "both"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +32,6 @@ class UEGRForwardOptions(Options):
     clean_weight: float = option(
         1.0, "gamma, the weight of the clean loss [ours]; above 0 the clean pass joins the divergence", at_least=0
     )
-    text: Text = option("off", "also edit text [ours]: words (synonyms), characters (misspellings) or both")
-    edit_rate: float = option(0.25, "share of the words of an example that is edited, at least one", above=0, at_most=1)
-    text_share: float = option(
-        0.5, "probability, per example, that its text is edited and not its embeddings perturbed", above=0, at_most=1
-    )
     reuse: bool = option(
         False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"
     )
@@ -56,10 +48,9 @@ class UEGRForwardOptions(Options):
         """Forward-pass units of a step: a forward is 1, a full backward 2, an input-only backward 1."""
         clean, recompute = self.clean_weight > 0, self.checkpoint_passes
         passes = self.passes * (4.0 if recompute else 3.0)
-        if self.epsilon == 0.0 and self.text == "off":
+        if self.epsilon == 0.0:
             return passes + clean * (4.0 if recompute else 3.0)
-        attack = 2.0 * (self.ascent_steps if self.epsilon else 1)
-        return attack + passes + clean * (4.0 if recompute else 2.0) - self.reuse
+        return 2.0 * self.ascent_steps + passes + clean * (4.0 if recompute else 2.0) - self.reuse
 
 
 def pass_rates(dropout: Sequence[float], passes: int) -> list[float]:

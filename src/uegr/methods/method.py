@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
 
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer
@@ -84,7 +83,6 @@ class Method:
         *,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        tokenizer: PreTrainedTokenizerBase | None = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
         backward_only: bool = False,
@@ -95,7 +93,6 @@ class Method:
             model: any module whose forward takes what a batch holds (except "labels") and returns an object with
                 `.logits`.
             optimizer: the user's own; `method.optimizer` replaces it.
-            tokenizer: the one that made the batches; needed only by options that edit text.
             train_loader: batches of the training data; needed only by methods that score the pretrained weights
                 first (Child-Tuning D, RoAST), see `prepare`.
             accumulation_steps: batches per optimizer step, for `prepare`.
@@ -111,8 +108,6 @@ class Method:
         if backward_only and self.backward.replays:
             raise UsageError(f"{self.name} computes a second gradient of method.loss(...): it has no backward_only.")
         self._backward_only = backward_only
-        if tokenizer is not None:
-            self.bind(tokenizer)
         self.wrap_optimizer(optimizer, model)
         if train_loader is not None:
             self.prepare(train_loader, accumulation_steps=accumulation_steps)
@@ -164,10 +159,6 @@ class Method:
         self._calls += 1
         self.terms = result.terms
         return result.value
-
-    def bind(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Give the method the tokenizer that made the batches: needed only by adversaries that edit text."""
-        self.forward.bind(tokenizer)
 
     def prepare(self, batches: Iterable[Batch], *, accumulation_steps: int = 1, model: nn.Module | None = None) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights.

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import torch
 from torch import nn
-from transformers import PreTrainedTokenizerBase
 
 from uegr.atomic_files import write_json
 from uegr.backward.backward_stage import BackwardStage
@@ -59,7 +58,6 @@ class MethodConfig(Options):
         *,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
-        tokenizer: PreTrainedTokenizerBase | None = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
         backward_only: bool = False,
@@ -73,7 +71,6 @@ class MethodConfig(Options):
         return method.attach(
             model=model,
             optimizer=optimizer,
-            tokenizer=tokenizer,
             train_loader=train_loader,
             accumulation_steps=accumulation_steps,
             backward_only=backward_only,

@@ -109,7 +109,6 @@ def train_run(
         batch, start = trainer._prepare_inputs(next(loader)), now()
         data_seconds = now() - start if next(loader, None) is not None else 0.0
         fresh_method = method_config.create(seed=config.seed, class_weights=weights)
-        fresh_method.bind(tokenizer)
         autocast = trainer.compute_loss_context_manager
         cost = measure_cost(model, batch, fresh_method, autocast, data_seconds=data_seconds)
     run = {

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
 from transformers import (
-    PreTrainedTokenizerBase,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -73,15 +72,12 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
                 loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
                 return loss
 
-        method = self.method_config.create(
+        return self.method_config.create(
             seed=self.args.seed,
             class_weights=self._class_weights,
             label_smoothing=self.args.label_smoothing_factor,
             loss_fn=loss_fn,
         )
-        if isinstance(self.processing_class, PreTrainedTokenizerBase):
-            method.bind(self.processing_class)
-        return method
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """As the trainer's; `resume_from_checkpoint=True` takes the last complete checkpoint."""

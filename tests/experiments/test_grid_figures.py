@@ -1,4 +1,4 @@
-"""The figures of grids: src/uegr/report/figures/grid_figures.py."""
+"""The figures of grids: experiments/grid_figures.py."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from compare_samples import made_up_tables
+from experiments.grid_figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 from matplotlib.axes import Axes
 from matplotlib.container import ErrorbarContainer
 
+from support.compare_samples import made_up_tables
 from uegr.compare.grid_summary import Table
-from uegr.report.figures.grid_figures import curves_figure, front_figure, rates_figure, settings_figure, svg_text
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,16 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from uegr.forward.adversaries.adversary import Adversary, AttackedBatch
-from uegr.forward.adversaries.label_shares import LabelShares
 from uegr.forward.clean_pass import CleanGradient
-from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
+from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
-class EmbeddingAdversary(Adversary):
+class EmbeddingAdversary:
     """Moves the token embeddings to raise the loss.
 
     Args:
@@ -44,8 +43,14 @@ class EmbeddingAdversary(Adversary):
         sites: DropoutSites | None = None,
         *,
         clean: CleanGradient | None = None,
-    ) -> AttackedBatch:
-        """Perturb a batch; a random start, and no `clean` pass, computes its own first gradient."""
+    ) -> Tensor:
+        """Return the perturbation of a batch, (B, T, d).
+
+        Args:
+            model, batch, step, sites: of the passes.
+            clean: a pass over the unperturbed batch; without it, and for a random start, the first gradient is computed
+                here.
+        """
         if self._scale is None:  # a stage called without a Method around it
             self.attach(model)
         assert self._scale is not None
@@ -60,7 +65,7 @@ class EmbeddingAdversary(Adversary):
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
         if self.by_confidence and clean is not None:
             radius = radius * self._confidence(model, batch, step, clean.logits.detach())
-        return AttackedBatch(batch, self.ascent.perturb(gradient_at, radius, mask, start, first_gradient))
+        return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)
 
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
         """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1)."""
@@ -76,3 +81,20 @@ class EmbeddingAdversary(Adversary):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
         self._label_shares.load_state_dict(state["label_shares"])
+
+
+class AdversarialStage(ForwardStage):
+    """A forward stage with an adversary, or with None."""
+
+    adversary: EmbeddingAdversary | None
+
+    def attach(self, model: nn.Module) -> None:
+        if self.adversary is not None:
+            self.adversary.attach(model)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {} if self.adversary is None else {"adversary": self.adversary.state_dict()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self.adversary is not None:
+            self.adversary.load_state_dict(state["adversary"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from uegr.forward.adversaries.label_shares import LabelShares
+from uegr.forward.label_shares import LabelShares
 
 
 def counts(*labels: float) -> Tensor:

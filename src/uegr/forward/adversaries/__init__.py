@@ -1,1 +1,0 @@
-"""Adversaries: exchangeable parts of a forward stage that make a batch harder."""
