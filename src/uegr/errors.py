@@ -1,7 +1,5 @@
 """The errors that a user can fix. Each message is one sentence that names the fix."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Turn off the progress bars and notices of the libraries that uegr uses."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

@@ -1,7 +1,5 @@
 """Options as frozen dataclasses: each field has a type, a default, a help text and bounds, and refuses other values."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Iterator

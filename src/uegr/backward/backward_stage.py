@@ -1,7 +1,5 @@
 """What every backward stage is: a way to turn gradients into an update of the weights."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 

@@ -9,8 +9,6 @@ after clipping each tensor's gradient and only names that hold "layer"; neither 
 gradients that were always zero) and weight decay see a masked weight as the optimizer does.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -6,8 +6,6 @@ before the optimizer sees the gradient. The released optimizer masks every param
 included, and momentum and weight decay may still move a masked weight: so here.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

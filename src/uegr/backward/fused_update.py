@@ -7,8 +7,6 @@ step follow each other; the readable form writes a tensor as large as the model 
 tests/backward/test_fused_update.py compares the two.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -6,8 +6,6 @@ Published as a penalty gamma/2 |theta - theta_0|^2 in the loss under SGD; decoup
 AdamW does with weight decay, since Adam would scale the pull away.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -7,8 +7,6 @@
             theta <- theta + m * u / p, unbiased in the optimizer's own step u.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Literal
 

@@ -7,8 +7,6 @@ leaves that division out). One mask per optimizer step: the weights are mixed be
 its update. Applied to the matrices of the body's layers; the released code swaps each linear layer for one that mixes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Which parameters belong to the pretrained body, and which to the newly created task head."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

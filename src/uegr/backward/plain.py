@@ -1,7 +1,5 @@
 """The plain backward stage: the user's own optimizer, unchanged."""
 
-from __future__ import annotations
-
 import torch
 
 from uegr.backward.backward_stage import BackwardStage

@@ -1,7 +1,5 @@
 """What stages share that pull the weights back to their start: a copy of the pretrained weights, in the checkpoint."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from typing import Any
 

@@ -5,8 +5,6 @@ with the same seeds, under the same autocast, and runs backward with the factors
 their losses, so gradient accumulation works as it does for one gradient.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

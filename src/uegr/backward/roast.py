@@ -8,8 +8,6 @@ gradients after each epoch, whose length is known from the first pass. UEGR's st
 in the statistics (running mean), the ranking (every few steps), the floor p_min and the mask mode.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

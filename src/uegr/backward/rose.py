@@ -7,8 +7,6 @@ A matrix is updated where s_j lies at or below the `upper` quantile of all. A ma
 moments in that step; the released code keeps the first moment and the weights.
 """
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar

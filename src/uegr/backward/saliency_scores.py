@@ -3,8 +3,6 @@
 [paper: parameter saliency scores; ours: these three, since the public part of the paper names none.]
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

@@ -7,8 +7,6 @@ The second gradient is computed inside optimizer.step() from the same batches wi
 included. A loop that clips gradients clips the first of the two, which only gives e its direction.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

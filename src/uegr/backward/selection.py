@@ -16,8 +16,6 @@ The result of a ranking is a table, bin -> update probability; the bin of an ele
 time.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -4,8 +4,6 @@ How much it updates, how much the selection changes, and where in the model the 
 parameters are ranked, on the sampled elements.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

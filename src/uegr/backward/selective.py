@@ -10,8 +10,6 @@ Cov[dtheta] <= eta^2 sigma_g^2 I/(p_hat |B|) + eta^2 (1-p_hat)/p_hat diag(dL/dth
 assumption. The second holds: the scores come from earlier steps only, and the first step updates everything.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """The optimizer a user's loop sees: its own, with a backward stage in front."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, Protocol
 

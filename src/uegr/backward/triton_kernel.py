@@ -1,7 +1,5 @@
 """The Triton program of `triton_update`: AdamW (Loshchilov and Hutter 2019) whose step is masked, theta + m * u / p."""
 
-from __future__ import annotations
-
 import triton
 import triton.language as tl
 

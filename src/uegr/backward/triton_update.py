@@ -5,8 +5,6 @@ and probability stay in registers. Triton comes with PyTorch's builds for CUDA; 
 compare the kernel with its readable form in Triton's interpreter, which needs no GPU.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import math
 import warnings

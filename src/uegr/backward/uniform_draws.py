@@ -9,8 +9,6 @@ Any two numbers are independent and uniform: in different columns because A is, 
 variances and covariances, all that Theorem 1 speaks of, are therefore exactly those of wholly independent draws [ours].
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

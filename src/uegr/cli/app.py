@@ -1,7 +1,5 @@
 """The Typer application that every command registers with."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import typer

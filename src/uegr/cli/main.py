@@ -1,7 +1,5 @@
 """Entry point of the command line; an error is printed as one sentence, without a traceback."""
 
-from __future__ import annotations
-
 import sys
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """uegr methods."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """Convert the text of command-line options to Python values."""
 
-from __future__ import annotations
-
 import ast
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """uegr tasks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

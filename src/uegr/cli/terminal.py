@@ -1,7 +1,5 @@
 """The console that every command prints to, and the progress of long commands."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol

@@ -1,7 +1,5 @@
 """uegr train."""
 
-from __future__ import annotations
-
 from dataclasses import fields
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How the trained model of a cell is measured: the same for all methods of a grid."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

@@ -21,8 +21,6 @@ A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget
 `models` may override any setting, and `seeds`: methods override tasks, and tasks override models.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,5 @@
 """Run a grid: every cell that has no result yet, on an engine."""
 
-from __future__ import annotations
-
 from uegr.compare.cell import Cell, with_model_path
 from uegr.compare.grid import Grid
 from uegr.compare.local_engines import CellEvent, Engine, Inline, OnEvent, Processes

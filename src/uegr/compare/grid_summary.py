@@ -6,8 +6,6 @@ collapsed to a constant prediction is robust to any attack, and may look calibra
 and ranks last.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

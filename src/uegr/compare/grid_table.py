@@ -1,7 +1,5 @@
 """A grid's summary as text: one table per task and model, for the terminal and for Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from rich.box import SIMPLE

@@ -1,7 +1,5 @@
 """The results file of a grid, in which a cell's run is found by the cell's content."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path

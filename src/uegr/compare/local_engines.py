@@ -1,7 +1,5 @@
 """Engines that run the cells of a grid on this machine: one after another, or in processes of one thread each."""
 
-from __future__ import annotations
-
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence

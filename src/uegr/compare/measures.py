@@ -1,7 +1,5 @@
 """What methods are compared by: each measure of a run, as one number and, where possible, as one number per example."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

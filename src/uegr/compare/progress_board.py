@@ -1,7 +1,5 @@
 """The display of a running grid: a table of tasks x methods that fills, and the cells that are running."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

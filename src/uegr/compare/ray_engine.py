@@ -1,7 +1,5 @@
 """Cells on a Ray cluster: this machine's cores, or several machines that share a file system."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable, Sequence

@@ -8,8 +8,6 @@ Tables are made from slots alone, so that a file can be summarised after the gri
 changed.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path

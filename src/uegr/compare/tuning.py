@@ -23,8 +23,6 @@ Beside the ledger's NAME.jsonl, a search writes NAME.trials.json, with all trial
 with the best of each method as the `methods` of a grid.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where cells are run, and how one cell is run: train, measure, write the result into the ledger."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """YAML files of grids and tunings, the files that they refer to, and the mappings in them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path

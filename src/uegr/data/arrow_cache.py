@@ -4,8 +4,6 @@ there.
 The folder is `uegr/` in the cache folder of the `datasets` library (HF_DATASETS_CACHE). It can be deleted at any time.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

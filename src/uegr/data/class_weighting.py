@@ -1,7 +1,5 @@
 """Class weights for unbalanced data."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal
 

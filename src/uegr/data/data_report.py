@@ -1,7 +1,5 @@
 """The data report: one counted line for each problem of a data set that does not prevent training on it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

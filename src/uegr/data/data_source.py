@@ -1,7 +1,5 @@
 """Where the data of a run comes from: a named task, a data set of the hub, or a user's own files."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, get_args
 

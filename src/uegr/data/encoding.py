@@ -1,7 +1,5 @@
 """Convert texts to token ids, and group examples of similar length into batches, which keeps padding low."""
 
-from __future__ import annotations
-
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Read CSV, TSV, JSON lines and Parquet files in pieces, once, and map the result from disk."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import re

@@ -1,7 +1,5 @@
 """Data sets of the Hugging Face hub."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset

@@ -1,7 +1,5 @@
 """Encode the label column of a file as what a model is trained on: class indices, numbers, or sets of labels."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

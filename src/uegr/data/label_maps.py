@@ -4,8 +4,6 @@ The tasks of a family ask the same question with labels of different granularity
 task are both mapped to common classes: an NLI model with three classes is scored on HANS with two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Load a named task from the first source that has it: the folder UEGR_DATA, an installed package, the hub."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

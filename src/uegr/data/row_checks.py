@@ -1,7 +1,5 @@
 """Check that rows have the columns, texts and labels that training needs. Rows are read in batches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

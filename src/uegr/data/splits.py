@@ -1,7 +1,5 @@
 """Split rows at random, stratified and seeded, where a data set has no split of its own; draw subsets of rows."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

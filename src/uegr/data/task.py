@@ -1,7 +1,5 @@
 """The fields of a registry entry: `Task`, and `Hub` for where the Hugging Face hub has it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """The registry of named tasks. A new task is an entry in one of the files of `uegr.data.benchmarks`."""
 
-from __future__ import annotations
-
 from uegr.data.benchmarks.advglue import ADVGLUE
 from uegr.data.benchmarks.generation import GENERATION
 from uegr.data.benchmarks.glue import GLUE

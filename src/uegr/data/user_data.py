@@ -1,7 +1,5 @@
 """Load a user's own data from files, `datasets.Dataset` objects or pandas frames."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias

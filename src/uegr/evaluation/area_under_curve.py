@@ -1,7 +1,5 @@
 """The robustness curve as one number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Scores of whole benchmarks, as the benchmarks themselves define them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

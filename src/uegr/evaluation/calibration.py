@@ -1,7 +1,5 @@
 """Is a model that is 80 % certain right in 80 % of the cases? Bins of a reliability diagram, and their scores."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The rows of a user's data set and the kind of task of a user's model, for an evaluation in memory."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args

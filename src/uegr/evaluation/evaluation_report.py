@@ -1,7 +1,5 @@
 """What an evaluation in memory returns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Measure a model: `evaluate` for a model in memory, `measure_model` for the parts of results.json."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 

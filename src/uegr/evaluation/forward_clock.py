@@ -1,7 +1,5 @@
 """The cost of an evaluation: its time, in units of one forward pass per example."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

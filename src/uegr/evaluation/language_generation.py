@@ -1,7 +1,5 @@
 """BLEU of the text that a sequence-to-sequence model generates."""
 
-from __future__ import annotations
-
 import torch
 from datasets import Dataset
 

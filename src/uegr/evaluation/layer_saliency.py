@@ -1,7 +1,5 @@
 """Where a model's saliency is: the mean squared gradient of the loss over the elements of each parameter."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

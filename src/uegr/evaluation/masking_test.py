@@ -4,8 +4,6 @@ An attack that sees gradients knows everything that a black-box attack knows, an
 perturbations made on another model, fool examples that it cannot fool, its accuracy does not measure robustness.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Evaluate a model and give it back as it was."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

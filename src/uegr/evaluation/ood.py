@@ -1,7 +1,5 @@
 """Can the model tell texts of its own task from others? Area under the ROC curve of two scores without training."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

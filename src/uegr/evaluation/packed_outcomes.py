@@ -3,8 +3,6 @@
 One bit per example, packed and written as base64, so that a thousand examples at five epsilons take a kilobyte.
 """
 
-from __future__ import annotations
-
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any

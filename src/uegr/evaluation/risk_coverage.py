@@ -1,7 +1,5 @@
 """Selective prediction: the error rate among the examples that a model is most certain of."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

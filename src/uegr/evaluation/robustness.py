@@ -4,8 +4,6 @@ An example counts as robust at epsilon only if no restart, no step and no smalle
 on it (a smaller ball lies inside a larger one), so the curve never rises: it is the worst case per example.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

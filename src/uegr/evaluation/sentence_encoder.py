@@ -1,7 +1,5 @@
 """How similar the meanings of two sentences are: the cosine of their embeddings by the packaged sentence encoder."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

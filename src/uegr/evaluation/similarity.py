@@ -1,7 +1,5 @@
 """How much fine-tuning has changed a pretrained model, layer by layer: its representations and its weights."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

@@ -4,8 +4,6 @@ A difference between two methods can be due to the choice of seeds (other traini
 set). `compare_paired` tests both, and its p is small only if both are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args

@@ -1,7 +1,5 @@
 """A model's score on a task that it was not trained on, with and without texts that it was trained on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Typing errors in a whole data set, the same for every model."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 

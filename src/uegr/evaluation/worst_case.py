@@ -4,8 +4,6 @@ At each epsilon an example's output is the one of largest loss over all restarts
 smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

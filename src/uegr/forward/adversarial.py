@@ -7,8 +7,6 @@ FGM: Miyato et al. 2017, arXiv 1605.07725, K = 1, gamma = 1. PGD: Madry et al. 2
 random start, gamma = 0. Ours: the relative epsilon.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

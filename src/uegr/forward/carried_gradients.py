@@ -6,8 +6,6 @@ accumulation, the 1/N of an accumulating loop, a GradScaler's factor and the all
 always see.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The pass over the unperturbed batch, which gives an adversary its first gradient and UEGR its clean term."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import torch

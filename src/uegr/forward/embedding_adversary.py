@@ -1,7 +1,5 @@
 """The adversary of UEGR, FGM and PGD: projected gradient ascent on the token embeddings."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from torch import Tensor, nn

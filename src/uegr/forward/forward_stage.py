@@ -1,7 +1,5 @@
 """What every forward stage is: a function from a model and a batch to a loss, and a little state."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

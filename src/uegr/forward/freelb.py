@@ -8,8 +8,6 @@ One backward pass per step serves both the weights and delta, so K steps cost K 
 l2 norm per sequence, as in the released code, whose names stand in brackets below.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Logits of a pass and the gradient of the loss at the token embeddings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch

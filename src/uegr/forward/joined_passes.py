@@ -6,8 +6,6 @@ rate and the random state that the pass would have had alone: the outputs are th
 rounding.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

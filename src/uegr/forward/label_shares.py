@@ -1,7 +1,5 @@
 """How often each label came in the training so far, or the mean of the numbers: what a constant prediction can know."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch.distributed as dist

@@ -1,7 +1,5 @@
 """One pass of a batch through the model: seeded, with a delta on the embeddings and dropout rates of its own."""
 
-from __future__ import annotations
-
 import functools
 import inspect
 from collections.abc import Iterator, Mapping

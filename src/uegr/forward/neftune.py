@@ -6,8 +6,6 @@ T counts the real tokens of an example, as in the paper; Hugging Face's Trainer 
 noise of an example depends on its batch.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 All runners return the same logits, to rounding. The readable reference is `OneByOne`.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The plain forward stage: one pass, the mean loss of its targets."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step

@@ -6,8 +6,6 @@ arXiv 2008.03156).
 Regression: squared difference [ours; the released code leaves the term out].
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 

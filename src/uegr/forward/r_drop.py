@@ -6,8 +6,6 @@ Published with the losses summed and not averaged, which a larger learning rate 
 KL over the batch, so that it depends on the batch size. Ours is the mean over targets. Regression: squared difference.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -7,8 +7,6 @@ As published. The released code, which made the published numbers, never adds CE
 sums the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -9,8 +9,6 @@ with epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). The publishe
 released perturbation code does not have, is left out.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 

@@ -8,8 +8,6 @@
 To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gradient.
 """
 
-from __future__ import annotations
-
 from typing import ClassVar
 
 import torch

@@ -1,7 +1,5 @@
 """The options of UEGR's forward stage."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

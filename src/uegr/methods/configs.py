@@ -1,7 +1,5 @@
 """One configuration per method: its two stages, its paper, and the defaults that differ from the stages' own."""
 
-from __future__ import annotations
-
 from uegr.backward.child_tuning_d import ChildTuningD, ChildTuningDOptions
 from uegr.backward.child_tuning_f import ChildTuningF, ChildTuningFOptions
 from uegr.backward.l2_sp import L2SP, L2SPOptions

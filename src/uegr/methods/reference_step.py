@@ -4,8 +4,6 @@ Nothing here is fast: the ranks come from a full sort, the passes run one after 
 as large as the model. `UEGRForward` and `SelectiveBackward` compute the same numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import torch

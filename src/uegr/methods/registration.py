@@ -1,7 +1,5 @@
 """The decorator that makes a class the configuration of a method."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, dataclass_transform

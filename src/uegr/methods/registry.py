@@ -1,7 +1,5 @@
 """The registry of methods, and pairs of two methods' stages."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass

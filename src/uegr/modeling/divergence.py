@@ -4,8 +4,6 @@ The paper ties its k sub-models with the Jensen-Shannon divergence (arXiv 2503.1
 Its form for regression and for multi-label outputs is ours.
 """
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -5,8 +5,6 @@ Three kinds of sites: dropout modules; rates that a module holds as a number and
 branches, which get dropout from a hook for the length of the pass [ours].
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial

@@ -4,8 +4,6 @@ By `get_input_embeddings()` and a forward hook that exists for one forward pass,
 a parameter name, and DDP, torch.compile and PEFT wrappers are unwrapped.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass

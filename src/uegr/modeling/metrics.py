@@ -1,7 +1,5 @@
 """The published metrics of the tasks, and the likelihood and calibration of predicted probabilities."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

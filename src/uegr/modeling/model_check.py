@@ -1,7 +1,5 @@
 """What the stages see in a model, and what they would do with it: `print(uegr.check(model))`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

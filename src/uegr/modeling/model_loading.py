@@ -1,7 +1,5 @@
 """Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or a model from scratch."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution

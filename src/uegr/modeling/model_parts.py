@@ -1,7 +1,5 @@
 """Parts of a model: the pretrained body, the newly created task head, and the layers."""
 
-from __future__ import annotations
-
 from torch import nn
 
 from uegr.modeling.embeddings import input_embeddings, unwrap

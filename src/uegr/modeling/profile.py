@@ -1,7 +1,5 @@
 """Where the time of a step goes: named sections that cost nothing while nobody measures."""
 
-from __future__ import annotations
-
 import time
 from collections import defaultdict
 from collections.abc import Iterator

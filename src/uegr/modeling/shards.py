@@ -1,7 +1,5 @@
 """Parameters that are sharded over processes (FSDP2): each process works on its own part of each tensor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import torch.distributed as dist

@@ -3,8 +3,6 @@
 [ours: the norms and the relative epsilon.] Padding is never perturbed.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, get_args
 

@@ -1,7 +1,5 @@
 """Random noise on token embeddings whose size does not depend on the length of a text."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """Misspell words with typing errors, reproducibly."""
 
-from __future__ import annotations
-
 import random
 import re
 from typing import Literal, get_args

@@ -7,8 +7,6 @@
 batch, and padding is never perturbed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias

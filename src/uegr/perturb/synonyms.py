@@ -6,8 +6,6 @@ comes with a package. With every table, a synonym must have a part of speech and
 according to WordNet [ours], and function words have no synonyms.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections import defaultdict

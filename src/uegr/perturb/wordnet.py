@@ -5,8 +5,6 @@ index file has a lemma and the numbers of its senses, most frequent first; the l
 a number has the lemmas of that sense.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution

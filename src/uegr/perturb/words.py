@@ -1,7 +1,5 @@
 """Find the words of a text, and replace some of them without changing the rest, including spaces."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

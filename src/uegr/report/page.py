@@ -1,7 +1,5 @@
 """The report as one self-contained HTML file: no network, no script but its own, the user's text escaped."""
 
-from __future__ import annotations
-
 import json
 from base64 import b64encode
 from collections.abc import Sequence

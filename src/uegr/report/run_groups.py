@@ -1,7 +1,5 @@
 """Groups of runs that differ in nothing but their seed: a figure shows the mean of a group."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

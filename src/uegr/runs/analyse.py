@@ -1,7 +1,5 @@
 """Analyse a finished run, part by part, and merge the parts into its results.json."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

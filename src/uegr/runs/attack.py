@@ -1,7 +1,5 @@
 """Attack a finished run with named attacks, and merge the results into its results.json."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial

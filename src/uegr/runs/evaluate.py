@@ -1,7 +1,5 @@
 """Evaluate a finished run: measure its model on its test data, and write results.json."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A finished run that is opened to be measured: its configuration, data and model, and its results.json."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path

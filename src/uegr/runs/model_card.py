@@ -4,8 +4,6 @@ The text between the two marker lines is written again whenever something new is
 around it, and fields of the header that uegr does not set, stay.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The table of several runs, defined by one list of measures: the terminal prints it, the page shows it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 from rich.box import SIMPLE

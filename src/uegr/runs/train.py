@@ -1,7 +1,5 @@
 """Train a run: from a configuration to a folder with a trained model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path

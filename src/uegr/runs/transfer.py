@@ -1,7 +1,5 @@
 """Evaluate a finished run on other tasks: `uegr evaluate RUN --on advglue_sst2,imdb`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The table of a run's metrics on other tasks, and what is said about texts that training had seen."""
 
-from __future__ import annotations
-
 from rich.box import SIMPLE
 from rich.table import Table
 

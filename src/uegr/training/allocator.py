@@ -1,7 +1,5 @@
 """Memory that is kept once it was requested: a step's tensors are as large as the last step's."""
 
-from __future__ import annotations
-
 import ctypes
 
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3  # glibc's malloc.h

@@ -4,8 +4,6 @@ The Trainer writes a checkpoint's files one after another and `trainer_state.jso
 once that file is there and can be read. A training that was killed while it wrote resumes from the one before.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

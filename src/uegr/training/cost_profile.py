@@ -1,7 +1,5 @@
 """What a method costs beside plain fine-tuning, on this machine, on this model, side by side."""
 
-from __future__ import annotations
-
 import copy
 import resource
 import statistics

@@ -1,7 +1,5 @@
 """The number format of the passes, chosen by a measurement on the model's own shapes."""
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What the passes run on, for the record."""
 
-from __future__ import annotations
-
 import platform
 
 import torch

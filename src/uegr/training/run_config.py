@@ -1,7 +1,5 @@
 """The configuration of one training run: everything that decides its weights."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Stop a training cleanly: finish the current step, write a checkpoint, and stop."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager

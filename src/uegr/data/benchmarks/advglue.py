@@ -3,8 +3,6 @@
 With 78 to 162 examples per task, an accuracy has a standard error of 4 to 6 points.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from uegr.data.benchmarks.glue import GLUE

@@ -1,7 +1,5 @@
 """Tasks that generate text: translation and language modelling."""
 
-from __future__ import annotations
-
 from uegr.data.task import Hub, Task
 
 GENERATION: dict[str, Task] = {

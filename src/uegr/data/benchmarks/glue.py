@@ -1,7 +1,5 @@
 """GLUE (Wang et al. 2019): nine tasks, MNLI with its two evaluation sets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from uegr.data.task import GLUE_RULE, Hub, Task

@@ -1,7 +1,5 @@
 """Pairs of texts, besides GLUE: inference with its adversarial and diagnostic sets, questions and answers."""
 
-from __future__ import annotations
-
 from uegr.data.benchmarks.glue import NLI
 from uegr.data.task import Hub, Task
 

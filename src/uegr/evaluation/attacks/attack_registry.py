@@ -1,7 +1,5 @@
 """The attacks by name."""
 
-from __future__ import annotations
-
 from typing import TypeAlias
 
 from uegr.errors import unknown

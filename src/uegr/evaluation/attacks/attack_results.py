@@ -1,7 +1,5 @@
 """What an attack that was called on a batch or on texts returns."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The objects of results.json's "text_attacks" and "embedding_attacks"."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

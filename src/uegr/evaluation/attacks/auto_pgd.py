@@ -8,8 +8,6 @@ eta nor the best loss has changed since then. Checkpoints come closer and closer
 and none that a defence can profit from.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

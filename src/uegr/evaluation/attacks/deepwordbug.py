@@ -1,7 +1,5 @@
 """Misspellings of the words that matter, in the manner of DeepWordBug (Gao et al. 2018, arXiv 1801.04354)."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ a word matters as much as the right class's probability falls when it is deleted
 that could be rewritten, and one per candidate of the words that are rewritten: tens of queries, not thousands.
 """
 
-from __future__ import annotations
-
 import random
 from abc import abstractmethod
 from collections.abc import Sequence

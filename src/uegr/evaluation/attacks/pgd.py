@@ -1,7 +1,5 @@
 """Embedding PGD (Madry et al., arXiv 1706.06083): steps of fixed length up the gradient, projected to the ball."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -3,8 +3,6 @@
 It should be much weaker than an attack that sees gradients. Where it is not, the gradients are misleading.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """Synonyms of the words that matter, in the manner of TextFooler (Jin et al. 2020, arXiv 1907.11932)."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ them. The engine runs the generators of many examples side by side and scores al
 batches are full although each example is searched step by step.
 """
 
-from __future__ import annotations
-
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence

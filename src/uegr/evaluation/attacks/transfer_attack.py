@@ -3,8 +3,6 @@
 They know nothing of this model's gradients. Where they fool it more than its own gradients do, those are misleading.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar

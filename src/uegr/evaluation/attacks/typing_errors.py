@@ -1,7 +1,5 @@
 """Typing errors at random: they are not aimed at the model, but the worst of a few attempts counts."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 from typing import ClassVar

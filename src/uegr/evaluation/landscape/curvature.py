@@ -1,7 +1,5 @@
 """The curvature of the loss: the largest eigenvalues of its Hessian, its trace, and its rise along a SAM step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

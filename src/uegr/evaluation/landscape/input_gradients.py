@@ -3,8 +3,6 @@
 To first order the adversarial loss is CE + epsilon * |grad_e CE|, so training on it should make this norm small.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 import torch.nn.functional as F

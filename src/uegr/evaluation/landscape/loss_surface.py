@@ -3,8 +3,6 @@
 All weights are one flat vector. Everything is float32 and without dropout, whatever the model was trained in.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Slices through the loss along filter-normalised random directions (Li et al. 2018, arXiv 1712.09913)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A bidirectional LSTM with the maximum over time."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 

@@ -4,8 +4,6 @@ The two are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al.
 sizes [ours], for tests and first experiments; for results take a pretrained model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the models from scratch share: a configuration, embeddings, a classifier's output, a tokenizer."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any

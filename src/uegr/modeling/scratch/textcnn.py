@@ -1,7 +1,5 @@
 """TextCNN (Kim 2014, arXiv 1408.5882): convolutions of several widths over the embeddings, max over time."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

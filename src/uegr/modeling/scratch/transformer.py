@@ -1,7 +1,5 @@
 """A small pre-norm Transformer encoder with the mean over tokens."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

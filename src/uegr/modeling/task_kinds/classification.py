@@ -1,7 +1,5 @@
 """One class per example: cross-entropy, Jensen-Shannon divergence, accuracy."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Which kind of task a batch is, by the shapes and types of logits and labels and Hugging Face's conventions."""
 
-from __future__ import annotations
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn

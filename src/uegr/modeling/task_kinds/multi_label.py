@@ -1,7 +1,5 @@
 """Several labels per example: binary cross-entropy, binary Jensen-Shannon divergence, F1."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """A number per example: squared error, variance, correlation."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, ClassVar
 

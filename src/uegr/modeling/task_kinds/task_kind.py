@@ -4,8 +4,6 @@ A *target* is an example, or a token where tokens are labelled. Every term is co
 an entropy, as one value per target, so that sums and means never depend on batch size or padding.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Text that is generated: sequence-to-sequence and causal language models."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, ClassVar
 

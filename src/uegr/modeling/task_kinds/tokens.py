@@ -1,7 +1,5 @@
 """One class per token, as in named-entity recognition."""
 
-from __future__ import annotations
-
 from torch import Tensor
 
 from uegr.modeling.task_kinds.classification import Classification

@@ -1,7 +1,5 @@
 """Horizontal bars in blocks, one bar per group of runs: the form of figures that compare groups on a few items."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Mapping, Sequence
 

@@ -4,8 +4,6 @@ A new figure is a file in this folder and its name in `SECTIONS`. The file has a
 the charts that the groups of runs have the numbers for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from importlib import import_module
 

@@ -1,7 +1,5 @@
 """A figure with everything that makes it readable without eyes, mouse or colour: words, a table, values to point at."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from matplotlib.axes import Axes

@@ -1,7 +1,5 @@
 """Cost of a training step."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The divergence of the passes over the training."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart

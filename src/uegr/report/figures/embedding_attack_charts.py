@@ -1,7 +1,5 @@
 """Several attacks on the embeddings of one run; the lowest curve is the best estimate of the robustness."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart, Mark

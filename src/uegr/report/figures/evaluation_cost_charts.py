@@ -1,7 +1,5 @@
 """Cost of the evaluations."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.bar_chart import bar_rows, bars

@@ -1,7 +1,5 @@
 """Flatness of the minimum: slices through the loss, curvature, sharpness, input gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any

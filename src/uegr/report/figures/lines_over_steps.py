@@ -1,7 +1,5 @@
 """Line charts over the training steps: the form of every figure that shows the training log."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

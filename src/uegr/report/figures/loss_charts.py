@@ -1,7 +1,5 @@
 """The loss over the training, and its terms."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart

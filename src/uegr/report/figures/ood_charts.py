@@ -1,7 +1,5 @@
 """Whether the model notices text that is not of its task."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.bar_chart import bar_rows, bars, in_words

@@ -1,7 +1,5 @@
 """The reliability diagram: accuracy against confidence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart, Mark

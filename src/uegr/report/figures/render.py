@@ -1,7 +1,5 @@
 """Render a chart as a file, or as SVG inside a page, in the colours of the page."""
 
-from __future__ import annotations
-
 import re
 from io import StringIO
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The risk-coverage curve: the error rate if the model answers only the examples of which it is most confident."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart, Mark

@@ -1,7 +1,5 @@
 """The robustness curve (the paper's Figure 2(b)): the metric of a model against the epsilon of the attack."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

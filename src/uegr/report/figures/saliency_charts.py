@@ -1,7 +1,5 @@
 """Mean saliency of each layer: over the training, and at its end."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from typing import Any

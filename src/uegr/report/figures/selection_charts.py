@@ -1,7 +1,5 @@
 """The selective update over the training: which share is updated, and how much the masks change."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart

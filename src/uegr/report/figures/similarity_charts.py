@@ -1,7 +1,5 @@
 """Distance of each layer from the pretrained model (the paper's Figure 2(a)): representations and weights."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

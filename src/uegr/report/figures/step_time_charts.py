@@ -1,7 +1,5 @@
 """Time of a training step, by part."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart, Mark

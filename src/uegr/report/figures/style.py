@@ -1,7 +1,5 @@
 """The style of every figure: the width of a phone, a palette for the colour-blind, a legend below the axes."""
 
-from __future__ import annotations
-
 import textwrap
 from contextlib import AbstractContextManager
 from typing import Any

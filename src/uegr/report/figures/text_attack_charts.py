@@ -1,7 +1,5 @@
 """Accuracy under changed text: typing errors, character attacks, word substitution."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from uegr.report.figures.bar_chart import Interval, bar_rows, bars, in_words

@@ -1,7 +1,5 @@
 """Hand a model and its examples to TextAttack's environment, and read the outcomes back."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess
