@@ -4,9 +4,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from uegr.report.figures.chart import Mark
+from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
 from uegr.report.run_groups import Group
 
@@ -17,22 +16,28 @@ Bars = Mapping[str, Mapping[str, float]]
 """Compared item -> label of a group -> length of its bar."""
 
 
-def bars(
+def bar_chart(
     groups: Sequence[Group],
     lengths: Bars,
     unit: str,
     *,
+    name: str,
+    title: str,
+    alt: str,
+    caption: str,
     digits: int = 1,
     intervals: Mapping[str, Mapping[str, Interval]] | None = None,
     limit: float | None = None,
     log: bool = False,
-) -> tuple[Figure, list[Mark]]:
+) -> Chart:
     """Draw one block per item, in it one bar per group, each with its number at its end.
 
     Args:
         groups: those with a bar anywhere get a place in every block.
         lengths: see `Bars`.
         unit: label of the axis.
+        name, title, caption: of the chart.
+        alt: what the bars are; their numbers follow it in words.
         digits: after the point.
         intervals: ends of the error lines, where there are any.
         limit: right end of the axis.
@@ -76,28 +81,18 @@ def bars(
     axes.set_xlabel(unit)
     if len(shown) > 1:
         legend(figure, [(group.label, {"facecolor": COLOURS[group.index % len(COLOURS)]}) for group in shown])
-    return figure, marks
-
-
-def bar_rows(groups: Sequence[Group], lengths: Bars, digits: int = 1) -> tuple[list[str], list[list[str]]]:
-    """Return the same numbers as a table: a row per item, a column per group."""
     labels = [group.label for group in groups]
     rows = [
-        [
-            item.replace("\n", " "),
-            *(_number(block[label], digits) if label in block else "–" for label in labels),
-        ]
+        [item.replace("\n", " "), *(_number(block[label], digits) if label in block else "–" for label in labels)]
         for item, block in lengths.items()
     ]
-    return ["", *labels], rows
+    return Chart(name, title, f"{alt} {_in_words(labels, rows)}.", caption, figure, ["", *labels], rows, marks)
 
 
-def in_words(groups: Sequence[Group], lengths: Bars, digits: int = 1) -> str:
-    """Return the same numbers as a sentence, for screen readers."""
-    headings, rows = bar_rows(groups, lengths, digits)
+def _in_words(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return the numbers of a table as a sentence, for screen readers."""
     blocks = (
-        ", ".join(f"{name} {cell}" for name, cell in zip(headings[1:], row[1:], strict=True) if cell != "–")
-        for row in rows
+        ", ".join(f"{label} {cell}" for label, cell in zip(labels, row[1:], strict=True) if cell != "–") for row in rows
     )
     return "; ".join(f"{row[0]}: {block}" for row, block in zip(rows, blocks, strict=True))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from uegr.report.figures.bar_chart import bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import bar_chart
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group
 
@@ -15,16 +15,14 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         "arithmetic": {group.label: float(np.mean([run.cost.flop_ratio for run in group.runs])) for group in groups},
         "time": {group.label: float(np.mean([run.cost.time_ratio for run in group.runs])) for group in groups},
     }
-    figure, marks = bars(groups, lengths, "one training step, as a multiple of a plain one", digits=2)
-    headings, rows = bar_rows(groups, lengths, 2)
-    chart = Chart(
+    chart = bar_chart(
+        groups,
+        lengths,
+        "one training step, as a multiple of a plain one",
         name="cost",
         title="Cost of a training step",
-        alt=f"Bars of the cost of a training step as a multiple of a plain step. {in_words(groups, lengths, 2)}.",
+        alt="Bars of the cost of a training step as a multiple of a plain step.",
         caption="Counted floating-point operations and median time, on the same batch, alternating with plain steps.",
-        figure=figure,
-        headings=headings,
-        rows=rows,
-        marks=marks,
+        digits=2,
     )
     return [chart]

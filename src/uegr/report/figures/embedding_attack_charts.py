@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from uegr.report.figures.chart import Chart, Mark
-from uegr.report.figures.style import canvas, epsilon_axis, legend, look
+from uegr.report.figures.chart import Chart
+from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.style import epsilon_axis
 from uegr.report.run_groups import Group
 from uegr.runs.result_parts import RobustnessCurve
 
@@ -17,23 +18,16 @@ def _chart(group: Group) -> Chart:
     evaluated = group.first.robustness
     comparable = [curve for curve in group.first.embedding_attacks if curve.same_ball(evaluated)]
     curves = {_name(curve): curve for curve in [evaluated, *comparable]}
-    figure, axes = canvas(3.2)
-    marks: list[Mark] = []
-    cells: dict[float, dict[str, str]] = {}
-    for i, (name, curve) in enumerate(curves.items()):
-        percent = [100 * value for value in curve.values]
-        axes.plot(curve.epsilons, percent, **look(i), clip_on=False)
-        for epsilon, value in zip(curve.epsilons, percent, strict=True):
-            marks.append(Mark(axes, epsilon, value, f"{name}: {value:.1f} % at epsilon {epsilon:g}"))
-            cells.setdefault(epsilon, {})[name] = f"{value:.1f}"
-    epsilon_axis(axes, evaluated.norm, evaluated.relative)
-    axes.set_ylabel("accuracy under attack (%)")
-    axes.set_ylim(0, 100)
-    axes.set_xlim(left=0)
-    legend(figure, [(name, look(i)) for i, name in enumerate(curves)])
     last = ", ".join(f"{name} {100 * curve.values[-1]:.0f} %" for name, curve in curves.items())
     queries = ", ".join(f"{name} {curve.queries:.0f}" for name, curve in curves.items() if curve.queries is not None)
-    return Chart(
+    lines = [
+        Line(name, i, curve.epsilons, [100 * value for value in curve.values])
+        for i, (name, curve) in enumerate(curves.items())
+    ]
+    chart = curve_chart(
+        lines,
+        "epsilon",
+        "accuracy under attack (%)",
         name=f"attacks-{group.index}",
         title=f"Attacks on the embeddings: {group.label}",
         alt=f"Accuracy against epsilon, one curve per attack. At the largest epsilon: {last}.",
@@ -42,11 +36,13 @@ def _chart(group: Group) -> Chart:
             "transfer attack below the white-box attacks suggests masked gradients."
             + (f" Queries per example, one per forward or backward pass: {queries}." if queries else "")
         ),
-        figure=figure,
-        headings=["epsilon", *(f"{name} (%)" for name in curves)],
-        rows=[[f"{epsilon:g}", *(cells[epsilon].get(name, "–") for name in curves)] for epsilon in sorted(cells)],
-        marks=marks,
+        place="{:g}",
+        number="{:.1f}",
     )
+    axes = chart.figure.axes[0]
+    epsilon_axis(axes, evaluated.norm, evaluated.relative)
+    axes.set(xlim=(0, None), ylim=(0, 100))
+    return chart
 
 
 def _name(curve: RobustnessCurve) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uegr.report.figures.bar_chart import bar_rows, bars
+from uegr.report.figures.bar_chart import bar_chart
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group
 from uegr.runs.run_result import RunResult
@@ -16,21 +16,15 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
             lengths.setdefault(evaluation, {})[group.label] = passes
     if not lengths:
         return []
-    figure, marks = bars(groups, lengths, "time in forward passes per example (log)", log=True)
-    headings, rows = bar_rows(groups, lengths)
-    longest = max(lengths, key=lambda name: max(lengths[name].values()))
-    passes = max(lengths[longest].values())
-    chart = Chart(
+    chart = bar_chart(
+        groups,
+        lengths,
+        "time in forward passes per example (log)",
         name="evaluation-cost",
         title="Cost of the evaluations",
-        alt=f"Bars of time per example. The longest is {longest}: {passes:.0f} forward passes.",
-        caption=(
-            "Wall time per example, in units of one forward pass of one example on the same rows in the same process."
-        ),
-        figure=figure,
-        headings=headings,
-        rows=rows,
-        marks=marks,
+        alt="Bars of time per example, in forward passes.",
+        caption="Wall time per example, in units of one forward pass of one example on the same rows in this process.",
+        log=True,
     )
     return [chart]
 

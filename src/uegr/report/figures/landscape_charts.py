@@ -1,15 +1,16 @@
 """Flatness of the minimum: slices through the loss, curvature, sharpness, input gradients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from uegr.report.figures.bar_chart import bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import bar_chart
 from uegr.report.figures.chart import Chart, Mark
-from uegr.report.figures.style import HEAT, INK, canvas, heat_bar, legend, look
+from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.style import HEAT, INK, canvas, heat_bar
 from uegr.report.run_groups import Group, analysed
 
 Part = dict[str, Any]
@@ -21,7 +22,9 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     if not parts:
         return []
     surfaces = [_surface(group, part) for group, part in parts.items() if "slice_2d" in part]
-    drawn = [chart for chart in (_slice(parts), _sharpness(parts), *_numbers(parts)) if chart] + surfaces
+    drawn = [
+        chart for chart in (_slice(parts), _sharpness(parts), *(_bars(parts, name) for name in NUMBERS)) if chart
+    ] + surfaces
     counts = sorted({part["examples"] for part in parts.values() if "examples" in part})
     counted = f" Measured on {' or '.join(map(str, counts))} examples." if counts else ""
     return [replace(chart, caption=chart.caption + counted) for chart in drawn]
@@ -51,79 +54,59 @@ def _sharpness(parts: dict[Group, Part]) -> Chart | None:
 def _curves(
     parts: dict[Group, Part], fields: tuple[str, str], names: tuple[str, str], units: tuple[str, str], caption: str
 ) -> Chart | None:
-    if not parts:
-        return None
-    figure, axes = canvas(3.1)
-    marks, cells, ranges = [], {}, []
-    for group, part in parts.items():
-        x, y = (part[field] for field in fields)
-        axes.plot(x, y, **look(group.index))
-        marks += [Mark(axes, a, b, f"{group.label}: {b:.4g} at {a:.3g}") for a, b in zip(x, y, strict=True)]
-        cells[group.label] = {a: f"{b:.4g}" for a, b in zip(x, y, strict=True)}
-        ranges.append(f"{group.label} between {min(y):.3g} and {max(y):.3g}")
-    axes.set_xlabel(units[0])
-    axes.set_ylabel(units[1])
-    legend(figure, [(group.label, look(group.index)) for group in parts])
-    places = sorted({place for column in cells.values() for place in column})
-    return Chart(
-        name=names[0],
-        title=names[1],
-        alt=f"{units[1].capitalize()} against {units[0]}: {'; '.join(ranges)}.",
-        caption=caption,
-        figure=figure,
-        headings=[units[0], *cells],
-        rows=[[f"{place:.4g}", *(column.get(place, "–") for column in cells.values())] for place in places],
-        marks=marks,
-    )
+    lines = [Line(group.label, group.index, *(part[field] for field in fields)) for group, part in parts.items()]
+    ranges = "; ".join(f"{line.label} between {min(line.y):.3g} and {max(line.y):.3g}" for line in lines)
+    alt = f"{units[1].capitalize()} against {units[0]}: {ranges}."
+    return curve_chart(lines, *units, name=names[0], title=names[1], alt=alt, caption=caption) if lines else None
 
 
-def _numbers(parts: dict[Group, Part]) -> list[Chart]:
-    """Bars, in one figure per unit: eigenvalues and trace of the Hessian, input gradients."""
+NUMBERS = {
+    "eigenvalues": (
+        "Largest Hessian eigenvalues",
+        "curvature (nats per squared unit of weight)",
+        "Along the directions of largest curvature of the loss; smaller is flatter.",
+    ),
+    "trace": (
+        "Trace of the Hessian",
+        "sum of all curvatures",
+        "Hutchinson's estimate; smaller is flatter. Lines: two standard errors.",
+    ),
+    "input_gradient": (
+        "Input gradient",
+        "l2 norm (nats per unit of embedding)",
+        "Mean norm of the gradient of the loss at the token embeddings of an example; adversarial training makes it "
+        "small. Lines: two standard errors.",
+    ),
+}
+"""Part of the landscape -> title, unit and caption of its bars."""
 
-    def eigenvalues(part: Part) -> dict[str, float]:
-        return {f"eigenvalue {i + 1}": value for i, value in enumerate(part.get("eigenvalues", ()))}
 
-    def mean_of(name: str, title: str) -> Callable[[Part], dict[str, float]]:
-        return lambda part: {title: part[name]["mean"]} if name in part else {}
-
-    kinds: list[tuple[str, str, str, Callable[[Part], dict[str, float]]]] = [
-        ("eigenvalues", "Largest Hessian eigenvalues", "curvature (nats per squared unit of weight)", eigenvalues),
-        ("trace", "Trace of the Hessian", "sum of all curvatures", mean_of("trace", "trace")),
-        ("input-gradient", "Input gradient", "l2 norm (nats per unit of embedding)", mean_of("input_gradient", "mean")),
-    ]
-    captions = {
-        "eigenvalues": "Along the directions of largest curvature of the loss; smaller is flatter.",
-        "trace": "Hutchinson's estimate; smaller is flatter. Lines: two standard errors.",
-        "input-gradient": "Mean norm of the gradient of the loss at the token embeddings of an example; adversarial "
-        "training makes it small. Lines: two standard errors.",
-    }
-    drawn = []
-    for name, title, unit, read in kinds:
-        lengths: dict[str, dict[str, float]] = {}
-        intervals: dict[str, dict[str, tuple[float, float]]] = {}
-        for group, part in parts.items():
-            error = part.get(name.replace("-", "_"), {}).get("standard_error") if name != "eigenvalues" else None
-            for item, value in read(part).items():
-                lengths.setdefault(item, {})[group.label] = value
-                if error is not None and np.isfinite(error):
-                    intervals.setdefault(item, {})[group.label] = (value - 2 * error, value + 2 * error)
-        if not lengths:
+def _bars(parts: dict[Group, Part], name: str) -> Chart | None:
+    title, unit, caption = NUMBERS[name]
+    lengths: dict[str, dict[str, float]] = {}
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    for group, part in ((group, part[name]) for group, part in parts.items() if name in part):
+        if name == "eigenvalues":
+            for i, value in enumerate(part, 1):
+                lengths.setdefault(f"eigenvalue {i}", {})[group.label] = value
             continue
-        figure, marks = bars(list(parts), lengths, unit, digits=3, intervals=intervals)
-        headings, rows = bar_rows(list(parts), lengths, 4)
-        drawn.append(
-            Chart(
-                name=f"landscape-{name}",
-                title=title,
-                alt=f"Bars of {unit}. {in_words(list(parts), lengths, 4)}.",
-                caption=captions[name],
-                figure=figure,
-                headings=headings,
-                rows=rows,
-                marks=marks,
-            )
-        )
-    return drawn
+        mean, error = part["mean"], part.get("standard_error")
+        lengths.setdefault("trace" if name == "trace" else "mean", {})[group.label] = mean
+        if error is not None and np.isfinite(error):
+            intervals.setdefault(next(iter(lengths)), {})[group.label] = (mean - 2 * error, mean + 2 * error)
+    if not lengths:
+        return None
+    return bar_chart(
+        list(parts),
+        lengths,
+        unit,
+        name=f"landscape-{name.replace('_', '-')}",
+        title=title,
+        alt=f"Bars of {unit}.",
+        caption=caption,
+        digits=3,
+        intervals=intervals,
+    )
 
 
 def _surface(group: Group, part: Part) -> Chart:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.lines_over_steps import training_lines
-from uegr.report.figures.style import look
 from uegr.report.run_groups import Group, first_shown
 
 LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}
@@ -22,7 +21,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         {group.label: group.first.series("loss") for group in groups},
         "Mean training loss between two entries of the log. Methods with more terms have a larger loss by definition. "
         + first_shown(groups),
-        {group.label: look(group.index) for group in groups},
+        {group.label: group.index for group in groups},
     )
     for group in groups:
         names = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uegr.report.figures.bar_chart import bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import bar_chart
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, analysed
 
@@ -20,22 +20,20 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 areas.setdefault(f"{task['task']}\n{SCORES.get(score, score)}", {})[group.label] = area
     if not areas:
         return []
-    figure, marks = bars(groups, areas, "AUROC (0.5: chance)", digits=3, limit=1.0)
-    figure.axes[0].axvline(0.5, color="#808080", linewidth=1, linestyle=(0, (4, 3)))
-    headings, rows = bar_rows(groups, areas, 3)
-    numbers = in_words(groups, areas, 3)
-    chart = Chart(
+    chart = bar_chart(
+        groups,
+        areas,
+        "AUROC (0.5: chance)",
         name="ood",
         title="Out of distribution",
-        alt=f"Bars of the AUROC of separating the texts of other tasks from the test texts. {numbers}.",
+        alt="Bars of the AUROC of separating the texts of other tasks from the test texts.",
         caption=(
             "How well the model's score separates its test texts from those of another task ("
             + ", ".join(f"{name}: {count} texts" for name, count in counts.items())
             + "). 1 is perfect, the dashed line is chance."
         ),
-        figure=figure,
-        headings=headings,
-        rows=rows,
-        marks=marks,
+        digits=3,
+        limit=1.0,
     )
+    chart.figure.axes[0].axvline(0.5, color="#808080", linewidth=1, linestyle=(0, (4, 3)))
     return [chart]

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.lines_over_steps import training_lines
-from uegr.report.figures.style import look
 from uegr.report.run_groups import Group, first_shown
 
 SHOWN = {
@@ -26,10 +25,10 @@ SHOWN = {
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Update share and mask churn, one figure each, one curve per group."""
     drawn = []
-    looks = {group.label: look(group.index) for group in groups}
+    indices = {group.label: group.index for group in groups}
     for name, (title, unit, explanation) in SHOWN.items():
         curves = {group.label: group.first.series(name) for group in groups}
         percent = {label: (steps, [100 * value for value in values]) for label, (steps, values) in curves.items()}
         caption = f"{explanation} {first_shown(groups)}"
-        drawn += training_lines(name.replace("_", "-"), title, unit, percent, caption, looks)
+        drawn += training_lines(name.replace("_", "-"), title, unit, percent, caption, indices)
     return drawn

@@ -1,10 +1,11 @@
 """Distance of each layer from the pretrained model (the paper's Figure 2(a)): representations and weights."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from uegr.report.figures.chart import Chart, Mark
-from uegr.report.figures.style import canvas, legend, look
+from uegr.report.figures.chart import Chart
+from uegr.report.figures.curve_chart import Line, curve_chart
 from uegr.report.run_groups import Group, analysed
 
 KINDS = {
@@ -34,48 +35,34 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
 
 def _chart(kind: str, parts: dict[Group, dict[str, Any]]) -> Chart:
     title, unit, caption = KINDS[kind]
-    figure, axes = canvas(3.2)
-    marks: list[Mark] = []
-    cells: dict[str, dict[str, float]] = {}
     layers = list(dict.fromkeys(layer for part in parts.values() for layer in part["layers"]))
+    lines = []
     for group, part in parts.items():
-        measured = zip(part["layers"], part[kind], strict=True)
-        values = {layer: value for layer, value in measured if value is not None}
-        cells[group.label] = values
-        axes.plot([layers.index(layer) for layer in values], list(values.values()), **look(group.index))
-        marks += [
-            Mark(axes, layers.index(layer), value, f"{group.label}, {layer}: {value:.4f}")
-            for layer, value in values.items()
+        measured = [
+            (layers.index(layer), y) for layer, y in zip(part["layers"], part[kind], strict=True) if y is not None
         ]
-    axes.set_xticks(range(len(layers)), [_short(layer) for layer in layers])
-    if len(layers) > 13:
-        axes.set_xticks(range(0, len(layers), 4), [_short(layer) for layer in layers[::4]])
-    axes.set_xlabel("layer (emb: embeddings)")
-    axes.set_ylabel(unit)
-    if kind == "drift":
-        axes.set_ylim(bottom=0)
-    legend(figure, [(group.label, look(group.index)) for group in parts])
-    ranges = "; ".join(
-        f"{label} from {min(values.values()):.3f} to {max(values.values()):.3f}"
-        for label, values in cells.items()
-        if values
-    )
+        lines += [Line(group.label, group.index, *zip(*measured, strict=True))] if measured else []
+    ranges = "; ".join(f"{line.label} from {min(line.y):.3f} to {max(line.y):.3f}" for line in lines)
     part = next(iter(parts.values()))
     counted = f" {part['tokens']} tokens of {part['examples']} examples." if "tokens" in part else ""
     reference = f" Pretrained model: {part['reference']}." if "reference" in part else ""
-    return Chart(
+    chart = curve_chart(
+        lines,
+        "layer (emb: embeddings)",
+        unit,
         name=f"similarity-{kind}",
         title=title,
         alt=f"{unit.capitalize()} against layer, by run, lowest and highest: {ranges}.",
         caption=f"{caption}{reference}{counted}",
-        figure=figure,
-        headings=["layer", *cells],
-        rows=[
-            [layer, *(f"{values[layer]:.4f}" if layer in values else "–" for values in cells.values())]
-            for layer in layers
-        ],
-        marks=marks,
+        number="{:.4f}",
     )
+    axes = chart.figure.axes[0]
+    every = 4 if len(layers) > 13 else 1
+    axes.set_xticks(range(0, len(layers), every), [_short(layer) for layer in layers[::every]])
+    if kind == "drift":
+        axes.set_ylim(bottom=0)
+    rows = [[layers[int(row[0])], *row[1:]] for row in chart.rows]
+    return replace(chart, headings=["layer", *chart.headings[1:]], rows=rows)
 
 
 def _short(layer: str) -> str:

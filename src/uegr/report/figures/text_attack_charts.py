@@ -1,8 +1,9 @@
 """Accuracy under changed text: typing errors, character attacks, word substitution."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from uegr.report.figures.bar_chart import Interval, bar_rows, bars, in_words
+from uegr.report.figures.bar_chart import Interval, bar_chart
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, first_shown, wilson
 
@@ -33,26 +34,25 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 queries.setdefault(attack, {})[group.label] = result.queries
     if not lengths:
         return []
-    figure, marks = bars(groups, lengths, "accuracy (%)", intervals=intervals, limit=100)
-    headings, rows = bar_rows(groups, lengths)
-    if queries:
-        headings = [*headings, *(f"passes per example, {group.label}" for group in groups)]
-        for row, attack in zip(rows, lengths, strict=True):
-            passes = queries.get(attack, {})
-            row += [f"{passes[group.label]:.1f}" if group.label in passes else "–" for group in groups]
-    chart = Chart(
+    chart = bar_chart(
+        groups,
+        lengths,
+        "accuracy (%)",
         name="text-attacks",
         title="Changed text",
-        alt=f"Bars of accuracy by attack. {in_words(groups, lengths)}.",
+        alt="Bars of accuracy by attack.",
         caption=(
             "Accuracy on clean text, under typing errors, and on the attacked examples of each attack. Lines: 95 % "
             f"Wilson intervals. {_counts_in_words(counts)} {first_shown(groups)}"
         ),
-        figure=figure,
-        headings=headings,
-        rows=rows,
-        marks=marks,
+        intervals=intervals,
+        limit=100,
     )
+    if queries:
+        chart = replace(chart, headings=chart.headings + [f"passes per example, {group.label}" for group in groups])
+        for row, attack in zip(chart.rows, lengths, strict=True):
+            passes = queries.get(attack, {})
+            row += [f"{passes[group.label]:.1f}" if group.label in passes else "–" for group in groups]
     return [chart]
 
 
