@@ -28,7 +28,8 @@ from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.data.encoding import batches, encode
 from uegr.libraries import silence_libraries
-from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
+from uegr.modeling.embedded_model import EMBEDDED_MODEL
+from uegr.modeling.model_loading import load_classifier, load_tokenizer
 from uegr.training.cost_profile import Autocast
 from uegr.training.precision import use_bf16
 
@@ -105,13 +106,13 @@ def run(rounds: int) -> None:
 
 def table(result: Mapping[str, Any]) -> str:
     """Markdown."""
-    at = {row["entry"]: row for row in result["rows"]}
+    row_of = {row["entry"]: row for row in result["rows"]}
     lines = [
         "| step | FLOPs × | time × | time / FLOPs | beside ours |",
         "|---|---|---|---|---|",
     ]
-    for name, row in at.items():
-        twin = at.get(SAME_JOB.get(name, ""))
+    for name, row in row_of.items():
+        twin = row_of.get(SAME_JOB.get(name, ""))
         beside = "" if twin is None else f"ours takes {twin['seconds'] / row['seconds']:.2f} of its time"
         lines.append(
             f"| {name} | {row['flop_ratio']:.2f} | {row['time_ratio']:.2f} "

@@ -47,8 +47,8 @@ def makers(model: nn.Module, batch: Batch, autocast: Autocast) -> dict[str, Call
         return lambda: Stepper(model, batch, make_config(key, options).create(), autocast)
 
     make = {name: own(key, options) for name, (key, options) in OURS.items()}
-    theirs = {"transformers": _neftune, "smart_pytorch": _smart, "pytorch_optimizer": _sam}
-    for name, (package, build) in zip(SAME_JOB, theirs.items(), strict=True):
+    peers = {"transformers": _neftune, "smart_pytorch": _smart, "pytorch_optimizer": _sam}
+    for name, (package, build) in zip(SAME_JOB, peers.items(), strict=True):
         if importlib.util.find_spec(package) is None:
             print(f"{name} is not installed: make peers")
         else:

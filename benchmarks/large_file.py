@@ -26,7 +26,8 @@ from benchmarks.document import replace_block
 from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
 from uegr.libraries import silence_libraries
-from uegr.modeling.model_loading import EMBEDDED_MODEL, load_tokenizer
+from uegr.modeling.embedded_model import EMBEDDED_MODEL
+from uegr.modeling.model_loading import load_tokenizer
 from uegr.runs.train import train_run
 from uegr.training.run_config import RunConfig
 

@@ -1,4 +1,7 @@
-"""The errors that a user can fix. Each message is one sentence that names the fix."""
+"""The errors that a user can fix. Each message is one sentence that names the fix.
+
+Whatever reads a user's input may raise a `UsageError`; docstrings repeat it only in the public API.
+"""
 
 import difflib
 from collections.abc import Iterable

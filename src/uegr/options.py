@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from types import UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from uegr.errors import UsageError, unknown
 
@@ -79,7 +79,7 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         if value not in get_args(hint):
             raise unknown(name, value, map(str, get_args(hint)))
         return
-    accepted = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    accepted = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     if not any(_is_a(value, kind) for kind in accepted):
         expected = " or ".join(_describe(kind) for kind in accepted)
         raise UsageError(f"{name} must be {expected}, not {value!r}.")
@@ -98,7 +98,9 @@ def _check_bounds(entry: Field[Any], value: Any) -> None:
     if not math.isfinite(value):
         raise UsageError(f"{entry.name} must be a finite number, not {value}.")
     if not all(fits[words](end) for words, end in bounds.items()):
-        expected = " and ".join(f"{words} {end:g}" for words, end in bounds.items())
+        expected = " and ".join(f"{words} {end}" for words, end in bounds.items())
+        if {*bounds} == {"at least", "at most"}:
+            expected = f"between {bounds['at least']} and {bounds['at most']}"
         raise UsageError(f"{entry.name} must be {expected}, not {value:g}.")
 
 

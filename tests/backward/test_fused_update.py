@@ -1,9 +1,8 @@
-"""The fused update, on the CPU and as a Triton kernel, against a readable reference and the stage's other path."""
+"""The fused update against a readable reference and the stage's other path."""
 
 from __future__ import annotations
 
 import copy
-import os
 from typing import Any
 
 import pytest
@@ -14,15 +13,11 @@ from support.gradients import adamw, set_gradients
 from support.stages import NO_REPLAY, stage_of
 from uegr.backward import selective
 from uegr.backward.backward_stage import optimizer_parameters
-from uegr.backward.fused_update import FusedUpdate, fusible
+from uegr.backward.fused_update import fusible
 from uegr.backward.selection import bin_of, look_up
 from uegr.backward.selective import SelectiveBackward
-from uegr.backward.triton_update import TritonUpdate, usable
 from uegr.backward.uniform_draws import TILE, Draws
 
-if not torch.cuda.is_available():
-    os.environ["TRITON_INTERPRET"] = "1"  # before anything imports Triton
-FAST_UPDATES = {"fused": FusedUpdate, "kernel": lambda: TritonUpdate("cpu")}
 SPREAD = 4.0
 """Of the gradients' sizes, so that elements have different ranks."""
 
@@ -37,17 +32,13 @@ class Body(nn.Module):
         self.head = nn.Parameter(torch.randn(7))
 
 
-@pytest.mark.parametrize("form", FAST_UPDATES)
 @pytest.mark.parametrize("options", [{}, {"probability": "top_share"}, {"probability": "linear", "refresh": 2}])
 @pytest.mark.parametrize("maximize", [False, True])
-def test_equals_the_readable_reference(options: dict[str, Any], form: str, maximize: bool) -> None:
+def test_equals_the_readable_reference(options: dict[str, Any], maximize: bool) -> None:
     """theta + m / p * (AdamW(theta) - theta), in five lines."""
-    if form == "kernel" and not usable("cpu"):
-        pytest.skip("Triton is not installed: pip install triton")
     model = Body()
     optimizer = adamw(model, maximize=maximize)
     stage = stage_of(SelectiveBackward, **options)
-    stage._fast_updates = [FAST_UPDATES[form]()]
     stage.attach(model, optimizer)
     for seed in range(4):
         twin = copy.deepcopy(model)
@@ -59,7 +50,7 @@ def test_equals_the_readable_reference(options: dict[str, Any], form: str, maxim
         scores = [optimizer.state[parameter]["exp_avg_sq"].clone() for parameter in parameters] if seed else []
         table = stage._table
         old = [weight.detach().clone() for weight in twin.parameters()]
-        assert fusible(optimizer, "cpu") == (seed > 0)
+        assert fusible(optimizer) == (seed > 0)
         stage.update(optimizer, seed, NO_REPLAY)
         plain.step()
         for i, (weight, plain_weight) in enumerate(zip(model.parameters(), twin.parameters(), strict=True)):
@@ -88,7 +79,7 @@ def test_equals_the_other_path_of_the_stage(monkeypatch: pytest.MonkeyPatch) -> 
         set_gradients(readable, seed, SPREAD)
         stages[0].update(optimizers[0], seed, NO_REPLAY)
         with monkeypatch.context() as patch:
-            patch.setattr(selective, "fusible", lambda optimizer, device: False)
+            patch.setattr(selective, "fusible", lambda optimizer: False)
             stages[1].update(optimizers[1], seed, NO_REPLAY)
     for weight, expected in zip(fused.parameters(), readable.parameters(), strict=True):
         torch.testing.assert_close(weight, expected, atol=5e-6, rtol=0)
@@ -130,7 +121,7 @@ def test_who_reads_the_second_moment_and_who_can_be_fused(
     for seed in range(2):
         set_gradients(model, seed)
         stage.update(optimizer, seed, NO_REPLAY)
-    assert fusible(optimizer, "cpu") == (not optimizer_options)
+    assert fusible(optimizer) == (not optimizer_options)
 
 
 def test_hooks_of_the_user_are_called() -> None:

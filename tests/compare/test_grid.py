@@ -72,7 +72,7 @@ def test_equal_compute_gives_fewer_steps_to_methods_that_cost_more() -> None:
         ({"defaults": {"budget": "time"}}, "choose one of steps, compute"),
         ({"defaults": [1]}, "defaults must be a mapping"),
         ({"defaults": {"precision": "fp16"}}, "choose one of auto, fp32, bf16"),
-        ({"defaults": {"epochs": float("nan")}}, "epochs must be at least 0"),
+        ({"defaults": {"epochs": float("nan")}}, "epochs must be a finite number"),
         ({"defaults": {"learning_rate": -1.0}}, "learning_rate must be at least 0"),
         ({"defaults": {"warmup_ratio": 5.0}}, "warmup_ratio must be between 0 and 1"),
         ({"methods": [{"method": "uegr", "options": ["epsilon"]}]}, "options of method 'uegr' must be a mapping"),

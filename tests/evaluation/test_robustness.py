@@ -7,10 +7,11 @@ import pytest
 import torch
 from datasets import Dataset
 
+from support.robustness_curves import robustness_curve
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.robustness import robust_mask, robustness_curve
+from uegr.evaluation.robustness import robust_mask
 from uegr.evaluation.typo_data import typo_rows
 
 EPSILONS = [0.0, 0.05, 0.2, 0.5, 2.0]

@@ -19,8 +19,6 @@ from uegr.backward.uniform_draws import TILE, Draws
 class FusedUpdate:
     """The update on the CPU, with scratch memory for one portion."""
 
-    device = "cpu"
-
     def __init__(self) -> None:
         self._bins = torch.empty(TILE, dtype=torch.int32)
         self._p, self._factor, self._moved = torch.empty(3, TILE).unbind()
@@ -71,11 +69,11 @@ class FusedUpdate:
         return factor.div_(p) if rescale else factor
 
 
-def fusible(optimizer: torch.optim.Optimizer, device: str) -> bool:
-    """Whether the fused update on this kind of device can make this optimizer's step.
+def fusible(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the fused update can make this optimizer's step.
 
-    It can for torch's own AdamW on dense float32 parameters, without options or hooks that it would ignore, and past
-    the first step.
+    It can for torch's own AdamW on dense float32 parameters on the CPU, without options or hooks that it would ignore,
+    and past the first step.
     """
     if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
         return False
@@ -83,18 +81,18 @@ def fusible(optimizer: torch.optim.Optimizer, device: str) -> bool:
         return False
     return all(
         not any(group[name] for name in ("amsgrad", "capturable", "differentiable"))
-        and all(_is_plain(weight, optimizer.state, device) for weight in group["params"] if weight.grad is not None)
+        and all(_is_plain(weight, optimizer.state) for weight in group["params"] if weight.grad is not None)
         for group in optimizer.param_groups
     )
 
 
-def _is_plain(parameter: Tensor, states: Any, device: str) -> bool:
+def _is_plain(parameter: Tensor, states: Any) -> bool:
     state = states.get(parameter)
     if not state or parameter.grad is None:
         return False
     return all(
         type(tensor) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantized subclass
-        and (tensor.dtype, tensor.device.type, tensor.layout) == (torch.float32, device, torch.strided)
+        and (tensor.dtype, tensor.device.type, tensor.layout) == (torch.float32, "cpu", torch.strided)
         and tensor.is_contiguous()
         for tensor in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
     )

@@ -38,11 +38,7 @@ class Replay:
     passes: list[_Pass] = field(default_factory=list)
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
-        """Remember a pass; `step()` returns its step with the generator at the start.
-
-        Raises:
-            UsageError: under fp16, whose gradients only the user's GradScaler can scale.
-        """
+        """Remember a pass; `step()` returns its step with the generator at the start."""
         device = batch["labels"].device.type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
         if autocast and dtype == torch.float16:

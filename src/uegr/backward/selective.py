@@ -24,7 +24,6 @@ from uegr.backward.replay import Replay
 from uegr.backward.saliency_scores import Saliency, SaliencyScores
 from uegr.backward.selection import Probability, Selection, bin_of, look_up, sample
 from uegr.backward.selection_log import selection_dynamics
-from uegr.backward.triton_update import TritonUpdate, usable
 from uegr.backward.uniform_draws import Draws
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.model_parts import layer_of
@@ -74,7 +73,7 @@ class SelectiveBackward(BackwardStage):
         self._layers: list[str] = []
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
-        self._fast_updates: list[FusedUpdate | TritonUpdate] = [FusedUpdate(), *([TritonUpdate()] if usable() else [])]
+        self._fused = FusedUpdate()
         self._sampled: list[Tensor] = []
         self._logged: dict[str, Tensor] = {}
         self._age = 0
@@ -91,9 +90,8 @@ class SelectiveBackward(BackwardStage):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         draws = Draws(seed)
-        fast = next((update for update in self._fast_updates if fusible(optimizer, update.device)), None)
-        if self._table is not None and self.scores.borrowed and fast is not None:
-            fast.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
+        if self._table is not None and self.scores.borrowed and fusible(optimizer):
+            self._fused.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
         else:
             MASK_MODES[self.options.mask_mode](optimizer, self._masks(optimizer, draws))
         self._observe(optimizer)

@@ -28,8 +28,7 @@ def _print_version(requested: bool) -> None:
 @app.callback()
 def global_options(
     version: Annotated[
-        bool,
-        typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True),
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Fine-tune language models so that they are accurate and hard to fool."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from uegr.compare.grid import Grid
     from uegr.compare.local_engines import Engine
     from uegr.compare.workspace import Workspace
-    from uegr.evaluation.statistics import Interval
 
 
 @app.command()
@@ -28,7 +27,6 @@ def compare(
     jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
     engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
     keep_models: Annotated[bool, option("--keep_models", "Keep the run folders with their weights.")] = False,
-    bca: Annotated[bool, option("--bca", "Use BCa bootstrap intervals over the seeds instead of t intervals.")] = False,
 ) -> None:
     """Print one table of several evaluated runs, or run a grid: methods x tasks x models x seeds.
 
@@ -49,10 +47,10 @@ def compare(
     grid = read_grid(runs[0])
     ledger = Ledger(results or Path("results", f"{grid.name}.jsonl"))
     workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
-    _run(grid, workspace, engine_of(engine, jobs), "bca" if bca else "t")
+    _run(grid, workspace, engine_of(engine, jobs))
 
 
-def _run(grid: Grid, workspace: Workspace, engine: Engine, interval: Interval) -> None:
+def _run(grid: Grid, workspace: Workspace, engine: Engine) -> None:
     from uegr.compare.grid_runner import run_grid, unfinished
     from uegr.compare.grid_summary import summarise
     from uegr.compare.grid_table import terminal
@@ -62,7 +60,7 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine, interval: Interval) -
     with board(grid, workspace, console) as on_event:
         failures = run_grid(grid, workspace, engine, on_event)
     slots = workspace.ledger.slots(grid.cells)
-    for table in summarise(slots, name_of_plain(slots), interval):
+    for table in summarise(slots, name_of_plain(slots)):
         console.print(terminal(table))
     console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")
     left = len(unfinished(grid, workspace))

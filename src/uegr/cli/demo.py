@@ -34,9 +34,6 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     """Train and evaluate both methods; write results.json, report.html and the figures into `folder`.
 
     Each method gets a run folder of its own in `folder`. The files of an earlier demo there are replaced.
-
-    Returns:
-        The entries of results.json, one per method.
     """
     from uegr.data.data_source import DataSource
     from uegr.report.figures.catalogue import draw

@@ -20,13 +20,11 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
 from uegr.cli.app import app
 from uegr.errors import UegrError, UsageError
 from uegr.libraries import silence_libraries
-from uegr.training.allocator import keep_freed_memory
 
 
 def main() -> None:
     """Run `uegr`. Exit code 2: an input cannot be used; 1: a training failed; 130: stopped with Ctrl-C."""
     silence_libraries()
-    keep_freed_memory()
     try:
         app()
     except UegrError as error:

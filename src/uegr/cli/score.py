@@ -14,8 +14,7 @@ from uegr.cli.terminal import console
 @app.command()
 def score(
     runs: Annotated[
-        list[Path],
-        typer.Argument(help="Runs, one per task of AdvGLUE, that were evaluated with --on advglue_TASK."),
+        list[Path], typer.Argument(help="Runs, one per task of AdvGLUE, that were evaluated with --on advglue_TASK.")
     ],
 ) -> None:
     """Print AdvGLUE's score of several runs, as defined by its own evaluation script."""

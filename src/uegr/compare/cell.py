@@ -56,9 +56,6 @@ class Cell:
         """Everything that decides the numbers of this cell, as JSON types in a mapping without nesting.
 
         The user's own files are represented by a digest of what they hold.
-
-        Raises:
-            UsageError: one of the user's files does not exist.
         """
         parts = {
             "data": asdict(self.config.data),
@@ -107,11 +104,7 @@ def address(content: Mapping[str, Any]) -> str:
 
 
 def with_model_path(config: RunConfig) -> RunConfig:
-    """The configuration with the environment variables in its model's path expanded.
-
-    Raises:
-        UsageError: one of the variables is not set.
-    """
+    """The configuration with the environment variables in its model's path expanded."""
     path = os.path.expandvars(config.model)
     missing = re.search(r"\$\{?(\w+)", path)
     if missing:

@@ -11,26 +11,21 @@ from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
-from uegr.evaluation.typo_data import check_typo_rate
+from uegr.options import Options, option
 from uegr.perturb.ball import Norm
 from uegr.runs.attack import check_attack_options, create_attack
 
 
 @dataclass(frozen=True)
-class Measurement:
+class Measurement(Options):
     """How a trained cell is measured; see `uegr.evaluation.evaluator` and `PGD`.
 
     Args:
         epsilons: radii of the robustness curve.
         attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
-        attack_examples: number of test examples to attack; None attacks all.
         attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
             the same norm. See `uegr.runs.attack`. Classifiers only.
-        typo_rate: probability of a typing error per word.
         split: "test", or "validation" while anything is chosen by the numbers.
-
-    Raises:
-        UsageError: a value is invalid.
     """
 
     epsilons: tuple[float, ...] = EPSILONS
@@ -38,18 +33,15 @@ class Measurement:
     attack_relative: bool = True
     attack_steps: int = 5
     attack_restarts: int = 2
-    attack_examples: int | None = None
+    attack_examples: int | None = option(None, "Attack at most N test examples; None attacks all.", at_least=1)
     attacks: dict[str, Any] = field(default_factory=dict)
-    typo_rate: float = TYPO_RATE
+    typo_rate: float = option(TYPO_RATE, "Probability of a typing error per word.", above=0, at_most=1)
     split: Split = "test"
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
         sorted_epsilons(self.epsilons)
-        check_typo_rate(self.typo_rate)
         self.attack()
         self.further_attacks()
-        if self.attack_examples is not None and self.attack_examples < 1:
-            raise UsageError(f"attack_examples must be at least 1, or null for all, not {self.attack_examples}.")
 
     def attack(self) -> PGD:
         """The attack on the embeddings."""

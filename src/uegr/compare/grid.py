@@ -34,7 +34,7 @@ from uegr.data.data_source import DataSource
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
 from uegr.methods.registry import make_config
-from uegr.modeling.model_loading import EMBEDDED_MODEL
+from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.options import check_value, type_hints
 from uegr.training.run_config import RunConfig
 
@@ -91,11 +91,7 @@ class _Entry:
 
 
 def read_grid(path: Path) -> Grid:
-    """The grid of a YAML file.
-
-    Raises:
-        UsageError: the file is missing or is not YAML, or a name, setting or value in it is invalid.
-    """
+    """The grid of a YAML file."""
     try:
         return make_grid(load_with_references(path), path.stem)
     except UsageError as error:
@@ -103,11 +99,7 @@ def read_grid(path: Path) -> Grid:
 
 
 def make_grid(content: Any, name: str) -> Grid:
-    """The grid that a mapping (a parsed YAML file) describes.
-
-    Raises:
-        UsageError: a name, setting or value in it is invalid.
-    """
+    """The grid that a mapping (a parsed YAML file) describes."""
     if not isinstance(content, Mapping):
         raise UsageError("a grid is a mapping with the keys methods, tasks and seeds.")
     for key in content:

@@ -10,11 +10,7 @@ ENGINES = ("local", "ray")
 
 
 def engine_of(name: str, jobs: int | None) -> Engine:
-    """The engine of this name: "local" runs `jobs` cells at once on this machine (default 1), "ray" on a cluster.
-
-    Raises:
-        UsageError: the engine is unknown, or `jobs` is below 1.
-    """
+    """The engine of this name: "local" runs `jobs` cells at once on this machine (default 1), "ray" on a cluster."""
     if jobs is not None and jobs < 1:
         raise UsageError(f"--jobs must be at least 1, not {jobs}.")
     if name not in ENGINES:
@@ -44,9 +40,6 @@ def run_grid(
 
     Returns:
         One line for each cell that failed; the next run of the grid tries them again.
-
-    Raises:
-        UsageError: the path of a model names an environment variable that is not set; no cell has been run then.
     """
     failures: list[str] = []
 

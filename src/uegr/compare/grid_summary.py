@@ -14,15 +14,7 @@ import numpy as np
 
 from uegr.compare.measures import Measure, collapsed, measures_of
 from uegr.compare.result_slot import ResultSlot, Run
-from uegr.evaluation.statistics import (
-    Comparison,
-    Estimate,
-    Interval,
-    average_ranks,
-    compare_paired,
-    estimate,
-    holm,
-)
+from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, compare_paired, estimate, holm
 from uegr.runs.run_result import primary_metric, robust_curve
 
 LEVEL = 0.05
@@ -116,14 +108,13 @@ class Table:
         return next((line for line in self.lines if line.method == method), None)
 
 
-def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain", interval: Interval = "t") -> list[Table]:
+def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain") -> list[Table]:
     """The tables of all tasks and models that have a result.
 
     Args:
         slots: every run that was asked for, missing ones included; of a live grid `Ledger.slots(grid.cells)`, of a
             results file `latest_slots(path)`.
         plain: the name of plain fine-tuning among the methods; None if it is not among them.
-        interval: see `uegr.evaluation.statistics.estimate`.
     """
     lines_by_table: dict[tuple[str, str], dict[str, Line]] = {}
     for slot in slots:
@@ -139,7 +130,7 @@ def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain", interval
         all_runs = [run for line in lines for run in line.runs.values()]
         tables.append(Table(task, model, primary_metric(all_runs[0]), measures_of(all_runs), lines))
         for line in lines:
-            _estimate(line, tables[-1].measures, interval)
+            _estimate(line, tables[-1].measures)
     _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
     _judge(tables, "best", _best_other)
     return tables
@@ -150,14 +141,14 @@ def all_measures(tables: Iterable[Table]) -> list[Measure]:
     return list({measure.name: measure for table in tables for measure in table.measures}.values())
 
 
-def _estimate(line: Line, measures: list[Measure], interval: Interval) -> None:
+def _estimate(line: Line, measures: list[Measure]) -> None:
     for measure in measures:
         values = [measure.value(run) for run in line.runs.values()]
         if all(value is not None for value in values):
-            line.estimates[measure.name] = estimate([float(value) for value in values if value is not None], interval)
+            line.estimates[measure.name] = estimate([float(value) for value in values if value is not None])
     curves = [dict(zip(*robust_curve(run)[1:], strict=True)) for run in line.runs.values()]
     for epsilon in sorted(set.intersection(*(set(curve) for curve in curves))):
-        line.curve[epsilon] = estimate([curve[epsilon] for curve in curves], interval)
+        line.curve[epsilon] = estimate([curve[epsilon] for curve in curves])
 
 
 def _has(line: Line, measure: Measure) -> bool:

@@ -13,7 +13,6 @@ from uegr.compare.cell import Cell
 from uegr.compare.workspace import Workspace, run_cell
 from uegr.errors import StoppedError, UegrError
 from uegr.libraries import silence_libraries
-from uegr.training.allocator import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -47,11 +46,7 @@ class Engine(Protocol):
 
 
 def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], None]) -> CellEvent:
-    """Run one cell; a failure becomes an event and stops no other cell.
-
-    Returns:
-        The event of its end.
-    """
+    """Run one cell and return the event of its end; a failure becomes an event and stops no other cell."""
     try:
         run_cell(cell, workspace, lambda kind, done, total: on_event(CellEvent(kind, done, total)))
     except StoppedError as error:
@@ -145,7 +140,6 @@ def _start(workspace: Workspace) -> tuple[Connection, Any]:
 def _work(connection: Connection, workspace: Workspace) -> None:
     """Run cells until the connection closes."""
     silence_libraries()
-    keep_freed_memory()
     torch.set_num_threads(1)
     try:
         while True:

@@ -13,7 +13,6 @@ from uegr.compare.local_engines import CellEvent, OnEvent, attempt
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 from uegr.libraries import silence_libraries
-from uegr.training.allocator import keep_freed_memory
 
 RETRIES = 5
 PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
@@ -69,7 +68,6 @@ class RayCluster:
 def run_on_worker(cell: Cell, workspace: Workspace, queue: Any) -> CellEvent:
     """Run a cell in a worker; Ray's process list shows this name."""
     silence_libraries()
-    keep_freed_memory()
     return attempt(cell, workspace, _thinned(lambda event: queue.put((cell, event))))
 
 

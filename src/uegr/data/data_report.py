@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from datasets import Dataset
 
+from uegr.data.kind import Kind
 from uegr.data.overlap import text_hashes
 from uegr.data.splits import labels_of
-from uegr.data.task import Kind
 
 UNBALANCED = 3.0
 """Classes are called unbalanced from this ratio of the largest to the smallest."""
@@ -21,15 +21,15 @@ class Finding:
     Args:
         kind: a short name for programs: "encoding", "nul", "duplicates", ...
         count: the number of cases.
-        what: what they are and what was done about them.
+        message: what they are and what was done about them.
     """
 
     kind: str
     count: int
-    what: str
+    message: str
 
     def __str__(self) -> str:
-        return f"{self.count:,} {self.what}"
+        return f"{self.count:,} {self.message}"
 
 
 def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[str, int]:
@@ -57,9 +57,9 @@ def report(
     if counts and kind == "classification":
         rarest, largest = min(counts, key=lambda name: counts[name]), max(counts.values())
         if largest >= UNBALANCED * counts[rarest]:
-            what = (
+            message = (
                 f"of {sum(counts.values()):,} training examples are of the rarest class '{rarest}', {largest:,} of the "
                 "largest: --class_weights balanced gives all classes the same influence"
             )
-            findings.append(Finding("imbalance", counts[rarest], what))
+            findings.append(Finding("imbalance", counts[rarest], message))
     return findings

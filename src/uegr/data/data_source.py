@@ -1,57 +1,54 @@
 """Where the data of a run comes from: a named task, a data set of the hub, or a user's own files."""
 
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from uegr.data.hub_datasets import load_hub
-from uegr.data.named_tasks import load_task
-from uegr.data.task import Kind
-from uegr.data.task_data import TaskData
-from uegr.data.user_data import load_files
-from uegr.errors import UsageError, unknown
+from uegr.data.kind import Kind
+from uegr.errors import UsageError
+from uegr.options import Options, option
+
+if TYPE_CHECKING:
+    from uegr.data.task_data import TaskData
 
 
 @dataclass(frozen=True)
-class DataSource:
+class DataSource(Options):
     """Options that select the data of a run. Exactly one of `task`, `dataset` and `train_file` is given.
 
     The columns, `kind`, `metric`, `label_separator` and `drop_empty` apply to `dataset` and `train_file` only: a named
     task has its own.
-
-    Args:
-        task: name of a task in `uegr.data.task_registry`.
-        dataset: a data set of the Hugging Face hub, "name" or "name:configuration".
-        train_file, validation_file, test_file: CSV, TSV, JSON lines or Parquet.
-        text_column, text_pair_column, label_column: columns to read; for multi-label several label columns: "a,b,c".
-        kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm".
-        metric: the metric to report; None takes the first metric of the kind.
-        label_separator: separates the label names in a multi-label text.
-        drop_empty: drop rows without text.
-        max_train_examples, max_test_examples: use at most this number of examples.
     """
 
-    task: str | None = None
-    dataset: str | None = None
-    train_file: str | None = None
-    validation_file: str | None = None
-    test_file: str | None = None
-    text_column: str = "text"
-    text_pair_column: str | None = None
-    label_column: str = "label"
-    kind: Kind = "classification"
-    metric: str | None = None
-    label_separator: str = ","
-    drop_empty: bool = False
-    max_train_examples: int | None = None
-    max_test_examples: int | None = None
+    task: str | None = option(None, "A named task, such as rotten_tomatoes; see uegr tasks.")
+    dataset: str | None = option(None, "A data set of the hub: NAME or NAME:CONFIGURATION.")
+    train_file: str | None = option(None, "Training data: CSV, TSV, JSON lines or Parquet.")
+    validation_file: str | None = option(None, "Validation data. Default: a tenth of the training data.")
+    test_file: str | None = option(None, "Test data. Default: a tenth of the training data.")
+    text_column: str = option("text", "Column of the text.")
+    text_pair_column: str | None = option(None, "Column of the second text of a pair.")
+    label_column: str = option("label", "Column of the label; for multi_label also a,b,c.")
+    kind: Kind = option("classification", "classification, regression, multi_label, seq2seq or causal_lm.")
+    metric: str | None = option(None, "Metric to report, such as macro_f1. Default: the first of the kind.")
+    label_separator: str = option(",", "Separates the labels in a multi_label text.")
+    drop_empty: bool = option(False, "Drop rows without text.")
+    max_train_examples: int | None = option(
+        None, "Train on at most N examples, drawn with the seed of the run.", at_least=1
+    )
+    max_test_examples: int | None = option(
+        None, "Use at most N test and N validation examples, the same for all seeds.", at_least=1
+    )
 
-    def load(self, seed: int) -> TaskData:
+    def load(self, seed: int) -> "TaskData":
         """Load the data; the training subset, if one is taken, is drawn with `seed`."""
         if [self.task, self.dataset, self.train_file].count(None) != 2:
             raise UsageError("give exactly one of --task, --dataset and --train_file.")
         return self._load_all().limited(train=self.max_train_examples, test=self.max_test_examples, seed=seed)
 
-    def _load_all(self) -> TaskData:
+    def _load_all(self) -> "TaskData":
+        from uegr.data.hub_datasets import load_hub  # imported late: the command line reads the options above
+        from uegr.data.named_tasks import load_task
+        from uegr.data.user_data import load_files
+
         if self.task is not None:
             return load_task(self.task)
         if self.dataset is not None:
@@ -60,14 +57,6 @@ class DataSource:
         return load_files(self.train_file, self.validation_file, self.test_file, **self._options())
 
     def _options(self) -> dict[str, Any]:
-        if self.kind not in get_args(Kind):
-            raise unknown("kind of task", self.kind, get_args(Kind))
-        return {
-            "text_column": self.text_column,
-            "text_pair_column": self.text_pair_column,
-            "label_column": self.label_column,
-            "kind": self.kind,
-            "metrics": None if self.metric is None else (self.metric,),
-            "label_separator": self.label_separator,
-            "drop_empty": self.drop_empty,
-        }
+        names = ("text_column", "text_pair_column", "label_column", "kind", "label_separator", "drop_empty")
+        options = {name: getattr(self, name) for name in names}
+        return {**options, "metrics": None if self.metric is None else (self.metric,)}

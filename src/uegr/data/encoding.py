@@ -13,8 +13,8 @@ from torch.utils.data import Sampler
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from uegr.data.arrow_cache import arrow_batches, cache_path, content_hash, tokenizer_hash
+from uegr.data.kind import Kind
 from uegr.data.splits import LABEL
-from uegr.data.task import Kind
 
 CACHED_FROM = 2000
 """Fewer rows than this are tokenised again each time: that takes less time than a cache file."""

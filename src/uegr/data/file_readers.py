@@ -53,9 +53,6 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
 
     Returns:
         The rows, and a finding for each problem that was repaired while reading.
-
-    Raises:
-        UsageError: the file does not exist, has an unknown suffix, or cannot be parsed.
     """
     if path.suffix not in READERS:
         raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(READERS)}.")

@@ -12,11 +12,7 @@ COMMON = ("train", "validation", "test")
 
 
 def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
-    """Load all splits of a data set of the hub, under the names they have there.
-
-    Raises:
-        UsageError: the data set does not exist, or the hub cannot be reached.
-    """
+    """Load all splits of a data set of the hub, under the names they have there."""
     try:
         loaded = load_dataset(path, configuration)
     except Exception as error:  # the hub client raises a dozen types, which all mean the same to the user

@@ -31,12 +31,6 @@ def encode_classes(
         label_column: whole numbers or class names.
         label_names: names of the classes 0..C-1.
         text_columns: the columns to keep besides the label.
-
-    Returns:
-        The names of the classes, and the encoded splits.
-
-    Raises:
-        UsageError: there is only one class, a label is a fraction, or a label does not occur in the training data.
     """
     first = splits.get("train", next(iter(splits.values())))
     feature = first.features[label_column]
@@ -56,11 +50,7 @@ def encode_classes(
 
 
 def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
-    """Encode numeric labels as floats in the column "label".
-
-    Raises:
-        UsageError: a label is not a finite number.
-    """
+    """Encode numeric labels as floats in the column "label"."""
     try:
         parts = [pc.cast(table[label_column], pa.float64()) for table in arrow_batches(rows, [label_column])]
         numbers = np.concatenate([np.asarray(part) for part in parts])
@@ -73,11 +63,7 @@ def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Se
 
 
 def encode_label_sets(
-    name: str,
-    splits: dict[str, Dataset],
-    label_columns: Sequence[str],
-    separator: str,
-    text_columns: Sequence[str],
+    name: str, splits: dict[str, Dataset], label_columns: Sequence[str], separator: str, text_columns: Sequence[str]
 ) -> tuple[tuple[str, ...], dict[str, Dataset]]:
     """Encode sets of labels as C floats 0 or 1 per row in the column "label".
 
@@ -87,12 +73,6 @@ def encode_label_sets(
         label_columns: several columns of 0 and 1; or one column of lists, or of texts that list names.
         separator: separates the names in such a text.
         text_columns: the columns to keep besides the labels.
-
-    Returns:
-        The names of the labels, and the encoded splits.
-
-    Raises:
-        UsageError: there are fewer than two labels, or a label does not occur in the training data.
     """
     sets = {split: _label_sets(rows, label_columns, separator) for split, rows in splits.items()}
     first = sets.get("train", next(iter(sets.values())))

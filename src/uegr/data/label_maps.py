@@ -84,9 +84,6 @@ def label_map(
         source, target: label names of the model and of the task, in order.
         families: family of the model's task and of the task, from the registry.
         declared: the user's own map from label names of the model to those of the task; it has priority.
-
-    Raises:
-        UsageError: nothing declares how the classes correspond, or the user's map names an unknown class.
     """
     if declared:
         return _declared_map(source, target, declared)

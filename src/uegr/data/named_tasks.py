@@ -12,11 +12,7 @@ from uegr.errors import UsageError
 
 
 def load_task(name: str) -> TaskData:
-    """Load a task of the registry with its published splits.
-
-    Raises:
-        UsageError: the name is unknown, or no source has the task.
-    """
+    """Load a task of the registry with its published splits."""
     task = find_task(name)
     published = _published_splits(name, task)
     splits = {split: published[source] for split, source in task.splits.items() if source in published}

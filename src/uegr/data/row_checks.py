@@ -27,9 +27,6 @@ def check_rows(
 
     Returns:
         The rows, with text columns as strings, and what to report about them.
-
-    Raises:
-        UsageError: an unknown column, no rows, rows without a label or without text.
     """
     for column in (*text_columns, *label_columns):
         if column not in rows.column_names:

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from datasets import Dataset
 
 from uegr.data.data_packages import Package
+from uegr.data.kind import Kind
 
 Splits = dict[str, Dataset]
-Kind = Literal["classification", "regression", "multi_label", "seq2seq", "causal_lm"]
 
 ALL_PUBLIC = {"train": "train", "validation": "validation", "test": "test"}
 GLUE_RULE = {"train": "train", "test": "validation"}

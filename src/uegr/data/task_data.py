@@ -9,10 +9,10 @@ from typing import Literal
 from datasets import Dataset, Value
 
 from uegr.data.data_report import Finding, class_counts, report
+from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_classes, encode_label_sets, encode_numbers
 from uegr.data.row_checks import check_rows
 from uegr.data.splits import LABEL, subset, with_missing_splits
-from uegr.data.task import Kind
 
 Split = Literal["test", "validation"]
 """The splits that a model can be evaluated on."""
@@ -114,9 +114,6 @@ def make_task(
         drop_empty: drop rows without text; otherwise they are an error.
         label_separator: separates the label names in a multi-label text.
         findings: findings of reading the files, which the data report begins with.
-
-    Raises:
-        UsageError: an unknown column, no rows, missing or fractional labels, empty texts, one class only.
     """
     all_findings = list(findings)
     label_columns = [] if kind == "causal_lm" else _columns(label_column, kind)

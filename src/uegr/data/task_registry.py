@@ -12,11 +12,7 @@ TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **GENERAT
 
 
 def find_task(name: str) -> Task:
-    """Return the entry of that name.
-
-    Raises:
-        UsageError: there is none; the message suggests the most similar name.
-    """
+    """Return the entry of that name."""
     task = TASKS.get(name)
     if task is None:
         raise unknown("task", name, TASKS)

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from uegr.data.data_report import Finding
 from uegr.data.file_readers import read_rows
-from uegr.data.task import Kind
+from uegr.data.kind import Kind
 from uegr.data.task_data import TaskData, make_task
 from uegr.errors import UsageError
 

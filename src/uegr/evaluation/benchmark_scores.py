@@ -27,9 +27,6 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
 
     Returns:
         The score of each of the five tasks, and "advglue", their mean; fractions.
-
-    Raises:
-        UsageError: a set is missing; a score of some of the tasks is not an AdvGLUE score.
     """
     missing = [name for names in ADVGLUE.values() for name in names if name not in metrics]
     if missing:
@@ -46,11 +43,7 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
 
 
 def measured_on(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Task -> metrics, from runs of results.json, with the other tasks that they were measured on.
-
-    Raises:
-        UsageError: two of the runs were measured on the same task.
-    """
+    """Task -> metrics, from runs of results.json, with the other tasks that they were measured on."""
     metrics: dict[str, dict[str, float]] = {}
     for run in runs:
         for entry in [run, *run.get("transfer", [])]:

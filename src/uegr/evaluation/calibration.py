@@ -17,14 +17,11 @@ from uegr.modeling.metrics import (
 
 
 def measure_calibration(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> dict[str, Any]:
-    """The "calibration" part of results.json.
+    """The "calibration" part of results.json: accuracy, ECE, NLL (nats), Brier score, and the bins.
 
     Args:
         probabilities, labels: (N, C) and (N,).
         bins: number of bins; see `confidence_bins`.
-
-    Returns:
-        Accuracy, ECE, NLL (nats), Brier score, and the bins.
     """
     return {
         "examples": len(labels),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.data.encoding import batches, encode
-from uegr.data.task import Kind
+from uegr.data.kind import Kind
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.task_kinds.detection import KINDS
@@ -64,15 +65,9 @@ class EvaluatedModel:
 
     def reading(self, text_columns: Sequence[str]) -> EvaluatedModel:
         """The same model, reading other columns."""
-        return EvaluatedModel(
-            self.model,
-            self.tokenizer,
-            text_columns,
-            kind=self.kind,
-            bf16=self.bf16,
-            batch_size=self.batch_size,
-            max_length=self.max_length,
-        )
+        other = copy.copy(self)
+        other.text_columns = tuple(text_columns)
+        return other
 
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], Batch]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""

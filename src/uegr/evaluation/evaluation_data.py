@@ -8,8 +8,8 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
+from uegr.data.kind import Kind
 from uegr.data.splits import LABEL
-from uegr.data.task import Kind
 from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
@@ -45,7 +45,7 @@ def evaluation_rows(
     label_column: str = LABEL,
     kind: Kind | None = None,
 ) -> tuple[Dataset, tuple[str, ...], Kind]:
-    """Return the rows, with the labels in the column "label" as the model's outputs are numbered.
+    """Return the rows, with labels in the column "label" as the model's outputs are numbered, text columns and kind.
 
     Args:
         model: the model, whose `config.label2id` numbers the names of classes.
@@ -53,12 +53,6 @@ def evaluation_rows(
         text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
-
-    Returns:
-        The rows, the text columns and the kind.
-
-    Raises:
-        UsageError: no rows, a missing column, or a label that the model does not have.
     """
     if isinstance(data, list | tuple):
         rows = Dataset.from_list(list(data))

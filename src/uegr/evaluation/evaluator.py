@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
+from uegr.data.kind import Kind
 from uegr.data.splits import LABEL, subset
-from uegr.data.task import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
@@ -109,7 +109,9 @@ def evaluate(
     return EvaluationReport(
         kind,
         **measured,
-        embedding_attacks=[measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch) for a in further],
+        embedding_attacks=[
+            measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch)[0] for a in further
+        ],
         text_attacks=[measure_text_attack(evaluated, attacked, a, names, clock, on_batch) for a in on_text],
     )
 
@@ -181,18 +183,12 @@ def scores_of(
 def class_scores(
     metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Iterable[Any]
 ) -> dict[str, float]:
-    """Accuracy, the named metrics, NLL and ECE.
-
-    Args:
-        metrics: names of the task's own metrics.
-        probabilities, labels: (N, C) and (N,).
-        groups: the question of each example, for ranking metrics.
-    """
-    named = {
-        name: RANKING[name](probabilities, labels, groups)
-        if name in RANKING
-        else CLASSIFICATION[name](probabilities, labels)
-        for name in metrics
-    }
+    """Accuracy, the named metrics, NLL and ECE of probabilities (N, C); `groups` has the question of each example."""
+    named: dict[str, float] = {}
+    for name in metrics:
+        ranking = name in RANKING
+        named[name] = (
+            RANKING[name](probabilities, labels, groups) if ranking else CLASSIFICATION[name](probabilities, labels)
+        )
     scores = Classification.metrics(probabilities, labels)
     return {"accuracy": scores.pop("accuracy"), **named, **scores}

@@ -35,12 +35,7 @@ def measure_saliency(evaluated: EvaluatedModel, rows: Dataset, batch_size: int =
                     if gradient is not None:
                         sums[name] += gradient.float().square().mean()
     saliencies = [
-        {
-            "name": name,
-            "layer": layer_of(name),
-            "elements": parameter.numel(),
-            "saliency": float(sums[name]) / count,
-        }
+        {"name": name, "layer": layer_of(name), "elements": parameter.numel(), "saliency": float(sums[name]) / count}
         for name, parameter in parameters.items()
     ]
     return {"examples": len(rows), "parameters": saliencies}

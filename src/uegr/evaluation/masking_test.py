@@ -18,14 +18,14 @@ MOST_ZERO = 0.05
 
 
 def gradient_masking(
-    epsilons: Sequence[float], white_box: RobustMask, others: Mapping[str, RobustMask], zero_gradient: float
+    epsilons: Sequence[float], white_box: RobustMask, black_box: Mapping[str, RobustMask], zero_gradient: float
 ) -> dict[str, Any]:
     """The "gradient_masking" part of results.json.
 
     Args:
         epsilons: at least 0, rising.
         white_box: which examples are robust against every attack that sees gradients, shape (len(epsilons), N).
-        others: name -> the same for an attack that does not see this model's gradients.
+        black_box: name -> the same for an attack that does not see this model's gradients.
         zero_gradient: share of the examples whose input gradient is exactly zero.
 
     Returns:
@@ -34,7 +34,7 @@ def gradient_masking(
         box alone does (sign test, p < 0.01).
     """
     reasons = []
-    for name, robust_mask in others.items():
+    for name, robust_mask in black_box.items():
         for epsilon, white, blind in zip(epsilons, white_box, robust_mask, strict=True):
             only_blind, only_white = int((white & ~blind).sum()), int((blind & ~white).sum())
             if only_blind > only_white and _sign_test(only_blind, only_white) < SIGNIFICANCE:
@@ -44,7 +44,7 @@ def gradient_masking(
                 )
     if zero_gradient > MOST_ZERO:
         reasons.append(f"the input gradient of {zero_gradient:.0%} of the examples is exactly zero.")
-    curves = {name: robust_mask.mean(axis=1).tolist() for name, robust_mask in others.items()}
+    curves = {name: robust_mask.mean(axis=1).tolist() for name, robust_mask in black_box.items()}
     return {
         "epsilons": list(epsilons),
         "white_box": white_box.mean(axis=1).tolist(),

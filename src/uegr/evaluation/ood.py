@@ -21,6 +21,6 @@ def ood_auroc(own: Logits, foreign: Logits) -> dict[str, float]:
         (Liu et al. 2020). Both are larger on texts that are like the model's own.
     """
     truth = np.r_[np.ones(len(own)), np.zeros(len(foreign))]
-    both = np.concatenate([own, foreign])
-    scores: dict[str, Any] = {"max_softmax": softmax(both, axis=1).max(axis=1), "energy": logsumexp(both, axis=1)}
+    logits = np.concatenate([own, foreign])
+    scores: dict[str, Any] = {"max_softmax": softmax(logits, axis=1).max(axis=1), "energy": logsumexp(logits, axis=1)}
     return {name: float(roc_auc_score(truth, score)) for name, score in scores.items()}

@@ -12,34 +12,9 @@ import torch
 from datasets import Dataset
 
 from uegr.evaluation.attacks.attack_results import RobustMask
-from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries, sorted_epsilons
-from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
-
-
-def robustness_curve(
-    evaluated: EvaluatedModel,
-    rows: Dataset,
-    epsilons: Sequence[float],
-    attack: EmbeddingAttack | None = None,
-    on_batch: OnBatch = lambda examples: None,
-) -> dict[str, Any]:
-    """Accuracy of a classifier on `rows` at each epsilon.
-
-    Args:
-        evaluated: the model.
-        rows: text and "label".
-        epsilons: radii, in the unit of the attack's ball, not negative; 0 is the clean accuracy.
-        attack: PGD if left out.
-        on_batch: called after each batch, for a progress bar.
-
-    Returns:
-        The "robustness" part of results.json: attack, its options, epsilons in rising order, accuracy as fractions,
-        and the number of examples.
-    """
-    attack, sizes = attack or PGD(), sorted_epsilons(epsilons)
-    return describe(attack, sizes, robust_mask(evaluated, rows, sizes, attack, on_batch))
 
 
 def describe(attack: EmbeddingAttack, epsilons: Sequence[float], robust: RobustMask) -> dict[str, Any]:
@@ -72,7 +47,11 @@ def robust_mask(
     """Whether the model classifies each example right at each epsilon (rising), shape (len(epsilons), N).
 
     Args:
-        evaluated, rows, epsilons, attack, on_batch: as for `robustness_curve`.
+        evaluated: the model, a classifier.
+        rows: text and "label".
+        epsilons: radii, in the unit of the attack's ball; 0 is the clean accuracy.
+        attack: the search for a perturbation.
+        on_batch: called after each batch, for a progress bar.
         queries: counts the passes that the attack makes.
     """
     robust = np.zeros((len(epsilons), len(rows)), dtype=bool)

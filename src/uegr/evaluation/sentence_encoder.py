@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from uegr.errors import UsageError
-from uegr.modeling.model_loading import EMBEDDED_MODEL, locate_model
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 
 
 class SentenceEncoder:

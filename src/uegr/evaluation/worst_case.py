@@ -34,7 +34,7 @@ def worst_case_curve(
     """The "robustness" part of results.json: the kind's `curve_metric` at each epsilon.
 
     Args:
-        evaluated, rows, epsilons, on_batch: as for `uegr.evaluation.robustness.robustness_curve`.
+        evaluated, rows, epsilons, on_batch: as for `uegr.evaluation.robustness.robust_mask`.
         attack: the norm, steps, restarts and seed.
     """
     kind, sizes = KINDS[evaluated.kind], sorted_epsilons(epsilons)

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites, Rates
+from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, unwrap
 
 
@@ -37,7 +37,7 @@ def forward_pass(
     *,
     delta: Tensor | None = None,
     sites: DropoutSites | None = None,
-    rates: Rates | None = None,
+    rates: float | None = None,
     recompute: bool = False,
 ) -> Tensor:
     """The logits of one pass.

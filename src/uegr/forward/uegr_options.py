@@ -52,11 +52,7 @@ class UEGRForwardOptions(Options):
 
 
 def pass_rates(dropout: Sequence[float], passes: int) -> list[float]:
-    """The dropout rate of each of the k passes [paper: k passes with rates from a range; ours: evenly spread].
-
-    Raises:
-        UsageError: neither k rates nor the two ends of a range.
-    """
+    """The dropout rate of each of the k passes [paper: k passes with rates from a range; ours: evenly spread]."""
     if len(dropout) == passes:
         return list(dropout)
     if len(dropout) != 2 or dropout[0] > dropout[1]:

@@ -9,6 +9,7 @@ for batch in loader:
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -99,9 +100,6 @@ class Method:
             backward_only: use the backward stage alone, on the gradients of your own loss. Without it, a step whose
                 loss did not come from `method.loss` is an error.
 
-        Returns:
-            The method itself.
-
         Raises:
             UsageError: a stage cannot work on this model; see `uegr.check`.
         """
@@ -125,8 +123,7 @@ class Method:
         Under `torch.no_grad()` it is the task's loss of one plain pass, for validation.
 
         Raises:
-            UsageError: the batch has no labels, the method is not attached, or `prepare` was not called and the method
-                needs it.
+            UsageError: the batch has no labels, or the method is not attached or not prepared.
         """
         if "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
@@ -137,20 +134,16 @@ class Method:
                 "method.prepare(loader) once."
             )
         model = self._attached(model)
-        if not torch.is_grad_enabled():  # a validation loss: of one plain pass, and no part of the training
-            step_seed = self._seed_of(FORWARD, self._calls, _rank())
-            evaluation_step = Step(
-                torch.Generator().manual_seed(step_seed), num_items=num_items, task_options=self.task_options
-            )
-            return PlainForward()(model, batch, evaluation_step).value
-        self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
-        self._begun = True
         seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
 
         def step() -> Step:
             generator = torch.Generator().manual_seed(seed)
             return Step(generator, steps, num_items, self.task_options, perturbs=self.forward.perturbs)
 
+        if not torch.is_grad_enabled():  # a validation loss: of one plain pass, and no part of the training
+            return PlainForward()(model, batch, step()).value
+        self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
+        self._begun = True
         result = self.forward(model, batch, step())
         if self.backward.replays:
             self._replay.record(model, batch, step, result.value)
@@ -163,8 +156,7 @@ class Method:
     def prepare(self, batches: Iterable[Batch], *, accumulation_steps: int = 1, model: nn.Module | None = None) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights.
 
-        Those are Child-Tuning D and RoAST; for all others, and when a resumed state is prepared already, nothing is
-        done. The weights stay as they are.
+        Those are Child-Tuning D and RoAST; all others do nothing. The weights stay as they are.
 
         Args:
             batches: as for `loss`, a loader for example.
@@ -177,31 +169,22 @@ class Method:
         optimizer, model = self.optimizer.optimizer, self._attached(model)
         was_training = model.training
         model.train()
-        plain, waiting = PlainForward(), 0
-        for index, batch in enumerate(batches):
-            generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, index, _rank()))
-            step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-            plain(model, batch, step).value.backward()
-            waiting += 1
-            if waiting == accumulation_steps:
-                self._observe(optimizer)
-                waiting = 0
-        if waiting:
-            self._observe(optimizer)
+        batches, index = iter(batches), itertools.count()
+        while step_batches := list(itertools.islice(batches, accumulation_steps)):
+            for batch in step_batches:
+                generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, next(index), _rank()))
+                step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
+                PlainForward()(model, batch, step).value.backward()
+            self.backward.observe(optimizer)
+            optimizer.zero_grad()
         model.train(was_training)
         self.backward.finish_preparation()
-
-    def _observe(self, optimizer: torch.optim.Optimizer) -> None:
-        """Let the backward stage see a step's gradient, without an update."""
-        self.backward.observe(optimizer)
-        optimizer.zero_grad()
 
     def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
         """The optimizer with this method's backward stage in front.
 
         Raises:
-            UsageError: a stage cannot work on this model, see `uegr.check`; the optimizer is not the user's own; or the
-                method has another one already.
+            UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer.
         """
         if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
             raise UsageError(

@@ -18,11 +18,7 @@ PAIR = "+"
 
 
 def config_class(name: str) -> type[MethodConfig]:
-    """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages.
-
-    Raises:
-        UsageError: an unknown method.
-    """
+    """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages."""
     names = name.split(PAIR)
     for part in names:
         if part not in METHODS:
@@ -33,11 +29,7 @@ def config_class(name: str) -> type[MethodConfig]:
 
 
 def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodConfig:
-    """The configuration of a method by name, with some options given.
-
-    Raises:
-        UsageError: an unknown method or option, or a value that an option refuses.
-    """
+    """The configuration of a method by name, with some options given."""
     return config_class(name).from_options(options or {})
 
 

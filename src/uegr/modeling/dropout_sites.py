@@ -18,8 +18,6 @@ from torch.utils.hooks import RemovableHandle
 from uegr.errors import UsageError
 
 DropoutModule = nn.modules.dropout._DropoutNd
-Rates = float
-"""The rate of every site of the model."""
 
 
 class SiteRate(float):
@@ -27,11 +25,7 @@ class SiteRate(float):
 
 
 class DropoutSites:
-    """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches.
-
-    Raises:
-        UsageError: there is no site, so that all sub-models would be equal and their divergence 0.
-    """
+    """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches."""
 
     def __init__(self, model: nn.Module) -> None:
         modules: list[tuple[nn.Module, str]] = []
@@ -69,7 +63,7 @@ class DropoutSites:
         return not any(self._own)
 
     @contextmanager
-    def at(self, rate: Rates | None, seed: int = 0) -> Iterator[None]:
+    def at(self, rate: float | None, seed: int = 0) -> Iterator[None]:
         """Give all sites this rate in this context, then their own rates again; None keeps their own.
 
         Under gradient checkpointing layers run a second time, in the backward pass, when this context is closed.
@@ -128,11 +122,7 @@ class DropoutSites:
 
 
 def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
-    """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag.
-
-    Raises:
-        UsageError: it is of the reentrant kind, which cannot be differentiated by inputs.
-    """
+    """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag."""
     layers = [module for module in model.modules() if module.__dict__.get("gradient_checkpointing") is True]
     for layer in layers:
         function = getattr(layer, "_gradient_checkpointing_func", None)

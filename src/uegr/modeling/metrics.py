@@ -22,12 +22,10 @@ class Metric:
     Args:
         title: heading in tables.
         percent: whether it is shown times 100; the stored value is the fraction.
-        higher_is_better: whether the larger of two values is the better one.
     """
 
     title: str
     percent: bool = True
-    higher_is_better: bool = True
 
 
 METRICS: dict[str, Metric] = {
@@ -41,12 +39,12 @@ METRICS: dict[str, Metric] = {
     "mrr": Metric("MRR %"),
     "pearson": Metric("Pearson %"),
     "spearman": Metric("Spearman %"),
-    "mse": Metric("MSE", percent=False, higher_is_better=False),
+    "mse": Metric("MSE", percent=False),
     "bleu": Metric("BLEU"),
-    "perplexity": Metric("perplexity", percent=False, higher_is_better=False),
+    "perplexity": Metric("perplexity", percent=False),
     "token_accuracy": Metric("token accuracy %"),
-    "nll": Metric("NLL", percent=False, higher_is_better=False),
-    "ece": Metric("ECE", percent=False, higher_is_better=False),
+    "nll": Metric("NLL", percent=False),
+    "ece": Metric("ECE", percent=False),
 }
 """Every metric that a registry entry or results.json may name."""
 

@@ -16,7 +16,7 @@ class CheckedPart:
     """One line of a check: a part of the model, what it is, what follows from it."""
 
     part: str
-    found: str
+    finding: str
     action: str
     fine: bool = True
 
@@ -34,7 +34,7 @@ class ModelCheck:
         return all(part.fine for part in self.parts)
 
     def __str__(self) -> str:
-        lines = [f"{'ok ' if part.fine else 'NO '} {part.part}: {part.found}; {part.action}" for part in self.parts]
+        lines = [f"{'ok ' if part.fine else 'NO '} {part.part}: {part.finding}; {part.action}" for part in self.parts]
         return "\n".join([f"uegr.check({self.model})", *lines])
 
 

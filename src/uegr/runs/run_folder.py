@@ -39,11 +39,7 @@ SCHEMA = 1
 
 
 def read_run(folder: Path) -> dict[str, Any]:
-    """Return the run.json of a folder.
-
-    Raises:
-        UsageError: the folder holds no run, or one that cannot be read.
-    """
+    """Return the run.json of a folder."""
     try:
         run: dict[str, Any] = json.loads((folder / RUN).read_text())
     except FileNotFoundError:
@@ -58,10 +54,6 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
 
     Returns:
         The checkpoint to resume from, or None to begin at the start.
-
-    Raises:
-        UsageError: the folder holds a finished run, an unfinished one without `resume`, or one with another
-            configuration.
     """
     if overwrite and folder.exists():
         if not (folder / RUN).exists() and any(folder.iterdir()):
@@ -123,11 +115,7 @@ def write_results(folder: Path, results: Sequence[RunResult]) -> None:
 
 
 def read_results(path: Path) -> list[RunResult]:
-    """Return the runs of a results.json, or of the one in a folder.
-
-    Raises:
-        UsageError: it is missing, or is not what this version writes; the message names the missing part.
-    """
+    """Return the runs of a results.json, or of the one in a folder."""
     file = path / RESULTS if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
@@ -141,11 +129,7 @@ def read_results(path: Path) -> list[RunResult]:
 
 
 def read_results_and_logs(paths: Sequence[Path]) -> list[RunResult]:
-    """Return the runs of several folders or results.json files; those of folders have their training log.
-
-    Raises:
-        UsageError: something is missing or cannot be read; the message names it.
-    """
+    """Return the runs of several folders or results.json files; those of folders have their training log."""
     return [with_training_log(result, path) for path in paths for result in read_results(path)]
 
 

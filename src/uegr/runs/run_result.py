@@ -63,11 +63,7 @@ class RunResult(JsonPart):
 
     @classmethod
     def from_dict(cls, entry: Any, where: object = "results.json") -> Self:
-        """Read an entry of results.json.
-
-        Raises:
-            UsageError: a required part is missing; the message names it, and `where` the entry was read.
-        """
+        """Read an entry of results.json."""
         _check(entry, where)
         parts = {
             **entry,
@@ -104,13 +100,11 @@ class RunResult(JsonPart):
         return list(dict.fromkeys(names))
 
 
-# for compare, until it takes RunResult
 def primary_metric(entry: Mapping[str, Any]) -> str:
     """Return the name of the metric that is published for the task of an entry of results.json."""
     return str(entry.get("metric", "accuracy"))
 
 
-# for compare, until it takes RunResult
 def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float]]:
     """Return the metric of the robustness curve of an entry of results.json, its epsilons, and its values."""
     curve = entry["robustness"]

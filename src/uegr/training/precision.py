@@ -3,26 +3,18 @@
 import statistics
 import time
 from collections.abc import Callable
-from typing import Literal, get_args
 
 import torch
 from torch import nn
 
-from uegr.errors import unknown
+from uegr.training.run_config import Precision
 
-Precision = Literal["auto", "fp32", "bf16"]
 ROWS = 512
 """Rows of the timed product: about the tokens of a small batch."""
 ROUNDS = 5
 
 
-def check_precision(precision: str) -> None:
-    """Raise a UsageError for an unknown format."""
-    if precision not in get_args(Precision):
-        raise unknown("precision", precision, get_args(Precision))
-
-
-def use_bf16(precision: str, model: nn.Module) -> bool:
+def use_bf16(precision: Precision, model: nn.Module) -> bool:
     """Whether to run under bfloat16 autocast: as asked, or for "auto" where it multiplies faster.
 
     "auto" times a product of the model's largest weight matrix in both formats, in some 20 ms. Instruction flags of the
@@ -33,7 +25,6 @@ def use_bf16(precision: str, model: nn.Module) -> bool:
         precision: "auto", "fp32" or "bf16".
         model: on the device on which it will run.
     """
-    check_precision(precision)
     if precision != "auto":
         return precision == "bf16"
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() == 2 and "embed" not in name]

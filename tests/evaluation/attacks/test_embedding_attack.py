@@ -9,6 +9,7 @@ from datasets import Dataset
 from torch import Tensor, nn
 
 from conftest import Linear, batch
+from support.robustness_curves import robustness_curve
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
@@ -16,7 +17,7 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.robustness import robust_mask, robustness_curve
+from uegr.evaluation.robustness import robust_mask
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.perturb.ball import Ball
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from conftest import batch, bert
-from uegr.modeling.task_kinds.detection import count_targets, task_kind_of
+from uegr.modeling.task_kinds.detection import task_kind_of
 
 
 @pytest.mark.parametrize(
@@ -52,13 +52,6 @@ def test_logits_of_a_prompt_before_the_tokens_are_left_out() -> None:
     short = task_kind_of(model, logits, ids)
     torch.testing.assert_close(task.mean(task.loss(longer)), short.mean(short.loss(logits)))
     torch.testing.assert_close(task.confidence(longer), short.confidence(logits))
-
-
-def test_targets_are_counted_as_the_loss_counts_them() -> None:
-    assert count_targets(torch.rand(4, 10)) == 4
-    assert count_targets(torch.tensor([-100.0, 2.0])) == 2  # a number, and not Hugging Face's mark
-    assert count_targets(torch.tensor([0, -100, 1])) == 2
-    assert count_targets(torch.tensor([[5, 1, -100], [5, 2, 3]]), shifted=True) == 3
 
 
 def test_any_module_without_a_config_is_told_by_its_shapes() -> None:

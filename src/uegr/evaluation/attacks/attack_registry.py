@@ -32,11 +32,7 @@ def attack_name(name: str) -> str:
 
 
 def attack_class(name: str) -> type[Attack]:
-    """The class of a named attack; hyphens and underscores are equal.
-
-    Raises:
-        UsageError: there is no attack of this name; the message offers the nearest.
-    """
+    """The class of a named attack; hyphens and underscores are equal."""
     classes: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
     if attack_name(name) not in classes:
         raise unknown("attack", name, classes)

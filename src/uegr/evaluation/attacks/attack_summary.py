@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult
+from uegr.evaluation.attacks.attack_results import AttackOutcome, RobustMask, TextAttackResult
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
 from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
@@ -52,8 +52,8 @@ def measure_embedding_attack(
     epsilons: Sequence[float],
     clock: Clock,
     on_batch: OnBatch = lambda examples: None,
-) -> dict[str, Any]:
-    """Run an attack on the embeddings of every row, and return one object of "embedding_attacks".
+) -> tuple[dict[str, Any], RobustMask]:
+    """Run an attack on the embeddings of every row, and return one object of "embedding_attacks" and the mask.
 
     Args:
         evaluated, rows, attack, epsilons, on_batch: as for `robust_mask`.
@@ -62,7 +62,7 @@ def measure_embedding_attack(
     queries = Queries()
     with clock.measure() as cost:
         robust = robust_mask(evaluated, rows, epsilons, attack, on_batch, queries)
-    return {**describe(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}
+    return {**describe(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}, robust
 
 
 def summary(

@@ -45,11 +45,7 @@ def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 
 
 
 def trace(surface: Surface, probes: int = 10, seed: int = 0) -> dict[str, float]:
-    """Trace of the Hessian by Hutchinson's estimator: the mean of v'Hv over random sign vectors v.
-
-    Returns:
-        {"mean", "standard_error", "probes"}.
-    """
+    """Trace of the Hessian by Hutchinson's estimator: the mean of v'Hv over random sign vectors v."""
     generator = torch.Generator().manual_seed(seed)
     weights = surface.weights
     values = []
@@ -61,11 +57,7 @@ def trace(surface: Surface, probes: int = 10, seed: int = 0) -> dict[str, float]
 
 
 def sharpness(surface: Surface, rhos: Sequence[float]) -> dict[str, list[float]]:
-    """The rise of the loss on a step of length rho up the gradient (SAM: Foret et al., arXiv 2010.01412), in nats.
-
-    Returns:
-        {"rho": [...], "increase": [...]}.
-    """
+    """The rise of the loss on a step of length rho up the gradient (SAM: Foret et al., arXiv 2010.01412), in nats."""
     gradient = surface.gradient()
     direction = gradient / gradient.norm().clamp_min(1e-12)
     base = surface.loss()

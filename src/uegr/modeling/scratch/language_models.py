@@ -19,7 +19,7 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 
-from uegr.data.task import Kind
+from uegr.data.kind import Kind
 from uegr.errors import UsageError
 
 AUTO: dict[Kind, Any] = {"seq2seq": AutoModelForSeq2SeqLM, "causal_lm": AutoModelForCausalLM}

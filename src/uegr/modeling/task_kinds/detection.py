@@ -1,6 +1,5 @@
 """Which kind of task a batch is, by the shapes and types of logits and labels and Hugging Face's conventions."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -20,7 +19,7 @@ KINDS: dict[str, type[TaskKind]] = {
     "seq2seq": Generation,
     "causal_lm": CausalGeneration,
 }
-"""By the names of `uegr.data.task.Kind`."""
+"""By the names of `uegr.data.kind.Kind`."""
 
 
 def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> TaskKind:
@@ -46,18 +45,6 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     return Tokens(labels.reshape(-1), class_weights, rows)
 
 
-def count_targets(labels: Tensor, shifted: bool = False) -> Tensor:
-    """The number of targets that these labels hold, as `TaskKind.mean` counts them.
-
-    Args:
-        labels: of a batch. Floating-point labels are one target per example, whatever their values.
-        shifted: the first label of each sequence is no target, as for causal language models.
-    """
-    if labels.is_floating_point():
-        return torch.tensor(len(labels), device=labels.device)
-    return (labels[..., 1:] if shifted else labels).ne(IGNORED_LABEL).sum()
-
-
 def _predicts_the_next_token(model: nn.Module) -> bool:
     """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
 
@@ -73,11 +60,7 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
 
 
 def check_metric(name: str, kind: str) -> None:
-    """Refuse a metric that a kind of task does not have.
-
-    Raises:
-        UsageError: an unknown kind or metric; the message names those that exist.
-    """
+    """Refuse a metric that a kind of task does not have."""
     if kind not in KINDS:
         raise unknown("kind of task", kind, KINDS)
     if name not in KINDS[kind].metric_names:

@@ -16,7 +16,7 @@ Bars = Mapping[str, Mapping[str, float]]
 """Compared item -> label of a group -> length of its bar."""
 
 
-def bar_chart(
+def draw_bars(
     groups: Sequence[Group],
     lengths: Bars,
     unit: str,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from uegr.report.figures.bar_chart import bar_chart
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group
 
@@ -15,7 +15,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         "arithmetic": {group.label: float(np.mean([run.cost.flop_ratio for run in group.runs])) for group in groups},
         "time": {group.label: float(np.mean([run.cost.time_ratio for run in group.runs])) for group in groups},
     }
-    chart = bar_chart(
+    chart = draw_bars(
         groups,
         lengths,
         "one training step, as a multiple of a plain one",

@@ -16,7 +16,7 @@ class Line(NamedTuple):
     y: Sequence[float]
 
 
-def curve_chart(
+def draw_curves(
     lines: Sequence[Line],
     x_name: str,
     y_name: str,

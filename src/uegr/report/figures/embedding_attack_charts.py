@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.curve_chart import Line, draw_curves
 from uegr.report.figures.style import epsilon_axis
 from uegr.report.run_groups import Group
 from uegr.runs.result_parts import RobustnessCurve
@@ -24,7 +24,7 @@ def _chart(group: Group) -> Chart:
         Line(name, i, curve.epsilons, [100 * value for value in curve.values])
         for i, (name, curve) in enumerate(curves.items())
     ]
-    chart = curve_chart(
+    chart = draw_curves(
         lines,
         "epsilon",
         "accuracy under attack (%)",

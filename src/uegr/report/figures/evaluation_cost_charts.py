@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uegr.report.figures.bar_chart import bar_chart
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group
 from uegr.runs.run_result import RunResult
@@ -16,7 +16,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
             lengths.setdefault(evaluation, {})[group.label] = passes
     if not lengths:
         return []
-    chart = bar_chart(
+    chart = draw_bars(
         groups,
         lengths,
         "time in forward passes per example (log)",

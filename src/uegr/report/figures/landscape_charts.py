@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from uegr.report.figures.bar_chart import bar_chart
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart, Mark
-from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.curve_chart import Line, draw_curves
 from uegr.report.figures.style import HEAT, INK, canvas, heat_bar
 from uegr.report.run_groups import Group, analysed
 
@@ -57,7 +57,7 @@ def _curves(
     lines = [Line(group.label, group.index, *(part[field] for field in fields)) for group, part in parts.items()]
     ranges = "; ".join(f"{line.label} between {min(line.y):.3g} and {max(line.y):.3g}" for line in lines)
     alt = f"{units[1].capitalize()} against {units[0]}: {ranges}."
-    return curve_chart(lines, *units, name=names[0], title=names[1], alt=alt, caption=caption) if lines else None
+    return draw_curves(lines, *units, name=names[0], title=names[1], alt=alt, caption=caption) if lines else None
 
 
 NUMBERS = {
@@ -96,7 +96,7 @@ def _bars(parts: dict[Group, Part], name: str) -> Chart | None:
             intervals.setdefault(next(iter(lengths)), {})[group.label] = (mean - 2 * error, mean + 2 * error)
     if not lengths:
         return None
-    return bar_chart(
+    return draw_bars(
         list(parts),
         lengths,
         unit,

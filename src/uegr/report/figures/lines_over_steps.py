@@ -6,7 +6,7 @@ from dataclasses import replace
 from matplotlib.ticker import MaxNLocator
 
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.curve_chart import Line, draw_curves
 from uegr.runs.run_result import Series
 
 TABLE_ROWS = 12
@@ -34,7 +34,7 @@ def training_lines(
         return []
     changes = "; ".join(f"{line.label} from {line.y[0]:.3g} to {line.y[-1]:.3g}" for line in lines)
     alt = f"{title}, {unit}, over the training steps: {changes}."
-    chart = curve_chart(
+    chart = draw_curves(
         lines, "training step", unit, name=name, title=title, alt=alt, caption=caption, height=2.9, place="{:.0f}"
     )
     axes, heights = chart.figure.axes[0], [mark.y for mark in chart.marks]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from uegr.report.figures.bar_chart import bar_chart
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, analysed
 
@@ -20,7 +20,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 areas.setdefault(f"{task['task']}\n{SCORES.get(score, score)}", {})[group.label] = area
     if not areas:
         return []
-    chart = bar_chart(
+    chart = draw_bars(
         groups,
         areas,
         "AUROC (0.5: chance)",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.curve_chart import Line, draw_curves
 from uegr.report.run_groups import Group, analysed
 
 
@@ -19,7 +19,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         lines.append(Line(group.label, group.index, [coverage[i] for i in kept], [risk[i] for i in kept]))
         oracle = f", {part['aurc_oracle']:.3f} at best" if "aurc_oracle" in part else ""
         sentences.append(f"{group.label}: area {part['aurc']:.3f}{oracle}")
-    chart = curve_chart(
+    chart = draw_curves(
         lines,
         "coverage, most confident examples first (%)",
         "risk: answers wrong (%)",

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from uegr.report.figures.chart import Chart
-from uegr.report.figures.curve_chart import Line, curve_chart
+from uegr.report.figures.curve_chart import Line, draw_curves
 from uegr.report.run_groups import Group, analysed
 
 KINDS = {
@@ -46,7 +46,7 @@ def _chart(kind: str, parts: dict[Group, dict[str, Any]]) -> Chart:
     part = next(iter(parts.values()))
     counted = f" {part['tokens']} tokens of {part['examples']} examples." if "tokens" in part else ""
     reference = f" Pretrained model: {part['reference']}." if "reference" in part else ""
-    chart = curve_chart(
+    chart = draw_curves(
         lines,
         "layer (emb: embeddings)",
         unit,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from uegr.report.figures.bar_chart import Interval, bar_chart
+from uegr.report.figures.bar_chart import Interval, draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, first_shown, wilson
 
@@ -34,7 +34,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 queries.setdefault(attack, {})[group.label] = result.queries
     if not lengths:
         return []
-    chart = bar_chart(
+    chart = draw_bars(
         groups,
         lengths,
         "accuracy (%)",

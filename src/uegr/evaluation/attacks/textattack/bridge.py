@@ -32,9 +32,6 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
         folder: where it is stored, in Hugging Face's format.
         rows: text and "label".
         recipe: a class of `textattack.attack_recipes`. DeepWordBugGao2018 and Pruthi2019 need no download.
-
-    Raises:
-        UsageError: no such environment, or the recipe failed there; the message ends with its last line.
     """
     examples: list[Texts] = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
     labels = [int(label) for label in rows[LABEL]]
@@ -58,11 +55,7 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
 
 
 def in_textattack(script: Path, job: dict[str, Any]) -> Any:
-    """The result of a script in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`.
-
-    Raises:
-        UsageError: no such environment, or the script failed there; the message ends with its last line.
-    """
+    """The result of a script in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`."""
     python = os.environ.get(PYTHON)
     if not python or not Path(python).exists():
         raise UsageError(

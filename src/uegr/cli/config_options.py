@@ -1,0 +1,51 @@
+"""Options of a command that are the fields of configurations: name, type, default and help are written once, there."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from uegr.cli.app import option
+from uegr.options import Options, option_fields, type_hints
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def config_options(*configs: type[Options], flags: Mapping[str, str]) -> Callable[[Command], Command]:
+    """Give a command, which ends with `**values`, one option per field that has a help text.
+
+    Args:
+        configs: the configurations; their values arrive in `values` by the names of the fields.
+        flags: field -> name of its option, where that is another.
+    """
+
+    def decorate(command: Command) -> Command:
+        signature = inspect.signature(command)
+        parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        for config in configs:
+            hints = type_hints(config)  # type: ignore[arg-type]  # a class is hashable
+            for entry in option_fields(config):
+                if "help" in entry.metadata:
+                    flag = flags.get(entry.name, f"--{entry.name}")
+                    kind: Any = Annotated[_type_in_text(hints[entry.name]), option(flag, entry.metadata["help"])]
+                    parameters.append(
+                        inspect.Parameter(
+                            entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=kind
+                        )
+                    )
+        command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return command
+
+    return decorate
+
+
+def values_of(config: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that are fields of a configuration."""
+    return {entry.name: values[entry.name] for entry in option_fields(config) if entry.name in values}
+
+
+def _type_in_text(hint: Any) -> Any:
+    """The type that the command line reads: numbers and switches as they are, everything else as text."""
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    kind: Any = next((kind for kind in kinds if kind in (bool, int, float)), str)
+    return kind | None if type(None) in kinds else kind

@@ -1,0 +1,5 @@
+"""The kinds of task by name; `uegr.modeling.task_kinds` has what each does."""
+
+from typing import Literal
+
+Kind = Literal["classification", "regression", "multi_label", "seq2seq", "causal_lm"]

