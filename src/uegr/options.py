@@ -69,6 +69,15 @@ def option_fields(kind: type[Options]) -> Iterator[Field[Any]]:
     return iter(fields(kind))
 
 
+def type_name(hint: Any) -> str:
+    """A type as a reader writes it: float, tuple[float, ...], or the choices of a `Literal`."""
+    if get_origin(hint) is Literal:
+        return " or ".join(map(repr, get_args(hint)))
+    if get_origin(hint) in (Union, UnionType):
+        return " or ".join(type_name(kind) for kind in get_args(hint))
+    return "None" if hint is type(None) else str(hint) if get_origin(hint) else getattr(hint, "__name__", str(hint))
+
+
 def check_value(name: str, value: Any, hint: Any) -> None:
     """Refuse a value whose type an option does not take.
 

@@ -31,7 +31,7 @@ def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None
         ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
         ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' is none: give it attacks: {}"),
         ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
-        ({"defaults": {"typo_rate": 3.0}}, "typing errors must lie in"),
+        ({"defaults": {"typo_rate": 3.0}}, "typo_rate must be above 0 and at most 1"),
     ],
 )
 def test_invalid_measurements_are_refused(change: dict[str, Any], message: str) -> None:

@@ -71,3 +71,29 @@ def test_known_leak_between_two_tasks_is_found(data_folder: Path, monkeypatch: p
     monkeypatch.setenv("UEGR_DATA", str(data_folder))
     train, test = load_task("rotten_tomatoes").train, load_task("sst2").test
     assert 0.7 < find_overlap(train, ["sentence"], test, ["sentence"]).exact.mean() < 0.85
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "equal"),
+    [
+        ("👍", "👎", False),
+        ("👍", "👍", True),
+        ("great 👍", "great 👎", False),
+        ("👍🏽", "👍🏿", False),
+        ("👍\ufe0f", "👍", True),
+        (":)", ":(", False),
+        (":)", ":)", True),
+        ("...", "!!!", False),
+        ("หนังดี", "หนังแย่", False),
+        ("यह अच्छी है", "यह अच्छा है", False),
+        ("cafe\u0301", "CAFÉ!", True),
+        ("C++", "C", False),
+        ("5 > 3", "5 < 3", False),
+        ("``Good''", "good", True),
+        ("Hello,   world", "hello world!", True),
+    ],
+)
+def test_marks_emoji_and_symbols_are_content(text: str, other: str, equal: bool) -> None:
+    first, second = (Dataset.from_dict({"text": [sentence, "another sentence"]}) for sentence in (text, other))
+    overlap = find_overlap(first, ["text"], second, ["text"])
+    assert overlap.exact.tolist() == [equal, True]

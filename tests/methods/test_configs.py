@@ -12,7 +12,7 @@ from uegr import METHODS, FGMConfig, PGDConfig, RoASTConfig, UEGRConfig
 from uegr.backward.roast import RoASTBackward
 from uegr.forward.adversarial import AdversarialForward
 from uegr.forward.roast import RoASTForward
-from uegr.options import option_fields
+from uegr.options import option_fields, type_name
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -22,7 +22,7 @@ def test_every_option_has_a_help_text_a_type_and_a_default_in_the_docstring(name
     for entry in dataclasses.fields(config_class):
         help_text = entry.metadata["help"]
         assert len(help_text) > 5 and not help_text.endswith("."), entry.name
-        assert f"    {entry.name} ({entry.type}, default {entry.default!r}): {help_text}." in text
+        assert f"    {entry.name} ({type_name(entry.type)}, default {entry.default!r}): {help_text}." in text
     if not dataclasses.fields(config_class):
         assert "It has no options." in text
 

@@ -73,7 +73,7 @@ def test_the_update_is_that_of_the_backward_stage(
     fused: bool, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not fused:
-        monkeypatch.setattr(selective, "fusible", lambda optimizer, device: False)
+        monkeypatch.setattr(selective, "fusible", lambda optimizer: False)
     config, model = UEGRConfig(refresh=1, **options), Weights()
     optimizer, stage = adamw(model), SelectiveBackward(config)
     stage.attach(model, optimizer)

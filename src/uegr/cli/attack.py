@@ -58,6 +58,13 @@ def attack(
         if curve.attack in attacked:
             _add_row(table, curve, curve.values[0], curve.values[-1])
     console.print(table)
+    for text_attack in result.text_attacks:
+        if text_attack.attack in attacked and text_attack.untouched:
+            console.print(
+                f"{text_attack.attack} could change nothing in {text_attack.untouched:,} of {text_attack.examples:,} "
+                "texts: they count as robust.",
+                markup=False,
+            )
     for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", markup=False, style="yellow")
 

@@ -16,7 +16,7 @@ def methods(
 ) -> None:
     """List the training methods, or the options of one method."""
     from uegr.methods.registry import METHODS, config_class
-    from uegr.options import option_fields
+    from uegr.options import option_fields, type_name
 
     if name is None:
         table = Table("method", "cost (F)", "paper", "what it does", "needs")
@@ -30,6 +30,6 @@ def methods(
     table = Table("option", "type", "default", "stage", "description")
     for field in option_fields(config):
         stage = "forward" if field.name in forward_options else "backward"
-        row = (str(field.type), str(field.default), stage, str(field.metadata["help"]))
+        row = (type_name(field.type), str(field.default), stage, str(field.metadata["help"]))
         table.add_row(f"--{field.name}", *map(escape, row))
     console.print(table)

@@ -27,7 +27,6 @@ def train(
 ) -> None:
     """Fine-tune a model. Options of the method (see uegr methods NAME) are given in the same way: --epsilon 0.03."""
     from uegr.methods.registry import PAIR
-    from uegr.modeling.metrics import METRICS, show
     from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
@@ -51,7 +50,9 @@ def train(
             on_step=partial(on_progress, f"training {method}", unit="steps"),
         )
     for finding in run["data"]["findings"]:
-        console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
+        console.print(
+            f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False, markup=False
+        )
     cost = run["cost"]
     console.print(
         f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
@@ -60,8 +61,9 @@ def train(
     if "parts" in cost:
         console.print(describe(cost))
     write_card(output_dir)
-    name, value, examples = validation_metric(output_dir)
+    title, value, examples = validation_metric(output_dir)
     console.print(
-        f"{METRICS[name].title}: {show(name, value)} on {examples:,} validation examples. Model in {output_dir}; "
-        f"evaluate it on test data with: uegr evaluate {output_dir}"
+        f"{title}: {value} on {examples:,} validation examples. Model in {output_dir}; evaluate it on test data with: "
+        f"uegr evaluate {output_dir}",
+        markup=False,
     )

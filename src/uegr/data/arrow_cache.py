@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 
 BATCH = 20_000
 """Number of rows in memory at a time."""
-VERSION = 2
+VERSION = 3
 """Part of every file name. Raise it when the same content is to be read in another way than before."""
 
 

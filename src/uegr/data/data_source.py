@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class DataSource(Options):
     """Options that select the data of a run. Exactly one of `task`, `dataset` and `train_file` is given.
 
-    The columns, `kind`, `metric`, `label_separator` and `drop_empty` apply to `dataset` and `train_file` only: a named
-    task has its own.
+    The columns, `kind`, `metric`, `label_separator`, `positive_label` and `drop_empty` apply to `dataset` and
+    `train_file` only: a named task has its own.
     """
 
     task: str | None = option(None, "A named task, such as rotten_tomatoes; see uegr tasks.")
@@ -30,6 +30,7 @@ class DataSource(Options):
     kind: Kind = option("classification", "classification, regression, multi_label, seq2seq or causal_lm.")
     metric: str | None = option(None, "Metric to report, such as macro_f1. Default: the first of the kind.")
     label_separator: str = option(",", "Separates the labels in a multi_label text.")
+    positive_label: str | None = option(None, "Of two classes the one whose F1 is measured. Default: the second.")
     drop_empty: bool = option(False, "Drop rows without text.")
     max_train_examples: int | None = option(
         None, "Train on at most N examples, drawn with the seed of the run.", at_least=1
@@ -57,6 +58,7 @@ class DataSource(Options):
         return load_files(self.train_file, self.validation_file, self.test_file, **self._options())
 
     def _options(self) -> dict[str, Any]:
-        names = ("text_column", "text_pair_column", "label_column", "kind", "label_separator", "drop_empty")
-        options = {name: getattr(self, name) for name in names}
+        columns = ("text_column", "text_pair_column", "label_column")
+        labels = ("kind", "label_separator", "positive_label", "drop_empty")
+        options = {name: getattr(self, name) for name in (*columns, *labels)}
         return {**options, "metrics": None if self.metric is None else (self.metric,)}

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from datasets import Dataset
 
 from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
+from uegr.data.json_lines import json_tables, layout_of
 from uegr.errors import UsageError
 
 BLOCK = 1 << 22
@@ -24,6 +25,10 @@ BLOCK = 1 << 22
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
 """Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
+ENDINGS = (*SEPARATORS, ".jsonl", ".parquet")
+SURPLUS = "\0surplus"
+"""Name of the column that takes the fields of a row beyond the header's."""
 
 
 @dataclass(frozen=True)
@@ -54,33 +59,47 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
     Returns:
         The rows, and a finding for each problem that was repaired while reading.
     """
-    if path.suffix not in READERS:
-        raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(READERS)}.")
+    if path.suffix not in ENDINGS:
+        raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(ENDINGS)}.")
     if not path.is_file():
         raise UsageError(f"there is no file '{path}': check the path.")
-    scan = _scan(path, binary=path.suffix == ".parquet")
     try:
-        rows = cached_table(cache_path(scan.digest, path.suffix), READERS[path.suffix](path, scan))
+        scan = _scan(path, binary=path.suffix == ".parquet")
+        tables, findings = _tables(path, scan)
+        rows = cached_table(cache_path(scan.digest, path.suffix), tables)
+    except UsageError:
+        raise
     except pd.errors.EmptyDataError:
         raise UsageError(f"'{path}' is empty: give a file with a header line and at least one row.") from None
     except (ValueError, OSError, pa.ArrowException) as error:
         raise UsageError(f"cannot read '{path}' as {path.suffix[1:]}: {' '.join(str(error).split())}") from error
-    return rows, _findings(path, scan)
+    return rows, findings
 
 
-def _findings(path: Path, scan: Scan) -> list[Finding]:
+def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
+    """The rows of a file, and what was noticed about it."""
     findings = []
     if scan.encoding == FALLBACK:
-        findings.append(
-            Finding("encoding", scan.undecodable, f"bytes of {path.name} are not UTF-8: read as {FALLBACK}")
-        )
+        message = f"bytes of {path.name} are not UTF-8: read as {FALLBACK}"
+        findings.append(Finding("encoding", scan.undecodable, message))
     if scan.nuls:
         findings.append(Finding("nul", scan.nuls, f"NUL characters in {path.name}: removed"))
+    if path.suffix == ".parquet":
+        return _parquet_tables(path, scan), findings
+    if path.suffix == ".jsonl":
+        layout = layout_of(path, scan.encoding)
+        if layout.nuls:
+            findings.append(Finding("nul", layout.nuls, f"texts in {path.name} hold NUL characters: removed"))
+        if layout.surrogates:
+            message = f"texts in {path.name} hold halves of surrogate pairs: replaced by U+FFFD"
+            findings.append(Finding("surrogates", layout.surrogates, message))
+        for column, kinds in layout.mixed.items():
+            findings.append(Finding("mixed", 1, f"column '{column}' of {path.name} mixes {kinds}: read as text"))
+        return json_tables(path, scan.encoding, layout), findings
     if path.suffix == ".tsv" and scan.quotes % 2:
-        findings.append(
-            Finding("quotes", scan.quotes, f"double quotes in {path.name}, not in pairs: read as plain characters")
-        )
-    return findings
+        message = f"double quotes in {path.name}, not in pairs: read as plain characters"
+        findings.append(Finding("quotes", scan.quotes, message))
+    return _delimited_tables(path, scan, SEPARATORS[path.suffix]), findings
 
 
 def _scan(path: Path, *, binary: bool) -> Scan:
@@ -101,42 +120,64 @@ def _scan(path: Path, *, binary: bool) -> Scan:
     return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
 
 
-def _read_delimited(separator: str) -> Callable[[Path, Scan], Iterator[pa.Table]]:
-    def read(path: Path, scan: Scan) -> Iterator[pa.Table]:
-        plain_quotes = separator == "\t" and scan.quotes % 2 == 1
-        frames = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            encoding=scan.encoding,
-            encoding_errors="replace",
-            quoting=csv.QUOTE_NONE if plain_quotes else csv.QUOTE_MINIMAL,
-            chunksize=BATCH,
-        )
-        yield from (_table(frame, scan) for frame in frames)
+def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Table]:
+    quoting: Any = csv.QUOTE_NONE if separator == "\t" and scan.quotes % 2 == 1 else csv.QUOTE_MINIMAL
+    with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
+        lines = csv.reader(file, delimiter=separator, quoting=quoting)
+        header = next((line for line in lines if line), [])
+    if not header:
+        raise pd.errors.EmptyDataError
+    frames = pd.read_csv(
+        path,
+        sep=separator,
+        header=None,
+        skiprows=lines.line_num,
+        names=[*_unique(header), SURPLUS],
+        index_col=False,
+        dtype=str,
+        keep_default_na=False,
+        na_values=[""],
+        encoding=scan.encoding,
+        encoding_errors="replace",
+        quoting=quoting,
+        chunksize=BATCH,
+    )
+    try:
+        for frame in frames:
+            surplus = frame.pop(SURPLUS)
+            filled = surplus.index[surplus.notna()]
+            if len(filled):  # a comma at the end of every line leaves an empty field, which is ignored
+                raise _too_many_fields(path, f"row {filled[0]}", len(header) + 1, header, separator)
+            yield _table(frame, scan)
+    except pd.errors.ParserError as error:
+        fields = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
+        if fields is None:
+            raise
+        raise _too_many_fields(path, f"line {fields[1]}", int(fields[2]), header, separator) from None
 
-    return read
+
+def _too_many_fields(path: Path, place: str, fields: int, header: list[str], separator: str) -> UsageError:
+    name = "a comma" if separator == "," else "a tab"
+    return UsageError(
+        f"{place} of '{path}' has {fields} fields and the header has {len(header)} ({', '.join(header)}): put double "
+        f"quotes around every text that contains {name}."
+    )
 
 
-def _read_json_lines(path: Path, scan: Scan) -> Iterator[pa.Table]:
-    frames = pd.read_json(path, lines=True, chunksize=BATCH, dtype=False, convert_dates=False, encoding=scan.encoding)
-    yield from (_table(frame, scan) for frame in frames)
+def _unique(header: list[str]) -> list[str]:
+    """The names of the columns; empty and repeated ones get a number, as in pandas."""
+    names: list[str] = []
+    for position, text in enumerate(header):
+        base = text.replace("\0", "") or f"Unnamed: {position}"
+        copies = sum(name == base or re.fullmatch(rf"{re.escape(base)}\.\d+", name) is not None for name in names)
+        names.append(f"{base}.{copies}" if copies else base)
+    return names
 
 
-def _read_parquet(path: Path, scan: Scan) -> Iterator[pa.Table]:
+def _parquet_tables(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
     for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
         yield pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
-
-
-READERS: dict[str, Callable[[Path, Scan], Iterator[pa.Table]]] = {
-    ".csv": _read_delimited(","),
-    ".tsv": _read_delimited("\t"),
-    ".jsonl": _read_json_lines,
-    ".parquet": _read_parquet,
-}
 
 
 def _table(frame: pd.DataFrame, scan: Scan) -> pa.Table:

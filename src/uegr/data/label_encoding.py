@@ -1,5 +1,8 @@
-"""Encode the label column of a file as what a model is trained on: class indices, numbers, or sets of labels."""
+"""Encode the label column of a file as what a model is trained on: the index of a class, or a number."""
 
+import re
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,12 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Value
 from datasets import List as ListOf
+from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
+from uegr.data.data_report import Finding
 from uegr.data.splits import LABEL
-from uegr.errors import UsageError
+from uegr.errors import UsageError, unknown
 
-Label = int | str
+MOST_CLASSES = 20
+"""With more different labels than this, at most half of the rows may have a label of their own."""
 
 
 def encode_classes(
@@ -22,31 +28,37 @@ def encode_classes(
     label_column: str,
     label_names: Sequence[str] | None,
     text_columns: Sequence[str],
-) -> tuple[tuple[str, ...], dict[str, Dataset]]:
-    """Encode class labels as 0..C-1 in the column "label".
+    positive_label: str | None = None,
+) -> tuple[tuple[str, ...], dict[str, Dataset], list[Finding]]:
+    """Return the names of the classes, the rows with classes 0..C-1 in the column "label", and what was noticed.
 
     Args:
         name: name of the task in error messages.
         splits: the raw rows; without `label_names` the classes are taken from "train".
-        label_column: whole numbers or class names.
+        label_column: names of classes, or numbers.
         label_names: names of the classes 0..C-1.
         text_columns: the columns to keep besides the label.
+        positive_label: of two classes the one that becomes class 1.
     """
     first = splits.get("train", next(iter(splits.values())))
     feature = first.features[label_column]
+    findings: list[Finding] = []
+    numbered = label_names
     if label_names is None and isinstance(feature, ClassLabel):
         label_names = feature.names
-    classes = _classes(first, label_column) if label_names is None else list(range(len(label_names)))
-    names = tuple(str(name) for name in (classes if label_names is None else label_names))
-    if len(classes) < 2:
+    if label_names is None:
+        label_names, findings = _names_in(first, label_column)
+    names = _with_positive_last(label_names, positive_label)
+    if len(names) < 2:
         raise UsageError(
-            f"{name}: each of the {len(first):,} training labels is '{classes[0]}'; a classifier needs at least two "
+            f"{name}: each of the {len(first):,} training labels is '{names[0]}'; a classifier needs at least two "
             "classes."
         )
-    return names, {
-        split: _with_classes(f"{name} ({split})", rows, label_column, classes, text_columns)
+    encoded = {
+        split: _with_classes(f"{name} ({split})", rows, label_column, names, numbered or (), text_columns)
         for split, rows in splits.items()
     }
+    return names, encoded, findings
 
 
 def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
@@ -59,93 +71,93 @@ def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Se
     invalid = np.flatnonzero(~np.isfinite(numbers))
     if len(invalid):
         raise UsageError(f"{name}: {len(invalid)} labels are not finite numbers (the first is in row {invalid[0]}).")
-    return _with_labels(rows, numbers, text_columns)
+    return with_labels(rows, numbers, text_columns)
 
 
-def encode_label_sets(
-    name: str, splits: dict[str, Dataset], label_columns: Sequence[str], separator: str, text_columns: Sequence[str]
-) -> tuple[tuple[str, ...], dict[str, Dataset]]:
-    """Encode sets of labels as C floats 0 or 1 per row in the column "label".
-
-    Args:
-        name: name of the task in error messages.
-        splits: the raw rows.
-        label_columns: several columns of 0 and 1; or one column of lists, or of texts that list names.
-        separator: separates the names in such a text.
-        text_columns: the columns to keep besides the labels.
-    """
-    sets = {split: _label_sets(rows, label_columns, separator) for split, rows in splits.items()}
-    first = sets.get("train", next(iter(sets.values())))
-    names = sorted({label for row in first for label in row}) if len(label_columns) == 1 else list(label_columns)
-    if len(names) < 2:
-        raise UsageError(
-            f"{name}: the training rows hold {len(names)} different labels; multi-label needs at least two: separate "
-            f"them with '{separator}', or give another --label_separator."
-        )
-    column_of = {label: i for i, label in enumerate(names)}
-    encoded = {}
-    for split, rows in splits.items():
-        matrix = np.zeros((len(rows), len(names)), dtype=np.float32)
-        for row, labels in enumerate(sets[split]):
-            for label in labels:
-                if label not in column_of:
-                    count = sum(label in label_set for label_set in sets[split])
-                    raise _unseen_labels(f"{name} ({split})", {label: count}, row, names)
-                matrix[row, column_of[label]] = 1.0
-        encoded[split] = _with_labels(rows, matrix, text_columns)
-    return tuple(names), encoded
+def label_text(value: Any) -> str:
+    """The name of a label: text without the spaces around it, or the exact number."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return str(value).strip()
 
 
-def _label_sets(rows: Dataset, columns: Sequence[str], separator: str) -> list[list[str]]:
-    if len(columns) > 1:
-        return [
-            [column for column in columns if str(row[column]).lower() in ("1", "1.0", "true", "yes")]
-            for table in arrow_batches(rows, columns)
-            for row in table.to_pylist()
-        ]
-    values = (value for table in arrow_batches(rows, columns) for value in table[columns[0]].to_pylist())
-    lists = (value if isinstance(value, list) else str(value).split(separator) for value in values)
-    return [[name for label in value if (name := str(label).strip())] for value in lists]
+def in_order(names: Any) -> list[str]:
+    """Names in order: whole numbers by value, all others as text."""
+    names = list(names)
+    if all(re.fullmatch(r"[+-]?\d+", name) for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names)
 
 
-def _classes(train: Dataset, label_column: str) -> list[Label]:
+def unseen_labels(name: str, counts: dict[Any, int], first: int, classes: Sequence[str]) -> UsageError:
+    """The error for labels that the training data does not have; `first` is the row of the first of them."""
+    shown = ", ".join(f"'{value}' {count} times" for value, count in counts.items())
+    return UsageError(
+        f"{name}: {sum(counts.values())} labels are not among the training classes ({', '.join(classes)}): "
+        f"{shown}, first in row {first}; correct or remove those rows."
+    )
+
+
+def with_labels(rows: Dataset, labels: NDArray[Any], text_columns: Sequence[str]) -> Dataset:
+    """Return the text columns with the labels added: int64 (N,), float64 (N,), or float32 (N, C)."""
+    texts = rows.select_columns(list(text_columns))
+    if labels.ndim == 1:
+        return texts.add_column(LABEL, labels, feature=Value(str(labels.dtype)))
+    column = pa.FixedSizeListArray.from_arrays(pa.array(labels.ravel()), labels.shape[1]).cast(pa.list_(pa.float32()))
+    return texts.add_column(LABEL, column, feature=ListOf(Value("float32")))
+
+
+def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Finding]]:
+    """The classes of a column, and a finding for labels that differ in spaces, case or Unicode form only."""
     values = [value for value in train.unique(label_column) if value is not None]
-    numbers = [_whole_number(value) for value in values]
-    if any(number is None for number in numbers):
-        fractional = [value for value in values if not isinstance(value, bool) and _is_fraction(value)]
-        if fractional and len(fractional) + sum(number is not None for number in numbers) == len(values):
-            raise UsageError(
-                f"column '{label_column}' holds {fractional[0]}, which is not a class: labels must be whole numbers or "
-                "names (for numbers with fractions add --kind regression)."
-            )
-        return sorted(str(value) for value in values)
-    return sorted({number for number in numbers if number is not None})
+    names = in_order({label_text(value) for value in values})
+    if len(names) > MOST_CLASSES and 2 * len(names) > len(train):
+        raise UsageError(
+            f"column '{label_column}' has {len(names):,} different values in {len(train):,} rows, such as "
+            f"'{names[0]}': name the column of the classes with --label_column, or for numbers add --kind regression."
+        )
+    findings = []
+    stripped = sum(isinstance(value, str) and value != value.strip() for value in values)
+    if stripped:
+        findings.append(Finding("label_spaces", stripped, f"labels in column '{label_column}' have spaces: removed"))
+    alike = Counter(unicodedata.normalize("NFKC", name).casefold() for name in names)
+    for name in names:
+        twins = [twin for twin in names if unicodedata.normalize("NFKC", twin).casefold() == name.casefold()]
+        if alike.pop(name.casefold(), 1) > 1:
+            shown = " and ".join(map(repr, twins))
+            findings.append(Finding("label_case", len(twins), f"classes look like one: {shown} are kept apart"))
+    return names, findings
 
 
-def _whole_number(value: Any) -> int | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return int(number) if number.is_integer() else None
-
-
-def _is_fraction(value: Any) -> bool:
-    try:
-        return not float(value).is_integer()
-    except (TypeError, ValueError, OverflowError):
-        return False
+def _with_positive_last(names: Sequence[str], positive_label: str | None) -> tuple[str, ...]:
+    names = tuple(map(str, names))
+    if positive_label is None:
+        return names
+    if positive_label not in names:
+        raise unknown("positive label", positive_label, names)
+    if len(names) != 2:
+        raise UsageError(f"a positive label is for two classes, and there are {len(names)}: leave it out.")
+    return (*(name for name in names if name != positive_label), positive_label)
 
 
 def _with_classes(
-    name: str, rows: Dataset, label_column: str, classes: Sequence[Label], text_columns: Sequence[str]
+    name: str,
+    rows: Dataset,
+    label_column: str,
+    names: Sequence[str],
+    numbered: Sequence[str],
+    text_columns: Sequence[str],
 ) -> Dataset:
-    index_of = {label: i for i, label in enumerate(classes)}
-    numeric = isinstance(classes[0], int)
+    """Encode one split; a whole number is the position of a class in `numbered`, or in the names of a `ClassLabel`."""
+    index_of = {label: i for i, label in enumerate(names)}
+    feature = rows.features[label_column]
+    if isinstance(feature, ClassLabel):  # its order may be another than that of the training split
+        numbered = feature.names
+    name_of = dict(enumerate(numbered))
     class_of = {}
     for value in rows.unique(label_column):
-        label = _whole_number(value) if numeric else str(value)
-        class_of[value] = -1 if label is None else index_of.get(label, -1)
+        name_of_value = name_of.get(value) if isinstance(value, int) else None
+        class_of[value] = index_of.get(name_of_value or label_text(value), -1)
     labels = np.concatenate(
         [
             np.fromiter((class_of[value] for value in table[label_column].to_pylist()), np.int64, table.num_rows)
@@ -154,26 +166,6 @@ def _with_classes(
     )
     unseen = np.flatnonzero(labels < 0)
     if len(unseen):
-        counts: dict[Any, int] = {}
-        for row in unseen.tolist():
-            value = rows[row][label_column]
-            counts[value] = counts.get(value, 0) + 1
-        raise _unseen_labels(name, counts, int(unseen[0]), classes)
-    return _with_labels(rows, labels, text_columns)
-
-
-def _unseen_labels(name: str, counts: dict[Any, int], first: int, classes: Sequence[Label]) -> UsageError:
-    shown = ", ".join(f"'{value}' {count} times" for value, count in counts.items())
-    return UsageError(
-        f"{name}: {sum(counts.values())} labels are not among the training classes ({', '.join(map(str, classes))}): "
-        f"{shown}, first in row {first}; correct or remove those rows."
-    )
-
-
-def _with_labels(rows: Dataset, labels: np.ndarray, text_columns: Sequence[str]) -> Dataset:
-    """Return the text columns with the labels added: int64 (N,), float64 (N,), or float32 (N, C)."""
-    texts = rows.select_columns(list(text_columns))
-    if labels.ndim == 1:
-        return texts.add_column(LABEL, labels, feature=Value(str(labels.dtype)))
-    column = pa.FixedSizeListArray.from_arrays(pa.array(labels.ravel()), labels.shape[1]).cast(pa.list_(pa.float32()))
-    return texts.add_column(LABEL, column, feature=ListOf(Value("float32")))
+        counts = Counter(rows[row][label_column] for row in unseen.tolist())
+        raise unseen_labels(name, counts, int(unseen[0]), names)
+    return with_labels(rows, labels, text_columns)

@@ -26,6 +26,9 @@ BANDS, ROWS = 32, 4
 MOST_COMPARED = 100
 """Largest number of candidates compared per text and band; only boilerplate texts have more."""
 
+NO_CONTENT = r"(?:[^\p{L}\p{N}\p{M}\p{So}\p{Sm}\p{Sc}\x{1F3FB}-\x{1F3FF}]|[\x{FE00}-\x{FE0F}])+"
+"""Everything but letters with their marks, digits, emoji, and signs such as + and $."""
+
 Hashes = NDArray[np.uint64]
 
 
@@ -84,10 +87,14 @@ def find_overlap(train: Dataset, train_columns: Sequence[str], rows: Dataset, co
 
 
 def normalised(table: pa.Table, columns: Sequence[str]) -> pa.Array:
-    """Join the texts of the columns, in lower case, with letters, digits and single spaces only."""
-    texts = [pc.fill_null(table[column].combine_chunks(), "") for column in columns]
-    joined = pc.binary_join_element_wise(*texts, " | ") if len(texts) > 1 else texts[0]
-    return pc.utf8_trim_whitespace(pc.replace_substring_regex(pc.utf8_lower(joined), r"[^\p{L}\p{N}]+", " "))
+    """Join the texts of the columns, in lower case, without punctuation and with single spaces.
+
+    A text of nothing but punctuation, such as ":)", stays as it is.
+    """
+    texts = [pc.utf8_normalize(pc.fill_null(table[column].combine_chunks(), ""), "NFC") for column in columns]
+    joined = pc.utf8_lower(pc.binary_join_element_wise(*texts, " | ") if len(texts) > 1 else texts[0])
+    kept = pc.utf8_trim_whitespace(pc.replace_substring_regex(joined, NO_CONTENT, " "))
+    return pc.if_else(pc.equal(kept, ""), pc.utf8_trim_whitespace(joined), kept)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets import Dataset, Value
+from datasets import ClassLabel, Dataset, Value
 from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
@@ -30,11 +30,18 @@ def check_rows(
     """
     for column in (*text_columns, *label_columns):
         if column not in rows.column_names:
-            raise UsageError(f"{name} has no column '{column}': its columns are {', '.join(rows.column_names)}.")
+            columns = ", ".join(rows.column_names) + _separator_hint(rows)
+            raise UsageError(f"{name} has no column '{column}': its columns are {columns}.")
     if not len(rows):
         raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
     for column in text_columns:
-        if rows.features[column] != Value("string"):
+        feature = rows.features[column]
+        if not isinstance(feature, Value) or feature.dtype == "binary":
+            raise UsageError(
+                f"{name}: column '{column}' holds {_described(feature)} and not texts: join the words of a text with "
+                "spaces, or name another column."
+            )
+        if feature != Value("string"):
             rows = rows.cast_column(column, Value("string"))
     for column in label_columns:
         missing = _matching_rows(rows, [column], lambda values: values.is_null())
@@ -72,3 +79,17 @@ def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.Chu
 
 def _is_empty(texts: pa.ChunkedArray) -> Any:
     return pc.equal(pc.fill_null(pc.utf8_trim_whitespace(texts), ""), "")
+
+
+def _separator_hint(rows: Dataset) -> str:
+    """A CSV file whose fields are separated by something else has one column, whose name holds it."""
+    for separator in (";", "\t", "|"):
+        if len(rows.column_names) == 1 and separator in rows.column_names[0]:
+            return f" (its fields are separated by {separator!r}: write commas, or tabs into a .tsv file)"
+    return ""
+
+
+def _described(feature: Any) -> str:
+    if isinstance(feature, Value):
+        return "bytes"
+    return "objects" if isinstance(feature, dict) else "class numbers" if isinstance(feature, ClassLabel) else "lists"

@@ -21,6 +21,14 @@ def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
     Without training data the missing splits are empty, and the data serves evaluation only.
     """
     empty = next(iter(splits.values())).select([])
+    missing_splits = [split for split in ("test", "validation") if split not in splits]
+    if "train" in splits and len(splits["train"]) <= len(missing_splits):
+        splits_in_words = " and a ".join(missing_splits)
+        files = " and ".join(f"--{split}_file" for split in missing_splits)
+        raise UsageError(
+            f"{len(splits['train'])} training rows are too few to cut a {splits_in_words} split from: give {files}, or "
+            "more rows."
+        )
     for missing in ("test", "validation"):
         if missing not in splits and "train" in splits:
             train, held_out = stratified_split(splits["train"], max(1, len(splits["train"]) // 10))

@@ -10,9 +10,11 @@ from datasets import Dataset, Value
 
 from uegr.data.data_report import Finding, class_counts, report
 from uegr.data.kind import Kind
-from uegr.data.label_encoding import encode_classes, encode_label_sets, encode_numbers
+from uegr.data.label_encoding import encode_classes, encode_numbers
+from uegr.data.label_sets import encode_label_sets
 from uegr.data.row_checks import check_rows
 from uegr.data.splits import LABEL, subset, with_missing_splits
+from uegr.errors import UsageError
 
 Split = Literal["test", "validation"]
 """The splits that a model can be evaluated on."""
@@ -99,6 +101,7 @@ def make_task(
     family: str | None = None,
     drop_empty: bool = False,
     label_separator: str = ",",
+    positive_label: str | None = None,
     findings: Sequence[Finding] = (),
 ) -> TaskData:
     """Check raw splits and encode their labels; missing splits are cut from the training split.
@@ -113,9 +116,12 @@ def make_task(
         kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
         label_separator: separates the label names in a multi-label text.
+        positive_label: of two classes the one whose F1 is measured; None takes the second in order.
         findings: findings of reading the files, which the data report begins with.
     """
     all_findings = list(findings)
+    if LABEL in text_columns and kind != "causal_lm":  # the name of the encoded labels
+        splits, text_columns, label_column = _renamed(splits, text_columns, label_column)
     label_columns = [] if kind == "causal_lm" else _columns(label_column, kind)
     prepared: dict[str, Dataset] = {}
     for split, rows in splits.items():
@@ -124,7 +130,12 @@ def make_task(
         all_findings += row_findings if kind != "causal_lm" else []
     names: tuple[str, ...] = ()
     if kind == "classification":
-        names, prepared = encode_classes(name, prepared, label_column, label_names, text_columns)
+        names, prepared, label_findings = encode_classes(
+            name, prepared, label_column, label_names, text_columns, positive_label
+        )
+        all_findings += label_findings
+        if "f1" in (metrics or ()) and len(names) != 2:
+            raise UsageError(f"f1 is for two classes, and {name} has {len(names)}: choose macro_f1.")
     elif kind == "multi_label":
         names, prepared = encode_label_sets(name, prepared, label_columns, label_separator, text_columns)
     elif kind == "regression":
@@ -151,6 +162,22 @@ def make_task(
         family,
         tuple(all_findings),
     )
+
+
+def _renamed(
+    splits: dict[str, Dataset], text_columns: Sequence[str], label_column: str
+) -> tuple[dict[str, Dataset], list[str], str]:
+    """The rows with a text column "label" under another name, and the columns with their names after that."""
+    if label_column == LABEL:
+        raise UsageError(
+            f"column '{LABEL}' cannot be text and label: name the column of the label with --label_column."
+        )
+    taken = {column for rows in splits.values() for column in rows.column_names}
+    name = next(name for name in ("text", "label_text", "label_as_text") if name not in taken)
+    renamed = {
+        split: rows.rename_column(LABEL, name) if LABEL in rows.column_names else rows for split, rows in splits.items()
+    }
+    return renamed, [name if column == LABEL else column for column in text_columns], label_column
 
 
 def _columns(label_column: str, kind: Kind) -> list[str]:

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pandas as pd
+import pyarrow as pa
 from datasets import Dataset
 
 from uegr.data.data_report import Finding
 from uegr.data.file_readers import read_rows
+from uegr.data.json_lines import has_surrogates, without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.task_data import TaskData, make_task
 from uegr.errors import UsageError
@@ -29,6 +31,7 @@ def load_files(
     metrics: Sequence[str] | None = None,
     drop_empty: bool = False,
     label_separator: str = ",",
+    positive_label: str | None = None,
 ) -> TaskData:
     """Load a user's own rows; missing splits are cut from the training rows, stratified, with seed 0.
 
@@ -36,7 +39,7 @@ def load_files(
         train, validation, test: each a path (CSV, TSV, JSON lines, Parquet), a Dataset or a DataFrame.
         name: name of the task in results; None takes the name of the training file.
         text_column, text_pair_column, label_column: columns to read; see `uegr.data.task_data.make_task`.
-        kind, metrics, drop_empty, label_separator: see there, too.
+        kind, metrics, drop_empty, label_separator, positive_label: see there, too.
 
     Raises:
         UsageError: the rows cannot be used; the message says why.
@@ -56,6 +59,7 @@ def load_files(
         metrics=metrics,
         drop_empty=drop_empty,
         label_separator=label_separator,
+        positive_label=positive_label,
         findings=findings,
     )
 
@@ -65,9 +69,29 @@ def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
     if isinstance(rows, Path | str):
         return read_rows(Path(rows))
     if isinstance(rows, pd.DataFrame):
-        # With the dtype object, a missing text is None and not a float NaN.
-        texts = {column: object for column in rows.columns if pd.api.types.is_string_dtype(rows[column])}
-        return Dataset.from_pandas(rows.astype(texts), preserve_index=False), []
+        return _rows_of_frame(rows)
     if isinstance(rows, Dataset):
         return rows, []
     raise UsageError(f"cannot read rows from a {type(rows).__name__}: give a path, a Dataset or a pandas DataFrame.")
+
+
+def _rows_of_frame(frame: pd.DataFrame) -> tuple[Dataset, list[Finding]]:
+    frame = frame.rename(columns=str)
+    repeated = frame.columns[frame.columns.duplicated()]
+    if len(repeated):
+        raise UsageError(f"the frame has several columns '{repeated[0]}': rename all but one of them.")
+    findings = []
+    # With the dtype object, a missing text is None and not a float NaN.
+    texts = {column: object for column in frame.columns if pd.api.types.is_string_dtype(frame[column])}
+    frame = frame.astype(texts)
+    for column in texts:
+        broken = frame[column].map(lambda text: isinstance(text, str) and has_surrogates(text))
+        if broken.any():
+            message = f"texts in column '{column}' hold halves of surrogate pairs: replaced by U+FFFD"
+            findings.append(Finding("surrogates", int(broken.sum()), message))
+            frame[column] = frame[column].where(~broken, frame.loc[broken, column].map(without_surrogates))
+    try:
+        return Dataset.from_pandas(frame, preserve_index=False), findings
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"the frame cannot be read: {reason}; give each of its columns one type.") from error

@@ -56,6 +56,8 @@ class EvaluatedModel:
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
         self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
+        self.positive = 1
+        """The class whose F1 is measured."""
 
     @property
     def device(self) -> torch.device:

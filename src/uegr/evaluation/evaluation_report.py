@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from uegr.modeling.metrics import METRICS, show
+from uegr.modeling.metrics import METRICS, metric_title, show
 from uegr.modeling.task_kinds.detection import KINDS
 
 
@@ -21,6 +21,8 @@ class EvaluationReport:
         outcomes: which examples are classified right, packed; None for tasks without classes.
         embedding_attacks: the curves of further attacks on the embeddings.
         text_attacks: one object per attack on the text.
+        typo_unchanged: number of texts in which no typing error is possible.
+        positive_label: the class that "f1" is of; None for tasks without classes.
     """
 
     kind: str
@@ -31,6 +33,8 @@ class EvaluationReport:
     outcomes: dict[str, Any] | None = None
     embedding_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
     text_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
+    typo_unchanged: int = 0
+    positive_label: str | None = None
 
     @property
     def robust_accuracy(self) -> dict[float, float]:
@@ -43,6 +47,7 @@ class EvaluationReport:
             "test_examples": self.test_examples,
             "metric": self.metric,
             "metrics": self.metrics,
+            "typo_unchanged": self.typo_unchanged or None,
             "robustness": self.robustness,
             "outcomes": self.outcomes,
             "text_attacks": list(self.text_attacks),
@@ -54,8 +59,10 @@ class EvaluationReport:
         lines = [("examples", str(self.test_examples))]
         for name, value in self.metrics.items():
             plain = name.removeprefix("typo_")
-            title = METRICS[plain].title + (", with typing errors" if plain != name else "")
+            title = metric_title(plain, self.positive_label) + (", with typing errors" if plain != name else "")
             lines.append((title, show(plain, value)))
+        if self.typo_unchanged:
+            lines.append(("texts without a possible typing error", str(self.typo_unchanged)))
         for curve in (*([self.robustness] if self.robustness else []), *self.embedding_attacks):
             title = METRICS[self._curve].title
             lines += [(f"{title}, {curve['attack']} at {e:g}", show(self._curve, v)) for e, v in self._points(curve)]

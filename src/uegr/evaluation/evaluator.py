@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.kind import Kind
 from uegr.data.splits import LABEL, subset
-from uegr.errors import UsageError
+from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
@@ -24,9 +24,9 @@ from uegr.evaluation.language_generation import generated_bleu
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.packed_outcomes import pack_outcomes
 from uegr.evaluation.robustness import describe, robust_mask
-from uegr.evaluation.typo_data import typo_rows
+from uegr.evaluation.typo_data import typo_rows, unchanged_rows
 from uegr.evaluation.worst_case import worst_case_curve
-from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities
+from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities, f1
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import KINDS, check_metric
 
@@ -45,6 +45,7 @@ def evaluate(
     label_column: str = LABEL,
     kind: Kind | None = None,
     metrics: Sequence[str] | None = None,
+    positive_label: str | None = None,
     attack_examples: int | None = 200,
     typo_rate: float = TYPO_RATE,
     batch_size: int = 64,
@@ -69,6 +70,7 @@ def evaluate(
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
         kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm"; None reads it off the model.
         metrics: further metrics of the kind, such as "f1"; the first is the report's `metric`.
+        positive_label: the class whose F1 is measured; None takes class 1 of the model.
         attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
         typo_rate: probability of a typing error per word.
         batch_size: examples per batch.
@@ -92,6 +94,12 @@ def evaluate(
     evaluated = EvaluatedModel(
         model, tokenizer, texts, kind=kind, bf16=bf16, batch_size=batch_size, max_length=max_length
     )
+    names: list[str] = []
+    if kind == "classification":
+        names = class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
+        if positive_label is not None and positive_label not in names:
+            raise unknown("positive label", positive_label, names)
+        evaluated.positive = 1 if positive_label is None else names.index(positive_label)
     measured = measure_model(
         evaluated,
         rows,
@@ -103,12 +111,13 @@ def evaluate(
         on_batch=on_batch,
     )
     if not on_text and not further:
-        return EvaluationReport(kind, **measured)
+        return EvaluationReport(kind, **measured, positive_label=names[evaluated.positive] if names else None)
     attacked, sizes = subset(rows, attack_examples, 0), sorted_epsilons(epsilons)
-    clock, names = Clock(evaluated, attacked), class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
+    clock = Clock(evaluated, attacked)
     return EvaluationReport(
         kind,
         **measured,
+        positive_label=names[evaluated.positive],
         embedding_attacks=[
             measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch)[0] for a in further
         ],
@@ -141,14 +150,16 @@ def measure_model(
         on_batch: called after each batch of attacked examples.
 
     Returns:
-        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "robustness": {...}}, and for
-        classification "outcomes"; all but NLL, ECE, perplexity and squared error as fractions.
+        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "robustness": {...}}, for
+        classification "outcomes", and "typo_unchanged", the number of texts in which no typing error is possible; all
+        but NLL, ECE, perplexity and squared error as fractions.
     """
     typo_metric = KINDS[evaluated.kind].typo_metric
     with evaluation_mode(evaluated.model):
         outputs, labels = evaluated.outputs(rows)
         scores = scores_of(evaluated, rows, metrics, outputs, labels)
         with_typos = typo_rows(rows, evaluated.text_columns, typo_rate)
+        unchanged = unchanged_rows(rows, typo_rows(rows, evaluated.text_columns, 1.0), evaluated.text_columns)
         scores[f"typo_{typo_metric}"] = clean_scores(evaluated, with_typos, (typo_metric,))[typo_metric]
         parts: dict[str, Any] = {}
         if attack is not None:
@@ -162,7 +173,7 @@ def measure_model(
                 else:
                     parts["robustness"] = worst_case_curve(evaluated, attacked, epsilons, attack, on_batch)
             parts["robustness"]["cost"] = cost
-    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, **parts}
+    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, "typo_unchanged": unchanged, **parts}
 
 
 def clean_scores(evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str]) -> dict[str, float]:
@@ -175,20 +186,29 @@ def scores_of(
 ) -> dict[str, float]:
     """The same, from the outputs and labels of `EvaluatedModel.outputs`."""
     if evaluated.kind == "classification":
-        return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]])
+        return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive)
     scores = KINDS[evaluated.kind].metrics(outputs, labels)
     return {**scores, "bleu": generated_bleu(evaluated, rows)} if evaluated.kind == "seq2seq" else scores
 
 
 def class_scores(
-    metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Iterable[Any]
+    metrics: Sequence[str], probabilities: Probabilities, labels: Labels, groups: Iterable[Any], positive: int = 1
 ) -> dict[str, float]:
-    """Accuracy, the named metrics, NLL and ECE of probabilities (N, C); `groups` has the question of each example."""
+    """Accuracy, the named metrics, NLL and ECE of probabilities (N, C).
+
+    Args:
+        metrics: names of the task's own metrics.
+        probabilities, labels: (N, C) and (N,).
+        groups: the question of each example, for ranking metrics.
+        positive: the class that F1 is measured of.
+    """
     named: dict[str, float] = {}
     for name in metrics:
-        ranking = name in RANKING
-        named[name] = (
-            RANKING[name](probabilities, labels, groups) if ranking else CLASSIFICATION[name](probabilities, labels)
-        )
+        if name in RANKING:
+            named[name] = RANKING[name](probabilities, labels, groups)
+        elif name == "f1":
+            named[name] = f1(probabilities, labels, positive)
+        else:
+            named[name] = CLASSIFICATION[name](probabilities, labels)
     scores = Classification.metrics(probabilities, labels)
     return {"accuracy": scores.pop("accuracy"), **named, **scores}

@@ -24,3 +24,9 @@ def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int
         return {column: with_typos(str(row[column]), rate, generator) for column in text_columns}
 
     return rows.map(add_typos, with_indices=True, keep_in_memory=True)
+
+
+def unchanged_rows(rows: Dataset, changed: Dataset, text_columns: Sequence[str]) -> int:
+    """The number of rows whose texts a perturbation has left as they are."""
+    pairs = zip(rows.select_columns(list(text_columns)), changed.select_columns(list(text_columns)), strict=True)
+    return sum(before == after for before, after in pairs)

@@ -16,7 +16,7 @@ from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
 from uegr.modeling.task_kinds.task_kind import LossFunction
-from uegr.options import Options
+from uegr.options import Options, type_name
 
 if TYPE_CHECKING:
     from uegr.methods.method import Method
@@ -144,7 +144,7 @@ class MethodConfig(Options):
 def describe_options(cls: type[MethodConfig]) -> str:
     """The options of a method as a section of its docstring: name, type, default and help."""
     lines = [
-        f"    {entry.name} ({entry.type}, default {entry.default!r}): {entry.metadata['help']}."
+        f"    {entry.name} ({type_name(entry.type)}, default {entry.default!r}): {entry.metadata['help']}."
         for entry in fields(cls)
     ]
     return "\n".join(["Args:", *lines]) if lines else "It has no options."

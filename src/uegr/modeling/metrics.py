@@ -49,6 +49,12 @@ METRICS: dict[str, Metric] = {
 """Every metric that a registry entry or results.json may name."""
 
 
+def metric_title(name: str, positive_label: str | None = None) -> str:
+    """A metric's heading in tables; F1 of two classes says of which of them."""
+    title = METRICS[name].title
+    return f"F1 of {positive_label} %" if name == "f1" and positive_label is not None else title
+
+
 def show(name: str, value: float) -> str:
     """A metric's value as text for tables: fractions in percent."""
     return f"{100 * value:.1f}" if METRICS[name].percent else f"{value:.3f}"
@@ -59,9 +65,10 @@ def accuracy(probabilities: Probabilities, labels: Labels) -> float:
     return float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def f1(probabilities: Probabilities, labels: Labels) -> float:
-    """F1 of class 1, in [0, 1]; 0 where class 1 is neither predicted nor a label (GLUE's MRPC and QQP)."""
-    return float(sklearn_metrics.f1_score(labels == 1, probabilities.argmax(axis=1) == 1, zero_division=0.0))
+def f1(probabilities: Probabilities, labels: Labels, positive: int = 1) -> float:
+    """F1 of one class, in [0, 1]; 0 where it is neither predicted nor a label (GLUE's MRPC and QQP: class 1)."""
+    predicted = probabilities.argmax(axis=1) == positive
+    return float(sklearn_metrics.f1_score(labels == positive, predicted, zero_division=0.0))
 
 
 def macro_f1(probabilities: Probabilities, labels: Labels) -> float:

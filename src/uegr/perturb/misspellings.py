@@ -1,10 +1,9 @@
 """Misspell words with typing errors, reproducibly."""
 
 import random
-import re
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from uegr.perturb.words import WORD
+from uegr.perturb.words import WORD, characters_of
 
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -33,39 +32,53 @@ SHORTEST = 3
 
 
 def misspell(word: str, error: TypingError, position: int, generator: random.Random) -> str:
-    """Return the word with one typing error at the letter `position`, 1 or above: the first letter never changes.
+    """Return the word with one typing error at the character `position`, 1 or above: the first one never changes.
 
-    A swap of equal letters, and a neighbour of a letter that is on no QWERTY key, do not change the word.
+    A character that is on no QWERTY key has no neighbour, and the second of two no partner to be swapped with: it is
+    left out. A swap of equal letters changes nothing.
     """
-    letters = list(word)
-    if error == "swap":
+    characters = characters_of(word)
+    neighbours = NEIGHBOURS.get(characters[position].lower())
+    if error == "swap" and len(characters) > 2:
         partner = position - 1 if position > 1 else position + 1
-        letters[position], letters[partner] = letters[partner], letters[position]
-    elif error == "drop":
-        del letters[position]
+        characters[position], characters[partner] = characters[partner], characters[position]
     elif error == "double":
-        letters.insert(position, letters[position])
+        characters.insert(position, characters[position])
+    elif error == "neighbour" and neighbours is not None:
+        characters[position] = generator.choice(neighbours)
     else:
-        letters[position] = generator.choice(NEIGHBOURS.get(letters[position].lower(), letters[position]))
-    return "".join(letters)
+        del characters[position]
+    return "".join(characters)
 
 
 def random_misspellings(word: str, generator: random.Random) -> list[str]:
-    """Return one random misspelling per kind of error, without duplicates; none for a word below three letters."""
-    if len(word) < SHORTEST:
+    """Return one random misspelling per kind of error, without duplicates; none for a word that is too short."""
+    length = _changeable_length(word)
+    if not length:
         return []
-    misspelt = (misspell(word, error, generator.randrange(1, len(word)), generator) for error in TYPING_ERRORS)
+    misspelt = (misspell(word, error, generator.randrange(1, length), generator) for error in TYPING_ERRORS)
     return [candidate for candidate in dict.fromkeys(misspelt) if candidate != word]
 
 
 def with_typos(text: str, rate: float, generator: random.Random) -> str:
-    """Return the text with one typing error in each word of three letters or more with probability `rate`."""
+    """Return the text with one typing error in each word of three characters or more with probability `rate`."""
 
-    def replacement(match: re.Match[str]) -> str:
-        word = match.group()
-        if len(word) < SHORTEST or generator.random() >= rate:
+    def replacement(match: Any) -> str:
+        word: str = match.group()
+        length = _changeable_length(word)
+        if not length or generator.random() >= rate:
             return word
-        position = generator.randrange(1, len(word))
+        position = generator.randrange(1, length)
         return misspell(word, generator.choice(TYPING_ERRORS), position, generator)
 
-    return WORD.sub(replacement, text)
+    changed: str = WORD.sub(replacement, text)
+    return changed
+
+
+def _changeable_length(word: str) -> int:
+    """The number of a word's characters, or 0 if it has fewer than three letters or only one character.
+
+    A character may be several letters: the last five of the Hindi word for "film" are one.
+    """
+    length = len(characters_of(word))
+    return length if length > 1 and sum(letter.isalpha() for letter in word) >= SHORTEST else 0

@@ -1,10 +1,12 @@
 """Find the words of a text, and replace some of them without changing the rest, including spaces."""
 
-import re
 from collections.abc import Mapping
 
-WORD = re.compile(r"([^\W\d_]+)")
-"""A sequence of letters, in any script."""
+import regex
+
+WORD = regex.compile(r"(\p{L}[\p{L}\p{M}\u200c\u200d]*)")
+"""A sequence of letters with their marks (vowel signs, points, accents) and joiners, in any script."""
+_CHARACTER = regex.compile(r"\X")
 
 _FUNCTION_WORDS = """
     a about above after again against all although am among an and any are aren as at be because been before being
@@ -20,9 +22,16 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words with a grammatical function; replacing one by a synonym would break the sentence."""
 
 
+def characters_of(word: str) -> list[str]:
+    """Return the characters of a word as a reader sees them (grapheme clusters): a letter together with its marks."""
+    characters: list[str] = _CHARACTER.findall(word)
+    return characters
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a text in their order."""
-    return WORD.findall(text)
+    words: list[str] = WORD.findall(text)
+    return words
 
 
 def replace_words(text: str, replacements: Mapping[int, str]) -> str:

@@ -10,6 +10,7 @@ from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
+from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import OnExamples, open_run, running_total
 from uegr.runs.run_folder import read_results
 from uegr.runs.run_result import RunResult
@@ -61,6 +62,7 @@ def evaluate_run(
             **{name: config[name] for name in ("method", "options", "model", "seed")},
             **{name: run[name] for name in ("task", "train_examples", "cost")},
             **measured,
+            **({"positive_label": data.label_names[1]} if "f1" in measured["metrics"] else {}),
             "split": split,
             "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
         }
@@ -72,13 +74,15 @@ def evaluate_run(
     return finished.save(replace(result, **{name: getattr(former, name) for name in ADDED}))
 
 
-def validation_metric(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, float, int]:
-    """Return the published metric of a finished run on its validation data, or on `examples` of them drawn with seed 0.
+def validation_metric(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, str, int]:
+    """Return title, value and number of examples of a finished run's published metric on its validation data.
 
-    Returns:
-        Its name, its value, and the number of examples.
+    Args:
+        folder: of the run.
+        examples: at most this number of them, drawn with seed 0.
     """
     run = open_run(folder)
     rows = subset(run.data.validation, examples, 0, run.data.ranked_by)
     name = run.data.metrics[0]
-    return name, clean_scores(run.evaluated_model, rows, run.data.metrics)[name], len(rows)
+    value = clean_scores(run.evaluated_model, rows, run.data.metrics)[name]
+    return metric_title(name, (*run.data.label_names, None, None)[1]), show(name, value), len(rows)

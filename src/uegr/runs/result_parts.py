@@ -152,6 +152,7 @@ class TextAttackResult(JsonPart):
         clean_accuracy, accuracy: before the attack and after it, fractions.
         success_rate: share of the examples right before that are wrong after; None where none was right.
         queries: mean number of queries per example.
+        untouched: number of examples in whose text the attack could change nothing.
         words_changed: mean share of changed words over the successes.
         similarity: mean cosine of the sentence embeddings before and after, over the successes.
         outcomes: packed bits, right after the attack; see `uegr.evaluation.packed_outcomes`.
@@ -167,6 +168,7 @@ class TextAttackResult(JsonPart):
     accuracy: float
     success_rate: float | None = None
     queries: float | None = None
+    untouched: int | None = None
     words_changed: float | None = None
     similarity: float | None = None
     outcomes: str | None = None

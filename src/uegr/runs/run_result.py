@@ -27,6 +27,8 @@ class RunResult(JsonPart):
         task, model, seed, train_examples: what was trained on what.
         split, test_examples: what it was measured on.
         metric: the published metric of the task, a name in `metrics`.
+        positive_label: the class that "f1" is of, where it is measured.
+        typo_unchanged: number of texts in which no typing error is possible.
         metrics: all metrics; see `uegr.evaluation.evaluator`.
         robustness: the metric under the embedding attack of `uegr evaluate`.
         outcomes: per example; see `uegr.evaluation.packed_outcomes`.
@@ -47,6 +49,8 @@ class RunResult(JsonPart):
     split: str | None = None
     test_examples: int | None = None
     metric: str = "accuracy"  # files of the first version do not name it
+    positive_label: str | None = None
+    typo_unchanged: int | None = None
     metrics: dict[str, float]
     robustness: RobustnessCurve
     outcomes: dict[str, Any] | None = None

@@ -6,7 +6,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.evaluation.area_under_curve import curve_area
-from uegr.modeling.metrics import METRICS
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.run_result import RunResult
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
@@ -44,7 +44,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     secondary = [name for name in SECONDARY if measured(name) and name not in published]
     last = (*TYPOS.items(), ("ece", "ECE"), ("nll", "NLL"))
     return {
-        **{METRICS[name].title: metric(name) for name in [*published, *secondary]},
+        **{metric_title(name, results[0].positive_label): metric(name) for name in [*published, *secondary]},
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
         "area %": area,
         **{title: metric(name) for name, title in last if measured(name)},

@@ -36,3 +36,10 @@ def leakage_line(result: RunResult) -> str:
         f"leakage: of {seen['examples']:,} {result.split or 'test'} texts {seen['exact']:,} are in the training data "
         f"and {seen['near'] - seen['exact']:,} more nearly are (word pairs, Jaccard {seen['similarity']:g} or more)."
     )
+
+
+def unchanged_line(result: RunResult) -> str:
+    """Return one sentence on texts that no typing error can change; empty where there are none."""
+    if not result.typo_unchanged:
+        return ""
+    return f"typing errors: no word of {result.typo_unchanged:,} of {result.test_examples:,} texts can be changed."

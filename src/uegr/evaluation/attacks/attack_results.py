@@ -60,6 +60,11 @@ class AttackOutcome:
     queries: int
 
     @property
+    def untouched(self) -> bool:
+        """Whether the attack knew no way to change the text, so that nothing was tried."""
+        return self.right and self.queries == 1
+
+    @property
     def robust(self) -> bool:
         """Whether the example is classified right before and after the attack."""
         return self.right and self.after is None

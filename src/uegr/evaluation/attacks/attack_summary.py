@@ -85,6 +85,7 @@ def summary(
         "accuracy": result.accuracy,
         "success_rate": result.success_rate,
         "queries": result.queries,
+        "untouched": sum(outcome.untouched for outcome in outcomes),
         "words_changed": float(np.mean(changed)) if changed else None,
         "similarity": float(encoder.cosines(pairs).mean()) if encoder and pairs else None,
         "outcomes": pack_bits(result.robust_mask),

@@ -32,6 +32,8 @@ class TypingErrors(TextAttack):
 
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         *fixed, text = texts
+        if with_typos(text, 1.0, random.Random(0)) == text:  # no word of it can be changed
+            return None
         attempts = [(*fixed, with_typos(text, self.rate, generator)) for _ in range(self.tries)]
         scores = yield Request(attempts)
         fooling = scores.probabilities.argmax(axis=1) != label

@@ -1,0 +1,141 @@
+"""Read JSON lines: one object per line, with keys in any order, of which some may be missing.
+
+A column has the type that fits all its values. Where they do not fit together (1 and "1"), the column is text, so that
+a column that nobody asked for cannot make a file unreadable.
+"""
+
+import itertools
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from uegr.data.arrow_cache import BATCH
+from uegr.errors import UsageError
+
+Kinds = frozenset[str]
+TYPES: list[tuple[Kinds, Any]] = [
+    (frozenset({"text"}), pa.string()),
+    (frozenset({"flag"}), pa.bool_()),
+    (frozenset({"whole number", "large whole number"}), pa.int64()),
+    (frozenset({"whole number", "number"}), pa.float64()),
+    (frozenset({"empty list", "list of text"}), pa.list_(pa.string())),
+    (frozenset({"empty list", "list of whole number"}), pa.list_(pa.int64())),
+    (frozenset({"empty list", "list of whole number", "list of number"}), pa.list_(pa.float64())),
+]
+"""Kinds of values, and the Arrow type that holds all of them exactly."""
+EXACT = 2**53
+"""Whole numbers up to this size are exact as a float."""
+
+
+@dataclass
+class Layout:
+    """What one pass over a file has seen.
+
+    Args:
+        kinds: column -> the kinds of its values.
+        nuls, surrogates: number of texts with NUL characters, and with halves of a surrogate pair.
+    """
+
+    kinds: dict[str, set[str]] = field(default_factory=dict)
+    nuls: int = 0
+    surrogates: int = 0
+
+    def type_of(self, column: str) -> Any:
+        """The Arrow type of a column: text if its values do not fit together."""
+        return next((kind for kinds, kind in TYPES if self.kinds[column] <= kinds), pa.string())
+
+    @property
+    def mixed(self) -> dict[str, str]:
+        """Column -> the kinds of values that it mixes, in words."""
+        fitting = {column: any(kinds <= fits for fits, _ in TYPES) for column, kinds in self.kinds.items()}
+        return {column: " and ".join(sorted(self.kinds[column])) for column, fits in fitting.items() if not fits}
+
+
+def layout_of(path: Path, encoding: str) -> Layout:
+    """Read the whole file once.
+
+    Raises:
+        UsageError: a line is no JSON object; the message names it.
+    """
+    layout = Layout()
+    for row in _objects(path, encoding):
+        for column, value in row.items():
+            kinds = layout.kinds.setdefault(column, set())
+            if value is not None:
+                kinds.add(_kind(value))
+            for text in value if isinstance(value, list) else [value]:
+                if isinstance(text, str):
+                    layout.nuls += "\0" in text
+                    layout.surrogates += has_surrogates(text)
+    return layout
+
+
+def json_tables(path: Path, encoding: str, layout: Layout) -> Iterator[pa.Table]:
+    """The rows as Arrow tables of one schema."""
+    schema = pa.schema([(without_surrogates(column), layout.type_of(column)) for column in layout.kinds])
+    rows = _objects(path, encoding)
+    while batch := list(itertools.islice(rows, BATCH)):
+        columns = [
+            pa.array([_as(kind.type, row.get(column)) for row in batch], kind.type)
+            for column, kind in zip(layout.kinds, schema, strict=True)
+        ]
+        yield pa.table(columns, schema=schema)
+
+
+def has_surrogates(text: str) -> bool:
+    """Whether a text holds halves of surrogate pairs, which UTF-8 cannot write."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def without_surrogates(text: str) -> str:
+    """The text with whole surrogate pairs as the character they stand for, and single halves as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogates(text) else text
+
+
+def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+    with path.open(encoding=encoding, errors="replace", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise UsageError(f"line {number} of '{path}' is no JSON ({error}): correct or remove it.") from None
+            if not isinstance(row, dict):
+                raise UsageError(
+                    f"line {number} of '{path}' holds {line.strip()[:40]}, and not an object: write one object per "
+                    'line, such as {"text": "...", "label": "..."}.'
+                )
+            yield row
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        kinds = {_kind(item) for item in value}
+        kinds = {"number"} if kinds == {"whole number", "number"} else kinds
+        return f"list of {kinds.pop()}" if len(kinds) == 1 else "list of several kinds" if kinds else "empty list"
+    if isinstance(value, bool):
+        return "flag"
+    if isinstance(value, int):
+        return "whole number" if abs(value) <= EXACT else "large whole number" if abs(value) < 2**63 else "huge number"
+    return {str: "text", float: "number", dict: "object"}.get(type(value), "null")
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """The value in an Arrow type; in a column of text that is no text as JSON writes it."""
+    if isinstance(value, str):
+        return without_surrogates(value.replace("\0", ""))
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if kind == pa.string():
+        return json.dumps(value, ensure_ascii=False)
+    return [_as(kind.value_type, item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,145 @@
+"""Encode sets of labels (multi-label) as C floats 0 or 1 per row."""
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from datasets import ClassLabel, Dataset
+
+from uegr.data.arrow_cache import arrow_batches
+from uegr.data.label_encoding import in_order, label_text, unseen_labels, with_labels
+from uegr.errors import UsageError
+
+ON, OFF = {"1", "true", "yes"}, {"0", "false", "no"}
+"""What a column of one label may hold, whatever its case."""
+
+
+def encode_label_sets(
+    name: str,
+    splits: dict[str, Dataset],
+    label_columns: Sequence[str],
+    separator: str,
+    text_columns: Sequence[str],
+) -> tuple[tuple[str, ...], dict[str, Dataset]]:
+    """Return the names of the labels, and the rows with C floats in the column "label".
+
+    Args:
+        name: name of the task in error messages.
+        splits: the raw rows.
+        label_columns: several columns of 0 and 1; or one column of lists of names, of lists of 0 and 1 of equal
+            length, or of texts that hold such lists or names with a separator between them.
+        separator: separates the names in such a text.
+        text_columns: the columns to keep besides the labels.
+    """
+    if len(label_columns) > 1:
+        names = list(label_columns)
+        sets = {split: _sets_of_columns(f"{name} ({split})", rows, names) for split, rows in splits.items()}
+    else:
+        names, sets = _sets_of_column(name, splits, label_columns[0], separator)
+    if len(names) < 2:
+        raise UsageError(
+            f"{name}: the training rows hold {len(names)} different labels; multi-label needs at least two: separate "
+            f"them with '{separator}', or give another --label_separator."
+        )
+    column_of = {label: i for i, label in enumerate(names)}
+    encoded = {}
+    for split, rows in splits.items():
+        matrix = np.zeros((len(rows), len(names)), dtype=np.float32)
+        for row, labels in enumerate(sets[split]):
+            for label in labels:
+                if label not in column_of:
+                    count = sum(label in label_set for label_set in sets[split])
+                    raise unseen_labels(f"{name} ({split})", {label: count}, row, names)
+                matrix[row, column_of[label]] = 1.0
+        encoded[split] = with_labels(rows, matrix, text_columns)
+    return tuple(names), encoded
+
+
+def _sets_of_columns(name: str, rows: Dataset, columns: Sequence[str]) -> list[list[str]]:
+    """The columns that are 1 in each row."""
+    sets: list[list[str]] = []
+    for table in arrow_batches(rows, columns):
+        for row in table.to_pylist():
+            texts = {column: label_text(row[column]).lower() for column in columns}
+            for column, text in texts.items():
+                if text.removesuffix(".0") not in ON | OFF:
+                    raise UsageError(
+                        f"{name}: column '{column}' holds {row[column]!r} in row {len(sets)}: a column of one label "
+                        "must hold 0 or 1."
+                    )
+            sets.append([column for column, text in texts.items() if text.removesuffix(".0") in ON])
+    return sets
+
+
+def _sets_of_column(
+    name: str, splits: dict[str, Dataset], column: str, separator: str
+) -> tuple[list[str], dict[str, list[list[str]]]]:
+    """The names of all labels, and the set of each row, from one column."""
+    values = {
+        split: [value for table in arrow_batches(rows, [column]) for value in table[column].to_pylist()]
+        for split, rows in splits.items()
+    }
+    printed = all(_is_printed_list(value) for rows in values.values() for value in rows if isinstance(value, str))
+    lists = {
+        split: [_as_list(f"{name} ({split})", row, value, separator, printed) for row, value in enumerate(rows)]
+        for split, rows in values.items()
+    }
+    first = splits.get("train", next(iter(splits.values())))
+    classes = _class_names(first, column)
+    if _are_multi_hot([value for rows in lists.values() for value in rows]):
+        width = len(next(iter(lists.values()))[0])
+        names = classes if len(classes) == width else [str(i) for i in range(width)]
+        sets = {
+            split: [[label for label, on in zip(names, value, strict=True) if int(on)] for value in rows]
+            for split, rows in lists.items()
+        }
+        return names, sets
+    sets = {}
+    for split, rows in lists.items():
+        split_classes = _class_names(splits[split], column)
+        sets[split] = [[text for label in value if (text := _name_of(label, split_classes))] for value in rows]
+    train_sets = sets.get("train", next(iter(sets.values())))
+    return classes or in_order({label for row in train_sets for label in row}), sets
+
+
+def _class_names(rows: Dataset, column: str) -> list[str]:
+    """The names of a column of lists of `ClassLabel`; empty for other columns."""
+    feature = getattr(rows.features[column], "feature", None)
+    return list(feature.names) if isinstance(feature, ClassLabel) else []
+
+
+def _name_of(label: Any, classes: list[str]) -> str:
+    return classes[label] if classes and isinstance(label, int) else label_text(label)
+
+
+def _is_printed_list(text: str) -> bool:
+    """Whether a text is a list as Python or NumPy prints it."""
+    return re.fullmatch(r"\s*(\[.*\]|\(.*\)|\{.*\})\s*", text, re.DOTALL) is not None
+
+
+def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> list[Any]:
+    if isinstance(value, list):
+        if any(label is None or isinstance(label, (list, dict)) for label in value):
+            raise UsageError(f"{name}: the labels of row {row} are {value!r}: write a list of names.")
+        return value
+    if not isinstance(value, str):
+        return [value]
+    if not printed:
+        return value.split(separator)
+    text = value.strip()
+    if re.fullmatch(r"\[[\d.\s]*\]", text):  # NumPy writes no commas
+        return [number.rstrip(".") for number in text[1:-1].split()]
+    try:
+        return list(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise UsageError(f"{name}: row {row} holds {value!r}, which is no list of labels: correct the row.") from None
+
+
+def _are_multi_hot(lists: list[list[Any]]) -> bool:
+    """Whether every list holds as many 0 and 1 as the others; a list of names has no name twice, and no such form."""
+    lengths = {len(value) for value in lists}
+    if len(lengths) != 1 or lengths <= {0, 1}:
+        return False
+    return all(label_text(label).removesuffix(".0") in ("0", "1") for value in lists for label in value)

@@ -1,0 +1,176 @@
+"""Labels that came out wrong without a word: codes, spaces, lists in cells, orders of classes, the positive class."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+from datasets import List as ListOf
+
+from uegr.data.task_data import TaskData
+from uegr.data.user_data import load_files
+from uegr.errors import UsageError
+
+ROWS = 24
+
+
+def frame(labels: list[Any], column: str = "label") -> pd.DataFrame:
+    values = [labels[i % len(labels)] for i in range(ROWS)]
+    return pd.DataFrame({"text": [f"text number {i}" for i in range(ROWS)], column: values})
+
+
+def messages(data: TaskData) -> str:
+    return "; ".join(str(finding) for finding in data.findings)
+
+
+def sets_of(data: TaskData) -> dict[str, tuple[str, ...]]:
+    """Text -> its labels."""
+    rows = [row for split in (data.train, data.validation, data.test) for row in split]
+    return {
+        row["text"]: tuple(name for name, on in zip(data.label_names, row["label"], strict=True) if on) for row in rows
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (["007", "7"], ("007", "7")),
+        (["1_1", "11"], ("11", "1_1")),
+        (["1e2", "100"], ("100", "1e2")),
+        (["1.1", "1.2"], ("1.1", "1.2")),
+        (["10", "9", "2"], ("2", "9", "10")),
+        (["0x10", "16"], ("0x10", "16")),
+        (["+1", "1", "-1"], ("-1", "+1", "1")),
+        (["NaN", "inf"], ("NaN", "inf")),
+        (["٣", "3"], ("3", "٣")),
+        (["True", "1"], ("1", "True")),
+        (["9007199254740993", "9007199254740992"], ("9007199254740992", "9007199254740993")),
+        (
+            ["12345678901234567890123", "12345678901234567890124"],
+            ("12345678901234567890123", "12345678901234567890124"),
+        ),
+    ],
+)
+def test_a_label_in_a_csv_file_is_text(labels: list[str], classes: tuple[str, ...], tmp_path: Path) -> None:
+    frame(labels).to_csv(tmp_path / "a.csv", index=False)
+    data = load_files(tmp_path / "a.csv")
+    assert data.label_names == classes
+    assert {*data.class_counts} == {*classes} and min(data.class_counts.values()) > 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([2**53 + 1, 2**53], (str(2**53), str(2**53 + 1))),
+        ([0.0, 1.0], ("0", "1")),
+        ([1.5, 2.5], ("1.5", "2.5")),
+        ([True, False], ("False", "True")),
+        ([10, 9], ("9", "10")),
+    ],
+)
+def test_a_number_is_a_label_exactly(labels: list[Any], classes: tuple[str, ...]) -> None:
+    assert load_files(frame(labels)).label_names == classes
+
+
+def test_spaces_around_labels_are_removed_and_reported() -> None:
+    data = load_files(frame(["neg", "neg ", "pos"]))
+    assert data.label_names == ("neg", "pos")
+    assert "1 labels in column 'label' have spaces: removed" in messages(data)
+
+
+def test_classes_that_look_alike_are_reported() -> None:
+    data = load_files(frame(["Neg", "neg", "pos"]))
+    assert data.label_names == ("Neg", "neg", "pos")
+    assert "classes look like one: 'Neg' and 'neg' are kept apart" in messages(data)
+
+
+def test_too_many_classes_are_refused_with_both_ways_out() -> None:
+    with pytest.raises(UsageError, match=r"24 different values in 24 rows.*--label_column.*--kind regression"):
+        load_files(frame([f"{i}.5" for i in range(ROWS)]))
+
+
+MULTI_HOT = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("form", ["list", "floats", "python", "numpy", "tuple"])
+def test_a_multi_hot_list_names_positions(form: str, tmp_path: Path) -> None:
+    values: list[Any] = {
+        "list": MULTI_HOT,
+        "floats": [[float(on) for on in row] for row in MULTI_HOT],
+        "python": [str(row) for row in MULTI_HOT],
+        "numpy": [str(row).replace(",", "") for row in MULTI_HOT],
+        "tuple": [str(tuple(row)) for row in MULTI_HOT],
+    }[form]
+    rows = frame(values)
+    if form not in ("list", "floats"):
+        rows.to_csv(tmp_path / "a.csv", index=False)
+    data = load_files(tmp_path / "a.csv" if form not in ("list", "floats") else rows, kind="multi_label")
+    assert data.label_names == ("0", "1", "2")
+    assert sets_of(data)["text number 0"] == ("0", "2") and sets_of(data)["text number 1"] == ()
+
+
+@pytest.mark.parametrize("cell", ["['joy', 'anger']", '["joy", "anger"]', "('joy', 'anger')", "{'anger', 'joy'}"])
+def test_a_list_that_was_printed_into_a_cell_is_a_list(cell: str, tmp_path: Path) -> None:
+    frame([cell, "['joy']", "[]"]).to_csv(tmp_path / "a.csv", index=False)
+    data = load_files(tmp_path / "a.csv", kind="multi_label")
+    assert data.label_names == ("anger", "joy")
+    assert sets_of(data)["text number 0"] == ("anger", "joy") and sets_of(data)["text number 2"] == ()
+
+
+def test_a_broken_list_in_a_cell_is_named() -> None:
+    with pytest.raises(UsageError, match=r"row 1 holds \"\['joy'; 'anger']\", which is no list of labels"):
+        load_files(frame(["['joy']", "['joy'; 'anger']"]), kind="multi_label")
+
+
+@pytest.mark.parametrize("value", [-1, 0.83, "x", 2, "maybe"])
+def test_a_column_of_one_label_holds_zero_and_one_only(value: Any) -> None:
+    rows = frame(["0", "1"], "joy").assign(anger=["1", "0"] * (ROWS // 2)).astype({"joy": object})
+    rows.loc[3, "joy"] = str(value)
+    with pytest.raises(UsageError, match=r"column 'joy' holds .* in row 3: a column of one label must hold 0 or 1"):
+        load_files(rows, kind="multi_label", label_column="joy,anger")
+
+
+@pytest.mark.parametrize("pair", [("0", "1"), ("0.0", "1.0"), ("False", "True"), ("no", "YES")])
+def test_the_ways_to_write_zero_and_one(pair: tuple[str, str]) -> None:
+    rows = frame(list(pair), "joy").assign(anger=list(reversed(pair)) * (ROWS // 2))
+    data = load_files(rows, kind="multi_label", label_column="joy,anger")
+    assert sets_of(data)["text number 0"] == ("anger",) and sets_of(data)["text number 1"] == ("joy",)
+
+
+def test_a_sequence_of_class_labels_keeps_its_names() -> None:
+    features = Features({"text": Value("string"), "label": ListOf(ClassLabel(names=["joy", "anger", "fear"]))})
+    rows = Dataset.from_dict({"text": [f"t {i}" for i in range(ROWS)], "label": [[0, 2], [1], []] * 8}, features)
+    data = load_files(rows, kind="multi_label")
+    assert data.label_names == ("joy", "anger", "fear")
+    assert sets_of(data)["t 0"] == ("joy", "fear")
+
+
+def class_rows(names: list[str], labels: list[int]) -> Dataset:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
+    return Dataset.from_dict({"text": [f"{names[y]} {i}" for i, y in enumerate(labels)], "label": labels}, features)
+
+
+def test_orders_of_classes_that_differ_between_splits_are_matched_by_name() -> None:
+    train, test = class_rows(["neg", "pos"], [0, 1] * 8), class_rows(["pos", "neg"], [0, 1] * 4)
+    data = load_files(train, None, test)
+    assert data.label_names == ("neg", "pos")
+    assert all(row["text"].startswith(data.label_names[row["label"]]) for row in data.test)
+
+
+def test_a_class_label_without_a_gold_label_is_not_a_class() -> None:
+    test = Dataset.from_dict({"text": ["a", "b"], "label": [0, -1]}, class_rows(["neg", "pos"], [0]).features)
+    with pytest.raises(UsageError, match="'-1' 1 times"):
+        load_files(class_rows(["neg", "pos"], [0, 1] * 8), None, test)
+
+
+def test_the_positive_label_is_the_second_class_unless_it_is_chosen() -> None:
+    rows = frame(["ham", "spam", "ham"])
+    assert load_files(rows, metrics=["f1"]).label_names == ("ham", "spam")
+    assert load_files(rows, metrics=["f1"], positive_label="ham").label_names == ("spam", "ham")
+    with pytest.raises(UsageError, match=r"unknown positive label 'Spam' \(did you mean 'spam'\?\)"):
+        load_files(rows, positive_label="Spam")
+    with pytest.raises(UsageError, match="f1 is for two classes, and own has 3: choose macro_f1"):
+        load_files(frame(["a", "b", "c"]), metrics=["f1"])
+    with pytest.raises(UsageError, match="a positive label is for two classes, and there are 3"):
+        load_files(frame(["a", "b", "c"]), positive_label="a")
