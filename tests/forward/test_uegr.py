@@ -22,14 +22,14 @@ NO_DROPOUT = (0.0, 0.0)
 def formula(model: nn.Module, data: dict[str, Tensor], epsilon: float, js_weight: float, clean_weight: float) -> Tensor:
     """The loss of one step, K = 1, k = 2, without dropout, written as in the paper."""
     leaf = torch.zeros((*data["input_ids"].shape, embedding_scale(model).width), requires_grad=True)
-    with perturbed(model, leaf):
+    with perturbed(model, data, leaf):
         clean = logits_of(model, data)
     clean_loss = F.cross_entropy(clean, data["labels"])
     confidence = (2.0 * clean.detach().softmax(-1).gather(1, data["labels"][:, None]) - 1.0).clamp_min(0.0)
     radius = epsilon * confidence[:, None] * Ball().unit(embedding_scale(model), token_mask(data))
     (g,) = torch.autograd.grad(clean_loss * len(data["labels"]), leaf, retain_graph=True)
     g = g * token_mask(data)
-    with perturbed(model, radius * g / g.flatten(1).norm(dim=1)[:, None, None]):
+    with perturbed(model, data, radius * g / g.flatten(1).norm(dim=1)[:, None, None]):
         adversarial = logits_of(model, data)
     p = torch.stack([adversarial.softmax(-1)] * 2 + ([clean.softmax(-1)] if clean_weight else []))
 
@@ -61,7 +61,7 @@ def test_to_first_order_it_regularises_the_input_gradient() -> None:
     """L_adv - CE -> mean of radius * |grad_e CE| in the dual norm of the ball, as epsilon -> 0."""
     model, data = bert(dropout=0.0).double(), batch()
     leaf = torch.zeros((4, 7, 16), dtype=torch.double, requires_grad=True)
-    with perturbed(model, leaf):
+    with perturbed(model, data, leaf):
         loss = F.cross_entropy(logits_of(model, data), data["labels"], reduction="sum")
     (g,) = torch.autograd.grad(loss, leaf)
     g = g * token_mask(data)

@@ -36,7 +36,7 @@ def test_the_padding_row_does_not_count_in_the_embedding_norm() -> None:
 def test_delta_is_added_for_one_pass_and_leaves_no_hook() -> None:
     model, data = Linear(), batch()
     delta = torch.randn(4, 7, 6)
-    with perturbed(model, delta):
+    with perturbed(model, data, delta):
         logits = logits_of(model, data)
     mask = token_mask(data)
     moved = ((model.embedding(data["input_ids"]) + delta) * mask).sum(1) / mask.sum(1)
@@ -46,7 +46,10 @@ def test_delta_is_added_for_one_pass_and_leaves_no_hook() -> None:
 
 def test_a_model_that_does_not_use_its_embeddings_is_refused() -> None:
     model = Linear()
-    with pytest.raises(UsageError, match="does not take its token embeddings"), perturbed(model, torch.zeros(4, 7, 6)):
+    with (
+        pytest.raises(UsageError, match="does not take its token embeddings"),
+        perturbed(model, batch(), torch.zeros(4, 7, 6)),
+    ):
         pass
 
 

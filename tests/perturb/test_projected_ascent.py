@@ -18,7 +18,7 @@ NORMS: list[Norm] = ["l2", "l2_token", "linf"]
 
 def loss_at(model: nn.Module, data: dict[str, Tensor], delta: Tensor) -> Tensor:
     """The loss of each example with `delta` on its embeddings."""
-    with perturbed(model, delta):
+    with perturbed(model, data, delta):
         return F.cross_entropy(logits_of(model, data), data["labels"], reduction="none")
 
 

@@ -28,7 +28,7 @@ def first_draws(seed: int = 0, *, passes: int = 0) -> torch.Generator:
 
 def logits_at(delta: Tensor) -> Tensor:
     """The logits of the batch with `delta` on its embeddings."""
-    with perturbed(MODEL, delta):
+    with perturbed(MODEL, DATA, delta):
         logits: Tensor = MODEL(input_ids=DATA["input_ids"], attention_mask=DATA["attention_mask"]).logits
     return logits
 

@@ -22,6 +22,7 @@ from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind
 from uegr.modeling.task_kinds.tokens import Tokens
+from uegr.modeling.tokenizer_match import tokens_to_read
 
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
@@ -38,7 +39,7 @@ class EvaluatedModel:
         kind: what it predicts.
         bf16: run the forward passes under bfloat16 autocast.
         batch_size: examples per batch.
-        max_length: texts are cut to this number of tokens.
+        max_length: texts are cut to this number of tokens, or to the model's own number of positions.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class EvaluatedModel:
         self.model: Any = model
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
-        self.bf16, self.batch_size, self.max_length = bf16, batch_size, max_length
+        self.bf16, self.batch_size = bf16, batch_size
+        self.max_length = tokens_to_read(model, max_length)
         self.positive = 1
         """The class whose F1 is measured."""
 

@@ -29,6 +29,7 @@ from uegr.evaluation.worst_case import worst_case_curve
 from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities, f1
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import KINDS, check_metric
+from uegr.modeling.tokenizer_match import check_match
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
@@ -91,6 +92,7 @@ def evaluate(
     further = on_embeddings[1:]
     if kind != "classification" and (on_text or further):
         raise UsageError(f"a {kind} model can be attacked by one attack only, pgd: leave out the others.")
+    check_match(model, tokenizer)
     evaluated = EvaluatedModel(
         model, tokenizer, texts, kind=kind, bf16=bf16, batch_size=batch_size, max_length=max_length
     )

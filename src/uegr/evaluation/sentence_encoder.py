@@ -17,8 +17,9 @@ class SentenceEncoder:
 
     def __init__(self, batch_size: int = 64) -> None:
         path = locate_model(EMBEDDED_MODEL)
-        self.model = AutoModel.from_pretrained(path, dtype=torch.float32).eval().requires_grad_(False)
-        self.tokenizer = AutoTokenizer.from_pretrained(path)
+        model = AutoModel.from_pretrained(path, dtype=torch.float32, trust_remote_code=False)
+        self.model = model.eval().requires_grad_(False)
+        self.tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         self.batch_size = batch_size
 
     def cosines(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:

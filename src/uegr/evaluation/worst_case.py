@@ -95,7 +95,7 @@ class WorstOutputs:
 
     def loss_at(self, delta: Tensor) -> Tensor:
         """Run the model at a perturbation (B, T, d), update the outputs, and return the losses, (B,)."""
-        with perturbed(self._evaluated.model, delta):
+        with perturbed(self._evaluated.model, self._batch, delta):
             logits = self._evaluated.logits(self._batch)
             losses = self._task.attack_loss(logits)
         with torch.no_grad():

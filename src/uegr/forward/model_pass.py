@@ -75,7 +75,7 @@ def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) 
     if delta is None and step.perturbs and is_compiled(model):
         shape = (*batch["input_ids"].shape[:2], embedding_width(model))
         delta = torch.zeros(shape, device=batch["input_ids"].device)
-    with nullcontext() if delta is None else perturbed(model, delta, step.embeddings):
+    with nullcontext() if delta is None else perturbed(model, batch, delta, step.embeddings):
         output = model(**inputs)
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if not isinstance(logits, Tensor):

@@ -24,6 +24,7 @@ from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.plain import PlainForward
 from uegr.methods.method_config import MethodConfig
 from uegr.modeling.task_kinds.task_kind import LossFunction
+from uegr.modeling.weight_formats import check_formats
 
 FORWARD, BACKWARD, PREPARATION = 0, 1, 2
 
@@ -196,6 +197,7 @@ class Method:
                 "this method has an optimizer already: put all parameters into one optimizer, or make another method "
                 "with config.create() for a second training."
             )
+        check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)

@@ -30,7 +30,7 @@ def reference_loss(model: nn.Module, batch: Mapping[str, Tensor], config: UEGRCo
     labels, mask, scale = batch["labels"], token_mask(batch), embedding_scale(model)
 
     def logits_of(delta: Tensor, rate: float | None, seed: int) -> Tensor:
-        with DropoutSites(model).at(rate, seed), seeded(seed, delta.device), perturbed(model, delta):
+        with DropoutSites(model).at(rate, seed), seeded(seed, delta.device), perturbed(model, batch, delta):
             return model(**inputs).logits.float()  # type: ignore[no-any-return]
 
     # The clean pass P_0 and the gradient of the summed loss at the token embeddings.

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
@@ -43,7 +44,10 @@ def input_embeddings(model: nn.Module) -> nn.Module:
     if getattr(getattr(inner, "config", None), "is_encoder_decoder", False):
         inner = inner.get_encoder()  # type: ignore[operator]  # its own layer, or the one it shares
     getter = getattr(inner, "get_input_embeddings", None)
-    layer = getter() if callable(getter) else None
+    try:
+        layer = getter() if callable(getter) else None
+    except NotImplementedError:  # models that hash characters have no table of tokens
+        layer = None
     if not isinstance(layer, nn.Module) or not isinstance(getattr(layer, "weight", None), Tensor):
         raise UsageError(
             f"{type(inner).__name__} does not say where its token embeddings are: give it a "
@@ -125,27 +129,37 @@ class SharedEmbeddings:
 
 
 @contextmanager
-def perturbed(model: nn.Module, delta: Tensor, shared: SharedEmbeddings | None = None) -> Iterator[None]:
+def perturbed(
+    model: nn.Module, batch: Mapping[str, Any], delta: Tensor, shared: SharedEmbeddings | None = None
+) -> Iterator[None]:
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
-    Only the first call counts: a shared embedding layer is called again for the decoder's tokens.
+    Only the first call counts: a shared embedding layer is called again for the decoder's tokens. A model that looks up
+    its tokens transposed (XLNet) or with padding added at the end (Longformer, BigBird) is followed.
 
     Args:
         model: wrapped or not.
+        batch: with the "input_ids" (B, T) of the pass.
         delta: the perturbation.
         shared: embeddings that passes of one step have in common.
 
     Raises:
         UsageError: the pass never called that layer, or its output had another shape.
     """
-    calls: list[torch.Size] = []
+    shapes: list[torch.Size] = []
+    added: list[bool] = []
+    ids: Tensor = batch["input_ids"]
 
     def add(_layer: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
-        calls.append(output.shape)
-        if len(calls) > 1 or output.shape != delta.shape:
+        shapes.append(output.shape)
+        if len(shapes) > 1:
             return None
+        fitted = _as_looked_up(delta, ids, inputs[0] if inputs else ids, output.shape)
+        if fitted is None:
+            return None
+        added.append(True)
         embedded = output if shared is None or not inputs else shared.of(inputs[0], output)
-        return embedded + delta.to(output.dtype)
+        return embedded + fitted.to(output.dtype)
 
     layer = input_embeddings(model)
     handle = layer.register_forward_hook(add)
@@ -153,8 +167,33 @@ def perturbed(model: nn.Module, delta: Tensor, shared: SharedEmbeddings | None =
         yield
     finally:
         handle.remove()
-    if calls[:1] != [delta.shape]:
+    if not added:
+        name = type(unwrap(model)).__name__
+        if shapes:
+            raise UsageError(
+                f"{name} looks up tokens of shape {tuple(shapes[0])} where the batch has {tuple(delta.shape)}: a "
+                "perturbation has no place there; choose a method and attacks that do not move embeddings."
+            )
         raise UsageError(
-            f"{type(unwrap(model)).__name__} does not take its token embeddings from {type(layer).__name__}, the "
-            "layer that its get_input_embeddings() returns: make that method return the layer its forward() calls."
+            f"{name} does not take its token embeddings from {type(layer).__name__}, the layer that its "
+            "get_input_embeddings() returns: make that method return the layer its forward() calls."
         )
+
+
+def _as_looked_up(delta: Tensor, ids: Tensor, looked_up: Tensor, shape: torch.Size) -> Tensor | None:
+    """The perturbation in the layout in which the layer looks up the tokens; None where the tokens are others."""
+    rows, length = ids.shape[:2]
+    if shape == delta.shape and (rows != length or _same_tokens(looked_up, ids)):
+        return delta
+    if shape[:2] == (length, rows):
+        return delta.transpose(0, 1)
+    if len(shape) == 3 and shape[0] == rows and shape[1] > length:
+        return F.pad(delta, (0, 0, 0, shape[1] - length))
+    return None
+
+
+def _same_tokens(looked_up: Tensor, ids: Tensor) -> bool:
+    """Whether a square batch is looked up as it is, and not transposed."""
+    if torch.compiler.is_compiling() or looked_up is ids or looked_up.data_ptr() == ids.data_ptr():
+        return True
+    return looked_up.shape == ids.shape and bool((looked_up == ids).all())

@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 from torch import nn
 
 from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites, checkpointed_layers
-from uegr.modeling.embeddings import embedding_scale, input_embeddings, unwrap
-from uegr.modeling.model_parts import head_parameters
+from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, unwrap
+from uegr.modeling.model_parts import head_parameters, longest_input
+from uegr.modeling.tokenizer_match import check_match
+from uegr.modeling.weight_formats import check_formats
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,16 @@ class ModelCheck:
         return "\n".join([f"uegr.check({self.model})", *lines])
 
 
-def check(model: nn.Module) -> ModelCheck:
-    """Look at a model without running or changing it.
+def check(model: nn.Module, tokenizer: Any = None) -> ModelCheck:
+    """Look at a model without changing it; one pass over a few tokens shows how it looks up its embeddings.
+
+    Args:
+        model: the model, wrapped or not.
+        tokenizer: its tokenizer, to be compared with it.
 
     Returns:
-        One part each for its embeddings, dropout, head, weights and gradient checkpointing. What raises a UsageError in
-        training is a part that is not fine, with the same sentence.
+        One part each for its embeddings, dropout, head, weights and gradient checkpointing, and for the tokenizer where
+        it is given. What raises a UsageError in training is a part that is not fine, with the same sentence.
     """
     inner = unwrap(model)
     looks: dict[str, Callable[[nn.Module], tuple[str, str]]] = {
@@ -53,6 +61,8 @@ def check(model: nn.Module) -> ModelCheck:
         "weights": _weights,
         "gradient checkpointing": _checkpointing,
     }
+    if tokenizer is not None:
+        looks["tokenizer"] = lambda model: _tokenizer(model, tokenizer)
     parts = []
     for name, look in looks.items():
         try:
@@ -65,9 +75,35 @@ def check(model: nn.Module) -> ModelCheck:
 def _embeddings(model: nn.Module) -> tuple[str, str]:
     layer, scale = input_embeddings(model), embedding_scale(model)
     return (
-        f"{type(layer).__name__} of width {scale.width}, mean norm {scale.norm:.3g}",
+        f"{type(layer).__name__} of width {scale.width}, mean norm {scale.norm:.3g}{_tried(model, scale.width)}",
         "perturbed by a forward hook that exists for one pass",
     )
+
+
+def _tried(model: nn.Module, width: int) -> str:
+    """Perturb one pass over 2 x 3 tokens by zeros, in eval mode; a model that needs further inputs is not tried."""
+    modes = {module: module.training for module in model.modules()}
+    ids = torch.ones((2, 3), dtype=torch.long, device=next(model.parameters()).device)
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    try:
+        model.eval()
+        with torch.no_grad(), perturbed(model, batch, torch.zeros(2, 3, width, device=ids.device)):
+            model(**batch)
+    except UsageError:
+        raise
+    except Exception:  # noqa: BLE001  # a model that needs more than token ids raises anything
+        return ", not tried: the model needs more than input_ids"
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    return ""
+
+
+def _tokenizer(model: nn.Module, tokenizer: Any) -> tuple[str, str]:
+    check_match(model, tokenizer)
+    longest = longest_input(model)
+    positions = "no limit of positions" if longest is None else f"texts of up to {longest} tokens"
+    return f"{len(tokenizer):,} tokens, padding {tokenizer.pad_token_id}, {positions}", "longer texts are cut"
 
 
 def _dropout(model: nn.Module) -> tuple[str, str]:
@@ -102,7 +138,7 @@ def _weights(model: nn.Module) -> tuple[str, str]:
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trainable:
         raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")
-    formats = sorted({str(parameter.dtype).removeprefix("torch.") for parameter in trainable})
+    formats = check_formats(trainable)
     count = sum(parameter.numel() for parameter in trainable)
     return f"{count:,} trainable weights in {', '.join(formats)}", "scored, selected and updated"
 

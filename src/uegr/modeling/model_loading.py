@@ -18,11 +18,13 @@ from transformers import (
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
+from uegr.modeling.model_folder import check_folder, check_json_files, guarded, open_weights
 from uegr.modeling.scratch.bilstm import BiLSTM, BiLSTMConfig
-from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, open_language_model
+from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_classifier import ScratchClassifier, ScratchConfig, train_tokenizer
 from uegr.modeling.scratch.textcnn import TextCNN, TextCNNConfig
 from uegr.modeling.scratch.transformer import Transformer, TransformerConfig
+from uegr.modeling.tokenizer_match import check_match
 
 PROBLEM_TYPES: dict[Kind, str] = {
     "classification": "single_label_classification",
@@ -43,37 +45,54 @@ for _config, _model in SCRATCH.values():  # so that the Auto classes open their 
     AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
 
 
-def load_tokenizer(name_or_path: str, texts: Iterable[str] = ()) -> PreTrainedTokenizerBase:
+def load_tokenizer(
+    name_or_path: str, texts: Iterable[str] = (), *, trust_remote_code: bool = False
+) -> PreTrainedTokenizerBase:
     """The tokenizer of a model; the one of a model from scratch is learned from `texts`."""
     if name_or_path in SCRATCH:
         return train_tokenizer(texts)
     if name_or_path in SCRATCH_LANGUAGE:
         return train_tokenizer(texts, lowercase=False)
+    path = locate_model(name_or_path)
     try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(name_or_path))
-    except (OSError, ValueError) as error:
+        check_json_files(Path(path))
+        tokenizer = guarded(path, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
+    except OSError as error:
         raise _not_found(name_or_path) from error
     if tokenizer.pad_token is None:  # GPT-like models have none, and batches need one
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    return tokenizer  # type: ignore[no-any-return]
 
 
 def load_model(
-    name_or_path: str, kind: Kind, label_names: Sequence[str], seed: int, tokenizer: PreTrainedTokenizerBase
+    name_or_path: str,
+    kind: Kind,
+    label_names: Sequence[str],
+    seed: int,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    trust_remote_code: bool = False,
 ) -> PreTrainedModel:
-    """The model for a kind of task, in float32; new weights are drawn from `seed`."""
+    """The model for a kind of task, in float32, with the tokenizer's padding; new weights are drawn from `seed`."""
     if kind not in AUTO:
-        model = load_classifier(name_or_path, label_names, seed, len(tokenizer), kind)
+        model = load_classifier(
+            name_or_path, label_names, seed, len(tokenizer), kind, trust_remote_code=trust_remote_code
+        )
     else:
         _seed(seed)
-        try:
-            model = open_language_model(locate_model(name_or_path), kind, tokenizer)
-        except UsageError:
-            raise
-        except (OSError, ValueError) as error:
-            raise _not_found(name_or_path, f" as a model for {kind}") from error
-    if model.config.pad_token_id is None:
-        model.config.pad_token_id = tokenizer.pad_token_id
+        if name_or_path in SCRATCH_LANGUAGE:
+            model = scratch_language_model(name_or_path, kind, tokenizer)
+        else:
+            path = locate_model(name_or_path)
+            try:
+                model = open_weights(
+                    AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code
+                )
+            except OSError as error:
+                raise _not_found(name_or_path, f" as a model for {kind}") from error
+    if tokenizer.pad_token_id is not None:
+        model.config.pad_token_id = tokenizer.pad_token_id  # the model must know what the tokenizer pads with
+    check_match(model, tokenizer)
     return model
 
 
@@ -83,6 +102,8 @@ def load_classifier(
     seed: int,
     vocab_size: int | None = None,
     kind: Kind = "classification",
+    *,
+    trust_remote_code: bool = False,
 ) -> PreTrainedModel:
     """A sequence classifier, or for regression one with one output, on the pretrained body, in float32.
 
@@ -92,6 +113,7 @@ def load_classifier(
         seed: of all new weights, such as the head's.
         vocab_size: of the tokenizer; needed by a model from scratch.
         kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
+        trust_remote_code: run the Python code of the model's folder.
     """
     _seed(seed)
     labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
@@ -103,21 +125,21 @@ def load_classifier(
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))
     path = locate_model(name_or_path)
     try:
-        config = AutoConfig.from_pretrained(path, **labels)
-        model: PreTrainedModel = AutoModelForSequenceClassification.from_pretrained(
-            path, config=config, dtype=torch.float32, ignore_mismatched_sizes=True
-        )
-    except (OSError, ValueError) as error:
+        if Path(path).is_dir():
+            check_folder(Path(path))
+        config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code, **labels)
+        auto = AutoModelForSequenceClassification.from_pretrained
+        return open_weights(auto, path, new_head=True, config=config, trust_remote_code=trust_remote_code)
+    except OSError as error:
         raise _not_found(name_or_path) from error
-    return model
 
 
-def load_trained(folder: Path, kind: Kind = "classification") -> PreTrainedModel:
+def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_code: bool = False) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode."""
     auto = AUTO.get(kind, AutoModelForSequenceClassification)
     try:
-        model: PreTrainedModel = auto.from_pretrained(str(folder), dtype=torch.float32)
-    except (OSError, ValueError) as error:
+        model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
+    except OSError as error:
         raise _not_found(str(folder)) from error
     model.eval()
     return model

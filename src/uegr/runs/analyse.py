@@ -132,7 +132,9 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
         raise UsageError(
             f"a {config['model']} is trained from scratch: there is no pretrained model to compare it with."
         )
-    pretrained = load_classifier(config["model"], data.run.data.label_names, config["seed"])
+    trust = config.get("trust_remote_code", False)
+    labels = data.run.data.label_names
+    pretrained = load_classifier(config["model"], labels, config["seed"], trust_remote_code=trust)
     pretrained.to(model.device).requires_grad_(False)  # type: ignore[arg-type]
     return {"reference": config["model"], **measure_similarity(model, pretrained, data.sample)}
 

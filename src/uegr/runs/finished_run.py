@@ -70,9 +70,10 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
     if data is None and source == DataSource():
         raise UsageError(f"'{folder}' was trained on data from memory: pass the same data again as data=...")
     data = source.load(config["seed"]) if data is None else data
+    trust = config.get("trust_remote_code", False)
     evaluated_model = EvaluatedModel(
-        load_trained(folder, data.kind),
-        load_tokenizer(str(folder)),
+        load_trained(folder, data.kind, trust_remote_code=trust),
+        load_tokenizer(str(folder), trust_remote_code=trust),
         data.text_columns,
         kind=data.kind,
         bf16=run["precision"] == "bf16",

@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PrinterCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    PrinterCallback,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from uegr.data.class_weighting import class_weights
+from uegr.data.data_report import Finding
 from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import StoppedError, UsageError
 from uegr.methods.registry import make_config
+from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
+from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
 from uegr.training.precision import use_bf16
@@ -63,10 +73,12 @@ def train_run(
     if not len(data.train):
         raise UsageError(without_training_split(data.name))
     texts = (str(text) for column in data.written_columns for text in data.train[column])
-    tokenizer = load_tokenizer(config.model, texts)
+    trust = config.trust_remote_code
+    tokenizer = load_tokenizer(config.model, texts, trust_remote_code=trust)
     weights = class_weights(config.class_weights, data)
-    encoded = encode(data.train, tokenizer, data.text_columns, config.max_length, data.kind)
-    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer)
+    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
+    max_length = tokens_to_read(model, config.max_length)
+    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
     bf16 = use_bf16(config.precision, model)
     arguments = _arguments(config, output_dir, bf16, len(encoded))
     # The folder is changed only now, when the configuration has proved possible.
@@ -103,18 +115,30 @@ def train_run(
         fresh_method = method_config.create(seed=config.seed, class_weights=weights)
         autocast = trainer.compute_loss_context_manager
         cost = measure_cost(model, batch, fresh_method, autocast, data_seconds=data_seconds)
+    findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
     run = {
         "config": asdict(config),
         "precision": "bf16" if bf16 else "fp32",
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
-        "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in data.findings]},
+        "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in findings]},
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if trainer.is_world_process_zero():
         finish_run(output_dir, run, trainer.state.log_history, model, tokenizer, method_config)
     return run
+
+
+def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list[Finding]:
+    """What a reader of the run must know about the model that it began with."""
+    findings = []
+    if max_length < asked:
+        findings.append(Finding("max_length", max_length, f"tokens is all that the model can read, and not {asked}"))
+    if new_weights := new_weights_of(model):
+        shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
+        findings.append(Finding("new_weights", len(new_weights), f"weights are new, drawn from the seed: {shown}"))
+    return findings
 
 
 def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -> TrainingArguments:

@@ -44,4 +44,5 @@ class RunConfig(Options):
     class_weights: Literal["balanced"] | tuple[float, ...] | None = option(
         None, "balanced, or one number per class: 1,5."
     )
+    trust_remote_code: bool = option(False, "Run the Python code that comes with the model.")
     save_steps: int = option(0, "Checkpoint every N steps; 0: after each epoch.", at_least=0)

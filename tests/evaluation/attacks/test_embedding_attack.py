@@ -75,13 +75,13 @@ def test_every_perturbation_lies_in_its_ball_and_off_the_padding(
     ball, scale = Ball("l2"), embedding_scale(evaluated.model)
     rows = rows.map(lambda row, i: {"text": row["text"] + " film" * (i % 5)}, with_indices=True)
 
-    def watch(model: nn.Module, delta: Tensor) -> Any:
+    def watch(model: nn.Module, batch: Any, delta: Tensor) -> Any:
         examples = current["batch"]
         if model is evaluated.model and len(delta) == len(examples["labels"]):
             mask = token_mask(examples)
             assert not (delta.detach() * (1 - mask)).any()
             seen.append(float((ball.length(delta.detach()) / (0.3 * ball.unit(scale, mask))).max()))
-        return perturbed(model, delta)
+        return perturbed(model, batch, delta)
 
     current: dict[str, Any] = {}
     monkeypatch.setattr("uegr.evaluation.attacks.embedding_attack.perturbed", watch)

@@ -62,14 +62,14 @@ class AttackBatch:
     def logits(self, delta: Tensor) -> Tensor:
         """Logits (B, C) at a perturbation (B, T, d): all that a black-box attack may see."""
         self.queries.count += len(delta)
-        with perturbed(self.evaluated.model, delta):
+        with perturbed(self.evaluated.model, self.batch, delta):
             return self.evaluated.logits(self.batch)
 
     def differentiate(self, delta: Tensor, loss: AttackLoss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
         leaf = delta.detach().requires_grad_()
-        with torch.enable_grad(), perturbed(self.evaluated.model, leaf):
+        with torch.enable_grad(), perturbed(self.evaluated.model, self.batch, leaf):
             logits = self.evaluated.logits(self.batch)
             losses = self.losses(logits, loss)
         return logits.detach(), losses.detach(), torch.autograd.grad(losses.sum(), leaf)[0]

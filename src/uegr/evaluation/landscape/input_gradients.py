@@ -22,7 +22,7 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)
             delta = torch.zeros((*mask.shape[:2], width), device=mask.device, requires_grad=True)
-            with torch.enable_grad(), perturbed(evaluated.model, delta):
+            with torch.enable_grad(), perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
             gradient = torch.autograd.grad(loss, delta)[0] * mask
             norms[positions] = gradient.double().flatten(1).norm(dim=1).cpu().numpy()

@@ -1,13 +1,12 @@
-"""Models that generate text: pretrained ones, and two small ones from scratch.
+"""Two small models from scratch that generate text.
 
-The two are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al. 2019) with random weights and small
+They are Hugging Face's own T5 (Raffel et al. 2020) and GPT-2 (Radford et al. 2019) with random weights and small
 sizes [ours], for tests and first experiments; for results take a pretrained model.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
@@ -57,18 +56,10 @@ SCRATCH_LANGUAGE: dict[str, tuple[Kind, Callable[[PreTrainedTokenizerBase], PreT
 """Language models from scratch, by the name that --model_name_or_path takes."""
 
 
-def open_language_model(path: str, kind: Kind, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
-    """A model that generates text, pretrained or from scratch, in float32.
-
-    Raises:
-        UsageError: a model from scratch is of another kind than the task.
-        OSError, ValueError: there is no such pretrained model of this kind.
-    """
-    if path not in SCRATCH_LANGUAGE:
-        model: PreTrainedModel = AUTO[kind].from_pretrained(path, dtype=torch.float32)
-        return model
-    built_for, build = SCRATCH_LANGUAGE[path]
+def scratch_language_model(name: str, kind: Kind, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A model from scratch that generates text, in float32."""
+    built_for, build = SCRATCH_LANGUAGE[name]
     if built_for != kind:
         fitting = next(name for name, (built_kind, _) in SCRATCH_LANGUAGE.items() if built_kind == kind)
-        raise UsageError(f"model '{path}' is for {built_for}, the task is {kind}: take '{fitting}' or a hub name.")
+        raise UsageError(f"model '{name}' is for {built_for}, the task is {kind}: take '{fitting}' or a hub name.")
     return build(tokenizer)

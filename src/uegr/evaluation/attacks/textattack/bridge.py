@@ -14,7 +14,6 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome, Texts
 from uegr.evaluation.attacks.textattack import runner
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.modeling.model_parts import longest_input
 from uegr.perturb.words import FUNCTION_WORDS
 
 PREFIX = "textattack:"
@@ -42,7 +41,7 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
         "examples": [[list(texts), label] for texts, label in zip(examples, labels, strict=True)],
         "stop_words": sorted(FUNCTION_WORDS),
         "query_budget": QUERY_BUDGET,
-        "max_length": min(evaluated.max_length, longest_input(evaluated.model) or evaluated.max_length),
+        "max_length": evaluated.max_length,
     }
     results: list[dict[str, Any]] = in_textattack(Path(runner.__file__), job)
     outcomes = []

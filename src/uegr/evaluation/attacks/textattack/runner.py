@@ -28,7 +28,7 @@ def main() -> None:
     from transformers import AutoModelForSequenceClassification
 
     torch.manual_seed(0)
-    model = AutoModelForSequenceClassification.from_pretrained(job["model"]).eval()
+    model = AutoModelForSequenceClassification.from_pretrained(job["model"], trust_remote_code=False).eval()
     tokenizer = tokenizer_of(job["model"])
     # TextAttack pads to the tokenizer's own limit.
     tokenizer.model_max_length = min(tokenizer.model_max_length, job["max_length"])
@@ -49,9 +49,9 @@ def tokenizer_of(folder: str) -> Any:
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     try:
-        return AutoTokenizer.from_pretrained(folder)
+        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except ValueError:
-        return PreTrainedTokenizerFast.from_pretrained(folder)
+        return PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False)
 
 
 def describe(outcome: object, columns: "list[str]") -> "dict[str, object]":

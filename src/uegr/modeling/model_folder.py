@@ -1,0 +1,190 @@
+"""Open a model or a tokenizer from a folder that may be damaged: every fault is one sentence that names the file.
+
+What can be checked is checked before anything is built; no pickle and no code of the folder is run.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from transformers import PreTrainedModel
+
+from uegr.errors import UsageError
+from uegr.modeling.model_parts import head_parameters
+
+WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
+FLOATS = {"F64", "F32", "F16", "BF16"}
+"""Number formats that can be trained; a file of whole numbers is quantized."""
+SIZES = ("vocab_size", "hidden_size", "intermediate_size", "d_model", "n_embd", "dim")
+"""Sizes in a configuration that are also the size of a tensor."""
+
+
+_NEW_WEIGHTS: WeakKeyDictionary[nn.Module, list[str]] = WeakKeyDictionary()
+
+
+def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, **options: Any) -> PreTrainedModel:
+    """Open the weights of a folder or a hub name in float32.
+
+    Args:
+        open_model: a `from_pretrained`.
+        path: folder or name.
+        new_head: weights outside the pretrained body may be missing or of another shape; they are drawn anew.
+        **options: of `from_pretrained`.
+
+    Raises:
+        UsageError: a weight of the body is missing or has another shape, or the file is damaged.
+    """
+    if Path(path).is_dir():
+        check_folder(Path(path))
+    model, info = guarded(
+        path, open_model, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True, **options
+    )
+    head = {id(parameter) for parameter in head_parameters(model)}
+    free = {name for name, parameter in model.named_parameters() if new_head and id(parameter) in head}
+    other_shape = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in info["mismatched_keys"]]
+    faults = {"has another shape than the configuration says": other_shape, "is missing": info["missing_keys"]}
+    for fault, names in faults.items():
+        wrong = sorted(name for name in names if name not in free and _is_essential(name, new_head))
+        if wrong:
+            raise UsageError(
+                f"'{path}': weight {wrong[0]} {fault}{f' ({len(wrong)} in all)' if len(wrong) > 1 else ''}: the folder "
+                "is damaged or of another kind of model; save the model again."
+            )
+    broken = next((name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
+    if broken is not None:
+        raise UsageError(f"'{path}': weight {broken} holds NaN or infinite numbers: take an earlier checkpoint.")
+    _NEW_WEIGHTS[model] = sorted({*info["missing_keys"], *other_shape})
+    return model  # type: ignore[no-any-return]
+
+
+def new_weights_of(model: nn.Module) -> list[str]:
+    """The names of the weights that no file held, so that they were drawn at random."""
+    return _NEW_WEIGHTS.get(model, [])
+
+
+def guarded(path: str, function: Callable[..., Any], **options: Any) -> Any:
+    """Call a `from_pretrained` that runs no code of the folder and asks nothing; its errors become one sentence.
+
+    Raises:
+        UsageError: whatever the library raises on a damaged folder.
+    """
+    options.setdefault("trust_remote_code", False)
+    try:
+        return function(path, **options)
+    except UsageError:
+        raise
+    except Exception as error:  # a damaged folder raises anything
+        reason = " ".join(str(error).split())[:300]
+        if "trust_remote_code" in reason or "custom code" in reason:
+            raise UsageError(
+                f"'{path}' needs Python code that comes with it, which is not run: add --trust_remote_code if you "
+                "trust its author."
+            ) from error
+        if not Path(path).is_dir():
+            raise FileNotFoundError(reason) from error
+        raise UsageError(f"'{path}' cannot be opened ({type(error).__name__}: {reason}): save it again.") from error
+
+
+def check_json_files(folder: Path) -> None:
+    """Look at the configurations of model and tokenizer, where they exist.
+
+    Raises:
+        UsageError: one of them is no JSON object.
+    """
+    for name in ("config.json", "tokenizer_config.json", "tokenizer.json"):
+        if (folder / name).is_file():
+            _read_object(folder / name)
+
+
+def check_folder(folder: Path) -> None:
+    """Look at configuration and headers of the weights.
+
+    Raises:
+        UsageError: a file is missing, empty, cut off or of another form, or a number in the configuration cannot be.
+    """
+    config = _read_object(folder / "config.json")
+    shapes = _shapes(folder)
+    for name, value in config.items():
+        if isinstance(value, float) and "dropout" in name and not 0.0 <= value < 1.0:
+            raise UsageError(f"'{folder / 'config.json'}': {name} is {value} and must lie in [0, 1): correct it.")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise UsageError(f"'{folder / 'config.json'}': {name} is {value}: correct it.")
+        limit = None
+        if isinstance(value, int) and "layer" in name and not isinstance(value, bool):
+            limit = len(shapes)
+        elif name in SIZES and isinstance(value, int):
+            limit = 4 * max(max(shape, default=1) for shape in shapes.values())
+        if limit is not None and value > limit:
+            raise UsageError(
+                f"'{folder / 'config.json'}': {name} is {value:,}, and the weights beside it are of a smaller model: "
+                "take the configuration that was saved with them."
+            )
+
+
+def read_safetensors(file: Path) -> dict[str, list[int]]:
+    """Name -> shape of all tensors in a file.
+
+    Raises:
+        UsageError: the file is empty, cut off or no safetensors file, or its tensors are no floating-point numbers.
+    """
+    try:
+        with safe_open(file, framework="pt") as tensors:
+            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # no mapping
+            formats = {part.get_dtype() for part in slices.values()}
+            shapes = {name: list(part.get_shape()) for name, part in slices.items()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UsageError(
+            f"'{file}' is damaged or cut off ({error}): copy it again, or take another checkpoint."
+        ) from None
+    if formats and not formats & FLOATS:
+        raise UsageError(
+            f"'{file}' holds {', '.join(sorted(formats))} numbers: a quantized model cannot be trained as it is; take "
+            "its version in float32, float16 or bfloat16."
+        )
+    return shapes
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"'{file.parent}' holds no {file.name}: name the folder of a Hugging Face model.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"'{file}' is no JSON ({error}): copy it again.") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"'{file}' holds {type(content).__name__} and not an object: copy it again.")
+    return content
+
+
+def _shapes(folder: Path) -> dict[str, list[int]]:
+    if (folder / INDEX).is_file():
+        weight_map = _read_object(folder / INDEX).get("weight_map")
+        if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
+            raise UsageError(f"'{folder / INDEX}' has no weight_map: copy it again.")
+        files = sorted({folder / Path(name).name for name in weight_map.values()})
+    else:
+        files = [folder / WEIGHTS]
+    missing = next((file for file in files if not file.is_file()), None)
+    if missing is not None:
+        hint = f"convert its {PICKLES}" if (folder / PICKLES).is_file() else "copy it again"
+        raise UsageError(f"'{folder}' holds no {missing.name}: {hint} (only safetensors are read).")
+    shapes = {name: shape for file in files for name, shape in read_safetensors(file).items()}
+    if not shapes:
+        raise UsageError(f"'{folder}' holds weights files without any tensor: copy it again.")
+    return shapes
+
+
+def _is_essential(name: str, new_head: bool) -> bool:
+    """Whether a weight may not be drawn at random: all of a trained model, and layers and embeddings of a body.
+
+    Poolers are missing in many pretrained bodies, and buffers such as position ids are computed.
+    """
+    if not new_head:
+        return True
+    return "embed" in name or any(part.isdigit() for part in name.split("."))

@@ -1,0 +1,52 @@
+"""Whether a model and a tokenizer belong together: padding, vocabulary, positions."""
+
+from typing import Any
+
+from torch import nn
+
+from uegr.errors import UsageError
+from uegr.modeling.embeddings import input_embeddings, unwrap
+from uegr.modeling.model_parts import longest_input
+
+
+def check_match(model: nn.Module, tokenizer: Any) -> None:
+    """Compare a model with a tokenizer.
+
+    Raises:
+        UsageError: there is no padding token, the model pads with another, or a token has no embedding.
+    """
+    if tokenizer.pad_token_id is None:
+        raise UsageError(
+            "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
+            "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
+        )
+    check_vocabulary(model, tokenizer)
+    padding = getattr(getattr(unwrap(model), "config", None), "pad_token_id", None)
+    if isinstance(padding, int) and padding != tokenizer.pad_token_id:
+        raise UsageError(
+            f"the model takes token {padding} for padding and the tokenizer pads with {tokenizer.pad_token_id}: its "
+            "outputs would depend on the other texts of a batch; set model.config.pad_token_id = "
+            "tokenizer.pad_token_id."
+        )
+
+
+def check_vocabulary(model: nn.Module, tokenizer: Any) -> None:
+    """Refuse a tokenizer with more tokens than the model has embeddings.
+
+    Raises:
+        UsageError: tokens were added and the model was not resized.
+    """
+    weight: Any = input_embeddings(model).weight
+    if len(tokenizer) > weight.shape[0]:
+        raise UsageError(
+            f"the tokenizer has {len(tokenizer):,} tokens and the model embeddings for {weight.shape[0]:,}: call "
+            "model.resize_token_embeddings(len(tokenizer)) and save both."
+        )
+
+
+def tokens_to_read(model: nn.Module, max_length: int) -> int:
+    """`max_length`, or the number of positions that the model has if those are fewer."""
+    try:
+        return min(max_length, longest_input(model) or max_length)
+    except UsageError:  # token embeddings of a form that is refused elsewhere, with a reason
+        return max_length

@@ -1,0 +1,27 @@
+"""Number formats of weights that can be trained."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from uegr.errors import UsageError
+
+
+def check_formats(parameters: Iterable[nn.Parameter]) -> list[str]:
+    """The number formats of the trainable weights, such as float32.
+
+    Weights in float16 are refused. AdamW's eps of 1e-8 is 0 in float16, and so is its second moment wherever a gradient
+    is below 2.4e-4; an element that has a first moment and then, in one step, no gradient is divided by 0. Methods that
+    mask gradients (Child-Tuning, Mixout) make such steps in every element, plain fine-tuning in rare tokens.
+
+    Raises:
+        UsageError: a trainable weight is in float16.
+    """
+    formats = sorted({str(weight.dtype).removeprefix("torch.") for weight in parameters if weight.requires_grad})
+    if str(torch.float16).removeprefix("torch.") in formats:
+        raise UsageError(
+            "weights in float16 become NaN within a few steps of AdamW: load the model with dtype=torch.float32 (and "
+            "use mixed precision, bf16=True or fp16=True), or in bfloat16."
+        )
+    return formats
