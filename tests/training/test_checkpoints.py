@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
 from support.trainers import trainer_of
 from uegr import UEGRConfig, UEGRTrainer, UsageError
-from uegr.training.checkpoints import is_complete, last_complete_checkpoint
+from uegr.training.checkpoints import check_whole, is_complete, last_complete_checkpoint, remove_checkpoint, rotate
 
 CONFIG = UEGRConfig(passes=1, epsilon=0.02)
 
@@ -22,7 +22,7 @@ def make_checkpoint(output_dir: Path, step: int, state: str | None = "{}") -> Pa
     """A folder with weights and, if given, a trainer_state.json."""
     folder = output_dir / f"checkpoint-{step}"
     folder.mkdir()
-    (folder / "model.safetensors").write_bytes(b"weights")
+    save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
     if state is not None:
         (folder / "trainer_state.json").write_text(state)
     return folder
@@ -37,7 +37,7 @@ def test_a_half_written_checkpoint_is_passed_over_and_removed(state: Any, tmp_pa
         (half_written / "trainer_state.json").write_bytes(state)
     assert not is_complete(half_written)
     assert last_complete_checkpoint(tmp_path) == str(complete)
-    assert not half_written.exists()
+    assert half_written.exists() == isinstance(state, (str, bytes)), "what has a state is named, and left"
     assert (tmp_path / "checkpoint-5").exists()
 
 
@@ -223,3 +223,78 @@ def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
     for folder in folders:
         assert UEGRConfig.from_pretrained(folder) == CONFIG
         assert json.loads((folder / "method_config.json").read_text())["method"] == "uegr"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.safetensors", b"cut", "model.safetensors' is damaged or cut off"),
+        ("optimizer.pt", b"PK\x03\x04 cut", "optimizer.pt' is damaged or cut off"),
+        ("scheduler.pt", b"", "scheduler.pt' is damaged or cut off"),
+        ("trainer_state.json", b"[1]", "trainer_state.json' is no object"),
+        ("trainer_state.json", b"{", "trainer_state.json' is missing or cut off"),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(
+    name: str, content: bytes, message: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, damaged = make_checkpoint(tmp_path, 2), make_checkpoint(tmp_path, 4)
+    (damaged / name).write_bytes(content)
+    with pytest.raises(UsageError, match=f"{message}.*; resume from checkpoint-2"):
+        check_whole(damaged)
+    assert last_complete_checkpoint(tmp_path) == str(before)
+    assert "checkpoint-4 is skipped: " in caplog.text and name in caplog.text
+
+
+def test_a_checkpoint_without_weights_is_not_whole(tmp_path: Path) -> None:
+    folder = make_checkpoint(tmp_path, 2)
+    (folder / "model.safetensors").unlink()
+    assert not is_complete(folder)
+
+
+def test_a_kill_while_a_checkpoint_is_removed_leaves_no_half_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = make_checkpoint(tmp_path, 2), make_checkpoint(tmp_path, 4)
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        raise SystemError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "uegr.training.checkpoints.shutil.rmtree", lambda path, **_: None if not path.exists() else killed()
+        )
+        with pytest.raises(SystemError):
+            remove_checkpoint(old)
+    assert not old.exists()
+    assert last_complete_checkpoint(tmp_path) == str(new)
+    assert [folder.name for folder in tmp_path.iterdir()] == ["checkpoint-4"]
+
+
+def test_rotation_keeps_the_last_and_the_best(tmp_path: Path) -> None:
+    folders = [make_checkpoint(tmp_path, step) for step in (2, 4, 6, 10)]
+    rotate(tmp_path, None, None)
+    assert all(folder.exists() for folder in folders)
+    rotate(tmp_path, 2, str(folders[0]))
+    assert [folder.exists() for folder in folders] == [True, False, False, True]
+    rotate(tmp_path, 1, None)
+    assert [folder.exists() for folder in folders] == [False, False, False, True]
+
+
+def test_the_saved_arguments_have_the_users_limit(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    started = trainer(train_file, model_folder, tmp_path, save_total_limit=1)
+    started.train()
+    saved = torch.load(tmp_path / "checkpoint-6" / "training_args.bin", weights_only=False)
+    assert saved.save_total_limit == started.args.save_total_limit == 1
+    assert [folder.name for folder in tmp_path.glob("*checkpoint*")] == ["checkpoint-6"]
+
+
+def test_moments_of_another_shape_are_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """A fused AdamW would read beyond their end."""
+    trainer(train_file, model_folder, tmp_path, max_steps=2).train()
+    file = tmp_path / "checkpoint-2" / "optimizer.pt"
+    state = torch.load(file, weights_only=False)
+    state["state"][0]["exp_avg"] = torch.zeros(3)
+    torch.save(state, file)
+    with pytest.raises(UsageError, match=r"exp_avg of parameter 0 has shape \(3,\) and the parameter .* of another"):
+        trainer(train_file, model_folder, tmp_path).train(resume_from_checkpoint=str(file.parent))

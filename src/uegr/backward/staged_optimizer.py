@@ -8,6 +8,8 @@ import torch
 from uegr.errors import UsageError
 
 STATE_KEY = "uegr"
+MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
+"""Optimizer states that have one number per element of their parameter."""
 
 
 class Stepper(Protocol):
@@ -97,9 +99,22 @@ class StagedOptimizer(torch.optim.Optimizer):
         """Load the user's optimizer and, where the state holds one, the method."""
         optimizer_state = dict(state_dict)
         method = optimizer_state.pop(STATE_KEY, None)
+        self._check_shapes(optimizer_state)
         self.optimizer.load_state_dict(optimizer_state)
         if method is not None:
             self.method.load_state_dict(method)
+
+    def _check_shapes(self, state: dict[str, Any]) -> None:
+        """A fused optimizer reads beyond the end of moments that are smaller than their parameter."""
+        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        for i, entries in state.get("state", {}).items():
+            for name in MOMENTS & entries.keys():
+                saved, shape = tuple(entries[name].shape), tuple(parameters[i].shape) if i < len(parameters) else None
+                if shape is not None and saved != shape:
+                    raise UsageError(
+                        f"the optimizer's {name} of parameter {i} has shape {saved} and the parameter {shape}: the "
+                        "state is of another model; load the one that was saved with this model."
+                    )
 
     def __repr__(self) -> str:
         return f"StagedOptimizer({self.optimizer!r})"

@@ -63,10 +63,9 @@ def attack(
             console.print(
                 f"{text_attack.attack} could change nothing in {text_attack.untouched:,} of {text_attack.examples:,} "
                 "texts: they count as robust.",
-                markup=False,
             )
     for reason in result.masking_reasons:
-        console.print(f"gradient masking suspected: {reason}", markup=False, style="yellow")
+        console.print(f"gradient masking suspected: {reason}", style="yellow")
 
 
 def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:

@@ -1,8 +1,7 @@
 """Entry point of the command line; an error is printed as one sentence, without a traceback."""
 
+import errno
 import sys
-
-from rich.console import Console
 
 from uegr.cli import (  # noqa: F401  # importing a command registers it
     analyse,
@@ -18,6 +17,7 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
     tune,
 )
 from uegr.cli.app import app
+from uegr.cli.terminal import PlainConsole
 from uegr.errors import UegrError, UsageError
 from uegr.libraries import silence_libraries
 
@@ -28,11 +28,32 @@ def main() -> None:
     try:
         app()
     except UegrError as error:
-        Console(stderr=True, soft_wrap=True).print(f"uegr: {error}", style="red", markup=False, highlight=False)
+        _say(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)
+    except (OSError, UnicodeError) as error:
+        _say(_in_words(error))
+        sys.exit(2)
     except KeyboardInterrupt:
-        Console(stderr=True).print("uegr: stopped.", style="red")
+        _say("stopped.")
         sys.exit(130)
+
+
+def _say(message: str) -> None:
+    PlainConsole(stderr=True, soft_wrap=True).print(f"uegr: {message}", style="red", highlight=False)
+
+
+def _in_words(error: OSError | UnicodeError) -> str:
+    """A file that cannot be read or written, in one sentence."""
+    if isinstance(error, UnicodeError):
+        return "a name or a text holds bytes that are no UTF-8: rename the file, or write it in UTF-8."
+    if error.errno == errno.ENOSPC:
+        return f"the disk is full, while {_name_of(error)} was written: make room and run the same command again."
+    reason = (error.strerror or str(error)).lower()
+    return f"{_name_of(error)} cannot be used ({reason}): name another file or folder."
+
+
+def _name_of(error: OSError) -> str:
+    return f"'{error.filename}'" if error.filename else "a file"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from uegr.cli.app import app
@@ -31,5 +30,5 @@ def methods(
     for field in option_fields(config):
         stage = "forward" if field.name in forward_options else "backward"
         row = (type_name(field.type), str(field.default), stage, str(field.metadata["help"]))
-        table.add_row(f"--{field.name}", *map(escape, row))
+        table.add_row(f"--{field.name}", *row)
     console.print(table)

@@ -1,13 +1,30 @@
 """The console that every command prints to, and the progress of long commands."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TaskID
+from rich.text import Text
 
-console = Console()
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, which move the cursor or recolour a terminal, direction overrides, and halves of pairs."""
+
+
+class PlainConsole(Console):
+    """Prints texts from outside as they are: no markup, no control sequences, in tables as well."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(CONTROL.sub("\ufffd", text), **options)
+
+
+console = PlainConsole()
 
 
 class OnProgress(Protocol):
@@ -27,7 +44,7 @@ def progress() -> Iterator[OnProgress]:
 
         def move_bar(stage: str, done: int, total: int, unit: str = "examples") -> None:
             if stage not in bar_of:
-                bar_of[stage] = bars.add_task(stage, total=total)
+                bar_of[stage] = bars.add_task(escape(CONTROL.sub("\ufffd", stage)), total=total)
             bars.update(bar_of[stage], completed=done)
 
         yield move_bar
@@ -41,6 +58,6 @@ def _progress_lines() -> OnProgress:
         tenth = 10 * done // max(total, 1)
         if printed.get(stage) != tenth:
             printed[stage] = tenth
-            console.print(f"{stage}: {done:,} of {total:,} {unit}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{stage}: {done:,} of {total:,} {unit}", highlight=False, soft_wrap=True)
 
     return print_line

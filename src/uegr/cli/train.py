@@ -50,9 +50,7 @@ def train(
             on_step=partial(on_progress, f"training {method}", unit="steps"),
         )
     for finding in run["data"]["findings"]:
-        console.print(
-            f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False, markup=False
-        )
+        console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
     cost = run["cost"]
     console.print(
         f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
@@ -65,5 +63,4 @@ def train(
     console.print(
         f"{title}: {value} on {examples:,} validation examples. Model in {output_dir}; evaluate it on test data with: "
         f"uegr evaluate {output_dir}",
-        markup=False,
     )

@@ -43,7 +43,7 @@ def tune(
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         if event.final:
-            console.print(f"{cell.label}: {event.kind} {event.message}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{cell.label}: {event.kind} {event.message}", highlight=False, soft_wrap=True)
 
     run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")

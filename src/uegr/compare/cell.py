@@ -84,10 +84,9 @@ class Cell:
 
 
 def _digest(path: str) -> str:
-    try:
-        state = os.stat(path)
-    except OSError:
-        raise UsageError(f"there is no file '{path}': check the path.") from None
+    if not os.path.isfile(path):
+        raise UsageError(f"there is no file '{path}': check the path.")
+    state = os.stat(path)
     return _digest_of(path, state.st_mtime_ns, state.st_size)
 
 

@@ -46,6 +46,7 @@ SETTINGS: dict[str, str] = {
 }
 """Every setting, and the part that it belongs to."""
 BUDGETS = ("steps", "compute")
+MOST_SEEDS, MOST_CELLS = 1000, 100_000
 AXES = ("methods", "tasks", "models", "seeds", "defaults", "name")
 
 
@@ -118,6 +119,8 @@ def make_grid(content: Any, name: str) -> Grid:
         if repeated:
             raise UsageError(f"'{repeated}' stands twice among the {axis}: give one of them another name.")
     seeds = {"seeds": _seeds(content["seeds"])}
+    if len(methods) * len(tasks) * len(models) * len(seeds["seeds"]) > MOST_CELLS:
+        raise UsageError(f"the grid has more than {MOST_CELLS:,} runs: leave out methods, tasks, models or seeds.")
     cells = [
         (round_number, _cell(method, task, model, seed, settings))
         for task, model, method in itertools.product(tasks, models, methods)
@@ -134,6 +137,9 @@ def _cell(method: _Entry, task: _Entry, model: _Entry, seed: int, settings: dict
         if key in SETTINGS:
             parts[SETTINGS[key]][key] = value
     source = DataSource(**{**task.options, **parts["data"]})
+    for path in (source.train_file, source.validation_file, source.test_file):
+        if path is not None and not Path(path).is_file():
+            raise UsageError(f"there is no file '{path}', which task '{task.name}' names: check the path.")
     config = RunConfig(
         source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
@@ -221,11 +227,13 @@ def _settings(where: str, content: Any) -> dict[str, Any]:
 
 
 def _seeds(value: Any) -> tuple[int, ...]:
-    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS:
         return tuple(range(value))
     if isinstance(value, list) and value and all(isinstance(seed, int) for seed in value):
         return tuple(dict.fromkeys(value))
-    raise UsageError(f"seeds must be a number of seeds, or a list of them such as [0, 1, 2], not {value!r}.")
+    raise UsageError(
+        f"seeds must be a number of seeds, at most {MOST_SEEDS:,}, or a list of them such as [0, 1, 2], not {value!r}."
+    )
 
 
 def _frozen(value: Any) -> Any:

@@ -136,16 +136,17 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
     try:
         with safe_open(file, framework="pt") as tensors:
             slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # no mapping
-            formats = {part.get_dtype() for part in slices.values()}
+            formats = {part.get_dtype() for name, part in slices.items() if name.endswith("weight")}
             shapes = {name: list(part.get_shape()) for name, part in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageError(
             f"'{file}' is damaged or cut off ({error}): copy it again, or take another checkpoint."
         ) from None
-    if formats and not formats & FLOATS:
+    if not formats <= FLOATS:
+        numbers = ", ".join(sorted(formats - FLOATS))
         raise UsageError(
-            f"'{file}' holds {', '.join(sorted(formats))} numbers: a quantized model cannot be trained as it is; take "
-            "its version in float32, float16 or bfloat16."
+            f"'{file}' holds {numbers} numbers: a quantized model cannot be trained; take its version in float32, float16 "
+            "or bfloat16."
         )
     return shapes
 

@@ -44,8 +44,12 @@ def read_run(folder: Path) -> dict[str, Any]:
         run: dict[str, Any] = json.loads((folder / RUN).read_text())
     except FileNotFoundError:
         raise UsageError(f"'{folder}' holds no run: make one with uegr train --output_dir {folder}.") from None
-    except json.JSONDecodeError as error:
+    except NotADirectoryError:
+        raise UsageError(f"'{folder}' is a file: name the folder of a run.") from None
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"'{folder / RUN}' is damaged ({error}): train again with --overwrite.") from error
+    if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
+        raise UsageError(f"'{folder / RUN}' is no run.json of uegr: train again with --overwrite.")
     return run
 
 
@@ -55,6 +59,8 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
     Returns:
         The checkpoint to resume from, or None to begin at the start.
     """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
     if overwrite and folder.exists():
         if not (folder / RUN).exists() and any(folder.iterdir()):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
@@ -121,7 +127,7 @@ def read_results(path: Path) -> list[RunResult]:
         raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
         raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
@@ -139,8 +145,11 @@ def with_training_log(result: RunResult, folder: Path) -> RunResult:
     if not file.is_file():
         return result
     try:
-        return replace(result, log=json.loads(file.read_text()))
-    except json.JSONDecodeError as error:
+        log = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(log, list) or not all(isinstance(entry, dict) for entry in log):
+            raise ValueError("not a list of objects")
+        return replace(result, log=log)
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"'{file}' is no JSON ({error}): remove it, or train again with --overwrite.") from error
 
 

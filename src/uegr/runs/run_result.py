@@ -120,6 +120,11 @@ def _check(entry: Any, where: object) -> None:
     if not isinstance(entry, dict):
         raise UsageError(f"'{where}' holds {entry!r} in the place of a run: measure again with uegr evaluate.")
     missing = [name for name in REQUIRED if name not in entry]
+    kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
+    kinds |= {"text_attacks": list, "embedding_attacks": list, "transfer": list}
+    for name, kind in kinds.items():
+        if name in entry and not isinstance(entry[name], kind):
+            raise UsageError(f"'{where}' holds {entry[name]!r} as {name}: measure again with uegr evaluate.")
     for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
         missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
     curve = entry.get("robustness", {})

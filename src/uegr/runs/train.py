@@ -28,6 +28,7 @@ from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
+from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
 from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
@@ -97,7 +98,7 @@ def train_run(
     )
     trainer.remove_callback(PrinterCallback)
     try:
-        with interruption.listening():
+        with interruption.listening(), explained(output_dir, bytes_of(model)):
             outcome = trainer.train(resume_from_checkpoint=checkpoint)
     except KeyboardInterrupt:
         raise StoppedError(
@@ -126,8 +127,14 @@ def train_run(
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if trainer.is_world_process_zero():
-        finish_run(output_dir, run, trainer.state.log_history, model, tokenizer, method_config)
+        with explained(output_dir, bytes_of(model)):
+            finish_run(output_dir, run, trainer.state.log_history, model, tokenizer, method_config)
     return run
+
+
+def bytes_of(model: PreTrainedModel) -> int:
+    """Bytes of the model's weights."""
+    return sum(weight.numel() * weight.element_size() for weight in model.parameters())
 
 
 def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list[Finding]:

@@ -1,16 +1,28 @@
 """Checkpoints that are never taken for whole when they are not.
 
 The Trainer writes a checkpoint's files one after another and `trainer_state.json` last, so a checkpoint is complete
-once that file is there and can be read. A training that was killed while it wrote resumes from the one before.
+once that file is there and all others can be read. One that is to be deleted is first moved aside under another name,
+in one step. A training that was killed while it wrote or deleted resumes from the last one that is whole.
 """
 
 import json
+import logging
+import os
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from uegr.errors import UsageError
+from uegr.modeling.model_folder import read_safetensors
+
+REMOVED = ".removed-"
+"""Beginning of the name of a folder that is being deleted."""
+TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt")
+logger = logging.getLogger("uegr")
 
 
 def checkpoint_folder(output_dir: Path, step: int) -> Path:
@@ -23,23 +35,79 @@ def mark_incomplete(folder: Path) -> None:
     (folder / TRAINER_STATE_NAME).unlink(missing_ok=True)
 
 
-def is_complete(folder: Path) -> bool:
-    """Whether all files of a checkpoint are there."""
+def remove_checkpoint(folder: Path) -> None:
+    """Move a checkpoint aside, then delete it: what a kill leaves behind has no checkpoint's name."""
+    aside = folder.with_name(f"{REMOVED}{folder.name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    os.replace(folder, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def rotate(output_dir: Path, limit: int | None, best: str | None) -> None:
+    """Remove the oldest checkpoints above the limit; the last one and the best one always stay."""
+    if limit is None or limit <= 0:
+        return
+    by_step = _by_step(output_dir)
+    kept = {by_step[max(by_step)]} if by_step else set()
+    kept |= {folder for folder in by_step.values() if best is not None and folder.resolve() == Path(best).resolve()}
+    removable = [by_step[step] for step in sorted(by_step) if by_step[step] not in kept]
+    for folder in removable[: max(0, len(by_step) - max(limit, len(kept)))]:
+        remove_checkpoint(folder)
+
+
+def fault_of(folder: Path) -> str | None:
+    """Why a checkpoint is not whole, in words; None if it is."""
+    state = folder / TRAINER_STATE_NAME
     try:
-        json.loads((folder / TRAINER_STATE_NAME).read_text(encoding="utf-8"))
-    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
-        return False
-    return True
+        if not isinstance(json.loads(state.read_text(encoding="utf-8")), dict):
+            return f"'{state}' is no object"
+    except (OSError, ValueError):
+        return f"'{state}' is missing or cut off"
+    weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*model_fsdp*")]
+    if not any(file.name != "training_args.bin" for file in weights):
+        return f"'{folder}' holds no weights"
+    try:
+        for file in folder.glob("*.safetensors"):
+            read_safetensors(file)
+    except UsageError as error:
+        return str(error)
+    for name in TORCH_FILES:
+        if (folder / name).exists() and not zipfile.is_zipfile(folder / name):
+            return f"'{folder / name}' is damaged or cut off"
+    return None
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all files of a checkpoint are there and can be read."""
+    return fault_of(folder) is None
+
+
+def check_whole(folder: Path) -> None:
+    """Refuse a checkpoint that is not whole.
+
+    Raises:
+        UsageError: it names the file, and the last checkpoint that is whole.
+    """
+    if (fault := fault_of(folder)) is not None:
+        whole = [step for step, other in _by_step(folder.parent).items() if is_complete(other)]
+        hint = f"resume from {PREFIX_CHECKPOINT_DIR}-{max(whole)}" if whole else "start over"
+        raise UsageError(f"{fault.removesuffix('.')}; {hint}.")
 
 
 def last_complete_checkpoint(output_dir: Path) -> str | None:
-    """The complete checkpoint of the highest step, or None; incomplete ones are removed."""
-    by_step = {
-        int(match[1]): folder
-        for folder in output_dir.glob(f"{PREFIX_CHECKPOINT_DIR}-*")
-        if (match := re.fullmatch(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)", folder.name))
-    }
-    for folder in [folder for folder in by_step.values() if not is_complete(folder)]:
-        shutil.rmtree(folder)
-    complete = [step for step, folder in by_step.items() if folder.is_dir()]
-    return str(by_step[max(complete)]) if complete else None
+    """The whole checkpoint of the highest step, or None; others are named in the log, and unfinished ones removed."""
+    for folder in output_dir.glob(f"{REMOVED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for _, folder in sorted(_by_step(output_dir).items(), reverse=True):
+        fault = fault_of(folder)
+        if fault is None:
+            return str(folder)
+        logger.warning("%s is skipped: %s", folder.name, fault)
+        if not (folder / TRAINER_STATE_NAME).exists():
+            remove_checkpoint(folder)
+    return None
+
+
+def _by_step(output_dir: Path) -> dict[int, Path]:
+    matches = {folder: re.fullmatch(rf"{PREFIX_CHECKPOINT_DIR}-(\d+)", folder.name) for folder in output_dir.glob("*")}
+    return {int(match[1]): folder for folder, match in matches.items() if match is not None and folder.is_dir()}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,13 @@ from uegr.methods.configs import UEGRConfig
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.modeling.task_kinds.task_kind import LossFunction
-from uegr.training.checkpoints import checkpoint_folder, last_complete_checkpoint, mark_incomplete
+from uegr.training.checkpoints import (
+    check_whole,
+    checkpoint_folder,
+    last_complete_checkpoint,
+    mark_incomplete,
+    rotate,
+)
 
 _Base: Any = Trainer if TYPE_CHECKING else object
 
@@ -79,6 +86,8 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
             resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
             if resume_from_checkpoint is None:
                 raise UsageError(f"there is no complete checkpoint in '{self.args.output_dir}' to resume from.")
+        elif resume_from_checkpoint:
+            check_whole(Path(resume_from_checkpoint))
         return super().train(resume_from_checkpoint, *args, **kwargs)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -146,13 +155,27 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
         return LengthGroupedSampler(lengths_of(dataset), batch_size, self.args.data_seed or self.args.seed)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """A checkpoint counts once its trainer_state.json is there, which is written last."""
+        """A checkpoint counts once its trainer_state.json is there, which is written last; old ones are moved aside."""
+        folder = Path(self._get_output_dir(trial))
         if self.args.should_save:
-            mark_incomplete(checkpoint_folder(Path(self._get_output_dir(trial)), self.state.global_step))
-        super()._save_checkpoint(model, trial)
+            mark_incomplete(checkpoint_folder(folder, self.state.global_step))
+        self._limit = limit = self.args.save_total_limit
+        with self._save_total_limit(None):  # the trainer's own rotation deletes file by file
+            super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            rotate(folder, limit, self.state.best_model_checkpoint)
+
+    @contextmanager
+    def _save_total_limit(self, limit: int | None) -> Iterator[None]:
+        former, self.args.save_total_limit = self.args.save_total_limit, limit
+        try:
+            yield
+        finally:
+            self.args.save_total_limit = former
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        super()._save(output_dir, state_dict)
+        with self._save_total_limit(getattr(self, "_limit", self.args.save_total_limit)):  # as training_args.bin has it
+            super()._save(output_dir, state_dict)
         self.method_config.save_pretrained(output_dir or self.args.output_dir)
 
 

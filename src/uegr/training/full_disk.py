@@ -1,0 +1,61 @@
+"""Say what a full disk means for a training: what was being written, how much room is needed, and how to go on."""
+
+import errno
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from uegr.errors import StoppedError
+from uegr.training.checkpoints import last_complete_checkpoint
+
+COPIES = 6
+"""A checkpoint holds weights and two moments; the one before it stays until the new one is whole."""
+WRITERS = ("PytorchStreamWriter", "inline_container", "SafetensorError", "I/O error", "file write failed")
+"""Of messages of torch and safetensors where a file could not be written."""
+ALMOST_FULL = 2**20
+
+
+@contextmanager
+def explained(output_dir: Path, weights: int) -> Iterator[None]:
+    """Turn the libraries' errors of a full disk into one sentence.
+
+    Args:
+        output_dir: where the training writes.
+        weights: bytes of the model's weights.
+
+    Raises:
+        StoppedError: there is no room; the last whole checkpoint is named.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not is_full(error, output_dir):
+            raise
+        checkpoint = last_complete_checkpoint(output_dir)
+        name = None if checkpoint is None else Path(checkpoint).name
+        resume = f"continue from {name}, which is whole, with --resume" if name else "start again"
+        raise StoppedError(
+            f"the disk of '{output_dir}' is full, while {_file_of(error)} was written: make room for "
+            f"{COPIES * weights / 2**20:,.0f} MB, then {resume}."
+        ) from error
+
+
+def is_full(error: BaseException, folder: Path) -> bool:
+    """Whether an error says that there is no room, or is a writer's error on a disk without room."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    text = f"{type(error).__name__} {error}"
+    if "No space left" in text or "os error 28" in text or "Disk quota exceeded" in text:
+        return True
+    existing = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
+    full = existing is not None and shutil.disk_usage(existing).free < ALMOST_FULL
+    return full and any(writer in text for writer in WRITERS)
+
+
+def _file_of(error: BaseException) -> str:
+    name = getattr(error, "filename", None)
+    if name is None and (match := re.search(r"(\S+\.(?:safetensors|pt|json|bin|arrow))", str(error))):
+        name = match[1]
+    return f"'{name}'" if name else "a checkpoint"
