@@ -145,8 +145,8 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
     if not formats <= FLOATS:
         numbers = ", ".join(sorted(formats - FLOATS))
         raise UsageError(
-            f"'{file}' holds {numbers} numbers: a quantized model cannot be trained; take its version in float32, float16 "
-            "or bfloat16."
+            f"'{file}' holds {numbers} numbers: a quantized model cannot be trained; take its float32, "
+            "float16 or bfloat16 version."
         )
     return shapes
 

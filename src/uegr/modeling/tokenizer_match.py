@@ -37,9 +37,10 @@ def check_vocabulary(model: nn.Module, tokenizer: Any) -> None:
         UsageError: tokens were added and the model was not resized.
     """
     weight: Any = input_embeddings(model).weight
-    if len(tokenizer) > weight.shape[0]:
+    tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
+    if tokens > weight.shape[0]:
         raise UsageError(
-            f"the tokenizer has {len(tokenizer):,} tokens and the model embeddings for {weight.shape[0]:,}: call "
+            f"the tokenizer has {tokens:,} tokens and the model embeddings for {weight.shape[0]:,}: call "
             "model.resize_token_embeddings(len(tokenizer)) and save both."
         )
 

@@ -1,7 +1,6 @@
 """Say what a full disk means for a training: what was being written, how much room is needed, and how to go on."""
 
 import errno
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,12 +32,13 @@ def explained(output_dir: Path, weights: int) -> Iterator[None]:
     except Exception as error:
         if not is_full(error, output_dir):
             raise
-        checkpoint = last_complete_checkpoint(output_dir)
-        name = None if checkpoint is None else Path(checkpoint).name
-        resume = f"continue from {name}, which is whole, with --resume" if name else "start again"
+        file, checkpoint = _file_of(error, output_dir), last_complete_checkpoint(output_dir)
+        start = (
+            f"from {Path(checkpoint).name}, which is whole" if checkpoint else "from the start: no checkpoint is whole"
+        )
         raise StoppedError(
-            f"the disk of '{output_dir}' is full, while {_file_of(error)} was written: make room for "
-            f"{COPIES * weights / 2**20:,.0f} MB, then {resume}."
+            f"the disk of '{output_dir}' is full, while '{file}' was written: make room for "
+            f"{COPIES * weights / 2**20:,.0f} MB, then continue with --resume {start}."
         ) from error
 
 
@@ -54,8 +54,9 @@ def is_full(error: BaseException, folder: Path) -> bool:
     return full and any(writer in text for writer in WRITERS)
 
 
-def _file_of(error: BaseException) -> str:
-    name = getattr(error, "filename", None)
-    if name is None and (match := re.search(r"(\S+\.(?:safetensors|pt|json|bin|arrow))", str(error))):
-        name = match[1]
-    return f"'{name}'" if name else "a checkpoint"
+def _file_of(error: BaseException, folder: Path) -> str:
+    """The file that an error names, or else the one that was written last."""
+    if (name := getattr(error, "filename", None)) is not None:
+        return str(name)
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return str(max(files, key=lambda file: file.stat().st_mtime_ns, default=folder))

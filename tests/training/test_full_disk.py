@@ -1,0 +1,49 @@
+"""A full disk: which file, how much room, and where the training goes on."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from support.trainers import trainer_of
+from uegr import UEGRConfig
+from uegr.errors import StoppedError
+from uegr.training.full_disk import explained, is_full
+
+FULL = [
+    OSError(errno.ENOSPC, "No space left on device", "/runs/a/model.safetensors"),
+    OSError(errno.EDQUOT, "Disk quota exceeded"),
+    RuntimeError("SafetensorError: Error while serializing: I/O error: No space left on device (os error 28)"),
+]
+
+
+@pytest.mark.parametrize("error", FULL)
+def test_errors_of_a_full_disk_are_recognised(error: Exception, tmp_path: Path) -> None:
+    assert is_full(error, tmp_path)
+
+
+def test_a_writers_error_counts_where_the_disk_has_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 4416 vs 4310")
+    assert not is_full(error, tmp_path)
+    usage = type("Usage", (), {"free": 512})
+    monkeypatch.setattr("uegr.training.full_disk.shutil.disk_usage", lambda path: usage)
+    assert is_full(error, tmp_path / "not" / "there")
+    assert not is_full(ValueError("another error"), tmp_path)
+
+
+def test_the_sentence_names_file_room_and_checkpoint(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        StoppedError, match=r"'/runs/a/model.safetensors' was written: make room for 6 MB, then continue with"
+    ):
+        with explained(tmp_path, 2**20):
+            raise FULL[0]
+    saving = {"save_strategy": "steps", "save_steps": 2, "max_steps": 2}
+    trainer_of(UEGRConfig(passes=1), train_file, model_folder, tmp_path, **saving).train()
+    with pytest.raises(StoppedError, match="--resume from checkpoint-2, which is whole"):
+        with explained(tmp_path, 2**20):
+            raise FULL[2]
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), explained(tmp_path, 1):
+        raise ZeroDivisionError
