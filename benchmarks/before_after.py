@@ -42,7 +42,7 @@ def worker() -> None:
     try:
         from uegr.data.data_source import DataSource
         from uegr.data.encoding import batches, encode
-        from uegr.methods.registry import make_config
+        from uegr.methods.method_lookup import make_config
         from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 
         def create(name: str, options: dict[str, Any]) -> Any:

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 from uegr.training.cost_profile import Autocast, Stepper
 
 Step = Callable[[], None]

@@ -27,7 +27,7 @@ from uegr.atomic_files import write_json
 from uegr.backward.uniform_draws import Draws
 from uegr.forward.pass_runner import OneByOne
 from uegr.libraries import silence_libraries
-from uegr.methods.configs import UEGRConfig
+from uegr.methods.registry import UEGRConfig
 from uegr.modeling.profile import now
 from uegr.training.cost_profile import Stepper
 

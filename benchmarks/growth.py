@@ -27,7 +27,7 @@ from benchmarks.document import replace_block
 from benchmarks.timing import machine
 from uegr.atomic_files import write_json
 from uegr.libraries import silence_libraries
-from uegr.methods.configs import UEGRConfig
+from uegr.methods.registry import UEGRConfig
 from uegr.training.precision import use_bf16
 
 RESULT, FIGURE = Path("benchmarks/results/growth.json"), Path("docs/figures/growth.svg")

@@ -25,7 +25,7 @@ from uegr.atomic_files import write_json
 from uegr.forward.joined_passes import run_joined
 from uegr.forward.pass_runner import OneByOne, PassRunner
 from uegr.libraries import silence_libraries
-from uegr.methods.configs import UEGRConfig
+from uegr.methods.registry import UEGRConfig
 from uegr.training.cost_profile import Stepper
 from uegr.training.precision import use_bf16
 

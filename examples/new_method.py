@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from uegr import MethodConfig
 from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
-from uegr.methods.registration import register
+from uegr.methods.register_method import register
 from uegr.modeling.embeddings import embedding_scale, token_mask
 from uegr.options import Options, option
 

@@ -29,7 +29,7 @@ from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, 
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms, mean_and_error
 from uegr.evaluation.landscape.loss_surface import surface_of
 from uegr.libraries import silence_libraries
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_classifier, load_tokenizer
 
 SEEDS = (0, 1, 2)

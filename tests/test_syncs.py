@@ -14,7 +14,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from support.small_models import batch, bert
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 
 INDEX = "aten.index.Tensor"
 WAITING = {"aten._local_scalar_dense.default", "aten.nonzero.default", "aten.masked_select.default"}

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from uegr.evaluation import attacks as attacks
     from uegr.evaluation.evaluation_report import EvaluationReport as EvaluationReport
     from uegr.evaluation.evaluator import evaluate as evaluate
-    from uegr.methods.configs import *  # noqa: F403
     from uegr.methods.method import Method as Method
     from uegr.methods.method_config import MethodConfig as MethodConfig
-    from uegr.methods.registry import METHODS as METHODS
-    from uegr.methods.registry import make_config as make_config
+    from uegr.methods.method_lookup import METHODS as METHODS
+    from uegr.methods.method_lookup import make_config as make_config
+    from uegr.methods.registry import *  # noqa: F403
     from uegr.modeling.model_check import check as check
     from uegr.training.trainer import RobustTrainerMixin as RobustTrainerMixin
     from uegr.training.trainer import UEGRTrainer as UEGRTrainer
@@ -43,8 +43,8 @@ _CONFIGS = (
     "UEGRConfig",
 )
 _HOMES = {
-    **dict.fromkeys(_CONFIGS, "uegr.methods.configs"),
-    "METHODS": "uegr.methods.registry",
+    **dict.fromkeys(_CONFIGS, "uegr.methods.registry"),
+    "METHODS": "uegr.methods.method_lookup",
     "EvaluationReport": "uegr.evaluation.evaluation_report",
     "Method": "uegr.methods.method",
     "MethodConfig": "uegr.methods.method_config",
@@ -52,7 +52,7 @@ _HOMES = {
     "UEGRTrainer": "uegr.training.trainer",
     "check": "uegr.modeling.model_check",
     "evaluate": "uegr.evaluation.evaluator",
-    "make_config": "uegr.methods.registry",
+    "make_config": "uegr.methods.method_lookup",
 }
 """Public name -> the module that defines it."""
 

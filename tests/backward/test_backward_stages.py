@@ -10,7 +10,7 @@ import torch
 from support.small_models import bert
 from support.training import DATA, assert_same_weights, train
 from uegr.errors import UsageError
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 
 
 @pytest.mark.parametrize(

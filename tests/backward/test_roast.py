@@ -10,7 +10,7 @@ import torch
 
 from support.small_models import bert, weights_of
 from support.training import DATA, LEARNING_RATE, begin, fisher_scores, task_gradients
-from uegr.methods.configs import RoASTConfig
+from uegr.methods.registry import RoASTConfig
 
 
 def test_one_step_equals_the_formula_with_ranks_counted_by_a_sort() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 from support.small_models import bert, gradients_of, weights_of
 from support.training import DATA, begin
 from uegr.errors import UsageError
-from uegr.methods.configs import ROSESecondConfig
+from uegr.methods.registry import ROSESecondConfig
 
 
 def r_drop_gradients(kl_weight: float) -> list[Tensor]:

@@ -7,7 +7,7 @@ import torch
 
 from support.small_models import batch, bert
 from uegr.backward.selection_log import selection_dynamics
-from uegr.methods.configs import UEGRConfig
+from uegr.methods.registry import UEGRConfig
 
 
 def test_shares_churn_and_saliency_are_those_of_the_elements() -> None:

@@ -11,8 +11,8 @@ import torch
 from support.small_models import batch, bert
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
-from uegr.methods.configs import UEGRConfig
 from uegr.methods.method import Method
+from uegr.methods.registry import UEGRConfig
 
 
 def attached(learning_rate: float = 0.01) -> tuple[Method, torch.optim.AdamW]:

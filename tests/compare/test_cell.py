@@ -7,10 +7,10 @@ import pytest
 from support.compare_samples import tiny_grid
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
-from uegr.compare.ledger import Ledger
+from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
-from uegr.methods.registry import config_class
+from uegr.methods.method_lookup import config_class
 
 
 def test_a_method_that_was_changed_in_its_code_is_run_again_and_no_other(

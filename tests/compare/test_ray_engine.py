@@ -13,9 +13,9 @@ from conftest import reviews
 from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
-from uegr.compare.ledger import Ledger
 from uegr.compare.local_engines import CellEvent, Inline
 from uegr.compare.ray_engine import RayCluster
+from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 

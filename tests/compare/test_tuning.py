@@ -12,12 +12,12 @@ import yaml
 
 from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
-from uegr.compare.ledger import Ledger
 from uegr.compare.local_engines import CellEvent, OnEvent
+from uegr.compare.results_file import Ledger
 from uegr.compare.tuning import make_tuning, tune
 from uegr.compare.workspace import Workspace
 from uegr.errors import StoppedError, UsageError
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 
 CONTENT: dict[str, Any] = {
     "trials": 6,

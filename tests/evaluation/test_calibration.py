@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from uegr.evaluation.calibration import brier_score, measure_calibration
-from uegr.modeling.metrics import expected_calibration_error
+from uegr.modeling.calibration_error import expected_calibration_error
 
 
 def sample(n: int, classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from uegr.compare.grid import read_grid
-from uegr.compare.ledger import Ledger
 from uegr.compare.result_slot import latest_slots, read_slots
+from uegr.compare.results_file import Ledger
 from uegr.compare.tuning import read_tuning
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"

@@ -13,7 +13,7 @@ from zoo import SCRATCH, applies, make_batch, make_model
 
 from uegr import UsageError
 from uegr.methods.method import Method
-from uegr.methods.registry import METHODS, PAIR, make_config
+from uegr.methods.method_lookup import METHODS, PAIR, make_config
 
 STEPS = 4
 WORKS, ERROR, NOT_APPLICABLE = "works", "clear error", "not applicable"

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from support.small_models import batch, bert, weights_of
 from uegr import METHODS, UsageError
-from uegr.methods.configs import ChildTuningDConfig, PlainConfig, UEGRConfig
 from uegr.methods.method import Method
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
+from uegr.methods.registry import ChildTuningDConfig, PlainConfig, UEGRConfig
 
 
 def attached(name: str, model: Any, *, train_loader: Any = None, **options: Any) -> Method:

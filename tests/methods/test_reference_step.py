@@ -18,8 +18,8 @@ from uegr.backward.selective import SelectiveBackward
 from uegr.backward.uniform_draws import Draws
 from uegr.forward.model_pass import draw_seed
 from uegr.forward.uegr import UEGRForward
-from uegr.methods.configs import UEGRConfig
 from uegr.methods.reference_step import reference_loss, reference_update
+from uegr.methods.registry import UEGRConfig
 
 
 @pytest.mark.parametrize("make", [bert, llama])

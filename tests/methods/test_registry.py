@@ -1,67 +1,77 @@
-"""Methods by name, and pairs of two methods' stages."""
+"""Every option of every method is described, and every method has a card in the docs."""
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+from pathlib import Path
+
 import pytest
 
-from uegr import METHODS, PGDConfig, RoASTConfig, UEGRConfig, UsageError, make_config
+from uegr import METHODS, FGMConfig, PGDConfig, RoASTConfig, UEGRConfig
+from uegr.backward.roast import RoASTBackward
 from uegr.forward.adversarial import AdversarialForward
-from uegr.methods.registry import config_class
+from uegr.forward.roast import RoASTForward
+from uegr.options import option_fields, type_name
 
 
-def test_a_name_gives_its_configuration() -> None:
-    assert make_config("uegr", {"passes": 3}) == UEGRConfig(passes=3)
-    assert make_config("pgd") == PGDConfig()
-    assert METHODS["uegr"] is config_class("uegr") is UEGRConfig
+@pytest.mark.parametrize("name", METHODS)
+def test_every_option_has_a_help_text_a_type_and_a_default_in_the_docstring(name: str) -> None:
+    config_class = METHODS[name]
+    text = inspect.getdoc(config_class) or ""
+    for entry in dataclasses.fields(config_class):
+        help_text = entry.metadata["help"]
+        assert len(help_text) > 5 and not help_text.endswith("."), entry.name
+        assert f"    {entry.name} ({type_name(entry.type)}, default {entry.default!r}): {help_text}." in text
+    if not dataclasses.fields(config_class):
+        assert "It has no options." in text
 
 
-def test_a_pair_takes_one_stage_of_each_method_with_the_defaults_of_that_method() -> None:
-    """PGD and FGM share a stage, whose defaults are FGM's."""
-    config = make_config("pgd+roast", {"alpha": 0.9, "epsilon": 0.2})
-    assert (config.forward, config.backward) == (PGDConfig.forward, RoASTConfig.backward)
-    own = {"alpha": 0.9, "epsilon": 0.2, "beta": RoASTConfig().beta}
-    expected = {**PGDConfig().options(), **own}
-    assert config.options() == expected
-    assert make_config("fgm+roast").options()["ascent_steps"] == 1
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_says_what_it_does_in_one_sentence_and_names_its_source(name: str) -> None:
+    config_class = METHODS[name]
+    assert config_class.method == name
+    assert config_class.summary().endswith(".")
+    assert config_class.paper.startswith("arXiv ") or name == "plain"
+
+
+def test_uegr_has_fewer_than_22_options() -> None:
+    assert len(dataclasses.fields(UEGRConfig)) < 22
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_config_makes_its_stages_with_its_own_options(name: str) -> None:
+    config = METHODS[name]()
     method = config.create()
-    assert method.name == config.method == "pgd+roast"
-    assert isinstance(method.forward, AdversarialForward)
-    assert method.forward.adversary.ascent.random_start
-    assert method.forward.adversary.ascent.steps == 3
-    assert method.backward.selection.alpha == 0.9  # type: ignore[attr-defined]
+    assert type(method.forward) is config.forward
+    assert type(method.backward) is config.backward
+    for stage in (method.forward, method.backward):
+        for entry in option_fields(stage.options_class):
+            assert getattr(stage.options, entry.name) == getattr(config, entry.name)
 
 
-def test_bounds_of_a_pair_are_those_of_its_methods() -> None:
-    with pytest.raises(UsageError, match="ascent_steps must be at least 1"):
-        make_config("pgd+roast", {"ascent_steps": 0})
-    with pytest.raises(UsageError, match="reuse needs"):
-        make_config("uegr+roast", {"reuse": True, "clean_weight": 0.0})
+def test_no_option_belongs_to_a_forward_and_a_backward_stage() -> None:
+    """Otherwise it would be unclear which of the stages of a pair an option is for."""
+
+    def names(stages: set[type]) -> set[str]:
+        return {entry.name for stage in stages for entry in option_fields(stage.options_class)}  # type: ignore[attr-defined]
+
+    forward = names({config_class.forward for config_class in METHODS.values()})
+    backward = names({config_class.backward for config_class in METHODS.values()})
+    assert not forward & backward
 
 
-def test_a_pair_is_described_and_written_as_a_method_is() -> None:
-    pair = config_class("pgd+roast")
-    assert pair is config_class("pgd+roast")
-    assert pair.paper == "arXiv 1706.06083 and arXiv 2312.04032"
-    assert "random_start (bool, default True)" in (pair.__doc__ or "")
-    config = pair.from_options({"alpha": 0.8})
-    assert pair.from_dict(config.to_dict()) == config
-    assert config_class("uegr+uegr").revision == UEGRConfig.revision
+def test_methods_of_one_stage_differ_in_their_defaults() -> None:
+    assert FGMConfig.forward is PGDConfig.forward is AdversarialForward
+    assert (FGMConfig().ascent_steps, FGMConfig().random_start, FGMConfig().clean_weight) == (1, False, 1.0)
+    assert (PGDConfig().ascent_steps, PGDConfig().random_start, PGDConfig().clean_weight) == (3, True, 0.0)
+    assert (RoASTConfig.forward, RoASTConfig.backward) == (RoASTForward, RoASTBackward)
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("ueger", "unknown method 'ueger' .did you mean 'uegr'"),
-        ("pgd+raost", "did you mean 'roast'"),
-        ("pgd+roast+sam", "more than two stages"),
-        ("pgd+", "unknown method ''"),
-    ],
-)
-def test_unknown_names_are_refused(name: str, message: str) -> None:
-    with pytest.raises(UsageError, match=message):
-        make_config(name)
-
-
-def test_an_option_of_the_stage_that_a_pair_leaves_out_is_unknown() -> None:
-    with pytest.raises(UsageError, match="unknown option of method pgd.roast 'adversarial_loss'"):
-        make_config("pgd+roast", {"adversarial_loss": True})
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_has_a_card_that_names_its_source(name: str) -> None:
+    card = (Path(__file__).parents[2] / "docs" / "methods" / f"{name}.md").read_text()
+    for heading in ("## How to use", "## Caveats"):
+        assert heading in card
+    paper = METHODS[name].paper
+    assert paper in card or paper == "-"

@@ -11,7 +11,7 @@ from conftest import batch, bert
 from uegr.backward.parameter_positions import body_positions
 from uegr.errors import UsageError
 from uegr.methods.method import Method
-from uegr.methods.registry import METHODS, make_config
+from uegr.methods.method_lookup import METHODS, make_config
 
 
 def attached(name: str, model: nn.Module, learning_rate: float = 0.01, **arguments: object) -> Method:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.metrics import (
     accuracy,
-    expected_calibration_error,
     f1,
     macro_f1,
     matthews,

@@ -12,8 +12,8 @@ from conftest import reviews
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.grid_summary import Table, summarise
-from uegr.compare.ledger import Ledger
 from uegr.compare.result_slot import ResultSlot, Run
+from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 from uegr.evaluation.packed_outcomes import pack_outcomes
 

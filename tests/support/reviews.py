@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from support.small_models import BAD, GOOD, WORDS, bert
 from uegr.data.encoding import batches, encode
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.methods.configs import PlainConfig
+from uegr.methods.registry import PlainConfig
 
 
 def reviews(count: int, seed: int = 0) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from support.reviews import tokenizer
 from uegr.data.data_source import DataSource
 from uegr.data.encoding import LengthGroupedSampler, encode, lengths_of
 from uegr.methods.method_config import MethodConfig
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_classifier
 from uegr.training.trainer import UEGRTrainer
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from support.small_models import batch, bert
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.methods.method import Method
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 
 DATA = [batch(seed=i) for i in range(4)]
 LEARNING_RATE = 0.1

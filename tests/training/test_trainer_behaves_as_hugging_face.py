@@ -17,7 +17,7 @@ from transformers import Trainer, TrainingArguments
 from conftest import batch, bert
 from uegr import PlainConfig, UEGRConfig, UEGRTrainer
 from uegr.methods.method_config import METHOD_CONFIG
-from uegr.methods.registry import METHODS, make_config
+from uegr.methods.method_lookup import METHODS, make_config
 
 
 def rows(count: int = 32, labels: Any = None) -> Dataset:

@@ -34,7 +34,7 @@ def compare(
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of
-    from uegr.compare.ledger import Ledger
+    from uegr.compare.results_file import Ledger
     from uegr.compare.workspace import Workspace
     from uegr.runs.run_folder import read_results
     from uegr.runs.run_table import terminal_table

@@ -14,7 +14,7 @@ def methods(
     name: Annotated[str | None, typer.Argument(help="A method: list its options. Default: list the methods.")] = None,
 ) -> None:
     """List the training methods, or the options of one method."""
-    from uegr.methods.registry import METHODS, config_class
+    from uegr.methods.method_lookup import METHODS, config_class
     from uegr.options import option_fields, type_name
 
     if name is None:

@@ -26,7 +26,7 @@ def train(
     **values: Any,
 ) -> None:
     """Fine-tune a model. Options of the method (see uegr methods NAME) are given in the same way: --epsilon 0.03."""
-    from uegr.methods.registry import PAIR
+    from uegr.methods.method_lookup import PAIR
     from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card

@@ -31,8 +31,8 @@ def tune(
 
     from uegr.compare.cell import Cell
     from uegr.compare.grid_runner import engine_of
-    from uegr.compare.ledger import Ledger
     from uegr.compare.local_engines import CellEvent
+    from uegr.compare.results_file import Ledger
     from uegr.compare.tuning import read_tuning, tuned_path
     from uegr.compare.tuning import tune as run_tuning
     from uegr.compare.workspace import Workspace

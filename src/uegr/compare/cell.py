@@ -18,7 +18,7 @@ from typing import Any
 from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
-from uegr.methods.registry import config_class, make_config
+from uegr.methods.method_lookup import config_class, make_config
 from uegr.training.run_config import RunConfig
 
 VERSION = 2

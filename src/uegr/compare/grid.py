@@ -33,7 +33,7 @@ from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.data.data_source import DataSource
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.options import check_value, type_hints
 from uegr.training.run_config import RunConfig

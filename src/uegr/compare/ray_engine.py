@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from typing import Any
 
 from uegr.compare.cell import Cell
-from uegr.compare.ledger import Ledger
 from uegr.compare.local_engines import CellEvent, OnEvent, attempt
+from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 from uegr.libraries import silence_libraries

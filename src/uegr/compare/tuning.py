@@ -42,7 +42,7 @@ from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, UsageError, unknown
-from uegr.methods.registry import config_class, make_config
+from uegr.methods.method_lookup import config_class, make_config
 from uegr.options import option_fields
 
 Objective = Literal["mean", "clean", "robust"]

@@ -8,8 +8,8 @@ from pathlib import Path
 from filelock import FileLock
 
 from uegr.compare.cell import Cell, address, with_model_path
-from uegr.compare.ledger import Ledger
 from uegr.compare.result_slot import Run
+from uegr.compare.results_file import Ledger
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RUN, read_run

@@ -5,15 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from uegr.modeling.metrics import (
-    ECE_BINS,
-    Labels,
-    Probabilities,
-    accuracy,
-    confidence_bins,
-    expected_calibration_error,
-    negative_log_likelihood,
-)
+from uegr.modeling.calibration_error import ECE_BINS, confidence_bins, expected_calibration_error
+from uegr.modeling.metrics import Labels, Probabilities, accuracy, negative_log_likelihood
 
 
 def measure_calibration(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from uegr.forward.model_pass import seeded
 from uegr.forward.uegr_options import pass_rates
-from uegr.methods.configs import UEGRConfig
+from uegr.methods.registry import UEGRConfig
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 

@@ -3,7 +3,7 @@
 import random
 from typing import Any, Literal, get_args
 
-from uegr.perturb.words import WORD, characters_of
+from uegr.perturb.words import WORD, changeable_length, characters_of
 
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 
@@ -27,8 +27,6 @@ NEIGHBOURS: dict[str, str] = {
 TypingError = Literal["neighbour", "swap", "drop", "double"]
 """A neighbouring key is hit, two letters are swapped, one letter is left out, one letter is typed twice."""
 TYPING_ERRORS: tuple[TypingError, ...] = get_args(TypingError)
-SHORTEST = 3
-"""Words with fewer letters are not changed: they would become unreadable."""
 
 
 def misspell(word: str, error: TypingError, position: int, generator: random.Random) -> str:
@@ -53,7 +51,7 @@ def misspell(word: str, error: TypingError, position: int, generator: random.Ran
 
 def random_misspellings(word: str, generator: random.Random) -> list[str]:
     """Return one random misspelling per kind of error, without duplicates; none for a word that is too short."""
-    length = _changeable_length(word)
+    length = changeable_length(word)
     if not length:
         return []
     misspelt = (misspell(word, error, generator.randrange(1, length), generator) for error in TYPING_ERRORS)
@@ -65,7 +63,7 @@ def with_typos(text: str, rate: float, generator: random.Random) -> str:
 
     def replacement(match: Any) -> str:
         word: str = match.group()
-        length = _changeable_length(word)
+        length = changeable_length(word)
         if not length or generator.random() >= rate:
             return word
         position = generator.randrange(1, length)
@@ -73,12 +71,3 @@ def with_typos(text: str, rate: float, generator: random.Random) -> str:
 
     changed: str = WORD.sub(replacement, text)
     return changed
-
-
-def _changeable_length(word: str) -> int:
-    """The number of a word's characters, or 0 if it has fewer than three letters or only one character.
-
-    A character may be several letters: the last five of the Hindi word for "film" are one.
-    """
-    length = len(characters_of(word))
-    return length if length > 1 and sum(letter.isalpha() for letter in word) >= SHORTEST else 0

@@ -1,4 +1,7 @@
-"""Find the words of a text, and replace some of them without changing the rest, including spaces."""
+"""Which words of a text may be changed, and how to change some without the rest, including spaces.
+
+Function words have no synonyms, and words of fewer than three letters are not misspelt.
+"""
 
 from collections.abc import Mapping
 
@@ -20,6 +23,10 @@ _FUNCTION_WORDS = """
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English words with a grammatical function; replacing one by a synonym would break the sentence."""
+
+
+SHORTEST = 3
+"""Words with fewer letters are not misspelt: they would become unreadable."""
 
 
 def characters_of(word: str) -> list[str]:
@@ -52,3 +59,12 @@ def match_case(word: str, model: str) -> str:
     if model.isupper() and len(model) > 1:
         return word.upper()
     return word[:1].upper() + word[1:] if model[:1].isupper() else word
+
+
+def changeable_length(word: str) -> int:
+    """The number of a word's characters, or 0 if it has fewer than three letters or only one character.
+
+    A character may be several letters: the last five of the Hindi word for "film" are one.
+    """
+    length = len(characters_of(word))
+    return length if length > 1 and sum(letter.isalpha() for letter in word) >= SHORTEST else 0

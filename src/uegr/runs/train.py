@@ -21,7 +21,7 @@ from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import StoppedError, UsageError
-from uegr.methods.registry import make_config
+from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now

@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from uegr.methods.configs import PlainConfig
 from uegr.methods.method import Method
+from uegr.methods.registry import PlainConfig
 from uegr.modeling.profile import now, profile_section, profiled
 
 Autocast = Callable[[], AbstractContextManager[Any]]

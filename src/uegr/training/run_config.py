@@ -16,7 +16,7 @@ class RunConfig(Options):
 
     Args:
         data: where the examples come from.
-        options: of the method, see `uegr.methods.registry`.
+        options: of the method, see `uegr.methods.method_lookup`.
         class_weights: "balanced", or one weight per class; see `uegr.data.class_weighting`.
     """
 

@@ -18,9 +18,9 @@ from transformers.utils.generic import ModelOutput
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
-from uegr.methods.configs import UEGRConfig
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
+from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.checkpoints import (
     check_whole,

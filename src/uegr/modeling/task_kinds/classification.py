@@ -8,8 +8,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.divergence import jensen_shannon_per_pass, symmetric_kl
-from uegr.modeling.metrics import CLASSIFICATION, RANKING, accuracy, expected_calibration_error, negative_log_likelihood
+from uegr.modeling.metrics import CLASSIFICATION, RANKING, accuracy, negative_log_likelihood
 from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, Outputs, TaskKind, confidence_above_chance
 
 

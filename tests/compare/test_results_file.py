@@ -16,8 +16,8 @@ import pytest
 from support.compare_samples import tiny_grid
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
-from uegr.compare.ledger import Ledger
 from uegr.compare.result_slot import read_slots
+from uegr.compare.results_file import Ledger
 from uegr.errors import UsageError
 
 RUN = {"cost": {}, "padding": "x" * 5000}

@@ -1,0 +1,60 @@
+"""Find a method by name, and make pairs of two methods' stages."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from uegr.errors import UsageError, unknown
+from uegr.methods import registry  # noqa: F401  # registers every method
+from uegr.methods.method_config import MethodConfig, describe_options
+from uegr.methods.register_method import REGISTERED
+from uegr.options import Options, option
+
+METHODS: dict[str, type[MethodConfig]] = REGISTERED
+"""Every method by name, in the order of `uegr methods`."""
+PAIR = "+"
+"""Joins the names of two methods: "freelb+roast" is the forward stage of one with the backward stage of the other."""
+
+
+def config_class(name: str) -> type[MethodConfig]:
+    """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages."""
+    names = name.split(PAIR)
+    for part in names:
+        if part not in METHODS:
+            raise unknown("method", part, METHODS)
+    if len(names) > 2:
+        raise UsageError(f"'{name}' names more than two stages: write FORWARD{PAIR}BACKWARD.")
+    return METHODS[name] if len(names) == 1 else _pair(*names)
+
+
+def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodConfig:
+    """The configuration of a method by name, with some options given."""
+    return config_class(name).from_options(options or {})
+
+
+@functools.cache
+def _pair(first: str, second: str) -> type[MethodConfig]:
+    """The forward stage of one method with the backward stage of another, each with its method's defaults."""
+    forward, backward = METHODS[first], METHODS[second]
+    stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
+    bases = (MethodConfig, *(options_class for options_class in stages if options_class is not Options))
+    namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
+    for config, stage in ((forward, forward.forward), (backward, backward.backward)):
+        for field_name, entry in config.__dataclass_fields__.items():
+            inherited = stage.options_class.__dataclass_fields__.get(field_name)
+            if inherited is not None and inherited.default != entry.default:
+                namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))
+                namespace["__annotations__"][field_name] = entry.type
+    cls: Any = type("PairConfig", bases, namespace)
+    cls.method, cls.forward, cls.backward = f"{first}{PAIR}{second}", forward.forward, backward.backward
+    cls.paper = " and ".join(dict.fromkeys((forward.paper, backward.paper)))
+    cls.revision = max(forward.revision, backward.revision)
+    config = dataclass(frozen=True, kw_only=True)(cls)
+    config.__doc__ = f"Forward stage of {first}, backward stage of {second}.\n\n{describe_options(config)}"
+    pair: type[MethodConfig] = config
+    return pair
+
+
+def _bounds(metadata: Mapping[str, Any]) -> dict[str, float]:
+    return {words.replace(" ", "_"): end for words, end in metadata["bounds"].items()}

@@ -1,0 +1,53 @@
+"""Expected calibration error: how far confidence and accuracy lie apart, over bins of confidence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from uegr.modeling.metrics import Labels, Probabilities
+
+ECE_BINS = 15
+"""Of equal width, as in Guo et al. 2017 (arXiv 1706.04599)."""
+
+
+@dataclass(frozen=True)
+class ConfidenceBin:
+    """The examples whose confidence lies in [low, high), their number, mean confidence and accuracy (None if empty)."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float | None
+    accuracy: float | None
+
+
+def confidence_bins(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> list[ConfidenceBin]:
+    """Accuracy by confidence, in bins of equal width; an example of confidence 1 is in the last bin.
+
+    Args:
+        probabilities: of N examples and C classes, shape (N, C).
+        labels: shape (N,).
+        bins: number of bins.
+    """
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bin_of_example = np.minimum((confidence * bins).astype(int), bins - 1)
+    result = []
+    for i in range(bins):
+        inside = bin_of_example == i
+        filled = bool(inside.any())
+        means = [float(values[inside].mean()) if filled else None for values in (confidence, correct)]
+        result.append(ConfidenceBin(i / bins, (i + 1) / bins, int(inside.sum()), *means))
+    return result
+
+
+def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
+    """Difference of confidence and accuracy in bins of equal width, weighted by their examples, in [0, 1].
+
+    Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599) use the same 15 bins.
+    """
+    gaps = [
+        abs(part.accuracy - part.confidence) * (part.count / len(labels))
+        for part in confidence_bins(probabilities, labels, bins)
+        if part.accuracy is not None and part.confidence is not None
+    ]
+    return float(np.sum(gaps))
