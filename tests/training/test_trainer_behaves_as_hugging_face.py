@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 from transformers import Trainer, TrainingArguments
 
 from conftest import batch, bert
-from uegr import PlainConfig, UEGRConfig, UEGRTrainer
+from uegr import PlainConfig, UEGRConfig, UEGRTrainer, UsageError
 from uegr.methods.method_config import METHOD_CONFIG
 from uegr.methods.method_lookup import METHODS, make_config
 
@@ -180,3 +180,67 @@ def test_an_endless_stream_trains_for_max_steps(name: str, tmp_path: Path) -> No
     )
     trainer.train()
     assert trainer.state.global_step == 2
+
+
+@pytest.mark.parametrize("name", ["plain", "roast", "sam"])
+def test_equal_trials_of_a_hyperparameter_search_are_equal(name: str, tmp_path: Path) -> None:
+    """With checkpoints: a trial writes into a folder of its own."""
+    losses: list[float] = []
+    trainer = UEGRTrainer(
+        args=arguments(tmp_path, save_strategy="steps", save_steps=3, eval_strategy="steps", eval_steps=3),
+        model_init=lambda trial: bert(),
+        method=make_config(name),
+        train_dataset=rows(),
+        eval_dataset=rows(8),
+    )
+
+    def objective(metrics: dict[str, float]) -> float:
+        losses.append(metrics["eval_loss"])
+        return losses[-1]
+
+    trainer.hyperparameter_search(lambda trial: {}, objective, n_trials=2, direction="minimize", backend="optuna")
+    assert len(losses) == 4 and losses[:2] == losses[2:]
+    assert {folder.name for folder in tmp_path.glob("run-*")} == {"run-0", "run-1"}
+    assert (tmp_path / "run-1" / "checkpoint-6" / METHOD_CONFIG).is_file()
+
+
+@pytest.mark.parametrize("name", ["sam", "uegr", "freelb", "child-tuning-f"])
+def test_a_subclass_with_its_own_compute_loss_is_told_so(name: str, tmp_path: Path) -> None:
+    class Focal(UEGRTrainer):
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+            loss = model(**inputs).loss
+            return (loss, None) if return_outputs else loss
+
+    trainer = Focal(bert(), arguments(tmp_path), method=make_config(name), train_dataset=rows())
+    with pytest.raises(UsageError, match=r"train without its forward stage.*loss_fn"):
+        trainer.train()
+
+
+def test_the_stock_trainer_with_a_wrapped_optimizer_is_told_so(tmp_path: Path) -> None:
+    model = bert()
+    method = UEGRConfig().attach(model=model, optimizer=torch.optim.AdamW(model.parameters()))
+    trainer = Trainer(model, arguments(tmp_path), train_dataset=rows(), optimizers=(method.optimizer, None))
+    with pytest.raises(UsageError, match="train without its forward stage"):
+        trainer.train()
+
+
+def test_a_batch_size_that_is_found_steps_the_method_once_per_step(tmp_path: Path) -> None:
+    trainer = UEGRTrainer(
+        bert(),
+        arguments(tmp_path, auto_find_batch_size=True),
+        method=make_config("child-tuning-f"),
+        train_dataset=rows(),
+    )
+    attempts = []
+    training_step = trainer.training_step
+
+    def fails_once(*args: Any, **kwargs: Any) -> Tensor:
+        attempts.append(1)
+        if len(attempts) == 3:
+            raise RuntimeError("CUDA out of memory.")
+        return training_step(*args, **kwargs)
+
+    trainer.training_step = fails_once  # type: ignore[method-assign]
+    trainer.train()
+    assert trainer.state.global_step == 6
+    assert trainer.method.state_dict()["steps"] in (6, 8)
