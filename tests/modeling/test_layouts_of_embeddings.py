@@ -9,6 +9,8 @@ from transformers import (
     BigBirdForSequenceClassification,
     CanineConfig,
     CanineForSequenceClassification,
+    IBertConfig,
+    IBertForSequenceClassification,
     LongformerConfig,
     LongformerForSequenceClassification,
     XLNetConfig,
@@ -107,6 +109,12 @@ def test_tokens_that_the_batch_does_not_have_are_refused_with_their_shape() -> N
         with perturbed(model, {"input_ids": ids}, torch.zeros(3, 5, 4)):
             model(ids, ids)
     assert not uegr.check(Other()).fine
+
+
+def test_embeddings_that_return_more_than_a_tensor_are_refused() -> None:
+    """I-BERT's quantized layers return a tensor and a scale."""
+    model = IBertForSequenceClassification(IBertConfig(**SIZES, pad_token_id=1))
+    assert "looks up tokens of shape tuple where the batch has" in str(uegr.check(model))
 
 
 @pytest.mark.parametrize("name", sorted(uegr.METHODS))

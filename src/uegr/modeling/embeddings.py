@@ -146,13 +146,13 @@ def perturbed(
     Raises:
         UsageError: the pass never called that layer, or its output had another shape.
     """
-    shapes: list[torch.Size] = []
+    shapes: list[Any] = []
     added: list[bool] = []
     ids: Tensor = batch["input_ids"]
 
-    def add(_layer: nn.Module, inputs: Any, output: Tensor) -> Tensor | None:
-        shapes.append(output.shape)
-        if len(shapes) > 1:
+    def add(_layer: nn.Module, inputs: Any, output: Any) -> Tensor | None:
+        shapes.append(tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__)
+        if len(shapes) > 1 or not isinstance(output, Tensor):
             return None
         fitted = _as_looked_up(delta, ids, inputs[0] if inputs else ids, output.shape)
         if fitted is None:
@@ -171,7 +171,7 @@ def perturbed(
         name = type(unwrap(model)).__name__
         if shapes:
             raise UsageError(
-                f"{name} looks up tokens of shape {tuple(shapes[0])} where the batch has {tuple(delta.shape)}: a "
+                f"{name} looks up tokens of shape {shapes[0]} where the batch has {tuple(delta.shape)}: a "
                 "perturbation has no place there; choose a method and attacks that do not move embeddings."
             )
         raise UsageError(

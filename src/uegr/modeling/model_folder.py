@@ -21,6 +21,8 @@ from uegr.modeling.model_parts import head_parameters
 WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 FLOATS = {"F64", "F32", "F16", "BF16"}
 """Number formats that can be trained; a file of whole numbers is quantized."""
+LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers")
+"""Numbers of layers in a configuration: a layer has one tensor at least."""
 SIZES = ("vocab_size", "hidden_size", "intermediate_size", "d_model", "n_embd", "dim")
 """Sizes in a configuration that are also the size of a tensor."""
 
@@ -116,7 +118,7 @@ def check_folder(folder: Path) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise UsageError(f"'{folder / 'config.json'}': {name} is {value}: correct it.")
         limit = None
-        if isinstance(value, int) and "layer" in name and not isinstance(value, bool):
+        if name in LAYERS and isinstance(value, int):
             limit = len(shapes)
         elif name in SIZES and isinstance(value, int):
             limit = 4 * max(max(shape, default=1) for shape in shapes.values())
