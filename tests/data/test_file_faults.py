@@ -199,3 +199,28 @@ def test_a_text_column_named_label_is_read() -> None:
     assert data.text_columns == ("text",) and rows_of(data)["t 3"] == "b"
     with pytest.raises(UsageError, match="cannot be text and label"):
         load_files(frame, text_column="label")
+
+
+def test_small_differences_of_form_do_not_matter(tmp_path: Path) -> None:
+    spaced = csv_file(tmp_path, "sep=,", " text , label ", *PLAIN, name="a.CSV")
+    assert rows_of(load_files(spaced))["text 3"] == "b"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jsonl", b"", "is empty: give a file with one object per line"),
+        ("a.jsonl", b"\n\n", "is empty: give a file with one object per line"),
+        ("a.csv", b"", "is empty: give a file with a header"),
+        ("a.csv", b"\x1f\x8b\x08\x00 compressed", "is compressed: unpack it first"),
+        ("a.parquet", b"PK\x03\x04", "is compressed: unpack it first"),
+        ("a.parquet", b"PAR1 cut", "cannot read .* as parquet"),
+        ("a.txt", b"text", "its ending must be one of"),
+    ],
+)
+def test_a_file_without_rows_or_of_another_format_is_refused(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        load_files(tmp_path / name)

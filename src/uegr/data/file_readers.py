@@ -27,6 +27,8 @@ FALLBACK = "cp1252"
 """Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 ENDINGS = (*SEPARATORS, ".jsonl", ".parquet")
+COMPRESSED = {b"\x1f\x8b", b"PK", b"BZ"}
+"""First bytes of gzip, zip and bzip2."""
 SURPLUS = "\0surplus"
 """Name of the column that takes the fields of a row beyond the header's."""
 
@@ -59,20 +61,21 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
     Returns:
         The rows, and a finding for each problem that was repaired while reading.
     """
-    if path.suffix not in ENDINGS:
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
         raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(ENDINGS)}.")
     if not path.is_file():
         raise UsageError(f"there is no file '{path}': check the path.")
     try:
-        scan = _scan(path, binary=path.suffix == ".parquet")
+        scan = _scan(path, binary=ending == ".parquet")
         tables, findings = _tables(path, scan)
-        rows = cached_table(cache_path(scan.digest, path.suffix), tables)
+        rows = cached_table(cache_path(scan.digest, ending), tables)
     except UsageError:
         raise
     except pd.errors.EmptyDataError:
         raise UsageError(f"'{path}' is empty: give a file with a header line and at least one row.") from None
     except (ValueError, OSError, pa.ArrowException) as error:
-        raise UsageError(f"cannot read '{path}' as {path.suffix[1:]}: {' '.join(str(error).split())}") from error
+        raise UsageError(f"cannot read '{path}' as {ending[1:]}: {' '.join(str(error).split())}") from error
     return rows, findings
 
 
@@ -84,10 +87,13 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         findings.append(Finding("encoding", scan.undecodable, message))
     if scan.nuls:
         findings.append(Finding("nul", scan.nuls, f"NUL characters in {path.name}: removed"))
-    if path.suffix == ".parquet":
+    ending = path.suffix.lower()
+    if ending == ".parquet":
         return _parquet_tables(path, scan), findings
-    if path.suffix == ".jsonl":
+    if ending == ".jsonl":
         layout = layout_of(path, scan.encoding)
+        if not layout.kinds:
+            raise UsageError(f"'{path}' is empty: give a file with one object per line.")
         if layout.nuls:
             findings.append(Finding("nul", layout.nuls, f"texts in {path.name} hold NUL characters: removed"))
         if layout.surrogates:
@@ -96,14 +102,17 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         for column, kinds in layout.mixed.items():
             findings.append(Finding("mixed", 1, f"column '{column}' of {path.name} mixes {kinds}: read as text"))
         return json_tables(path, scan.encoding, layout), findings
-    if path.suffix == ".tsv" and scan.quotes % 2:
+    if ending == ".tsv" and scan.quotes % 2:
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
-    return _delimited_tables(path, scan, SEPARATORS[path.suffix]), findings
+    return _delimited_tables(path, scan, SEPARATORS[ending]), findings
 
 
 def _scan(path: Path, *, binary: bool) -> Scan:
     """Hash the file block by block; of a text file, also find the encoding and count NUL characters and quotes."""
+    with path.open("rb") as file:
+        if file.read(2) in COMPRESSED:
+            raise UsageError(f"'{path}' is compressed: unpack it first.")
     digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     with path.open("rb") as file:
@@ -124,7 +133,7 @@ def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Tab
     quoting: Any = csv.QUOTE_NONE if separator == "\t" and scan.quotes % 2 == 1 else csv.QUOTE_MINIMAL
     with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
         lines = csv.reader(file, delimiter=separator, quoting=quoting)
-        header = next((line for line in lines if line), [])
+        header = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
     if not header:
         raise pd.errors.EmptyDataError
     frames = pd.read_csv(
@@ -168,7 +177,7 @@ def _unique(header: list[str]) -> list[str]:
     """The names of the columns; empty and repeated ones get a number, as in pandas."""
     names: list[str] = []
     for position, text in enumerate(header):
-        base = text.replace("\0", "") or f"Unnamed: {position}"
+        base = text.replace("\0", "").strip() or f"Unnamed: {position}"
         copies = sum(name == base or re.fullmatch(rf"{re.escape(base)}\.\d+", name) is not None for name in names)
         names.append(f"{base}.{copies}" if copies else base)
     return names
