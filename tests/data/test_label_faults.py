@@ -79,6 +79,12 @@ def test_spaces_around_labels_are_removed_and_reported() -> None:
     assert "1 labels in column 'label' have spaces: removed" in messages(data)
 
 
+def test_fractions_are_classes_and_reported() -> None:
+    data = load_files(frame([0.0, 1.0, 1.5]))
+    assert data.label_names == ("0", "1", "1.5")
+    assert "1 labels in column 'label' are fractions and taken for classes: for numbers, --kind reg" in messages(data)
+
+
 def test_classes_that_look_alike_are_reported() -> None:
     data = load_files(frame(["Neg", "neg", "pos"]))
     assert data.label_names == ("Neg", "neg", "pos")

@@ -32,9 +32,9 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_what_was_added(evalua
 
 
 def test_validation_metric_is_that_of_the_task(evaluated_run: Path) -> None:
-    name, value, examples = validation_metric(evaluated_run)
-    assert (name, examples) == ("accuracy", len(open_run(evaluated_run).data.validation))
-    assert 0 <= value <= 1
+    title, value, examples = validation_metric(evaluated_run)
+    assert (title, examples) == ("accuracy %", len(open_run(evaluated_run).data.validation))
+    assert 0 <= float(value) <= 100
 
 
 def test_an_unknown_split_is_refused(evaluated_run: Path) -> None:

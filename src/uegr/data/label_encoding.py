@@ -117,6 +117,11 @@ def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Findin
             f"'{names[0]}': name the column of the classes with --label_column, or for numbers add --kind regression."
         )
     findings = []
+    if fractions := sum(isinstance(value, float) and not value.is_integer() for value in values):
+        message = (
+            f"labels in column '{label_column}' are fractions and taken for classes: for numbers, --kind regression"
+        )
+        findings.append(Finding("fractions", fractions, message))
     stripped = sum(isinstance(value, str) and value != value.strip() for value in values)
     if stripped:
         findings.append(Finding("label_spaces", stripped, f"labels in column '{label_column}' have spaces: removed"))
