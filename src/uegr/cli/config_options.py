@@ -28,11 +28,9 @@ def config_options(*configs: type[Options], flags: Mapping[str, str]) -> Callabl
                 if "help" in entry.metadata:
                     flag = flags.get(entry.name, f"--{entry.name}")
                     kind: Any = Annotated[_type_in_text(hints[entry.name]), option(flag, entry.metadata["help"])]
-                    parameters.append(
-                        inspect.Parameter(
-                            entry.name, inspect.Parameter.KEYWORD_ONLY, default=entry.default, annotation=kind
-                        )
-                    )
+                    default = ",".join(entry.default) if isinstance(entry.default, tuple) else entry.default
+                    keyword = inspect.Parameter.KEYWORD_ONLY
+                    parameters.append(inspect.Parameter(entry.name, keyword, default=default, annotation=kind))
         command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         return command
 

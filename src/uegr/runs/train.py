@@ -25,6 +25,7 @@ from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
+from uegr.modeling.text_normalizer import with_normalizer
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
@@ -75,7 +76,7 @@ def train_run(
         raise UsageError(without_training_split(data.name))
     texts = (str(text) for column in data.written_columns for text in data.train[column])
     trust = config.trust_remote_code
-    tokenizer = load_tokenizer(config.model, texts, trust_remote_code=trust)
+    tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
     weights = class_weights(config.class_weights, data)
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
     max_length = tokens_to_read(model, config.max_length)

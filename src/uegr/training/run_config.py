@@ -40,6 +40,9 @@ class RunConfig(Options):
     batch_size: int = option(32, "Examples per batch.", at_least=1)
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", at_least=1)
     max_length: int = option(128, "Truncate texts to N tokens; nothing is padded to it.", at_least=1)
+    normalize: tuple[str, ...] = option(
+        (), "Undo tricks with characters in the tokenizer itself: nfkc,invisible,confusables,spaced,leet."
+    )
     precision: Precision = option("auto", "Number format: auto, fp32 or bf16.")
     class_weights: Literal["balanced"] | tuple[float, ...] | None = option(
         None, "balanced, or one number per class: 1,5."

@@ -1,6 +1,7 @@
 """The objects of results.json's "text_attacks" and "embedding_attacks"."""
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,7 @@ def summary(
 
 
 def _share_changed(before: str, after: str) -> float:
-    """Share of the words that differ; an attack replaces words, so they have the same positions."""
-    pairs = list(zip(words_of(before), words_of(after), strict=True))
-    return sum(old != new for old, new in pairs) / len(pairs)
+    """Share of the words of the text before that are not in the text after, in their order."""
+    words = words_of(before)
+    matched = sum(block.size for block in SequenceMatcher(None, words, words_of(after), False).get_matching_blocks())
+    return 1.0 - matched / len(words) if words else 0.0

@@ -1,0 +1,45 @@
+"""uegr gate."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.box import SIMPLE
+from rich.table import Table
+
+from uegr.cli.app import app, option
+from uegr.cli.terminal import console, progress
+
+
+@app.command()
+def gate(
+    model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face classifier.")],
+    policy: Annotated[Path, option("--policy", "Limits: a YAML file.")],
+    file: Annotated[Path | None, option("--file", "Labelled texts. Default: the policy's.")] = None,
+    output_dir: Annotated[Path, option("--output_dir", "Folder of gate.json and gate.xml.")] = Path("gate"),
+    text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
+    text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
+    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+) -> None:
+    """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
+    from uegr.runs.gate import run_gate
+    from uegr.runs.gate_policy import read_policy
+    from uegr.runs.open_classifier import open_model
+
+    limits = read_policy(policy)
+    classifier = open_model(model, text_column, text_pair_column, max_length)
+    with progress() as on_progress:
+        result = run_gate(classifier, limits, file=file, on_rows=partial(on_progress, unit="perturbations"))
+    result.write(output_dir)
+    table = Table("", "measure", "value", "limit", box=SIMPLE)
+    for line in result.lines:
+        limit = f"at {'least' if line.is_minimum else 'most'} {line.limit:.3f}"
+        table.add_row("pass" if line.passed else "FAIL", line.name, f"{line.value:.3f}", limit)
+    console.print(table)
+    weakest = ", ".join(f"{part['slice']} {part['accuracy']:.1%} of {part['examples']}" for part in result.slices[:3])
+    console.print(
+        f"Weakest: {weakest or 'no slice of 20 examples'}. Details, and texts that flip: {output_dir}/gate.json"
+    )
+    if not result.passed:
+        raise typer.Exit(1)

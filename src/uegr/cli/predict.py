@@ -1,0 +1,47 @@
+"""uegr predict."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from uegr.cli.app import app, option
+from uegr.cli.terminal import console, progress
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face classifier.")],
+    file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON lines or Parquet.")],
+    output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
+    text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
+    text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
+    abstain_below: Annotated[float, option("--abstain_below", "No label below this confidence.")] = 0.0,
+    calibrate_on: Annotated[
+        Path | None, option("--calibrate_on", "Labelled file to calibrate on. Default: the run's validation data.")
+    ] = None,
+    label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
+    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+) -> None:
+    """Write label, confidence and probabilities of every text of a file; files may be larger than memory."""
+    from uegr.runs.open_classifier import open_model
+    from uegr.runs.predict import ABSTAINED, calibrated_temperature, predict_file
+
+    classifier = open_model(model, text_column, text_pair_column, max_length)
+    temperature = 1.0
+    if calibrate_on is not None or classifier.is_run:
+        temperature = calibrated_temperature(classifier, calibrate_on, label_column)
+    with progress() as on_progress:
+        counts = predict_file(
+            classifier,
+            file,
+            output,
+            abstain_below=abstain_below,
+            temperature=temperature,
+            on_rows=partial(on_progress, "predicting", unit="rows"),
+        )
+    calibrated = f"confidences calibrated, temperature {temperature:.2f}" if temperature != 1.0 else "not calibrated"
+    used = {label or "no label": count for label, count in counts.items() if count or label != ABSTAINED}
+    shown = ", ".join(f"{label} {count:,}" for label, count in used.items())
+    console.print(f"{sum(counts.values()):,} rows in {output}: {shown} ({calibrated}).", highlight=False)

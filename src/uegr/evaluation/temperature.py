@@ -1,0 +1,24 @@
+"""Temperature scaling (Guo et al. 2017, arXiv 1706.04599): one number that makes the confidence of a model honest."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+RANGE = (0.05, 20.0)
+
+
+def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """The temperature T whose probabilities softmax(logits / T) have the least negative log-likelihood.
+
+    Args:
+        logits: of N examples that the model was not trained on, (N, C).
+        labels: their classes, (N,).
+    """
+
+    def loss(log_temperature: float) -> float:
+        scores = log_softmax(logits / np.exp(log_temperature), axis=1)
+        return float(-scores[np.arange(len(labels)), labels].mean())
+
+    best = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded")
+    return float(np.exp(best.x))

@@ -1,0 +1,36 @@
+"""Contractions written out, and the other way round: "do not" and "don't"."""
+
+import random
+from typing import Any, ClassVar
+
+import regex
+
+from uegr.perturb.perturbation import Perturbation
+from uegr.perturb.words import match_case
+
+_NEGATIONS = "do does did is are was were has have had would could should must need"
+_PAIRS = {f"{verb} not": f"{verb}n't" for verb in _NEGATIONS.split()}
+_PAIRS |= {"will not": "won't", "cannot": "can't", "can not": "can't", "shall not": "shan't", "let us": "let's"}
+_PAIRS |= {f"{person} {verb}": f"{person}'{ending}" for person, verb, ending in (
+    ("i", "am", "m"), ("you", "are", "re"), ("we", "are", "re"), ("they", "are", "re"), ("i", "have", "ve"),
+    ("you", "have", "ve"), ("we", "have", "ve"), ("they", "have", "ve"), ("i", "will", "ll"), ("you", "will", "ll"),
+    ("it", "will", "ll"), ("it", "is", "s"), ("that", "is", "s"), ("there", "is", "s"), ("what", "is", "s"),
+    ("he", "is", "s"), ("she", "is", "s"),
+)}  # fmt: skip
+OTHER_FORM = {**{short: long for long, short in reversed(_PAIRS.items())}, **_PAIRS}
+"""Each form and the other one, in small letters."""
+_FORMS = regex.compile(rf"(?i)\b({'|'.join(map(regex.escape, sorted(OTHER_FORM, key=len, reverse=True)))})\b")
+
+
+class Contractions(Perturbation):
+    """English contractions."""
+
+    name: ClassVar[str] = "contractions"
+
+    def __call__(self, text: str, rate: float, generator: random.Random) -> str:
+        def replacement(match: Any) -> str:
+            form: str = match.group()
+            return match_case(OTHER_FORM[form.lower()], form) if generator.random() < rate else form
+
+        changed: str = _FORMS.sub(replacement, text.replace("\u2019", "'"))
+        return changed

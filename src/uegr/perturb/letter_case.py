@@ -1,0 +1,17 @@
+"""Case: "FREE", "fReE", and no capitals at all."""
+
+import random
+from typing import ClassVar
+
+from uegr.perturb.perturbation import WordPerturbation, distinct
+
+
+class LetterCase(WordPerturbation):
+    """A word in capitals, in small letters, or in both by turns."""
+
+    name: ClassVar[str] = "case"
+
+    def candidates(self, word: str, generator: random.Random) -> list[str]:
+        first = generator.randrange(2)
+        by_turns = "".join(letter.upper() if (i + first) % 2 else letter.lower() for i, letter in enumerate(word))
+        return distinct(word, [word.upper(), word.lower(), by_turns])

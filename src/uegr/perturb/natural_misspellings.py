@@ -1,0 +1,70 @@
+"""Misspellings that people have made: lists of words and how they were written.
+
+Three lists, of which those on this machine are used: Wikipedia's list of common misspellings and the Birkbeck corpus
+(Mitton 1985), both in $UEGR_DATA/lexical, and the dictionary of the package `codespell`. Of the first two only forms
+within two edits of the right word count: school tests and handwriting hold forms that nobody would read.
+"""
+
+import os
+import random
+from collections import defaultdict
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar
+
+from uegr.errors import UsageError
+from uegr.perturb.perturbation import WordPerturbation, distinct
+from uegr.perturb.words import match_case
+
+FILES = ("misspellings_wikipedia.txt", "misspellings_birkbeck.txt")
+MOST_EDITS = 2
+
+
+class NaturalMisspellings(WordPerturbation):
+    """Words as people have misspelt them."""
+
+    name: ClassVar[str] = "misspellings"
+
+    def candidates(self, word: str, generator: random.Random) -> list[str]:
+        wrong = misspellings().get(word.lower(), [])
+        return distinct(word, [match_case(form, word) for form in generator.sample(wrong, min(4, len(wrong)))])
+
+
+@cache
+def misspellings() -> dict[str, list[str]]:
+    """Right word -> its misspellings, in small letters."""
+    pairs: list[tuple[str, str]] = []
+    folder = Path(os.environ.get("UEGR_DATA", "")) / "lexical"
+    for name in FILES:
+        if "UEGR_DATA" in os.environ and (folder / name).is_file():
+            lines = (line.split("\t") for line in (folder / name).read_text(encoding="utf-8").splitlines())
+            pairs += [(right, wrong) for right, wrong in lines if edits(right.lower(), wrong.lower()) <= MOST_EDITS]
+    spec = find_spec("codespell_lib")
+    if spec is not None and spec.origin is not None:
+        dictionary = Path(spec.origin).parent / "data" / "dictionary.txt"
+        lines = (line.split("->") for line in dictionary.read_text(encoding="utf-8").splitlines() if "," not in line)
+        pairs += [(right, wrong) for wrong, right in lines]
+    if not pairs:
+        raise UsageError(
+            "there is no list of misspellings on this machine: pip install codespell, or point UEGR_DATA at a folder "
+            f"that holds lexical/{FILES[0]}."
+        )
+    table: defaultdict[str, list[str]] = defaultdict(list)
+    for right, wrong in ((right.lower(), wrong.lower()) for right, wrong in pairs):
+        if right.isalpha() and wrong.isalpha() and right != wrong and wrong not in table[right]:
+            table[right].append(wrong)
+    return dict(table)
+
+
+def edits(first: str, second: str) -> int:
+    """Levenshtein distance, in which a swap of neighbours is one edit (optimal string alignment)."""
+    rows = [list(range(len(second) + 1))]
+    for i, a in enumerate(first, 1):
+        row = [i]
+        for j, b in enumerate(second, 1):
+            row.append(min(rows[-1][j] + 1, row[-1] + 1, rows[-1][j - 1] + (a != b)))
+            if i > 1 and j > 1 and a == second[j - 2] and first[i - 2] == b:
+                row[-1] = min(row[-1], rows[-2][j - 2] + 1)
+        rows.append(row)
+    return rows[-1][-1]

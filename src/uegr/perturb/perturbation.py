@@ -1,0 +1,51 @@
+"""What all perturbations of text have in common: they change a share of the words, or of the places, of a text.
+
+Each is a kind of text that people really send. As an attack it is applied at random, as the worst of several attempts,
+or greedily, word by word (`uegr.evaluation.attacks.perturbation_attack`).
+"""
+
+import random
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from uegr.perturb.words import WORD
+
+
+class Perturbation(ABC):
+    """One kind of change."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def __call__(self, text: str, rate: float, generator: random.Random) -> str:
+        """Change a text.
+
+        Args:
+            text: any text.
+            rate: probability of a change per word, or per place where one is possible, in (0, 1].
+            generator: of all that is random.
+        """
+
+
+class WordPerturbation(Perturbation):
+    """A change of single words."""
+
+    @abstractmethod
+    def candidates(self, word: str, generator: random.Random) -> list[str]:
+        """Other ways to write a word, all different from it; empty where it must stay."""
+
+    def __call__(self, text: str, rate: float, generator: random.Random) -> str:
+        def replacement(match: Any) -> str:
+            word: str = match.group()
+            if generator.random() >= rate:
+                return word
+            candidates = self.candidates(word, generator)
+            return generator.choice(candidates) if candidates else word
+
+        changed: str = WORD.sub(replacement, text)
+        return changed
+
+
+def distinct(word: str, candidates: list[str]) -> list[str]:
+    """The candidates that differ from the word and from each other, in order."""
+    return [candidate for candidate in dict.fromkeys(candidates) if candidate != word]

@@ -1,0 +1,32 @@
+"""All perturbations by name; a new one is a file in this folder and its line here."""
+
+from uegr.errors import unknown
+from uegr.perturb.contractions import Contractions
+from uegr.perturb.harmless_words import HarmlessWords
+from uegr.perturb.homoglyphs import Homoglyphs
+from uegr.perturb.inserted_signs import InsertedSigns
+from uegr.perturb.invisible_characters import InvisibleCharacters
+from uegr.perturb.joined_words import JoinedWords
+from uegr.perturb.keyboard_slips import KeyboardSlips
+from uegr.perturb.leetspeak import Leetspeak
+from uegr.perturb.letter_case import LetterCase
+from uegr.perturb.natural_misspellings import NaturalMisspellings
+from uegr.perturb.ocr_errors import OCRErrors
+from uegr.perturb.perturbation import Perturbation
+from uegr.perturb.random_typos import RandomTypos
+from uegr.perturb.spaced_letters import SpacedLetters
+
+PERTURBATIONS: dict[str, Perturbation] = {
+    kind.name: kind()
+    for kind in (
+        *(Homoglyphs, InvisibleCharacters, SpacedLetters, JoinedWords, Leetspeak, LetterCase, InsertedSigns),
+        *(RandomTypos, NaturalMisspellings, KeyboardSlips, OCRErrors, Contractions, HarmlessWords),
+    )
+}
+
+
+def find_perturbation(name: str) -> Perturbation:
+    """The perturbation of this name."""
+    if name not in PERTURBATIONS:
+        raise unknown("perturbation", name, PERTURBATIONS)
+    return PERTURBATIONS[name]

@@ -1,0 +1,16 @@
+"""Typing errors at random: a neighbouring key, two letters swapped, one left out, one doubled."""
+
+import random
+from typing import ClassVar
+
+from uegr.perturb.misspellings import with_typos
+from uegr.perturb.perturbation import Perturbation
+
+
+class RandomTypos(Perturbation):
+    """One typing error in a word of three letters or more; the first letter stays."""
+
+    name: ClassVar[str] = "typos"
+
+    def __call__(self, text: str, rate: float, generator: random.Random) -> str:
+        return with_typos(text, rate, generator)

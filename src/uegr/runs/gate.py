@@ -1,0 +1,183 @@
+"""Test a classifier against a policy: what passes, what fails, where it is weakest, which texts flip."""
+
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from uegr.atomic_files import write_json, write_text
+from uegr.data.splits import LABEL, subset
+from uegr.errors import unknown
+from uegr.modeling.calibration_error import expected_calibration_error
+from uegr.perturb.perturbation_registry import find_perturbation
+from uegr.perturb.words import words_of
+from uegr.runs.gate_policy import BY_CLASS, GatePolicy, Threshold
+from uegr.runs.open_classifier import OpenedClassifier
+
+FLIPS, SLICES, SMALLEST = 20, 10, 20
+"""Number of texts and of slices that are named, and of examples that a slice needs."""
+LENGTHS = (0, 10, 20, 40, 80)
+"""Ends of the slices by number of words."""
+
+
+@dataclass(frozen=True)
+class GateLine:
+    """One limit of the policy and what was measured."""
+
+    name: str
+    value: float
+    limit: float
+    is_minimum: bool
+    passed: bool
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """The verdict of a gate.
+
+    Args:
+        model: path of the model.
+        examples, perturbed: number of texts, and of those that were perturbed.
+        lines: one per limit.
+        slices: the weakest parts of the data, weakest first: name, number of examples, accuracy.
+        flips: texts whose prediction changes: before, after, perturbation, label and both predictions.
+    """
+
+    model: str
+    examples: int
+    perturbed: int
+    lines: list[GateLine]
+    slices: list[dict[str, Any]]
+    flips: list[dict[str, str]]
+
+    @property
+    def passed(self) -> bool:
+        return all(line.passed for line in self.lines)
+
+    def write(self, folder: Path) -> None:
+        """Write gate.json and gate.xml (JUnit's format, which CI services read)."""
+        write_json(folder / "gate.json", {"passed": self.passed, **asdict(self)})
+        suite = ElementTree.Element("testsuite", name=f"uegr gate {self.model}", tests=str(len(self.lines)))
+        suite.set("failures", str(sum(not line.passed for line in self.lines)))
+        for line in self.lines:
+            case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=line.name)
+            if not line.passed:
+                side = "at least" if line.is_minimum else "at most"
+                message = f"{line.name} is {line.value:.4f} and must be {side} {line.limit:.4f}"
+                ElementTree.SubElement(case, "failure", message=message).text = message
+        write_text(folder / "gate.xml", ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
+
+
+def run_gate(
+    classifier: OpenedClassifier,
+    policy: GatePolicy,
+    *,
+    file: Path | None = None,
+    on_rows: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> GateResult:
+    """Measure what the policy limits.
+
+    Args:
+        classifier: a run or anybody's checkpoint.
+        policy: the limits.
+        file: labelled texts, in place of the policy's own.
+        on_rows: called with a perturbation, and with the number of perturbations done and of all.
+    """
+    thresholds = policy.thresholds()
+    for threshold in thresholds:
+        if threshold.measure in BY_CLASS and threshold.subject not in classifier.names:
+            raise unknown(f"class in {threshold.measure}", threshold.subject, classifier.names)
+    source = file or (None if policy.file is None else Path(policy.file))
+    rows = classifier.labelled_rows(source, "test", policy.label_column)
+    labels = np.asarray(rows[LABEL][:])
+    probabilities = softmax(classifier.logits(rows), axis=1)
+    predicted = probabilities.argmax(axis=1)
+    measured: dict[tuple[str, str | None], float] = {
+        ("accuracy", None): float((predicted == labels).mean()),
+        ("ece", None): expected_calibration_error(probabilities, labels),
+    }
+    for index, name in enumerate(classifier.names):
+        measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
+    slices = _slices(classifier, rows, predicted == labels, labels)
+    attacked = subset(rows, policy.examples, policy.seed)
+    before, true = softmax(classifier.logits(attacked), axis=1).argmax(axis=1), np.asarray(attacked[LABEL][:])
+    perturbations = list(dict.fromkeys(t.subject for t in thresholds if t.measure in ("flip_rate", "robust_accuracy")))
+    flips: list[dict[str, str]] = []
+    for done, perturbation in enumerate(perturbations):
+        assert perturbation is not None
+        on_rows(perturbation, done, len(perturbations))
+        changed = _perturbed(attacked, classifier.evaluated.text_columns[-1], perturbation, policy)
+        after = softmax(classifier.logits(changed), axis=1).argmax(axis=1)
+        measured["flip_rate", perturbation] = float((after != before).mean())
+        measured["robust_accuracy", perturbation] = float((after == true).mean())
+        slices.append(_slice(f"under {perturbation}", after == true))
+        flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
+    lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
+    weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
+    chosen = random.Random(policy.seed).sample(flips, min(FLIPS, len(flips)))
+    return GateResult(str(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen)
+
+
+def _line(threshold: Threshold, value: float) -> GateLine:
+    return GateLine(threshold.name, value, threshold.limit, threshold.is_minimum, threshold.passed(value))
+
+
+def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict[str, float]:
+    """Recall, precision and false-positive rate of one class; a rate of nothing is the one that fails no limit."""
+    is_class, is_predicted = labels == index, predicted == index
+    both = int((is_class & is_predicted).sum())
+    return {
+        "recall": both / int(is_class.sum()) if is_class.any() else 1.0,
+        "precision": both / int(is_predicted.sum()) if is_predicted.any() else 1.0,
+        "false_positive_rate": float(is_predicted[~is_class].mean()) if (~is_class).any() else 0.0,
+    }
+
+
+def _slices(
+    classifier: OpenedClassifier, rows: Dataset, right: NDArray[np.bool_], labels: NDArray[Any]
+) -> list[dict[str, Any]]:
+    """Accuracy by class and by length."""
+    lengths = np.array([len(words_of(text)) for text in rows[classifier.evaluated.text_columns[-1]]])
+    parts = [_slice(f"class {name}", right[labels == index]) for index, name in enumerate(classifier.names)]
+    for low, high in zip(LENGTHS, (*LENGTHS[1:], None), strict=True):
+        inside = (lengths >= low) & (lengths < (high or np.inf))
+        parts.append(_slice(f"{low} words or more" if high is None else f"{low} to {high - 1} words", right[inside]))
+    return parts
+
+
+def _slice(name: str, right: NDArray[np.bool_]) -> dict[str, Any]:
+    return {"slice": name, "examples": len(right), "accuracy": float(right.mean()) if len(right) else 0.0}
+
+
+def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy) -> Dataset:
+    perturb = find_perturbation(perturbation)
+    texts = [
+        perturb(text, policy.rate, random.Random(f"{policy.seed}:{perturbation}:{i}"))
+        for i, text in enumerate(rows[column])
+    ]
+    return rows.remove_columns(column).add_column(column, texts)
+
+
+def _flips(
+    classifier: OpenedClassifier, rows: Dataset, changed: Dataset, perturbation: str, classes: tuple[NDArray[Any], ...]
+) -> list[dict[str, str]]:
+    column, names = classifier.evaluated.text_columns[-1], classifier.names
+    return [
+        {
+            "perturbation": perturbation,
+            "before": text,
+            "after": new_text,
+            "label": names[label],
+            "predicted_before": names[before],
+            "predicted_after": names[after],
+        }
+        for text, new_text, label, before, after in zip(rows[column], changed[column], *classes, strict=True)
+        if before != after
+    ]

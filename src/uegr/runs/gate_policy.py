@@ -1,0 +1,101 @@
+"""The policy of a gate: what a model must reach before it may be used."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from uegr.data.yaml_reader import load_yaml
+from uegr.errors import UsageError, unknown
+from uegr.options import Options, option, option_fields
+from uegr.perturb.perturbation_registry import find_perturbation
+
+OVERALL = ("accuracy", "ece")
+BY_CLASS = ("recall", "precision", "false_positive_rate")
+BY_PERTURBATION = ("flip_rate", "robust_accuracy")
+MEASURES = (*OVERALL, *BY_CLASS, *BY_PERTURBATION)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """One line of a policy.
+
+    Args:
+        measure: one of `MEASURES`.
+        subject: the class or the perturbation that it is measured on; None for all.
+        limit: a fraction.
+        is_minimum: whether the measure must be at least the limit, or at most.
+    """
+
+    measure: str
+    subject: str | None
+    limit: float
+    is_minimum: bool
+
+    @property
+    def name(self) -> str:
+        title = self.measure.replace("_", " ")
+        joint = "under" if self.measure in BY_PERTURBATION else "of"
+        return title if self.subject is None else f"{title} {joint} {self.subject}"
+
+    def passed(self, value: float) -> bool:
+        return value >= self.limit if self.is_minimum else value <= self.limit
+
+
+@dataclass(frozen=True)
+class GatePolicy(Options):
+    """A policy, as read from a YAML file.
+
+    Args:
+        minimum, maximum: measure -> limit, or measure -> class or perturbation -> limit. Measures are fractions:
+            accuracy, ece; recall, precision and false_positive_rate of a class; under a perturbation flip_rate, the
+            share of texts whose prediction changes, and robust_accuracy.
+    """
+
+    file: str | None = option(None, "Labelled texts. Default: the test data of the run.")
+    label_column: str = option("label", "Column of the label in the file.")
+    examples: int = option(500, "Perturb at most N texts, a fixed random choice.", at_least=1)
+    rate: float = option(0.3, "Probability of a change per word.", above=0, at_most=1)
+    seed: int = option(0, "Random seed of the perturbations.", at_least=0)
+    minimum: dict[str, Any] = field(default_factory=dict)
+    maximum: dict[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        if not self.thresholds():
+            raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
+
+    def thresholds(self) -> list[Threshold]:
+        """All limits of the policy, in its order."""
+        thresholds = []
+        for side, limits in (("minimum", self.minimum), ("maximum", self.maximum)):
+            for measure, value in limits.items():
+                if measure not in MEASURES:
+                    raise unknown(f"measure of {side}", measure, MEASURES)
+                if (measure in OVERALL) == isinstance(value, Mapping):
+                    form = "a number" if measure in OVERALL else "a mapping such as {spam: 0.9}"
+                    raise UsageError(f"{measure} of {side} must be {form}, not {value!r}.")
+                subjects = value.items() if isinstance(value, Mapping) else [(None, value)]
+                for subject, limit in subjects:
+                    if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 <= limit <= 1:
+                        raise UsageError(f"{measure} of {side} must be a fraction in [0, 1], not {limit!r}.")
+                    if measure in BY_PERTURBATION:
+                        find_perturbation(str(subject))
+                    name = None if subject is None else str(subject)
+                    thresholds.append(Threshold(measure, name, float(limit), side == "minimum"))
+        return thresholds
+
+
+def read_policy(path: Path) -> GatePolicy:
+    """The policy of a YAML file; a file of texts is looked for beside it."""
+    content = load_yaml(path)
+    if not isinstance(content, Mapping):
+        raise UsageError(f"'{path}' must be a mapping, such as minimum: {{accuracy: 0.9}}.")
+    names = [entry.name for entry in option_fields(GatePolicy)]
+    for name in content:
+        if name not in names:
+            raise unknown(f"key in '{path}'", name, names)
+    try:
+        policy = GatePolicy(**content)
+    except UsageError as error:
+        raise UsageError(f"'{path}': {error}") from error
+    return policy

@@ -1,0 +1,80 @@
+"""Open a classifier to be used: a run of ours, or anybody's Hugging Face checkpoint, with its classes and columns."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset
+from numpy.typing import NDArray
+
+from uegr.data.splits import LABEL
+from uegr.errors import UsageError
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_data import class_names, evaluation_rows
+from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.modeling.tokenizer_match import check_match
+from uegr.runs.finished_run import open_run
+from uegr.runs.run_folder import RUN
+
+MAX_LENGTH = 128
+
+
+@dataclass(frozen=True)
+class OpenedClassifier:
+    """A classifier that is ready to be used.
+
+    Args:
+        path: of the folder, or a hub name.
+        evaluated: the model, with the columns of text it reads.
+        names: of its classes, in order.
+        is_run: whether the folder is a run of ours, whose own splits can be used.
+    """
+
+    path: Path
+    evaluated: EvaluatedModel
+    names: list[str]
+    is_run: bool
+
+    def labelled_rows(self, file: Path | None, split: str, label_column: str = LABEL) -> Dataset:
+        """Rows with the class of each in the column "label": of a file, or a split of the run's own data."""
+        if file is not None:
+            columns = self.evaluated.text_columns
+            rows, _, _ = evaluation_rows(self.evaluated.model, file, columns, label_column, "classification")
+            return rows
+        if not self.is_run:
+            raise UsageError(f"'{self.path}' is no run of uegr and has no data of its own: give a labelled file.")
+        run = open_run(self.path)
+        names = dict(zip(run.data.text_columns, self.evaluated.text_columns, strict=True))
+        return run.rows(split).rename_columns({own: name for own, name in names.items() if own != name})
+
+    def logits(self, rows: Dataset) -> NDArray[np.float64]:
+        """Logits (N, C) of rows without labels."""
+        columns = (rows[column] for column in self.evaluated.text_columns)
+        return self.evaluated.logits_of(list(zip(*columns, strict=True)))
+
+
+def open_model(
+    path: Path, text_column: str | None = None, text_pair_column: str | None = None, max_length: int | None = None
+) -> OpenedClassifier:
+    """Open a run or a checkpoint.
+
+    Args:
+        path: a run, a Hugging Face folder, or a name of the hub.
+        text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
+        max_length: texts are cut to this number of tokens; by default as the run was trained, or 128.
+    """
+    given = None if text_column is None else tuple(filter(None, (text_column, text_pair_column)))
+    if (path / RUN).is_file():
+        run = open_run(path)
+        if run.data.kind != "classification":
+            raise UsageError(f"'{path}' is a model for {run.data.kind}, and a classifier is needed.")
+        evaluated = run.evaluated_model.reading(given or run.data.text_columns)
+        evaluated.max_length = max_length or evaluated.max_length
+        return OpenedClassifier(path, evaluated, list(run.data.label_names), True)
+    model, tokenizer = load_trained(path), load_tokenizer(str(path))
+    check_match(model, tokenizer)
+    evaluated = EvaluatedModel(model, tokenizer, given or ("text",), max_length=max_length or MAX_LENGTH)
+    classes = int(getattr(model.config, "num_labels", 0))
+    if classes < 2:
+        raise UsageError(f"'{path}' has one output, and a classifier of at least two classes is needed.")
+    return OpenedClassifier(path, evaluated, class_names(model, classes), False)

@@ -1,0 +1,92 @@
+"""Predict the classes of the texts of a file, piece by piece, so that the file may be larger than memory."""
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from scipy.special import softmax
+
+from uegr.data.row_checks import check_rows
+from uegr.data.user_data import rows_and_findings
+from uegr.errors import UsageError
+from uegr.evaluation.temperature import fit_temperature
+from uegr.runs.open_classifier import OpenedClassifier
+
+PIECE = 2000
+"""Rows at a time."""
+ABSTAINED = ""
+"""The label of a text on which the model is not sure enough."""
+
+
+def predict_file(
+    classifier: OpenedClassifier,
+    file: Path,
+    output: Path,
+    *,
+    abstain_below: float = 0.0,
+    temperature: float = 1.0,
+    on_rows: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, int]:
+    """Write one line per row of a file: its texts, the label, the confidence, and the probability of each class.
+
+    Args:
+        classifier: the model.
+        file: CSV, TSV, JSON lines or Parquet, with the columns of text that the model reads.
+        output: .csv or .jsonl; written under another name and moved into place at the end.
+        abstain_below: the label is left empty where the confidence is below this, in [0, 1].
+        temperature: divides the logits; see `calibrated_temperature`.
+        on_rows: called after each piece.
+
+    Returns:
+        Number of rows per label, and of those without one.
+    """
+    if output.suffix not in WRITERS:
+        raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
+    if not 0.0 <= abstain_below <= 1.0:
+        raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
+    columns = classifier.evaluated.text_columns
+    rows, _ = check_rows(file.name, rows_and_findings(file)[0], columns, (), drop_empty=False)
+    counts = dict.fromkeys([*classifier.names, ABSTAINED], 0)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    temporary = output.with_name(f".{output.name}.partial")
+    with temporary.open("w", encoding="utf-8", newline="") as opened:
+        write = WRITERS[output.suffix](opened, [*columns, "label", "confidence", *map(_probability, classifier.names)])
+        for start in range(0, len(rows), PIECE):
+            piece = rows.select(range(start, min(start + PIECE, len(rows))))
+            probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
+            for i, row in enumerate(probabilities):
+                confidence = float(row.max())
+                label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
+                counts[label] += 1
+                texts = [piece[column][i] for column in columns]
+                write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
+            on_rows(start + len(piece), len(rows))
+    os.replace(temporary, output)
+    return counts
+
+
+def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
+    """The temperature that makes confidences honest, from a labelled file or the validation split of a run."""
+    rows = classifier.labelled_rows(file, "validation", label_column)
+    return fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
+
+
+def _probability(name: str) -> str:
+    return f"p({name})"
+
+
+def _csv(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
+    writer = csv.writer(file)
+    writer.writerow(header)
+    return writer.writerow
+
+
+def _json_lines(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
+    return lambda values: file.write(json.dumps(dict(zip(header, values, strict=True)), ensure_ascii=False) + "\n")
+
+
+WRITERS: dict[str, Callable[[TextIO, list[str]], Callable[[list[Any]], object]]] = {".csv": _csv, ".jsonl": _json_lines}

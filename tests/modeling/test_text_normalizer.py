@@ -1,0 +1,91 @@
+"""Tricks with characters are undone, other languages and codes stay, and the steps travel with the tokenizer."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from conftest import tokenizer
+from uegr.errors import UsageError
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
+from uegr.modeling.text_normalizer import STEPS, with_normalizer
+from uegr.perturb.perturbation_registry import find_perturbation
+
+
+def normalized(text: str, *steps: str) -> str:
+    backend: Any = with_normalizer(tokenizer(), steps or tuple(STEPS))
+    result: str = backend.backend_tokenizer.normalizer.normalize_str(text)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("step", "text", "expected"),
+    [
+        ("nfkc", "ｆｒｅｅ ﬁne 𝐛𝐨𝐥𝐝", "free fine bold"),
+        ("invisible", "fr\u200bee\u2060 ca\u00adsh\ufeff \u202efree", "free cash free"),
+        ("invisible", "fr\u200cee", "free"),
+        ("confusables", "раypal саsh frее", "paypal cash free"),
+        ("confusables", "pаураl", "paypal"),
+        ("spaced", "f r e e cash", "free cash"),
+        ("spaced", "f.r.e.e and c-a-s-h and n_o_w", "free and cash and now"),
+        ("leet", "fr3e c4sh pr1ze v1agra w0n", "free cash prize viagra won"),
+        ("leet", "c@sh ca$h", "cash cash"),
+    ],
+)
+def test_a_trick_is_undone_by_its_step(step: str, text: str, expected: str) -> None:
+    assert normalized(text, step) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "это хороший фильм",
+        "αυτή είναι μια καλή ταινία",
+        "می\u200cخواهم کتاب",
+        "क्\u200dष",
+        "👨\u200d👩\u200d👧 family",
+        "plan b or c",
+        "I am a b",
+        "4K TV, mp3 and 100 % of 50",
+        "on 3/4 at 5",
+        "x = y - z",
+    ],
+)
+def test_other_languages_and_ordinary_texts_stay(text: str) -> None:
+    assert normalized(text) == text
+
+
+@pytest.mark.parametrize("name", ["invisible", "homoglyphs"])
+def test_a_perturbation_is_undone(name: str) -> None:
+    text = "you have now been chosen, call this number for the free prize of today"
+    for seed in range(10):
+        changed = find_perturbation(name)(text, 0.2, random.Random(seed))
+        assert sum(a == b for a, b in zip(normalized(changed).split(), text.split(), strict=True)) >= 12
+
+
+def embedded() -> PreTrainedTokenizerBase:
+    try:
+        loaded: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(locate_model(EMBEDDED_MODEL))
+    except UsageError as error:
+        pytest.skip(str(error))
+    return loaded
+
+
+def test_it_travels_in_the_tokenizers_own_file(tmp_path: Path) -> None:
+    own = embedded()
+    changed = with_normalizer(own, ["confusables", "spaced"])
+    changed.save_pretrained(tmp_path)
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded.tokenize("f r e e саsh") == own.tokenize("free cash") != own.tokenize("f r e e саsh")
+    pair = ["a good film", "A bad one!"]
+    assert dict(loaded(pair, pair)) == dict(own(pair, pair))
+    assert loaded.pad_token_id == own.pad_token_id and loaded.model_max_length == own.model_max_length
+
+
+def test_no_step_changes_nothing_and_an_unknown_one_is_refused() -> None:
+    own = tokenizer()
+    assert with_normalizer(own, ()) is own
+    with pytest.raises(UsageError, match=r"unknown normalizing step 'leetspeak' \(did you mean 'leet'"):
+        with_normalizer(own, ["leetspeak"])

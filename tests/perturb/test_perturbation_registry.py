@@ -1,0 +1,102 @@
+"""Every perturbation: what it does to a text, how much, and what it leaves alone."""
+
+import random
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from uegr.errors import UsageError
+from uegr.perturb.natural_misspellings import edits
+from uegr.perturb.perturbation import WordPerturbation
+from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
+
+TEXT = "Please do not reply, it is free cash and the modern offer will not last beautiful people"
+by_name = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def table(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = {
+        "beautiful": ["beutiful", "beautifull"],
+        "people": ["poeple"],
+        "free": ["fre", "frea"],
+        "please": ["plese"],
+    }
+    monkeypatch.setattr("uegr.perturb.natural_misspellings.misspellings", lambda: words)
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+def test_it_changes_the_text_the_same_for_the_same_seed(name: str) -> None:
+    perturb = find_perturbation(name)
+    changed = perturb(TEXT, 1.0, random.Random(3))
+    assert changed != TEXT
+    assert changed == perturb(TEXT, 1.0, random.Random(3))
+    assert len({perturb(TEXT, 0.5, random.Random(seed)) for seed in range(20)}) > 3
+
+
+@pytest.mark.parametrize("name", sorted({*PERTURBATIONS} - {"harmless"}))
+def test_a_small_rate_changes_little(name: str) -> None:
+    perturb = find_perturbation(name)
+    assert all(perturb(TEXT, 1e-9, random.Random(seed)) == TEXT for seed in range(20))
+
+
+@pytest.mark.parametrize("name", PERTURBATIONS)
+@by_name
+@given(text=st.text(max_size=60), rate=st.floats(0.01, 1.0), seed=st.integers(0, 9))
+def test_any_text_is_accepted(name: str, text: str, rate: float, seed: int) -> None:
+    assert isinstance(find_perturbation(name)(text, rate, random.Random(seed)), str)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in PERTURBATIONS.items() if isinstance(kind, WordPerturbation)])
+@by_name
+@given(word=st.from_regex(r"[a-zA-Zéßœ]{1,12}", fullmatch=True), seed=st.integers(0, 9))
+def test_candidates_differ_from_the_word_and_from_each_other(name: str, word: str, seed: int) -> None:
+    kind = PERTURBATIONS[name]
+    assert isinstance(kind, WordPerturbation)
+    candidates = kind.candidates(word, random.Random(seed))
+    assert word not in candidates and len({*candidates}) == len(candidates)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "possible"),
+    [
+        ("homoglyphs", "cat", {"сat", "cаt", "саt"}),
+        ("spaced", "free", {"f r e e", "f.r.e.e", "f-r-e-e", "f_r_e_e", "f*r*e*e"}),
+        ("joined", "call now!", {"callnow!"}),
+        ("leetspeak", "cash", {"c4sh", "ca5h", "c45h", "c@$h"}),
+        ("case", "Free", {"FREE", "free", "FrEe", "fReE"}),
+        ("contractions", "Do not go", {"Don't go"}),
+        ("contractions", "It\u2019s fine", {"It is fine"}),
+        ("misspellings", "Beautiful", {"Beutiful", "Beautifull"}),
+        ("ocr", "box", {"6ox", "hox", "b0x"}),
+        ("slips", "q", {"q"}),
+    ],
+)
+def test_examples(name: str, text: str, possible: set[str]) -> None:
+    assert {find_perturbation(name)(text, 1.0, random.Random(seed)) for seed in range(60)} == possible
+
+
+def test_invisible_characters_are_invisible() -> None:
+    changed = find_perturbation("invisible")("free cash", 1.0, random.Random(0))
+    assert changed != "free cash"
+    assert "".join(letter for letter in changed if letter.isprintable() and letter != "\u00ad") == "free cash"
+
+
+def test_harmless_words_stand_around_the_text() -> None:
+    assert all(
+        "free cash" in find_perturbation("harmless")("free cash", 1.0, random.Random(seed)) for seed in range(20)
+    )
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"unknown perturbation 'homoglyph' \(did you mean 'homoglyphs'"):
+        find_perturbation("homoglyph")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "distance"),
+    [("people", "poeple", 1), ("", "abc", 3), ("same", "same", 0), ("kitten", "sitting", 3), ("ca", "abc", 3)],
+)
+def test_edits_by_hand(first: str, second: str, distance: int) -> None:
+    assert edits(first, second) == edits(second, first) == distance

@@ -1,0 +1,123 @@
+"""The gate: measures by hand, a verdict, JUnit's XML, the exit code."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from conftest import reviews, tokenizer
+from support.command_line import error_of, run
+from support.small_models import bert
+from uegr.errors import UsageError
+from uegr.runs.gate import GateLine, GateResult, _of_class, run_gate
+from uegr.runs.gate_policy import GatePolicy, read_policy
+from uegr.runs.open_classifier import open_model
+
+
+def test_rates_of_a_class_by_hand() -> None:
+    labels, predicted = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
+    assert _of_class(predicted, labels, 1) == {"recall": 0.75, "precision": 0.75, "false_positive_rate": 1 / 6}
+    assert _of_class(predicted, labels, 0)["recall"] == 5 / 6
+    nothing = _of_class(np.array([0, 0]), np.array([0, 0]), 1)
+    assert nothing == {"recall": 1.0, "precision": 1.0, "false_positive_rate": 0.0}
+
+
+def test_a_good_run_passes_easy_limits_and_fails_impossible_ones(evaluated_run: Path) -> None:
+    classifier = open_model(evaluated_run)
+    policy = GatePolicy(
+        minimum={"accuracy": 0.5, "recall": {"0": 0.5, "1": 0.5}, "robust_accuracy": {"case": 0.0}},
+        maximum={"ece": 1.0, "false_positive_rate": {"1": 0.6}, "flip_rate": {"harmless": 1.0, "spaced": 0.0}},
+        rate=1.0,
+    )
+    result = run_gate(classifier, policy)
+    assert [line.name for line in result.lines] == [
+        "accuracy",
+        "recall of 0",
+        "recall of 1",
+        "robust accuracy under case",
+        "ece",
+        "false positive rate of 1",
+        "flip rate under harmless",
+        "flip rate under spaced",
+    ]
+    assert [line.passed for line in result.lines[:7]] == [True] * 7
+    spaced = result.lines[-1]
+    assert spaced.passed == (spaced.value == 0) and result.passed == spaced.passed
+    again = run_gate(classifier, policy)
+    assert again == result
+    for flip in result.flips:
+        assert flip["before"] != flip["after"] and flip["predicted_before"] != flip["predicted_after"]
+
+
+def test_a_flip_rate_is_the_share_of_predictions_that_change(evaluated_run: Path, tmp_path: Path) -> None:
+    reviews(40, seed=9).to_csv(tmp_path / "a.csv", index=False)
+    classifier = open_model(evaluated_run)
+    policy = GatePolicy(maximum={"flip_rate": {"spaced": 1.0}}, rate=1.0, examples=1000)
+    result = run_gate(classifier, policy, file=tmp_path / "a.csv")
+    assert result.examples == result.perturbed == 40
+    flipped = [flip for flip in result.flips if flip["perturbation"] == "spaced"]
+    assert round(40 * result.lines[0].value) >= len(flipped) > 0
+    assert result.slices and all(part["examples"] >= 20 for part in result.slices)
+    accuracies = [part["accuracy"] for part in result.slices]
+    assert accuracies == sorted(accuracies)
+
+
+def test_the_files_say_what_failed(tmp_path: Path) -> None:
+    lines = [GateLine("accuracy", 0.7, 0.9, True, False), GateLine("ece", 0.02, 0.05, False, True)]
+    GateResult('a <model> & "more"', 10, 10, lines, [], []).write(tmp_path)
+    assert json.loads((tmp_path / "gate.json").read_text())["passed"] is False
+    suite = ElementTree.parse(tmp_path / "gate.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failures = [failure.get("message") for failure in suite.iter("failure")]
+    assert failures == ["accuracy is 0.7000 and must be at least 0.9000"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({}, "the policy has no limit"),
+        ({"minimum": {"acuracy": 0.9}}, "unknown measure of minimum 'acuracy' .did you mean 'accuracy'"),
+        ({"minimum": {"accuracy": 90}}, r"must be a fraction in \[0, 1\], not 90"),
+        ({"minimum": {"accuracy": {"a": 1}}}, "accuracy of minimum must be a number"),
+        ({"minimum": {"recall": 0.9}}, r"recall of minimum must be a mapping such as \{spam: 0.9\}"),
+        ({"maximum": {"flip_rate": {"typo": 0.1}}}, "unknown perturbation 'typo' .did you mean 'typos'"),
+        ({"maximum": {"ece": 0.1}, "rate": 0}, "rate must be above 0 and at most 1"),
+        ({"maximum": {"ece": 0.1}, "limits": 3}, "unknown key in .* 'limits'"),
+        ([1], "must be a mapping"),
+        ({"maximum": {"ece": True}}, "must be a fraction"),
+    ],
+)
+def test_a_wrong_policy_is_refused(content: object, message: str, tmp_path: Path) -> None:
+    (tmp_path / "gate.yaml").write_text(yaml.safe_dump(content))
+    with pytest.raises(UsageError, match=message):
+        read_policy(tmp_path / "gate.yaml")
+
+
+def test_a_class_that_the_model_does_not_have_is_refused(evaluated_run: Path) -> None:
+    with pytest.raises(UsageError, match="unknown class in recall 'spam': choose one of 0, 1"):
+        run_gate(open_model(evaluated_run), GatePolicy(minimum={"recall": {"spam": 0.5}}))
+
+
+def test_the_command_on_anybodys_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = bert()
+    model.config.id2label, model.config.label2id = {0: "ham", 1: "spam"}, {"ham": 0, "spam": 1}
+    model.save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    labelled = pd.DataFrame({"text": ["good film", "bad plot"] * 12, "label": ["ham", "spam"] * 12})
+    labelled.to_csv(tmp_path / "holdout.csv", index=False)
+    policy = tmp_path / "gate.yaml"
+    arguments = ["gate", str(tmp_path / "model"), "--policy", str(policy), "--output_dir", str(tmp_path / "gate")]
+    arguments += ["--file", str(tmp_path / "holdout.csv")]
+    policy.write_text("minimum: {accuracy: 0.0}\nmaximum: {flip_rate: {typos: 1.0}}\n")
+    assert run(arguments) == 0
+    printed = capsys.readouterr().out
+    assert "pass" in printed and "FAIL" not in printed
+    policy.write_text("minimum: {accuracy: 1.0}\n")
+    assert run(arguments) == 1
+    assert "FAIL" in capsys.readouterr().out
+    assert json.loads((tmp_path / "gate" / "gate.json").read_text())["lines"][0]["name"] == "accuracy"
+    assert "has no data of its own" in error_of(capsys, arguments[:-2])

@@ -1,0 +1,103 @@
+"""Predictions on a file, by a run of ours and by anybody's checkpoint."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import softmax
+
+from conftest import reviews, tokenizer
+from support.command_line import error_of, run
+from support.small_models import bert
+from uegr.errors import UsageError
+from uegr.evaluation.temperature import fit_temperature
+from uegr.runs import predict
+from uegr.runs.open_classifier import open_model
+from uegr.runs.predict import calibrated_temperature, predict_file
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_row_gets_a_label_and_probabilities(
+    evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "PIECE", 7)  # several pieces
+    frame = reviews(30, seed=4)
+    frame.to_csv(tmp_path / "texts.csv", index=False)
+    classifier = open_model(evaluated_run)
+    seen: list[tuple[int, int]] = []
+    counts = predict_file(
+        classifier, tmp_path / "texts.csv", tmp_path / "out.csv", on_rows=lambda done, total: seen.append((done, total))
+    )
+    rows = read(tmp_path / "out.csv")
+    assert [row["text"] for row in rows] == frame["text"].tolist()
+    assert seen[-1] == (30, 30) and len(seen) == 5
+    assert sum(counts.values()) == 30 and counts[""] == 0
+    for row in rows:
+        probabilities = {name: float(row[f"p({name})"]) for name in ("0", "1")}
+        assert sum(probabilities.values()) == pytest.approx(1.0, abs=1e-5)
+        assert row["label"] == max(probabilities, key=lambda name: probabilities[name])
+        assert float(row["confidence"]) == max(probabilities.values())
+    accuracy = np.mean([row["label"] == str(label) for row, label in zip(rows, frame["label"], strict=True)])
+    assert accuracy > 0.9
+
+
+def test_it_abstains_below_a_confidence(evaluated_run: Path, tmp_path: Path) -> None:
+    reviews(30, seed=4).to_csv(tmp_path / "texts.csv", index=False)
+    counts = predict_file(
+        open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.jsonl", abstain_below=0.9, temperature=5.0
+    )
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert counts[""] == sum(row["label"] == "" for row in rows) > 0
+    assert all((row["label"] == "") == (row["confidence"] < 0.9) for row in rows)
+
+
+def test_a_checkpoint_of_anybody_is_used_with_its_own_names(tmp_path: Path) -> None:
+    model = bert()
+    model.config.id2label, model.config.label2id = {0: "ham", 1: "spam"}, {"ham": 0, "spam": 1}
+    model.save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    pd.DataFrame({"message": ["good film", "bad plot"]}).to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    classifier = open_model(tmp_path / "model", "message")
+    assert classifier.names == ["ham", "spam"] and not classifier.is_run
+    predict_file(classifier, tmp_path / "a.jsonl", tmp_path / "out.csv")
+    assert {row["label"] for row in read(tmp_path / "out.csv")} <= {"ham", "spam"}
+    with pytest.raises(UsageError, match="is no run of uegr and has no data of its own: give a labelled file"):
+        calibrated_temperature(classifier, None, "label")
+    labelled = pd.DataFrame({"message": ["good film", "bad plot"] * 8, "kind": ["ham", "spam"] * 8})
+    labelled.to_csv(tmp_path / "labelled.csv", index=False)
+    assert calibrated_temperature(classifier, tmp_path / "labelled.csv", "kind") > 0
+
+
+def test_the_temperature_is_the_one_that_the_logits_were_multiplied_by() -> None:
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2, (4000, 3))
+    labels = np.array([generator.choice(3, p=row) for row in softmax(logits, axis=1)])
+    assert fit_temperature(logits, labels) == pytest.approx(1.0, abs=0.06)
+    assert fit_temperature(3.0 * logits, labels) == pytest.approx(3.0, abs=0.2)
+
+
+def test_nothing_half_written_is_left(evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviews(8).to_csv(tmp_path / "texts.csv", index=False)
+    classifier = open_model(evaluated_run)
+    (tmp_path / "out.csv").write_text("former")
+    monkeypatch.setattr(type(classifier), "logits", lambda self, rows: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        predict_file(classifier, tmp_path / "texts.csv", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text() == "former"
+
+
+def test_the_command(evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reviews(12).to_csv(tmp_path / "texts.csv", index=False)
+    files = ["--file", str(tmp_path / "texts.csv"), "--output", str(tmp_path / "out.csv")]
+    assert run(["predict", str(evaluated_run), *files]) == 0
+    assert "12 rows in" in capsys.readouterr().out.replace("\n", " ")
+    assert "must be one of .csv, .jsonl" in error_of(capsys, ["predict", str(evaluated_run), *files[:3], "out.txt"])
+    assert "has no column 'body'" in error_of(capsys, ["predict", str(evaluated_run), *files, "--text_column", "body"])
+    assert "between 0 and 1" in error_of(capsys, ["predict", str(evaluated_run), *files, "--abstain_below", "2"])
