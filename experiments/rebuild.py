@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.document import with_block
 
+from experiments.character_tricks import character_tricks_table
 from experiments.cheaper_steps import cheaper_steps_table
 from experiments.grid_sections import Figures, read_grid_results
 from experiments.paths import DOCS
@@ -25,6 +26,7 @@ def rebuilt_files() -> dict[Path, str]:
     files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())
     blocks: Mapping[str, Mapping[str, str]] = {
         "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
+        "gate.md": {"character-tricks": character_tricks_table()},
         "methods/uegr.md": {"text": text_adversary_table()},
         "tasks.md": {"tasks": task_table(), "notes": task_notes()},
     }

@@ -2,12 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
+import re
 from pathlib import Path
 
 import pytest
 
+from support.command_line import error_of
 from uegr.cli.terminal import PlainConsole
 from uegr.compare.grid import read_grid
 from uegr.compare.result_slot import read_slots
@@ -16,14 +16,6 @@ from uegr.runs.run_folder import read_results, read_run
 
 MODEL = ["--model_name_or_path", "MODEL"]
 GRID = "methods: [plain]\ntasks: [rotten_tomatoes]\nseeds: 1\n"
-
-
-def run(*arguments: str | bytes, stdin: str = "y\ny\n") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
-    command = [sys.executable, "-m", "uegr.cli.main", *arguments]
-    return subprocess.run(  # type: ignore[call-overload,no-any-return]
-        command, check=False, input=stdin, capture_output=True, text=True, env=environment, errors="replace"
-    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +42,12 @@ def run(*arguments: str | bytes, stdin: str = "y\ny\n") -> subprocess.CompletedP
     ],
 )
 def test_a_wrong_path_or_name_is_one_sentence(
-    arguments: list[str], message: str, model_folder: Path, train_file: Path, tmp_path: Path
+    arguments: list[str],
+    message: str,
+    model_folder: Path,
+    train_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     file, folder = tmp_path / "a file", tmp_path / "a folder"
     file.write_text("text")
@@ -63,19 +60,14 @@ def test_a_wrong_path_or_name_is_one_sentence(
             text = text.replace(name, value)
         return text
 
-    result = run(*map(filled, arguments))
-    assert result.returncode == 2, result.stderr
-    assert result.stderr.startswith("uegr: ") and result.stderr.count("\n") == 1, result.stderr
-    import re
-
-    assert re.search(filled(message), result.stderr), result.stderr
+    error = error_of(capsys, [filled(argument) for argument in arguments])
+    assert error.startswith("uegr: ") and re.search(filled(message), error), error
 
 
-def test_a_name_that_is_no_utf8_is_one_sentence(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/\xff\xfe.yaml"
-    Path(os.fsdecode(path)).write_text(GRID + "nonsense: 1\n")
-    result = run("compare", path)
-    assert result.returncode == 2 and "Traceback" not in result.stderr and result.stderr.startswith("uegr: ")
+def test_a_name_that_is_no_utf8_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.yaml")
+    Path(path).write_text(GRID + "nonsense: 1\n")
+    assert "unknown key 'nonsense'" in error_of(capsys, ["compare", path])
 
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

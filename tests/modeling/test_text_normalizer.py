@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import regex
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from conftest import tokenizer
@@ -59,10 +60,12 @@ def test_other_languages_and_ordinary_texts_stay(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["invisible", "homoglyphs"])
 def test_a_perturbation_is_undone(name: str) -> None:
+    """In every word that has a Latin letter left; a word of look-alikes only may be one of its own language."""
     text = "you have now been chosen, call this number for the free prize of today"
     for seed in range(10):
-        changed = find_perturbation(name)(text, 0.2, random.Random(seed))
-        assert sum(a == b for a, b in zip(normalized(changed).split(), text.split(), strict=True)) >= 12
+        changed = find_perturbation(name)(text, 0.4, random.Random(seed))
+        words = zip(changed.split(), normalized(changed).split(), text.split(), strict=True)
+        assert all(after == word for before, after, word in words if regex.search(r"\p{Latin}", before))
 
 
 def embedded() -> PreTrainedTokenizerBase:

@@ -1,7 +1,7 @@
 """Undo tricks with characters before a tokenizer reads a text, in the tokenizer's own file.
 
-The steps become Hugging Face `normalizers` in front of the tokenizer's own, and are saved in tokenizer.json: who loads the
-model with `AutoTokenizer` has them, with nothing of uegr installed.
+The steps become Hugging Face `normalizers` in front of the tokenizer's own, and are saved in tokenizer.json. Who loads
+the model with `AutoTokenizer` has them, with nothing of uegr installed.
 """
 
 from collections.abc import Callable, Sequence
