@@ -50,7 +50,16 @@ def attack(
             on_examples=on_progress,
         )
     attacked = [attack_name(name) for name in names]
-    table = Table("attack", "examples", "accuracy %", "under attack %", "queries", "time, in forward passes")
+    table = Table(
+        "attack",
+        "examples",
+        "accuracy %",
+        "under attack %",
+        "words changed %",
+        "similarity",
+        "queries",
+        "forward passes",
+    )
     for text_attack in result.text_attacks:
         if text_attack.attack in attacked:
             _add_row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
@@ -71,5 +80,7 @@ def attack(
 def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
     assert before is not None
     assert attack.cost is not None
-    cells = [f"{100 * before:.1f}", f"{100 * after:.1f}", f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
-    table.add_row(attack.attack, str(attack.examples), *cells)
+    changed, similarity = getattr(attack, "words_changed", None), getattr(attack, "similarity", None)
+    change = ["–" if changed is None else f"{100 * changed:.1f}", "–" if similarity is None else f"{similarity:.2f}"]
+    costs = [f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
+    table.add_row(attack.attack, str(attack.examples), f"{100 * before:.1f}", f"{100 * after:.1f}", *change, *costs)

@@ -24,8 +24,10 @@ implement `search`. No attack changes the model: its training flags and `require
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, TextAttackResult
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
+from uegr.evaluation.attacks.deletion import Deletion
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
+from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS, PerturbationAttack
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
@@ -38,9 +40,11 @@ __all__ = [
     "AttackBatch",
     "AutoPGD",
     "DeepWordBug",
+    "Deletion",
     "EmbeddingAttack",
     "EmbeddingAttackResult",
     "GreedyAttack",
+    "PerturbationAttack",
     "RandomSearch",
     "SynonymSwap",
     "TextAttack",
@@ -48,3 +52,7 @@ __all__ = [
     "Transfer",
     "TypingErrors",
 ]
+globals().update(
+    {kind.__name__: kind for kind in PERTURBATION_ATTACKS.values()}
+)  # HomoglyphsAttack, ...
+__all__ += [kind.__name__ for kind in PERTURBATION_ATTACKS.values()]  # names, from a table

@@ -1,0 +1,22 @@
+"""Deletion of the words that matter: what is left to a model that cannot read a misspelt word at all.
+
+A model that is robust to misspellings only because it ignores the words that it does not know can at best reach the
+accuracy under this attack; only one that reads them gets above it.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from uegr.evaluation.attacks.greedy_search import GreedyAttack
+
+
+@dataclass(frozen=True)
+class Deletion(GreedyAttack):
+    """Deletes words in the order in which they matter, until the model errs or `max_share` of them are gone."""
+
+    name: ClassVar[str] = "deletion"
+
+    def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
+        return [""]
