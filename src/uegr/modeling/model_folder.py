@@ -110,6 +110,9 @@ def check_folder(folder: Path) -> None:
     Raises:
         UsageError: a file is missing, empty, cut off or of another form, or a number in the configuration cannot be.
     """
+    if (folder / "adapter_config.json").is_file():  # peft's: the weights are those of the model that it names
+        _read_object(folder / "adapter_config.json")
+        return
     config = _read_object(folder / "config.json")
     shapes = _shapes(folder)
     for name, value in config.items():

@@ -52,7 +52,5 @@ __all__ = [
     "Transfer",
     "TypingErrors",
 ]
-globals().update(
-    {kind.__name__: kind for kind in PERTURBATION_ATTACKS.values()}
-)  # HomoglyphsAttack, ...
+globals().update({kind.__name__: kind for kind in PERTURBATION_ATTACKS.values()})  # HomoglyphsAttack, ...
 __all__ += [kind.__name__ for kind in PERTURBATION_ATTACKS.values()]  # names, from a table
