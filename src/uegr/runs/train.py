@@ -25,8 +25,8 @@ from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
-from uegr.modeling.text_normalizer import with_normalizer
 from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.run_folder import finish_run, prepare_run
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained

@@ -11,8 +11,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from conftest import tokenizer
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
-from uegr.modeling.text_normalizer import STEPS, with_normalizer
 from uegr.perturb.perturbation_registry import find_perturbation
+from uegr.perturb.text_normalizer import STEPS, with_normalizer
 
 
 def normalized(text: str, *steps: str) -> str:
