@@ -24,7 +24,7 @@ def attack(
         list[str],
         option(
             "--attack",
-            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, or a perturbation such as homoglyphs (see "
+            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, a perturbation as in "
             "docs/gate.md). On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
