@@ -19,7 +19,9 @@ def character_tricks_table() -> str:
         names = [attack["attack"] for attack in first["text_attacks"]]
         examples = first["text_attacks"][0]["examples"]
         seeds = max(map(len, runs.values()))
-        parts.append(f"**{task}**, 1,000 training texts, {seeds} seeds, {examples} test texts, rate 0.3:")
+        parts.append(
+            f"**{task}**, 1,000 training texts, {seeds} seed{'s' * (seeds > 1)}, {examples} test texts, rate 0.3:"
+        )
         parts.append(f"| | {' | '.join(runs)} |\n|---|{'---:|' * len(runs)}")
         rows = {"clean": [[run["metrics"]["accuracy"] for run in group] for group in runs.values()]}
         rows |= {name: [[_under(run, name) for run in group] for group in runs.values()] for name in names}
