@@ -9,8 +9,8 @@ from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.grid_summary import summarise
 from uegr.compare.grid_table import terminal
-from uegr.compare.results_file import Ledger
 from uegr.compare.result_slot import name_of_plain
+from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 
 parser = argparse.ArgumentParser()
