@@ -21,7 +21,9 @@ __all__ = ["BAD", "GOOD", "WORDS", "Linear", "batch", "bert", "learned", "review
 """Names that some test files still import from here."""
 
 silence_libraries()
-hypothesis.settings.register_profile("busy machine", deadline=None, max_examples=50)  # time is measured in benchmarks, not here
+hypothesis.settings.register_profile(
+    "busy machine", deadline=None, max_examples=50
+)  # time is measured in benchmarks, not here
 hypothesis.settings.load_profile("busy machine")
 torch.set_num_threads(1)  # the models are tiny: threads would only wait for each other
 

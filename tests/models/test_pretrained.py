@@ -26,6 +26,7 @@ def test_learns_a_few_sentences(
     files = {f"{split}_file": str(data_folder / "subj" / f"{split}.parquet") for split in ("train", "test")}
     data = DataSource(**files, text_column="sentence", max_train_examples=160, max_test_examples=160)  # type: ignore[arg-type]
     config = RunConfig(data=data, model=str(pretrained_folder / name), learning_rate=rate, epochs=epochs, batch_size=16)
-    train_run(config, tmp_path / "run", cost={"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 0.0})
+    cost = {"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 0.0}
+    train_run(config, tmp_path / "run", cost=cost)
     accuracy = evaluate_run(tmp_path / "run", epsilons=[0.0]).metrics["accuracy"]
     assert accuracy > 0.7, "chance is 0.5, five standard errors of 160 sentences below"
