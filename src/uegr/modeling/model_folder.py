@@ -36,7 +36,7 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
     Args:
         open_model: a `from_pretrained`.
         path: folder or name.
-        new_head: weights outside the pretrained body may be missing or of another shape; they are drawn anew.
+        new_head: weights outside the pretrained body may be missing or of another shape; they are then drawn at random.
         **options: of `from_pretrained`.
 
     Raises:
