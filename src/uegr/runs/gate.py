@@ -18,7 +18,7 @@ from uegr.errors import unknown
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.perturb.perturbation_registry import find_perturbation
 from uegr.perturb.words import words_of
-from uegr.runs.gate_policy import BY_CLASS, GatePolicy, Threshold
+from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, GatePolicy, Threshold
 from uegr.runs.open_classifier import OpenedClassifier
 
 FLIPS, SLICES, SMALLEST = 20, 10, 20
@@ -108,7 +108,7 @@ def run_gate(
     slices = _slices(classifier, rows, predicted == labels, labels)
     attacked = subset(rows, policy.examples, policy.seed)
     before, true = softmax(classifier.logits(attacked), axis=1).argmax(axis=1), np.asarray(attacked[LABEL][:])
-    perturbations = list(dict.fromkeys(t.subject for t in thresholds if t.measure in ("flip_rate", "robust_accuracy")))
+    perturbations = list(dict.fromkeys(t.subject for t in thresholds if t.measure in BY_PERTURBATION))
     flips: list[dict[str, str]] = []
     for done, perturbation in enumerate(perturbations):
         assert perturbation is not None
