@@ -45,6 +45,8 @@ class Options:
         hints = type_hints(type(self))  # type: ignore[arg-type]  # a class is hashable
         for entry in fields(self):
             value = getattr(self, entry.name)
+            if isinstance(value, str) and hints[entry.name] == tuple[str, ...]:  # as a command line writes it
+                value = [part.strip() for part in value.split(",") if part.strip()]
             if isinstance(value, list):  # JSON and YAML know no tuples
                 value = tuple(value)
                 object.__setattr__(self, entry.name, value)
@@ -127,7 +129,7 @@ def _is_a(value: Any, kind: Any) -> bool:
 
 def _describe(kind: Any) -> str:
     if get_origin(kind) is tuple:
-        return "a list of numbers such as 0.1,0.3"
+        return "a list of names" if get_args(kind)[0] is str else "a list of numbers such as 0.1,0.3"
     if get_origin(kind) is dict:
         return "a mapping"
     if get_origin(kind) is Literal:

@@ -9,7 +9,7 @@ import pytest
 from support.stages import stage_of
 from uegr.errors import UsageError
 from uegr.forward.uegr import UEGRForward
-from uegr.forward.uegr_options import UEGRForwardOptions, pass_rates
+from uegr.forward.uegr_options import UEGRForwardOptions
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from uegr.forward.uegr_options import UEGRForwardOptions, pass_rates
     ],
 )
 def test_rates_are_one_per_pass_or_a_range(dropout: tuple[float, ...], passes: int, rates: list[float]) -> None:
-    assert pass_rates(dropout, passes) == pytest.approx(rates)
+    assert UEGRForwardOptions(dropout=dropout, passes=passes).pass_rates() == pytest.approx(rates)
 
 
 @pytest.mark.parametrize(

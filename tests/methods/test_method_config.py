@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from uegr import METHODS, PlainConfig, RoASTConfig, SMARTConfig, UEGRConfig, UsageError
+from uegr import METHODS, PlainConfig, RDropConfig, RoASTConfig, SMARTConfig, UEGRConfig, UsageError
 from uegr.methods.method_config import METHOD_CONFIG, MethodConfig
 
 
@@ -79,7 +79,15 @@ def test_options_are_keywords_only() -> None:
     ("config_class", "options", "message"),
     [
         (UEGRConfig, {"epsilo": 0.1}, r"unknown option of method uegr 'epsilo' \(did you mean 'epsilon'\?\)"),
-        (PlainConfig, {"epsilon": 0.1}, "takes no options, so --epsilon cannot be set"),
+        (PlainConfig, {"epsilon": 0.1}, "unknown option of method plain 'epsilon'"),
+        (PlainConfig, {"views": ["clean", "words"]}, "2 views, where this method can take 1"),
+        (PlainConfig, {"views": ["adversarial"]}, "this method has no adversarial view"),
+        (RDropConfig, {"views": ["clean", "words", "mask"]}, "3 views, where this method can take 2"),
+        (UEGRConfig, {"views": ["adversarial", "words", "mask"]}, "3 views for 2 passes: give passes=3"),
+        (UEGRConfig, {"views": ["wrods"]}, "unknown view 'wrods'"),
+        (UEGRConfig, {"views": ["words:0.7"]}, r"above 0 and at most 0.5, as in characters:0.2, not 'words:0.7'"),
+        (UEGRConfig, {"views": ["clean+words"]}, "a clean view is not edited"),
+        (UEGRConfig, {"views": []}, "views must name at least one view"),
         (UEGRConfig, {"epsilon": "much"}, "epsilon must be a number, not 'much'"),
         (UEGRConfig, {"passes": 1.5}, "passes must be a whole number, not 1.5"),
         (UEGRConfig, {"passes": True}, "passes must be a whole number, not True"),

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage
 from uegr.backward.replay import Replay
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage, Step
 from uegr.forward.joined_passes import run_joined
-from uegr.forward.pass_runner import PassRunner
+from uegr.forward.pass_runner import Pass, PassRunner
 from uegr.forward.plain import PlainForward
 from uegr.modeling.dropout_sites import DropoutSites
 
@@ -34,14 +34,6 @@ def step(seed: int = 0, number: int = 10) -> Step:
 class AlwaysJoined(PassRunner):
     """Runs the passes as one batch, whether that is faster or not."""
 
-    def run(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        *,
-        delta: Tensor | None,
-        sites: DropoutSites,
-        rates: Sequence[float],
-    ) -> list[Tensor]:
-        return run_joined(model, batch, step, delta=delta, sites=sites, rates=rates)
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+        first, rates = passes[0], [this_pass.rate for this_pass in passes]
+        return run_joined(model, first.batch, step, delta=first.delta, sites=sites, rates=rates)

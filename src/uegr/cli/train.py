@@ -8,7 +8,7 @@ import typer
 
 from uegr.cli.app import app, option
 from uegr.cli.config_options import config_options, values_of
-from uegr.cli.options import method_options, parse_class_weights, parse_names
+from uegr.cli.options import method_options, parse_class_weights
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.training.run_config import RunConfig
@@ -40,7 +40,6 @@ def train(
         method = f"{forward or method}{PAIR}{backward or method}"
     values |= {"data": source, "method": method, "options": method_options(context.args)}
     values |= {"class_weights": parse_class_weights(values["class_weights"])}
-    values |= {"normalize": tuple(parse_names(values["normalize"]))}
     config = RunConfig(**values_of(RunConfig, values))
     with progress() as on_progress:
         run = train_run(

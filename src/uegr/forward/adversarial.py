@@ -10,7 +10,6 @@ random start, gamma = 0. Ours: the relative epsilon.
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import nn
 
 from uegr.forward.clean_pass import CleanGradient, clean_gradient
@@ -57,7 +56,7 @@ class AdversarialForward(AdversarialStage):
         if not self.options.random_start:
             clean = clean_gradient(model, batch, step, None, keep_graph=counts_clean)
         elif counts_clean:
-            clean = CleanGradient(forward_pass(model, batch, step), torch.empty(0))
+            clean = CleanGradient(forward_pass(model, batch, step))
         delta = self.adversary.attack(model, batch, step, clean=clean)
         logits = forward_pass(model, batch, step, delta=delta)
         task = step.task(model, logits, batch)

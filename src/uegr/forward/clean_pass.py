@@ -19,12 +19,13 @@ class CleanGradient:
 
     Args:
         logits: its output, with a graph to the weights where the loss counts it.
-        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor per example.
+        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor per example; None where
+            nothing needs it.
         loss: its mean loss, where its weight gradients are computed already; they arrive with backward().
     """
 
     logits: Tensor
-    gradient: Tensor
+    gradient: Tensor | None = None
     loss: Tensor | None = None
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,9 @@ from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import task_kind_of
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
 from uegr.options import Options
+
+if TYPE_CHECKING:
+    from uegr.forward.view_reader import ViewReader
 
 Batch = Mapping[str, Any]
 
@@ -45,6 +48,7 @@ class Step:
         task_options: what the task's loss is made of: class_weights (C,), label_smoothing, the user's loss_fn.
         perturbs: other passes of this training add a delta. A compiled model keeps the graph of its first pass, so on
             such a model every pass then adds one, if only of zeros.
+        view_reader: makes the views of a batch; None where no tokenizer was given.
         embeddings: set by a stage that runs backward through all passes of the step together; see `SharedEmbeddings`.
     """
 
@@ -53,6 +57,7 @@ class Step:
     num_items: Tensor | int | None = None
     task_options: TaskOptions = TaskOptions()
     perturbs: bool = False
+    view_reader: "ViewReader | None" = None
     embeddings: SharedEmbeddings | None = None
 
     def task(self, model: nn.Module, logits: Tensor, batch: Batch) -> TaskKind:

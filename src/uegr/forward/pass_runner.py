@@ -5,6 +5,7 @@ All runners return the same logits, to rounding. The readable reference is `OneB
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
@@ -14,21 +15,27 @@ from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
 
 
+@dataclass(frozen=True)
+class Pass:
+    """One of the k passes.
+
+    Args:
+        batch: what it reads.
+        rate: of its dropout.
+        delta: added to the token embeddings of `batch`, (B, T, d).
+    """
+
+    batch: Batch
+    rate: float
+    delta: Tensor | None = None
+
+
 class PassRunner(ABC):
     """Runs several passes of one batch."""
 
     @abstractmethod
-    def run(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        *,
-        delta: Tensor | None,
-        sites: DropoutSites,
-        rates: Sequence[float],
-    ) -> list[Tensor]:
-        """The logits of each pass; see `forward_pass`. One pass per rate."""
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+        """The logits of each pass; see `forward_pass`."""
 
 
 class OneByOne(PassRunner):
@@ -42,42 +49,33 @@ class OneByOne(PassRunner):
     def __init__(self, *, recompute: bool = False) -> None:
         self.recompute = recompute
 
-    def run(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        *,
-        delta: Tensor | None,
-        sites: DropoutSites,
-        rates: Sequence[float],
-    ) -> list[Tensor]:
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
         return [
-            forward_pass(model, batch, step, delta=delta, sites=sites, rates=rate, recompute=self.recompute)
-            for rate in rates
+            forward_pass(model, p.batch, step, delta=p.delta, sites=sites, rates=p.rate, recompute=self.recompute)
+            for p in passes
         ]
 
 
 class JoinedWhereFaster(PassRunner):
-    """The passes as one batch where that is faster by a measured rule, one after another elsewhere."""
+    """The passes as one batch where they read the same and that is faster by a measured rule; else one by one."""
 
     def __init__(self) -> None:
         self._one_by_one = OneByOne()
         self._can_join = True
 
-    def run(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        *,
-        delta: Tensor | None,
-        sites: DropoutSites,
-        rates: Sequence[float],
-    ) -> list[Tensor]:
-        if self._can_join and len(rates) > 1 and is_faster_joined(batch) and can_be_joined(model, batch, len(rates)):
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+        first = passes[0]
+        alike = all(p.batch is first.batch and p.delta is first.delta for p in passes)
+        if (
+            self._can_join
+            and len(passes) > 1
+            and alike
+            and is_faster_joined(first.batch)
+            and can_be_joined(model, first.batch, len(passes))
+        ):
             try:
-                return run_joined(model, batch, step, delta=delta, sites=sites, rates=rates)
+                rates = [p.rate for p in passes]
+                return run_joined(model, first.batch, step, delta=first.delta, sites=sites, rates=rates)
             except NotByRowError:
                 self._can_join = False
-        return self._one_by_one.run(model, batch, step, delta=delta, sites=sites, rates=rates)
+        return self._one_by_one.run(model, passes, step, sites=sites)

@@ -6,6 +6,7 @@ Published with the losses summed and not averaged, which a larger learning rate 
 KL over the batch, so that it depends on the batch size. Ours is the mean over targets. Regression: squared difference.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,12 +14,14 @@ from torch import Tensor, nn
 
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.view_options import ViewOptions
+from uegr.forward.viewed_passes import read_view
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.options import Options, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class RDropOptions(Options):
+class RDropOptions(ViewOptions):
     """Options of `RDropForward`."""
 
     kl_weight: float = option(1.0, "alpha, the weight of the symmetric KL", at_least=0)
@@ -30,9 +33,11 @@ class RDropOptions(Options):
         below=1,
     )
 
+    most_views: ClassVar[int | None] = 2
+
 
 class RDropForward(ForwardStage):
-    """Two dropout passes and the symmetric KL between them, with the model's own dropout rates."""
+    """Two dropout passes and the symmetric KL between them."""
 
     options_class: ClassVar[type[Options]] = RDropOptions
     options: RDropOptions
@@ -53,7 +58,9 @@ class RDropForward(ForwardStage):
         """The logits of two passes that differ in their dropout."""
         sites = self.dropout_sites(model)
         rate = self.options.dropout if sites.silent else None
-        first, second = (forward_pass(model, batch, step, sites=sites, rates=rate) for _ in range(2))
+        views = itertools.islice(itertools.cycle(self.options.parsed_views()), 2)
+        read = [read_view(batch, view, step).batch for view in views]
+        first, second = (forward_pass(model, seen, step, sites=sites, rates=rate) for seen in read)
         return first, second
 
     def cost(self) -> float:

@@ -18,7 +18,8 @@ from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversar
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
-from uegr.forward.uegr_options import UEGRForwardOptions, pass_rates
+from uegr.forward.uegr_options import UEGRForwardOptions
+from uegr.forward.viewed_passes import viewed_passes
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.profile import profile_section
@@ -39,7 +40,8 @@ class UEGRForward(AdversarialStage):
         super().__init__(options)
         ascent = ProjectedAscent(Ball(self.options.norm), self.options.ascent_steps)
         adversary = EmbeddingAdversary(ascent, self.options.epsilon, by_confidence=self.options.by_confidence)
-        self.adversary = adversary if self.options.epsilon > 0 else None
+        self.views, self.rates = self.options.pass_views(), self.options.pass_rates()
+        self.adversary = adversary if self.options.is_adversarial() else None
         self.runner: PassRunner = OneByOne(recompute=True) if self.options.checkpoint_passes else JoinedWhereFaster()
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
@@ -47,9 +49,11 @@ class UEGRForward(AdversarialStage):
         step.embeddings = None if self.options.checkpoint_passes else SharedEmbeddings(model)
         with profile_section("attack"):
             clean, delta = self._attack(model, batch, step, sites)
+        with profile_section("views"):
+            gradient = None if clean is None else clean.gradient
+            passes = viewed_passes(model, batch, step, self.views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
-            rates = pass_rates(self.options.dropout, self.options.passes)
-            logits = self.runner.run(model, batch, step, delta=delta, sites=sites, rates=rates)
+            logits = self.runner.run(model, passes, step, sites=sites)
         return self._loss(model, batch, step, logits, clean if self.options.clean_weight > 0 else None)
 
     def _attack(
@@ -57,14 +61,15 @@ class UEGRForward(AdversarialStage):
     ) -> tuple[CleanGradient | None, Tensor | None]:
         """The clean pass, where there is one, and delta*, (B, T, d); None without an adversary."""
         counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
-        if self.adversary is None:
-            logits = forward_pass(model, batch, step, sites=sites, recompute=recompute) if counted else None
-            return None if logits is None else CleanGradient(logits, torch.empty(0)), None
         if self.options.reuse:
             clean = reused_clean_gradient(model, batch, step, sites)
-        else:
+        elif self.adversary is not None:
             clean = clean_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute)
-        return clean, self.adversary.attack(model, batch, step, sites, clean=clean)
+        else:
+            logits = forward_pass(model, batch, step, sites=sites, recompute=recompute) if counted else None
+            return None if logits is None else CleanGradient(logits), None
+        delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
+        return clean, delta
 
     def _loss(
         self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: CleanGradient | None
@@ -78,7 +83,7 @@ class UEGRForward(AdversarialStage):
             task_loss = task.mean(task.loss(clean.logits), step.num_items) if clean.loss is None else clean.loss
             terms["clean_loss"] = task_loss
             loss = loss + self.options.clean_weight * terms["clean_loss"]
-            outputs = [*adversarial, clean.logits]
+            outputs = [*adversarial, clean.logits.detach() if self.options.detach_clean else clean.logits]
         per_pass = task.divergence_per_pass(outputs)
         names = [f"divergence_pass_{i + 1}" for i in range(len(adversarial))] + ["divergence_clean"]
         terms |= {name: task.mean(values, step.num_items) for name, values in zip(names, per_pass, strict=False)}

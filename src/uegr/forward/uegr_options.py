@@ -1,18 +1,29 @@
 """The options of UEGR's forward stage."""
 
-from collections.abc import Sequence
+import itertools
 from dataclasses import dataclass
+from typing import ClassVar
 
 from uegr.errors import UsageError
-from uegr.options import Options, option
+from uegr.forward.view_options import ViewOptions
+from uegr.options import option
 from uegr.perturb.ball import Norm
+from uegr.perturb.views import View
 
 
 @dataclass(frozen=True, kw_only=True)
-class UEGRForwardOptions(Options):
+class UEGRForwardOptions(ViewOptions):
     """Options of `UEGRForward`."""
 
-    passes: int = option(2, "k, the number of adversarial sub-models", at_least=1)
+    most_views: ClassVar[int | None] = None
+    has_adversary: ClassVar[bool] = True
+
+    views: tuple[str, ...] = option(
+        ("adversarial",),
+        "what each of the k passes reads: adversarial, characters, words, mask, tokens, clean, any perturbation, or "
+        "several joined by +; with fewer views than passes they are used again from the start [ours]",
+    )
+    passes: int = option(2, "k, the number of sub-models", at_least=1)
     dropout: tuple[float, ...] = option(
         (0.1, 0.3), "the k dropout rates, or the two ends of a range that the k passes divide evenly"
     )
@@ -30,6 +41,9 @@ class UEGRForwardOptions(Options):
     clean_weight: float = option(
         1.0, "gamma, the weight of the clean loss [ours]; above 0 the clean pass joins the divergence", at_least=0
     )
+    detach_clean: bool = option(
+        False, "hold the clean output fixed in the divergence, so that only the other passes move towards it [ours]"
+    )
     reuse: bool = option(
         False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"
     )
@@ -38,28 +52,48 @@ class UEGRForwardOptions(Options):
     def check(self) -> None:
         if any(not 0.0 <= rate < 1.0 for rate in self.dropout):
             raise UsageError(f"dropout rates must be at least 0 and below 1, not {self.dropout}.")
-        pass_rates(self.dropout, self.passes)
-        if self.reuse and (self.clean_weight == 0.0 or self.epsilon == 0.0 or self.checkpoint_passes):
-            raise UsageError("reuse needs a clean term and an epsilon above 0, and no checkpoint_passes.")
+        self.pass_rates()
+        if len(self.views) > self.passes:
+            raise UsageError(f"{len(self.views)} views for {self.passes} passes: give passes={len(self.views)}.")
+        if self.reuse and (self.clean_weight == 0.0 or self.checkpoint_passes or not self.reads_clean_gradient()):
+            raise UsageError(
+                "reuse needs a clean term, a view that is adversarial (with an epsilon above 0) or edited, and no "
+                "checkpoint_passes."
+            )
+
+    def pass_views(self) -> list[View]:
+        """What each of the k passes reads."""
+        return list(itertools.islice(itertools.cycle(self.parsed_views()), self.passes))
+
+    def pass_rates(self) -> list[float]:
+        """The dropout rate of each of the k passes [paper: rates from a range; ours: evenly spread]."""
+        if len(self.dropout) == self.passes:
+            return list(self.dropout)
+        if len(self.dropout) != 2 or self.dropout[0] > self.dropout[1]:
+            raise UsageError(
+                f"dropout must be one rate for each of the {self.passes} passes, or a range (low, high), not "
+                f"{tuple(self.dropout)}."
+            )
+        low, high = self.dropout
+        if self.passes == 1:
+            return [(low + high) / 2]
+        return [low + (high - low) * i / (self.passes - 1) for i in range(self.passes)]
+
+    def is_adversarial(self) -> bool:
+        """Whether a pass reads adversarial embeddings."""
+        return self.epsilon > 0.0 and any(view.adversarial for view in self.pass_views())
+
+    def reads_clean_gradient(self) -> bool:
+        """Whether the input gradient of the clean pass decides what another pass reads."""
+        return self.is_adversarial() or any(view.edits for view in self.pass_views())
 
     def cost(self) -> float:
-        """Forward-pass units of a step: a forward is 1, a full backward 2, an input-only backward 1."""
+        """Forward-pass units of a step: a forward is 1, a full backward 2, an input-only backward 1.
+
+        Edited texts are longer than the original; that is not counted here but measured (see `measure_cost`).
+        """
         clean, recompute = self.clean_weight > 0, self.checkpoint_passes
         passes = self.passes * (4.0 if recompute else 3.0)
-        if self.epsilon == 0.0:
+        if not self.is_adversarial():
             return passes + clean * (4.0 if recompute else 3.0)
         return 2.0 * self.ascent_steps + passes + clean * (4.0 if recompute else 2.0) - self.reuse
-
-
-def pass_rates(dropout: Sequence[float], passes: int) -> list[float]:
-    """The dropout rate of each of the k passes [paper: k passes with rates from a range; ours: evenly spread]."""
-    if len(dropout) == passes:
-        return list(dropout)
-    if len(dropout) != 2 or dropout[0] > dropout[1]:
-        raise UsageError(
-            f"dropout must be one rate for each of the {passes} passes, or a range (low, high), not {tuple(dropout)}."
-        )
-    low, high = dropout
-    if passes == 1:
-        return [(low + high) / 2]
-    return [low + (high - low) * i / (passes - 1) for i in range(passes)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.plain import PlainForward
+from uegr.forward.view_reader import ViewReader
+from uegr.forward.viewed_passes import read_view
 from uegr.methods.method_config import MethodConfig
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.weight_formats import check_formats
 
-FORWARD, BACKWARD, PREPARATION = 0, 1, 2
+FORWARD, BACKWARD, PREPARATION, VIEW = 0, 1, 2, 3
 
 
 class Method:
@@ -62,6 +65,8 @@ class Method:
         self._calls = 0
         self._steps = 0
         self._replay = Replay(self.forward)
+        self._view = config.parsed_views()[0]
+        self._view_reader: ViewReader | None = None
         self._model: nn.Module | None = None
         self._optimizer: StagedOptimizer | None = None
         self._begun = False
@@ -85,6 +90,7 @@ class Method:
         *,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
+        tokenizer: Any = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
         backward_only: bool = False,
@@ -95,6 +101,7 @@ class Method:
             model: any module whose forward takes what a batch holds (except "labels") and returns an object with
                 `.logits`.
             optimizer: the user's own; `method.optimizer` replaces it.
+            tokenizer: of the model, a fast one; needed only for views that edit texts.
             train_loader: batches of the training data; needed only by methods that score the pretrained weights
                 first (Child-Tuning D, RoAST), see `prepare`.
             accumulation_steps: batches per optimizer step, for `prepare`.
@@ -107,7 +114,7 @@ class Method:
         if backward_only and self.backward.replays:
             raise UsageError(f"{self.name} computes a second gradient of method.loss(...): it has no backward_only.")
         self._backward_only = backward_only
-        self.wrap_optimizer(optimizer, model)
+        self.wrap_optimizer(optimizer, model, tokenizer)
         if train_loader is not None:
             self.prepare(train_loader, accumulation_steps=accumulation_steps)
         return self
@@ -139,12 +146,22 @@ class Method:
 
         def step() -> Step:
             generator = torch.Generator().manual_seed(seed)
-            return Step(generator, steps, num_items, self.task_options, perturbs=self.forward.perturbs)
+            return Step(
+                generator,
+                steps,
+                num_items,
+                self.task_options,
+                perturbs=self.forward.perturbs,
+                view_reader=self._view_reader,
+            )
 
         if not torch.is_grad_enabled():  # a validation loss: of one plain pass, and no part of the training
             return PlainForward()(model, batch, step()).value
         self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
         self._begun = True
+        if self.config.most_views == 1 and self._view.edits:
+            view_generator = torch.Generator().manual_seed(self._seed_of(VIEW, self._calls, _rank()))
+            batch = read_view(batch, self._view, replace(step(), generator=view_generator)).batch
         result = self.forward(model, batch, step())
         if self.backward.replays:
             self._replay.record(model, batch, step, result.value)
@@ -181,8 +198,10 @@ class Method:
         model.train(was_training)
         self.backward.finish_preparation()
 
-    def wrap_optimizer(self, optimizer: torch.optim.Optimizer, model: nn.Module) -> StagedOptimizer:
-        """The optimizer with this method's backward stage in front.
+    def wrap_optimizer(
+        self, optimizer: torch.optim.Optimizer, model: nn.Module, tokenizer: Any = None
+    ) -> StagedOptimizer:
+        """The optimizer with this method's backward stage in front; for the arguments see `attach`.
 
         Raises:
             UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer.
@@ -198,6 +217,8 @@ class Method:
                 "with config.create() for a second training."
             )
         check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
+        edits = any(view.edits for view in self.config.parsed_views())
+        self._view_reader = ViewReader(model, tokenizer) if edits and tokenizer is not None else None
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)

@@ -15,8 +15,9 @@ from uegr.atomic_files import write_json
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
+from uegr.forward.view_options import ViewOptions
 from uegr.modeling.task_kinds.task_kind import LossFunction
-from uegr.options import Options, type_name
+from uegr.options import type_name
 
 if TYPE_CHECKING:
     from uegr.methods.method import Method
@@ -25,7 +26,7 @@ METHOD_CONFIG = "method_config.json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class MethodConfig(Options):
+class MethodConfig(ViewOptions):
     """Base of the configurations of all methods.
 
     A subclass inherits the options of its forward and of its backward stage, and is registered by `@register`, which
@@ -58,6 +59,7 @@ class MethodConfig(Options):
         *,
         model: nn.Module,
         optimizer: torch.optim.Optimizer,
+        tokenizer: Any = None,
         train_loader: Iterable[Batch] | None = None,
         accumulation_steps: int = 1,
         backward_only: bool = False,
@@ -71,6 +73,7 @@ class MethodConfig(Options):
         return method.attach(
             model=model,
             optimizer=optimizer,
+            tokenizer=tokenizer,
             train_loader=train_loader,
             accumulation_steps=accumulation_steps,
             backward_only=backward_only,
@@ -112,8 +115,6 @@ class MethodConfig(Options):
         names = [entry.name for entry in fields(cls)]
         for name in options:
             if name not in names:
-                if not names:
-                    raise UsageError(f"method '{cls.method}' takes no options, so --{name} cannot be set.")
                 raise unknown(f"option of method {cls.method}", name, sorted(names))
         return cls(**options)
 
@@ -147,4 +148,4 @@ def describe_options(cls: type[MethodConfig]) -> str:
         f"    {entry.name} ({type_name(entry.type)}, default {entry.default!r}): {entry.metadata['help']}."
         for entry in fields(cls)
     ]
-    return "\n".join(["Args:", *lines]) if lines else "It has no options."
+    return "\n".join(["Args:", *lines])

@@ -38,7 +38,8 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
     """The forward stage of one method with the backward stage of another, each with its method's defaults."""
     forward, backward = METHODS[first], METHODS[second]
     stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
-    bases = (MethodConfig, *(options_class for options_class in stages if options_class is not Options))
+    options_classes = (options_class for options_class in stages if options_class is not Options)
+    bases = (*options_classes, MethodConfig)  # last, as in the registry: a stage's own defaults come first
     namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
         for field_name, entry in config.__dataclass_fields__.items():

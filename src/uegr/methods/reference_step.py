@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.forward.model_pass import seeded
-from uegr.forward.uegr_options import pass_rates
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
@@ -48,7 +47,7 @@ def reference_loss(model: nn.Module, batch: Mapping[str, Tensor], config: UEGRCo
     delta_star = (radius / length[:, None])[:, :, None] * gradient
 
     # k sub-models P_1 .. P_k read the adversarial sample.
-    rates = pass_rates(config.dropout, config.passes)
+    rates = config.pass_rates()
     outputs = [logits_of(delta_star, rate, seed) for rate, seed in zip(rates, seeds[1:], strict=True)]
     adversarial_loss = torch.stack([F.cross_entropy(logits, labels) for logits in outputs]).mean()
 

@@ -107,5 +107,5 @@ class L2SPConfig(MethodConfig, L2SPOptions):
 
 
 @register("uegr", forward=UEGRForward, backward=SelectiveBackward, paper="arXiv 2503.16550", revision=1)
-class UEGRConfig(MethodConfig, SelectiveOptions, UEGRForwardOptions):
+class UEGRConfig(SelectiveOptions, UEGRForwardOptions, MethodConfig):  # last: its default of views is not UEGR's
     """Adversarial sample through k dropout sub-models tied by JS; saliency-selected update."""

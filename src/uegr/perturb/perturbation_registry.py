@@ -1,6 +1,7 @@
 """All perturbations by name; a new one is a file in this folder and its line here."""
 
 from uegr.errors import unknown
+from uegr.perturb.character_edits import CharacterEdits
 from uegr.perturb.contractions import Contractions
 from uegr.perturb.harmless_words import HarmlessWords
 from uegr.perturb.homoglyphs import Homoglyphs
@@ -21,6 +22,7 @@ PERTURBATIONS: dict[str, Perturbation] = {
     for kind in (
         *(Homoglyphs, InvisibleCharacters, SpacedLetters, JoinedWords, Leetspeak, LetterCase, InsertedSigns),
         *(RandomTypos, NaturalMisspellings, KeyboardSlips, OCRErrors, Contractions, HarmlessWords),
+        CharacterEdits,
     )
 }
 

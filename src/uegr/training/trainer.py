@@ -98,7 +98,9 @@ class RobustTrainerMixin(_Base):  # type: ignore[misc]
         if isinstance(innermost, StagedOptimizer):
             return optimizer
         self.method = self._new_method()
-        self.optimizer = self.method.wrap_optimizer(optimizer, self.model if model is None else model)
+        self.optimizer = self.method.wrap_optimizer(
+            optimizer, self.model if model is None else model, self.processing_class
+        )
         return self.optimizer
 
     def compute_loss(

@@ -1,0 +1,37 @@
+"""The option of every method that says what its passes read."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from uegr.errors import UsageError
+from uegr.options import Options, option
+from uegr.perturb.views import View, parse_view
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewOptions(Options):
+    """The views of a method; see `uegr.perturb.views` for how they are written."""
+
+    views: tuple[str, ...] = option(
+        ("clean",),
+        "what the passes of a step read: clean, or edited texts such as characters:0.2+words:0.15; for uegr and r-drop "
+        "one view per pass, for other methods one for all [ours]",
+    )
+
+    most_views: ClassVar[int | None] = 1
+    """How many views the passes can have; 1: one for all of them, which is read before the stage begins. None: any."""
+    has_adversary: ClassVar[bool] = False
+    """Whether a view may be adversarial."""
+
+    def parsed_views(self) -> tuple[View, ...]:
+        """The views in order."""
+        return tuple(parse_view(text) for text in self.views)
+
+    def check(self) -> None:
+        if not self.views:
+            raise UsageError("views must name at least one view, such as clean.")
+        views = self.parsed_views()
+        if self.most_views is not None and len(self.views) > self.most_views:
+            raise UsageError(f"{len(self.views)} views, where this method can take {self.most_views}.")
+        if not self.has_adversary and any(view.adversarial for view in views):
+            raise UsageError("this method has no adversarial view: choose clean, an edit such as characters, or uegr.")

@@ -1,0 +1,132 @@
+"""A batch as a view of it: edited texts, tokenized and padded again, and where each of their tokens comes from."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+from uegr.forward.forward_stage import Batch
+from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
+from uegr.modeling.model_parts import longest_input
+from uegr.perturb.row_editor import EditedRow, RowEditor
+from uegr.perturb.views import View
+
+
+@dataclass(frozen=True)
+class ReadBatch:
+    """What a pass reads.
+
+    Args:
+        batch: the edited batch; its labels are those of the original.
+        source: for each token the position of the original token it stands for, (B, T'); None: nothing was edited.
+        kept: 1 where it is that very token, (B, T', 1), float32; None: nothing was edited.
+    """
+
+    batch: Batch
+    source: Tensor | None = None
+    kept: Tensor | None = None
+
+    def carry(self, delta: Tensor) -> Tensor:
+        """A perturbation (B, T, d) of the original tokens, at the same tokens of this batch; 0 at edited ones."""
+        if self.source is None or self.kept is None:
+            return delta
+        return delta.gather(1, self.source.unsqueeze(-1).expand(-1, -1, delta.shape[-1])) * self.kept
+
+
+class ViewReader:
+    """Makes views of batches.
+
+    Args:
+        model: says how long a text may be.
+        tokenizer: of the model, a fast one.
+
+    Raises:
+        UsageError: a tokenizer that texts cannot be edited with.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Any) -> None:
+        self._editor = RowEditor(tokenizer, longest_input(model))
+        self._labels_of_inputs = not getattr(getattr(unwrap(model), "config", None), "is_encoder_decoder", False)
+        self._pad_id: int = tokenizer.pad_token_id or 0
+        self._pads_left = tokenizer.padding_side == "left"
+
+    def read(self, batch: Batch, view: View, seed: int, weights: Tensor | None = None) -> ReadBatch:
+        """The batch as this view shows it.
+
+        Args:
+            batch: with "input_ids" (B, T) and "labels".
+            view: its edits; whether it is adversarial does not matter here.
+            seed: of all that is random.
+            weights: of each token, how much the loss depends on it, (B, T); None: words are drawn uniformly.
+
+        Raises:
+            UsageError: the batch has a label per token, or tensors per token that cannot follow an edit.
+        """
+        if not view.edits:
+            return ReadBatch(batch)
+        self._check_editable(batch)
+        generator = random.Random(seed)
+        positions = _positions(batch)
+        ids, per_token = batch["input_ids"].tolist(), None if weights is None else weights.tolist()
+        rows = []
+        for i, places in enumerate(positions):
+            row_weights = None if per_token is None else [per_token[i][place] for place in places]
+            rows.append(self._editor.edit([ids[i][place] for place in places], view.edits, generator, row_weights))
+        return self._assembled(batch, rows, positions)
+
+    def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ReadBatch:
+        """The rows padded to the longest; every tensor per token follows its tokens."""
+        original: Tensor = batch["input_ids"]
+        length = max(len(row.ids) for row in rows)
+        ids = torch.full((len(rows), length), self._pad_id, dtype=original.dtype)
+        source = torch.zeros((len(rows), length), dtype=torch.long)
+        real, kept = torch.zeros((len(rows), length), dtype=torch.long), torch.zeros((len(rows), length, 1))
+        for i, (row, places) in enumerate(zip(rows, positions, strict=True)):
+            start = length - len(row.ids) if self._pads_left else 0
+            span = slice(start, start + len(row.ids))
+            ids[i, span], real[i, span] = torch.tensor(row.ids, dtype=ids.dtype), 1
+            source[i, span] = torch.tensor([places[index] for index in row.source])
+            kept[i, span, 0] = torch.tensor(row.kept, dtype=torch.float32)
+        ids, source, real, kept = (values.to(original.device) for values in (ids, source, real, kept))
+        edited: dict[str, Any] = {**batch, "input_ids": ids}
+        for name, values in batch.items():
+            if name not in ("input_ids", "labels") and isinstance(values, Tensor) and values.shape == original.shape:
+                followed = values.gather(1, source)
+                edited[name] = torch.where(real.bool(), followed, torch.zeros_like(followed))
+        if "attention_mask" not in batch:
+            edited["attention_mask"] = real
+        return ReadBatch(edited, source, kept)
+
+    def _check_editable(self, batch: Batch) -> None:
+        ids, labels = batch["input_ids"], batch["labels"]
+        whole = not torch.is_floating_point(labels) and labels.dim() > 1
+        if self._labels_of_inputs and whole and labels.shape == ids.shape and labels.shape[1] > 1:
+            raise UsageError(
+                "this batch has a label per token, and a text view changes the number of tokens: choose "
+                "views=('adversarial',) for uegr, and views=('clean',) for other methods."
+            )
+        if "position_ids" in batch:
+            raise UsageError("a text view cannot follow the batch's position_ids: leave them to the model.")
+
+
+def token_importance(model: nn.Module, batch: Batch, gradient: Tensor) -> Tensor:
+    """|g . e| of each token, (B, T): to first order how much the loss changes when the token is taken away.
+
+    Args:
+        model: its token embeddings e.
+        batch: of the gradient.
+        gradient: of the loss at the token embeddings, (B, T, d).
+    """
+    weight: Any = input_embeddings(model).weight
+    embedded = weight.detach()[batch["input_ids"]]
+    importance: Tensor = (gradient * embedded.to(gradient.dtype)).sum(dim=-1).abs()
+    return importance * token_mask(batch).squeeze(-1)
+
+
+def _positions(batch: Batch) -> list[list[int]]:
+    """The positions of the real tokens of each row."""
+    return [torch.nonzero(row).squeeze(-1).tolist() for row in token_mask(batch).squeeze(-1).cpu()]

@@ -1,0 +1,57 @@
+"""The passes of a step, each with what it reads: the example, an edited text, an adversarial one, or both."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.model_pass import draw_seed
+from uegr.forward.pass_runner import Pass
+from uegr.forward.view_reader import ReadBatch, token_importance
+from uegr.perturb.views import View
+
+
+def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = None) -> ReadBatch:
+    """The batch as a view of this step shows it; see `ViewReader.read`.
+
+    Raises:
+        UsageError: the view edits texts, and the method was attached without a tokenizer.
+    """
+    if not view.edits:
+        return ReadBatch(batch)
+    if step.view_reader is None:
+        raise UsageError(
+            "views that edit texts need the tokenizer: give it to attach(..., tokenizer=tokenizer), or to the Trainer "
+            "as processing_class."
+        )
+    return step.view_reader.read(batch, view, draw_seed(step), weights)
+
+
+def viewed_passes(
+    model: nn.Module,
+    batch: Batch,
+    step: Step,
+    views: Sequence[View],
+    rates: Sequence[float],
+    *,
+    delta: Tensor | None = None,
+    gradient: Tensor | None = None,
+) -> list[Pass]:
+    """One pass per view.
+
+    Args:
+        model, batch, step: of the stage.
+        views: what the passes read.
+        rates: their dropout rates.
+        delta: of the adversary, (B, T, d), for the views that are adversarial.
+        gradient: of the loss at the token embeddings, (B, T, d): where it is known, half of the words to edit are
+            drawn by it.
+    """
+    edited = any(view.edits for view in views)
+    weights = token_importance(model, batch, gradient) if edited and gradient is not None else None
+    passes = []
+    for view, rate in zip(views, rates, strict=True):
+        read = read_view(batch, view, step, weights)
+        passes.append(Pass(read.batch, rate, read.carry(delta) if view.adversarial and delta is not None else None))
+    return passes

@@ -1,0 +1,178 @@
+"""Edit the text of one row of token ids: which words are changed, into what, and which tokens stay.
+
+Half of the words are drawn in proportion to how much the loss depends on them, half uniformly: the gradient says where
+and chance says what. [ours]
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from uegr.perturb.perturbation import Perturbation, WordPerturbation
+from uegr.perturb.perturbation_registry import PERTURBATIONS
+from uegr.perturb.synonyms import Synonyms, load_synonyms
+from uegr.perturb.token_dropout import TokenDropout
+from uegr.perturb.token_words import TokenWord, TokenWords
+from uegr.perturb.views import MASK, TOKENS, WORDS, Edit
+
+
+@dataclass(frozen=True)
+class EditedRow:
+    """A row of token ids after its edits.
+
+    Args:
+        ids: the tokens.
+        source: for each the index of a token of the original row: itself, or the first of the word it was made from.
+        kept: for each whether it is that very token.
+        words: index of each changed word, and the place of what stands for it in `ids` (start, end).
+    """
+
+    ids: list[int]
+    source: list[int]
+    kept: list[bool]
+    words: dict[int, tuple[int, int]]
+
+
+class RowEditor:
+    """Edits rows of token ids.
+
+    Args:
+        tokenizer: of the model.
+        longest: a row may not get more tokens than this; edits that no longer fit are left out. None: any number.
+    """
+
+    def __init__(self, tokenizer: Any, longest: int | None = None) -> None:
+        self.token_words = TokenWords(tokenizer)
+        self._longest = longest
+        self._mask_id: int | None = tokenizer.mask_token_id
+
+    @cached_property
+    def _synonyms(self) -> Synonyms:
+        return load_synonyms()
+
+    @cached_property
+    def _token_dropout(self) -> TokenDropout:
+        return TokenDropout(self.token_words.tokenizer)
+
+    def edit(
+        self,
+        ids: Sequence[int],
+        edits: Sequence[Edit],
+        generator: random.Random,
+        weights: Sequence[float] | None = None,
+    ) -> EditedRow:
+        """The row with some of its words changed.
+
+        Args:
+            ids: token ids without padding.
+            edits: of the view; at most one is made to a word.
+            generator: of all that is random.
+            weights: of each token, how much the loss depends on it, at least 0; None: all words are drawn uniformly.
+        """
+        whole = [edit for edit in edits if not isinstance(PERTURBATIONS.get(edit.name), WordPerturbation | None)]
+        row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids), {})
+        for edit in whole:
+            row = self._rewrite(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
+            weights = None
+        words = self.token_words.words(row.ids)
+        chosen = _chosen_words(words, [edit for edit in edits if edit not in whole], generator, weights)
+        replacements = self._replacements(row.ids, words, chosen, generator)
+        return self._replaced(row, words, replacements)
+
+    def _replacements(
+        self, ids: list[int], words: list[TokenWord], chosen: dict[int, str], generator: random.Random
+    ) -> dict[int, list[int]]:
+        """Index of a word -> the tokens to put in its place."""
+        replacements: dict[int, list[int]] = {}
+        texts: dict[int, str] = {}
+        for index, name in chosen.items():
+            word = words[index]
+            if name == MASK:
+                deleted = self._mask_id is None or generator.random() < 0.5
+                replacements[index] = [] if deleted or self._mask_id is None else [self._mask_id]
+            elif name == TOKENS:
+                replacements[index] = self._token_dropout(ids[word.start : word.end], generator)
+            else:
+                candidates = self._candidates(name, word.text, generator)
+                if candidates:
+                    texts[index] = generator.choice(candidates)
+        encoded = self.token_words.encode(list(texts.values()), [words[index].spaced for index in texts])
+        return replacements | dict(zip(texts, encoded, strict=True))
+
+    def _candidates(self, name: str, word: str, generator: random.Random) -> Sequence[str]:
+        if name == WORDS:
+            return self._synonyms(word)
+        perturbation = PERTURBATIONS[name]
+        assert isinstance(perturbation, WordPerturbation)
+        return perturbation.candidates(word, generator)
+
+    def _replaced(self, row: EditedRow, words: list[TokenWord], replacements: dict[int, list[int]]) -> EditedRow:
+        """The row with tokens in the place of words."""
+        ids: list[int] = []
+        source: list[int] = []
+        kept: list[bool] = []
+        places: dict[int, tuple[int, int]] = {}
+        end, room = 0, None if self._longest is None else self._longest - len(row.ids)
+        for index in sorted(replacements):
+            word, tokens = words[index], replacements[index]
+            growth = len(tokens) - (word.end - word.start)
+            if room is not None and growth > room:
+                continue
+            room = None if room is None else room - growth
+            ids += [*row.ids[end : word.start], *tokens]
+            source += [*row.source[end : word.start], *[row.source[word.start]] * len(tokens)]
+            kept += [*row.kept[end : word.start], *[False] * len(tokens)]
+            places[index] = (len(ids) - len(tokens), len(ids))
+            end = word.end
+        return EditedRow(ids + row.ids[end:], source + row.source[end:], kept + row.kept[end:], places)
+
+    def _rewrite(self, row: EditedRow, perturbation: Perturbation, rate: float, generator: random.Random) -> EditedRow:
+        """The row with each text between special tokens written again as a whole, where it changes."""
+        ids: list[int] = []
+        source: list[int] = []
+        kept: list[bool] = []
+        for start, end in self._texts(row.ids):
+            tokens, is_kept = row.ids[start:end], row.kept[start:end]
+            text = self.token_words.decode(tokens)
+            changed = perturbation(text, rate, generator) if text else text
+            places = row.source[start:end]
+            if changed != text:
+                room = end - start if self._longest is None else self._longest - len(row.ids) + end - start
+                tokens = self.token_words.encode([changed.strip()], [changed.startswith(" ")])[0]
+                tokens = tokens if self._longest is None else tokens[:room]
+                places, is_kept = [row.source[start]] * len(tokens), [False] * len(tokens)
+            ids, source, kept = ids + tokens, source + places, kept + is_kept
+        return EditedRow(ids, source, kept, {})
+
+    def _texts(self, ids: list[int]) -> list[tuple[int, int]]:
+        """The row cut into special tokens and the texts between them, as (start, end)."""
+        special = self.token_words.special_ids
+        starts = [i for i in range(len(ids)) if not i or ids[i] in special or ids[i - 1] in special]
+        return list(zip(starts, [*starts[1:], len(ids)], strict=True))
+
+
+def _drawn_rate(edit: Edit, generator: random.Random) -> float:
+    """The share of the words of one example that an edit changes."""
+    return generator.uniform(0.0, 2.0 * edit.rate)
+
+
+def _chosen_words(
+    words: Sequence[TokenWord], edits: Sequence[Edit], generator: random.Random, weights: Sequence[float] | None
+) -> dict[int, str]:
+    """Index of a word -> the edit to make to it."""
+    counts = {edit.name: int(_drawn_rate(edit, generator) * len(words) + generator.random()) for edit in edits}
+    kinds = [name for name, count in counts.items() for _ in range(count)][: len(words)]
+    uniform = 1.0 / max(len(words), 1)
+    shares = [uniform] * len(words)
+    if weights is not None:
+        importance = [sum(weights[word.start : word.end]) for word in words]
+        total = sum(importance)
+        if total > 0:
+            shares = [0.5 * uniform + 0.5 * value / total for value in importance]
+    # Efraimidis and Spirakis 2006: the largest u ** (1 / share) are a draw without replacement in proportion to them.
+    keys = [generator.random() ** (1.0 / share) for share in shares]
+    drawn = sorted(range(len(words)), key=keys.__getitem__, reverse=True)[: len(kinds)]
+    generator.shuffle(kinds)
+    return dict(zip(drawn, kinds, strict=True))

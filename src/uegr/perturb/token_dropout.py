@@ -1,0 +1,45 @@
+"""MaxMatch-Dropout (Hiraoka 2022, arXiv 2209.04126): the same word in other tokens of the vocabulary.
+
+The longest token that fits is taken, from left to right, and is passed over with a probability. Published for
+WordPiece; ours is the use with every vocabulary whose tokens are pieces of words (BPE, Unigram), in the place of
+BPE-dropout, whose random numbers no seed of ours could set.
+"""
+
+import random
+from typing import Any
+
+PASSED_OVER = 0.3
+"""Probability that a token that fits is passed over."""
+
+
+class TokenDropout:
+    """Splits words into other tokens.
+
+    Args:
+        tokenizer: a fast tokenizer.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._ids: dict[str, int] = tokenizer.get_vocab()
+        self._inside: str = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None) or ""
+        self._longest = max(map(len, self._ids))
+
+    def __call__(self, ids: list[int], generator: random.Random) -> list[int]:
+        """Other tokens for a word; the same ones where chance or the vocabulary leaves no others."""
+        written = self._tokenizer.convert_ids_to_tokens(ids)
+        word = "".join(token.removeprefix(self._inside) if i else token for i, token in enumerate(written))
+        tokens: list[int] = []
+        start = 0
+        while start < len(word):
+            ends = range(min(len(word), start + self._longest), start, -1)
+            fitting = [end for end in ends if self._written(word, start, end) in self._ids]
+            if not fitting:
+                return ids
+            end = next((end for end in fitting[:-1] if generator.random() >= PASSED_OVER), fitting[-1])
+            tokens.append(self._ids[self._written(word, start, end)])
+            start = end
+        return tokens
+
+    def _written(self, word: str, start: int, end: int) -> str:
+        return (self._inside if start else "") + word[start:end]

@@ -1,0 +1,120 @@
+"""The words of a tokenized text, so that one word can be written differently and all other tokens stay as they are.
+
+Everything is read from the token ids with the tokenizer's own decoder: a training loop needs no texts in its batches.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regex
+
+from uegr.errors import UsageError
+from uegr.perturb.words import WORD
+
+_UNREADABLE = "\ufffd"
+"""What a decoder writes for a part of a character: byte-level tokens cut letters of many scripts."""
+_LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
+_ANCHOR = "a"
+"""Written before a token to see whether the token begins with a space."""
+_BEFORE = "-"
+"""Written before a word that has no space before it: some tokenizers add one at the start of a text."""
+
+
+@dataclass(frozen=True)
+class TokenWord:
+    """A word of a row of token ids.
+
+    Args:
+        start, end: its tokens, ids[start:end].
+        text: as the tokenizer decodes it: in small letters where the tokenizer has no others.
+        spaced: there is a space before it.
+    """
+
+    start: int
+    end: int
+    text: str
+    spaced: bool
+
+
+@dataclass(frozen=True)
+class _Piece:
+    text: str
+    spaced: bool
+
+
+class TokenWords:
+    """Finds the words in token ids, and tokenizes other spellings of them.
+
+    Args:
+        tokenizer: a fast tokenizer of Hugging Face, of any kind (WordPiece, byte-level BPE, SentencePiece).
+
+    Raises:
+        UsageError: the tokenizer has no fast form, or no tokens for letters.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        if not getattr(tokenizer, "is_fast", False):
+            raise UsageError(
+                f"{type(tokenizer).__name__} is no fast tokenizer: views that edit texts need one (a tokenizer.json)."
+            )
+        self.tokenizer = tokenizer
+        self.special_ids = frozenset(tokenizer.all_special_ids)
+        self._anchor = tokenizer(_ANCHOR, add_special_tokens=False)["input_ids"]
+        self._anchor_text = self.decode(self._anchor)
+        self._before = tokenizer(_BEFORE, add_special_tokens=False)["input_ids"]
+        self._pieces: dict[int, _Piece | None] = {}
+        if _ANCHOR not in self._anchor_text:
+            raise UsageError(
+                f"{type(tokenizer).__name__} has no token for the letter '{_ANCHOR}': its texts cannot be edited."
+            )
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of tokens, without special tokens."""
+        text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+    def words(self, ids: Sequence[int]) -> list[TokenWord]:
+        """The words of a text, in order; numbers, punctuation and special tokens are none."""
+        words: list[TokenWord] = []
+        start: int | None = None
+        for position, token in enumerate([*ids, None]):
+            piece = None if token is None else self._piece(token)
+            if start is not None and (piece is None or piece.spaced):
+                words += self._word(ids, start, position)
+                start = None
+            if start is None and piece is not None:
+                start = position
+        return words
+
+    def encode(self, texts: Sequence[str], spaced: Sequence[bool]) -> list[list[int]]:
+        """The token ids of words, each with a space before it or not."""
+        if not texts:
+            return []
+        written = [f" {text}" if space else f"{_BEFORE}{text}" for text, space in zip(texts, spaced, strict=True)]
+        ids: list[list[int]] = self.tokenizer(written, add_special_tokens=False)["input_ids"]
+        return [row if space else self._without_mark(row) for row, space in zip(ids, spaced, strict=True)]
+
+    def _without_mark(self, ids: list[int]) -> list[int]:
+        """The tokens without those of the mark that stands in the place of a space."""
+        return ids[len(self._before) :] if ids[: len(self._before)] == self._before else ids
+
+    def _word(self, ids: Sequence[int], start: int, end: int) -> list[TokenWord]:
+        """The tokens as a word; nothing if together they are no letters after all."""
+        pieces = [piece for token in ids[start:end] if (piece := self._piece(token)) is not None]
+        text = "".join(piece.text for piece in pieces)
+        if _UNREADABLE in text:
+            text = self.decode(ids[start:end]).strip()
+        return [TokenWord(start, end, text, pieces[0].spaced)] if WORD.fullmatch(text) else []
+
+    def _piece(self, token: int) -> _Piece | None:
+        """What a token adds to a text; None if that is not a part of a word."""
+        if token not in self._pieces:
+            self._pieces[token] = None if token in self.special_ids else self._read(token)
+        return self._pieces[token]
+
+    def _read(self, token: int) -> _Piece | None:
+        added = self.decode([*self._anchor, token]).removeprefix(self._anchor_text)
+        text = added.lstrip()
+        is_space = bool(added) and not text  # in some vocabularies a space is a token of its own
+        return _Piece(text, spaced=text != added) if is_space or _LETTERS.fullmatch(text) else None

@@ -1,0 +1,76 @@
+"""What a pass of the model reads: the example itself, or an edited or adversarial version of it.
+
+A view is written as its parts, joined by "+", each with the mean share of the words that it edits after a colon:
+"clean", "adversarial", "characters", "adversarial+characters:0.2+words:0.15+mask:0.05". Every perturbation of
+`uegr.perturb.perturbation_registry` is such a part, and words, mask and tokens. [ours]
+"""
+
+from dataclasses import dataclass
+
+from uegr.errors import UsageError, unknown
+from uegr.perturb.perturbation_registry import PERTURBATIONS
+
+CLEAN, ADVERSARIAL = "clean", "adversarial"
+WORDS, MASK, TOKENS = "words", "mask", "tokens"
+OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
+"""Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
+RATE = 0.2
+"""Mean share of the words that any other edit changes."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One kind of edit of a text.
+
+    Args:
+        name: of the edit.
+        rate: mean share of the words it changes; drawn per example from [0, 2 x rate].
+    """
+
+    name: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class View:
+    """What a pass reads.
+
+    Args:
+        edits: of the text.
+        adversarial: the adversary's delta is added to the embeddings of the tokens that were not edited.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    adversarial: bool = False
+
+
+def parse_view(text: str) -> View:
+    """The view that a text such as "adversarial+characters:0.2" describes.
+
+    Raises:
+        UsageError: an unknown part, or a rate that is not in (0, 0.5].
+    """
+    edits = []
+    parts = [part.strip() for part in text.split("+")]
+    for part in parts:
+        name, _, rate = part.partition(":")
+        if name in (CLEAN, ADVERSARIAL):
+            if rate:
+                raise UsageError(f"the view {name} has no rate: write {name} in place of '{part}'.")
+        elif name not in OWN_RATES and name not in PERTURBATIONS:
+            raise unknown("view", name, (CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS))
+        else:
+            edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
+    if CLEAN in parts and len(parts) > 1:
+        raise UsageError(f"a clean view is not edited: '{text}' names clean and something else.")
+    return View(tuple(edits), ADVERSARIAL in parts)
+
+
+def _rate(part: str, rate: str) -> float:
+    try:
+        value = float(rate)
+    except ValueError:
+        value = 0.0
+    if not 0.0 < value <= 0.5:  # drawn per example up to twice the rate
+        raise UsageError(f"the rate of a view must be above 0 and at most 0.5, as in characters:0.2, not '{part}'.")
+    return value

@@ -1,0 +1,196 @@
+"""Views: what each pass of a method reads."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from support.small_models import bert
+from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.errors import UsageError
+from uegr.forward.view_reader import ViewReader, token_importance
+from uegr.methods.method import Method
+from uegr.methods.method_config import MethodConfig
+from uegr.methods.registry import FreeLBConfig, PlainConfig, RDropConfig, SAMConfig, UEGRConfig
+from uegr.perturb.row_editor import RowEditor
+from uegr.perturb.views import parse_view
+
+TOKENIZER = make_tokenizer("wordpiece")
+
+
+def batch(**changes: Any) -> dict[str, Tensor]:
+    """Four pairs of sentences of unequal length."""
+    encoded = TOKENIZER(SENTENCES[:4], [s[:20] for s in SENTENCES[:4]], padding=True, return_tensors="pt")
+    return {**encoded, "labels": torch.tensor([1, 0, 1, 0]), **changes}
+
+
+def model() -> nn.Module:
+    return bert(vocab_size=200, max_position_embeddings=80).train()
+
+
+def attached(config: MethodConfig, network: nn.Module, **changes: Any) -> Method:
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    return config.attach(model=network, optimizer=optimizer, **{"tokenizer": TOKENIZER, **changes})
+
+
+def reads(config: MethodConfig, steps: int = 1) -> list[Tensor]:
+    """The token ids of every pass of these steps."""
+    network, read = model(), []
+    network.register_forward_pre_hook(lambda _, __, inputs: read.append(inputs["input_ids"]), with_kwargs=True)
+    method = attached(config, network)
+    for _ in range(steps):
+        method.loss(batch()).backward()
+        method.optimizer.step()
+        method.optimizer.zero_grad()
+    return read
+
+
+def is_clean(ids: Tensor) -> bool:
+    return torch.equal(ids, batch()["input_ids"])
+
+
+def test_each_pass_of_uegr_reads_its_view() -> None:
+    clean, adversarial, edited = reads(UEGRConfig(views=("adversarial", "characters:0.5")))
+    assert is_clean(clean) and is_clean(adversarial) and not is_clean(edited)
+
+
+def test_fewer_views_than_passes_are_used_again_from_the_start() -> None:
+    read = reads(UEGRConfig(views=("clean", "mask:0.5"), passes=3, clean_weight=0.0))
+    assert [is_clean(ids) for ids in read] == [True, False, True]
+
+
+def test_r_drop_of_a_misspelt_and_a_clean_pass() -> None:
+    read = reads(RDropConfig(views=("clean", "characters:0.5")))
+    assert [is_clean(ids) for ids in read] == [True, False]
+    assert [is_clean(ids) for ids in reads(RDropConfig(views=("mask:0.5",)))] == [False, False]
+
+
+@pytest.mark.parametrize("config", [PlainConfig(views=("mask:0.5",)), FreeLBConfig(views=("mask:0.5",))])
+def test_any_other_method_reads_one_view_in_all_its_passes(config: MethodConfig) -> None:
+    first, *others = reads(config)
+    assert not is_clean(first)
+    assert all(torch.equal(ids, first) for ids in others)
+
+
+def test_a_second_gradient_is_of_the_same_edited_batch() -> None:
+    first, second = reads(SAMConfig(views=("mask:0.5",)))
+    assert torch.equal(first, second) and not is_clean(first)
+
+
+def test_edits_are_a_function_of_seed_and_step() -> None:
+    config = UEGRConfig(views=("adversarial", "words+mask:0.3"))
+    first, second = reads(config, steps=2), reads(config, steps=2)
+    assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
+    assert not torch.equal(first[2], first[5]), "every step draws its own"
+
+
+def test_the_loss_with_clean_views_is_that_without_an_adversary() -> None:
+    losses = []
+    for config in (UEGRConfig(views=("clean",)), UEGRConfig(epsilon=0.0)):
+        losses.append(attached(config, model()).loss(batch()).detach())
+    assert losses[0] == losses[1]
+
+
+def test_an_adversarial_edited_view_keeps_the_perturbation_of_unedited_tokens() -> None:
+    network, data = model(), batch()
+    reader = ViewReader(network, TOKENIZER)
+    read = reader.read(data, parse_view("adversarial+characters:0.5"), seed=1)
+    delta = torch.randn(*data["input_ids"].shape, 16) * data["attention_mask"].unsqueeze(-1)
+    carried, ids = read.carry(delta), read.batch["input_ids"]
+    assert carried.shape == (*ids.shape, 16)
+    assert read.source is not None and read.kept is not None
+    for row, position in ((r, t) for r in range(4) for t in range(ids.shape[1])):
+        place = int(read.source[row, position])
+        if read.kept[row, position, 0]:
+            assert ids[row, position] == data["input_ids"][row, place]
+            assert torch.equal(carried[row, position], delta[row, place])
+        else:
+            assert not carried[row, position].any()
+
+
+def test_everything_per_token_follows_its_token() -> None:
+    data = batch()
+    read = ViewReader(model(), TOKENIZER).read(data, parse_view("characters:0.5"), seed=3).batch
+    for row in range(4):
+        real = read["attention_mask"][row].bool()
+        ids, types = read["input_ids"][row][real].tolist(), read["token_type_ids"][row][real].tolist()
+        first_end = ids.index(TOKENIZER.sep_token_id)
+        assert types == [0] * (first_end + 1) + [1] * (len(ids) - first_end - 1)
+    assert torch.equal(read["labels"], data["labels"])
+    assert not read["input_ids"][~read["attention_mask"].bool()].any(), "padding is the padding token, 0"
+
+
+def test_padding_stays_on_its_side() -> None:
+    tokenizer = make_tokenizer("wordpiece")
+    tokenizer.padding_side = "left"
+    data = {**tokenizer(SENTENCES[:4], padding=True, return_tensors="pt"), "labels": torch.zeros(4, dtype=torch.long)}
+    read = ViewReader(model(), tokenizer).read(data, parse_view("characters:0.5"), seed=3).batch
+    assert read["attention_mask"][:, -1].all()
+    assert (read["input_ids"][:, -1] == tokenizer.sep_token_id).all()
+
+
+def test_importance_is_the_change_of_the_loss_without_the_token() -> None:
+    network, data = model(), batch()
+    gradient = torch.randn(*data["input_ids"].shape, 16)
+    embedded = network.get_input_embeddings()(data["input_ids"])  # type: ignore[operator]
+    expected = (gradient * embedded).sum(-1).abs() * data["attention_mask"]
+    torch.testing.assert_close(token_importance(network, data, gradient), expected.detach())
+
+
+def test_half_of_the_edited_words_are_those_that_the_loss_depends_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: list[Any] = []
+    edit = RowEditor.edit
+    monkeypatch.setattr(
+        RowEditor,
+        "edit",
+        lambda self, ids, edits, generator, w=None: weights.append(w) or edit(self, ids, edits, generator, w),
+    )
+    reads(UEGRConfig(views=("adversarial", "words")))
+    assert all(row is not None and max(row) > 0 for row in weights)
+    weights.clear()
+    reads(RDropConfig(views=("clean", "words")))
+    assert weights == [None] * 4, "no gradient is known there: uniform"
+
+
+def test_a_clean_side_that_is_held_fixed_gets_no_gradient_of_the_divergence() -> None:
+    gradients = {}
+    for detach in (False, True):
+        network = model()
+        config = UEGRConfig(views=("clean",), js_weight=5.0, detach_clean=detach)
+        attached(config, network).loss(batch()).backward()
+        gradients[detach] = network.classifier.weight.grad  # type: ignore[union-attr]
+    assert not torch.allclose(gradients[True], gradients[False])  # type: ignore[arg-type]
+
+
+def test_reuse_works_with_an_edited_view_and_no_adversary() -> None:
+    config = UEGRConfig(views=("characters",), passes=1, reuse=True)
+    network = model()
+    attached(config, network).loss(batch()).backward()
+    assert network.classifier.weight.grad is not None  # type: ignore[union-attr]
+
+
+def test_a_view_of_texts_without_a_tokenizer_is_refused() -> None:
+    method = attached(UEGRConfig(views=("words",)), model(), tokenizer=None)
+    with pytest.raises(UsageError, match=r"give it to attach\(..., tokenizer=tokenizer\)"):
+        method.loss(batch())
+
+
+def test_labels_of_tokens_and_positions_are_refused() -> None:
+    reader, view = ViewReader(model(), TOKENIZER), parse_view("words")
+    ids = batch()["input_ids"]
+    with pytest.raises(UsageError, match="a label per token"):
+        reader.read(batch(labels=ids), view, seed=0)
+    with pytest.raises(UsageError, match="position_ids"):
+        reader.read(batch(position_ids=ids), view, seed=0)
+    assert reader.read(batch(labels=torch.rand(4, ids.shape[1])), view, seed=0).source is not None
+
+
+def test_random_state_of_the_caller_stays() -> None:
+    random.seed(0)
+    expected = random.Random(0).random()
+    reads(UEGRConfig(views=("words+characters",)))
+    assert random.random() == expected

@@ -1,0 +1,137 @@
+"""Edited rows of token ids: which words change, into what, and that all other tokens stay."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+import pytest
+
+from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.errors import UsageError
+from uegr.perturb.row_editor import RowEditor
+from uegr.perturb.token_words import TokenWords
+from uegr.perturb.views import Edit, View, parse_view
+from uegr.perturb.words import replace_words, words_of
+
+KINDS = ("wordpiece", "byte-level", "metaspace")
+TOKENIZERS = {kind: make_tokenizer(kind) for kind in KINDS}
+TEXTS = [*dict.fromkeys(SENTENCES), "Naïve café crème, déjà vu? I don't know (really) 3.5 times"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", SENTENCES[:4])
+def test_the_words_are_those_of_the_text(kind: str, text: str) -> None:
+    token_words = TokenWords(TOKENIZERS[kind])
+    assert [word.text for word in token_words.words(TOKENIZERS[kind](text)["input_ids"])] == words_of(text)
+
+
+@pytest.mark.parametrize("kind", ["byte-level"])
+def test_letters_of_which_a_token_holds_a_part_belong_to_their_word(kind: str) -> None:
+    words = TokenWords(TOKENIZERS[kind]).words(TOKENIZERS[kind](TEXTS[-1])["input_ids"])
+    assert [word.text for word in words] == [
+        "Naïve",
+        "café",
+        "crème",
+        "déjà",
+        "vu",
+        "I",
+        "don",
+        "t",
+        "know",
+        "really",
+        "times",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("index", range(4))
+def test_an_edited_row_is_the_tokenized_edited_text(kind: str, index: int) -> None:
+    """The tokens of a word alone are those that it has in its text."""
+    tokenizer = TOKENIZERS[kind]
+    text, editor = SENTENCES[index], RowEditor(tokenizer)
+    changed = 0
+    for seed in range(30):
+        row = editor.edit(tokenizer(text)["input_ids"], [Edit("slips", 0.4)], random.Random(seed))
+        spans = {i: tokenizer.decode(row.ids[start:end]).strip() for i, (start, end) in row.words.items()}
+        if any("[UNK]" in word for word in spans.values()):
+            continue
+        expected = tokenizer(replace_words(text, spans))["input_ids"]
+        assert row.ids == expected
+        changed += len(spans)
+    assert changed > 20
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["characters", "words", "mask", "tokens", "harmless", "joined", "typos", "spaced"])
+def test_what_is_kept_is_the_same_token_and_the_rest_is_new(kind: str, name: str) -> None:
+    tokenizer = TOKENIZERS[kind]
+    editor = RowEditor(tokenizer)
+    ids = tokenizer(TEXTS[0], TEXTS[2])["input_ids"]
+    different = 0
+    for seed in range(20):
+        row = editor.edit(ids, [Edit(name, 0.3)], random.Random(seed))
+        assert len(row.ids) == len(row.source) == len(row.kept)
+        assert all(row.ids[i] == ids[place] for i, place in enumerate(row.source) if row.kept[i])
+        assert [token for token in row.ids if token in (2, 3)] == [2, 3, 3], "special tokens stay"
+        assert row.source == sorted(row.source)
+        different += row.ids != ids
+        assert row == editor.edit(ids, [Edit(name, 0.3)], random.Random(seed))
+    assert different > (3 if kind == "wordpiece" else 10)
+
+
+def test_the_mean_share_of_edited_words_is_the_rate() -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    editor, ids = RowEditor(tokenizer), tokenizer(TEXTS[0])["input_ids"]
+    edited = [len(editor.edit(ids, [Edit("mask", 0.2)], random.Random(seed)).words) for seed in range(600)]
+    assert sum(edited) / 600 / 12 == pytest.approx(0.2, abs=0.02)
+    assert {*edited} >= {0, 1, 2, 3, 4}, "the rate is drawn per example"
+
+
+def test_half_of_the_words_are_drawn_by_their_weight_and_half_uniformly() -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    editor, ids = RowEditor(tokenizer), tokenizer(TEXTS[0])["input_ids"]
+    word = TokenWords(tokenizer).words(ids)[4]
+    weights = [float(word.start <= i < word.end) for i in range(len(ids))]
+    counts: Counter[int] = Counter()
+    for seed in range(1500):
+        counts.update(list(editor.edit(ids, [Edit("mask", 0.05)], random.Random(seed), weights).words)[:1])
+    share = counts[4] / sum(counts.values())
+    assert share == pytest.approx(0.5 + 0.5 / 12, abs=0.05)
+    assert len(counts) == 12
+
+
+def test_a_row_never_gets_longer_than_the_model_reads() -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    ids = tokenizer(TEXTS[0])["input_ids"]
+    for name in ("spaced", "harmless", "characters"):
+        editor = RowEditor(tokenizer, longest=len(ids) + 2)
+        lengths = {len(editor.edit(ids, [Edit(name, 0.5)], random.Random(seed)).ids) for seed in range(20)}
+        assert len(ids) < max(lengths) <= len(ids) + 2, name
+
+
+def test_a_word_in_other_tokens_is_the_same_word() -> None:
+    for kind in KINDS:
+        tokenizer = TOKENIZERS[kind]
+        ids = tokenizer(TEXTS[3])["input_ids"]
+        rows = [RowEditor(tokenizer).edit(ids, [Edit("tokens", 0.5)], random.Random(seed)).ids for seed in range(20)]
+        assert {tokenizer.decode(row) for row in rows} == {tokenizer.decode(ids)}
+        assert len({tuple(row) for row in rows}) > 10
+
+
+def test_a_view_is_written_as_its_parts() -> None:
+    assert parse_view("clean") == View()
+    edits = (Edit("characters", 0.3), Edit("words", 0.15))
+    assert parse_view("adversarial+characters:0.3 + words") == View(edits, True)
+    with pytest.raises(UsageError, match=r"unknown view 'charcters' \(did you mean 'characters'\?\)"):
+        parse_view("charcters")
+    with pytest.raises(UsageError, match="the view adversarial has no rate"):
+        parse_view("adversarial:0.1")
+
+
+def test_a_tokenizer_without_a_fast_form_is_refused() -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(UsageError, match="Slow is no fast tokenizer"):
+        TokenWords(Slow())
