@@ -46,7 +46,7 @@ def test_flops_are_those_of_the_cost_model(options: dict[str, Any], ratio: float
 
 def test_parts_say_where_the_time_goes() -> None:
     cost = measure_cost(bert(), batch(), UEGRConfig().create(), nullcontext, data_seconds=0.005, rounds=1)
-    assert {"attack", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])
+    assert {"attack", "views", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])
     assert cost["parts"]["data"] == pytest.approx(0.005 / (0.005 + cost["step_seconds"]))
     assert "attack" in describe(cost)
     assert cost["tokens_per_second"] == pytest.approx(int(batch()["attention_mask"].sum()) / cost["step_seconds"])

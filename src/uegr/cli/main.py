@@ -10,6 +10,7 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
     demo,
     evaluate,
     gate,
+    harden,
     methods,
     predict,
     report,

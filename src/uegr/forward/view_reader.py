@@ -58,7 +58,7 @@ class ViewReader:
         """The batch as this view shows it.
 
         Args:
-            batch: with "input_ids" (B, T) and "labels".
+            batch: with "input_ids" (B, T); its labels, if any, stay.
             view: its edits; whether it is adversarial does not matter here.
             seed: of all that is random.
             weights: of each token, how much the loss depends on it, (B, T); None: words are drawn uniformly.
@@ -102,9 +102,9 @@ class ViewReader:
         return ReadBatch(edited, source, kept)
 
     def _check_editable(self, batch: Batch) -> None:
-        ids, labels = batch["input_ids"], batch["labels"]
-        whole = not torch.is_floating_point(labels) and labels.dim() > 1
-        if self._labels_of_inputs and whole and labels.shape == ids.shape and labels.shape[1] > 1:
+        ids, labels = batch["input_ids"], batch.get("labels")
+        per_token = labels is not None and not torch.is_floating_point(labels) and labels.shape == ids.shape
+        if self._labels_of_inputs and per_token and ids.shape[1] > 1:
             raise UsageError(
                 "this batch has a label per token, and a text view changes the number of tokens: choose "
                 "views=('adversarial',) for uegr, and views=('clean',) for other methods."

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from transformers import (
     AutoConfig,
+    AutoModel,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -130,6 +132,29 @@ def load_classifier(
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code, **labels)
         auto = AutoModelForSequenceClassification.from_pretrained
         return open_weights(auto, path, new_head=True, config=config, trust_remote_code=trust_remote_code)
+    except OSError as error:
+        raise _not_found(name_or_path) from error
+
+
+def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = False) -> PreTrainedModel:
+    """A model of the class that its configuration names, with the head that it has, in float32.
+
+    Args:
+        name_or_path: the embedded default, a folder or a hub name.
+        seed: of weights that no file holds, such as an untrained pooler's.
+        trust_remote_code: run the Python code of the model's folder.
+
+    Raises:
+        UsageError: there is no such model, or it is one from scratch, which has no weights yet.
+    """
+    if name_or_path in SCRATCH or name_or_path in SCRATCH_LANGUAGE:
+        raise UsageError(f"'{name_or_path}' is a model from scratch and has read nothing yet: name a pretrained one.")
+    _seed(seed)
+    path = locate_model(name_or_path)
+    try:
+        config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code)
+        named = getattr(transformers, (config.architectures or [""])[0], AutoModel)
+        return open_weights(named.from_pretrained, path, new_head=True, trust_remote_code=trust_remote_code)
     except OSError as error:
         raise _not_found(name_or_path) from error
 

@@ -2,6 +2,7 @@
 
 run.json              the configuration, and after training "finished": true and the cost
 model.safetensors     the trained model in Hugging Face's format, with config and tokenizer
+hardening.json        in the place of run.json, in the folder of a model from `uegr harden`
 method_config.json    the method and its options
 training_log.json     the loss and its terms over the steps
 results.json          what was measured: a list of `RunResult`
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from uegr.methods.method_config import MethodConfig
 
 RUN, RESULTS, TRAINING_LOG, CARD = "run.json", "results.json", "training_log.json", "README.md"
+HARDENING = "hardening.json"
 CHECKPOINTS = "checkpoint-*"
 STAGING = ".partial"
 """Checkpoints and models are written into this folder and then moved into place."""
@@ -38,23 +40,30 @@ SCHEMA = 1
 """Version of run.json and results.json. A reader refuses a results.json with another one."""
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """Return the run.json of a folder."""
+def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
+    """Return the run.json of a folder, or its hardening.json."""
     try:
-        run: dict[str, Any] = json.loads((folder / RUN).read_text())
+        run: dict[str, Any] = json.loads((folder / file).read_text())
     except FileNotFoundError:
         raise UsageError(f"'{folder}' holds no run: make one with uegr train --output_dir {folder}.") from None
     except NotADirectoryError:
         raise UsageError(f"'{folder}' is a file: name the folder of a run.") from None
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{folder / RUN}' is damaged ({error}): train again with --overwrite.") from error
+        raise UsageError(f"'{folder / file}' is damaged ({error}): train again with --overwrite.") from error
     if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
-        raise UsageError(f"'{folder / RUN}' is no run.json of uegr: train again with --overwrite.")
+        raise UsageError(f"'{folder / file}' is no {file} of uegr: train again with --overwrite.")
     return run
 
 
-def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bool) -> str | None:
+def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bool, file: str = RUN) -> str | None:
     """Make the folder ready for a run with this configuration.
+
+    Args:
+        folder: of the run.
+        config: its configuration, as JSON can hold it.
+        resume: continue the run in the folder.
+        overwrite: remove the run in the folder.
+        file: RUN or HARDENING.
 
     Returns:
         The checkpoint to resume from, or None to begin at the start.
@@ -62,13 +71,13 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
     if overwrite and folder.exists():
-        if not (folder / RUN).exists() and any(folder.iterdir()):
+        if not (folder / file).exists() and any(folder.iterdir()):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
         shutil.rmtree(folder)
-    if (folder / RUN).exists():
+    if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
-        former = read_run(folder)
+        former = read_run(folder, file)
         if former.get("finished"):
             raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
         if not resume:
@@ -83,7 +92,7 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
             )
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / RUN, {"schema": SCHEMA, "finished": False, "config": config})
+    write_json(folder / file, {"schema": SCHEMA, "finished": False, "config": config})
     return None
 
 
@@ -93,19 +102,22 @@ def finish_run(
     log: list[dict[str, Any]],
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    method_config: MethodConfig,
+    method_config: MethodConfig | None = None,
+    *,
+    file: str = RUN,
 ) -> None:
     """Move the trained model into the folder, mark the run finished, and only then remove its checkpoints."""
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     model.save_pretrained(staging)
     tokenizer.save_pretrained(staging)
-    method_config.save_pretrained(staging)
+    if method_config is not None:
+        method_config.save_pretrained(staging)
     for path in staging.iterdir():
         os.replace(path, folder / path.name)
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
-    write_json(folder / RUN, {"schema": SCHEMA, "finished": True, **run})
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run})
     for checkpoint in folder.glob(CHECKPOINTS):
         shutil.rmtree(checkpoint)
 

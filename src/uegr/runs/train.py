@@ -1,18 +1,12 @@
 """Train a run: from a configuration to a folder with a trained model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import (
     PreTrainedModel,
-    PrinterCallback,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
 )
 
 from uegr.data.class_weighting import class_weights
@@ -20,7 +14,7 @@ from uegr.data.data_report import Finding
 from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
-from uegr.errors import StoppedError, UsageError
+from uegr.errors import UsageError
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
@@ -32,12 +26,10 @@ from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
 from uegr.training.processor import processor_name
+from uegr.training.run_arguments import training_arguments
 from uegr.training.run_config import RunConfig
-from uegr.training.stop_on_signal import StopOnSignal
+from uegr.training.train_to_end import OnStep, bytes_of, train_to_end
 from uegr.training.trainer import UEGRTrainer
-
-OnStep = Callable[[int, int], None]
-"""Called with the number of finished steps, and the number of all steps."""
 
 
 def train_run(
@@ -82,11 +74,10 @@ def train_run(
     max_length = tokens_to_read(model, config.max_length)
     encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
     bf16 = use_bf16(config.precision, model)
-    arguments = _arguments(config, output_dir, bf16, len(encoded))
+    arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     # The folder is changed only now, when the configuration has proved possible.
     checkpoint = prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite)
 
-    interruption = StopOnSignal()
     trainer = UEGRTrainer(
         model,
         arguments,
@@ -95,28 +86,15 @@ def train_run(
         train_dataset=encoded,
         data_collator=collator(encoded, tokenizer),
         processing_class=tokenizer,
-        callbacks=[_Progress(on_step), interruption],
     )
-    trainer.remove_callback(PrinterCallback)
-    try:
-        with interruption.listening(), explained(output_dir, bytes_of(model)):
-            outcome = trainer.train(resume_from_checkpoint=checkpoint)
-    except KeyboardInterrupt:
-        raise StoppedError(
-            f"stopped at once: continue from the last checkpoint with --resume, in '{output_dir}'."
-        ) from None
-    if trainer.state.global_step < trainer.state.max_steps:
-        raise StoppedError(
-            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
-            f"continue with --resume, in '{output_dir}'."
-        )
+    outcome = train_to_end(trainer, checkpoint, on_step)
     if cost is None:
         loader = iter(trainer.get_train_dataloader())
         batch, start = trainer._prepare_inputs(next(loader)), now()
         data_seconds = now() - start if next(loader, None) is not None else 0.0
         fresh_method = method_config.create(seed=config.seed, class_weights=weights)
         autocast = trainer.compute_loss_context_manager
-        cost = measure_cost(model, batch, fresh_method, autocast, data_seconds=data_seconds)
+        cost = measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
     findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
     run = {
         "config": asdict(config),
@@ -133,11 +111,6 @@ def train_run(
     return run
 
 
-def bytes_of(model: PreTrainedModel) -> int:
-    """Bytes of the model's weights."""
-    return sum(weight.numel() * weight.element_size() for weight in model.parameters())
-
-
 def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list[Finding]:
     """What a reader of the run must know about the model that it began with."""
     findings = []
@@ -147,39 +120,3 @@ def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list
         shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
         findings.append(Finding("new_weights", len(new_weights), f"weights are new, drawn from the seed: {shown}"))
     return findings
-
-
-def _arguments(config: RunConfig, output_dir: Path, bf16: bool, examples: int) -> TrainingArguments:
-    per_step = config.batch_size * config.gradient_accumulation_steps
-    steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
-    if steps < 1:
-        raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
-    return TrainingArguments(
-        output_dir=str(output_dir),
-        num_train_epochs=config.epochs,
-        max_steps=config.max_steps,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=int(config.warmup_ratio * steps),
-        per_device_train_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.gradient_accumulation_steps,
-        train_sampling_strategy="group_by_length",
-        bf16=bf16,
-        seed=config.seed,
-        save_strategy="steps" if config.save_steps else "epoch",
-        save_steps=config.save_steps or 500,
-        save_total_limit=2,
-        logging_steps=max(1, steps // 50),
-        logging_nan_inf_filter=False,  # UEGRTrainer raises a TrainingError for a NaN or infinite loss
-        disable_tqdm=True,
-        report_to=[],
-        use_cpu=not torch.cuda.is_available(),
-    )
-
-
-class _Progress(TrainerCallback):
-    def __init__(self, on_step: OnStep) -> None:
-        self.on_step = on_step
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        self.on_step(state.global_step, state.max_steps)

@@ -26,6 +26,7 @@ def measure_cost(
     method: Method,
     autocast: Autocast,
     *,
+    tokenizer: Any = None,
     data_seconds: float = 0.0,
     rounds: int = ROUNDS,
 ) -> dict[str, Any]:
@@ -37,18 +38,19 @@ def measure_cost(
     Args:
         model: any model that the method accepts; it stays as it is.
         batch: as for `Method.loss`, on the model's device.
-        method: bound to its tokenizer if it needs one.
+        method: the method, not yet attached.
         autocast: the precision of the passes.
+        tokenizer: of the model, for views that edit texts.
         data_seconds: the time to make one batch, for the shares.
         rounds: steps of each; times are their medians.
 
     Returns:
         flops (of a step, exact), flop_ratio, step_seconds, time_ratio (to the plain step), tokens_per_second (no
         padding counted), peak_memory (bytes: of the device on CUDA, of this process elsewhere) and parts, the shares of
-        a step's time, which add up to 1: attack, passes, other forward work, backward, selection (the time of the
-        method's update above the plain optimizer's), optimizer, data.
+        a step's time, which add up to 1: attack, views, passes, other forward work, backward, selection (the time of
+        the method's update above the plain optimizer's), optimizer, data.
     """
-    steps = [Stepper(model, batch, method_of_step, autocast) for method_of_step in (PlainConfig().create(), method)]
+    steps = [Stepper(model, batch, compared, autocast, tokenizer) for compared in (PlainConfig().create(), method)]
     flops = [step.flops() for step in steps]
     for _ in range(rounds):
         for step in steps:
@@ -92,11 +94,13 @@ def describe(cost: Mapping[str, Any]) -> str:
 class Stepper:
     """Steps of one method on a copy of the model, and the time of each part of them."""
 
-    def __init__(self, model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: Autocast) -> None:
+    def __init__(
+        self, model: nn.Module, batch: Mapping[str, Any], method: Method, autocast: Autocast, tokenizer: Any = None
+    ) -> None:
         self.model = copy.deepcopy(model).train()
         fused = next(self.model.parameters()).device.type in ("cpu", "cuda")
         adamw = torch.optim.AdamW(self.model.parameters(), lr=1e-5, fused=fused)
-        self.optimizer = method.wrap_optimizer(adamw, self.model)
+        self.optimizer = method.wrap_optimizer(adamw, self.model, tokenizer)
         self.batch, self.method, self.autocast = batch, method, autocast
         self._times: list[dict[str, float]] = []
         method.prepare([batch])

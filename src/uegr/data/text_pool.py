@@ -1,0 +1,125 @@
+"""Texts without labels, from files and named tasks, of which none may be in a set that a model is evaluated on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from datasets import Dataset, concatenate_datasets
+from numpy.typing import NDArray
+
+from uegr.data.file_readers import read_rows
+from uegr.data.named_tasks import load_task
+from uegr.data.overlap import find_overlap, text_hashes
+from uegr.data.row_checks import check_rows
+from uegr.data.task_registry import TASKS
+from uegr.errors import UsageError
+
+TEXT = "text"
+
+
+@dataclass(frozen=True)
+class TextPool:
+    """Unlabelled texts.
+
+    Args:
+        rows: with one column, "text"; no two are equal but for case and punctuation.
+        sources: number of texts of each source, before texts were left out.
+        held_out: number of texts of the pool that are also in each evaluation set, exactly or nearly; they are left
+            out.
+    """
+
+    rows: Dataset
+    sources: dict[str, int]
+    held_out: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For the record of a training."""
+        return {"texts": len(self.rows), "sources": self.sources, "overlap": self.held_out}
+
+
+def load_pool(
+    sources: Sequence[str],
+    *,
+    text_column: str = TEXT,
+    held_out: Sequence[str] = (),
+    drop_overlap: bool = False,
+    most: int | None = None,
+    seed: int = 0,
+) -> TextPool:
+    """Read a pool of texts.
+
+    Args:
+        sources: named tasks, whose training texts are taken, and files: CSV, TSV, JSON lines, Parquet, or .txt with one
+            text per line.
+        text_column: column of the texts in the files.
+        held_out: tasks and files that models are evaluated on. The validation and test texts of every task among the
+            sources are always held out.
+        drop_overlap: leave out the texts that are also in a held-out set; by default they are an error.
+        most: take at most this number of texts, drawn with `seed`.
+        seed: of the draw.
+
+    Raises:
+        UsageError: an unknown source, or texts that are in a held-out set.
+    """
+    if not sources:
+        raise UsageError("no texts: name files or tasks, such as --texts tweets.txt or --texts ag_news.")
+    parts = {source: _texts(source, text_column, ("train",)) for source in sources}
+    rows = concatenate_datasets(list(parts.values()))
+    _, first = np.unique(text_hashes(rows, [TEXT]), return_index=True)
+    rows = rows.select(np.sort(first))
+    overlap: dict[str, int] = {}
+    repeated = np.zeros(len(rows), dtype=bool)
+    for source in dict.fromkeys([*(source for source in sources if source in TASKS), *held_out]):
+        matches = _in_held_out(rows, source, text_column)
+        overlap[source] = int(matches.sum())
+        repeated |= matches
+    if repeated.any() and not drop_overlap:
+        counts = ", ".join(f"{count:,} of {source}" for source, count in overlap.items() if count)
+        raise UsageError(
+            f"{int(repeated.sum()):,} of {len(rows):,} texts are, exactly or nearly, also in sets that models are "
+            f"evaluated on ({counts}): add --drop_overlap to leave them out."
+        )
+    rows = rows.select(np.flatnonzero(~repeated))
+    if most is not None and most < len(rows):
+        rows = rows.select(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+    if not len(rows):
+        raise UsageError("no texts are left: all of them are in sets that models are evaluated on.")
+    return TextPool(rows, {source: len(part) for source, part in parts.items()}, overlap)
+
+
+def _in_held_out(rows: Dataset, source: str, text_column: str) -> NDArray[np.bool_]:
+    """Whether each text of the pool is also, exactly or nearly, in an evaluation set."""
+    held_out = _texts(source, text_column, ("validation", "test"))
+    return find_overlap(held_out, [TEXT], rows, [TEXT]).near
+
+
+def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
+    """The texts of a task's splits or of a file, in one column; both texts of a pair are texts of their own."""
+    if source in TASKS:
+        task = load_task(source)
+        parts = [getattr(task, split).select_columns([column]) for split in splits for column in task.text_columns]
+        return concatenate_datasets([_as_text(part, *part.column_names) for part in parts if len(part)])
+    path = Path(source)
+    if path.suffix.lower() == ".txt":
+        return Dataset.from_dict({TEXT: _lines(path)})
+    if not path.is_file():
+        raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
+    rows, _ = check_rows(path.name, read_rows(path)[0], [text_column], [], drop_empty=True)
+    return _as_text(rows.select_columns([text_column]), text_column)
+
+
+def _as_text(rows: Dataset, column: str) -> Dataset:
+    return rows if column == TEXT else rows.rename_column(column, TEXT)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+    except OSError as error:
+        raise UsageError(f"cannot read '{path}' ({error.strerror}): check the path.") from None
+    texts = [line for line in lines if line]
+    if not texts:
+        raise UsageError(f"'{path}' is empty: write one text per line.")
+    return texts

@@ -1,0 +1,141 @@
+"""Harden a model: from unlabelled texts to a folder that loads like the model it came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import DataCollatorWithPadding
+
+from uegr.data.text_pool import TEXT, load_pool
+from uegr.modeling.embeddings import token_mask
+from uegr.modeling.model_loading import load_any_model, load_tokenizer
+from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.runs.run_folder import HARDENING, finish_run, prepare_run
+from uegr.training.full_disk import explained
+from uegr.training.hardening import Hardening, HardeningTrainer
+from uegr.training.hardening_config import HardeningConfig
+from uegr.training.precision import use_bf16
+from uegr.training.processor import processor_name
+from uegr.training.run_arguments import training_arguments
+from uegr.training.train_to_end import OnStep, bytes_of, train_to_end
+
+MEASURED = 256
+"""Texts that are kept out of the training, to measure the loss before and after it."""
+
+
+def harden_model(
+    config: HardeningConfig,
+    output_dir: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    on_step: OnStep = lambda step, total: None,
+) -> dict[str, Any]:
+    """Train without labels and leave a model folder; see `uegr.training.hardening` for the loss.
+
+    Args:
+        config: model, texts and training.
+        output_dir: the new folder, with a hardening.json beside the model.
+        resume: continue from the last checkpoint of an interrupted stage with the same configuration.
+        overwrite: replace the hardened model in the folder.
+        on_step: called after each step.
+
+    Returns:
+        The content of hardening.json: config, pool (texts, sources, overlap), loss_before and loss_after on texts that
+        were kept out, and cost.
+
+    Raises:
+        UsageError: the model or the texts cannot be used.
+        StoppedError: stopped by a signal; a checkpoint is written.
+    """
+    pool = load_pool(
+        config.texts,
+        text_column=config.text_column,
+        held_out=config.held_out,
+        drop_overlap=config.drop_overlap,
+        most=config.max_texts,
+        seed=config.seed,
+    )
+    trust = config.trust_remote_code
+    tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
+    model = load_any_model(config.model, config.seed, trust_remote_code=trust)
+    max_length = tokens_to_read(model, config.max_length)
+    encoded = pool.rows.map(
+        lambda rows: dict(tokenizer(rows[TEXT], truncation=True, max_length=max_length)),
+        batched=True,
+        remove_columns=[TEXT],
+    )
+    order = np.random.default_rng(config.seed).permutation(len(encoded))
+    kept_out = encoded.select(order[: min(MEASURED, len(encoded) // 10)])
+    encoded = encoded.select(np.sort(order[len(kept_out) :]))
+    bf16 = use_bf16(config.precision, model)
+    arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
+    hardening = Hardening(model, tokenizer, config.view())
+    checkpoint = prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite, file=HARDENING)
+    trainer = HardeningTrainer(
+        model,
+        arguments,
+        hardening=hardening,
+        train_dataset=encoded,
+        data_collator=DataCollatorWithPadding(tokenizer),
+        processing_class=tokenizer,
+    )
+    loss_before = _mean_loss(trainer, kept_out)
+    outcome = train_to_end(trainer, checkpoint, on_step)
+    record = {
+        "config": asdict(config),
+        "precision": "bf16" if bf16 else "fp32",
+        "pool": pool.to_dict(),
+        "loss_before": loss_before,
+        "loss_after": _mean_loss(trainer, kept_out),
+        "cost": {
+            "texts": len(encoded),
+            "steps": trainer.state.global_step,
+            "seconds": outcome.metrics["train_runtime"],
+            "processor": processor_name(),
+        },
+    }
+    if trainer.is_world_process_zero():
+        with explained(output_dir, bytes_of(model)):
+            finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
+    return record
+
+
+@torch.no_grad()
+def _mean_loss(trainer: HardeningTrainer, rows: Dataset) -> float | None:
+    """The loss on texts, with edits of a fixed seed; None without texts."""
+    losses: list[tuple[float, int]] = []
+    batch_size = trainer.args.train_batch_size
+    collate: Any = trainer.data_collator
+    for start in range(0, len(rows), batch_size):
+        batch: Mapping[str, torch.Tensor] = trainer._prepare_inputs(
+            dict(collate([rows[i] for i in range(start, min(start + batch_size, len(rows)))]))
+        )
+        loss = trainer.hardening.loss(trainer.model, dict(batch), seed=start)  # type: ignore[arg-type]
+        losses.append((float(loss), len(token_mask(batch))))
+    total = sum(count for _, count in losses)
+    return sum(loss * count for loss, count in losses) / total if total else None
+
+
+def describe_hardening(record: Mapping[str, Any]) -> Sequence[str]:
+    """What was trained, what it did and what it cost, in sentences."""
+    cost, pool = record["cost"], record["pool"]
+    dropped = {name: count for name, count in pool["overlap"].items() if count}
+    lines = [
+        f"{cost['texts']:,} texts in {cost['seconds']:.0f} s ({cost['steps']:,} steps, paid once: the folder serves "
+        "every task)."
+    ]
+    if dropped:
+        lines.append(
+            "left out, because models are evaluated on them: " + ", ".join(f"{n:,} of {s}" for s, n in dropped.items())
+        )
+    if record["loss_before"] is not None:
+        lines.append(
+            f"distance between edited and clean texts, on texts kept out: {record['loss_before']:.3f} before, "
+            f"{record['loss_after']:.3f} after."
+        )
+    return lines

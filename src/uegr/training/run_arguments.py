@@ -1,0 +1,51 @@
+"""From the configuration of a run to the arguments of a Hugging Face Trainer."""
+
+from pathlib import Path
+
+import torch
+from transformers import TrainingArguments
+
+from uegr.errors import UsageError
+from uegr.training.hardening_config import HardeningConfig
+from uegr.training.run_config import RunConfig
+
+
+def training_arguments(
+    config: RunConfig | HardeningConfig, output_dir: Path, *, bf16: bool, examples: int
+) -> TrainingArguments:
+    """What the Trainer is told: a linear schedule, length groups, a checkpoint per epoch or every save_steps steps.
+
+    Args:
+        config: of the run.
+        output_dir: its folder.
+        bf16: run the passes under bfloat16 autocast.
+        examples: of the training data.
+
+    Raises:
+        UsageError: there would be no step.
+    """
+    per_step = config.batch_size * config.gradient_accumulation_steps
+    steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
+    if steps < 1:
+        raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
+    return TrainingArguments(
+        output_dir=str(output_dir),
+        num_train_epochs=config.epochs,
+        max_steps=config.max_steps,
+        learning_rate=config.learning_rate,
+        weight_decay=config.weight_decay,
+        warmup_steps=int(config.warmup_ratio * steps),
+        per_device_train_batch_size=config.batch_size,
+        gradient_accumulation_steps=config.gradient_accumulation_steps,
+        train_sampling_strategy="group_by_length",
+        bf16=bf16,
+        seed=config.seed,
+        save_strategy="steps" if config.save_steps else "epoch",
+        save_steps=config.save_steps or 500,
+        save_total_limit=2,
+        logging_steps=max(1, steps // 50),
+        logging_nan_inf_filter=False,  # SafeTrainerMixin raises a TrainingError for a NaN or infinite loss
+        disable_tqdm=True,
+        report_to=[],
+        use_cpu=not torch.cuda.is_available(),
+    )

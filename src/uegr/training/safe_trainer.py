@@ -1,0 +1,82 @@
+"""What every training of ours adds to a `transformers.Trainer`: checkpoints that are whole, and no lost loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Sampler
+from transformers import Trainer
+
+from uegr.data.encoding import LengthGroupedSampler, lengths_of
+from uegr.errors import TrainingError, UsageError
+from uegr.training.checkpoints import (
+    check_whole,
+    checkpoint_folder,
+    last_complete_checkpoint,
+    mark_incomplete,
+    rotate,
+)
+
+_Base: Any = Trainer if TYPE_CHECKING else object
+
+
+class SafeTrainerMixin(_Base):  # type: ignore[misc]
+    """A trainer whose interrupted runs go on as if nothing had happened, and which stops where the loss is lost."""
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
+        """As the trainer's; `resume_from_checkpoint=True` takes the last complete checkpoint."""
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
+            if resume_from_checkpoint is None:
+                raise UsageError(f"there is no complete checkpoint in '{self.args.output_dir}' to resume from.")
+        elif resume_from_checkpoint:
+            check_whole(Path(resume_from_checkpoint))
+        return super().train(resume_from_checkpoint, *args, **kwargs)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+        loss: Tensor = super().training_step(*args, **kwargs)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"the loss became {loss.item()} at step {self.state.global_step + 1}: lower the learning rate or "
+                "epsilon, or train with --precision fp32; checkpoints written before are intact."
+            )
+        return loss
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        """Length groups that depend on seed and epoch only, so that a resumed run sees the same batches."""
+        dataset = self.train_dataset if train_dataset is None else train_dataset
+        if self.args.train_sampling_strategy != "group_by_length" or "input_ids" not in getattr(
+            dataset, "column_names", ()
+        ):
+            sampler: Sampler[int] | None = super()._get_train_sampler(train_dataset)
+            return sampler
+        batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        return LengthGroupedSampler(lengths_of(dataset), batch_size, self.args.data_seed or self.args.seed)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """A checkpoint counts once its trainer_state.json is there, which is written last; old ones are moved aside."""
+        folder = Path(self._get_output_dir(trial))
+        if self.args.should_save:
+            mark_incomplete(checkpoint_folder(folder, self.state.global_step))
+        self._limit = limit = self.args.save_total_limit
+        with self._save_total_limit(None):  # the trainer's own rotation deletes file by file
+            super()._save_checkpoint(model, trial)
+        if self.args.should_save:
+            rotate(folder, limit, self.state.best_model_checkpoint)
+
+    @contextmanager
+    def _save_total_limit(self, limit: int | None) -> Iterator[None]:
+        former, self.args.save_total_limit = self.args.save_total_limit, limit
+        try:
+            yield
+        finally:
+            self.args.save_total_limit = former
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        with self._save_total_limit(getattr(self, "_limit", self.args.save_total_limit)):  # as training_args.bin has it
+            super()._save(output_dir, state_dict)

@@ -1,0 +1,67 @@
+"""Run a trainer to its end, with progress; a signal or a full disk stops it with one sentence and a checkpoint."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import (
+    PrinterCallback,
+    Trainer,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_utils import TrainOutput
+
+from uegr.errors import StoppedError
+from uegr.training.full_disk import explained
+from uegr.training.stop_on_signal import StopOnSignal
+
+OnStep = Callable[[int, int], None]
+"""Called with the number of finished steps, and the number of all steps."""
+
+
+def train_to_end(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
+    """Train.
+
+    Args:
+        trainer: with its folder in its arguments.
+        checkpoint: resume from here.
+        on_step: called after each step.
+
+    Raises:
+        StoppedError: the training was stopped by a signal, or the disk is full; a checkpoint is written.
+    """
+    interruption, output_dir = StopOnSignal(), Path(str(trainer.args.output_dir))
+    trainer.add_callback(ProgressCallback(on_step))
+    trainer.add_callback(interruption)
+    trainer.remove_callback(PrinterCallback)
+    try:
+        with interruption.listening(), explained(output_dir, bytes_of(trainer.model)):
+            outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    except KeyboardInterrupt:
+        raise StoppedError(
+            f"stopped at once: continue from the last checkpoint with --resume, in '{output_dir}'."
+        ) from None
+    if trainer.state.global_step < trainer.state.max_steps:
+        raise StoppedError(
+            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
+            f"continue with --resume, in '{output_dir}'."
+        )
+    return outcome
+
+
+def bytes_of(model: Any) -> int:
+    """Bytes of the model's weights."""
+    return sum(weight.numel() * weight.element_size() for weight in model.parameters())
+
+
+class ProgressCallback(TrainerCallback):
+    """Reports every step."""
+
+    def __init__(self, on_step: OnStep) -> None:
+        self.on_step = on_step
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        self.on_step(state.global_step, state.max_steps)
