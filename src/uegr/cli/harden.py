@@ -34,5 +34,6 @@ def harden(
             on_step=partial(on_progress, "hardening", unit="steps"),
         )
     for line in describe_hardening(record):
-        console.print(line, highlight=False)
-    console.print(f"Model in {output_dir}; fine-tune it with: uegr train --model_name_or_path {output_dir}")
+        console.print(line, highlight=False, soft_wrap=True)
+    command = f"uegr train --model_name_or_path {output_dir}"
+    console.print(f"Model in {output_dir}; fine-tune it with: {command}", highlight=False, soft_wrap=True)

@@ -1,0 +1,91 @@
+"""uegr harden: from texts to a folder that is fine-tuned like the model it came from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+
+from support.command_line import error_of, run
+from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.modeling.model_loading import load_trained
+from uegr.training.stop_on_signal import StopOnSignal
+
+
+class StopsAtStep4(StopOnSignal):
+    """Stops as a signal would."""
+
+    def on_step_end(self, args, state, control, **kwargs):  # type: ignore[no-untyped-def]
+        self.requested = state.global_step >= 4
+        super().on_step_end(args, state, control, **kwargs)
+
+
+@pytest.fixture
+def encoder_folder(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    tokenizer = make_tokenizer("wordpiece")
+    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(tmp_path / "encoder")
+    tokenizer.save_pretrained(tmp_path / "encoder")
+    return tmp_path / "encoder"
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(f"{sentence} number {'i' * n}" for n in range(1, 11) for sentence in SENTENCES[:4]))
+    return file
+
+
+def arguments(encoder: Path, texts: Path, folder: Path, *more: str) -> list[str]:
+    options = {"--texts": str(texts), "--batch_size": "8", "--epochs": "2", "--learning_rate": "1e-3"}
+    flat = [part for pair in options.items() for part in pair]
+    return ["harden", str(encoder), "--output_dir", str(folder), "--precision", "fp32", *flat, *more]
+
+
+def test_the_folder_loads_like_its_model_and_is_fine_tuned(
+    encoder_folder: Path, texts: Path, tmp_path: Path, train_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hardened = tmp_path / "hardened"
+    assert run(arguments(encoder_folder, texts, hardened)) == 0
+    out = capsys.readouterr().out
+    assert "texts in" in out and "paid once" in out and f"--model_name_or_path {hardened}" in out
+    record = json.loads((hardened / "hardening.json").read_text())
+    assert record["finished"] and record["loss_after"] < record["loss_before"]
+    assert record["pool"]["texts"] == 40
+    assert type(AutoModel.from_pretrained(hardened)) is BertModel
+    assert len(AutoTokenizer.from_pretrained(hardened)) == len(AutoTokenizer.from_pretrained(encoder_folder))
+    assert not list(hardened.glob("checkpoint-*"))
+    trained = tmp_path / "run"
+    train = ["train", "--train_file", str(train_file), "--model_name_or_path", str(hardened), "--max_steps", "2"]
+    assert run([*train, "--output_dir", str(trained)]) == 0
+    assert load_trained(trained) is not None
+
+
+def test_an_interrupted_stage_ends_as_an_uninterrupted_one(encoder_folder: Path, texts: Path, tmp_path: Path) -> None:
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    assert run(arguments(encoder_folder, texts, whole, "--save_steps", "3")) == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uegr.training.train_to_end.StopOnSignal", StopsAtStep4)
+        assert run(arguments(encoder_folder, texts, resumed, "--save_steps", "3")) == 1
+    assert not json.loads((resumed / "hardening.json").read_text())["finished"]
+    assert run(arguments(encoder_folder, texts, resumed, "--save_steps", "3", "--resume")) == 0
+    expected = AutoModel.from_pretrained(whole).state_dict()
+    for name, weight in AutoModel.from_pretrained(resumed).state_dict().items():
+        assert torch.equal(weight, expected[name]), name
+
+
+def test_what_cannot_work_is_said_before_anything_is_written(
+    encoder_folder: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "new"
+    held_out = arguments(encoder_folder, texts, folder, "--held_out", str(texts))
+    assert "also in sets that models are evaluated on" in error_of(capsys, held_out)
+    assert "name a pretrained one" in error_of(capsys, arguments(Path("textcnn"), texts, folder))
+    assert "edits must change single words" in error_of(
+        capsys, arguments(encoder_folder, texts, folder, "--edits", "harmless")
+    )
+    assert not folder.exists()

@@ -1,0 +1,61 @@
+"""A pool of unlabelled texts: what is read, and that no evaluation text gets in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from uegr.data.text_pool import load_pool
+from uegr.errors import UsageError
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "a.txt").write_text("The first text is here.\n\nA second one follows it\nthe first text is here\n")
+    pd.DataFrame({"text": ["A third text in a table", "a SECOND one, follows it!"], "n": [1, 2]}).to_csv(
+        tmp_path / "b.csv", index=False
+    )
+    pd.DataFrame({"text": ["A third text in this table"]}).to_csv(tmp_path / "held.csv", index=False)
+    return {path.stem: str(path) for path in tmp_path.iterdir()}
+
+
+def test_files_are_read_and_equal_texts_count_once(files: dict[str, str]) -> None:
+    pool = load_pool([files["a"], files["b"]])
+    assert pool.rows["text"][:] == ["The first text is here.", "A second one follows it", "A third text in a table"]
+    assert pool.sources == {files["a"]: 3, files["b"]: 2}
+    assert pool.held_out == {}
+
+
+def test_a_nearly_equal_evaluation_text_is_refused_and_left_out_if_asked(files: dict[str, str]) -> None:
+    with pytest.raises(
+        UsageError, match=r"1 of 1 texts .* also in sets that models are evaluated on \(1 of .*held.csv\)"
+    ):
+        load_pool([files["held"]], held_out=[files["held"]])
+    with pytest.raises(UsageError, match="no texts are left"):
+        load_pool([files["held"]], held_out=[files["held"]], drop_overlap=True)
+    pool = load_pool([files["a"], files["held"]], held_out=[files["held"]], drop_overlap=True)
+    assert len(pool.rows) == 2 and pool.held_out == {files["held"]: 1}
+
+
+def test_the_evaluation_texts_of_a_task_in_the_pool_are_always_held_out(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="of rotten_tomatoes"):
+        load_pool(["rotten_tomatoes"])
+    pool = load_pool(["rotten_tomatoes"], drop_overlap=True, most=50, seed=1)
+    assert len(pool.rows) == 50 and pool.held_out["rotten_tomatoes"] > 0
+    again = load_pool(["rotten_tomatoes"], drop_overlap=True, most=50, seed=1)
+    assert again.rows["text"][:] == pool.rows["text"][:]
+
+
+@pytest.mark.parametrize(
+    ("sources", "message"),
+    [
+        ([], "no texts: name files or tasks"),
+        (["nothing.csv"], "'nothing.csv' is neither a task .* nor a file"),
+        (["nothing.txt"], "cannot read 'nothing.txt'"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(sources: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_pool(sources)
