@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import entry_of, error_of, run
+from support.command_line import entry_of, error_of, run, train_weights
 
 
 def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -48,3 +48,28 @@ def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.Ca
     ):
         assert message in error_of(capsys, ["attack", str(evaluated_run), "--examples", "4", *more])
         assert (evaluated_run / "results.json").read_text() == before
+
+
+def test_a_text_attack_at_the_calibrating_temperature_stands_beside_the_other(
+    evaluated_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for flags in ([], ["--calibrated"]):
+        assert run(["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6", *flags]) == 0
+    attacks = entry_of(evaluated_run)["text_attacks"]
+    assert [attack["attack"] for attack in attacks] == ["deletion", "deletion"]
+    assert "temperature" not in attacks[0] and attacks[1]["temperature"] > 0
+    assert "(temp" in capsys.readouterr().out
+    assert run(["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6"]) == 0
+    assert len(entry_of(evaluated_run)["text_attacks"]) == 2
+
+
+def test_an_attack_whose_edits_the_training_had_is_marked(
+    train_file: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    train_weights("plain", train_file, model_folder, folder, "--views", "characters:0.3")
+    assert run(["evaluate", str(folder), "--epsilons", "0,0.05", "--attack_steps", "1", "--attack_restarts", "1"]) == 0
+    names = ["--attack", "deepwordbug", "--attack", "ocr"]
+    assert run(["attack", str(folder), *names, "--examples", "6"]) == 0
+    assert [attack["trained_on"] for attack in entry_of(folder)["text_attacks"]] == [True, False]
+    assert "* the model was trained on such edits." in capsys.readouterr().out

@@ -32,6 +32,9 @@ def attack(
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: Annotated[str, option("--split", "test or validation.")] = "test",
+    calibrated: Annotated[
+        bool, option("--calibrated", "Attacks on the text see probabilities at the calibrating temperature.")
+    ] = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.attacks.attack_registry import attack_name
@@ -46,6 +49,7 @@ def attack(
             split=split,
             epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
             source=source,
+            calibrated=calibrated,
             options=method_options(context.args),
             on_examples=on_progress,
         )
@@ -67,6 +71,8 @@ def attack(
         if curve.attack in attacked:
             _add_row(table, curve, curve.values[0], curve.values[-1])
     console.print(table)
+    if any(text_attack.trained_on and text_attack.attack in attacked for text_attack in result.text_attacks):
+        console.print("* the model was trained on such edits.")
     for text_attack in result.text_attacks:
         if text_attack.attack in attacked and text_attack.untouched:
             console.print(
@@ -77,10 +83,16 @@ def attack(
         console.print(f"gradient masking suspected: {reason}", style="yellow")
 
 
+def _name(attack: TextAttackResult | RobustnessCurve) -> str:
+    """The attack, and a mark where the model was trained on such edits."""
+    title: str = getattr(attack, "title", attack.attack)
+    return f"{title} *" if getattr(attack, "trained_on", None) else title
+
+
 def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
     assert before is not None
     assert attack.cost is not None
     changed, similarity = getattr(attack, "words_changed", None), getattr(attack, "similarity", None)
     change = ["–" if changed is None else f"{100 * changed:.1f}", "–" if similarity is None else f"{similarity:.2f}"]
     costs = [f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
-    table.add_row(attack.attack, str(attack.examples), f"{100 * before:.1f}", f"{100 * after:.1f}", *change, *costs)
+    table.add_row(_name(attack), str(attack.examples), f"{100 * before:.1f}", f"{100 * after:.1f}", *change, *costs)

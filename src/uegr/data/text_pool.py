@@ -66,6 +66,9 @@ def load_pool(
     if not sources:
         raise UsageError("no texts: name files or tasks, such as --texts tweets.txt or --texts ag_news.")
     parts = {source: _texts(source, text_column, ("train",)) for source in sources}
+    empty = [source for source, part in parts.items() if not len(part)]
+    if empty:
+        raise UsageError(f"{empty[0]} has no training texts on this machine: leave it out.")
     rows = concatenate_datasets(list(parts.values()))
     _, first = np.unique(text_hashes(rows, [TEXT]), return_index=True)
     rows = rows.select(np.sort(first))
@@ -100,7 +103,7 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
     if source in TASKS:
         task = load_task(source)
         parts = [getattr(task, split).select_columns([column]) for split in splits for column in task.text_columns]
-        return concatenate_datasets([_as_text(part, *part.column_names) for part in parts if len(part)])
+        return concatenate_datasets([_as_text(part, *part.column_names) for part in parts])
     path = Path(source)
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})

@@ -60,6 +60,8 @@ class EvaluatedModel:
         self.max_length = tokens_to_read(model, max_length)
         self.positive = 1
         """The class whose F1 is measured."""
+        self.temperature = 1.0
+        """Divides the logits whose probabilities attacks on the text see; see `uegr.evaluation.temperature`."""
 
     @property
     def device(self) -> torch.device:
@@ -135,7 +137,7 @@ class EvaluatedModel:
 
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
         """Class probabilities (N, C) of texts without labels."""
-        probabilities: Probabilities = softmax(self.logits_of(texts), axis=1)
+        probabilities: Probabilities = softmax(self.logits_of(texts) / self.temperature, axis=1)
         return probabilities
 
     def autocast(self) -> AbstractContextManager[None]:

@@ -15,8 +15,6 @@ from uegr.perturb.words import WORD
 _UNREADABLE = "\ufffd"
 """What a decoder writes for a part of a character: byte-level tokens cut letters of many scripts."""
 _LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
-_ANCHOR = "a"
-"""Written before a token to see whether the token begins with a space."""
 _BEFORE = "-"
 """Written before a word that has no space before it: some tokenizers add one at the start of a text."""
 
@@ -60,14 +58,9 @@ class TokenWords:
             )
         self.tokenizer = tokenizer
         self.special_ids = frozenset(tokenizer.all_special_ids)
-        self._anchor = tokenizer(_ANCHOR, add_special_tokens=False)["input_ids"]
-        self._anchor_text = self.decode(self._anchor)
+        self._anchor, self._anchor_text = self._find_anchor()
         self._before = tokenizer(_BEFORE, add_special_tokens=False)["input_ids"]
         self._pieces: dict[int, _Piece | None] = {}
-        if _ANCHOR not in self._anchor_text:
-            raise UsageError(
-                f"{type(tokenizer).__name__} has no token for the letter '{_ANCHOR}': its texts cannot be edited."
-            )
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, without special tokens."""
@@ -98,6 +91,15 @@ class TokenWords:
     def _without_mark(self, ids: list[int]) -> list[int]:
         """The tokens without those of the mark that stands in the place of a space."""
         return ids[len(self._before) :] if ids[: len(self._before)] == self._before else ids
+
+    def _find_anchor(self) -> tuple[list[int], str]:
+        """Tokens of letters to write before another token, to see whether that begins with a space; and their text."""
+        ids: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
+        for tokens in (ids, *([token] for token in sorted(self.tokenizer.get_vocab().values()))):
+            text = "" if self.special_ids.intersection(tokens) else self.decode(tokens)
+            if text.strip().isalpha():
+                return tokens, text
+        raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: it cannot edit texts.")
 
     def _word(self, ids: Sequence[int], start: int, end: int) -> list[TokenWord]:
         """The tokens as a word; nothing if together they are no letters after all."""

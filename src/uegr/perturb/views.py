@@ -5,6 +5,7 @@ A view is written as its parts, joined by "+", each with the mean share of the w
 `uegr.perturb.perturbation_registry` is such a part, and words, mask and tokens. [ours]
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from uegr.errors import UsageError, unknown
@@ -14,6 +15,14 @@ CLEAN, ADVERSARIAL = "clean", "adversarial"
 WORDS, MASK, TOKENS = "words", "mask", "tokens"
 OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
+ALIKE = {
+    "characters": ("characters", "typos", "slips", "deepwordbug"),
+    "typos": ("characters", "typos", "slips", "deepwordbug"),
+    "slips": ("characters", "typos", "slips", "deepwordbug"),
+    WORDS: ("synonyms",),
+    MASK: ("deletion",),
+}
+"""An edit of training -> the attacks that make the same kinds of edits; any other edit: the attack of its name."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
 
@@ -64,6 +73,12 @@ def parse_view(text: str) -> View:
     if CLEAN in parts and len(parts) > 1:
         raise UsageError(f"a clean view is not edited: '{text}' names clean and something else.")
     return View(tuple(edits), ADVERSARIAL in parts)
+
+
+def trained_attacks(views: Iterable[str]) -> set[str]:
+    """The names of the attacks on the text whose kinds of edits a training with these views has seen."""
+    edits = (edit.name for view in views for edit in parse_view(view).edits)
+    return {attack for edit in edits for attack in ALIKE.get(edit, (edit,))}
 
 
 def _rate(part: str, rate: str) -> float:

@@ -22,6 +22,8 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
+from uegr.evaluation.temperature import fit_temperature
+from uegr.perturb.views import trained_attacks
 from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 from uegr.runs.run_result import RunResult
@@ -40,6 +42,7 @@ def attack_run(
     split: str = "test",
     epsilons: Sequence[float] = EPSILONS,
     source: Path | None = None,
+    calibrated: bool = False,
     options: Options | None = None,
     on_examples: OnAttack = lambda name, done, total: None,
 ) -> RunResult:
@@ -52,6 +55,8 @@ def attack_run(
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
         source: the run whose model makes the perturbations of "transfer".
+        calibrated: the attacks on the text see the probabilities at the temperature that fits the model to its
+            validation data: a search by probabilities is misled by a badly calibrated model (arXiv 2402.17509).
         options: of the named attacks; each takes those that it has.
         on_examples: called after each attacked batch.
 
@@ -72,6 +77,10 @@ def attack_run(
     run = open_classifier(folder, "an attack")
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(run.evaluated_model, rows)
+    trained_on = trained_attacks(run.training_views)
+    if calibrated:
+        probabilities, labels = run.evaluated_model.probabilities(run.rows("validation"))
+        run.evaluated_model.temperature = fit_temperature(np.log(probabilities), labels)
     texts: list[TextAttackResult] = []
     curves: list[RobustnessCurve] = []
     robust_masks: dict[str, NDArray[np.bool_]] = {}
@@ -79,7 +88,9 @@ def attack_run(
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
         if isinstance(attack, TextAttack):
             measured = measure_text_attack(run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch)
-            texts.append(TextAttackResult.from_dict({**measured, "split": split}))
+            seen = {"split": split, "trained_on": attack.name in trained_on}
+            seen |= {"temperature": run.evaluated_model.temperature} if calibrated else {}
+            texts.append(TextAttackResult.from_dict({**measured, **seen}))
         else:
             measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
@@ -140,5 +151,10 @@ def _masking(
 
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:
     """Return the former results, of which those of the same attacks are replaced."""
-    names = {result.attack for result in new}
-    return [result for result in former if attack_name(result.attack) not in names] + new
+    made = {_search(result) for result in new}
+    return [result for result in former if _search(result) not in made] + new
+
+
+def _search(result: Result) -> tuple[str, bool]:
+    """The name of an attack, and whether it saw calibrated probabilities."""
+    return attack_name(result.attack), getattr(result, "temperature", None) is not None

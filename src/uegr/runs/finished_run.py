@@ -12,6 +12,7 @@ from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
 from uegr.runs.run_folder import read_results, read_run, write_results
@@ -36,6 +37,14 @@ class FinishedRun:
     run: dict[str, Any]
     data: TaskData
     evaluated_model: EvaluatedModel
+
+    @property
+    def training_views(self) -> list[str]:
+        """The views that the run was trained with, and the edits that its model was hardened with before."""
+        config = self.run["config"]
+        views = make_config(config["method"], config["options"]).views
+        hardening = self.run.get("hardening")
+        return [*views, *([hardening["edits"]] if hardening else [])]
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
         """Return the split "test" or "validation", or that number of its rows, the same random choice each time."""

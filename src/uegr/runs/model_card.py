@@ -174,7 +174,7 @@ def _measured(result: RunResult) -> dict[str, Any]:
         ],
         "attacks": [
             [
-                attack.attack,
+                attack.title + (", trained on" if attack.trained_on else ""),
                 "–" if attack.examples is None else str(attack.examples),
                 f"{100 * attack.accuracy:.1f}",
                 f"{attack.queries or 0:.0f}",

@@ -159,6 +159,8 @@ class TextAttackResult(JsonPart):
         samples: some successes.
         cost: of the attack.
         split: of the data.
+        temperature: divided the logits that the search saw; None: the model as it is.
+        trained_on: whether the model was trained on such edits; see `uegr.perturb.views.trained_attacks`.
     """
 
     attack: str
@@ -175,8 +177,16 @@ class TextAttackResult(JsonPart):
     samples: list[dict[str, str]] = field(default_factory=list)
     cost: EvaluationCost | None = None
     split: str | None = None
+    temperature: float | None = None
+    trained_on: bool | None = None
 
     ALWAYS = ("options", "success_rate", "words_changed", "similarity", "samples")
+
+    @property
+    def title(self) -> str:
+        """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
+        name = self.attack.replace("_", " ")
+        return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
     @classmethod
     def from_dict(cls, part: Mapping[str, Any]) -> Self:

@@ -122,6 +122,17 @@ def finish_run(
         shutil.rmtree(checkpoint)
 
 
+def hardening_of(model: str) -> dict[str, Any]:
+    """For run.json: how the model was hardened before, as {"hardening": ...}; nothing if it was not."""
+    if not (Path(model) / HARDENING).is_file():
+        return {}
+    record = read_run(Path(model), HARDENING)
+    if not record.get("finished"):
+        raise UsageError(f"'{model}' is not hardened yet: finish with uegr harden ... --output_dir {model} --resume.")
+    kept = {"edits": record["config"]["edits"], "texts": record["cost"]["texts"], "seconds": record["cost"]["seconds"]}
+    return {"hardening": kept}
+
+
 def document(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the content of a results.json with these entries; see `RunResult.to_dict`."""
     return {"schema": SCHEMA, "runs": list(entries)}

@@ -21,7 +21,7 @@ from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
-from uegr.runs.run_folder import finish_run, prepare_run
+from uegr.runs.run_folder import finish_run, hardening_of, prepare_run
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
@@ -102,6 +102,7 @@ def train_run(
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
+        **hardening_of(config.model),
         "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in findings]},
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }

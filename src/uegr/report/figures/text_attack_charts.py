@@ -28,7 +28,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
             if metric in run.metrics:
                 add(title, group, run.metrics[metric], run.test_examples)
         for result in run.text_attacks:
-            attack = result.attack.replace("_", " ")
+            attack = result.title
             add(attack, group, result.accuracy, result.examples)
             if result.queries is not None:
                 queries.setdefault(attack, {})[group.label] = result.queries
