@@ -22,7 +22,7 @@ train = train.map(lambda rows: tokenizer(rows["text"]), batched=True, remove_col
 loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(tokenizer))
 
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
-method = UEGRConfig().attach(model=model, optimizer=optimizer, train_loader=loader)
+method = UEGRConfig().attach(model=model, optimizer=optimizer, tokenizer=tokenizer, train_loader=loader)
 for epoch in range(args.epochs):
     for batch in loader:
         loss = method.loss(batch)  # forward stage

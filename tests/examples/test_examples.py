@@ -33,6 +33,7 @@ ARGUMENTS = {
     "new_method": ["--steps", "2"],
     "own_csv": ["--max_steps", "2"],
     "own_loop": ["--epochs", "1"],
+    "robust_filter": ["--max_steps", "2"],
     "trainer": ["--max_steps", "2"],
 }
 """Example -> what makes it short; --model, files and folders are added where it takes them."""
