@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from support.small_models import batch, bert
-from uegr.backward.staged_optimizer import StagedOptimizer
-from uegr.errors import UsageError
+from support.small_models import batch, bert, weights_of
 from uegr.methods.method import Method
+from uegr.methods.method_lookup import METHODS, make_config
 from uegr.methods.registry import UEGRConfig
 
 
@@ -59,8 +59,29 @@ def test_a_state_without_a_method_is_loaded_as_well() -> None:
     assert method.optimizer.param_groups[0]["lr"] == 0.5
 
 
-def test_a_closure_is_refused() -> None:
-    method, _ = attached()
-    assert isinstance(method.optimizer, StagedOptimizer)
-    with pytest.raises(UsageError, match="closure"):
-        method.optimizer.step(lambda: 0.0)
+@pytest.mark.parametrize("name", METHODS)
+def test_a_step_with_a_closure_is_the_step_of_an_ordinary_loop(name: str) -> None:
+    """As in Lightning's automatic optimization: loss, zero_grad and backward inside the closure."""
+    results = []
+    for by_closure in (False, True):
+        model = bert(dropout=0.1)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+        method = make_config(name).attach(model=model, optimizer=optimizer, train_loader=[batch()])
+
+        def closure(method: Method = method) -> Tensor:
+            loss = method.loss(batch())
+            method.optimizer.zero_grad()
+            loss.backward()
+            return loss
+
+        losses = []
+        for _ in range(3):
+            if by_closure:
+                with torch.no_grad():
+                    losses.append(method.optimizer.step(closure).detach())
+            else:
+                losses.append(closure().detach())
+                assert method.optimizer.step() is None
+        results.append((losses, weights_of(model)))
+    assert results[0][0] == results[1][0]
+    assert all(torch.equal(left, right) for left, right in zip(results[0][1], results[1][1], strict=True))

@@ -78,11 +78,22 @@ class StagedOptimizer(torch.optim.Optimizer):
     def defaults(self, defaults: dict[str, Any]) -> None:
         self.optimizer.defaults = defaults
 
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
-        """The backward stage makes the step. A closure is refused: a stage needs the gradients beforehand."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """The backward stage makes the step.
+
+        Args:
+            closure: computes the loss, calls backward() and returns the loss, as Lightning's automatic optimization
+                does; it is called once, before the stage, which needs the gradients.
+
+        Returns:
+            What the closure returned.
+        """
+        loss = None
         if closure is not None:
-            raise UsageError("optimizer.step(closure) is not supported: call loss.backward() and then step().")
+            with torch.enable_grad():
+                loss = closure()
         self.method.step(self.optimizer)
+        return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.method.on_zero_grad()
