@@ -1,5 +1,7 @@
 """The table of docs/gate.md: accuracy on texts as people send them, with and without a normalizer in the tokenizer."""
 
+from collections.abc import Sequence
+
 from experiments.number_text import spread
 from experiments.paths import RESULTS
 from uegr.compare.result_slot import Run, read_slots
@@ -24,17 +26,19 @@ def character_tricks_table() -> str:
         )
         parts.append(f"| | {' | '.join(runs)} |\n|---|{'---:|' * len(runs)}")
         rows = {"clean": [[run["metrics"]["accuracy"] for run in group] for group in runs.values()]}
-        rows |= {name: [[_under(run, name) for run in group] for group in runs.values()] for name in names}
-        rows["mean of the twelve"] = [[_mean(run, names) for run in group] for group in runs.values()]
+        rows |= {name: [[accuracy_under(run, name) for run in group] for group in runs.values()] for name in names}
+        rows["mean of the twelve"] = [[mean_under(run, names) for run in group] for group in runs.values()]
         for name, groups in rows.items():
             cells = " | ".join(spread([100 * value for value in group], 1) for group in groups)
             parts[-1] += f"\n| {name} | {cells} |"
     return "\n\n".join(parts)
 
 
-def _under(run: Run, name: str) -> float:
+def accuracy_under(run: Run, name: str) -> float:
+    """The accuracy of a run under an attack on the text."""
     return float(next(attack["accuracy"] for attack in run["text_attacks"] if attack["attack"] == name))
 
 
-def _mean(run: Run, names: list[str]) -> float:
-    return sum(_under(run, name) for name in names) / len(names)
+def mean_under(run: Run, names: Sequence[str]) -> float:
+    """The mean accuracy of a run under several attacks on the text."""
+    return sum(accuracy_under(run, name) for name in names) / len(names)

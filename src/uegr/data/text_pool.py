@@ -72,12 +72,11 @@ def load_pool(
     rows = concatenate_datasets(list(parts.values()))
     _, first = np.unique(text_hashes(rows, [TEXT]), return_index=True)
     rows = rows.select(np.sort(first))
-    overlap: dict[str, int] = {}
-    repeated = np.zeros(len(rows), dtype=bool)
-    for source in dict.fromkeys([*(source for source in sources if source in TASKS), *held_out]):
-        matches = _in_held_out(rows, source, text_column)
-        overlap[source] = int(matches.sum())
-        repeated |= matches
+    of_tasks = [source for source in sources if source in TASKS]
+    kept_away = {source: _texts(source, text_column, ("validation", "test")) for source in (*of_tasks, *held_out)}
+    repeated = _repeated(rows, list(kept_away.values()))
+    matches = rows.select(np.flatnonzero(repeated))
+    overlap = {source: int(_repeated(matches, [texts]).sum()) for source, texts in kept_away.items()}
     if repeated.any() and not drop_overlap:
         counts = ", ".join(f"{count:,} of {source}" for source, count in overlap.items() if count)
         raise UsageError(
@@ -92,10 +91,11 @@ def load_pool(
     return TextPool(rows, {source: len(part) for source, part in parts.items()}, overlap)
 
 
-def _in_held_out(rows: Dataset, source: str, text_column: str) -> NDArray[np.bool_]:
-    """Whether each text of the pool is also, exactly or nearly, in an evaluation set."""
-    held_out = _texts(source, text_column, ("validation", "test"))
-    return find_overlap(held_out, [TEXT], rows, [TEXT]).near
+def _repeated(rows: Dataset, held_out: list[Dataset]) -> NDArray[np.bool_]:
+    """Whether each text of the pool is also, exactly or nearly, in one of these sets."""
+    if not held_out:
+        return np.zeros(len(rows), dtype=bool)
+    return find_overlap(concatenate_datasets(held_out), [TEXT], rows, [TEXT]).near
 
 
 def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:

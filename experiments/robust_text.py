@@ -1,0 +1,47 @@
+"""The table of docs/robust_text.md: what views and hardening are worth on text attacks, on validation data."""
+
+from collections.abc import Callable
+
+from experiments.character_tricks import accuracy_under, mean_under
+from experiments.number_text import spread
+from experiments.paths import RESULTS
+from uegr.compare.result_slot import ResultSlot, Run, read_slots
+
+FILES = {"as published": RESULTS / "views.jsonl", "hardened": RESULTS / "hardened.jsonl"}
+"""State of the encoder -> the grid that was run on it."""
+UNSEEN = ("homoglyphs", "spaced", "leetspeak", "joined", "signs", "misspellings", "ocr", "harmless")
+"""Perturbations that no view and no hardening of these runs was trained on."""
+COLUMNS: dict[str, Callable[[Run], float]] = {
+    "clean": lambda run: 100 * run["metrics"]["accuracy"],
+    "ECE": lambda run: 100 * run["metrics"]["ece"],
+    "typos": lambda run: 100 * run["metrics"]["typo_accuracy"],
+    "DeepWordBug": lambda run: 100 * accuracy_under(run, "deepwordbug"),
+    "synonyms": lambda run: 100 * accuracy_under(run, "synonyms"),
+    "deletion": lambda run: 100 * accuracy_under(run, "deletion"),
+    "mean of eight unseen": lambda run: 100 * mean_under(run, UNSEEN),
+    "PGD": lambda run: 100 * run["robustness"]["accuracy"][-1],
+    "operations": lambda run: run["cost"]["flop_ratio"],
+}
+
+
+def robust_text_table() -> str:
+    """Mean and standard deviation over the seeds, in percent, as Markdown; one table per task."""
+    slots = {state: [slot for slot in read_slots(file) if slot.run] for state, file in FILES.items() if file.exists()}
+    tasks = dict.fromkeys(slot.task for group in slots.values() for slot in group)
+    return "\n\n".join(_of_task(task, slots) for task in tasks)
+
+
+def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
+    lines = [f"| encoder | method | {' | '.join(COLUMNS)} |", f"|---|---|{'---:|' * len(COLUMNS)}"]
+    counts = set()
+    for state, group in slots.items():
+        of_task = [slot for slot in group if slot.task == task]
+        for method in dict.fromkeys(slot.method for slot in of_task):
+            runs = [slot.run for slot in of_task if slot.method == method and slot.run]
+            counts |= {(r["train_examples"], r["test_examples"], r["text_attacks"][0]["examples"]) for r in runs}
+            digits = {name: 2 if name == "operations" else 1 for name in COLUMNS}
+            cells = " | ".join(spread([of(run) for run in runs], digits[name]) for name, of in COLUMNS.items())
+            lines.append(f"| {state} | {method}, {len(runs)} seed{'s' * (len(runs) > 1)} | {cells} |")
+    train, validation, attacked = sorted(counts)[0]
+    title = f"**{task}**, {train:,} training texts, {validation:,} validation texts, of which {attacked} are attacked:"
+    return "\n".join([title, "", *lines])
