@@ -38,7 +38,7 @@ def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
         (["--dropout", "0.1,1.0"], "dropout rates must be at least 0 and below 1"),
         (["--passes", "3", "--dropout", "0.3,0.1"], "a range (low, high)"),
         (["--epsilon", "nan"], "epsilon must be a number, not 'nan'"),
-        (["--epsilom", "0.1"], "did you mean 'epsilon'"),
+        (["--epsilom", "0.1"], "did you mean --epsilon?"),
         (["--epsilon"], "its value is missing"),
         (["--text_column", "review"], "has no column 'review': its columns are text, label"),
         (["--label_column", "stars"], "has no column 'stars'"),

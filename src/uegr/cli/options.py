@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from uegr.errors import UsageError
 
+ALIASES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_size"}
+"""Names that `transformers.TrainingArguments` has for options of ours."""
+
 
 def method_options(arguments: list[str]) -> dict[str, Any]:
     """Return `--epsilon 0.03 --dropout 0.1,0.3 --adversary False` as a dict; values are read as Python literals."""

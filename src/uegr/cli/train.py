@@ -1,5 +1,7 @@
 """uegr train."""
 
+from dataclasses import fields
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.config_file import read_config_file
 from uegr.cli.config_options import config_options, values_of
-from uegr.cli.options import method_options, parse_class_weights
+from uegr.cli.options import ALIASES, method_options, parse_class_weights
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
+from uegr.errors import UsageError
 from uegr.training.run_config import RunConfig
 
 
@@ -18,36 +22,38 @@ from uegr.training.run_config import RunConfig
 @config_options(DataSource, RunConfig, flags={"model": "--model_name_or_path"})
 def train(
     context: typer.Context,
-    output_dir: Annotated[Path, option("--output_dir", "Folder of the run.")],
+    output_dir: Annotated[Path | None, option("--output_dir", "Folder of the run.")] = None,
+    config_file: Annotated[Path | None, option("--config", "A YAML file of options, such as epochs: 3.")] = None,
     forward: Annotated[str | None, option("--forward", "Take the forward stage from this method instead.")] = None,
     backward: Annotated[str | None, option("--backward", "Take the backward stage from this method instead.")] = None,
     resume: Annotated[bool, option("--resume", "Continue an interrupted run from its last checkpoint.")] = False,
     overwrite: Annotated[bool, option("--overwrite", "Replace the run in --output_dir.")] = False,
-    **values: Any,
+    **_: Any,
 ) -> None:
-    """Fine-tune a model. Options of the method (see uegr methods NAME) are given in the same way: --epsilon 0.03."""
-    from uegr.methods.method_lookup import PAIR
+    """Fine-tune a model. Options of the method (uegr methods NAME) and fields of transformers' TrainingArguments are
+    given in the same way: --epsilon 0.03 --lr_scheduler_type cosine."""
     from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
     from uegr.runs.train import train_run
     from uegr.training.cost_profile import describe
 
-    source, method = DataSource(**values_of(DataSource, values)), values["method"]
+    further = method_options(context.args)
+    values = read_config_file(context, config_file, further)
+    if values["output_dir"] is None:
+        raise UsageError("name the folder of the run: --output_dir runs/NAME.")
+    output_dir = Path(values["output_dir"])
+    source = DataSource(**values_of(DataSource, values))
     if source.metric is not None:
         check_metric(source.metric, source.kind)
-    if forward is not None or backward is not None:
-        method = f"{forward or method}{PAIR}{backward or method}"
-    values |= {"data": source, "method": method, "options": method_options(context.args)}
-    values |= {"class_weights": parse_class_weights(values["class_weights"])}
-    config = RunConfig(**values_of(RunConfig, values))
+    config = _run_config(source, values, further)
     with progress() as on_progress:
         run = train_run(
             config,
             output_dir,
-            resume=resume,
-            overwrite=overwrite,
-            on_step=partial(on_progress, f"training {method}", unit="steps"),
+            resume=values["resume"],
+            overwrite=values["overwrite"],
+            on_step=partial(on_progress, f"training {config.method}", unit="steps"),
         )
     for finding in run["data"]["findings"]:
         console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
@@ -64,3 +70,33 @@ def train(
         f"{title}: {value} on {examples:,} validation examples. Model in {output_dir}; evaluate it on test data with: "
         f"uegr evaluate {output_dir}",
     )
+
+
+def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, Any]) -> RunConfig:
+    """The configuration; what is no option of ours is the method's, or a field of transformers' TrainingArguments."""
+    from transformers import TrainingArguments
+
+    from uegr.methods.method_lookup import PAIR, config_class
+
+    method, forward, backward = values["method"], values["forward"], values["backward"]
+    if forward is not None or backward is not None:
+        method = f"{forward or method}{PAIR}{backward or method}"
+    own = {entry.name for entry in fields(config_class(method))}
+    huggingface = {entry.name for entry in fields(TrainingArguments)}
+    arguments: dict[str, Any] = {}
+    for name in [name for name in further if name not in own and name in huggingface]:
+        if name in ALIASES:
+            values = {**values, ALIASES[name]: further.pop(name)}
+        else:
+            arguments[name] = further.pop(name)
+    for name in further:
+        if name not in own:
+            similar = get_close_matches(name, {*own, *huggingface, *values}, n=1)
+            raise UsageError(
+                f"--{name} is no option of uegr train, of the method {method} (uegr methods {method}) or of "
+                f"transformers' TrainingArguments{f': did you mean --{similar[0]}?' if similar else '.'}"
+            )
+    weights = values["class_weights"]
+    values = {**values, "data": source, "method": method, "options": further, "training_arguments": arguments}
+    values |= {"class_weights": parse_class_weights(weights) if isinstance(weights, str) else weights}
+    return RunConfig(**values_of(RunConfig, values))

@@ -5,9 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transformers import (
-    PreTrainedModel,
-)
+from transformers import EarlyStoppingCallback, PreTrainedModel
 
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
@@ -22,6 +20,7 @@ from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.run_folder import finish_run, hardening_of, prepare_run
+from uegr.runs.validation_in_training import validation_in_training
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
@@ -86,7 +85,10 @@ def train_run(
         train_dataset=encoded,
         data_collator=collator(encoded, tokenizer),
         processing_class=tokenizer,
+        **validation_in_training(data, arguments, tokenizer, max_length),
     )
+    if config.early_stopping_patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
     outcome = train_to_end(trainer, checkpoint, on_step)
     if cost is None:
         loader = iter(trainer.get_train_dataloader())

@@ -1,6 +1,7 @@
 """From the configuration of a run to the arguments of a Hugging Face Trainer."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -22,30 +23,41 @@ def training_arguments(
         examples: of the training data.
 
     Raises:
-        UsageError: there would be no step.
+        UsageError: there would be no step, or the further arguments cannot be.
     """
     per_step = config.batch_size * config.gradient_accumulation_steps
     steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
     if steps < 1:
         raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
-    return TrainingArguments(
-        output_dir=str(output_dir),
-        num_train_epochs=config.epochs,
-        max_steps=config.max_steps,
-        learning_rate=config.learning_rate,
-        weight_decay=config.weight_decay,
-        warmup_steps=int(config.warmup_ratio * steps),
-        per_device_train_batch_size=config.batch_size,
-        gradient_accumulation_steps=config.gradient_accumulation_steps,
-        train_sampling_strategy="group_by_length",
-        bf16=bf16,
-        seed=config.seed,
-        save_strategy="steps" if config.save_steps else "epoch",
-        save_steps=config.save_steps or 500,
-        save_total_limit=2,
-        logging_steps=max(1, steps // 50),
-        logging_nan_inf_filter=False,  # SafeTrainerMixin raises a TrainingError for a NaN or infinite loss
-        disable_tqdm=True,
-        report_to=[],
-        use_cpu=not torch.cuda.is_available(),
-    )
+    save_strategy = "steps" if config.save_steps else "epoch"
+    arguments: dict[str, Any] = {
+        "output_dir": str(output_dir),
+        "num_train_epochs": config.epochs,
+        "max_steps": config.max_steps,
+        "learning_rate": config.learning_rate,
+        "weight_decay": config.weight_decay,
+        "warmup_steps": int(config.warmup_ratio * steps),
+        "per_device_train_batch_size": config.batch_size,
+        "gradient_accumulation_steps": config.gradient_accumulation_steps,
+        "train_sampling_strategy": "group_by_length",
+        "bf16": bf16,
+        "seed": config.seed,
+        "save_strategy": save_strategy,
+        "save_steps": config.save_steps or 500,
+        "save_total_limit": 2,
+        "logging_steps": max(1, steps // 50),
+        "logging_nan_inf_filter": False,  # SafeTrainerMixin raises a TrainingError for a NaN or infinite loss
+        "disable_tqdm": True,
+        "report_to": [],
+        "use_cpu": not torch.cuda.is_available(),
+    }
+    if isinstance(config, RunConfig):
+        if config.early_stopping_patience is not None:
+            arguments |= {"eval_strategy": save_strategy, "load_best_model_at_end": True}
+            arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
+        arguments |= config.training_arguments
+    try:
+        return TrainingArguments(**arguments)
+    except Exception as error:  # the library's own checks raise anything
+        reason = " ".join(str(error).split())
+        raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error

@@ -17,6 +17,7 @@ class RunConfig(Options):
     Args:
         data: where the examples come from.
         options: of the method, see `uegr.methods.method_lookup`.
+        training_arguments: further fields of `transformers.TrainingArguments`, such as {"lr_scheduler_type": "cosine"}.
         class_weights: "balanced", or one weight per class; see `uegr.data.class_weighting`.
     """
 
@@ -49,3 +50,7 @@ class RunConfig(Options):
     )
     trust_remote_code: bool = option(False, "Run the Python code that comes with the model.")
     save_steps: int = option(0, "Checkpoint every N steps; 0: after each epoch.", at_least=0)
+    early_stopping_patience: int | None = option(
+        None, "Stop after N evaluations without a better validation metric, and keep the best model.", at_least=1
+    )
+    training_arguments: dict[str, Any] = field(default_factory=dict)

@@ -44,7 +44,7 @@ def train_to_end(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> T
         raise StoppedError(
             f"stopped at once: continue from the last checkpoint with --resume, in '{output_dir}'."
         ) from None
-    if trainer.state.global_step < trainer.state.max_steps:
+    if interruption.requested and trainer.state.global_step < trainer.state.max_steps:
         raise StoppedError(
             f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
             f"continue with --resume, in '{output_dir}'."

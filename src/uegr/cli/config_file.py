@@ -1,0 +1,38 @@
+"""Options from a YAML file: `--config run.yaml`, in the manner of TRL's TrlParser; the command line comes first."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from uegr.data.yaml_reader import load_yaml
+from uegr.errors import UsageError
+
+
+def read_config_file(context: typer.Context, path: Path | None, further: dict[str, Any]) -> dict[str, Any]:
+    """The values of a command's options: from the command line, then from the file, then the defaults.
+
+    Args:
+        context: of the command.
+        path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
+        further: what the command line gave beside the command's own options; the file adds to it.
+
+    Returns:
+        The name of each parameter of the command and its value.
+    """
+    values = dict(context.params)
+    if path is None:
+        return values
+    content = load_yaml(path)
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise UsageError(f"'{path}' must be a mapping of options, such as epochs: 3.")
+    parameters = {
+        flag.lstrip("-"): str(parameter.name) for parameter in context.command.params for flag in parameter.opts
+    }
+    for name, value in content.items():
+        parameter = parameters.get(name)
+        if parameter is None:
+            further.setdefault(name, value)
+        elif getattr(context.get_parameter_source(parameter), "name", "") != "COMMANDLINE":
+            values[parameter] = value
+    return values

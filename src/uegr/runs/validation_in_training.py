@@ -1,0 +1,38 @@
+"""The validation data in training: for `--eval_strategy`, early stopping and the best checkpoint."""
+
+from typing import Any
+
+import torch
+from transformers import EvalPrediction, PreTrainedTokenizerBase, TrainingArguments
+
+from uegr.data.encoding import encode
+from uegr.data.task_data import TaskData
+from uegr.evaluation.evaluator import class_scores
+from uegr.modeling.task_kinds.detection import KINDS
+from uegr.modeling.task_kinds.tokens import Tokens
+
+
+def validation_in_training(
+    data: TaskData, arguments: TrainingArguments, tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> dict[str, Any]:
+    """What the Trainer needs to evaluate in training, where it is told to: loss and metrics on the validation data."""
+    if arguments.eval_strategy == "no":
+        return {}
+    rows = encode(data.validation, tokenizer, data.text_columns, max_length, data.kind)
+    if issubclass(KINDS[data.kind], Tokens):  # logits of every token would fill the memory: the loss only
+        arguments.prediction_loss_only = True
+        if arguments.metric_for_best_model == "metric":
+            arguments.metric_for_best_model, arguments.greater_is_better = "loss", False
+        return {"eval_dataset": rows}
+
+    def metrics(prediction: EvalPrediction) -> dict[str, float]:
+        logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions
+        labels: Any = prediction.label_ids
+        outputs = KINDS[data.kind].from_batch(torch.tensor(labels)).outputs(torch.tensor(logits)).double().numpy()
+        if data.kind == "classification":
+            scores = class_scores(data.metrics, outputs, labels, data.validation[data.text_columns[0]])
+        else:
+            scores = KINDS[data.kind].metrics(outputs, labels)
+        return {**scores, "metric": scores[data.metrics[0]]}
+
+    return {"eval_dataset": rows, "compute_metrics": metrics}
