@@ -14,6 +14,7 @@ from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import make_config
+from uegr.modeling.lora import merged, with_lora
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
@@ -71,6 +72,10 @@ def train_run(
     weights = class_weights(config.class_weights, data)
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
     max_length = tokens_to_read(model, config.max_length)
+    findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
+    if config.lora_r is not None:
+        adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
+        model = with_lora(model, data.kind, *adapters)
     encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
@@ -97,7 +102,6 @@ def train_run(
         fresh_method = method_config.create(seed=config.seed, class_weights=weights)
         autocast = trainer.compute_loss_context_manager
         cost = measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
-    findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
     run = {
         "config": asdict(config),
         "precision": "bf16" if bf16 else "fp32",
@@ -110,7 +114,7 @@ def train_run(
     }
     if trainer.is_world_process_zero():
         with explained(output_dir, bytes_of(model)):
-            finish_run(output_dir, run, trainer.state.log_history, model, tokenizer, method_config)
+            finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
     return run
 
 

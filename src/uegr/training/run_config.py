@@ -53,4 +53,12 @@ class RunConfig(Options):
     early_stopping_patience: int | None = option(
         None, "Stop after N evaluations without a better validation metric, and keep the best model.", at_least=1
     )
+    lora_r: int | None = option(
+        None,
+        "Train only LoRA adapters of this rank and the head; they are merged at the end.",
+        at_least=1,
+    )
+    lora_alpha: int = option(16, "Scale of the adapters, divided by their rank.", at_least=1)
+    lora_dropout: float = option(0.0, "Dropout of the adapters.", at_least=0, below=1)
+    lora_target_modules: tuple[str, ...] = option((), "Layers with adapters, such as query,value; default: all linear.")
     training_arguments: dict[str, Any] = field(default_factory=dict)
