@@ -73,3 +73,13 @@ def test_run_is_evaluated_on_another_task(
     assert result["unseen"]["examples"] == 8
     assert result["label_map"]["model"] == {"0": "negative", "1": "positive"}
     assert 0 <= result["metrics"]["accuracy"] <= 1
+
+
+def test_a_run_is_measured_from_any_folder(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(train_file.parent)
+    train_weights("plain", Path(train_file.name), model_folder, tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert run(["evaluate", "../run", "--epsilons", "0,0.05", "--attack_examples", "4"]) == 0

@@ -17,6 +17,8 @@ from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
 from uegr.training.run_config import RunConfig
 
+FILES = ("train_file", "validation_file", "test_file")
+
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 @config_options(DataSource, RunConfig, flags={"model": "--model_name_or_path"})
@@ -43,6 +45,8 @@ def train(
     if values["output_dir"] is None:
         raise UsageError("name the folder of the run: --output_dir runs/NAME.")
     output_dir = Path(values["output_dir"])
+    for name in FILES:  # so that the run can be measured from any folder
+        values[name] = values[name] and str(Path(values[name]).absolute())
     source = DataSource(**values_of(DataSource, values))
     if source.metric is not None:
         check_metric(source.metric, source.kind)
