@@ -24,6 +24,7 @@ implement `search`. No attack changes the model: its training flags and `require
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, TextAttackResult
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
+from uegr.evaluation.attacks.deepwordbug_published import PublishedDeepWordBug
 from uegr.evaluation.attacks.deletion import Deletion
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
@@ -45,6 +46,7 @@ __all__ = [
     "EmbeddingAttackResult",
     "GreedyAttack",
     "PerturbationAttack",
+    "PublishedDeepWordBug",
     "RandomSearch",
     "SynonymSwap",
     "TextAttack",

@@ -5,6 +5,7 @@ from typing import TypeAlias
 from uegr.errors import unknown
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
+from uegr.evaluation.attacks.deepwordbug_published import PublishedDeepWordBug
 from uegr.evaluation.attacks.deletion import Deletion
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
@@ -18,7 +19,7 @@ from uegr.evaluation.attacks.typing_errors import TypingErrors
 Attack: TypeAlias = TextAttack | EmbeddingAttack
 
 TEXT_ATTACKS: dict[str, type[TextAttack]] = {
-    kind.name: kind for kind in (TypingErrors, DeepWordBug, SynonymSwap, Deletion)
+    kind.name: kind for kind in (TypingErrors, DeepWordBug, PublishedDeepWordBug, SynonymSwap, Deletion)
 }
 TEXT_ATTACKS |= {name: kind for name, kind in PERTURBATION_ATTACKS.items() if name not in TEXT_ATTACKS}
 EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {

@@ -7,8 +7,9 @@ that could be rewritten, and one per candidate of the words that are rewritten: 
 
 import random
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,6 +31,9 @@ class GreedyAttack(TextAttack):
     max_share: float = 0.3
     similarity: float = 0.0
 
+    placeholder: ClassVar[str] = ""
+    """Written in the place of a word to find out how much it matters: nothing deletes it."""
+
     def __post_init__(self) -> None:
         if not 0.0 < self.max_share <= 1.0:
             raise UsageError(f"the share of words to rewrite must lie in (0, 1], not {self.max_share}.")
@@ -39,6 +43,10 @@ class GreedyAttack(TextAttack):
     @abstractmethod
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         """The words that may replace `word`; empty where it must stay."""
+
+    def fits(self, words: Sequence[str], replacements: Mapping[int, str]) -> bool:
+        """Whether these replacements may be made together; any may, if an attack says nothing else."""
+        return True
 
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         *fixed, text = texts
@@ -51,7 +59,7 @@ class GreedyAttack(TextAttack):
         def with_words(replacements: dict[int, str]) -> Texts:
             return (*fixed, replace_words(text, replacements))
 
-        without = yield Request([with_words({i: ""}) for i in options])
+        without = yield Request([with_words({i: self.placeholder}) for i in options])
         order = [list(options)[i] for i in np.argsort(without.probabilities[:, label], kind="stable")]
         replaced: dict[int, str] = {}
         lowest = 1.0
@@ -59,6 +67,9 @@ class GreedyAttack(TextAttack):
             if len(replaced) == max(1, int(self.max_share * len(words))):
                 break
             attempts = [{**replaced, position: word} for word in options[position]]
+            attempts = [attempt for attempt in attempts if self.fits(words, attempt)]
+            if not attempts:
+                continue
             scores = yield Request([with_words(attempt) for attempt in attempts], texts if self.similarity else None)
             best = self._best(scores, label)
             if best is None or scores.probabilities[best, label] >= lowest:
