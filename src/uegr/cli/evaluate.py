@@ -40,7 +40,7 @@ def evaluate(
     from uegr.runs.run_folder import RESULTS, read_results
     from uegr.runs.run_table import terminal_table
     from uegr.runs.transfer import evaluate_on_tasks
-    from uegr.runs.transfer_summary import leakage_line, transfer_table, unchanged_line
+    from uegr.runs.transfer_summary import leakage_line, length_line, transfer_table, unchanged_line
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
     other_tasks = parse_names(on)
@@ -70,5 +70,6 @@ def evaluate(
     if other_tasks:
         console.print(transfer_table(result))
     console.print(leakage_line(result), highlight=False)
-    if unchanged := unchanged_line(result):
-        console.print(unchanged, highlight=False)
+    for line in (unchanged_line(result), length_line(result)):
+        if line:
+            console.print(line, highlight=False)

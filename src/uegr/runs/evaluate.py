@@ -10,6 +10,7 @@ from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
+from uegr.evaluation.length_baseline import length_baseline
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import OnExamples, open_run, running_total
 from uegr.runs.run_folder import read_results
@@ -65,6 +66,9 @@ def evaluate_run(
             **({"positive_label": data.label_names[1]} if "f1" in measured["metrics"] else {}),
             "split": split,
             "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
+            "length_baseline": (
+                length_baseline(data.train, rows, data.text_columns) if data.kind == "classification" else None
+            ),
         }
     )
     try:

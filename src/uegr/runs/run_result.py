@@ -33,6 +33,7 @@ class RunResult(JsonPart):
         robustness: the metric under the embedding attack of `uegr evaluate`.
         outcomes: per example; see `uegr.evaluation.packed_outcomes`.
         leakage: overlap of test and training texts; see `uegr.data.overlap`.
+        length_baseline: accuracy and AUC of a classifier that sees lengths only; see `uegr.evaluation.length_baseline`.
         cost: of the training.
         text_attacks, embedding_attacks: by `uegr attack`.
         analysis: name of a part -> its numbers, by `uegr analyse`.
@@ -55,6 +56,7 @@ class RunResult(JsonPart):
     robustness: RobustnessCurve
     outcomes: dict[str, Any] | None = None
     leakage: dict[str, Any] | None = None
+    length_baseline: dict[str, float] | None = None
     cost: TrainingCost
     text_attacks: list[TextAttackResult] = field(default_factory=list)
     embedding_attacks: list[RobustnessCurve] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from rich.box import SIMPLE
 from rich.table import Table
 
+from uegr.evaluation.length_baseline import TELLING
 from uegr.modeling.metrics import METRICS, show
 from uegr.runs.run_result import RunResult
 
@@ -36,6 +37,15 @@ def leakage_line(result: RunResult) -> str:
         f"leakage: of {seen['examples']:,} {result.split or 'test'} texts {seen['exact']:,} are in the training data "
         f"and {seen['near'] - seen['exact']:,} more nearly are (word pairs, Jaccard {seen['similarity']:g} or more)."
     )
+
+
+def length_line(result: RunResult) -> str:
+    """Return one sentence on how far the lengths of the texts give their classes away; empty where they do not."""
+    baseline = result.length_baseline
+    if baseline is None or baseline["auc"] < TELLING:
+        return ""
+    accuracy = f"{100 * baseline['accuracy']:.1f} % accuracy (AUC {baseline['auc']:.2f})"
+    return f"length alone: a classifier that sees nothing but the lengths of the texts reaches {accuracy}."
 
 
 def unchanged_line(result: RunResult) -> str:
