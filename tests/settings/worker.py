@@ -1,6 +1,6 @@
-"""One data-parallel process: trains a small BERT on its share of fixed batches and saves the weights.
+"""One data-parallel process: trains a small BERT with each method on its share of fixed batches and saves the weights.
 
-torchrun --nproc_per_node 2 worker.py FOLDER METHOD {ddp,fsdp,accelerate}
+torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate}
 """
 
 from __future__ import annotations
@@ -61,13 +61,14 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
 
 
 def main() -> None:
-    folder, method_name, wrapper = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    folder, wrapper = Path(sys.argv[1]), sys.argv[2]
     if wrapper == "accelerate":
         Accelerator(cpu=True)  # makes the process group itself
     else:
         dist.init_process_group("gloo")
     rank = dist.get_rank()
-    torch.save(train(method_name, wrapper, rank, dist.get_world_size()), folder / f"{rank}.pt")
+    for method_name in OPTIONS:
+        torch.save(train(method_name, wrapper, rank, dist.get_world_size()), folder / f"{method_name}-{rank}.pt")
     dist.destroy_process_group()
 
 
