@@ -22,6 +22,8 @@ parser.add_argument("--holdout_file", help="labelled texts of the gate; without 
 parser.add_argument("--text_column", default="text")
 parser.add_argument("--label_column", default="label")
 parser.add_argument("--texts", help="more texts for the hardening, with the same text column, comma-separated")
+parser.add_argument("--hardened", type=Path, help="an encoder that is hardened already: it is paid for once")
+parser.add_argument("--max_train_examples", type=int)
 parser.add_argument("--harmless_file", type=Path, help="labelled texts that only look suspicious")
 parser.add_argument("--max_steps", type=int, default=-1)
 parser.add_argument("--output_dir", type=Path, default=Path("runs/filter"))
@@ -35,26 +37,25 @@ policy = GatePolicy(
     maximum={"ece": 0.1, "flip_rate": dict.fromkeys(tricks, 0.1)},
 )
 
-texts = [args.train_file, *(args.texts.split(",") if args.texts else [])]
-hardened = args.output_dir / "encoder"
-record = harden_model(
-    HardeningConfig(
+hardened = args.hardened
+if hardened is None:
+    hardened = args.output_dir / "encoder"
+    hardening = HardeningConfig(
         model=args.model,
-        texts=tuple(texts),
+        texts=(args.train_file, *(args.texts.split(",") if args.texts else [])),
         text_column=args.text_column,
         held_out=(args.holdout_file,) if args.holdout_file else (),
         drop_overlap=True,
         max_steps=args.max_steps,
-    ),
-    hardened,
-)
-print(*describe_hardening(record), sep="\n")
+    )
+    print(*describe_hardening(harden_model(hardening, hardened)), sep="\n")
 
 data = DataSource(
     train_file=args.train_file,
     test_file=args.holdout_file,
     text_column=args.text_column,
     label_column=args.label_column,
+    max_train_examples=args.max_train_examples,
 )
 plain = RunConfig(data, model=args.model, method="plain", max_steps=args.max_steps)
 robust = RunConfig(
