@@ -7,6 +7,7 @@ import argparse
 from pathlib import Path
 
 from uegr.data.data_source import DataSource
+from uegr.libraries import silence_libraries
 from uegr.runs.gate import run_gate
 from uegr.runs.gate_policy import GatePolicy
 from uegr.runs.harden import describe_hardening, harden_model
@@ -29,7 +30,8 @@ parser.add_argument("--max_steps", type=int, default=-1)
 parser.add_argument("--output_dir", type=Path, default=Path("runs/filter"))
 args = parser.parse_args()
 
-# What the filter must withstand; rates are those of texts that change their prediction.
+silence_libraries()
+# What the filter must withstand; at most a tenth of the texts may change their prediction.
 tricks = ["typos", "misspellings", "homoglyphs", "spaced", "leetspeak", "joined", "signs", "harmless"]
 policy = GatePolicy(
     label_column=args.label_column,

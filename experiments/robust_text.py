@@ -7,7 +7,7 @@ from experiments.number_text import spread
 from experiments.paths import RESULTS
 from uegr.compare.result_slot import ResultSlot, Run, read_slots
 
-FILES = {"as published": RESULTS / "views.jsonl", "hardened": RESULTS / "hardened.jsonl"}
+FILES = {"as it is": RESULTS / "views.jsonl", "hardened": RESULTS / "hardened.jsonl"}
 """State of the encoder -> the grid that was run on it."""
 UNSEEN = ("homoglyphs", "spaced", "leetspeak", "joined", "signs", "misspellings", "ocr", "harmless")
 """Perturbations that no view and no hardening of these runs was trained on."""
