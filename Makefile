@@ -39,7 +39,7 @@ types: $(READY)  ## mypy, strict
 	$(VENV)/bin/mypy
 
 check-tests: $(READY)  ## pytest
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
 
 matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
 	$(VENV)/bin/python tests/matrix/write.py

@@ -43,7 +43,7 @@ def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
         (["--text_column", "review"], "has no column 'review': its columns are text, label"),
         (["--label_column", "stars"], "has no column 'stars'"),
         (["--task", "rotten_tomatoes"], "exactly one of"),
-        (["--train_file", "nowhere.csv"], "there is no file 'nowhere.csv'"),
+        (["--train_file", "nowhere.csv"], "nowhere.csv': check the path"),
         (["--train_file", "reviews.docx"], "its ending must be one of"),
         (["--model_name_or_path", "/nowhere/model"], "was found neither as a folder nor on a hub"),
         (["--precision", "fp8"], "unknown precision"),

@@ -7,7 +7,7 @@ import pytest
 from datasets import Dataset
 
 from support.sample_runs import sample
-from uegr.evaluation.length_baseline import length_baseline
+from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.runs.transfer_summary import length_line
 
 
@@ -20,9 +20,9 @@ def rows(longer: int, seed: int, classes: int = 2) -> Dataset:
 
 
 def test_lengths_that_tell_the_class_and_lengths_that_do_not() -> None:
-    telling = length_baseline(rows(20, 0), rows(20, 1), ["text"])
+    telling = measure_length_baseline(rows(20, 0), rows(20, 1), ["text"])
     assert telling == {"accuracy": 1.0, "auc": 1.0}
-    silent = length_baseline(rows(0, 0), rows(0, 1), ["text"])
+    silent = measure_length_baseline(rows(0, 0), rows(0, 1), ["text"])
     assert silent is not None
     assert silent["auc"] == pytest.approx(0.5, abs=0.08)
     assert "reaches 100.0 % accuracy (AUC 1.00)" in length_line(sample(length_baseline=telling))
@@ -30,10 +30,10 @@ def test_lengths_that_tell_the_class_and_lengths_that_do_not() -> None:
 
 
 def test_several_classes_and_pairs() -> None:
-    three = length_baseline(rows(20, 0, 3), rows(20, 1, 3), ["text", "text"])
+    three = measure_length_baseline(rows(20, 0, 3), rows(20, 1, 3), ["text", "text"])
     assert three is not None
     assert three["auc"] > 0.9
 
 
 def test_a_class_that_is_missing_is_no_error() -> None:
-    assert length_baseline(rows(5, 0), rows(5, 1, 1), ["text"]) is None
+    assert measure_length_baseline(rows(5, 0), rows(5, 1, 1), ["text"]) is None

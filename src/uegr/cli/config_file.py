@@ -5,7 +5,6 @@ from typing import Any
 
 import typer
 
-from uegr.data.yaml_reader import load_yaml
 from uegr.errors import UsageError
 
 
@@ -23,6 +22,8 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
     values = dict(context.params)
     if path is None:
         return values
+    from uegr.data.yaml_reader import load_yaml  # imported late: uegr --help has no need of it
+
     content = load_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise UsageError(f"'{path}' must be a mapping of options, such as epochs: 3.")

@@ -16,7 +16,7 @@ TELLING = 0.65
 MOST_TRAINED = 5000
 
 
-def length_baseline(train: Dataset, rows: Dataset, columns: Sequence[str]) -> dict[str, float] | None:
+def measure_length_baseline(train: Dataset, rows: Dataset, columns: Sequence[str]) -> dict[str, float] | None:
     """Accuracy and AUC (one class against the rest, mean) of a logistic regression on the logarithms of the lengths.
 
     Args:

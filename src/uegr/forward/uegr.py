@@ -19,7 +19,7 @@ from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
 from uegr.forward.uegr_options import UEGRForwardOptions
-from uegr.forward.viewed_passes import viewed_passes
+from uegr.forward.viewed_passes import make_passes
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.profile import profile_section
@@ -51,7 +51,7 @@ class UEGRForward(AdversarialStage):
             clean, delta = self._attack(model, batch, step, sites)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
-            passes = viewed_passes(model, batch, step, self.views, self.rates, delta=delta, gradient=gradient)
+            passes = make_passes(model, batch, step, self.views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
             logits = self.runner.run(model, passes, step, sites=sites)
         return self._loss(model, batch, step, logits, clean if self.options.clean_weight > 0 else None)

@@ -28,7 +28,7 @@ def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = Non
     return step.view_reader.read(batch, view, draw_seed(step), weights)
 
 
-def viewed_passes(
+def make_passes(
     model: nn.Module,
     batch: Batch,
     step: Step,

@@ -9,7 +9,7 @@ from uegr.errors import UsageError, unknown
 from uegr.methods import registry  # noqa: F401  # registers every method
 from uegr.methods.method_config import MethodConfig, describe_options
 from uegr.methods.register_method import REGISTERED
-from uegr.options import Options, option
+from uegr.options import Options, option, option_fields
 
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
@@ -42,8 +42,9 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
     bases = (*options_classes, MethodConfig)  # last, as in the registry: a stage's own defaults come first
     namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
-        for field_name, entry in config.__dataclass_fields__.items():
-            inherited = stage.options_class.__dataclass_fields__.get(field_name)
+        own = {entry.name: entry for entry in option_fields(stage.options_class)}
+        for entry in option_fields(config):
+            field_name, inherited = entry.name, own.get(entry.name)
             if inherited is not None and inherited.default != entry.default:
                 namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))
                 namespace["__annotations__"][field_name] = entry.type

@@ -10,7 +10,7 @@ from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
-from uegr.evaluation.length_baseline import length_baseline
+from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import OnExamples, open_run, running_total
 from uegr.runs.run_folder import read_results
@@ -67,7 +67,7 @@ def evaluate_run(
             "split": split,
             "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
             "length_baseline": (
-                length_baseline(data.train, rows, data.text_columns) if data.kind == "classification" else None
+                measure_length_baseline(data.train, rows, data.text_columns) if data.kind == "classification" else None
             ),
         }
     )

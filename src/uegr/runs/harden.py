@@ -21,7 +21,7 @@ from uegr.training.hardening_config import HardeningConfig
 from uegr.training.precision import use_bf16
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
-from uegr.training.train_to_end import OnStep, bytes_of, train_to_end
+from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 
 MEASURED = 256
 """Texts that are kept out of the training, to measure the loss before and after it."""
@@ -85,7 +85,7 @@ def harden_model(
         processing_class=tokenizer,
     )
     loss_before = _mean_loss(trainer, kept_out)
-    outcome = train_to_end(trainer, checkpoint, on_step)
+    outcome = run_trainer(trainer, checkpoint, on_step)
     record = {
         "config": asdict(config),
         "precision": "bf16" if bf16 else "fp32",

@@ -21,14 +21,14 @@ from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.run_folder import finish_run, hardening_of, prepare_run
-from uegr.runs.validation_in_training import validation_in_training
+from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
 from uegr.training.run_config import RunConfig
-from uegr.training.train_to_end import OnStep, bytes_of, train_to_end
+from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
 
 
@@ -90,11 +90,11 @@ def train_run(
         train_dataset=encoded,
         data_collator=collator(encoded, tokenizer),
         processing_class=tokenizer,
-        **validation_in_training(data, arguments, tokenizer, max_length),
+        **trainer_validation(data, arguments, tokenizer, max_length),
     )
     if config.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
-    outcome = train_to_end(trainer, checkpoint, on_step)
+    outcome = run_trainer(trainer, checkpoint, on_step)
     if cost is None:
         loader = iter(trainer.get_train_dataloader())
         batch, start = trainer._prepare_inputs(next(loader)), now()

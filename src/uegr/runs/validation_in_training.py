@@ -12,7 +12,7 @@ from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.tokens import Tokens
 
 
-def validation_in_training(
+def trainer_validation(
     data: TaskData, arguments: TrainingArguments, tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> dict[str, Any]:
     """What the Trainer needs to evaluate in training, where it is told to: loss and metrics on the validation data."""

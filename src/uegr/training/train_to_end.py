@@ -22,7 +22,7 @@ OnStep = Callable[[int, int], None]
 """Called with the number of finished steps, and the number of all steps."""
 
 
-def train_to_end(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
+def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
     """Train.
 
     Args:
