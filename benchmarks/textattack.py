@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.document import with_block
+from benchmarks.document import replace_block
 from uegr.evaluation.attacks.deepwordbug_published import PublishedDeepWordBug
 from uegr.evaluation.attacks.text_attack import attack_texts
 from uegr.evaluation.attacks.textattack.bridge import attack_with_recipe
@@ -89,7 +89,7 @@ if __name__ == "__main__":
     parser.add_argument("--examples", type=int, default=100)
     arguments = parser.parse_args()
     if arguments.run == "table":
-        PAGE.write_text(with_block(PAGE.read_text(), "textattack", table()))
+        replace_block(PAGE, "textattack", table())
     else:
         os.environ.setdefault("OMP_NUM_THREADS", str(torch.get_num_threads()))
         RESULT.write_text(json.dumps(measure(Path(arguments.run), arguments.examples), indent=1) + "\n")

@@ -6,7 +6,6 @@ Published with the losses summed and not averaged, which a larger learning rate 
 KL over the batch, so that it depends on the batch size. Ours is the mean over targets. Regression: squared difference.
 """
 
-import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -43,6 +42,10 @@ class RDropForward(ForwardStage):
     options: RDropOptions
     needs: ClassVar[str] = "dropout"
 
+    def __init__(self, options: RDropOptions | None = None) -> None:
+        super().__init__(options)
+        self.views = self.options.views_of(2)
+
     def attach(self, model: nn.Module) -> None:
         DropoutSites(model)  # refuses a model that has no place for dropout
 
@@ -58,8 +61,7 @@ class RDropForward(ForwardStage):
         """The logits of two passes that differ in their dropout."""
         sites = self.dropout_sites(model)
         rate = self.options.dropout if sites.silent else None
-        views = itertools.islice(itertools.cycle(self.options.parsed_views()), 2)
-        read = [read_view(batch, view, step).batch for view in views]
+        read = [read_view(batch, view, step).batch for view in self.views]
         first, second = (forward_pass(model, seen, step, sites=sites, rates=rate) for seen in read)
         return first, second
 

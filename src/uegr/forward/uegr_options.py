@@ -1,6 +1,5 @@
 """The options of UEGR's forward stage."""
 
-import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -63,7 +62,7 @@ class UEGRForwardOptions(ViewOptions):
 
     def pass_views(self) -> list[View]:
         """What each of the k passes reads."""
-        return list(itertools.islice(itertools.cycle(self.parsed_views()), self.passes))
+        return self.views_of(self.passes)
 
     def pass_rates(self) -> list[float]:
         """The dropout rate of each of the k passes [paper: rates from a range; ours: evenly spread]."""

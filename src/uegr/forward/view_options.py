@@ -1,5 +1,6 @@
 """The option of every method that says what its passes read."""
 
+import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,6 +27,10 @@ class ViewOptions(Options):
     def parsed_views(self) -> tuple[View, ...]:
         """The views in order."""
         return tuple(parse_view(text) for text in self.views)
+
+    def views_of(self, passes: int) -> list[View]:
+        """What each of several passes reads; fewer views than passes are used again from the start."""
+        return list(itertools.islice(itertools.cycle(self.parsed_views()), passes))
 
     def check(self) -> None:
         if not self.views:

@@ -13,6 +13,7 @@ from uegr.forward.forward_stage import Batch
 from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
 from uegr.modeling.model_parts import longest_input
 from uegr.perturb.row_editor import EditedRow, RowEditor
+from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 
 
@@ -53,6 +54,11 @@ class ViewReader:
         self._labels_of_inputs = not getattr(getattr(unwrap(model), "config", None), "is_encoder_decoder", False)
         self._pad_id: int = tokenizer.pad_token_id or 0
         self._pads_left = tokenizer.padding_side == "left"
+
+    @property
+    def token_words(self) -> TokenWords:
+        """Finds the words in token ids."""
+        return self._editor.token_words
 
     def read(self, batch: Batch, view: View, seed: int, weights: Tensor | None = None) -> ReadBatch:
         """The batch as this view shows it.

@@ -3,6 +3,7 @@
 Everything is read from the token ids with the tokenizer's own decoder: a training loop needs no texts in its batches.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,7 +96,8 @@ class TokenWords:
     def _find_anchor(self) -> tuple[list[int], str]:
         """Tokens of letters to write before another token, to see whether that begins with a space; and their text."""
         ids: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
-        for tokens in (ids, *([token] for token in sorted(self.tokenizer.get_vocab().values()))):
+        others = ([token] for token in range(len(self.tokenizer)))  # of a vocabulary of whole words
+        for tokens in itertools.chain([ids], others):
             text = "" if self.special_ids.intersection(tokens) else self.decode(tokens)
             if text.strip().isalpha():
                 return tokens, text

@@ -15,10 +15,9 @@ CLEAN, ADVERSARIAL = "clean", "adversarial"
 WORDS, MASK, TOKENS = "words", "mask", "tokens"
 OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
+_MISSPELLING = ("characters", "typos", "slips")
 ALIKE = {
-    "characters": ("characters", "typos", "slips", "deepwordbug"),
-    "typos": ("characters", "typos", "slips", "deepwordbug"),
-    "slips": ("characters", "typos", "slips", "deepwordbug"),
+    **dict.fromkeys(_MISSPELLING, (*_MISSPELLING, "deepwordbug")),
     WORDS: ("synonyms",),
     MASK: ("deletion",),
 }

@@ -62,7 +62,7 @@ def train_run(
         TrainingError: the loss became infinite or NaN.
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
-    method_config = make_config(config.method, config.options)
+    method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
     data = config.data.load(config.seed) if data is None else data
     if not len(data.train):
         raise UsageError(without_training_split(data.name))
@@ -108,7 +108,7 @@ def train_run(
         "task": data.name,
         "kind": data.kind,
         "train_examples": len(data.train),
-        **hardening_of(config.model),
+        **hardening,
         "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in findings]},
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }

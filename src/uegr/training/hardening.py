@@ -21,7 +21,6 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 from uegr.forward.view_reader import ViewReader
 from uegr.modeling.embeddings import token_mask
-from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 from uegr.training.safe_trainer import SafeTrainerMixin
 
@@ -39,7 +38,7 @@ class Hardening:
     """
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, edits: View) -> None:
-        self.reader, self.words, self.edits = ViewReader(model, tokenizer), TokenWords(tokenizer), edits
+        self.reader, self.edits = ViewReader(model, tokenizer), edits
         self.is_language_model = type(model).__name__.endswith(("ForCausalLM", "LMHeadModel"))
         self.teacher = copy.deepcopy(model).eval().requires_grad_(False)
 
@@ -64,8 +63,8 @@ class Hardening:
         weights = (1.0 + (EDITED_WEIGHT - 1.0) * changed) * there * edited_there
         if self.is_language_model:
             with torch.no_grad():
-                target = _at_last(self._logits(self.teacher, batch), units, real, count).float().log_softmax(-1)
-            predicted = _at_last(self._logits(model, read.batch), edited_units, edited_real, count).float()
+                target = _at_last(self.teacher(**batch).logits, units, real, count).float().log_softmax(-1)
+            predicted = _at_last(model(**read.batch).logits, edited_units, edited_real, count).float()
             divergence = (target.exp() * (target - predicted.log_softmax(-1))).sum(-1)
             return (weights * divergence).sum() / weights.sum()
         with torch.no_grad():
@@ -81,7 +80,7 @@ class Hardening:
         units = []
         for ids in batch["input_ids"].tolist():
             first = [True] * len(ids)
-            for word in self.words.words(ids):
+            for word in self.reader.token_words.words(ids):
                 first[word.start + 1 : word.end] = [False] * (word.end - word.start - 1)
             units.append(torch.tensor(first).long().cumsum(0) - 1)
         return torch.stack(units).to(batch["input_ids"].device)
@@ -91,14 +90,8 @@ class Hardening:
         """The last hidden states of the body, (B, T, d)."""
         inner: Any = model
         body = inner.get_encoder() if inner.config.is_encoder_decoder else inner.base_model
-        states: Tensor = body(**{name: values for name, values in batch.items() if name != "labels"}).last_hidden_state
+        states: Tensor = body(**batch).last_hidden_state
         return states
-
-    @staticmethod
-    def _logits(model: nn.Module, batch: Any) -> Tensor:
-        inputs = {name: values for name, values in batch.items() if name != "labels"}
-        logits: Tensor = model(**inputs).logits
-        return logits
 
 
 class HardeningTrainer(SafeTrainerMixin, Trainer):
@@ -112,11 +105,8 @@ class HardeningTrainer(SafeTrainerMixin, Trainer):
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         self.hardening.teacher.to(inputs["input_ids"].device)
-        position = [
-            self.args.seed,
-            self.state.global_step,
-            int(inputs["input_ids"].sum()),
-        ]
+        # The sum of the tokens tells the batches of an accumulated step apart.
+        position = [self.args.seed, self.state.global_step, int(inputs["input_ids"].sum())]
         seed = int(np.random.SeedSequence(position).generate_state(1)[0])
         loss = self.hardening.loss(model, inputs, seed)
         return (loss, None) if return_outputs else loss
