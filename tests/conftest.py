@@ -20,6 +20,13 @@ from uegr.libraries import silence_libraries
 __all__ = ["BAD", "GOOD", "WORDS", "Linear", "batch", "bert", "learned", "reviews", "tokenizer"]
 """Names that some test files still import from here."""
 
+FOLDERS = {
+    variable: Path(os.environ.pop(variable, Path(__file__).parents[2] / "shared" / name))
+    for variable, name in (("UEGR_DATA", "data"), ("UEGR_MODELS", "models"))
+}
+"""The folders of real data and models. The variables are removed, so that a test sees them only if it sets them: a test
+must not pass on one machine and fail on another because of what is set there."""
+
 silence_libraries()
 hypothesis.settings.register_profile(
     "busy machine", deadline=None, max_examples=50
@@ -72,17 +79,16 @@ def train_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def data_folder() -> Path:
     """The folder of real benchmark data; tests that need it are skipped where it is missing."""
-    return _real("UEGR_DATA", "data")
+    return _real("UEGR_DATA")
 
 
 @pytest.fixture
 def pretrained_folder() -> Path:
     """The folder of small real pretrained encoders; tests that need it are skipped where it is missing."""
-    return _real("UEGR_MODELS", "models")
+    return _real("UEGR_MODELS")
 
 
-def _real(variable: str, name: str) -> Path:
-    path = Path(os.environ.get(variable, Path(__file__).parents[2] / "shared" / name))
-    if not path.is_dir():
+def _real(variable: str) -> Path:
+    if not FOLDERS[variable].is_dir():
         pytest.skip(f"needs the folder {variable}, which is not set or does not exist")
-    return path
+    return FOLDERS[variable]

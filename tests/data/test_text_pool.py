@@ -39,7 +39,10 @@ def test_a_nearly_equal_evaluation_text_is_refused_and_left_out_if_asked(files: 
     assert len(pool.rows) == 2 and pool.held_out == {files["held"]: 1}
 
 
-def test_the_evaluation_texts_of_a_task_in_the_pool_are_always_held_out(tmp_path: Path) -> None:
+def test_the_evaluation_texts_of_a_task_in_the_pool_are_always_held_out(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
     with pytest.raises(UsageError, match="of rotten_tomatoes"):
         load_pool(["rotten_tomatoes"])
     pool = load_pool(["rotten_tomatoes"], drop_overlap=True, most=50, seed=1)

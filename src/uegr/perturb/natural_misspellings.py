@@ -26,6 +26,9 @@ class NaturalMisspellings(WordPerturbation):
 
     name: ClassVar[str] = "misspellings"
 
+    def prepare(self) -> None:
+        misspellings()
+
     def candidates(self, word: str, generator: random.Random) -> list[str]:
         wrong = misspellings().get(word.lower(), [])
         return distinct(word, [match_case(form, word) for form in generator.sample(wrong, min(4, len(wrong)))])

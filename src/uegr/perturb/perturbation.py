@@ -16,6 +16,13 @@ class Perturbation(ABC):
 
     name: ClassVar[str]
 
+    def prepare(self) -> None:
+        """Load the lists it needs, so that a missing one is reported before any work begins.
+
+        Raises:
+            UsageError: a list is not on this machine.
+        """
+
     @abstractmethod
     def __call__(self, text: str, rate: float, generator: random.Random) -> str:
         """Change a text.

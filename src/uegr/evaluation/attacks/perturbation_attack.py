@@ -38,6 +38,7 @@ class PerturbationAttack(GreedyAttack):
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
         if self.search_by == "greedy" and not isinstance(find_perturbation(self.name), WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: search for the worst of several tries.")
+        find_perturbation(self.name).prepare()
 
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         perturbation = find_perturbation(self.name)
