@@ -1,7 +1,4 @@
-"""A method inside any subclass of the Hugging Face Trainer: put RobustTrainerMixin before it.
-
-The same works for the trainers of TRL and of sentence-transformers whose batches hold "labels".
-"""
+"""A method inside any subclass of the Hugging Face Trainer: put RobustTrainerMixin before it."""
 
 import argparse
 

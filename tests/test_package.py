@@ -106,6 +106,7 @@ def test_names_of_test_files_are_those_of_the_source() -> None:
     combined = {
         "backward/test_backward_stages.py",
         "methods/test_training_loops.py",
+        "methods/test_lightning.py",
         "modeling/test_layouts_of_embeddings.py",
         "modeling/task_kinds/test_problem_type.py",
     }

@@ -29,11 +29,13 @@ ARGUMENTS = {
     "attack_curve": ["--examples", "4"],
     "compare_methods": ["--max_steps", "2", "--seeds", "1"],
     "evaluate_checkpoint": ["--examples", "8"],
+    "lightning_module": ["--max_steps", "2"],
     "lora_decoder": ["--max_steps", "2"],
     "new_method": ["--steps", "2"],
     "own_csv": ["--max_steps", "2"],
     "own_loop": ["--epochs", "1"],
     "robust_filter": ["--max_steps", "2"],
+    "trl_reward": ["--max_steps", "2"],
     "trainer": ["--max_steps", "2"],
 }
 """Example -> what makes it short; --model, files and folders are added where it takes them."""

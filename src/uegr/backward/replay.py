@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.modeling.model_parts import device_of
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Replay:
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
         """Remember a pass; `step()` returns its step with the generator at the start."""
-        device = batch["labels"].device.type
+        device = device_of(model, batch).type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
         if autocast and dtype == torch.float16:
             raise UsageError(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from uegr.forward.clean_pass import CleanGradient
@@ -9,7 +10,7 @@ from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
+from uegr.modeling.embeddings import EmbeddingScale, embedding_scale, token_mask
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -66,10 +67,17 @@ class EmbeddingAdversary:
         return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)
 
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
-        """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1)."""
+        """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1).
+
+        1 for a loss of the user's own that says nothing of labels.
+        """
         task = step.task(model, logits, batch)
+        if not task.has_labels:
+            return torch.ones((), device=logits.device)
         label_shares = self._label_shares.observe(task.label_counts(logits.shape[-1]), step.number)
-        return task.mean_per_example(task.confidence(logits, label_shares))[:, None, None]
+        confidence = task.mean_per_example(task.confidence(logits, label_shares))
+        choices = len(token_mask(batch)) // len(confidence)  # an example of multiple choice has several rows
+        return confidence.repeat_interleave(choices)[:, None, None]
 
     def state_dict(self) -> dict[str, Any]:
         scale = self._scale

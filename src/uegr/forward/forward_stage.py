@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
 from uegr.options import Options
 
@@ -27,12 +28,14 @@ class TaskOptions:
     Args:
         class_weights: weight of each class in the cross-entropy, shape (C,).
         label_smoothing: of the cross-entropy, in [0, 1).
-        loss_fn: the user's own loss, in place of the task's; see `TaskKind`.
+        loss_fn: the user's own loss of logits and labels, in place of the task's; see `TaskKind`.
+        compute_loss: the user's own loss, which runs the model itself; see `own_loss`.
     """
 
     class_weights: Tensor | None = None
     label_smoothing: float = 0.0
     loss_fn: LossFunction | None = None
+    compute_loss: ComputeLoss | None = None
 
 
 @dataclass
@@ -45,7 +48,7 @@ class Step:
         number: the number of optimizer steps made so far.
         num_items: the number of targets to divide the summed loss by (gradient accumulation over batches of unequal
             size); None divides by the batch's own number.
-        task_options: what the task's loss is made of: class_weights (C,), label_smoothing, the user's loss_fn.
+        task_options: what the task's loss is made of: see `TaskOptions`.
         perturbs: other passes of this training add a delta. A compiled model keeps the graph of its first pass, so on
             such a model every pass then adds one, if only of zeros.
         view_reader: makes the views of a batch; None where no tokenizer was given.
@@ -63,6 +66,8 @@ class Step:
     def task(self, model: nn.Module, logits: Tensor, batch: Batch) -> TaskKind:
         """The kind of task with the labels of this batch."""
         options = self.task_options
+        if options.compute_loss is not None:
+            return task_of_own_loss(model, logits, batch.get("labels"))
         task = task_kind_of(model, logits, batch["labels"], options.class_weights)
         if options.loss_fn is None and not options.label_smoothing:
             return task

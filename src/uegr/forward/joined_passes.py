@@ -39,6 +39,7 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
         and not is_compiled(model)
         and not checkpointed_layers(model)
         and not any(isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) for module in model.modules())
+        and ids.dim() == 2
         and ids.shape[1] != passes * ids.shape[0]  # else rows could not be told from positions
     )
 

@@ -13,7 +13,10 @@ from torch.utils.checkpoint import checkpoint
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, unwrap
+from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, token_mask, unwrap
+from uegr.modeling.model_parts import device_of
+from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
+from uegr.modeling.token_lookups import LookedUpTokens
 
 
 @contextmanager
@@ -51,7 +54,7 @@ def forward_pass(
         recompute: keep no activations, and run the pass again in the backward pass.
     """
     seed = draw_seed(step)
-    device = batch["labels"].device
+    device = device_of(model, batch)
 
     def run(delta: Tensor | None) -> Tensor:
         with ExitStack() as contexts:
@@ -68,15 +71,26 @@ def forward_pass(
 
 def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
     """The logits of one call of the model, with the dropout rates and random state that are set now."""
+    if delta is None and step.perturbs and is_compiled(model):
+        shape = (*token_mask(batch).shape[:2], embedding_width(model))
+        delta = torch.zeros(shape, device=device_of(model, batch))
+    with nullcontext() if delta is None else perturbed(model, batch, delta, step.embeddings):
+        compute_loss = step.task_options.compute_loss
+        return _logits(model, batch) if compute_loss is None else _own_loss(model, batch, compute_loss)
+
+
+def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tensor:
+    """The logits that the user's function gives, with its loss."""
+    loss, logits = compute_loss(model, batch.inputs if isinstance(batch, LookedUpTokens) else batch)
+    return with_loss(logits, loss)
+
+
+def _logits(model: nn.Module, batch: Batch) -> Tensor:
     inner = unwrap(model)
     inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}  # type: ignore[arg-type]
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    if delta is None and step.perturbs and is_compiled(model):
-        shape = (*batch["input_ids"].shape[:2], embedding_width(model))
-        delta = torch.zeros(shape, device=batch["input_ids"].device)
-    with nullcontext() if delta is None else perturbed(model, batch, delta, step.embeddings):
-        output = model(**inputs)
+    output = model(**inputs)
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if not isinstance(logits, Tensor):
         raise UsageError(

@@ -70,6 +70,7 @@ class JoinedWhereFaster(PassRunner):
             self._can_join
             and len(passes) > 1
             and alike
+            and step.task_options.compute_loss is None  # which may compare the examples of a batch
             and is_faster_joined(first.batch)
             and can_be_joined(model, first.batch, len(passes))
         ):

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.input_gradient import zero_delta
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.options import Options, option
@@ -43,8 +44,7 @@ class R3FForward(ForwardStage):
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
         # Both passes take a delta, so that they share one lookup of the embeddings.
-        shape = (*batch["input_ids"].shape[:2], embedding_width(model))
-        clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=batch["input_ids"].device))
+        clean = forward_pass(model, batch, step, delta=zero_delta(batch, embedding_width(model))[0])
         noisy = forward_pass(model, batch, step, delta=self._noise(model, batch, step.generator))
         task = step.task(model, clean, batch)
         loss = task.mean(task.loss(clean), step.num_items)

@@ -12,6 +12,7 @@ from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch
 from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
 from uegr.modeling.model_parts import longest_input
+from uegr.modeling.token_lookups import LookedUpTokens
 from uegr.perturb.row_editor import EditedRow, RowEditor
 from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
@@ -108,7 +109,9 @@ class ViewReader:
         return ReadBatch(edited, source, kept)
 
     def _check_editable(self, batch: Batch) -> None:
-        ids, labels = batch["input_ids"], batch.get("labels")
+        if isinstance(batch, LookedUpTokens) or batch["input_ids"].dim() != 2:
+            raise UsageError("a text view needs a batch with one text per row in its input_ids: choose other views.")
+        ids, labels = batch["input_ids"], batch.get("labels", batch.get("completion_mask"))
         per_token = labels is not None and not torch.is_floating_point(labels) and labels.shape == ids.shape
         if self._labels_of_inputs and per_token and ids.shape[1] > 1:
             raise UsageError(

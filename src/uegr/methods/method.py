@@ -22,10 +22,13 @@ from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
+from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader
 from uegr.forward.viewed_passes import read_view
+from uegr.methods.fabric import gradients_allowed
 from uegr.methods.method_config import MethodConfig
+from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.weight_formats import check_formats
 
@@ -45,6 +48,9 @@ class Method:
         label_smoothing: of the cross-entropy, in [0, 1).
         loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
             example (or token), or their mean.
+        compute_loss: your own loss that runs the model itself, for losses that are no function of logits and labels
+            (reward models, contrastive losses, other trainers): from a model and a batch to a scalar loss, a mean over
+            the batch, and the logits or None. Without logits the passes are not held together by a divergence.
     """
 
     def __init__(
@@ -55,11 +61,17 @@ class Method:
         class_weights: Iterable[float] | None = None,
         label_smoothing: float = 0.0,
         loss_fn: LossFunction | None = None,
+        compute_loss: ComputeLoss | None = None,
     ) -> None:
         self.config, self.seed = config, seed
         self.forward, self.backward = config.forward(config), config.backward(config)
+        if compute_loss is not None and (class_weights is not None or label_smoothing or loss_fn is not None):
+            raise UsageError(
+                "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
+                "those arguments out."
+            )
         weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
-        self.task_options = TaskOptions(weights, label_smoothing, loss_fn)
+        self.task_options = TaskOptions(weights, label_smoothing, loss_fn, compute_loss)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._calls = 0
@@ -119,11 +131,11 @@ class Method:
             self.prepare(train_loader, accumulation_steps=accumulation_steps)
         return self
 
-    def loss(self, batch: Batch, *, num_items: Tensor | int | None = None, model: nn.Module | None = None) -> Tensor:
+    def loss(self, batch: Any, *, num_items: Tensor | int | None = None, model: nn.Module | None = None) -> Tensor:
         """The loss of a batch: a scalar to call backward() on.
 
         Args:
-            batch: a dict with "labels" beside the model's inputs.
+            batch: a dict with "labels" beside the model's inputs; with `compute_loss` whatever it takes.
             num_items: divide the summed loss by this number of targets and not by the batch's own: for gradient
                 accumulation, the targets of all accumulated batches together.
             model: in train mode; the attached one if left out. A wrapper of it (DDP, torch.compile) may differ.
@@ -133,7 +145,7 @@ class Method:
         Raises:
             UsageError: the batch has no labels, or the method is not attached or not prepared.
         """
-        if "labels" not in batch:
+        if self.task_options.compute_loss is None and "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
         optimizer = self.optimizer.optimizer
         if not self.backward.prepared:
@@ -142,6 +154,7 @@ class Method:
                 "method.prepare(loader) once."
             )
         model = self._attached(model)
+        batch = self._as_read(model, batch)
         seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
 
         def step() -> Step:
@@ -162,7 +175,8 @@ class Method:
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._seed_of(VIEW, self._calls, _rank()))
             batch = read_view(batch, self._view, replace(step(), generator=view_generator)).batch
-        result = self.forward(model, batch, step())
+        with gradients_allowed():
+            result = self.forward(model, batch, step())
         if self.backward.replays:
             self._replay.record(model, batch, step, result.value)
         if result.value.requires_grad:
@@ -192,7 +206,7 @@ class Method:
             for batch in step_batches:
                 generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, next(index), _rank()))
                 step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-                PlainForward()(model, batch, step).value.backward()
+                PlainForward()(model, self._as_read(model, batch), step).value.backward()
             self.backward.observe(optimizer)
             optimizer.zero_grad()
         model.train(was_training)
@@ -236,7 +250,8 @@ class Method:
                 "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
                 "backward_only=True."
             )
-        self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps), self._replay)
+        with gradients_allowed():
+            self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps), self._replay)
         self.forward.release()
         self._replay.clear()
         self._begun = self._has_gradients = False
@@ -273,6 +288,13 @@ class Method:
         self._calls, self._steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
+
+    def _as_read(self, model: nn.Module, batch: Any) -> Batch:
+        """The batch as the stages read it."""
+        compute_loss = self.task_options.compute_loss
+        if compute_loss is None:
+            return batch  # type: ignore[no-any-return]
+        return find_tokens(model, batch, compute_loss, perturbs=self.forward.perturbs)
 
     def _attached(self, model: nn.Module | None) -> nn.Module:
         model = self._model if model is None else model

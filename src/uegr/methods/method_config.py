@@ -16,6 +16,7 @@ from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
 from uegr.forward.view_options import ViewOptions
+from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.options import type_name
 
@@ -48,11 +49,19 @@ class MethodConfig(ViewOptions):
         class_weights: Iterable[float] | None = None,
         label_smoothing: float = 0.0,
         loss_fn: LossFunction | None = None,
+        compute_loss: ComputeLoss | None = None,
     ) -> Method:
         """The method with these options, to be attached to a model and an optimizer; see `Method` for the arguments."""
         from uegr.methods.method import Method
 
-        return Method(self, seed=seed, class_weights=class_weights, label_smoothing=label_smoothing, loss_fn=loss_fn)
+        return Method(
+            self,
+            seed=seed,
+            class_weights=class_weights,
+            label_smoothing=label_smoothing,
+            loss_fn=loss_fn,
+            compute_loss=compute_loss,
+        )
 
     def attach(
         self,
@@ -67,9 +76,16 @@ class MethodConfig(ViewOptions):
         class_weights: Iterable[float] | None = None,
         label_smoothing: float = 0.0,
         loss_fn: LossFunction | None = None,
+        compute_loss: ComputeLoss | None = None,
     ) -> Method:
         """Everything that a training loop needs, in one call; see `Method` and `Method.attach` for the arguments."""
-        method = self.create(seed=seed, class_weights=class_weights, label_smoothing=label_smoothing, loss_fn=loss_fn)
+        method = self.create(
+            seed=seed,
+            class_weights=class_weights,
+            label_smoothing=label_smoothing,
+            loss_fn=loss_fn,
+            compute_loss=compute_loss,
+        )
         return method.attach(
             model=model,
             optimizer=optimizer,

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.modeling.token_lookups import LookedUpTokens
 
 
 def unwrap(model: nn.Module) -> nn.Module:
@@ -35,25 +36,36 @@ def is_compiled(model: nn.Module) -> bool:
 
 
 def input_embeddings(model: nn.Module) -> nn.Module:
-    """The layer that turns token ids into embeddings.
+    """The layer that turns token ids into embeddings: the model's, or that of the one model inside it that has one.
 
     Raises:
-        UsageError: the model has no `get_input_embeddings()`, or it returns nothing with a weight.
+        UsageError: neither the model nor a part of it has a `get_input_embeddings()` that returns a layer with a
+            weight, or parts of it return several.
     """
     inner = unwrap(model)
-    if getattr(getattr(inner, "config", None), "is_encoder_decoder", False):
-        inner = inner.get_encoder()  # type: ignore[operator]  # its own layer, or the one it shares
-    getter = getattr(inner, "get_input_embeddings", None)
+    layer = _own_embeddings(inner)
+    if layer is not None:
+        return layer
+    inside = {id(layer): layer for part in inner.modules() if (layer := _own_embeddings(part)) is not None}
+    if len(inside) != 1:
+        reason = "has several parts with token embeddings" if inside else "does not say where its token embeddings are"
+        raise UsageError(
+            f"{type(inner).__name__} {reason}: give it a get_input_embeddings() method that returns its nn.Embedding "
+            "layer."
+        )
+    return next(iter(inside.values()))
+
+
+def _own_embeddings(model: nn.Module) -> nn.Module | None:
+    """What the model's `get_input_embeddings()` returns, if it has a weight."""
+    if getattr(getattr(model, "config", None), "is_encoder_decoder", False) and hasattr(model, "get_encoder"):
+        model = model.get_encoder()  # type: ignore[operator]  # its own layer, or the one it shares
+    getter = getattr(model, "get_input_embeddings", None)
     try:
         layer = getter() if callable(getter) else None
-    except NotImplementedError:  # models that hash characters have no table of tokens
-        layer = None
-    if not isinstance(layer, nn.Module) or not isinstance(getattr(layer, "weight", None), Tensor):
-        raise UsageError(
-            f"{type(inner).__name__} does not say where its token embeddings are: give it a "
-            "get_input_embeddings() method that returns its nn.Embedding layer."
-        )
-    return layer
+    except (NotImplementedError, AttributeError):  # models that hash characters have no table of tokens
+        return None
+    return layer if isinstance(layer, nn.Module) and isinstance(getattr(layer, "weight", None), Tensor) else None
 
 
 def embedding_width(model: nn.Module) -> int:
@@ -91,12 +103,17 @@ def embedding_scale(model: nn.Module) -> EmbeddingScale:
 
 
 def token_mask(batch: Mapping[str, Any]) -> Tensor:
-    """1 where a token is real and 0 on padding, shape (B, T, 1), float32."""
-    ids: Tensor = batch["input_ids"]
-    mask = batch.get("attention_mask")
-    if isinstance(mask, Tensor) and mask.shape == ids.shape:
-        return mask.unsqueeze(-1).float()
+    """1 where a token is real and 0 on padding, shape (B, T, 1), float32; choices (B, C, T) are (B * C, T, 1)."""
+    ids, mask = _token_ids(batch), batch.get("attention_mask")
+    if isinstance(mask, Tensor) and mask.shape == batch["input_ids"].shape:
+        return mask.reshape(*ids.shape, 1).float()
     return torch.ones((*ids.shape, 1), device=ids.device)
+
+
+def _token_ids(batch: Mapping[str, Any]) -> Tensor:
+    """The ids as a model looks them up, one text per row."""
+    ids: Tensor = batch["input_ids"]
+    return ids.reshape(-1, ids.shape[-1]) if ids.dim() > 2 else ids
 
 
 class SharedEmbeddings:
@@ -134,8 +151,9 @@ def perturbed(
 ) -> Iterator[None]:
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
-    Only the first call counts: a shared embedding layer is called again for the decoder's tokens. A model that looks up
-    its tokens transposed (XLNet) or with padding added at the end (Longformer, BigBird) is followed.
+    Only the first call counts: a shared embedding layer is called again for the decoder's tokens. With
+    `LookedUpTokens` each of their calls counts. A model that looks up its tokens transposed (XLNet) or with padding
+    added at the end (Longformer, BigBird) is followed.
 
     Args:
         model: wrapped or not.
@@ -148,9 +166,15 @@ def perturbed(
     """
     shapes: list[Any] = []
     added: list[bool] = []
-    ids: Tensor = batch["input_ids"]
+    ids = _token_ids(batch)
 
     def add(_layer: nn.Module, inputs: Any, output: Any) -> Tensor | None:
+        if isinstance(batch, LookedUpTokens):
+            if not torch.is_grad_enabled():  # a teacher's
+                return None
+            part = batch.part_of(delta, len(added))
+            added.append(True)
+            return None if part is None else output + part.reshape(output.shape).to(output.dtype)
         shapes.append(tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__)
         if len(shapes) > 1 or not isinstance(output, Tensor):
             return None

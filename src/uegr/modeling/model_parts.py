@@ -1,6 +1,10 @@
 """Parts of a model: the pretrained body, the newly created task head, and the layers."""
 
-from torch import nn
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
 
 from uegr.modeling.embeddings import input_embeddings, unwrap
 
@@ -45,3 +49,9 @@ def longest_input(model: nn.Module) -> int | None:
             first = 0 if table.padding_idx is None else table.padding_idx + 1
             return min(positions, table.num_embeddings - first)
     return None
+
+
+def device_of(model: nn.Module, batch: Mapping[str, Any]) -> torch.device:
+    """Where a batch lies, or the model, if there is no tensor in the batch."""
+    tensors = [value for value in batch.values() if isinstance(value, Tensor)]
+    return (tensors[0] if tensors else next(unwrap(model).parameters())).device

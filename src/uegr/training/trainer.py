@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -18,6 +19,7 @@ from uegr.methods.method_config import MethodConfig
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
+from uegr.training.trainer_loss import has_own_loss, logits_seen, measurements_kept
 
 
 class RobustTrainerMixin(SafeTrainerMixin):
@@ -26,6 +28,10 @@ class RobustTrainerMixin(SafeTrainerMixin):
     Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
     mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
     is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged.
+
+    A trainer with a loss of its own (TRL's, sentence-transformers', your subclass with `compute_loss`) keeps it: each
+    pass of the method computes that loss, as it does where batches hold no "labels" (question answering). What such a
+    trainer measures in its loss is taken from the first pass of a step.
 
     Args:
         *args, **kwargs: as for the trainer.
@@ -47,6 +53,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self.method_config = method or UEGRConfig()
         self._class_weights = None if class_weights is None else list(class_weights)
         self._loss_fn = loss_fn
+        self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
+        self._has_measured = False
         self.method = self._new_method()
         self.add_callback(_Preparation(self))
 
@@ -60,6 +68,13 @@ class RobustTrainerMixin(SafeTrainerMixin):
                 loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
                 return loss
 
+        if self._has_own_loss:
+            return self.method_config.create(
+                seed=self.args.seed,
+                class_weights=self._class_weights,
+                loss_fn=self._loss_fn,
+                compute_loss=self._own_loss,
+            )
         return self.method_config.create(
             seed=self.args.seed,
             class_weights=self._class_weights,
@@ -89,12 +104,21 @@ class RobustTrainerMixin(SafeTrainerMixin):
     ) -> Any:
         if not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        self._has_measured = False
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
         if num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes  # DDP takes the mean over processes
         return (loss, None) if return_outputs else loss
+
+    def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
+        """The loss that the trainer would have computed, and the model's logits."""
+        inputs = dict(inputs) if isinstance(inputs, Mapping) else inputs  # trainers take entries out of it
+        with measurements_kept(self) if self._has_measured else nullcontext(), logits_seen(model) as logits:
+            loss: Tensor = super().compute_loss(model, inputs)
+        self._has_measured = True
+        return loss, next(iter(logits), None)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the terms of the last loss and what the backward stage reports beside the trainer's own numbers."""

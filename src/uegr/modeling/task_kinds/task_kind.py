@@ -35,6 +35,7 @@ class TaskKind(ABC):
             per target, or their mean.
         batch_labels: the labels as the batch holds them, for `loss_fn`.
         label_smoothing: of the cross-entropy, in [0, 1).
+        has_labels: False where the loss is the user's own and `labels` only say how many targets there are.
     """
 
     labels: Tensor
@@ -43,6 +44,7 @@ class TaskKind(ABC):
     loss_fn: LossFunction | None = None
     batch_labels: Tensor | None = None
     label_smoothing: float = 0.0
+    has_labels: bool = True
 
     metric_names: ClassVar[tuple[str, ...]]
     """The metrics that can be reported for tasks of this kind."""

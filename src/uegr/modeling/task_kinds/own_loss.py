@@ -1,0 +1,89 @@
+"""A loss of the user's own that runs the model itself: a reward model's, a contrastive one, that of another trainer.
+
+The adversary and the passes of a method need no more of it than its value. The divergence between passes needs logits:
+where the function gives none, it is 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+from uegr.modeling.task_kinds.classification import Classification
+from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.regression import Regression
+from uegr.modeling.task_kinds.task_kind import TaskKind
+from uegr.modeling.task_kinds.tokens import Tokens
+
+
+class NoLogits(Regression):
+    """A loss without logits: its passes do not differ, and a method that compares two of them has nothing to do."""
+
+    def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
+        raise UsageError(
+            "this loss gives no logits, and the method compares those of two passes: return them from compute_loss, or "
+            "choose uegr (without its divergence), freelb, pgd or fgm."
+        )
+
+
+ComputeLoss = Callable[[nn.Module, Any], tuple[Tensor, Tensor | None]]
+"""From a model and a batch to a scalar loss, a mean over the batch, and the logits (B, C) or (B, T, C), or None."""
+
+
+class LogitsWithLoss(Tensor):
+    """The logits of a pass with the loss that was computed in it; what is computed from them is a plain tensor.
+
+    Attributes:
+        loss: scalar.
+        given: whether the function gave logits; else they are a constant.
+    """
+
+    loss: Tensor
+    given: bool
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+
+def with_loss(logits: Tensor | None, loss: Tensor) -> LogitsWithLoss:
+    """The logits of a pass, or without any a constant, with its loss."""
+    carrier = torch.zeros((1, 1), device=loss.device) if logits is None else logits
+    result = carrier.as_subclass(LogitsWithLoss)
+    result.loss, result.given = loss, logits is not None
+    return result
+
+
+def task_of_own_loss(model: nn.Module, logits: Tensor, labels: Any) -> TaskKind:
+    """The kind of task whose loss is that of the logits' pass, and whose divergence is that of their kind.
+
+    Args:
+        model: says what labels mean, see `task_kind_of`.
+        logits: made by `with_loss`.
+        labels: of the batch, if it has any; only labels that fit the logits are used.
+    """
+    if not getattr(logits, "given", True):
+        task: TaskKind = NoLogits(torch.zeros_like(logits), rows=1, has_labels=False)
+    else:
+        task = task_kind_of(model, logits, labels) if _fit(labels, logits) else _without_labels(logits)
+    return replace(task, loss_fn=_computed_loss, batch_labels=task.labels)
+
+
+def _computed_loss(logits: Tensor, _labels: Tensor) -> Tensor:
+    assert isinstance(logits, LogitsWithLoss)
+    return logits.loss
+
+
+def _fit(labels: Any, logits: Tensor) -> bool:
+    if not isinstance(labels, Tensor) or labels.shape[:1] != logits.shape[:1]:
+        return False
+    return labels.dim() == 1 or labels.shape in (logits.shape[:2], logits.shape)
+
+
+def _without_labels(logits: Tensor) -> TaskKind:
+    rows = len(logits)
+    if logits.shape[-1] == 1:
+        return Regression(torch.zeros((logits.numel(), 1), device=logits.device), rows=rows, has_labels=False)
+    kind = Classification if logits.dim() == 2 else Tokens
+    targets = logits.shape[:-1].numel()
+    return kind(torch.zeros(targets, dtype=torch.long, device=logits.device), rows=rows, has_labels=False)
