@@ -199,3 +199,17 @@ def test_a_method_without_options_trains_as_the_plain_loop() -> None:
             optimizer.zero_grad()
     for weight, expected in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(weight, expected)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_that_is_reset_trains_again_as_the_first_time(name: str) -> None:
+    first = bert()
+    method = prepared(name, first)
+    expected = train(method, first, range(3))
+    second = bert()
+    optimizer = torch.optim.AdamW(second.parameters(), lr=0.01)
+    with pytest.raises(UsageError, match="call method.reset"):
+        method.attach(model=second.train(), optimizer=optimizer)
+    method.reset().attach(model=second, optimizer=optimizer, train_loader=[batch(seed=i) for i in range(2)])
+    for weight, other in zip(train(method, second, range(3)), expected, strict=True):
+        assert torch.equal(weight, other)

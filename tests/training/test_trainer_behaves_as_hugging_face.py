@@ -15,7 +15,7 @@ from torch.utils.data import IterableDataset
 from transformers import Trainer, TrainingArguments
 
 from conftest import batch, bert
-from uegr import PlainConfig, UEGRConfig, UEGRTrainer, UsageError
+from uegr import MethodConfig, PlainConfig, UEGRConfig, UEGRTrainer, UsageError
 from uegr.methods.method_config import METHOD_CONFIG
 from uegr.methods.method_lookup import METHODS, make_config
 
@@ -202,6 +202,37 @@ def test_equal_trials_of_a_hyperparameter_search_are_equal(name: str, tmp_path: 
     assert len(losses) == 4 and losses[:2] == losses[2:]
     assert {folder.name for folder in tmp_path.glob("run-*")} == {"run-0", "run-1"}
     assert (tmp_path / "run-1" / "checkpoint-6" / METHOD_CONFIG).is_file()
+
+
+def test_options_of_the_method_stand_in_a_hyperparameter_search(tmp_path: Path) -> None:
+    """Each trial trains, and saves, the method of its own options; the weights are those of these options alone."""
+    tried: list[float] = []
+
+    def method_of(trial: Any) -> MethodConfig:
+        tried.append(trial.suggest_float("epsilon", *[(0.01, 0.01), (0.3, 0.3)][trial.number % 2]))
+        return UEGRConfig(epsilon=tried[-1])
+
+    trainer = UEGRTrainer(
+        args=arguments(tmp_path, save_strategy="steps", save_steps=3, eval_strategy="steps", eval_steps=3),
+        model_init=lambda trial: bert(),
+        method_init=method_of,
+        train_dataset=rows(),
+        eval_dataset=rows(8),
+    )
+    losses: list[float] = []
+    trainer.hyperparameter_search(
+        lambda trial: {},
+        lambda metrics: losses.append(metrics["eval_loss"]) or losses[-1],  # type: ignore[func-returns-value]
+        n_trials=3,
+        backend="optuna",
+    )
+    assert tried == [0.01, 0.3, 0.01]
+    saved = [
+        UEGRConfig.from_pretrained(tmp_path / f"run-{trial}" / "checkpoint-6").epsilon for trial in range(len(tried))
+    ]
+    assert saved == tried
+    first, second, third = losses[1::2]  # of the last evaluation of each trial
+    assert first == third != second
 
 
 @pytest.mark.parametrize("name", ["sam", "uegr", "freelb", "child-tuning-f"])

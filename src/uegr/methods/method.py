@@ -64,7 +64,6 @@ class Method:
         compute_loss: ComputeLoss | None = None,
     ) -> None:
         self.config, self.seed = config, seed
-        self.forward, self.backward = config.forward(config), config.backward(config)
         if compute_loss is not None and (class_weights is not None or label_smoothing or loss_fn is not None):
             raise UsageError(
                 "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
@@ -72,18 +71,24 @@ class Method:
             )
         weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
         self.task_options = TaskOptions(weights, label_smoothing, loss_fn, compute_loss)
+        self._view = config.parsed_views()[0]
+        self.reset()
+
+    def reset(self) -> Method:
+        """Forget the model, the optimizer and all that was learned: attach again, for a second training."""
+        self.forward, self.backward = self.config.forward(self.config), self.config.backward(self.config)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._calls = 0
         self._steps = 0
         self._replay = Replay(self.forward)
-        self._view = config.parsed_views()[0]
         self._view_reader: ViewReader | None = None
         self._model: nn.Module | None = None
         self._optimizer: StagedOptimizer | None = None
         self._begun = False
         self._has_gradients = False
         self._backward_only = False
+        return self
 
     @property
     def name(self) -> str:
@@ -227,8 +232,8 @@ class Method:
             )
         if self._optimizer is not None and self._optimizer.optimizer is not optimizer:
             raise UsageError(
-                "this method has an optimizer already: put all parameters into one optimizer, or make another method "
-                "with config.create() for a second training."
+                "this method has an optimizer already: put all parameters into one optimizer, or call method.reset() "
+                "before a second training."
             )
         check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
         edits = any(view.edits for view in self.config.parsed_views())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -36,6 +36,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
     Args:
         *args, **kwargs: as for the trainer.
         method: the method and its options, such as `UEGRConfig(passes=2)`; UEGR with its defaults if left out.
+        method_init: for `hyperparameter_search`: the method and its options of a trial, as `model_init` is the model;
+            `lambda trial: UEGRConfig(epsilon=trial.suggest_float("epsilon", 0.03, 0.12))`.
         class_weights: weight of each class in the cross-entropy.
         loss_fn: your own loss of logits and labels, for every pass of the method; the trainer's `compute_loss_func` and
             `label_smoothing_factor` are used, too.
@@ -45,12 +47,14 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self,
         *args: Any,
         method: MethodConfig | None = None,
+        method_init: Callable[[Any], MethodConfig] | None = None,
         class_weights: Iterable[float] | None = None,
         loss_fn: LossFunction | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.method_config = method or UEGRConfig()
+        self._method_init = method_init
         self._class_weights = None if class_weights is None else list(class_weights)
         self._loss_fn = loss_fn
         self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
@@ -81,6 +85,12 @@ class RobustTrainerMixin(SafeTrainerMixin):
             label_smoothing=self.args.label_smoothing_factor,
             loss_fn=loss_fn,
         )
+
+    def _hp_search_setup(self, trial: Any) -> None:
+        super()._hp_search_setup(trial)
+        if trial is not None and self._method_init is not None:
+            self.method_config = self._method_init(trial)
+            self.method = self._new_method()
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
