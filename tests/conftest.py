@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import datasets.config
+import huggingface_hub.constants
 import hypothesis
 import pytest
 import torch
@@ -26,6 +27,10 @@ FOLDERS = {
 }
 """The folders of real data and models. The variables are removed, so that a test sees them only if it sets them: a test
 must not pass on one machine and fail on another because of what is set there."""
+
+# No test waits for a hub: here, and in the processes that tests start.
+huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+os.environ["HF_HUB_OFFLINE"] = "1"
 
 silence_libraries()
 hypothesis.settings.register_profile(

@@ -90,7 +90,6 @@ def test_an_example_runs(
         if f'"{option}"' in source:
             arguments += [option, str(value)]
     monkeypatch.setattr(sys, "argv", [str(path), *arguments])
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")
     assert capsys.readouterr().out, "an example prints what came out"

@@ -25,7 +25,6 @@ from uegr import (
     FreeLBConfig,
     MethodConfig,
     PlainConfig,
-    RDropConfig,
     RobustTrainerMixin,
     SMARTConfig,
     UEGRConfig,
@@ -41,7 +40,7 @@ from sentence_transformers.cross_encoder.losses import BinaryCrossEntropyLoss  #
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss  # noqa: E402
 
 TEXTS = list(reviews(32, seed=0)["text"])
-METHODS = [UEGRConfig(), FreeLBConfig(), SMARTConfig(), RDropConfig()]
+METHODS = [UEGRConfig(), FreeLBConfig(), SMARTConfig()]
 MakeTrainer = Callable[..., Any]
 
 
@@ -188,10 +187,9 @@ def measured(trainer: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("make", TRAINERS, ids=lambda make: make.__name__)
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_plain_fine_tuning_is_the_trainers_own(make: MakeTrainer, accumulation: int, tmp_path: Path) -> None:
-    if make is choices and accumulation > 1:
-        pytest.skip("transformers 5.23 adds up accumulated losses of a head that ignores num_items_in_batch")
+def test_plain_fine_tuning_is_the_trainers_own(make: MakeTrainer, tmp_path: Path) -> None:
+    # transformers 5.23 adds up the accumulated losses of a head that ignores num_items_in_batch, as this one does.
+    accumulation = 1 if make is choices else 2
     logs, weights = [], []
     for method in (None, PlainConfig()):
         trainer = without_dropout(make(tmp_path, method, gradient_accumulation_steps=accumulation))
