@@ -1,6 +1,7 @@
 """Two training steps on every task that is available on this machine.
 
     python -m experiments.task_check [TASK ...]    uegr train --task NAME --max_steps 2; results in results/tasks.json
+                                                   (those of the named tasks are replaced)
 
 Two steps show that a task loads, trains and is scored; the scores mean nothing else. A task without a training split
 is measured with the model of the task that stands in for it. The model is UEGR_MODELS/bert-tiny if that folder exists,
@@ -9,6 +10,7 @@ else textcnn; for sequence-to-sequence and language modelling a small model from
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -21,9 +23,9 @@ from uegr.cli.app import app
 from uegr.cli.main import main as _registers_the_commands  # noqa: F401
 from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
+from uegr.evaluation.evaluator import clean_scores
 from uegr.libraries import silence_libraries
 from uegr.modeling.metrics import METRICS, show
-from uegr.runs.evaluate import validation_metric
 from uegr.runs.finished_run import open_run
 from uegr.runs.run_folder import read_results
 
@@ -59,8 +61,10 @@ def run(names: list[str]) -> None:
         print(f"--- {name}", flush=True)
         if len(load_task(name).train):
             folder = train_two_steps(name)
-            metric, value, examples = validation_metric(folder)
-            results[name] = {"metric": metric, "value": value, "examples": examples, "split": "validation"}
+            trained = open_run(folder)
+            rows, metric = trained.data.validation, task.metrics[0]
+            value = clean_scores(trained.evaluated_model, rows, task.metrics)[metric]
+            results[name] = {"metric": metric, "value": value, "examples": len(rows), "split": "validation"}
         else:
             stand_in = str(task.stand_in)
             folder = RUNS / stand_in
@@ -77,8 +81,10 @@ def run(names: list[str]) -> None:
         results[name] |= {"model": Path(open_run(folder).run["config"]["model"]).name, "from": sources(name, task)[0]}
         results[name]["seconds"] = round(time.perf_counter() - start, 1)
         print(f"{name}: {METRICS[metric].title} {show(metric, value)}", flush=True)
-    if not names:
-        write_json(RESULTS / "tasks.json", {"max_steps": 2, "tasks": results})
+    path = RESULTS / "tasks.json"
+    known = json.loads(path.read_text(encoding="utf-8"))["tasks"] if names else {}
+    every = {**known, **results}
+    write_json(path, {"max_steps": 2, "tasks": {name: every[name] for name in TASKS if name in every}})
     print(f"{len(results)} tasks trained and scored")
 
 

@@ -13,15 +13,20 @@ from support.command_line import run
 LABELS = {
     "regression": lambda i: i / 10,
     "multi_label": lambda i: ["", "toxic", "insult", "toxic,insult"][i % 4],
+    "token": lambda i: "",  # a tag per word, below
     "seq2seq": lambda i: f"answer {i % 5}",
     "causal_lm": lambda i: "",
 }
 
 
-METRIC = {"regression": "pearson", "multi_label": "micro_f1", "seq2seq": "bleu", "causal_lm": "perplexity"}
-
-
-CURVE = {"regression": "pearson", "multi_label": "micro_f1", "seq2seq": "token_accuracy", "causal_lm": "token_accuracy"}
+METRIC = {
+    "regression": "pearson",
+    "multi_label": "micro_f1",
+    "token": "entity_f1",
+    "seq2seq": "bleu",
+    "causal_lm": "perplexity",
+}
+CURVE = {**METRIC, **dict.fromkeys(("token", "seq2seq", "causal_lm"), "token_accuracy")}
 
 
 @pytest.mark.parametrize("kind", LABELS)
@@ -30,6 +35,8 @@ def test_from_file_to_report(kind: str, model_folder: Path, tmp_path: Path, caps
     frame["label"] = [LABELS[kind](i) for i in range(60)]
     if kind == "multi_label":  # a cell without a label is an empty list there, not a missing label
         frame["label"] = frame["label"].str.split(",").map(lambda names: [name for name in names if name])
+    if kind == "token":
+        frame["label"] = [["B-good" if word == "good" else "O" for word in text.split(" ")] for text in frame["text"]]
     frame.to_json(tmp_path / "mine.jsonl", orient="records", lines=True)
     model = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}.get(kind, str(model_folder))
     folder = tmp_path / "run"

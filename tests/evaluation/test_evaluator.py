@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from datasets import Dataset
+from transformers import BertConfig, BertForTokenClassification
 
 from conftest import Linear, bert, reviews, tokenizer
 from uegr.errors import UsageError
@@ -103,3 +105,26 @@ def test_a_plain_module_can_be_measured(rows: Dataset) -> None:
 def test_what_cannot_be_evaluated_is_refused(options: dict[str, Any], message: str, rows: Dataset) -> None:
     with pytest.raises(UsageError, match=message):
         evaluate(bert(), tokenizer(), rows, **options)
+
+
+def test_a_model_with_a_label_per_word_is_measured_in_memory() -> None:
+    """Names of tags by the model's configuration; a prediction that is always right has F1 1."""
+    torch.manual_seed(0)
+    words = [text.split(" ") for text in reviews(8)["text"]]
+    names = ["O", "B-good"]
+    config = {**bert().config.to_dict(), "num_labels": 2, "id2label": dict(enumerate(names))}
+    config["label2id"] = {name: i for i, name in enumerate(names)}
+    model = BertForTokenClassification(BertConfig(**config))
+    with torch.no_grad():  # every token is "O"
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([5.0, 0.0]))
+    outside = [{"words": row, "tags": ["O"] * len(row)} for row in words]
+    report = evaluate(model, tokenizer(), outside, label_column="tags", text_columns=["words"], attack_examples=4)
+    assert report.kind == "token"
+    assert report.metrics["token_accuracy"] == 1.0
+    some = [{"words": row, "tags": ["B-good", *["O"] * (len(row) - 1)]} for row in words]
+    report = evaluate(model, tokenizer(), some, label_column="tags", text_columns=["words"], attacks=[])
+    assert report.metrics["entity_f1"] == 0.0
+    assert report.metrics["token_accuracy"] == pytest.approx(1 - len(some) / sum(len(row) for row in words))
+    with pytest.raises(UsageError, match="can be attacked by one attack only"):
+        evaluate(model, tokenizer(), some, label_column="tags", text_columns=["words"], attacks=["deepwordbug"])

@@ -6,6 +6,7 @@ import pytest
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.metrics import (
     accuracy,
+    entity_f1,
     f1,
     macro_f1,
     matthews,
@@ -67,3 +68,14 @@ def test_candidates_are_ranked_within_their_question() -> None:
     probabilities = np.stack([1 - score, score], axis=1)
     assert mean_reciprocal_rank(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
     assert mean_average_precision(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
+
+
+def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
+    labels = [["B-person", "I-person", "O"], ["B-place"], ["O", "O"]]
+    assert entity_f1(labels, labels) == 1.0
+    half = [["B-person", "O", "O"], ["B-place"], ["O", "O"]]  # one entity of two, and one that ends too early
+    assert entity_f1(half, labels) == pytest.approx(0.5)
+    assert entity_f1([["O", "O", "O"], ["O"], ["O", "O"]], labels) == 0.0
+    kinds = [["noun", "verb", "O"]]
+    assert entity_f1([["noun", "noun", "O"]], kinds) == pytest.approx(0.5)
+    assert entity_f1([["1", "0", "0"]], [["1", "2", "0"]]) == pytest.approx(2 / 3)

@@ -1,5 +1,6 @@
 """The data report: one counted line for each problem of a data set that does not prevent training on it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from datasets import Dataset
 
 from uegr.data.kind import Kind
 from uegr.data.overlap import text_hashes
-from uegr.data.splits import labels_of
+from uegr.data.splits import LABEL, labels_of
 
 UNBALANCED = 3.0
 """Classes are called unbalanced from this ratio of the largest to the smallest."""
@@ -33,9 +34,12 @@ class Finding:
 
 
 def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[str, int]:
-    """Return the number of rows of each class; for multi-label, of rows with each label."""
+    """Return the number of rows of each class; for multi-label, of rows with each label; for token, of words."""
     if not label_names or not len(rows):
         return {}
+    if kind == "token":
+        counted = Counter(label for labels in rows[LABEL] for label in labels)
+        return {name: counted[i] for i, name in enumerate(label_names)}
     labels = labels_of(rows)
     counts = labels.sum(axis=0) if kind == "multi_label" else np.bincount(labels, minlength=len(label_names))
     return {name: int(count) for name, count in zip(label_names, counts, strict=True)}

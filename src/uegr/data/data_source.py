@@ -27,7 +27,7 @@ class DataSource(Options):
     text_column: str = option("text", "Column of the text.")
     text_pair_column: str | None = option(None, "Column of the second text of a pair.")
     label_column: str = option("label", "Column of the label; for multi_label also a,b,c.")
-    kind: Kind = option("classification", "classification, regression, multi_label, seq2seq or causal_lm.")
+    kind: Kind = option("classification", "classification, regression, multi_label, token, seq2seq or causal_lm.")
     metric: str | None = option(None, "Metric to report, such as macro_f1. Default: the first of the kind.")
     label_separator: str = option(",", "Separates the labels in a multi_label text.")
     positive_label: str | None = option(None, "Of two classes the one whose F1 is measured. Default: the second.")

@@ -15,7 +15,10 @@ from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTra
 from uegr.data.arrow_cache import arrow_batches, cache_path, content_hash, tokenizer_hash
 from uegr.data.kind import Kind
 from uegr.data.splits import LABEL
+from uegr.errors import UsageError
 
+IGNORED_LABEL = -100
+"""Hugging Face's label of positions that are no target."""
 CACHED_FROM = 2000
 """Fewer rows than this are tokenised again each time: that takes less time than a cache file."""
 
@@ -33,7 +36,8 @@ def encode(
     tokenizer, and mapped from there.
 
     Returns:
-        Rows with the tokenizer's outputs and "labels". For seq2seq the labels are the token ids of the target; for a
+        Rows with the tokenizer's outputs and "labels". For token the first token of each word has the word's label and
+        all others -100; for seq2seq the labels are the token ids of the target; for a
         causal language model the texts are joined and cut into blocks of `max_length` tokens, and the labels of a
         block are its own tokens.
     """
@@ -45,6 +49,8 @@ def encode(
             return _blocks(tokenizer(*texts)["input_ids"], max_length)
         if kind == "seq2seq":
             return dict(tokenizer(*texts, text_target=batch[LABEL], truncation=True, max_length=max_length))
+        if kind == "token":
+            return _with_label_per_token(tokenizer, texts[0], batch[LABEL], max_length)
         return {**tokenizer(*texts, truncation=True, max_length=max_length), "labels": batch[LABEL]}
 
     # Without a given fingerprint the library would derive one by pickling the tokenizer.
@@ -57,6 +63,25 @@ def encode(
         # The tokenizer warns about documents longer than the model, which `_blocks` cuts.
         warnings.simplefilter("ignore")
         return rows.select_columns(columns).map(tokenize, batched=True, remove_columns=columns, **options)
+
+
+def _with_label_per_token(
+    tokenizer: PreTrainedTokenizerBase, texts: list[str], labels: list[list[int]], max_length: int
+) -> dict[str, Any]:
+    """The tokens of texts, and the label of each word at its first token, by the places of tokens in the text."""
+    if not tokenizer.is_fast:
+        raise UsageError(f"a label per word needs a fast tokenizer, and {type(tokenizer).__name__} is a slow one.")
+    encoded = tokenizer(texts, truncation=True, max_length=max_length, return_offsets_mapping=True)
+    rows = []
+    for text, word_labels, places in zip(texts, labels, encoded.pop("offset_mapping"), strict=True):
+        row, before = [], -1
+        for start, end in places:
+            # Some tokens begin with the space before their word, so the last character tells which word it is.
+            word = text.count(" ", 0, end - 1) if end > start else before
+            row.append(word_labels[word] if word > before else IGNORED_LABEL)
+            before = max(before, word)
+        rows.append(row)
+    return {**encoded, "labels": rows}
 
 
 def _blocks(documents: list[list[int]], length: int) -> dict[str, list[list[int]]]:
@@ -76,7 +101,7 @@ def collator(encoded: Dataset, tokenizer: PreTrainedTokenizerBase) -> Callable[[
     """Return the function that pads a batch; labels that are token ids are padded with -100, which losses ignore."""
     labels = encoded.features["labels"]
     if hasattr(labels, "feature") and labels.feature.dtype.startswith("int"):
-        return DataCollatorForSeq2Seq(tokenizer)
+        return DataCollatorForSeq2Seq(tokenizer)  # pads labels on the side on which the tokenizer pads
     return DataCollatorWithPadding(tokenizer)
 
 

@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-Kind = Literal["classification", "regression", "multi_label", "seq2seq", "causal_lm"]
+Kind = Literal["classification", "regression", "multi_label", "token", "seq2seq", "causal_lm"]

@@ -14,6 +14,7 @@ from uegr.data.label_encoding import encode_classes, encode_numbers
 from uegr.data.label_sets import encode_label_sets
 from uegr.data.row_checks import check_rows
 from uegr.data.splits import LABEL, subset, with_missing_splits
+from uegr.data.token_labels import encode_token_labels
 from uegr.errors import UsageError
 
 Split = Literal["test", "validation"]
@@ -23,6 +24,7 @@ METRICS: dict[Kind, tuple[str, ...]] = {
     "classification": ("accuracy",),
     "regression": ("pearson", "spearman"),
     "multi_label": ("micro_f1", "macro_f1"),
+    "token": ("entity_f1", "token_accuracy"),
     "seq2seq": ("bleu",),
     "causal_lm": ("perplexity",),
 }
@@ -39,8 +41,9 @@ class TaskData:
     Args:
         name: name of the task in results.
         train, validation, test: datasets with the text columns and a column "label": an int in [0, C) for
-            classification, a float for regression, C floats 0 or 1 for multi-label, the target text for seq2seq; no
-            such column for causal language models. A task without a training split has an empty one.
+            classification, a float for regression, C floats 0 or 1 for multi-label, a list with an int per word for
+            token, the target text for seq2seq; no such column for causal language models. A task without a training
+            split has an empty one.
         text_columns: one column (a sentence) or two (a pair).
         label_names: the C classes or labels, in order; empty for the other kinds.
         kind: what is predicted.
@@ -111,7 +114,8 @@ def make_task(
         splits: those of "train", "validation" and "test" that exist.
         text_columns: one or two columns of text.
         label_column: whole numbers or class names for classification; numbers for regression; for multi-label lists,
-            texts that list names, or several columns "a,b,c" of 0 and 1; the target text for seq2seq.
+            texts that list names, or several columns "a,b,c" of 0 and 1; for token a list of tags, one per word; the
+            target text for seq2seq.
         label_names: names of the classes 0..C-1; None takes the classes from the training labels.
         kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
@@ -122,13 +126,16 @@ def make_task(
     all_findings = list(findings)
     if LABEL in text_columns and kind != "causal_lm":  # the name of the encoded labels
         splits, text_columns, label_column = _renamed(splits, text_columns, label_column)
+    names: tuple[str, ...] = ()
+    if kind == "token":
+        names, splits = encode_token_labels(name, splits, text_columns, label_column, label_names)
+        label_column = LABEL
     label_columns = [] if kind == "causal_lm" else _columns(label_column, kind)
     prepared: dict[str, Dataset] = {}
     for split, rows in splits.items():
         drop = drop_empty or kind == "causal_lm"  # blank lines separate paragraphs there
         prepared[split], row_findings = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop)
         all_findings += row_findings if kind != "causal_lm" else []
-    names: tuple[str, ...] = ()
     if kind == "classification":
         names, prepared, label_findings = encode_classes(
             name, prepared, label_column, label_names, text_columns, positive_label
@@ -145,7 +152,7 @@ def make_task(
         }
     elif kind == "seq2seq":
         prepared = {split: _as_texts(rows, label_column, text_columns) for split, rows in prepared.items()}
-    else:
+    elif kind == "causal_lm":
         prepared = {split: rows.select_columns(list(text_columns)) for split, rows in prepared.items()}
     complete = with_missing_splits(prepared)
     if kind != "causal_lm":

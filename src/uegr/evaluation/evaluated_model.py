@@ -20,7 +20,7 @@ from uegr.data.kind import Kind
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.task_kinds.detection import KINDS
-from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind
+from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 from uegr.modeling.tokenizer_match import tokens_to_read
 
@@ -82,7 +82,7 @@ class EvaluatedModel:
             yield positions, {key: value.to(self.device) for key, value in batch.items()}
 
     def logits(self, batch: Batch) -> Tensor:
-        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models that generate text."""
+        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models with an output per token."""
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
@@ -99,8 +99,8 @@ class EvaluatedModel:
         """What the metrics are computed from, see `TaskKind.outputs`, and the labels, in the order of the rows.
 
         Returns:
-            Outputs (N, ...) and labels (N,), or (N, C) for multi-label; no labels for models that generate text, whose
-            outputs contain them.
+            Outputs (N, ...) and labels (N,), or (N, C) for multi-label; no labels for models with an output per
+            token, whose outputs contain them.
         """
         order: list[int] = []
         outputs, labels = [], []
@@ -112,7 +112,7 @@ class EvaluatedModel:
         in_order = np.argsort(order)
         labels_per_token = issubclass(KINDS[self.kind], Tokens)
         return (
-            np.concatenate(outputs)[in_order],
+            concatenate_outputs(outputs)[in_order],
             np.empty(0) if labels_per_token else np.concatenate(labels)[in_order],
         )
 

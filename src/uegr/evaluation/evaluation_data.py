@@ -10,6 +10,7 @@ from torch import nn
 
 from uegr.data.kind import Kind
 from uegr.data.splits import LABEL
+from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
@@ -31,6 +32,8 @@ def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
     problem = getattr(config, "problem_type", None)
     if problem in KIND_OF_PROBLEM:
         return KIND_OF_PROBLEM[problem]
+    if type(inner).__name__.endswith("ForTokenClassification"):
+        return "token"
     if getattr(inner, "get_output_embeddings", lambda: None)() is not None:
         return "seq2seq" if getattr(config, "is_encoder_decoder", False) else "causal_lm"
     if getattr(config, "num_labels", None) == 1 or getattr(labels, "dtype", "").startswith(("float", "double")):
@@ -64,6 +67,10 @@ def evaluation_rows(
         raise unknown("kind of task", kind, get_args(Kind))
     kind = kind or kind_of(model, rows, label_column)
     texts = tuple(text_columns or (c for c in rows.column_names if _is_text(rows, c) and c != label_column))
+    if kind == "token":
+        texts = texts or tuple(c for c in rows.column_names if c != label_column)
+        names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
+        return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
     needed = texts if kind == "causal_lm" else (*texts, label_column)
     for column in needed:
         if column not in rows.column_names:

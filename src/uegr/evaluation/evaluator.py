@@ -16,6 +16,7 @@ from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.entities import entities_found
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.evaluation_data import EvaluationData, class_names, evaluation_rows
 from uegr.evaluation.evaluation_report import EvaluationReport
@@ -69,7 +70,7 @@ def evaluate(
         epsilons: radii of the attacks on the embeddings.
         text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
-        kind: "classification", "regression", "multi_label", "seq2seq" or "causal_lm"; None reads it off the model.
+        kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
         metrics: further metrics of the kind, such as "f1"; the first is the report's `metric`.
         positive_label: the class whose F1 is measured; None takes class 1 of the model.
         attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
@@ -190,6 +191,8 @@ def scores_of(
     if evaluated.kind == "classification":
         return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive)
     scores = KINDS[evaluated.kind].metrics(outputs, labels)
+    if evaluated.kind == "token":
+        return {"entity_f1": entities_found(evaluated, outputs), **scores}
     return {**scores, "bleu": generated_bleu(evaluated, rows)} if evaluated.kind == "seq2seq" else scores
 
 

@@ -19,7 +19,8 @@ from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.robustness import describe_curve
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.modeling.task_kinds.detection import KINDS
-from uegr.modeling.task_kinds.task_kind import Outputs
+from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
+from uegr.modeling.task_kinds.tokens import Tokens
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -38,7 +39,8 @@ def worst_case_curve(
         attack: the norm, steps, restarts and seed.
     """
     kind, sizes = KINDS[evaluated.kind], sorted_epsilons(epsilons)
-    labels = np.asarray(rows[LABEL][:]) if LABEL in rows.column_names else np.empty(0)
+    per_token = issubclass(kind, Tokens)  # outputs of tokens hold their labels
+    labels = np.empty(0) if per_token else np.asarray(rows[LABEL][:])
     worst = worst_outputs(evaluated, rows, sizes, attack, on_batch)
     values = [kind.curve_value(outputs, labels) for outputs in worst]
     return describe_curve(attack, sizes, len(rows), kind.curve_metric, values)
@@ -78,7 +80,7 @@ def worst_outputs(
                 outputs[i].append(worst.outputs.double().cpu().numpy())
             order += positions
             on_batch(len(positions))
-    return np.stack([np.concatenate(parts) for parts in outputs])[:, np.argsort(order)]
+    return np.stack([concatenate_outputs(parts) for parts in outputs])[:, np.argsort(order)]
 
 
 class WorstOutputs:

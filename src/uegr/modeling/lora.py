@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 
-TASK_TYPES: dict[Kind, str] = {"seq2seq": "SEQ_2_SEQ_LM", "causal_lm": "CAUSAL_LM"}
+TASK_TYPES: dict[Kind, str] = {"token": "TOKEN_CLS", "seq2seq": "SEQ_2_SEQ_LM", "causal_lm": "CAUSAL_LM"}
 """peft's names; every other kind is a sequence classifier, whose head is trained whole."""
 
 

@@ -1,5 +1,6 @@
 """The published metrics of the tasks, and the likelihood of predicted probabilities."""
 
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from sklearn import metrics as sklearn_metrics
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Values = NDArray[np.float64]
+ENTITY_PREFIXES = ("B-", "I-", "E-", "S-", "L-", "U-")
+"""Of tags that say where in an entity a word stands."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ METRICS: dict[str, Metric] = {
     "mse": Metric("MSE", percent=False),
     "bleu": Metric("BLEU"),
     "perplexity": Metric("perplexity", percent=False),
+    "entity_f1": Metric("entity F1 %"),
     "token_accuracy": Metric("token accuracy %"),
     "nll": Metric("NLL", percent=False),
     "ece": Metric("ECE", percent=False),
@@ -171,6 +175,29 @@ def bleu(texts: Sequence[str], references: Sequence[str]) -> float:
     import sacrebleu
 
     return float(sacrebleu.corpus_bleu(list(texts), [list(references)]).score) / 100
+
+
+def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]) -> float:
+    """F1 of whole entities over all texts, in [0, 1]; an entity counts if its ends and its type are right.
+
+    By seqeval (Nakayama 2018), for tags such as B-person and I-person. Tags without such prefixes are compared one by
+    one, and the tag O (0 among numbers) is left out.
+
+    Args:
+        predicted, labels: the tags of the words of each text.
+    """
+    names = {tag for row in labels for tag in row}
+    if not all(tag == "O" or tag[:2] in ENTITY_PREFIXES for tag in names):
+        pairs = [pair for rows in zip(predicted, labels, strict=True) for pair in zip(*rows, strict=True)]
+        outside = "O" if "O" in names else "0"
+        inside = sorted({tag for pair in pairs for tag in pair} - {outside})
+        guesses, truth = zip(*pairs, strict=True)
+        return float(sklearn_metrics.f1_score(truth, guesses, labels=inside, average="micro", zero_division=0.0))
+    from seqeval.metrics import f1_score
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about texts without entities
+        return float(f1_score([list(row) for row in labels], [list(row) for row in predicted], zero_division=0))
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:

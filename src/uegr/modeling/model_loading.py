@@ -12,6 +12,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -33,7 +34,9 @@ PROBLEM_TYPES: dict[Kind, str] = {
     "regression": "regression",
     "multi_label": "multi_label_classification",
 }
-"""Hugging Face's name, in a model's configuration, of what its head predicts."""
+"""Hugging Face's name, in a model's configuration, of what the head of a sequence classifier predicts."""
+CLASSIFIERS: dict[Kind, Any] = dict.fromkeys(PROBLEM_TYPES, AutoModelForSequenceClassification)
+CLASSIFIERS["token"] = AutoModelForTokenClassification
 
 SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
     "textcnn": (TextCNNConfig, TextCNN),
@@ -107,22 +110,25 @@ def load_classifier(
     *,
     trust_remote_code: bool = False,
 ) -> PreTrainedModel:
-    """A sequence classifier, or for regression one with one output, on the pretrained body, in float32.
+    """A classifier of texts or tokens, or for regression a model with one output, on the pretrained body, in float32.
 
     Args:
         name_or_path: the embedded default, a folder, a hub name, or a model from scratch.
         label_names: the classes in order; none for regression.
         seed: of all new weights, such as the head's.
         vocab_size: of the tokenizer; needed by a model from scratch.
-        kind: "classification", "regression" or "multi_label"; the model's config says it as `problem_type`.
+        kind: "classification", "regression", "multi_label" or "token"; the model's config says it as `problem_type`, or
+            by its class.
         trust_remote_code: run the Python code of the model's folder.
     """
     _seed(seed)
-    labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES[kind]}
+    labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES.get(kind)}
     if label_names:
         labels["id2label"] = dict(enumerate(label_names))
         labels["label2id"] = {name: i for i, name in enumerate(label_names)}
     if name_or_path in SCRATCH:
+        if kind == "token":
+            raise UsageError(f"'{name_or_path}' has no output per token: name a pretrained encoder.")
         config_class, model_class = SCRATCH[name_or_path]
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))
     path = locate_model(name_or_path)
@@ -130,8 +136,9 @@ def load_classifier(
         if Path(path).is_dir():
             check_folder(Path(path))
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code, **labels)
-        auto = AutoModelForSequenceClassification.from_pretrained
-        return open_weights(auto, path, new_head=True, config=config, trust_remote_code=trust_remote_code)
+        return open_weights(
+            CLASSIFIERS[kind].from_pretrained, path, new_head=True, config=config, trust_remote_code=trust_remote_code
+        )
     except OSError as error:
         raise _not_found(name_or_path) from error
 
@@ -161,7 +168,7 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
 
 def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_code: bool = False) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode."""
-    auto = AUTO.get(kind, AutoModelForSequenceClassification)
+    auto = CLASSIFIERS.get(kind) or AUTO[kind]
     try:
         model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
     except OSError as error:

@@ -26,6 +26,7 @@ EMBEDDED = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
 """Name on the hub of the model that comes with uegr."""
 KINDS = {
     "classification": ("text-classification", "AutoModelForSequenceClassification"),
+    "token": ("token-classification", "AutoModelForTokenClassification"),
     "causal_lm": ("text-generation", "AutoModelForCausalLM"),
     "seq2seq": ("translation", "AutoModelForSeq2SeqLM"),
 }

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
+import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given
 from torch import Tensor
 
+from uegr.modeling.task_kinds.task_kind import concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 
 
@@ -40,3 +43,16 @@ def test_the_mean_per_example_counts_the_targets_of_each() -> None:
     task = tokens(torch.tensor([[0, 1, -100], [-100, -100, -100]]))
     values = torch.tensor([1.0, 3.0, 9.0, 9.0, 9.0, 9.0])
     assert task.mean_per_example(values).tolist() == [2.0, 0.0]
+
+
+def test_outputs_of_batches_of_different_length_give_one_metric() -> None:
+    """Positions that are no target do not count, nor does the padding between batches."""
+    short = Tokens.from_batch(torch.tensor([[1, -100]]))
+    long = Tokens.from_batch(torch.tensor([[0, 2, 1]]))
+    first = short.outputs(10.0 * F.one_hot(torch.tensor([[1, 0]]), 3).float())
+    second = long.outputs(10.0 * F.one_hot(torch.tensor([[0, 1, 1]]), 3).float())
+    outputs = concatenate_outputs([first.numpy(), second.numpy()])
+    assert outputs.shape == (2, 3, 3)
+    scores = Tokens.metrics(outputs, np.empty(0))
+    assert scores["token_accuracy"] == pytest.approx(3 / 4)
+    assert scores["nll"] == pytest.approx((3 * 9.08e-5 + 10.0) / 4, rel=1e-3)

@@ -16,6 +16,7 @@ KINDS: dict[str, type[TaskKind]] = {
     "classification": Classification,
     "regression": Regression,
     "multi_label": MultiLabel,
+    "token": Tokens,
     "seq2seq": Generation,
     "causal_lm": CausalGeneration,
 }

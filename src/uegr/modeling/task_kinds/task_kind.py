@@ -151,6 +151,16 @@ class TaskKind(ABC):
         return cls.metrics(outputs, labels)[cls.curve_metric]
 
 
+def concatenate_outputs(parts: Sequence[Outputs]) -> Outputs:
+    """The outputs of several batches below each other; of tokens, padded with -100 to the longest batch."""
+    if parts[0].ndim < 3:
+        return np.concatenate(parts)
+    longest = max(part.shape[1] for part in parts)
+    widths = [((0, 0), (0, longest - part.shape[1]), (0, 0)) for part in parts]
+    padded = [np.pad(part, width, constant_values=IGNORED_LABEL) for part, width in zip(parts, widths, strict=True)]
+    return np.concatenate(padded)
+
+
 def confidence_above_chance(losses: Tensor, chance: Tensor) -> Tensor:
     """exp(-loss) on the scale on which `chance` is 0 and 1 is 1, clamped to [0, 1]."""
     rest = (1.0 - chance).clamp_min(torch.finfo(chance.dtype).tiny)

@@ -1,0 +1,99 @@
+"""Rows with a label per word, as in named-entity recognition: words as one text, labels as lists of class numbers.
+
+A text is kept as its words with single spaces between them, so that all that reads or perturbs texts works on it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from datasets import ClassLabel, Dataset, Value
+from datasets import List as ListOf
+
+from uegr.data.label_encoding import in_order, label_text
+from uegr.data.splits import LABEL
+from uegr.errors import UsageError
+
+OUTSIDE = "O"
+"""The tag of words that belong to no entity."""
+SPACE_IN_WORD = "\u00a0"
+"""Stands for a space inside a word: the text is cut at plain spaces only."""
+
+
+def encode_token_labels(
+    name: str,
+    splits: dict[str, Dataset],
+    text_columns: Sequence[str],
+    label_column: str,
+    label_names: Sequence[str] | None = None,
+) -> tuple[tuple[str, ...], dict[str, Dataset]]:
+    """The names of the tags, and rows with a text and the list of its words' classes 0..C-1 in the column "label".
+
+    Args:
+        name: name of the task in error messages.
+        splits: raw rows.
+        text_columns: one column: a list of words, or a text whose words are separated by spaces.
+        label_column: a list of as many tags, or a text with them: names such as B-person, or numbers.
+        label_names: names of the tags 0..C-1; None takes the names from the training rows, O first.
+
+    Raises:
+        UsageError: a row with more or fewer tags than words, an unknown tag, two columns of text.
+    """
+    if len(text_columns) != 1:
+        raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}.")
+    for split, rows in splits.items():
+        for column in (text_columns[0], label_column):
+            if column not in rows.column_names:
+                raise UsageError(
+                    f"{name} ({split}) has no column '{column}': its columns are {', '.join(rows.column_names)}."
+                )
+    first = splits.get("train", next(iter(splits.values())))
+    label_names = label_names or _class_names(first, label_column)
+    tags = {split: [_as_list(cell) for cell in rows[label_column]] for split, rows in splits.items()}
+    if label_names is None:
+        seen = {label_text(tag) for row in tags[next(iter(tags))] for tag in row}
+        label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
+    encoded = {
+        split: _encoded(f"{name} ({split})", rows[text_columns[0]], tags[split], text_columns[0], label_names)
+        for split, rows in splits.items()
+    }
+    return tuple(label_names), encoded
+
+
+def _encoded(
+    name: str, texts: Iterable[Any], tags: Sequence[Sequence[Any]], text_column: str, label_names: Sequence[str]
+) -> Dataset:
+    class_of: dict[Any, int] = {tag: i for i, tag in enumerate(label_names)}
+    rows: dict[str, list[Any]] = {text_column: [], LABEL: []}
+    for number, (text, row_tags) in enumerate(zip(texts, tags, strict=True)):
+        words = [str(word).replace(" ", SPACE_IN_WORD) for word in _as_list(text)]
+        if len(words) != len(row_tags):
+            raise UsageError(
+                f"{name}: row {number} has {len(words)} words and {len(row_tags)} labels: give each word one."
+            )
+        if not words:
+            continue  # a blank line between documents
+        rows[text_column].append(" ".join(words))
+        rows[LABEL].append([_class(name, number, tag, class_of, label_names) for tag in row_tags])
+    dataset = Dataset.from_dict(rows)
+    return dataset.cast_column(text_column, Value("string")).cast_column(LABEL, ListOf(Value("int64")))
+
+
+def _class(name: str, row: int, tag: Any, class_of: dict[Any, int], label_names: Sequence[str]) -> int:
+    named = class_of.get(label_text(tag))
+    if named is not None:
+        return named
+    if isinstance(tag, int) and 0 <= tag < len(label_names):
+        return tag
+    raise UsageError(
+        f"{name}: the label '{tag}' in row {row} is not among the training labels ({', '.join(label_names)}): correct "
+        "or remove that row."
+    )
+
+
+def _class_names(rows: Dataset, label_column: str) -> Sequence[str] | None:
+    feature = getattr(rows.features[label_column], "feature", None)
+    return list(feature.names) if isinstance(feature, ClassLabel) else None
+
+
+def _as_list(cell: Any) -> list[Any]:
+    return (cell or "").split() if isinstance(cell, str | None) else list(cell)
