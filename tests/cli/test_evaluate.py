@@ -83,3 +83,28 @@ def test_a_run_is_measured_from_any_folder(
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert run(["evaluate", "../run", "--epsilons", "0,0.05", "--attack_examples", "4"]) == 0
+
+
+def test_a_run_is_measured_on_other_files(
+    train_file: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    train_weights("plain", train_file, model_folder, folder)
+    pd.DataFrame({"text": ["good film", "bad film", "good"], "label": [1, 0, 1]}).to_csv(
+        tmp_path / "b.csv", index=False
+    )
+    renamed = pd.DataFrame({"review": ["good film", "bad film"], "sentiment": ["good", "bad"]})
+    renamed.to_json(tmp_path / "c.jsonl", orient="records", lines=True)
+    quick = ["--attack_examples", "4", "--epsilons", "0,0.1"]
+    assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "b.csv"), *quick]) == 0
+    columns = ["--text_column", "review", "--label_column", "sentiment", "--label_map", "0=bad,1=good"]
+    assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "c.jsonl"), *columns, *quick]) == 0
+    entries = json.loads((folder / "results.json").read_text())["runs"][0]["transfer"]
+    assert [Path(entry["task"]).name for entry in entries] == ["b.csv", "c.jsonl"]
+    assert [entry["test_examples"] for entry in entries] == [3, 2]
+    assert entries[0]["leakage"]["examples"] == 3
+    capsys.readouterr()
+    assert run(["evaluate", str(folder), "--test_file", "nothing.csv"]) == 2
+    assert "there is no file 'nothing.csv'" in " ".join(capsys.readouterr().err.split())
+    assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "c.jsonl")]) == 2
+    assert "has no column 'text'" in " ".join(capsys.readouterr().err.split())

@@ -27,13 +27,23 @@ def evaluate(
     typo_rate: Annotated[float, option("--typo_rate", "Probability per word of a typing error.")] = 0.3,
     split: Annotated[str, option("--split", "test or validation.")] = "test",
     on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
+    test_file: Annotated[str, option("--test_file", "Also evaluate on these labelled files: a.csv,b.csv.")] = "",
+    text_column: Annotated[
+        str | None, option("--text_column", "Text in the files; of pairs a,b. Default: as the run was trained.")
+    ] = None,
+    label_column: Annotated[
+        str | None, option("--label_column", "Label in the files. Default: as the run was trained.")
+    ] = None,
     label_map: Annotated[
         str, option("--label_map", "Classes of the model and of the tasks of --on that correspond: MODEL=TASK,...")
     ] = "",
-    on_examples: Annotated[int | None, option("--on_examples", "At most N examples per task of --on.")] = None,
+    on_examples: Annotated[
+        int | None, option("--on_examples", "At most N examples per task of --on and per file.")
+    ] = None,
 ) -> None:
     """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
     from uegr.data.task_registry import find_task
+    from uegr.errors import UsageError
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.evaluate import evaluate_run
@@ -43,9 +53,13 @@ def evaluate(
     from uegr.runs.transfer_summary import leakage_line, length_line, transfer_table, unchanged_line
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
-    other_tasks = parse_names(on)
-    for name in other_tasks:
+    for name in parse_names(on):
         find_task(name)
+    files = [Path(name) for name in parse_names(test_file)]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"there is no file '{file}': give --test_file the path of a labelled file.")
+    other_tasks: list[str | Path] = [*parse_names(on), *files]
     with progress() as on_progress:
         if not (other_tasks and (run / RESULTS).exists()):
             evaluate_run(
@@ -63,6 +77,8 @@ def evaluate(
                 other_tasks,
                 declared=parse_label_map(label_map),
                 examples=on_examples,
+                text_column=text_column,
+                label_column=label_column,
                 on_task=partial(on_progress, "evaluating other tasks", unit="tasks"),
             )
     result = read_results(run)[0]
