@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -37,6 +38,16 @@ def test_words_become_a_text_and_tags_numbers_with_o_first() -> None:
 def test_texts_with_spaces_are_read_as_lists_are() -> None:
     as_texts = task([" ".join(words) for words in WORDS], [" ".join(tags) for tags in TAGS])
     assert as_texts.train.to_dict() == task(WORDS, TAGS).train.to_dict()
+
+
+def test_lists_that_a_program_printed_into_cells_are_read_as_lists(tmp_path: Path) -> None:
+    """A CSV file cannot hold lists: pandas writes them as Python prints them, arrays as NumPy does."""
+    as_lists = task(WORDS, TAGS).train.to_dict()
+    assert task([str(words) for words in WORDS], [str(tags) for tags in TAGS]).train.to_dict() == as_lists
+    printed = [str(np.array(words, dtype=object)) for words in WORDS], [str(np.array(tags)) for tags in TAGS]
+    assert task(*printed).train.to_dict() == as_lists
+    with pytest.raises(UsageError, match="row 0 holds an empty word or label"):
+        task([["a", None]], [["O", "O"]])
 
 
 def test_numbers_are_tags_with_names_where_there_are_names() -> None:

@@ -1,7 +1,5 @@
 """Encode sets of labels (multi-label) as C floats 0 or 1 per row."""
 
-import ast
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +8,7 @@ from datasets import ClassLabel, Dataset
 
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.label_encoding import in_order, label_text, unseen_labels, with_labels
+from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.errors import UsageError
 
 ON, OFF = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -81,7 +80,7 @@ def _sets_of_column(
         split: [value for table in arrow_batches(rows, [column]) for value in table[column].to_pylist()]
         for split, rows in splits.items()
     }
-    printed = all(_is_printed_list(value) for rows in values.values() for value in rows if isinstance(value, str))
+    printed = all(is_printed_list(value) for rows in values.values() for value in rows if isinstance(value, str))
     lists = {
         split: [_as_list(f"{name} ({split})", row, value, separator, printed) for row, value in enumerate(rows)]
         for split, rows in values.items()
@@ -114,11 +113,6 @@ def _name_of(label: Any, classes: list[str]) -> str:
     return classes[label] if classes and isinstance(label, int) else label_text(label)
 
 
-def _is_printed_list(text: str) -> bool:
-    """Whether a text is a list as Python or NumPy prints it."""
-    return re.fullmatch(r"\s*(\[.*\]|\(.*\)|\{.*\})\s*", text, re.DOTALL) is not None
-
-
 def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> list[Any]:
     if isinstance(value, list):
         if any(label is None or isinstance(label, (list, dict)) for label in value):
@@ -128,13 +122,7 @@ def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> 
         return [value]
     if not printed:
         return value.split(separator)
-    text = value.strip()
-    if re.fullmatch(r"\[[\d.\s]*\]", text):  # NumPy writes no commas
-        return [number.rstrip(".") for number in text[1:-1].split()]
-    try:
-        return list(ast.literal_eval(text))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise UsageError(f"{name}: row {row} holds {value!r}, which is no list of labels: correct the row.") from None
+    return read_printed_list(value, f"{name}: row {row}")
 
 
 def _are_multi_hot(lists: list[list[Any]]) -> bool:

@@ -10,6 +10,7 @@ from datasets import ClassLabel, Dataset, Value
 from datasets import List as ListOf
 
 from uegr.data.label_encoding import in_order, label_text
+from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 
@@ -48,24 +49,24 @@ def encode_token_labels(
                 )
     first = splits.get("train", next(iter(splits.values())))
     label_names = label_names or _class_names(first, label_column)
-    tags = {split: [_as_list(cell) for cell in rows[label_column]] for split, rows in splits.items()}
+    tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}
     if label_names is None:
-        seen = {label_text(tag) for row in tags[next(iter(tags))] for tag in row}
+        seen = {label_text(tag) for row in tags.get("train", next(iter(tags.values()))) for tag in row}
         label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
     encoded = {
-        split: _encoded(f"{name} ({split})", rows[text_columns[0]], tags[split], text_columns[0], label_names)
+        split: _encoded(f"{name} ({split})", text_columns[0], rows[text_columns[0]], tags[split], label_names)
         for split, rows in splits.items()
     }
     return tuple(label_names), encoded
 
 
 def _encoded(
-    name: str, texts: Iterable[Any], tags: Sequence[Sequence[Any]], text_column: str, label_names: Sequence[str]
+    name: str, text_column: str, texts: Iterable[Any], tags: Sequence[Sequence[Any]], label_names: Sequence[str]
 ) -> Dataset:
     class_of: dict[Any, int] = {tag: i for i, tag in enumerate(label_names)}
     rows: dict[str, list[Any]] = {text_column: [], LABEL: []}
-    for number, (text, row_tags) in enumerate(zip(texts, tags, strict=True)):
-        words = [str(word).replace(" ", SPACE_IN_WORD) for word in _as_list(text)]
+    for number, (text_words, row_tags) in enumerate(zip(_lists(name, texts), tags, strict=True)):
+        words = [str(word).replace(" ", SPACE_IN_WORD) for word in text_words]
         if len(words) != len(row_tags):
             raise UsageError(
                 f"{name}: row {number} has {len(words)} words and {len(row_tags)} labels: give each word one."
@@ -95,5 +96,17 @@ def _class_names(rows: Dataset, label_column: str) -> Sequence[str] | None:
     return list(feature.names) if isinstance(feature, ClassLabel) else None
 
 
-def _as_list(cell: Any) -> list[Any]:
-    return (cell or "").split() if isinstance(cell, str | None) else list(cell)
+def _lists(name: str, cells: Iterable[Any]) -> list[list[Any]]:
+    """The cells of a column as lists: lists, lists printed into texts, or words with spaces between them."""
+    cells = list(cells)
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    printed = bool(texts) and all(map(is_printed_list, texts))
+    lists = []
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str):
+            lists.append(read_printed_list(cell, f"{name}: row {row}") if printed else cell.split())
+        else:
+            lists.append(list(cell or ()))
+        if any(entry is None for entry in lists[-1]):
+            raise UsageError(f"{name}: row {row} holds an empty word or label: {cell!r}; correct the row.")
+    return lists
