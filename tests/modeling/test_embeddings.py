@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from support.small_models import Linear, batch, bert, hook_count, logits_of
 from uegr.errors import UsageError
@@ -57,3 +59,32 @@ def test_the_mask_is_one_on_real_tokens() -> None:
     data = batch()
     assert torch.equal(token_mask(data).squeeze(-1), data["attention_mask"].float())
     assert torch.equal(token_mask({"input_ids": data["input_ids"]}), torch.ones(4, 7, 1))
+
+
+class Wrapper(nn.Module):
+    """A user's module around Hugging Face models, without get_input_embeddings()."""
+
+    def __init__(self, *models: nn.Module) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(models)
+
+    def forward(self, **inputs: Tensor) -> Any:
+        return self.parts[0](**inputs)
+
+
+def test_the_embeddings_of_the_one_model_inside_are_taken() -> None:
+    model = bert()
+    assert input_embeddings(Wrapper(model)) is model.get_input_embeddings()
+    assert input_embeddings(Wrapper(Wrapper(model), nn.Linear(2, 2))) is model.get_input_embeddings()
+    with pytest.raises(UsageError, match="Wrapper has several parts with token embeddings"):
+        input_embeddings(Wrapper(bert(), bert()))
+    with pytest.raises(UsageError, match="does not say where its token embeddings are"):
+        input_embeddings(Wrapper(nn.Linear(2, 2)))
+
+
+def test_choices_of_an_example_are_rows_of_tokens() -> None:
+    data = {"input_ids": torch.ones(2, 3, 5, dtype=torch.long), "attention_mask": torch.ones(2, 3, 5)}
+    data["attention_mask"][1, 2, 4] = 0
+    mask = token_mask(data)
+    assert mask.shape == (6, 5, 1)
+    assert mask[5, 4] == 0 and mask.sum() == 29
