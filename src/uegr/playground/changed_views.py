@@ -47,6 +47,6 @@ def attack_views(
     pieces, answers, count, fooled = mark_words(texts[-1], texts[-1]), before, 0, False
     for count, step in enumerate(attack_steps(models, texts, attack, aim), 1):
         pieces, answers, fooled = mark_words(texts[-1], step.texts[-1]), step.answers, step.flipped[aim]
-        yield ChangedView(pieces, answers, f"Attack on {target}: changes {count}\n{models.compare(before, answers)}")
-    end = f"{target} is fooled" if fooled else f"{target} is not fooled: the attack may change or knows nothing more"
-    yield ChangedView(pieces, answers, f"{end}; changes {count}\n{models.compare(before, answers)}")
+        yield ChangedView(pieces, answers, f"Attack on {target}, changes: {count}\n{models.compare(before, answers)}")
+    end = f"{target} is {'fooled' if fooled else 'not fooled, and the attack has ended'}, changes: {count}"
+    yield ChangedView(pieces, answers, f"{end}\n{models.compare(before, answers)}")
