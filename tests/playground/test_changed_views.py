@@ -28,7 +28,9 @@ def test_an_attack_ends_with_who_is_fooled(
 ) -> None:
     monkeypatch.setitem(WORD_ATTACKS, "opposites", Opposites)
     models = played(evaluated, other_evaluated)
-    *steps, last = attack_views(models, TEXT, "opposites", 1.0, 0, 1)
+    first, *steps, last = attack_views(models, TEXT, "opposites", 1.0, 0, 1)
+    assert first.pieces == [(TEXT[0], None)] and first.answers == models.answers(TEXT)
+    assert first.result.startswith("Attack on model-1, changes: 0\n")
     marked = [sum(mark == CHANGED for _, mark in view.pieces) for view in steps]
     assert marked == list(range(1, len(steps) + 1)) != []
     assert "Attack on model-1, changes: 1" in steps[0].result
@@ -38,7 +40,7 @@ def test_an_attack_ends_with_who_is_fooled(
 
 
 def test_an_attack_without_success_says_so(evaluated: EvaluatedModel) -> None:
-    (view,) = attack_views(played(evaluated), ("of",), "deepwordbug", 1.0, 0, 0)
+    _, view = attack_views(played(evaluated), ("of",), "deepwordbug", 1.0, 0, 0)
     assert view.pieces == [("of", None)]
     assert view.result.startswith("model-0 is not fooled")
     assert "changes: 0" in view.result

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.playground.attack_steps import attack_steps, word_attack
+from uegr.playground.attack_steps import AttackStep, attack_steps, word_attack
 from uegr.playground.played_models import Answer, PlayedModels
 from uegr.playground.text_changes import Piece, mark_words, perturb
 
@@ -34,7 +34,7 @@ def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, s
 def attack_views(
     models: PlayedModels, texts: Texts, name: str, max_share: float, seed: int, aim: int
 ) -> Iterator[ChangedView]:
-    """Attack a text; a view after each change, and at last one that says how the attack ended.
+    """Attack a text; a view of the text itself, one after each change, and one that says how the attack ended.
 
     Args:
         models: all of them answer after each change.
@@ -42,11 +42,18 @@ def attack_views(
         name, max_share, seed: of the attack, see `word_attack`.
         aim: index of the model that is attacked.
     """
-    attack, before = word_attack(name, max_share, seed), models.answers(texts)
+    attack, original = word_attack(name, max_share, seed), models.answers(texts)
     target = models.names[aim]
-    pieces, answers, count, fooled = mark_words(texts[-1], texts[-1]), before, 0, False
-    for count, step in enumerate(attack_steps(models, texts, attack, aim), 1):
-        pieces, answers, fooled = mark_words(texts[-1], step.texts[-1]), step.answers, step.flipped[aim]
-        yield ChangedView(pieces, answers, f"Attack on {target}, changes: {count}\n{models.compare(before, answers)}")
-    end = f"{target} is {'fooled' if fooled else 'not fooled, and the attack has ended'}, changes: {count}"
-    yield ChangedView(pieces, answers, f"{end}\n{models.compare(before, answers)}")
+
+    def view(changed: Texts, answers: list[Answer], result: str) -> ChangedView:
+        pieces = mark_words(texts[-1], changed[-1])
+        return ChangedView(pieces, answers, f"{result}\n{models.compare(original, answers)}")
+
+    steps = [AttackStep(texts, original, [False] * len(original))]
+    yield view(texts, original, f"Attack on {target}, changes: 0")
+    for step in attack_steps(models, texts, attack, aim):
+        steps.append(step)
+        yield view(step.texts, step.answers, f"Attack on {target}, changes: {len(steps) - 1}")
+    last = steps[-1]
+    end = "fooled" if last.flipped[aim] else "not fooled, and the attack has ended"
+    yield view(last.texts, last.answers, f"{target} is {end}, changes: {len(steps) - 1}")

@@ -20,9 +20,14 @@ PAUSE = 0.6
 MOST_CLASSES = 5
 """Number of classes that are shown of a model: the most probable ones."""
 COLOURS = {CHANGED: "#f59e0b", DELETED: "#ef4444"}
-EVENT: dict[str, Any] = {"concurrency_id": "models", "concurrency_limit": 1, "api_visibility": "private"}
+EVENT: dict[str, Any] = {
+    "concurrency_id": "models",
+    "concurrency_limit": 1,
+    "api_visibility": "private",
+    "show_progress": "hidden",
+}
 """The models work for one event at a time, and the page has no public API."""
-LATEST: dict[str, Any] = {**EVENT, "trigger_mode": "always_last", "show_progress": "hidden"}
+LATEST: dict[str, Any] = {**EVENT, "trigger_mode": "always_last"}
 """While somebody types or moves a slider, only the last of the waiting events is worked on."""
 Values = list[Any]
 """The values of some components, in order."""
@@ -37,44 +42,49 @@ def build_page(models: PlayedModels, examples: list[tuple[Texts, str]]) -> gr.Bl
     """
     handlers = _Handlers(models)
     with gr.Blocks(title="uegr playground", analytics_enabled=False) as page:
-        boxes = [
-            gr.Textbox(label=name, lines=3, elem_id=f"text-{i}", placeholder="Type a text.")
-            for i, name in enumerate(models.text_columns)
-        ]
-        if examples:
-            _examples(examples, boxes)
         with gr.Row():
-            answers = [_answer_box(name, f"answer-{i}") for i, name in enumerate(models.names)]
-        with gr.Row():
-            with gr.Group():
-                perturbation = gr.Dropdown(list(PERTURBATIONS), value="typos", label="Perturbation")
-                rate = gr.Slider(0.05, 1.0, 0.3, step=0.05, label="Probability of a change per word or place")
-                draw = gr.Slider(0, 20, 0, step=1, label="Seed")
-                perturb_button = gr.Button("Perturb", elem_id="perturb")
-            with gr.Group():
-                attack = gr.Dropdown(list(WORD_ATTACKS), value="deepwordbug", label="Attack")
-                share = gr.Slider(0.1, 1.0, 0.3, step=0.1, label="Share of the words that may change")
-                choices = [(name, i) for i, name in enumerate(models.names)]
-                aim = gr.Radio(choices, value=0, label="Model that is attacked", visible=len(choices) > 1)
+            with gr.Column():
+                boxes = [
+                    gr.Textbox(label=name, lines=3, elem_id=f"text-{i}", placeholder="Type a text.")
+                    for i, name in enumerate(models.text_columns)
+                ]
+                with gr.Group():
+                    perturbation = gr.Dropdown(list(PERTURBATIONS), value="typos", label="Perturbation")
+                    rate = gr.Slider(0.05, 1.0, 0.3, step=0.05, label="Probability of a change per word or place")
+                    perturb_button = gr.Button("Perturb", elem_id="perturb")
+                with gr.Group():
+                    attack = gr.Dropdown(list(WORD_ATTACKS), value="deepwordbug", label="Attack")
+                    share = gr.Slider(0.1, 1.0, 0.3, step=0.1, label="Share of the words that may change")
+                    choices = [(name, i) for i, name in enumerate(models.names)]
+                    aim = gr.Radio(choices, value=0, label="Model that is attacked", visible=len(choices) > 1)
+                    with gr.Row():
+                        attack_button = gr.Button("Attack", variant="primary", elem_id="attack")
+                        stop_button = gr.Button("Stop", elem_id="stop")
+                seed = gr.Slider(0, 20, 0, step=1, label="Seed of both")
+            with gr.Column():
                 with gr.Row():
-                    attack_button = gr.Button("Attack", variant="primary", elem_id="attack")
-                    stop_button = gr.Button("Stop")
-        marked = gr.HighlightedText(
-            label="Changed text",
-            color_map=COLOURS,
-            show_legend=True,
-            show_inline_category=False,
-            elem_id="changed-text",
-        )
-        with gr.Row():
-            changed_answers = [_answer_box(name, f"changed-answer-{i}") for i, name in enumerate(models.names)]
-        result = gr.Textbox(label="Result", lines=3, interactive=False, elem_id="result")
+                    answers = [_answer_box(name, f"answer-{i}") for i, name in enumerate(models.names)]
+                marked = gr.HighlightedText(
+                    label="Changed text",
+                    color_map=COLOURS,
+                    show_legend=True,
+                    show_inline_category=False,
+                    elem_id="changed-text",
+                )
+                with gr.Row():
+                    changed_answers = [
+                        _answer_box(f"{name}, changed text", f"changed-answer-{i}")
+                        for i, name in enumerate(models.names)
+                    ]
+                result = gr.Textbox(label="Result", lines=3, interactive=False, elem_id="result")
+        if examples:
+            _example_buttons(examples, boxes)
 
         changed = [marked, *changed_answers, result]
-        attacking = attack_button.click(handlers.attack, [attack, share, draw, aim, *boxes], changed, **EVENT)
+        attacking = attack_button.click(handlers.attack, [attack, share, seed, aim, *boxes], changed, **EVENT)
         stop_button.click(None, cancels=[attacking], api_visibility="private")
-        turned = [perturbation.change, rate.change, draw.change, perturb_button.click]
-        gr.on(turned, handlers.perturb, [perturbation, rate, draw, *boxes], changed, **LATEST, cancels=[attacking])
+        turned = [perturbation.change, rate.change, seed.change, perturb_button.click]
+        gr.on(turned, handlers.perturb, [perturbation, rate, seed, *boxes], changed, **LATEST, cancels=[attacking])
         typed = [box.change for box in boxes]
         gr.on(typed, handlers.answer, boxes, [*answers, *changed], **LATEST, cancels=[attacking])
     return page
@@ -84,11 +94,11 @@ def _answer_box(name: str, identifier: str) -> gr.Label:
     return gr.Label(label=name, num_top_classes=MOST_CLASSES, elem_id=identifier)
 
 
-def _examples(examples: list[tuple[Texts, str]], boxes: list[gr.Textbox]) -> None:
+def _example_buttons(examples: list[tuple[Texts, str]], boxes: list[gr.Textbox]) -> None:
     gr.Examples(
         [list(texts) for texts, _ in examples],
         boxes,
-        example_labels=[f"{label}: {shorten(' / '.join(texts), 70)}" for texts, label in examples],
+        example_labels=[shorten(f"{label}: {' / '.join(texts)}", 60, placeholder=" ...") for texts, label in examples],
         label="Test data, with the true class",
         cache_examples=False,
         api_visibility="private",
@@ -107,22 +117,22 @@ class _Handlers:
         answers = self.no_answers if _is_empty(texts) else list(map(_label_value, self.models.answers(texts)))
         return [*answers, *self._nothing()]
 
-    def perturb(self, name: str, rate: float, seed: int, *texts: str) -> Values:
+    def perturb(self, name: str, rate: float, seed: float, *texts: str) -> Values:
         """A perturbed text and the answers to it."""
         if _is_empty(texts):
             return self._nothing("Type a text first.")
         try:
-            return _values(perturbed_view(self.models, texts, name, rate, seed))
+            return _values(perturbed_view(self.models, texts, name, rate, int(seed)))
         except UsageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def attack(self, name: str, share: float, seed: int, aim: int, *texts: str) -> Iterator[Values]:
+    def attack(self, name: str, share: float, seed: float, aim: int, *texts: str) -> Iterator[Values]:
         """The text after each change of an attack and the answers to it."""
         if _is_empty(texts):
             yield self._nothing("Type a text first.")
             return
         try:
-            for view in attack_views(self.models, texts, name, share, seed, aim):
+            for view in attack_views(self.models, texts, name, share, int(seed), aim):
                 yield _values(view)
                 time.sleep(PAUSE)
         except UsageError as error:
