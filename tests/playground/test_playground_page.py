@@ -48,7 +48,8 @@ class Page:
 
     def __init__(self, browser: Any, address: str) -> None:
         self.browser = browser
-        browser.get_log("browser"), browser.get_log("performance")  # those of earlier pages
+        browser.get("about:blank")  # which ends the connections of the page before, and that is logged
+        browser.get_log("browser"), browser.get_log("performance")
         browser.get(address)
         self.wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#text-0 textarea"))
 
@@ -67,9 +68,7 @@ class Page:
 
     def marked(self) -> list[str]:
         """The words that are marked as changed."""
-        script = (
-            "return [...document.querySelectorAll('#changed-text .textspan.hl')].map(span => span.textContent.trim())"
-        )
+        script = "return [...document.querySelectorAll('#changed-text .token.highlighted')].map(span => span.textContent.trim())"
         return list(self.browser.execute_script(script))
 
     def type(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """The page. Texts and names of classes are given only to components that show them as text, never as markup."""
 
+import json
 import time
 from collections.abc import Iterator
 from textwrap import shorten
@@ -86,7 +87,10 @@ def build_page(models: PlayedModels, examples: list[tuple[Texts, str]]) -> gr.Bl
         turned = [perturbation.change, rate.change, seed.change, perturb_button.click]
         gr.on(turned, handlers.perturb, [perturbation, rate, seed, *boxes], changed, **LATEST, cancels=[attacking])
         typed = [box.change for box in boxes]
-        gr.on(typed, handlers.answer, boxes, [*answers, *changed], **LATEST, cancels=[attacking])
+        gr.on(typed, handlers.answer, boxes, answers, **LATEST)
+        # In the browser, at once: a clearing that waited for the models could stop an attack on the new text.
+        clear = f"() => {json.dumps(handlers.nothing())}"
+        gr.on(typed, None, None, changed, js=clear, cancels=[attacking], api_visibility="private")
     return page
 
 
@@ -110,17 +114,16 @@ class _Handlers:
 
     def __init__(self, models: PlayedModels) -> None:
         self.models = models
-        self.no_answers: Values = [None for _ in models.classifiers]
+        self.no_answers: Values = [{} for _ in models.classifiers]
 
     def answer(self, *texts: str) -> Values:
-        """The answers to a new text; what was shown of a changed one goes away."""
-        answers = self.no_answers if _is_empty(texts) else list(map(_label_value, self.models.answers(texts)))
-        return [*answers, *self._nothing()]
+        """The answers to a new text."""
+        return self.no_answers if _is_empty(texts) else list(map(_label_value, self.models.answers(texts)))
 
     def perturb(self, name: str, rate: float, seed: float, *texts: str) -> Values:
         """A perturbed text and the answers to it."""
         if _is_empty(texts):
-            return self._nothing("Type a text first.")
+            return self.nothing("Type a text first.")
         try:
             return _values(perturbed_view(self.models, texts, name, rate, int(seed)))
         except UsageError as error:
@@ -129,7 +132,7 @@ class _Handlers:
     def attack(self, name: str, share: float, seed: float, aim: int, *texts: str) -> Iterator[Values]:
         """The text after each change of an attack and the answers to it."""
         if _is_empty(texts):
-            yield self._nothing("Type a text first.")
+            yield self.nothing("Type a text first.")
             return
         try:
             for view in attack_views(self.models, texts, name, share, int(seed), aim):
@@ -138,7 +141,8 @@ class _Handlers:
         except UsageError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    def _nothing(self, result: str = "") -> Values:
+    def nothing(self, result: str = "") -> Values:
+        """No changed text, and perhaps the reason."""
         return [[], *self.no_answers, result]
 
 
