@@ -68,7 +68,8 @@ class Page:
 
     def marked(self) -> list[str]:
         """The words that are marked as changed."""
-        script = "return [...document.querySelectorAll('#changed-text .token.highlighted')].map(span => span.textContent.trim())"
+        spans = "document.querySelectorAll('#changed-text .token.highlighted')"
+        script = f"return [...{spans}].map(span => span.textContent.trim())"
         return list(self.browser.execute_script(script))
 
     def type(self, text: str) -> None:
