@@ -11,6 +11,7 @@ import pytest
 from support.browser import needs_browser, open_browser
 from support.played import played
 from support.text_attacks import Opposites
+from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.playground.attack_steps import WORD_ATTACKS
 
@@ -118,6 +119,28 @@ def test_a_perturbation_marks_words_and_a_new_text_removes_them(page: Page) -> N
     page.type(" and plot")
     page.wait(lambda: page.result == "")
     assert page.marked() == []
+
+
+def test_stop_ends_an_attack(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("uegr.playground.playground_page.PAUSE", 3.0)
+    page.type("good great fine film")
+    page.wait(lambda: "%" in page.text("#answer-0"))
+    page.press("attack")
+    page.wait(lambda: page.result.startswith("Attack on model-0, changes: 0"))
+    page.press("stop")
+    page.press("perturb")
+    page.wait(lambda: page.result.startswith("model-0: "))
+    assert "fooled" not in page.result
+
+
+def test_what_cannot_be_done_is_said(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any) -> None:
+        raise UsageError("there is no list on this machine: install it.")
+
+    monkeypatch.setattr("uegr.playground.playground_page.perturbed_view", refuse)
+    page.type("good film")
+    page.press("perturb")
+    page.wait(lambda: "there is no list on this machine" in page.text("body"))
 
 
 def test_an_example_fills_the_text_and_markup_stays_text(page: Page) -> None:
