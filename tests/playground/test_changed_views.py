@@ -7,9 +7,9 @@ import pytest
 from support.played import played
 from support.text_attacks import Opposites
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.playground.attack_steps import WORD_ATTACKS
 from uegr.playground.changed_views import attack_views, perturbed_view
 from uegr.playground.text_changes import CHANGED
+from uegr.playground.word_attacks import WORD_ATTACKS
 
 TEXT = ("good great fine film",)
 

@@ -13,7 +13,7 @@ from support.played import played
 from support.text_attacks import Opposites
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.playground.attack_steps import WORD_ATTACKS
+from uegr.playground.word_attacks import WORD_ATTACKS
 
 pytest.importorskip("gradio", reason="needs gradio: pip install 'uegr[playground]'")
 pytest.importorskip("selenium", reason="needs selenium: pip install selenium")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.playground.attack_steps import AttackStep, attack_steps, word_attack
 from uegr.playground.played_models import Answer, PlayedModels
 from uegr.playground.text_changes import Piece, mark_words, perturb
+from uegr.playground.word_attacks import AttackStep, attack_steps, word_attack
 
 
 @dataclass(frozen=True)

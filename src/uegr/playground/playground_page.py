@@ -11,10 +11,10 @@ import gradio as gr
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.perturb.perturbation_registry import PERTURBATIONS
-from uegr.playground.attack_steps import WORD_ATTACKS
 from uegr.playground.changed_views import ChangedView, attack_views, perturbed_view
 from uegr.playground.played_models import Answer, PlayedModels
 from uegr.playground.text_changes import CHANGED, DELETED
+from uegr.playground.word_attacks import WORD_ATTACKS
 
 PAUSE = 0.6
 """Seconds between two changes of an attack, so that a person can follow them."""

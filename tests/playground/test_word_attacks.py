@@ -9,7 +9,7 @@ from support.text_attacks import Opposites
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
-from uegr.playground.attack_steps import WORD_ATTACKS, attack_steps, word_attack
+from uegr.playground.word_attacks import WORD_ATTACKS, attack_steps, word_attack
 
 TEXT = ("good great fine film and the good great plot",)
 
