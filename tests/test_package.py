@@ -26,6 +26,7 @@ LAYERS = [
     "runs",
     "compare",
     "report",
+    "playground",
     "cli",
 ]
 """A module may import from its own layer and from those before it in this list."""

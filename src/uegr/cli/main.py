@@ -12,6 +12,7 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
     gate,
     harden,
     methods,
+    playground,
     predict,
     report,
     score,

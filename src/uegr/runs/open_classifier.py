@@ -68,7 +68,10 @@ def open_model(
         run = open_run(path)
         if run.data.kind != "classification":
             raise UsageError(f"'{path}' is a model for {run.data.kind}, and a classifier is needed.")
-        evaluated = run.evaluated_model.reading(given or run.data.text_columns)
+        own = run.data.text_columns
+        if given and len(given) != len(own):
+            raise UsageError(f"'{path}' was trained on the columns {', '.join(own)}: name {len(own)} columns of text.")
+        evaluated = run.evaluated_model.reading(given or own)
         evaluated.max_length = max_length or evaluated.max_length
         return OpenedClassifier(path, evaluated, list(run.data.label_names), True)
     model, tokenizer = load_trained(path), load_tokenizer(str(path))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 from datasets import Dataset
 
 from support.text_attacks import Opposites, robust_share
 from uegr.evaluation.attacks.attack_results import AttackOutcome
-from uegr.evaluation.attacks.text_attack import attack_texts
+from uegr.evaluation.attacks.text_attack import attack_texts, search_rounds
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
@@ -33,3 +35,14 @@ def test_greedy_search_flips_labels_with_words_that_matter_and_within_its_budget
     small = attack_texts(evaluated, rows, Opposites(max_share=0.25))
     assert robust_share(small) >= robust_share(outcomes)
     assert all(changed(outcome) == 1 for outcome in small if outcome.after)
+
+
+def test_a_search_tells_each_change_that_it_keeps(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    attack, text, label = Opposites(max_share=1.0), (rows["text"][0],), int(rows["label"][0])
+    kept: list[tuple[str, ...]] = []
+    rounds = search_rounds(evaluated, {0: attack.search(text, label, random.Random(0), kept.append)}, None)
+    seen = [len(kept) for _ in rounds]
+    (outcome,) = attack_texts(evaluated, rows.select([0]), attack)
+    assert kept[-1] == outcome.after
+    assert seen[0] == 0, "the first round only finds out which words matter"
+    assert seen == sorted(seen) and seen[-1] == len(kept) == changed(outcome)

@@ -15,7 +15,7 @@ import numpy as np
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import Request, Scores, Search, TextAttack
+from uegr.evaluation.attacks.text_attack import OnChange, Request, Scores, Search, TextAttack
 from uegr.perturb.words import replace_words, words_of
 
 
@@ -48,7 +48,9 @@ class GreedyAttack(TextAttack):
         """Whether these replacements may be made together; any may, if an attack says nothing else."""
         return True
 
-    def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
+    def search(
+        self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
+    ) -> Search:
         *fixed, text = texts
         words = words_of(text)
         candidates = {i: self.candidates(word, generator) for i, word in enumerate(words)}
@@ -75,6 +77,7 @@ class GreedyAttack(TextAttack):
             if best is None or scores.probabilities[best, label] >= lowest:
                 continue
             replaced, lowest = attempts[best], float(scores.probabilities[best, label])
+            on_change(with_words(replaced))
             if scores.probabilities[best].argmax() != label:
                 return with_words(replaced)
         return None

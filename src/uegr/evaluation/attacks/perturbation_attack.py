@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.evaluation.attacks.text_attack import Request, Search
+from uegr.evaluation.attacks.text_attack import OnChange, Request, Search
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 
@@ -45,9 +45,11 @@ class PerturbationAttack(GreedyAttack):
         assert isinstance(perturbation, WordPerturbation)
         return perturbation.candidates(word, generator)
 
-    def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
+    def search(
+        self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
+    ) -> Search:
         if self.search_by == "greedy":
-            return (yield from super().search(texts, label, generator))
+            return (yield from super().search(texts, label, generator, on_change))
         *fixed, text = texts
         perturb, tries = find_perturbation(self.name), self.tries if self.search_by == "worst" else 1
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]
@@ -55,7 +57,11 @@ class PerturbationAttack(GreedyAttack):
             return None  # nothing in it can be changed
         scores = yield Request(attempts)
         fooling = scores.probabilities.argmax(axis=1) != label
-        return attempts[int(fooling.argmax())] if fooling.any() else None
+        if not fooling.any():
+            return None
+        chosen = attempts[int(fooling.argmax())]
+        on_change(chosen)
+        return chosen
 
 
 def _attack_by(perturbation: str) -> type[PerturbationAttack]:

@@ -7,7 +7,7 @@ batches are full although each example is searched step by step.
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeAlias
 
@@ -55,6 +55,10 @@ class Scores:
 
 
 Search: TypeAlias = Generator[Request, Scores, Texts | None]
+SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
+"""The result of each search, in the order of the examples, and the number of queries that it made."""
+OnChange: TypeAlias = Callable[[Texts], None]
+"""Called with the text after each change that a search keeps."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,7 @@ def _attack(
                 for i in group
                 if before[i] == labels[i]
             }
-            results, queries = _run(evaluated, searches, encoder)
+            results, queries = _run(search_rounds(evaluated, searches, encoder))
             fooling = [texts for texts in results.values() if texts is not None]
             after = iter(evaluated.probabilities_of(fooling).argmax(axis=1) if fooling else [])
             for i in group:
@@ -159,10 +163,19 @@ def _attack(
     return outcomes
 
 
-def _run(
+def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
+    while True:
+        try:
+            next(rounds)
+        except StopIteration as end:
+            results: SearchResults = end.value
+            return results
+
+
+def search_rounds(
     evaluated: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
-) -> tuple[dict[int, Texts | None], dict[int, int]]:
-    """Run searches side by side: the result of each, in the order of the examples, and the queries it made."""
+) -> Generator[None, None, SearchResults]:
+    """Run searches side by side; yields after each round, in which what all of them request is scored at once."""
     results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
     waiting: dict[int, Request] = {}
@@ -186,6 +199,7 @@ def _run(
             queries[i] += len(request.candidates)
             advance(i, Scores(probabilities[start:end], similarity))
             start = end
+        yield
     return results, queries
 
 

@@ -1,0 +1,47 @@
+"""uegr playground."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from uegr.cli.app import app, option
+from uegr.cli.terminal import console
+from uegr.errors import UsageError
+
+
+@app.command()
+def playground(
+    models: Annotated[
+        list[Path],
+        typer.Argument(help="One or two runs, or folders of a Hugging Face classifier.", metavar="MODELS..."),
+    ],
+    port: Annotated[
+        int | None,
+        option("--port", "Port on this machine. Default: the first free one from 7860 on.", min=1, max=65535),
+    ] = None,
+    open_browser: Annotated[bool, option("--open/--no_open", "Open the page in the browser.")] = True,
+    text_column: Annotated[str | None, option("--text_column", "Name of the text. Default: the run's.")] = None,
+    text_pair_column: Annotated[
+        str | None, option("--text_pair_column", "Name of the second text, for models that read two.")
+    ] = None,
+    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+) -> None:
+    """Show a page on which texts are typed, perturbed and attacked, and what one or two models say about them."""
+    if find_spec("gradio") is None:
+        raise UsageError("uegr playground needs gradio: pip install 'uegr[playground]'.")
+    from uegr.playground.example_texts import examples_of
+    from uegr.playground.local_server import start_server
+    from uegr.playground.played_models import open_models
+    from uegr.playground.playground_page import build_page
+
+    opened = open_models(models, text_column, text_pair_column, max_length)
+    page = build_page(opened, examples_of(opened))
+    address = start_server(page, port, open_browser)
+    console.print(f"The playground is at {address} until Ctrl-C.", highlight=False, soft_wrap=True)
+    try:
+        Event().wait()
+    finally:
+        page.close(verbose=False)

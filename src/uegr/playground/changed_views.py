@@ -1,0 +1,59 @@
+"""What the page shows of a changed text: its words, of which the changed ones are marked, the answers, the result."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from uegr.evaluation.attacks.attack_results import Texts
+from uegr.playground.played_models import Answer, PlayedModels
+from uegr.playground.text_changes import Piece, mark_words, perturb
+from uegr.playground.word_attacks import AttackStep, attack_steps, word_attack
+
+
+@dataclass(frozen=True)
+class ChangedView:
+    """What is shown of a changed text.
+
+    Args:
+        pieces: the text, with the changed words marked.
+        answers: what each model says about it.
+        result: what that means, in words.
+    """
+
+    pieces: list[Piece]
+    answers: list[Answer]
+    result: str
+
+
+def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, seed: int) -> ChangedView:
+    """Perturb a text; the arguments are those of `perturb`."""
+    changed = perturb(texts, name, rate, seed)
+    before, after = models.answers(texts), models.answers(changed)
+    return ChangedView(mark_words(texts[-1], changed[-1]), after, models.compare(before, after))
+
+
+def attack_views(
+    models: PlayedModels, texts: Texts, name: str, max_share: float, seed: int, aim: int
+) -> Iterator[ChangedView]:
+    """Attack a text; a view of the text itself, one after each change, and one that says how the attack ended.
+
+    Args:
+        models: all of them answer after each change.
+        texts: of the example; the last one is changed.
+        name, max_share, seed: of the attack, see `word_attack`.
+        aim: index of the model that is attacked.
+    """
+    attack, original = word_attack(name, max_share, seed), models.answers(texts)
+    target = models.names[aim]
+
+    def view(changed: Texts, answers: list[Answer], result: str) -> ChangedView:
+        pieces = mark_words(texts[-1], changed[-1])
+        return ChangedView(pieces, answers, f"{result}\n{models.compare(original, answers)}")
+
+    steps = [AttackStep(texts, original, [False] * len(original))]
+    yield view(texts, original, f"Attack on {target}, changes: 0")
+    for step in attack_steps(models, texts, attack, aim):
+        steps.append(step)
+        yield view(step.texts, step.answers, f"Attack on {target}, changes: {len(steps) - 1}")
+    last = steps[-1]
+    end = "fooled" if last.flipped[aim] else "not fooled, and the attack has ended"
+    yield view(last.texts, last.answers, f"{target} is {end}, changes: {len(steps) - 1}")

@@ -1,0 +1,75 @@
+"""Serve the page on this machine, for this machine alone."""
+
+import os
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from uegr.errors import UsageError
+
+HOST, FIRST_PORT = "127.0.0.1", 7860
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "font-src 'self' data:",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    )
+)
+"""Sent with every answer: the browser fetches nothing from elsewhere, whatever gradio's scripts ask for."""
+
+
+class OwnContentOnly:
+    """Adds `POLICY` to every answer of the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
+            await send(message)
+
+        await self.app(scope, receive, send_with_policy)
+
+
+def start_server(page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> str:
+    """Serve a page in the background and return its address; `page.close()` ends it.
+
+    Args:
+        page: of `build_page`.
+        port: of the address; None takes the first free one from `FIRST_PORT` on.
+        open_browser: show the page in the browser of this machine.
+
+    Raises:
+        UsageError: the port is in use.
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    options: dict[str, Any] = {
+        "server_name": HOST,
+        "server_port": port,
+        "inbrowser": open_browser,
+        "share": False,
+        "quiet": True,
+        "prevent_thread_lock": True,
+        "ssr_mode": False,  # it would start a second server, of Node.js
+        "pwa": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": [],
+        "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "app_kwargs": {"middleware": [Middleware(OwnContentOnly)]},
+    }
+    try:
+        _, address, _ = page.launch(**options)
+    except OSError:
+        taken = f"port {port} is" if port else f"the ports from {FIRST_PORT} on are"
+        raise UsageError(f"{taken} in use: choose another with --port.") from None
+    return str(address)

@@ -1,0 +1,58 @@
+"""Change a text, and show which of its words are changed."""
+
+import random
+import re
+from difflib import SequenceMatcher
+
+from uegr.evaluation.attacks.attack_results import Texts
+from uegr.perturb.perturbation_registry import find_perturbation
+
+CHANGED, DELETED = "changed", "deleted"
+Piece = tuple[str, str | None]
+"""A part of a text, and `CHANGED`, `DELETED` (it is no longer there), or None for what stayed."""
+
+
+def perturb(texts: Texts, name: str, rate: float, seed: int) -> Texts:
+    """Apply a named perturbation to the last text of an example.
+
+    Args:
+        texts: of the example.
+        name: of the perturbation.
+        rate: probability of a change per word, or per place where one is possible, in (0, 1].
+        seed: of what is random.
+    """
+    perturbation = find_perturbation(name)
+    perturbation.prepare()
+    *fixed, text = texts
+    return (*fixed, perturbation(text, rate, random.Random(seed)))
+
+
+def mark_words(before: str, after: str) -> list[Piece]:
+    """Split the text `after` into pieces; words, which spaces end, are marked where they differ from `before`."""
+    old, tokens = before.split(), re.findall(r"\s+|\S+", after)
+    places = [i for i, token in enumerate(tokens) if not token.isspace()]
+    marks: dict[int, str] = {}
+    deleted: dict[int, str] = {}
+    new = [tokens[i] for i in places]
+    for change, old_start, old_end, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if change == "delete":
+            deleted[places[start] if start < len(places) else len(tokens)] = " ".join(old[old_start:old_end])
+        elif change != "equal":
+            marks |= dict.fromkeys(places[start:end], CHANGED)
+    pieces: list[Piece] = []
+    for i, token in enumerate([*tokens, ""]):
+        if i in deleted:
+            pieces += [(deleted[i], DELETED), (" ", None)]
+        pieces.append((token, marks.get(i)))
+    return _joined(pieces)
+
+
+def _joined(pieces: list[Piece]) -> list[Piece]:
+    """Neighbours that both stayed as one piece, and no empty pieces."""
+    joined: list[Piece] = []
+    for text, mark in pieces:
+        if text and mark is None and joined and joined[-1][1] is None:
+            joined[-1] = (joined[-1][0] + text, None)
+        elif text:
+            joined.append((text, mark))
+    return joined

@@ -1,0 +1,80 @@
+"""An attack on one text, change by change, with what every model says after each."""
+
+import functools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from uegr.errors import unknown
+from uegr.evaluation.attacks.attack_registry import TEXT_ATTACKS
+from uegr.evaluation.attacks.attack_results import Texts
+from uegr.evaluation.attacks.greedy_search import GreedyAttack
+from uegr.evaluation.attacks.perturbation_attack import PerturbationAttack
+from uegr.evaluation.attacks.text_attack import search_rounds
+from uegr.evaluation.sentence_encoder import load_encoder
+from uegr.perturb.perturbation import WordPerturbation
+from uegr.perturb.perturbation_registry import PERTURBATIONS
+from uegr.playground.played_models import Answer, PlayedModels
+
+WORD_ATTACKS: dict[str, type[GreedyAttack]] = {
+    name: kind
+    for name, kind in TEXT_ATTACKS.items()
+    if issubclass(kind, GreedyAttack)
+    and (not issubclass(kind, PerturbationAttack) or isinstance(PERTURBATIONS[name], WordPerturbation))
+}
+"""The attacks that change one word after the other, by name."""
+
+_sentence_encoder = functools.cache(load_encoder)
+
+
+@dataclass(frozen=True)
+class AttackStep:
+    """A change that the attack keeps.
+
+    Args:
+        texts: of the example, with this change and those before it.
+        answers: what each model says about them.
+        flipped: whether each model's class is another one than for the original text.
+    """
+
+    texts: Texts
+    answers: list[Answer]
+    flipped: list[bool]
+
+
+def word_attack(name: str, max_share: float, seed: int) -> GreedyAttack:
+    """An attack that changes one word after the other.
+
+    Args:
+        name: a key of `WORD_ATTACKS`.
+        max_share: at most this share of the words is changed, in (0, 1].
+        seed: of what is random.
+    """
+    if name not in WORD_ATTACKS:
+        raise unknown("attack by words", name, WORD_ATTACKS)
+    kind = WORD_ATTACKS[name]
+    if issubclass(kind, PerturbationAttack):
+        return kind(seed=seed, max_share=max_share, search_by="greedy")
+    return kind(seed=seed, max_share=max_share)
+
+
+def attack_steps(models: PlayedModels, texts: Texts, attack: GreedyAttack, aim: int) -> Iterator[AttackStep]:
+    """Attack one example until the model that is aimed at changes its class, or no more change is allowed.
+
+    Args:
+        models: all of them answer after each change.
+        texts: of the example; the last one is changed.
+        attack: the search. It changes the same words as `uegr attack` with this text alone.
+        aim: index of the model that is attacked.
+    """
+    original = models.answers(texts)
+    target = models.classifiers[aim]
+    label = target.names.index(original[aim].label)
+    kept: list[Texts] = []
+    search = attack.search(texts, label, random.Random(f"{attack.seed}:0"), kept.append)
+    for _ in search_rounds(target.evaluated, {0: search}, _sentence_encoder() if attack.similarity else None):
+        for changed in kept:
+            answers = models.answers(changed)
+            pairs = zip(answers, original, strict=True)
+            yield AttackStep(changed, answers, [after.label != before.label for after, before in pairs])
+        kept.clear()

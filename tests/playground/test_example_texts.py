@@ -1,0 +1,31 @@
+"""Examples come from the test data of a run, with their true classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.command_line import train_weights
+from support.played import played
+from uegr.errors import UsageError
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.playground.example_texts import examples_of
+from uegr.playground.played_models import open_models
+
+
+def test_examples_are_rows_of_the_test_data(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    train_weights("plain", train_file, model_folder, tmp_path / "run", "--max_steps", "1")
+    models = open_models([tmp_path / "run"])
+    examples = examples_of(models, 3)
+    test = models.classifiers[0].labelled_rows(None, "test")
+    known = {(text, str(label)) for text, label in zip(test["text"], test["label"], strict=True)}
+    assert len(examples) == 3
+    assert {(text, label) for (text,), label in examples} <= known
+    assert examples_of(models, 3) == examples
+    with pytest.raises(UsageError, match="was trained on the columns text: name 1 columns of text"):
+        open_models([tmp_path / "run"], "text", "other")
+
+
+def test_a_checkpoint_has_no_examples(evaluated: EvaluatedModel) -> None:
+    assert examples_of(played(evaluated)) == []
