@@ -15,8 +15,8 @@ Slices = dict[str, Members]
 """Name of a slice -> whether each text belongs to it, shape (N,)."""
 LENGTHS = (0, 10, 20, 40, 80)
 """Where the slices by number of words begin."""
-UNSEEN = (0.0, 0.1, 0.25)
-"""Ends of the slices by share of unseen words; one more slice has none."""
+UNSEEN = {"up to 10 %": (0.0, 0.1), "10 to 25 %": (0.1, 0.25), "more than 25 %": (0.25, 1.0)}
+"""Slices by share of unseen words: more than the first number, at most the second."""
 SMALLEST = 20
 """A slice of fewer texts says little: it is not called weak."""
 
@@ -65,8 +65,7 @@ def slice_scores(slices: Slices, **right: Members) -> list[dict[str, Any]]:
 
 def _by_unseen_words(words: Sequence[Sequence[str]], known: Collection[str]) -> Slices:
     shares = np.array([np.mean([word.lower() not in known for word in text]) if text else 0.0 for text in words])
-    slices = {"no unseen word": shares == 0}
-    for low, high in zip(UNSEEN, (*UNSEEN[1:], None), strict=True):
-        name = f"more than {low:.0%} unseen words" if high is None else f"up to {high:.0%} unseen words"
-        slices[name] = (shares > low) & (shares <= (high or np.inf))
-    return {name.replace("%", " %"): members for name, members in slices.items()}
+    return {
+        "no unseen word": shares == 0,
+        **{f"{name} unseen words": (shares > low) & (shares <= high) for name, (low, high) in UNSEEN.items()},
+    }

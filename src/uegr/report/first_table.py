@@ -1,5 +1,6 @@
 """The first table of the page: one row per measure, with the reference, the others, and how far they are apart."""
 
+import textwrap
 from collections.abc import Sequence
 from math import isnan
 
@@ -10,6 +11,8 @@ from uegr.report.group_difference import Difference, difference_between, group_i
 from uegr.report.run_groups import Group
 from uegr.report.story_measures import RIGHT, StoryMeasure, mean_value
 
+NO_BREAK = "\u00a0"
+"""A space at which a line does not end."""
 NOTE = (
     "Numbers without a unit are right answers in percent of the texts. In brackets: the 95 % interval of the "
     "difference. Where it holds 0, a difference is not shown: it may be chance. Each interval is of its row alone."
@@ -30,17 +33,17 @@ def number(measure: StoryMeasure, value: float) -> str:
 
 
 def difference_in_words(measure: StoryMeasure, difference: Difference | None) -> str:
-    """Return a difference with its interval and what it shows."""
+    """Return a difference with its interval."""
     if difference is None:
         return "–"
     if isnan(difference.low):
-        return f"{_signed(measure, difference.value)}, {difference.judgement}"
-    return f"{_signed(measure, difference.value)} {interval_in_words(measure, difference)}, {difference.judgement}"
+        return _signed(measure, difference.value)
+    return f"{_signed(measure, difference.value)} {interval_in_words(measure, difference)}"
 
 
 def interval_in_words(measure: StoryMeasure, difference: Difference) -> str:
-    """Return the interval of a difference in brackets."""
-    return f"[{_signed(measure, difference.low)}, {_signed(measure, difference.high)}]"
+    """Return the interval of a difference in brackets, which no line break divides."""
+    return f"[{_signed(measure, difference.low)},{NO_BREAK}{_signed(measure, difference.high)}]"
 
 
 def table_rows(
@@ -61,7 +64,11 @@ def table_rows(
         row = [measure.title, number(measure, mean_value(measure, reference.runs))]
         for other in others:
             difference = difference_between(other, reference, measure)
-            row += [number(measure, mean_value(measure, other.runs)), difference_in_words(measure, difference)]
+            judgement = "" if difference is None else f"\n{difference.judgement}"
+            row += [
+                number(measure, mean_value(measure, other.runs)),
+                difference_in_words(measure, difference) + judgement,
+            ]
         rows.append(row)
     return headings, rows
 
@@ -82,14 +89,16 @@ def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Ch
     for measure in measures:
         if measure.unit != RIGHT:
             continue
+        short = _two_lines(measure.name)
+        item = measure.name if short in lengths else short
         for group in groups:
             value = mean_value(measure, group.runs)
             if isnan(value):
                 continue
-            lengths.setdefault(_two_lines(measure.name), {})[group.label] = 100 * value
+            lengths.setdefault(item, {})[group.label] = 100 * value
             low, high = group_interval(group, measure)
             if not isnan(low):
-                intervals.setdefault(_two_lines(measure.name), {})[group.label] = (100 * low, 100 * high)
+                intervals.setdefault(item, {})[group.label] = (100 * low, 100 * high)
     return _draw(groups, lengths, intervals) if lengths else None
 
 
@@ -110,11 +119,8 @@ def _draw(groups: Sequence[Group], lengths: Bars, intervals: dict[str, dict[str,
 
 def _two_lines(name: str) -> str:
     """Break a long name near its middle: the figure has room for two lines."""
-    spaces = [i for i, letter in enumerate(name) if letter == " "]
-    if len(name) <= 18 or not spaces:
-        return name
-    middle = min(spaces, key=lambda i: abs(2 * i - len(name)))
-    return f"{name[:middle]}\n{name[middle + 1 :]}"
+    width = max(18, min(30, len(name) // 2 + 4))
+    return "\n".join(textwrap.wrap(name, width, max_lines=2, placeholder="…"))
 
 
 def _interval(group: Group, measure: StoryMeasure) -> str:

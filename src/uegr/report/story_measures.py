@@ -96,7 +96,7 @@ def attack_of(run: RunResult, search: str) -> TextAttackResult | None:
 
 def attack_name_for_everybody(attack: TextAttackResult) -> str:
     """Return what an attack on the text does, in words."""
-    name = TEXT_ATTACKS.get(attack.attack, f"text changed by an attacker ({attack.attack.replace('_', ' ')})")
+    name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}")
     return name if attack.temperature is None else f"{name}, calibrated"
 
 

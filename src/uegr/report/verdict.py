@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import isnan
 
-from uegr.report.first_table import difference_in_words, interval_in_words, number
+from uegr.report.first_table import NO_BREAK, difference_in_words, interval_in_words, number
 from uegr.report.group_difference import Difference, are_comparable, difference_between, group_interval
 from uegr.report.run_groups import Group
 from uegr.report.story_measures import EMBEDDINGS, RIGHT, StoryMeasure, mean_value, strongest_attack
@@ -42,15 +42,15 @@ def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
         return f"{place} the two cannot be compared"
     own, other = (number(measure, mean_value(measure, side.runs)) for side in (group, reference))
     if measure.unit == RIGHT:
-        values = f"{group.label} is right on {own} % of the texts and {reference.label} on {other} %"
+        values = f"{group.label} is right on {own}{NO_BREAK}% of the texts and {reference.label} on {other}{NO_BREAK}%"
     else:
         values = f"{group.label} reaches {own} and {reference.label} {other} ({measure.unit})"
     return f"{place} {values}: {_difference(measure, difference)}"
 
 
 def _difference(measure: StoryMeasure, difference: Difference) -> str:
-    size = number(measure, abs(difference.value)) + (" points" if measure.percent else "")
-    size += " more" if difference.value >= 0 else " less"
+    more, less = ("points more", "points fewer") if measure.percent else ("more", "less")
+    size = f"{number(measure, abs(difference.value))} {more if difference.value >= 0 else less}"
     if isnan(difference.low):
         return f"{size}, without an interval, so a difference is not shown"
     not_shown = ", so a difference is not shown" if difference.judgement == "not shown" else ""
@@ -60,11 +60,17 @@ def _difference(measure: StoryMeasure, difference: Difference) -> str:
 def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMeasure) -> str:
     value = number(measure, mean_value(measure, reference.runs))
     differences = "; ".join(
-        f"{group.label} {difference_in_words(measure, difference_between(group, reference, measure))}"
-        for group in others
+        f"{group.label} {_short(measure, difference_between(group, reference, measure))}" for group in others
     )
-    reached = f"is right on {value} % of the texts" if measure.unit == RIGHT else f"reaches {value} ({measure.unit})"
+    reached = (
+        f"is right on {value}{NO_BREAK}% of the texts" if measure.unit == RIGHT else f"reaches {value} ({measure.unit})"
+    )
     return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it, in points: {differences}."
+
+
+def _short(measure: StoryMeasure, difference: Difference | None) -> str:
+    words = difference_in_words(measure, difference)
+    return words if difference is None else f"{words} ({difference.judgement})"
 
 
 def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | None) -> str:
@@ -74,7 +80,9 @@ def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | 
     weakest = weakest_slice(group)
     if weakest is not None:
         name, share, examples = weakest
-        sentence += f"; of the parts of the data it is weakest on “{name}”: {100 * share:.1f} % of {examples:,} texts"
+        sentence += (
+            f"; of the parts of the data it is weakest on “{name}”: {100 * share:.1f}{NO_BREAK}% of {examples:,} texts"
+        )
     return f"{sentence}."
 
 
@@ -82,7 +90,7 @@ def _value(group: Group, measure: StoryMeasure) -> str:
     value, (low, high) = number(measure, mean_value(measure, group.runs)), group_interval(group, measure)
     interval = "" if isnan(low) else f" [{number(measure, low)}, {number(measure, high)}]"
     if measure.unit == RIGHT:
-        return f"{group.label} is right on {value} % of the texts{interval}"
+        return f"{group.label} is right on {value}{NO_BREAK}% of the texts{interval}"
     return f"{group.label} reaches {value}{interval} ({measure.unit})"
 
 
