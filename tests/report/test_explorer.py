@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.sample_runs import sample
-from uegr.report.changed_words import changed_words
+from uegr.report.changed_words import mark_changes
 from uegr.report.explorer import FOOLED, HELD, SAMPLES_NOTE, WRONG, explore
 from uegr.report.run_groups import group_runs
-from uegr.report.story_measures import story_measures, strongest_attack
-from uegr.report.weak_slices import weak_slices
+from uegr.report.story_measures import first_measures, strongest_attack
+from uegr.report.weak_slices import slice_tables
 
 TEXTS = [
     {"label": "good", "before": "a fine film", "predicted_before": "good", "after": "a fime film", "predicted": "bad"},
@@ -28,14 +28,14 @@ def attack(name: str = "deepwordbug", **changes: Any) -> dict[str, Any]:
 
 @given(st.text("ab \n", max_size=20), st.text("ab \n", max_size=20))
 def test_pieces_are_the_text_and_unmarked_ones_are_in_both(before: str, after: str) -> None:
-    old, new = changed_words(before, after)
+    old, new = mark_changes(before, after)
     assert ("".join(text for text, _ in old), "".join(text for text, _ in new)) == (before, after)
     kept = ["".join(text for text, changed in pieces if not changed) for pieces in (old, new)]
     assert kept[0] == kept[1]
 
 
 def test_changed_words_are_marked_whole() -> None:
-    old, new = changed_words("a truly fine film .", "a truly f1ne film .")
+    old, new = mark_changes("a truly fine film .", "a truly f1ne film .")
     assert old == [("a truly ", False), ("fine", True), (" film .", False)]
     assert new == [("a truly ", False), ("f1ne", True), (" film .", False)]
 
@@ -67,11 +67,11 @@ def test_weak_parts_come_first_and_tiny_ones_not_at_all() -> None:
     parts = [part("easy", 50, 0.9), part("hard", 40, 0.5), part("tiny", 5, 0.0)]
     under = [attack(slices=[part("easy", 30, 0.1), part("hard", 20, 0.2)])]
     groups = group_runs([sample(slices=parts, text_attacks=under), sample(method="plain")])
-    measures = story_measures(groups)
+    measures = first_measures(groups)
     alone = groups[:1]
-    unchanged, attacked = weak_slices(alone, strongest_attack(measures, alone))
+    unchanged, attacked = slice_tables(alone, strongest_attack(measures, alone))
     assert [row[0] for row in unchanged["rows"]] == ["hard", "easy"]
     assert [row[0] for row in attacked["rows"]] == ["easy", "hard"]
     assert unchanged["rows"][0][1:] == ["40", "50.0 [35, 65]"]
-    (both,) = weak_slices(groups, None)
+    (both,) = slice_tables(groups, None)
     assert both["rows"][0][-1] == "–", "the other run was measured by an earlier version"

@@ -14,8 +14,8 @@ from uegr.evaluation.statistics import estimate
 from uegr.report.first_table import first_chart, table_rows
 from uegr.report.group_difference import difference_between, group_interval, reference_of
 from uegr.report.run_groups import group_runs, wilson
-from uegr.report.story_measures import MOST, StoryMeasure, story_measures, strongest_attack
-from uegr.report.verdict import verdict
+from uegr.report.story_measures import MOST, StoryMeasure, first_measures, strongest_attack
+from uegr.report.verdict import verdict_of
 from uegr.runs.run_result import RunResult
 
 COUNT = 200
@@ -39,11 +39,11 @@ def pair(plain: int, uegr: int, **changes: Any) -> list[RunResult]:
 
 def told(runs: list[RunResult]) -> str:
     groups = group_runs(runs)
-    return verdict(groups, reference_of(groups), story_measures(groups)).replace("\u00a0", " ")
+    return verdict_of(groups, reference_of(groups), first_measures(groups)).replace("\u00a0", " ")
 
 
 def measure_named(runs: list[RunResult], part: str) -> StoryMeasure:
-    return next(measure for measure in story_measures(group_runs(runs)) if part in measure.name)
+    return next(measure for measure in first_measures(group_runs(runs)) if part in measure.name)
 
 
 def test_a_difference_is_claimed_only_where_its_interval_excludes_zero() -> None:
@@ -96,7 +96,7 @@ def test_less_is_better_for_the_calibration_error() -> None:
 def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:
     attacks = [attacked(f"attack{i}", first_right(10 * i + 10)) for i in range(9)]
     groups = group_runs([sample(method=name, text_attacks=copy.deepcopy(attacks)) for name in ("uegr", "plain")])
-    reference, measures = reference_of(groups), story_measures(groups)
+    reference, measures = reference_of(groups), first_measures(groups)
     headings, rows = table_rows(groups, reference, measures)
     assert headings == ["", "plain", "uegr", "difference"], "plain is the reference wherever it stands"
     assert len(rows) == MOST
@@ -120,7 +120,7 @@ def test_the_row_of_the_embeddings_is_the_mean_of_the_curve_above_zero() -> None
 def test_runs_on_other_tasks_are_not_compared() -> None:
     runs = [sample(method="plain"), sample(task="sst2")]
     groups = group_runs(runs)
-    _, rows = table_rows(groups, groups[0], story_measures(groups))
+    _, rows = table_rows(groups, groups[0], first_measures(groups))
     assert all(row[-1] == "–" for row in rows)
     assert "sst2" not in told(runs)
 
@@ -150,4 +150,4 @@ def test_another_task_than_classification_is_told_in_its_own_metric() -> None:
     assert "reaches 50.0 and plain 50.0 (pearson %)" in sentence
     assert "without an interval, so a difference is not shown" in sentence
     groups = group_runs(runs)
-    assert first_chart(groups, story_measures(groups)) is None
+    assert first_chart(groups, first_measures(groups)) is None

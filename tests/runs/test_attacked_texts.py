@@ -50,7 +50,7 @@ def test_a_text_that_was_wrong_before_is_no_success() -> None:
 
 
 def test_a_damaged_file_says_what_to_do(evaluated_run: Path) -> None:
-    for content in ("{", json.dumps([1]), json.dumps({"typos": 1})):
+    for content in ("{", json.dumps([1]), json.dumps({"typos": 1}), json.dumps({"typos": [{"label": "a"}]})):
         (evaluated_run / ATTACKED_TEXTS).write_text(content)
         with pytest.raises(UsageError, match=r"is damaged .* attack again with uegr attack"):
             read_results_and_logs([evaluated_run])

@@ -8,7 +8,7 @@ Pieces = list[tuple[str, bool]]
 """A text in pieces, and whether each is changed; the pieces together are the text."""
 
 
-def changed_words(before: str, after: str) -> tuple[Pieces, Pieces]:
+def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
     """Return both texts in pieces. Words are what stands between spaces, so that a change inside a word marks it."""
     old, new = (re.findall(r"\s+|\S+", text) for text in (before, after))
     kept_old, kept_new = [False] * len(old), [False] * len(new)

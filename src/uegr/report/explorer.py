@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from uegr.report.changed_words import Pieces, changed_words
+from uegr.report.changed_words import Pieces, mark_changes
 from uegr.report.run_groups import Group, first_shown
 from uegr.report.story_measures import attack_name_for_everybody
 from uegr.runs.result_parts import TextAttackResult
@@ -82,7 +82,7 @@ def _texts(group: Group, attack: TextAttackResult) -> Iterator[AttackedText]:
     samples = ({**sample, "predicted_before": sample["label"]} for sample in attack.samples)
     for row in attack.texts or samples:
         before, after = (
-            ([(row["before"], False)], None) if row["after"] is None else changed_words(row["before"], row["after"])
+            ([(row["before"], False)], None) if row["after"] is None else mark_changes(row["before"], row["after"])
         )
         yield AttackedText(
             group.label,

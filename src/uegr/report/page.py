@@ -20,9 +20,9 @@ from uegr.report.figures.style import COLOURS, ON_DARK
 from uegr.report.first_table import first_chart, table_note, table_rows
 from uegr.report.group_difference import reference_of
 from uegr.report.run_groups import first_shown, group_runs
-from uegr.report.story_measures import story_measures, strongest_attack
-from uegr.report.verdict import verdict
-from uegr.report.weak_slices import weak_slices
+from uegr.report.story_measures import first_measures, strongest_attack
+from uegr.report.verdict import verdict_of
+from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import FEW, grid
 
@@ -70,18 +70,18 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
 def _story(runs: Sequence[RunResult]) -> dict[str, Any]:
     """The verdict, the first table and its figure, the attacked texts, and the weakest parts of the data."""
     groups = group_runs(runs)
-    reference, measures = reference_of(groups), story_measures(groups)
+    reference, measures = reference_of(groups), first_measures(groups)
     story_headings, story_rows = table_rows(groups, reference, measures)
     chart = first_chart(groups, measures)
     return {
-        "verdict": verdict(groups, reference, measures),
+        "verdict": verdict_of(groups, reference, measures),
         "story_headings": story_headings,
         "story_rows": story_rows,
         "story_note": table_note(groups, measures),
         "story_chart": None if chart is None else _figure(chart),
         "explorer": explore(groups),
         "classified": any("accuracy" in run.metrics for run in runs),
-        "slices": weak_slices(groups, strongest_attack(measures, groups)),
+        "slices": slice_tables(groups, strongest_attack(measures, groups)),
         "slices_note": f"{SLICES_NOTE} {first_shown(groups)}",
     }
 

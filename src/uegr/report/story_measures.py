@@ -59,7 +59,7 @@ class StoryMeasure:
         return self.name if self.unit == RIGHT else f"{self.name}: {self.unit}{lower}"
 
 
-def story_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
+def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest."""
     runs = [run for group in groups for run in group.runs]
     first = runs[0]

@@ -10,7 +10,7 @@ from uegr.report.story_measures import EMBEDDINGS, RIGHT, StoryMeasure, mean_val
 from uegr.report.weak_slices import weakest_slice
 
 
-def verdict(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
+def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
     """Return the sentence: the groups against the reference, or what a group alone reaches and where it is weakest."""
     others = [group for group in groups if group is not reference and are_comparable(group, reference)]
     unchanged = measures[0]

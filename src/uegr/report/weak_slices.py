@@ -14,7 +14,7 @@ Parts = Mapping[str, Mapping[str, Any]]
 """Name of a slice -> the object of results.json."""
 
 
-def weak_slices(groups: Sequence[Group], attack: StoryMeasure | None) -> list[dict[str, Any]]:
+def slice_tables(groups: Sequence[Group], attack: StoryMeasure | None) -> list[dict[str, Any]]:
     """Return a table of slices of unchanged texts and one under the attack, weakest first, as the page takes them.
 
     Args:

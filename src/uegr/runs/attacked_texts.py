@@ -17,6 +17,7 @@ from uegr.evaluation.attacks.attack_results import COLUMN_MARK, AttackOutcome
 from uegr.runs.run_result import RunResult
 
 ATTACKED_TEXTS = "attacked_texts.json"
+ROW = {"label", "before", "predicted_before", "after", "predicted"}
 Rows = list[dict[str, Any]]
 """One object per attacked text; see `text_row`."""
 
@@ -53,11 +54,15 @@ def read_attacked_texts(folder: Path) -> dict[str, Rows]:
         return {}
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or not all(isinstance(rows, list) for rows in content.values()):
-            raise ValueError("not an object of lists")
+        if not isinstance(content, dict) or not all(map(_are_rows, content.values())):
+            raise ValueError("not an object of lists of texts")
     except (ValueError, RecursionError) as error:
         raise UsageError(f"'{file}' is damaged ({error}): remove it, and attack again with uegr attack.") from error
     return content
+
+
+def _are_rows(rows: Any) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) and row.keys() >= ROW for row in rows)
 
 
 def with_attacked_texts(result: RunResult, folder: Path) -> RunResult:
