@@ -12,7 +12,7 @@ from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
 from uegr.compare.measures import collapsed, robustness
 from uegr.compare.result_slot import Run
-from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_outcomes
+from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
 
 
 def test_further_attacks_are_measures_like_the_others() -> None:
@@ -43,8 +43,9 @@ def test_outcomes_come_back_as_they_were() -> None:
     generator = torch.Generator().manual_seed(0)
     clean = (torch.rand(13, generator=generator) < 0.5).numpy()
     robust = (torch.rand(3, 9, generator=generator) < 0.5).numpy()
-    entry = {"outcomes": json.loads(json.dumps(pack_outcomes(clean, robust))), "robustness": {"examples": 9}}
+    entry = {"outcomes": json.loads(json.dumps(pack_outcomes(clean, robust, ~clean))), "robustness": {"examples": 9}}
     back = unpack_outcomes(entry)
     assert back is not None
     assert (back[0] == clean).all() and (back[1] == robust).all()
+    assert (unpack_bits(entry["outcomes"]["typos"], 13) == ~clean).all()
     assert unpack_outcomes({"robustness": {}}) is None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from uegr.evaluation.statistics import average_ranks, compare_paired, estimate, holm, permutation_p
+from uegr.evaluation.statistics import average_ranks, compare_paired, estimate, holm, paired_interval, permutation_p
 
 
 def test_t_interval_of_a_sample_by_hand() -> None:
@@ -24,6 +24,18 @@ def test_t_interval_of_a_sample_by_hand() -> None:
 def test_one_seed_has_no_interval_and_equal_ones_a_point() -> None:
     assert math.isnan(estimate([0.8]).half)
     assert estimate([0.8, 0.8]).half == 0.0
+
+
+def test_paired_interval_is_that_of_bonett_and_price() -> None:
+    more, fewer, count = 12, 5, 80  # examples that only the first, or only the second, has right
+    differences = np.array([1.0] * more + [-1.0] * fewer + [0.0] * (count - more - fewer))
+    low, high = paired_interval(differences)
+    shares = (more + 1) / (count + 2), (fewer + 1) / (count + 2)
+    middle = shares[0] - shares[1]
+    half = 1.96 * math.sqrt((sum(shares) - middle**2) / (count + 2))
+    assert (low, high) == pytest.approx((middle - half, middle + half), abs=0.003)  # Student's t for the normal
+    no_difference = paired_interval(np.zeros(80))
+    assert no_difference[0] < 0 < no_difference[1]
 
 
 def test_intervals_cover_the_mean_as_often_as_they_say() -> None:

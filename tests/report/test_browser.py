@@ -28,9 +28,19 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         yield driver
 
 
+def attack(name: str) -> dict[str, Any]:
+    """An attack with texts of two classes and all three outcomes."""
+    rows = [("good", "good", "fime <b>", "bad"), ("bad", "bad", None, "bad"), ("bad", "good", None, "good")]
+    names = ("label", "predicted_before", "after", "predicted")
+    texts = [{"before": f"fine {i}", **dict(zip(names, row, strict=True))} for i, row in enumerate(rows)]
+    parts = [{"slice": "class good", "examples": 30, "accuracy": 0.4}]
+    return {"attack": name, "examples": 3, "accuracy": 0.3, "texts": texts, "slices": parts}
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    runs = [full("plain", model="<b>&$x$", seed=1), *(replace(run, seed=i) for i, run in enumerate(samples() * 2))]
+    attacked = full(method="plain", model="<b>&$x$", seed=1, text_attacks=[attack("deepwordbug"), attack("synonyms")])
+    runs = [attacked, *(replace(run, seed=i) for i, run in enumerate(samples() * 2))]
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(runs, draw(runs), path)
     return path.as_uri()
@@ -105,6 +115,47 @@ def test_click_sorts_and_second_click_reverses(browser: Any, page: str) -> None:
         browser.execute_script(f"return document.querySelectorAll('main > .scroll th')[{column}].ariaSort")
         == "descending"
     )
+
+
+def test_filters_choose_texts_by_keyboard(browser: Any, page: str) -> None:
+    show(browser, page)
+    shown = "return [...document.querySelectorAll('#texts > li')].filter(t => t.offsetHeight).map(t => t.textContent)"
+    count = "return document.querySelector('#filters output').textContent"
+    assert len(browser.execute_script(shown)) == 6
+    assert browser.execute_script(count) == "6 of 6 texts"
+    selects = {
+        select.get_attribute("name"): select for select in browser.find_elements("css selector", "#filters select")
+    }
+    assert list(selects) == ["run", "label", "attack", "outcome"]
+    selects["outcome"].send_keys("fool")
+    fooled = browser.execute_script(shown)
+    assert len(fooled) == 2 and all("fime <b>" in text for text in fooled)
+    selects["attack"].send_keys("words rep")
+    (one,) = browser.execute_script(shown)
+    assert "replaced by synonyms" in one
+    selects["label"].send_keys("bad")
+    assert browser.execute_script(shown) == []
+    assert browser.execute_script(count) == "0 of 6 texts"
+    for select in selects.values():
+        select.send_keys("all")
+    assert len(browser.execute_script(shown)) == 6
+
+
+def test_changed_words_are_marked(browser: Any, page: str) -> None:
+    show(browser, page)
+    marked = browser.execute_script("return [...document.querySelectorAll('#texts mark')].map(m => m.textContent)")
+    assert marked == ["fine", "0", "fime", "<b>"] * 2
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_verdict_and_table_come_first(width: int, browser: Any, page: str) -> None:
+    show(browser, page, width)
+    tops = browser.execute_script(
+        "return ['.verdict', '#story table', '#story svg', '#filters', '#weakest-parts', '#summary']"
+        ".map(s => document.querySelector(s).getBoundingClientRect().top)"
+    )
+    assert tops[0] < tops[1] < 844, "the verdict and the beginning of the table need no scrolling"
+    assert tops[2] < tops[3] < tops[4] < tops[5]
 
 
 def test_pointing_shows_the_nearest_value(browser: Any, page: str) -> None:

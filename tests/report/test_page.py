@@ -32,7 +32,10 @@ EVIL = """<script>alert(1)</script>"><img src=x onerror=alert(1)></svg><iframe>-
 
 def test_page_is_self_contained_and_escapes_the_users_text(tmp_path: Path) -> None:
     log = [{"step": 1, "loss": 1.0, f"saliency/{EVIL}": 1.0, f"{EVIL}_loss": 1.0}]
-    attacks = [{"attack": EVIL, "examples": 10, "accuracy": 0.5}]
+    after = EVIL.replace("title", "tiitle")
+    texts = [{"label": EVIL, "before": EVIL, "predicted_before": EVIL, "after": after, "predicted": EVIL}]
+    parts = [{"slice": EVIL, "examples": 30, "accuracy": 0.5}]
+    attacks = [{"attack": EVIL, "examples": 10, "accuracy": 0.5, "texts": texts, "slices": parts}]
     entry = {"model": EVIL, "options": {EVIL: EVIL}, "log": log, "text_attacks": attacks}
     text = page(samples(task=EVIL, **entry), tmp_path)
     tags = Tags(text).elements
@@ -62,7 +65,7 @@ def test_numbers_stand_on_the_page(tmp_path: Path) -> None:
     for number in ("80.0", "60.0", "40.0", "2.30"):
         assert number in text
     tags = Tags(text).elements
-    assert [tag for tag, _ in tags].count("svg") == 3
+    assert [tag for tag, _ in tags].count("svg") == 4
     assert all(a["aria-label"] for tag, a in tags if a.get("role") == "img")
 
 

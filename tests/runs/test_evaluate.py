@@ -8,6 +8,7 @@ import pytest
 from support.sample_runs import full
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.runs.evaluate import ADDED, evaluate_run, validation_metric
 from uegr.runs.finished_run import open_run
 from uegr.runs.run_folder import read_results, write_results
@@ -29,6 +30,19 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_what_was_added(evalua
     assert again.analysis == full().analysis
     assert counts[-1] == (again.test_examples, again.test_examples)
     assert "deepwordbug" in (evaluated_run / "README.md").read_text(), "the card is renewed"
+
+
+def test_slices_and_outcomes_under_typing_errors_agree_with_the_metrics(evaluated_run: Path) -> None:
+    result = read_results(evaluated_run)[0]
+    assert result.outcomes is not None and result.test_examples is not None
+    typos = unpack_bits(result.outcomes["typos"], result.test_examples)
+    assert typos.mean() == pytest.approx(result.metrics["typo_accuracy"])
+    for kind in ("class", "words"):
+        parts = [part for part in result.slices if kind in part["slice"] and "unseen" not in part["slice"]]
+        assert sum(part["examples"] for part in parts) == result.test_examples
+        right = sum(part["examples"] * part["accuracy"] for part in parts)
+        assert right == pytest.approx(result.test_examples * result.metrics["accuracy"])
+    assert any("unseen" in part["slice"] for part in result.slices)
 
 
 def test_validation_metric_is_that_of_the_task(evaluated_run: Path) -> None:

@@ -76,7 +76,7 @@ def made_up_run(cell: Cell) -> Run:
             "accuracy": [float(accuracy) for accuracy in robust.mean(axis=1)],
             "examples": 200,
         },
-        "outcomes": pack_outcomes(clean, robust),
+        "outcomes": pack_outcomes(clean, robust, clean),
         "cost": {"seconds": 1.0, "flop_ratio": 2.0, "time_ratio": 3.0},
     }
 

@@ -124,7 +124,7 @@ def evaluate(
         embedding_attacks=[
             measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch)[0] for a in further
         ],
-        text_attacks=[measure_text_attack(evaluated, attacked, a, names, clock, on_batch) for a in on_text],
+        text_attacks=[measure_text_attack(evaluated, attacked, a, names, clock, on_batch)[0] for a in on_text],
     )
 
 
@@ -163,7 +163,9 @@ def measure_model(
         scores = scores_of(evaluated, rows, metrics, outputs, labels)
         with_typos = typo_rows(rows, evaluated.text_columns, typo_rate)
         unchanged = unchanged_rows(rows, typo_rows(rows, evaluated.text_columns, 1.0), evaluated.text_columns)
-        scores[f"typo_{typo_metric}"] = clean_scores(evaluated, with_typos, (typo_metric,))[typo_metric]
+        typo_outputs, _ = evaluated.outputs(with_typos)
+        typo_scores = scores_of(evaluated, with_typos, (typo_metric,), typo_outputs, labels)
+        scores[f"typo_{typo_metric}"] = typo_scores[typo_metric]
         parts: dict[str, Any] = {}
         if attack is not None:
             attacked = subset(rows, attack_examples, 0)  # drawn: many test splits are sorted by label
@@ -172,7 +174,8 @@ def measure_model(
                     sizes = sorted_epsilons(epsilons)
                     robust = robust_mask(evaluated, attacked, sizes, attack, on_batch)
                     parts["robustness"] = describe(attack, sizes, robust)
-                    parts["outcomes"] = pack_outcomes(outputs.argmax(axis=1) == labels, robust)
+                    clean, typos = (given.argmax(axis=1) == labels for given in (outputs, typo_outputs))
+                    parts["outcomes"] = pack_outcomes(clean, robust, typos)
                 else:
                     parts["robustness"] = worst_case_curve(evaluated, attacked, epsilons, attack, on_batch)
             parts["robustness"]["cost"] = cost

@@ -13,18 +13,20 @@ from numpy.typing import NDArray
 Hits = NDArray[np.bool_]
 
 
-def pack_outcomes(clean: Hits, robust: Hits) -> dict[str, Any]:
+def pack_outcomes(clean: Hits, robust: Hits, typos: Hits) -> dict[str, Any]:
     """The "outcomes" part of results.json.
 
     Args:
         clean: whether each test example is classified right, shape (N,).
         robust: whether each attacked example is classified right at each epsilon, shape (epsilons, M); the M attacked
             examples are the same fixed choice of the N in every run.
+        typos: whether each test example is classified right with typing errors in it, shape (N,).
 
     Returns:
-        {"examples": N, "clean": text, "robust": [one text per epsilon]}
+        {"examples": N, "clean": text, "typos": text, "robust": [one text per epsilon]}
     """
-    return {"examples": len(clean), "clean": pack_bits(clean), "robust": [pack_bits(row) for row in robust]}
+    one_each = {"clean": pack_bits(clean), "typos": pack_bits(typos)}
+    return {"examples": len(clean), **one_each, "robust": [pack_bits(row) for row in robust]}
 
 
 def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:

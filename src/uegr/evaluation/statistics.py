@@ -51,6 +51,19 @@ def estimate(values: Sequence[float]) -> Estimate:
     return Estimate(mean, sd, mean - half, mean + half, count)
 
 
+def paired_interval(differences: Scores) -> tuple[float, float]:
+    """Return the 95 % interval of a mean difference between two methods on the same examples.
+
+    It is that of Bonett and Price (2012) for two paired shares: one example more on either side, so that the interval
+    has a width even where the methods differ on no example, and does not exclude 0 because of very few.
+
+    Args:
+        differences: first minus second of each example, in [-1, 1], shape (n,).
+    """
+    widened = estimate([*differences, 1.0, -1.0])
+    return widened.low, widened.high
+
+
 @dataclass(frozen=True)
 class Comparison:
     """One method against another on the same seeds and examples.

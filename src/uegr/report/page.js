@@ -28,6 +28,24 @@ function compare(a, b, down) {
   return down ? -order : order;
 }
 
+// Attacked texts: a text is shown where each filter stands at "all" or at the text's own value.
+const filters = document.querySelector("#filters");
+if (filters !== null) {
+  const texts = [...document.querySelectorAll("#texts > li")];
+  const selects = [...filters.querySelectorAll("select")];
+  const choose = () => {
+    let shown = 0;
+    for (const text of texts) {
+      text.hidden = selects.some((select) => select.value !== "" && text.dataset[select.name] !== select.value);
+      if (!text.hidden) shown += 1;
+    }
+    filters.querySelector("output").textContent = `${shown} of ${texts.length} texts`;
+  };
+  selects.forEach((select) => select.addEventListener("change", choose));
+  filters.hidden = false;
+  choose();  // a browser may keep the choices when the page is loaded again
+}
+
 // Figures: pointing at a figure shows the nearest mark; marks are [x, y, text] in units of the viewBox.
 const readout = document.createElement("div");
 readout.id = "readout";

@@ -12,10 +12,17 @@ from markupsafe import Markup
 
 from uegr import __version__
 from uegr.atomic_files import write_text
+from uegr.report.explorer import explore
 from uegr.report.figures.catalogue import Sections
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg
 from uegr.report.figures.style import COLOURS, ON_DARK
+from uegr.report.first_table import first_chart, table_note, table_rows
+from uegr.report.group_difference import reference_of
+from uegr.report.run_groups import first_shown, group_runs
+from uegr.report.story_measures import first_measures, strongest_attack
+from uegr.report.verdict import verdict_of
+from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import FEW, grid
 
@@ -23,6 +30,11 @@ SUMMARY_NOTE = (
     "PGD ε: the metric (%) when an attack may move the token embeddings by up to epsilon. Area: mean height of that "
     "curve, from 0 on. Typos: under typing errors. ECE: expected calibration error. NLL: mean negative log-likelihood "
     "in nats. Time and FLOPs: one training step, as a multiple of a plain step, both measured side by side."
+)
+
+SLICES_NOTE = (
+    "Parts of the data of at least 20 texts, weakest first: by class, by length, and by the share of words that are in "
+    "no training text. In brackets: 95 % intervals. With many parts some are weak by chance."
 )
 
 
@@ -39,6 +51,7 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
         style=style,
         script=script,
         script_hash=b64encode(sha256(script.encode()).digest()).decode(),
+        **_story(runs),
         headings=headings,
         rows=rows,
         by_row=len(runs) > FEW,
@@ -52,6 +65,25 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
         ],
     )
     write_text(path, html)
+
+
+def _story(runs: Sequence[RunResult]) -> dict[str, Any]:
+    """The verdict, the first table and its figure, the attacked texts, and the weakest parts of the data."""
+    groups = group_runs(runs)
+    reference, measures = reference_of(groups), first_measures(groups)
+    story_headings, story_rows = table_rows(groups, reference, measures)
+    chart = first_chart(groups, measures)
+    return {
+        "verdict": verdict_of(groups, reference, measures),
+        "story_headings": story_headings,
+        "story_rows": story_rows,
+        "story_note": table_note(groups, measures),
+        "story_chart": None if chart is None else _figure(chart),
+        "explorer": explore(groups),
+        "classified": any("accuracy" in run.metrics for run in runs),
+        "slices": slice_tables(groups, strongest_attack(measures, groups)),
+        "slices_note": f"{SLICES_NOTE} {first_shown(groups)}",
+    }
 
 
 def _figure(chart: Chart) -> dict[str, Any]:

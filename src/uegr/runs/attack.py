@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from uegr.errors import unknown
 from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
+from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
+from uegr.evaluation.data_slices import known_words, slice_scores, slices_of
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
@@ -24,6 +26,7 @@ from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.evaluation.temperature import fit_temperature
 from uegr.perturb.views import trained_attacks
+from uegr.runs.attacked_texts import add_attacked_texts, text_row
 from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 from uegr.runs.run_result import RunResult
@@ -81,16 +84,18 @@ def attack_run(
     if calibrated:
         probabilities, labels = run.evaluated_model.probabilities(run.rows("validation"))
         run.evaluated_model.temperature = fit_temperature(np.log(probabilities), labels)
-    texts: list[TextAttackResult] = []
+    texts: list[tuple[TextAttackResult, list[AttackOutcome]]] = []
     curves: list[RobustnessCurve] = []
     robust_masks: dict[str, NDArray[np.bool_]] = {}
     for attack in attacks:
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
         if isinstance(attack, TextAttack):
-            measured = measure_text_attack(run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch)
+            measured, outcomes = measure_text_attack(
+                run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch
+            )
             seen = {"split": split, "trained_on": attack.name in trained_on}
             seen |= {"temperature": run.evaluated_model.temperature} if calibrated else {}
-            texts.append(TextAttackResult.from_dict({**measured, **seen}))
+            texts.append((TextAttackResult.from_dict({**measured, **seen}), outcomes))
         else:
             measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
@@ -99,13 +104,18 @@ def attack_run(
         with clock.measure() as cost:
             outcomes = attack_with_recipe(run.evaluated_model, folder, rows, recipe)
         part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
-        texts.append(TextAttackResult.from_dict({**part, **summary(outcomes, run.data.label_names, load_encoder())}))
+        measured = {**part, **summary(outcomes, run.data.label_names, load_encoder())}
+        texts.append((TextAttackResult.from_dict(measured), outcomes))
     masking = _masking(run, rows, radii, robust_masks)
+    add_attacked_texts(
+        folder,
+        {made.key: [text_row(outcome, run.data.label_names) for outcome in outcomes] for made, outcomes in texts},
+    )
     result = run.result()
     return run.save(
         replace(
             result,
-            text_attacks=_merged(result.text_attacks, texts),
+            text_attacks=_merged(result.text_attacks, _with_slices(run, rows, texts)),
             embedding_attacks=_merged(result.embedding_attacks, curves),
             analysis={**result.analysis, **({"gradient_masking": masking} if masking else {})},
         )
@@ -147,6 +157,27 @@ def _masking(
     with Clock(run.evaluated_model, rows).measure() as cost:
         zero_share = float((input_gradient_norms(run.evaluated_model, rows) == 0).mean())
     return {**gradient_masking(radii, np.logical_and.reduce(white_box), black_box, zero_share), "cost": cost}
+
+
+def _with_slices(
+    run: FinishedRun, rows: Dataset, texts: Sequence[tuple[TextAttackResult, list[AttackOutcome]]]
+) -> list[TextAttackResult]:
+    """Return the results with the accuracy of each part of the data before and after the attack."""
+    if not texts:
+        return []
+    data = run.data
+    slices = slices_of(rows, data.text_columns[-1], data.label_names, known_words(data.train, data.text_columns))
+    return [
+        replace(
+            result,
+            slices=slice_scores(
+                slices,
+                clean_accuracy=np.array([outcome.right for outcome in outcomes]),
+                accuracy=np.array([outcome.robust for outcome in outcomes]),
+            ),
+        )
+        for result, outcomes in texts
+    ]
 
 
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:

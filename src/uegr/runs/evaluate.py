@@ -1,16 +1,21 @@
 """Evaluate a finished run: measure its model on its test data, and write results.json."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
 
 from uegr.data.overlap import find_overlap
 from uegr.data.splits import subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.data_slices import known_words, slice_scores, slices_of
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
 from uegr.evaluation.length_baseline import measure_length_baseline
+from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import OnExamples, open_run, running_total
 from uegr.runs.run_folder import read_results
@@ -69,6 +74,7 @@ def evaluate_run(
             "length_baseline": (
                 measure_length_baseline(data.train, rows, data.text_columns) if data.kind == "classification" else None
             ),
+            "slices": clean_slices(data, rows, measured["outcomes"]) if data.kind == "classification" else [],
         }
     )
     try:
@@ -76,6 +82,18 @@ def evaluate_run(
     except UsageError:  # there is none yet, or it is to be measured again
         return finished.save(result)
     return finished.save(replace(result, **{name: getattr(former, name) for name in ADDED}))
+
+
+def clean_slices(data: TaskData, rows: Dataset, outcomes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the accuracy of each part of the data without any change.
+
+    Args:
+        data: of the run, whose training texts say which words are unseen.
+        rows: that were evaluated.
+        outcomes: of the rows; see `uegr.evaluation.packed_outcomes`.
+    """
+    slices = slices_of(rows, data.text_columns[-1], data.label_names, known_words(data.train, data.text_columns))
+    return slice_scores(slices, accuracy=unpack_bits(outcomes["clean"], outcomes["examples"]))
 
 
 def validation_metric(folder: Path, examples: int = VALIDATION_EXAMPLES) -> tuple[str, str, int]:

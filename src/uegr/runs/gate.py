@@ -15,16 +15,14 @@ from scipy.special import softmax
 from uegr.atomic_files import write_json, write_text
 from uegr.data.splits import LABEL, subset
 from uegr.errors import unknown
+from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.perturb.perturbation_registry import find_perturbation
-from uegr.perturb.words import words_of
 from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, GatePolicy, Threshold
 from uegr.runs.open_classifier import OpenedClassifier
 
-FLIPS, SLICES, SMALLEST = 20, 10, 20
-"""Number of texts and of slices that are named, and of examples that a slice needs."""
-LENGTHS = (0, 10, 20, 40, 80)
-"""Ends of the slices by number of words."""
+FLIPS, SLICES = 20, 10
+"""Number of texts and of slices that are named."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,8 @@ def run_gate(
     }
     for index, name in enumerate(classifier.names):
         measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
-    slices = _slices(classifier, rows, predicted == labels, labels)
+    parts = slices_of(rows, classifier.evaluated.text_columns[-1], classifier.names)
+    slices = slice_scores(parts, accuracy=predicted == labels)
     attacked = subset(rows, policy.examples, policy.seed)
     before, true = softmax(classifier.logits(attacked), axis=1).argmax(axis=1), np.asarray(attacked[LABEL][:])
     perturbations = list(dict.fromkeys(t.subject for t in thresholds if t.measure in BY_PERTURBATION))
@@ -117,7 +116,7 @@ def run_gate(
         after = softmax(classifier.logits(changed), axis=1).argmax(axis=1)
         measured["flip_rate", perturbation] = float((after != before).mean())
         measured["robust_accuracy", perturbation] = float((after == true).mean())
-        slices.append(_slice(f"under {perturbation}", after == true))
+        slices += slice_scores({f"under {perturbation}": np.ones(len(true), bool)}, accuracy=after == true)
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
@@ -138,22 +137,6 @@ def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict
         "precision": both / int(is_predicted.sum()) if is_predicted.any() else 1.0,
         "false_positive_rate": float(is_predicted[~is_class].mean()) if (~is_class).any() else 0.0,
     }
-
-
-def _slices(
-    classifier: OpenedClassifier, rows: Dataset, right: NDArray[np.bool_], labels: NDArray[Any]
-) -> list[dict[str, Any]]:
-    """Accuracy by class and by length."""
-    lengths = np.array([len(words_of(text)) for text in rows[classifier.evaluated.text_columns[-1]]])
-    parts = [_slice(f"class {name}", right[labels == index]) for index, name in enumerate(classifier.names)]
-    for low, high in zip(LENGTHS, (*LENGTHS[1:], None), strict=True):
-        inside = (lengths >= low) & (lengths < (high or np.inf))
-        parts.append(_slice(f"{low} words or more" if high is None else f"{low} to {high - 1} words", right[inside]))
-    return parts
-
-
-def _slice(name: str, right: NDArray[np.bool_]) -> dict[str, Any]:
-    return {"slice": name, "examples": len(right), "accuracy": float(right.mean()) if len(right) else 0.0}
 
 
 def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy) -> Dataset:

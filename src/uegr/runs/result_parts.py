@@ -161,6 +161,8 @@ class TextAttackResult(JsonPart):
         split: of the data.
         temperature: divided the logits that the search saw; None: the model as it is.
         trained_on: whether the model was trained on such edits; see `uegr.perturb.views.trained_attacks`.
+        slices: parts of the data; see `uegr.evaluation.data_slices`.
+        texts: every attacked text, where the reader asked for them; see `uegr.runs.attacked_texts`.
     """
 
     attack: str
@@ -179,8 +181,16 @@ class TextAttackResult(JsonPart):
     split: str | None = None
     temperature: float | None = None
     trained_on: bool | None = None
+    slices: list[dict[str, Any]] = field(default_factory=list)
+    texts: list[dict[str, Any]] = field(default_factory=list)
 
     ALWAYS = ("options", "success_rate", "words_changed", "similarity", "samples")
+    NEVER = ("further", "texts")
+
+    @property
+    def key(self) -> str:
+        """Names the search among those on one run: the attack, and whether it saw calibrated probabilities."""
+        return self.attack if self.temperature is None else f"{self.attack} calibrated"
 
     @property
     def title(self) -> str:

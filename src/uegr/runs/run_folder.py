@@ -5,6 +5,7 @@ model.safetensors     the trained model in Hugging Face's format, with config an
 hardening.json        in the place of run.json, in the folder of a model from `uegr harden`
 method_config.json    the method and its options
 training_log.json     the loss and its terms over the steps
+attacked_texts.json   every text that `uegr attack` attacked; see `uegr.runs.attacked_texts`
 results.json          what was measured: a list of `RunResult`
 README.md             the model card
 checkpoint-N/         during training, or after an interruption
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
 from uegr.errors import UsageError
+from uegr.runs.attacked_texts import with_attacked_texts
 from uegr.runs.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -158,8 +160,10 @@ def read_results(path: Path) -> list[RunResult]:
 
 
 def read_results_and_logs(paths: Sequence[Path]) -> list[RunResult]:
-    """Return the runs of several folders or results.json files; those of folders have their training log."""
-    return [with_training_log(result, path) for path in paths for result in read_results(path)]
+    """Return the runs of several folders or results.json files; those of folders have their training log and their
+    attacked texts."""
+    results = [(result, path) for path in paths for result in read_results(path)]
+    return [with_attacked_texts(with_training_log(result, path), path) for result, path in results]
 
 
 def with_training_log(result: RunResult, folder: Path) -> RunResult:

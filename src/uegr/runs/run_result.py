@@ -35,6 +35,7 @@ class RunResult(JsonPart):
         leakage: overlap of test and training texts; see `uegr.data.overlap`.
         length_baseline: accuracy and AUC of a classifier that sees lengths only; see `uegr.evaluation.length_baseline`.
         cost: of the training.
+        slices: accuracy of parts of the data; see `uegr.evaluation.data_slices`.
         text_attacks, embedding_attacks: by `uegr attack`.
         analysis: name of a part -> its numbers, by `uegr analyse`.
         transfer: one entry per further task, by `uegr evaluate --on`.
@@ -58,6 +59,7 @@ class RunResult(JsonPart):
     leakage: dict[str, Any] | None = None
     length_baseline: dict[str, float] | None = None
     cost: TrainingCost
+    slices: list[dict[str, Any]] = field(default_factory=list)
     text_attacks: list[TextAttackResult] = field(default_factory=list)
     embedding_attacks: list[RobustnessCurve] = field(default_factory=list)
     analysis: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -123,7 +125,7 @@ def _check(entry: Any, where: object) -> None:
         raise UsageError(f"'{where}' holds {entry!r} in the place of a run: measure again with uegr evaluate.")
     missing = [name for name in REQUIRED if name not in entry]
     kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
-    kinds |= {"text_attacks": list, "embedding_attacks": list, "transfer": list}
+    kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
     for name, kind in kinds.items():
         if name in entry and not isinstance(entry[name], kind):
             raise UsageError(f"'{where}' holds {entry[name]!r} as {name}: measure again with uegr evaluate.")

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Texts = tuple[str, ...]
 """The text columns of one example. An attack rewrites the last one: the sentence, or the second of a pair."""
+COLUMN_MARK = " ¶ "
+"""Stands between the text columns of an example that is written as one text."""
 RobustMask = NDArray[np.bool_]
 """Whether an example is classified right under every attack up to an epsilon, shape (epsilons, N)."""
 

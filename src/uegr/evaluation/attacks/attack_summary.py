@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from uegr.evaluation.attacks.attack_results import AttackOutcome, RobustMask, TextAttackResult
+from uegr.evaluation.attacks.attack_results import COLUMN_MARK, AttackOutcome, RobustMask, TextAttackResult
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, Queries
 from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
@@ -18,8 +18,6 @@ from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import words_of
 
 SAMPLES = 10
-COLUMN_MARK = " ¶ "
-"""Stands between the text columns of a sample."""
 
 
 def measure_text_attack(
@@ -29,8 +27,8 @@ def measure_text_attack(
     label_names: Sequence[str],
     clock: Clock,
     on_batch: OnBatch = lambda examples: None,
-) -> dict[str, Any]:
-    """Run an attack on the text of every row, and return one object of "text_attacks".
+) -> tuple[dict[str, Any], list[AttackOutcome]]:
+    """Run an attack on the text of every row, and return one object of "text_attacks" and the outcomes.
 
     Args:
         evaluated, rows, attack, on_batch: as for `attack_texts`.
@@ -43,7 +41,8 @@ def measure_text_attack(
     options = attack.options()
     if encoder is None and "similarity" in options:
         options["similarity"] = None
-    return {"attack": attack.name, "options": options, **summary(outcomes, label_names, encoder), "cost": cost}
+    measured = {"attack": attack.name, "options": options, **summary(outcomes, label_names, encoder), "cost": cost}
+    return measured, outcomes
 
 
 def measure_embedding_attack(

@@ -1,0 +1,99 @@
+"""How far two groups of runs are apart by one measure, with the interval that the stored numbers allow."""
+
+from dataclasses import dataclass
+from math import hypot, isnan, nan
+
+import numpy as np
+
+from uegr.evaluation.statistics import estimate, paired_interval
+from uegr.report.run_groups import Group, wilson
+from uegr.report.story_measures import StoryMeasure, mean_value
+from uegr.runs.run_result import RunResult
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A group minus the reference.
+
+    Args:
+        value: the difference, as the measure is stored.
+        low, high: ends of its 95 % interval; NaN where there is none.
+        sign: of the measure.
+    """
+
+    value: float
+    low: float
+    high: float
+    sign: int
+
+    @property
+    def judgement(self) -> str:
+        """Better or worse where the interval excludes 0; otherwise no difference is shown."""
+        if isnan(self.low):
+            return "no interval"
+        if self.low <= 0 <= self.high:
+            return "not shown"
+        return "better" if self.value * self.sign > 0 else "worse"
+
+
+def reference_of(groups: list[Group]) -> Group:
+    """Return the group that the others are compared with: plain fine-tuning, or else the first."""
+    return next((group for group in groups if group.first.method == "plain"), groups[0])
+
+
+def are_comparable(group: Group, reference: Group) -> bool:
+    """Whether the two groups were measured on the same data."""
+    return all(getattr(group.first, name) == getattr(reference.first, name) for name in ("task", "split"))
+
+
+def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
+    """Return the 95 % interval of a group's value: Student's over several seeds, Wilson's for one run; else NaN."""
+    values = [value for run in group.runs if (value := measure.value(run)) is not None]
+    if len(values) > 1:
+        mean = estimate(values)
+        return mean.low, mean.high
+    count = measure.examples(group.first)
+    return wilson(values[0], count) if values and count else (nan, nan)
+
+
+def difference_between(group: Group, reference: Group, measure: StoryMeasure) -> Difference | None:
+    """Return the group minus the reference; None where one of them lacks the measure or they have other data.
+
+    The interval is, in this order: over the seeds that both have, if there are several; over the examples, pair by
+    pair, of the same seed; that of two independent shares (Newcombe 1998).
+    """
+    if not are_comparable(group, reference):
+        return None
+    value = mean_value(measure, group.runs) - mean_value(measure, reference.runs)
+    if isnan(value):
+        return None
+    pairs = _pairs(group, reference, measure)
+    if len(pairs) > 1:
+        over_seeds = estimate([_value(measure, own) - _value(measure, other) for own, other in pairs])
+        return Difference(over_seeds.mean, over_seeds.low, over_seeds.high, measure.sign)
+    if len(group.runs) > 1 or len(reference.runs) > 1:
+        return Difference(value, nan, nan, measure.sign)
+    hits = [measure.hits(run) for run in pairs[0]] if pairs else []
+    own_hits, other_hits = hits or (None, None)
+    if own_hits is not None and other_hits is not None and own_hits.shape == other_hits.shape:
+        return Difference(value, *paired_interval(np.asarray(own_hits - other_hits)), measure.sign)
+    return Difference(value, *_independent_interval(group, reference, measure, value), measure.sign)
+
+
+def _pairs(group: Group, reference: Group, measure: StoryMeasure) -> list[tuple[RunResult, RunResult]]:
+    """The runs of the same seed that both have the measure."""
+    by_seed = {run.seed: run for run in reference.runs if measure.value(run) is not None}
+    return [(run, by_seed[run.seed]) for run in group.runs if run.seed in by_seed and measure.value(run) is not None]
+
+
+def _value(measure: StoryMeasure, run: RunResult) -> float:
+    value = measure.value(run)
+    assert value is not None
+    return value
+
+
+def _independent_interval(group: Group, reference: Group, measure: StoryMeasure, value: float) -> tuple[float, float]:
+    own, other = _value(measure, group.first), _value(measure, reference.first)
+    own_low, own_high = group_interval(group, measure)
+    other_low, other_high = group_interval(reference, measure)
+    return value - hypot(own - own_low, other_high - other), value + hypot(own_high - own, other - other_low)

@@ -1,0 +1,197 @@
+"""What the first screen compares: at most seven measures, under names that need no knowledge of attacks."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
+from uegr.evaluation.statistics import Scores
+from uegr.modeling.metrics import METRICS
+from uegr.report.run_groups import Group
+from uegr.runs.result_parts import TextAttackResult
+from uegr.runs.run_result import RunResult
+
+MOST = 7
+RIGHT = "right answers"
+TEXT_ATTACKS = {
+    "typos": "typing errors, the worst of several tries",
+    "deepwordbug": "words misspelt by an attacker (DeepWordBug)",
+    "deepwordbug-published": "words misspelt by an attacker (DeepWordBug as published)",
+    "synonyms": "words replaced by synonyms",
+    "deletion": "words left out by an attacker",
+}
+"""Attack on the text -> its name for everybody."""
+EMBEDDINGS = "invisible changes of the embeddings"
+TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
+LOWER_IS_BETTER = ("perplexity", "mse", "nll")
+
+
+@dataclass(frozen=True)
+class StoryMeasure:
+    """One row of the first table.
+
+    Args:
+        name: for a reader who knows no attack.
+        unit: what the number is.
+        value: the number of a run as it is stored, a fraction where `percent`; None where it was not measured.
+        hits: the number of each example, in [0, 1]; None where single examples were not stored.
+        examples: the number of texts of which the value is a share; None where it is no such share.
+        percent: whether the value is shown times 100.
+        sign: 1 where more is better, -1 where less is.
+        search: of an attack on the text, what tells it from other searches.
+    """
+
+    name: str
+    unit: str
+    value: Callable[[RunResult], float | None]
+    hits: Callable[[RunResult], Scores | None] = lambda run: None
+    examples: Callable[[RunResult], int | None] = lambda run: None
+    percent: bool = True
+    sign: int = 1
+    search: str | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and what the number is where it is not the share of right answers."""
+        lower = ", lower is better" if self.sign < 0 else ""
+        return self.name if self.unit == RIGHT else f"{self.name}: {self.unit}{lower}"
+
+
+def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
+    """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest."""
+    runs = [run for group in groups for run in group.runs]
+    first = runs[0]
+    unchanged = [_metric("unchanged texts", name) for name in dict.fromkeys((first.metric, "accuracy"))]
+    typos = [_metric("texts with typing errors", name, "typo_") for name in METRICS]
+    embeddings = _under_embedding_attack(runs)
+    calibration = StoryMeasure("calibration error", "points", lambda run: run.metrics.get("ece"), sign=-1)
+    before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
+    attacks = sorted(map(_under_text_attack, _searches(runs)), key=lambda measure: mean_value(measure, runs))
+    return [*before, *attacks[: MOST - len(before) - len(after)], *after]
+
+
+def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
+    """Return the attack on the text under which these groups are right least often, of those that all of them have."""
+    attacks = [
+        measure
+        for measure in measures
+        if measure.search and all(measure.value(run) is not None for group in groups for run in group.runs)
+    ]
+    runs = [run for group in groups for run in group.runs]
+    return min(attacks, key=lambda measure: mean_value(measure, runs), default=None)
+
+
+def mean_value(measure: StoryMeasure, runs: Iterable[RunResult]) -> float:
+    """Return the mean over the runs that have the measure; NaN where none has."""
+    values = [value for run in runs if (value := measure.value(run)) is not None]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def attack_of(run: RunResult, search: str) -> TextAttackResult | None:
+    """Return the result of a search on this run; see `StoryMeasure.search`."""
+    return next((attack for attack in run.text_attacks if _search(attack) == search), None)
+
+
+def attack_name_for_everybody(attack: TextAttackResult) -> str:
+    """Return what an attack on the text does, in words."""
+    name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}")
+    return name if attack.temperature is None else f"{name}, calibrated"
+
+
+def _measured(measures: Iterable[StoryMeasure], runs: Sequence[RunResult]) -> list[StoryMeasure]:
+    return [measure for measure in measures if any(measure.value(run) is not None for run in runs)]
+
+
+def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
+    """A metric of the whole test data, as it is or with typing errors ("typo_")."""
+    part = "typos" if prefix else "clean"
+    is_share = metric == "accuracy"
+
+    def hits(run: RunResult) -> Scores | None:
+        if not is_share or part not in (run.outcomes or {}):
+            return None
+        assert run.outcomes is not None
+        return unpack_bits(run.outcomes[part], run.outcomes["examples"]).astype(float)
+
+    return StoryMeasure(
+        name,
+        RIGHT if is_share else METRICS[metric].title,
+        lambda run: run.metrics.get(prefix + metric),
+        hits,
+        lambda run: run.test_examples if is_share else None,
+        METRICS[metric].percent,
+        -1 if metric in LOWER_IS_BETTER else 1,
+    )
+
+
+def _search(attack: TextAttackResult) -> str:
+    return f"{attack.key} {json.dumps(attack.options, sort_keys=True)}"
+
+
+def _searches(runs: Sequence[RunResult]) -> list[TextAttackResult]:
+    """One result of each search."""
+    return list({_search(attack): attack for run in runs for attack in run.text_attacks}.values())
+
+
+def _under_text_attack(example: TextAttackResult) -> StoryMeasure:
+    search = _search(example)
+
+    def value(run: RunResult) -> float | None:
+        attack = attack_of(run, search)
+        return None if attack is None else attack.accuracy
+
+    def examples(run: RunResult) -> int | None:
+        attack = attack_of(run, search)
+        return None if attack is None else attack.examples
+
+    def hits(run: RunResult) -> Scores | None:
+        attack = attack_of(run, search)
+        if attack is None or attack.outcomes is None or attack.examples is None:
+            return None
+        return unpack_bits(attack.outcomes, attack.examples).astype(float)
+
+    return StoryMeasure(attack_name_for_everybody(example), RIGHT, value, hits, examples, search=search)
+
+
+def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
+    """The mean height of the robustness curve at the epsilons that all runs share; none where they share none."""
+    curve = runs[0].robustness
+    shared = sorted(
+        set.intersection(*({*run.robustness.epsilons} for run in runs if _same_attack(run, runs[0]))) - {0.0}
+    )
+    if not shared:
+        return []
+    is_share = curve.metric == "accuracy"
+
+    def positions(run: RunResult) -> list[int] | None:
+        return [run.robustness.epsilons.index(epsilon) for epsilon in shared] if _same_attack(run, runs[0]) else None
+
+    def value(run: RunResult) -> float | None:
+        chosen = positions(run)
+        return None if chosen is None else float(np.mean([run.robustness.values[i] for i in chosen]))
+
+    def hits(run: RunResult) -> Scores | None:
+        examples, chosen = run.robustness.examples, positions(run)
+        outcomes = unpack_outcomes(
+            {"outcomes": run.outcomes, "robustness": {} if examples is None else {"examples": examples}}
+        )
+        return None if outcomes is None or chosen is None else np.asarray(outcomes[1][chosen].mean(axis=0))
+
+    return [
+        StoryMeasure(
+            f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
+            RIGHT if is_share else curve.metric.replace("_", " ") + " %",
+            value,
+            hits,
+            lambda run: run.robustness.examples if is_share else None,
+        )
+    ]
+
+
+def _same_attack(run: RunResult, other: RunResult) -> bool:
+    """Whether the robustness curves of the two runs can be compared."""
+    curves = run.robustness, other.robustness
+    searches = [(curve.metric, curve.attack, curve.settings("steps", "restarts")) for curve in curves]
+    return curves[0].same_ball(curves[1]) and searches[0] == searches[1]

@@ -1,0 +1,104 @@
+"""The verdict: one sentence that says what the page shows, with its interval, in words for everybody."""
+
+from collections.abc import Sequence
+from math import isnan
+
+from uegr.report.first_table import NO_BREAK, difference_in_words, interval_in_words, number
+from uegr.report.group_difference import Difference, are_comparable, difference_between, group_interval
+from uegr.report.run_groups import Group
+from uegr.report.story_measures import EMBEDDINGS, RIGHT, StoryMeasure, mean_value, strongest_attack
+from uegr.report.weak_slices import weakest_slice
+
+
+def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
+    """Return the sentence: the groups against the reference, or what a group alone reaches and where it is weakest."""
+    others = [group for group in groups if group is not reference and are_comparable(group, reference)]
+    unchanged = measures[0]
+    attack = _decisive(measures, [reference, *others])
+    if not others:
+        return _of_one_group(reference, unchanged, attack)
+    if len(others) > 1:
+        return _of_many_groups(others, reference, attack or unchanged)
+    if attack is None:
+        return f"{_capital(_comparison(others[0], reference, unchanged))}; no attack was measured on both."
+    first, second = (_comparison(others[0], reference, measure) for measure in (attack, unchanged))
+    return f"{_capital(first)}; {second}."
+
+
+def _decisive(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
+    """The strongest attack on the text that all groups have; where there is none, that on the embeddings."""
+    embeddings = (
+        measure
+        for measure in measures
+        if measure.name.startswith(EMBEDDINGS) and not any(isnan(mean_value(measure, group.runs)) for group in groups)
+    )
+    return strongest_attack(measures, groups) or next(embeddings, None)
+
+
+def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
+    difference = difference_between(group, reference, measure)
+    place = _place(measure)
+    if difference is None:
+        return f"{place} the two cannot be compared"
+    own, other = (number(measure, mean_value(measure, side.runs)) for side in (group, reference))
+    if measure.unit == RIGHT:
+        values = f"{group.label} is right on {own}{NO_BREAK}% of the texts and {reference.label} on {other}{NO_BREAK}%"
+    else:
+        values = f"{group.label} reaches {own} and {reference.label} {other} ({measure.unit})"
+    return f"{place} {values}: {_difference(measure, difference)}"
+
+
+def _difference(measure: StoryMeasure, difference: Difference) -> str:
+    more, less = ("points more", "points fewer") if measure.percent else ("more", "less")
+    size = f"{number(measure, abs(difference.value))} {more if difference.value >= 0 else less}"
+    if isnan(difference.low):
+        return f"{size}, without an interval, so a difference is not shown"
+    not_shown = ", so a difference is not shown" if difference.judgement == "not shown" else ""
+    return f"{size} {interval_in_words(measure, difference)}{not_shown}"
+
+
+def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMeasure) -> str:
+    value = number(measure, mean_value(measure, reference.runs))
+    differences = "; ".join(
+        f"{group.label} {_short(measure, difference_between(group, reference, measure))}" for group in others
+    )
+    reached = (
+        f"is right on {value}{NO_BREAK}% of the texts" if measure.unit == RIGHT else f"reaches {value} ({measure.unit})"
+    )
+    return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it, in points: {differences}."
+
+
+def _short(measure: StoryMeasure, difference: Difference | None) -> str:
+    words = difference_in_words(measure, difference)
+    return words if difference is None else f"{words} ({difference.judgement})"
+
+
+def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | None) -> str:
+    sentence = f"{_capital(_place(unchanged))} {_value(group, unchanged)}"
+    if attack is not None:
+        sentence += f", and {_place(attack)} {_value(group, attack)}"
+    weakest = weakest_slice(group)
+    if weakest is not None:
+        name, share, examples = weakest
+        sentence += (
+            f"; of the parts of the data it is weakest on “{name}”: {100 * share:.1f}{NO_BREAK}% of {examples:,} texts"
+        )
+    return f"{sentence}."
+
+
+def _value(group: Group, measure: StoryMeasure) -> str:
+    value, (low, high) = number(measure, mean_value(measure, group.runs)), group_interval(group, measure)
+    interval = "" if isnan(low) else f" [{number(measure, low)}, {number(measure, high)}]"
+    if measure.unit == RIGHT:
+        return f"{group.label} is right on {value}{NO_BREAK}% of the texts{interval}"
+    return f"{group.label} reaches {value}{interval} ({measure.unit})"
+
+
+def _place(measure: StoryMeasure) -> str:
+    if measure.search is not None:
+        return f"under the strongest measured attack on the text, {measure.name},"
+    return f"under {measure.name}" if measure.name.startswith(EMBEDDINGS) else f"on {measure.name}"
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]

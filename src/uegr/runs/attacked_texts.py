@@ -1,0 +1,72 @@
+"""attacked_texts.json in the folder of a run: every text that was attacked, before and after, with both predictions.
+
+It stands beside results.json, which people pass on: the texts of a private data set stay in the folder of the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from uegr.atomic_files import write_json
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_results import COLUMN_MARK, AttackOutcome
+from uegr.runs.run_result import RunResult
+
+ATTACKED_TEXTS = "attacked_texts.json"
+ROW = {"label", "before", "predicted_before", "after", "predicted"}
+Rows = list[dict[str, Any]]
+"""One object per attacked text; see `text_row`."""
+
+
+def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
+    """Return what an attack did to one text.
+
+    Args:
+        outcome: of the attack.
+        names: of the classes.
+
+    Returns:
+        {"label", "before", "predicted_before", "after", "predicted"}: "after" is None where no text fooled the model.
+    """
+    return {
+        "label": names[outcome.label],
+        "before": COLUMN_MARK.join(outcome.before),
+        "predicted_before": names[outcome.label if outcome.right else outcome.predicted],
+        "after": None if outcome.after is None else COLUMN_MARK.join(outcome.after),
+        "predicted": names[outcome.predicted],
+    }
+
+
+def add_attacked_texts(folder: Path, rows: Mapping[str, Rows]) -> None:
+    """Write the texts of these attacks, by `TextAttackResult.key`; those of other attacks stay."""
+    if rows:
+        write_json(folder / ATTACKED_TEXTS, {**read_attacked_texts(folder), **rows})
+
+
+def read_attacked_texts(folder: Path) -> dict[str, Rows]:
+    """Return the texts by `TextAttackResult.key`; none where nothing was attacked or `folder` is a file."""
+    file = folder / ATTACKED_TEXTS
+    if not file.is_file():
+        return {}
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict) or not all(map(_are_rows, content.values())):
+            raise ValueError("not an object of lists of texts")
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"'{file}' is damaged ({error}): remove it, and attack again with uegr attack.") from error
+    return content
+
+
+def _are_rows(rows: Any) -> bool:
+    return isinstance(rows, list) and all(isinstance(row, dict) and row.keys() >= ROW for row in rows)
+
+
+def with_attacked_texts(result: RunResult, folder: Path) -> RunResult:
+    """Return the result with the attacked texts in the run's folder, of the attacks that it holds."""
+    texts = read_attacked_texts(folder)
+    attacks = [replace(attack, texts=texts.get(attack.key, [])) for attack in result.text_attacks]
+    return replace(result, text_attacks=attacks)

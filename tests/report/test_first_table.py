@@ -1,0 +1,153 @@
+"""The first table, its intervals and the verdict, against numbers that are known."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.sample_runs import RUN, full, sample
+from uegr.evaluation.packed_outcomes import pack_bits
+from uegr.evaluation.statistics import estimate
+from uegr.report.first_table import first_chart, table_rows
+from uegr.report.group_difference import difference_between, group_interval, reference_of
+from uegr.report.run_groups import group_runs, wilson
+from uegr.report.story_measures import MOST, StoryMeasure, first_measures, strongest_attack
+from uegr.report.verdict import verdict_of
+from uegr.runs.run_result import RunResult
+
+COUNT = 200
+
+
+def attacked(name: str, hits: np.ndarray) -> dict[str, Any]:
+    return {"attack": name, "examples": len(hits), "accuracy": float(hits.mean()), "outcomes": pack_bits(hits)}
+
+
+def first_right(count: int) -> np.ndarray:
+    return np.arange(COUNT) < count
+
+
+def pair(plain: int, uegr: int, **changes: Any) -> list[RunResult]:
+    """Two runs that are right on the first texts under DeepWordBug; every text right on one is right on the other."""
+    return [
+        sample(method=method, text_attacks=[attacked("deepwordbug", first_right(count))], **changes)
+        for method, count in (("plain", plain), ("uegr", uegr))
+    ]
+
+
+def told(runs: list[RunResult]) -> str:
+    groups = group_runs(runs)
+    return verdict_of(groups, reference_of(groups), first_measures(groups)).replace("\u00a0", " ")
+
+
+def measure_named(runs: list[RunResult], part: str) -> StoryMeasure:
+    return next(measure for measure in first_measures(group_runs(runs)) if part in measure.name)
+
+
+def test_a_difference_is_claimed_only_where_its_interval_excludes_zero() -> None:
+    assert "uegr is right on 25.0 % of the texts and plain on 20.0 %: 5.0 points more" in told(pair(40, 50))
+    claimed, chance = (told(pair(40, more)).split(";")[0] for more in (50, 43))
+    assert "not shown" not in claimed
+    assert "1.5 points more" in chance and chance.endswith("so a difference is not shown")
+
+
+def test_paired_outcomes_give_a_narrower_interval_than_shares_alone() -> None:
+    runs = pair(40, 50)
+    measure = measure_named(runs, "misspelt")
+    plain, uegr = group_runs(runs)
+    paired = difference_between(uegr, plain, measure)
+    other_seed = group_runs(pair(40, 50, seed=1))[1]
+    independent = difference_between(other_seed, plain, measure)
+    assert paired is not None and independent is not None
+    assert (paired.judgement, independent.judgement) == ("better", "not shown")
+    assert paired.value == independent.value == pytest.approx(0.05)
+    # Newcombe's interval from Wilson's, which a textbook writes as the root of a sum of squares.
+    low, high = wilson(0.2, COUNT)[1] - 0.2, 0.25 - wilson(0.25, COUNT)[0]
+    assert independent.low == pytest.approx(0.05 - (low**2 + high**2) ** 0.5)
+
+
+def test_several_seeds_are_compared_seed_by_seed() -> None:
+    runs = []
+    for seed, (plain, uegr) in enumerate([(0.70, 0.74), (0.60, 0.65), (0.80, 0.83)]):
+        for method, accuracy in (("plain", plain), ("uegr", uegr)):
+            runs.append(sample(method=method, seed=seed, metrics={**RUN["metrics"], "accuracy": accuracy}))
+    reference, other = group_runs(runs)
+    difference = difference_between(other, reference, measure_named(runs, "unchanged"))
+    by_hand = estimate([0.04, 0.05, 0.03])
+    assert difference is not None
+    assert (difference.low, difference.high) == pytest.approx((by_hand.low, by_hand.high))
+    assert difference.judgement == "better", "although the seeds differ more among each other"
+
+
+def test_less_is_better_for_the_calibration_error() -> None:
+    runs = [
+        sample(method=method, seed=seed, metrics={**RUN["metrics"], "ece": ece + seed / 1000})
+        for method, ece in (("plain", 0.1), ("uegr", 0.03))
+        for seed in range(3)
+    ]
+    groups = group_runs(runs)
+    difference = difference_between(groups[1], groups[0], measure_named(runs, "calibration"))
+    assert difference is not None and difference.value == pytest.approx(-0.07)
+    assert difference.judgement == "better"
+
+
+def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:
+    attacks = [attacked(f"attack{i}", first_right(10 * i + 10)) for i in range(9)]
+    groups = group_runs([sample(method=name, text_attacks=copy.deepcopy(attacks)) for name in ("uegr", "plain")])
+    reference, measures = reference_of(groups), first_measures(groups)
+    headings, rows = table_rows(groups, reference, measures)
+    assert headings == ["", "plain", "uegr", "difference"], "plain is the reference wherever it stands"
+    assert len(rows) == MOST
+    assert [row[0] for row in rows if "text changed" in row[0]] == [f"text changed by attack{i}" for i in range(3)]
+    strongest = strongest_attack(measures, groups)
+    assert strongest is not None and strongest.name.endswith("attack0")
+    chart = first_chart(groups, measures)
+    assert chart is not None
+    assert len(chart.rows) == MOST - 1, "a calibration error is no share of right answers"
+
+
+def test_the_row_of_the_embeddings_is_the_mean_of_the_curve_above_zero() -> None:
+    runs = [sample(method="plain"), sample()]
+    measure = measure_named(runs, "embeddings")
+    assert measure.value(runs[0]) == pytest.approx(0.5)
+    other_ball = sample(robustness={**RUN["robustness"], "norm": "linf"})
+    measure = measure_named([runs[0], other_ball], "embeddings")
+    assert measure.value(other_ball) is None, "radii of another norm mean something else"
+
+
+def test_runs_on_other_tasks_are_not_compared() -> None:
+    runs = [sample(method="plain"), sample(task="sst2")]
+    groups = group_runs(runs)
+    _, rows = table_rows(groups, groups[0], first_measures(groups))
+    assert all(row[-1] == "–" for row in rows)
+    assert "sst2" not in told(runs)
+
+
+def test_one_run_alone_says_what_it_reaches_and_where_it_is_weakest() -> None:
+    parts = [{"slice": "class a", "examples": 30, "accuracy": 0.5}, {"slice": "tiny", "examples": 3, "accuracy": 0.0}]
+    sentence = told([full(slices=parts, test_examples=1000)])
+    assert sentence.startswith("On unchanged texts uegr is right on 80.0 % of the texts [77.4, 82.4]")
+    assert "words replaced by synonyms, uegr is right on 30.0 %" in sentence
+    assert sentence.endswith("it is weakest on “class a”: 50.0 % of 30 texts.")
+    (group,) = group_runs([full(test_examples=1000)])
+    assert group_interval(group, measure_named([group.first], "unchanged")) == wilson(0.8, 1000)
+
+
+def test_many_methods_are_told_in_one_sentence() -> None:
+    sentence = told([*pair(40, 60), sample(method="sam", text_attacks=[attacked("deepwordbug", first_right(41))])])
+    assert "plain is right on 20.0 % of the texts" in sentence
+    assert "(better); sam +0.5 [" in sentence and sentence.endswith("(not shown).")
+
+
+def test_another_task_than_classification_is_told_in_its_own_metric() -> None:
+    curve = {name: value for name, value in RUN["robustness"].items() if name != "accuracy"}
+    changes = {"metric": "pearson", "robustness": {**curve, "pearson": [0.8, 0.6, 0.4]}}
+    metrics = {"pearson": 0.8, "mse": 0.3, "typo_pearson": 0.7}
+    runs = [sample(method=name, metrics=metrics, **changes) for name in ("plain", "uegr")]
+    sentence = told(runs)
+    assert "reaches 50.0 and plain 50.0 (pearson %)" in sentence
+    assert "without an interval, so a difference is not shown" in sentence
+    groups = group_runs(runs)
+    assert first_chart(groups, first_measures(groups)) is None
