@@ -2,8 +2,8 @@
 
     make notebooks
 
-Prose becomes a Markdown cell, a block of Python a code cell, a block of commands a cell of `!` lines. A script that a page
-includes is run in place of being shown again.
+Prose becomes a Markdown cell, a block of Python a code cell, a block of commands a cell of `!` lines. A script that a
+page includes is run in place of being shown again.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 FOLDER = Path(__file__).parent / "tutorials"
 NOTEBOOKS = ("own_csv", "guard")
-BLOCK = re.compile(r"^```(python|bash)\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(python|bash|\{\.python\})\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
 INCLUDED = re.compile(r'--8<-- "(.*)"')
 START = ("# Run from the root of a clone.", "%cd -q ../..")
 
@@ -47,7 +47,7 @@ def code_of(language: str, code: str) -> str:
     included = INCLUDED.search(code)
     if included:
         return f"%run {included[1]}"
-    return code if language == "python" else re.sub("^", "!", code.strip(), flags=re.MULTILINE)
+    return re.sub("^uegr ", "!uegr ", code, flags=re.MULTILINE) if language == "bash" else code
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Hook of mkdocs: links that leave docs/ work in the site, too, because the files that they lead to become pages of it.
 
-A document such as CONTRIBUTING.md is added as it is, any other file as a page that shows its text. Their addresses in the
-site begin with `repository/`. Links to folders become plain text, since a site lists no folders.
+A document such as CONTRIBUTING.md is added as it is, any other file as a page that shows its text. Their addresses in
+the site begin with `repository/`. Links to folders become plain text, since a site lists no folders.
 """
 
 from __future__ import annotations

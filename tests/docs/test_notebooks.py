@@ -32,4 +32,5 @@ def test_a_notebook_has_every_block_of_its_page(name: str) -> None:
     page = (DOCS / "tutorials" / f"{name}.md").read_text(encoding="utf-8")
     cells = json.loads(build_notebooks.build_notebook(name))["cells"]
     code = [cell for cell in cells if cell["cell_type"] == "code"]
-    assert len(code) == page.count("```python") + page.count("```bash") + 1  # and the line that goes to the root
+    blocks = sum(page.count(f"```{language}\n") for language in ("python", "bash", "{.python}"))
+    assert len(code) == blocks + 1  # and the line that goes to the root

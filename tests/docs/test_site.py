@@ -1,4 +1,4 @@
-"""The documentation site: every page is in its navigation, every public name is documented, and it builds without a warning."""
+"""The documentation site: every page is in its navigation, every public name documented; it builds without warnings."""
 
 from __future__ import annotations
 
