@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import uegr
+from support.browser import open_browser, show
 from uegr import attacks
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +89,42 @@ def test_a_hook_finds_links_outside_of_code_only() -> None:
 
     page = "[a](../examples/own_loop.py#x) `b` [c](https://example.org)\n\n```\n[d](../examples/trainer.py)\n```\n"
     assert repository_pages.linked_files(page, "docs/loop.md") == ["examples/own_loop.py"]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("page", ["index", "troubleshooting", "tutorials/guard", "api/methods", "results"])
+def test_a_page_fits_the_screen(site: Path, browser: Any, page: str, width: int) -> None:
+    show(browser, (site / f"{page}.html").as_uri(), width)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_page_follows_the_scheme_of_the_reader(site: Path, browser: Any, dark: bool) -> None:
+    show(browser, (site / "index.html").as_uri(), dark=dark)
+    color = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    brightness = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
+    assert (brightness < 100) is dark
+
+
+def test_the_search_works_from_the_file_system(site: Path, browser: Any) -> None:
+    browser.get_log("performance")
+    show(browser, (site / "index.html").as_uri())
+    field = browser.find_element("css selector", ".md-search__input")
+    field.click()
+    field.send_keys("homoglyphs")
+    until = time.monotonic() + 60
+    while not (results := browser.find_elements("css selector", ".md-search-result__item")):
+        assert time.monotonic() < until, "no result of the search"
+        time.sleep(0.2)
+    assert any("Test, retrain, gate" in result.text for result in results)
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
+    urls = [request["request"]["url"] for request in sent]
+    assert urls
+    assert [url for url in urls if not url.startswith(("file:", "data:", "blob:"))] == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,34 +13,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from support.browser import open_browser, show
 from support.sample_runs import full, samples
 from uegr.report.figures.catalogue import draw
 from uegr.report.page import write_page
 
-pytest.importorskip("selenium", reason="needs selenium: pip install selenium")
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver"
-)
-ARGUMENTS = ("headless", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking")
-ARGUMENTS += ("disable-component-update", "disable-sync")
-
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for argument in (*ARGUMENTS, f"user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(f"--{argument}")
-    if os.geteuid() == 0:
-        options.add_argument("--no-sandbox")  # chromium's own refuses to run for root
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    yield driver
-    driver.quit()
+    with open_browser(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +31,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(runs, draw(runs), path)
     return path.as_uri()
-
-
-def show(browser: Any, page: str, width: int = 1280, dark: bool = False) -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.get(page)
 
 
 def photograph(browser: Any, selector: str) -> np.ndarray:
