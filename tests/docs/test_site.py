@@ -70,6 +70,12 @@ def test_every_public_name_is_in_the_inventory_of_the_site(site: Path) -> None:
     assert [name for name in names if f'id="{name}"' not in anchors] == []
 
 
+def test_an_option_is_shown_with_its_default_and_its_help(site: Path) -> None:
+    page = re.sub(r"<[^>]+>", "", (site / "api" / "runs.html").read_text(encoding="utf-8"))
+    assert "Of AdamW, with linear warm-up and decay" in page
+    assert "option(" not in page
+
+
 def test_links_that_leave_the_folder_lead_to_pages_of_the_site(site: Path) -> None:
     tutorial = (site / "tutorials" / "own_csv.html").read_text(encoding="utf-8")
     assert 'href="../repository/examples/own_csv.py.html"' in tutorial
