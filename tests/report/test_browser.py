@@ -13,13 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from support.browser import needs_browser, open_browser
+from support.browser import open_browser, show
 from support.sample_runs import full, samples
 from uegr.report.figures.catalogue import draw
 from uegr.report.page import write_page
-
-pytest.importorskip("selenium", reason="needs selenium: pip install selenium")
-pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -44,14 +41,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "report.html"
     write_page(runs, draw(runs), path)
     return path.as_uri()
-
-
-def show(browser: Any, page: str, width: int = 1280, dark: bool = False) -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-    browser.get(page)
 
 
 def photograph(browser: Any, selector: str) -> np.ndarray:
