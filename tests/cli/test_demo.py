@@ -17,13 +17,14 @@ def test_demo_writes_results_and_report(
 ) -> None:
     monkeypatch.delenv("UEGR_DATA", raising=False)
     monkeypatch.setattr(demo, "EMBEDDED_MODEL", str(model_folder))
-    for name in ("TRAIN_EXAMPLES", "TEST_EXAMPLES", "ATTACKED_EXAMPLES"):
+    for name in ("TRAIN_EXAMPLES", "TEST_EXAMPLES", "ATTACKED_EXAMPLES", "TEXTS_ATTACKED"):
         monkeypatch.setattr(demo, name, 4)
     assert run(["demo", "--output_dir", str(tmp_path)]) == 0
     assert "training plain: 3 of 3 steps" in capsys.readouterr().out
     entries = json.loads((tmp_path / "results.json").read_text())["runs"]
     assert [entry["method"] for entry in entries] == ["plain", "uegr"]
-    assert (tmp_path / "report.html").is_file()
+    assert [attack["attack"] for attack in entries[1]["text_attacks"]] == ["deepwordbug", "synonyms"]
+    assert "words replaced by synonyms" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "robustness.png").is_file()
 
 

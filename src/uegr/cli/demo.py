@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TASK = "rotten_tomatoes"
 METHODS = ("plain", "uegr")
 TRAIN_EXAMPLES, TEST_EXAMPLES, ATTACKED_EXAMPLES = 1200, 1000, 200
+TEXT_ATTACKS, TEXTS_ATTACKED = ("deepwordbug", "synonyms"), 100
 
 
 @app.command()
@@ -58,8 +59,9 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
+    from uegr.runs.attack import attack_run
     from uegr.runs.evaluate import evaluate_run
-    from uegr.runs.run_folder import with_training_log, write_results
+    from uegr.runs.run_folder import read_results_and_logs, write_results
     from uegr.runs.train import train_run
     from uegr.training.run_config import RunConfig
 
@@ -70,10 +72,16 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
         run = folder / method
         train_run(config, run, overwrite=True, on_step=partial(on_progress, f"training {method}", unit="steps"))
         on_examples = partial(on_progress, f"attacking {method}")
-        results.append(evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples))
+        evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples)
+        on_text = partial(_attacking, on_progress, method)
+        results.append(attack_run(run, TEXT_ATTACKS, examples=TEXTS_ATTACKED, on_examples=on_text))
     write_results(folder, results)
-    logged = [with_training_log(result, folder / result.method) for result in results]
-    sections = draw(logged)
-    write_page(logged, sections, folder / "report.html")
+    measured = read_results_and_logs([folder / method for method in METHODS])
+    sections = draw(measured)
+    write_page(measured, sections, folder / "report.html")
     save_figures([chart for charts in sections.values() for chart in charts], folder)
     return results
+
+
+def _attacking(on_progress: OnProgress, method: str, attack: str, done: int, total: int) -> None:
+    on_progress(f"attacking {method} by {attack}", done, total)

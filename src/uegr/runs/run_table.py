@@ -11,8 +11,14 @@ from uegr.runs.run_result import RunResult
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
-TYPOS = {"typo_accuracy": "typos %", "typo_pearson": "typos, Pearson %"}
-TYPOS |= {"typo_micro_f1": "typos, micro F1 %", "typo_bleu": "typos, BLEU", "typo_perplexity": "typos, perplexity"}
+TYPOS = {
+    "typo_accuracy": "typos %",
+    "typo_pearson": "typos, Pearson %",
+    "typo_micro_f1": "typos, micro F1 %",
+    "typo_entity_f1": "typos, entity F1 %",
+    "typo_bleu": "typos, BLEU",
+    "typo_perplexity": "typos, perplexity",
+}
 FEW = 4
 """Up to this number of runs are shown as columns, which fit a narrow screen; more are shown as rows."""
 Cell = Callable[[RunResult], str]
@@ -22,7 +28,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     """Return heading -> text of a run's cell, a dash where the run has no such number.
 
     The published metrics come first, then the robustness at each epsilon that all runs share, the area under the
-    curve, and the remaining numbers that any run has. Shares are in percent.
+    curve, the accuracy under attacks on the text, and the remaining numbers that any run has. Shares are in percent.
     """
     shared = sorted(set.intersection(*({*result.robustness.epsilons} for result in results)) - {0.0})
     end = min(result.robustness.epsilons[-1] for result in results)
@@ -40,6 +46,14 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     def measured(name: str) -> bool:
         return any(name in result.metrics for result in results)
 
+    def attacked(name: str) -> Cell:
+        def cell(result: RunResult) -> str:
+            accuracies = [attack.accuracy for attack in result.text_attacks if attack.attack == name]
+            return _percent(accuracies[0]) if accuracies else "–"
+
+        return cell
+
+    on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
     published = dict.fromkeys(result.metric for result in results)
     secondary = [name for name in SECONDARY if measured(name) and name not in published]
     last = (*TYPOS.items(), ("ece", "ECE"), ("nll", "NLL"))
@@ -48,6 +62,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
         "area %": area,
         **{title: metric(name) for name, title in last if measured(name)},
+        **{f"{name} %": attacked(name) for name in on_text},
         "time ×": lambda result: f"{result.cost.time_ratio:.2f}",
         "FLOPs ×": lambda result: f"{result.cost.flop_ratio:.2f}",
     }
