@@ -29,7 +29,8 @@ from transformers import (
     T5Config,
 )
 
-from uegr.modeling.model_loading import SCRATCH, load_classifier
+from uegr.modeling.model_loading import load_classifier
+from uegr.modeling.scratch.scratch_models import SCRATCH
 
 VOCABULARY, WIDTH, TOKENS, EXAMPLES, CLASSES = 40, 16, 9, 6, 3
 SIZES: dict[str, Any] = {
