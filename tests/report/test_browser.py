@@ -1,4 +1,4 @@
-"""The page in a real browser: Debian's chromium, headless."""
+"""The page in a real browser: Debian's chromium, or Chrome; headless."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ pytest.importorskip("selenium", reason="needs selenium: pip install selenium")
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="needs a browser: apt-get install chromium chromium-driver"
 )
