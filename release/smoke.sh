@@ -10,9 +10,10 @@ folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"  # the source tree is out of reach
 uegr --version
-uegr --help >help.txt
-uegr train --help | grep --quiet "Options of method uegr"
-uegr methods uegr >methods.txt
+uegr --help >/dev/null
+uegr train --help >help.txt
+grep --quiet "Options of method uegr" help.txt
+uegr methods uegr >/dev/null
 uegr train --train_file "$examples/reviews.csv" --model_name_or_path textcnn --max_steps 2 --output_dir run
 uegr predict run --file "$examples/reviews.csv" --output predictions.csv
 uegr evaluate run --attack_examples 4
