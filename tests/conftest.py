@@ -13,6 +13,7 @@ import torch
 from datasets import Dataset
 from transformers import BertModel
 
+from support.allowed_skips import VARIABLE, SkipCheck, read_allowed
 from support.reviews import learned, reviews, tokenizer
 from support.small_models import BAD, GOOD, WORDS, Linear, batch, bert
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -38,6 +39,12 @@ hypothesis.settings.register_profile(
 )  # time is measured in benchmarks, not here
 hypothesis.settings.load_profile("busy machine")
 torch.set_num_threads(1)  # the models are tiny: threads would only wait for each other
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """On CI, check the skips of all processes in the one that reports them."""
+    if os.environ.get(VARIABLE) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(SkipCheck(read_allowed()))
 
 
 @pytest.fixture(scope="session", autouse=True)

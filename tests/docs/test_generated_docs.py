@@ -24,6 +24,10 @@ def test_the_list_of_cards_is_what_make_cards_writes() -> None:
     assert (DOCS / "methods" / "README.md").read_text(encoding="utf-8") == build_cards.build_list()
 
 
+def test_the_help_of_train_lists_the_options_of_the_registry() -> None:
+    assert build_cards.HELP.read_text(encoding="utf-8") == build_cards.build_help()
+
+
 def test_the_figure_of_the_readme_shows_the_results_page() -> None:
     page = (DOCS / "results.md").read_text(encoding="utf-8")
     assert build_readme_figure.FIGURE.read_text(encoding="utf-8") == build_readme_figure.draw(page)

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from support.small_models import Linear, batch, bert, gradients_of
+from support.small_models import Linear, batch, bert, gradients_of, recompute_activations
 from support.stages import AlwaysJoined, stage_of, step
 from uegr.forward.joined_passes import NotByRowError, can_be_joined, is_faster_joined, run_joined
 from uegr.forward.pass_runner import OneByOne, PassRunner
@@ -117,7 +117,7 @@ def test_models_whose_passes_cannot_be_joined() -> None:
     assert can_be_joined(model, data, 2)
     assert not can_be_joined(model, batch(4, 8), 2), "8 rows of 8 tokens: rows look like positions"
     checkpointed = bert().train()
-    checkpointed.activation_checkpointing_enable({"use_reentrant": False})
+    recompute_activations(checkpointed)
     assert not can_be_joined(checkpointed, data, 2)
     model.config._attn_implementation = "flash_attention_2"
     assert not can_be_joined(model, data, 2), "its kernel takes one rate for the whole batch"

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from support.small_models import Linear, batch, bert, gradients_of, hook_count, llama, logits_of
+from support.small_models import Linear, batch, bert, gradients_of, hook_count, llama, logits_of, recompute_activations
 from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.plain import PlainForward
@@ -191,7 +191,7 @@ def test_gradient_checkpointing_of_the_model_does_not_change_the_gradient(make: 
     for checkpointing in (False, True):
         model = make().train()
         if checkpointing:
-            model.activation_checkpointing_enable({"use_reentrant": False})
+            recompute_activations(model)
         hooks_before = hook_count(model)
         stage = stage_of(UEGRForward, passes=3, dropout=(0.0, 0.6))
         stage(model, batch(), step()).value.backward()
@@ -204,7 +204,7 @@ def test_gradient_checkpointing_of_the_model_does_not_change_the_gradient(make: 
 
 def test_reentrant_checkpointing_is_refused_with_the_fix() -> None:
     model = bert().train()
-    model.activation_checkpointing_enable({"use_reentrant": True})
+    recompute_activations(model, use_reentrant=True)
     with pytest.raises(UsageError, match="use_reentrant"):
         UEGRForward()(model, batch(), step())
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from zoo import SCRATCH, applies, make_batch, make_model
 
+from support.small_models import recompute_activations
 from uegr import UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_lookup import METHODS, PAIR, make_config
@@ -85,7 +86,7 @@ def _supports_checkpointing(architecture: str) -> bool:
 def _prepare(model: PreTrainedModel, setting: str) -> nn.Module:
     model.train()
     if setting == "checkpointing":
-        model.activation_checkpointing_enable({"use_reentrant": False})
+        recompute_activations(model)
     if setting == "LoRA":
         names = {n.rsplit(".", 1)[-1] for n, m in model.base_model.named_modules() if isinstance(m, nn.Linear)}
         return get_peft_model(model, LoraConfig(task_type=TaskType.SEQ_CLS, r=2, target_modules=sorted(names) or None))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from zoo import ARCHITECTURES, KINDS, applies, make_batch, make_model
+from zoo import applicable_kinds, make_batch, make_model
 
 from support.stages import AlwaysJoined, stage_of, step
 from uegr.forward.joined_passes import NotByRowError, can_be_joined
@@ -32,11 +32,8 @@ def gradients(model: nn.Module, batch: dict[str, Tensor], runner: PassRunner) ->
     return [parameter.grad.clone() for parameter in model.parameters() if parameter.grad is not None]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize(("architecture", "kind"), applicable_kinds())
 def test_joined_passes_have_the_gradients_of_separate_ones(architecture: str, kind: str) -> None:
-    if reason := applies(architecture, kind):
-        pytest.skip(reason)
     model, batch = make_model(architecture, kind).train(), make_batch(architecture, kind)
     assert can_be_joined(model, batch, 2) == (architecture not in SEPARATE)
     if architecture in SEPARATE:

@@ -29,7 +29,8 @@ from transformers import (
     T5Config,
 )
 
-from uegr.modeling.model_loading import SCRATCH, load_classifier
+from uegr.modeling.model_loading import load_classifier
+from uegr.modeling.scratch.scratch_models import SCRATCH
 
 VOCABULARY, WIDTH, TOKENS, EXAMPLES, CLASSES = 40, 16, 9, 6, 3
 SIZES: dict[str, Any] = {
@@ -130,6 +131,11 @@ def applies(architecture: str, kind: str) -> str:
     if architecture in SCRATCH and kind == "token":
         return "one output per sentence"
     return ""
+
+
+def applicable_kinds() -> list[tuple[str, str]]:
+    """Every architecture with every kind of task that applies to it."""
+    return [(name, kind) for name in ARCHITECTURES for kind in KINDS if not applies(name, kind)]
 
 
 def usual_kind(architecture: str) -> str:

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import uegr
-from support.small_models import Linear, bert
+from support.small_models import Linear, bert, recompute_activations
 
 
 def test_a_bert_is_fine_and_described_in_numbers() -> None:
@@ -40,7 +40,7 @@ def test_what_a_stage_refuses_is_reported_with_the_same_sentence() -> None:
 
 def test_gradient_checkpointing_is_reported() -> None:
     model = bert()
-    model.activation_checkpointing_enable({"use_reentrant": False})
+    recompute_activations(model)
     assert "gradient checkpointing: on" in str(uegr.check(model))
-    model.activation_checkpointing_enable({"use_reentrant": True})
+    recompute_activations(model, use_reentrant=True)
     assert not uegr.check(model).fine

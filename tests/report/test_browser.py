@@ -1,4 +1,4 @@
-"""The page in a real browser: Debian's chromium, headless."""
+"""The page in a real browser: Debian's chromium, or Chrome; headless."""
 
 from __future__ import annotations
 

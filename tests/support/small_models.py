@@ -7,7 +7,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import BertConfig, BertForSequenceClassification, LlamaConfig, LlamaForSequenceClassification
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    PreTrainedModel,
+)
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "great", "fine", "bad", "awful", "dull"]
 WORDS += ["film", "plot", "actor", "scene", "and", "the"]
@@ -104,3 +110,11 @@ def weights_of(model: nn.Module) -> list[Tensor]:
 def hook_count(model: nn.Module) -> int:
     """The number of forward hooks in the model."""
     return sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules())
+
+
+def recompute_activations(model: PreTrainedModel, *, use_reentrant: bool = False) -> None:
+    """Turn gradient checkpointing on, by the name that this version of transformers has for it."""
+    name = "activation_checkpointing_enable"
+    if not hasattr(model, name):  # transformers before 5.23
+        name = "gradient_checkpointing_enable"
+    getattr(model, name)({"use_reentrant": use_reentrant})

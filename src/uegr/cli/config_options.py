@@ -1,7 +1,7 @@
 """Options of a command that are the fields of configurations: name, type, default and help are written once, there."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
@@ -11,13 +11,17 @@ from uegr.options import Options, option_fields, type_hints
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def config_options(*configs: type[Options], flags: Mapping[str, str]) -> Callable[[Command], Command]:
+def config_options(
+    *configs: type[Options], flags: Mapping[str, str], panels: Mapping[str, Collection[str]] | None = None
+) -> Callable[[Command], Command]:
     """Give a command, which ends with `**values`, one option per field that has a help text.
 
     Args:
         configs: the configurations; their values arrive in `values` by the names of the fields.
         flags: field -> name of its option, where that is another.
+        panels: title of a panel of the help -> the fields in it; a field in none is in the panel "Options".
     """
+    panel_of = {name: panel for panel, names in (panels or {}).items() for name in names}
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command)
@@ -27,7 +31,8 @@ def config_options(*configs: type[Options], flags: Mapping[str, str]) -> Callabl
             for entry in option_fields(config):
                 if "help" in entry.metadata:
                     flag = flags.get(entry.name, f"--{entry.name}")
-                    kind: Any = Annotated[_type_in_text(hints[entry.name]), option(flag, entry.metadata["help"])]
+                    described = option(flag, entry.metadata["help"], rich_help_panel=panel_of.get(entry.name))
+                    kind: Any = Annotated[_type_in_text(hints[entry.name]), described]
                     default = ",".join(entry.default) if isinstance(entry.default, tuple) else entry.default
                     keyword = inspect.Parameter.KEYWORD_ONLY
                     parameters.append(inspect.Parameter(entry.name, keyword, default=default, annotation=kind))

@@ -11,29 +11,53 @@ import typer
 from uegr.cli.app import app, option
 from uegr.cli.config_file import read_config_file
 from uegr.cli.config_options import config_options, values_of
+from uegr.cli.method_help import MethodHelp, chosen_method
 from uegr.cli.options import ALIASES, method_options, parse_class_weights
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
+from uegr.options import option_fields
 from uegr.training.run_config import RunConfig
 
 FILES = ("train_file", "validation_file", "test_file")
+RUN, METHOD, CHECKPOINTS = "Run", "Method", "Checkpoints and early stopping"
+PANELS = {
+    METHOD: ("method",),
+    "Data": tuple(entry.name for entry in option_fields(DataSource)),
+    "Model": ("model", "max_length", "normalize", "trust_remote_code"),
+    "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
+    "Training": (
+        *("seed", "epochs", "max_steps", "learning_rate", "weight_decay", "warmup_ratio"),
+        *("batch_size", "gradient_accumulation_steps", "precision", "class_weights"),
+    ),
+    CHECKPOINTS: ("save_steps", "early_stopping_patience"),
+}
+"""Panels of the help and the options in them."""
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-@config_options(DataSource, RunConfig, flags={"model": "--model_name_or_path"})
+@app.command(cls=MethodHelp, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@config_options(DataSource, RunConfig, flags={"model": "--model_name_or_path"}, panels=PANELS)
 def train(
     context: typer.Context,
-    output_dir: Annotated[Path | None, option("--output_dir", "Folder of the run.")] = None,
-    config_file: Annotated[Path | None, option("--config", "A YAML file of options, such as epochs: 3.")] = None,
-    forward: Annotated[str | None, option("--forward", "Take the forward stage from this method instead.")] = None,
-    backward: Annotated[str | None, option("--backward", "Take the backward stage from this method instead.")] = None,
-    resume: Annotated[bool, option("--resume", "Continue an interrupted run from its last checkpoint.")] = False,
-    overwrite: Annotated[bool, option("--overwrite", "Replace the run in --output_dir.")] = False,
+    output_dir: Annotated[Path | None, option("--output_dir", "Folder of the run.", rich_help_panel=RUN)] = None,
+    config_file: Annotated[
+        Path | None, option("--config", "A YAML file of options, such as epochs: 3.", rich_help_panel=RUN)
+    ] = None,
+    overwrite: Annotated[bool, option("--overwrite", "Replace the run in --output_dir.", rich_help_panel=RUN)] = False,
+    forward: Annotated[
+        str | None, option("--forward", "Take the forward stage from this method instead.", rich_help_panel=METHOD)
+    ] = None,
+    backward: Annotated[
+        str | None, option("--backward", "Take the backward stage from this method instead.", rich_help_panel=METHOD)
+    ] = None,
+    resume: Annotated[
+        bool,
+        option("--resume", "Continue an interrupted run from its last checkpoint.", rich_help_panel=CHECKPOINTS),
+    ] = False,
     **_: Any,
 ) -> None:
-    """Fine-tune a model. Options of the method (uegr methods NAME) and fields of transformers' TrainingArguments are
-    given in the same way: --epsilon 0.03 --lr_scheduler_type cosine."""
+    """Fine-tune a model. The last panel lists the options of UEGR; with --method NAME, those of that method. Fields of
+    transformers' TrainingArguments are given in the same way: --lr_scheduler_type cosine."""
     from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
@@ -80,11 +104,9 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
     """The configuration; what is no option of ours is the method's, or a field of transformers' TrainingArguments."""
     from transformers import TrainingArguments
 
-    from uegr.methods.method_lookup import PAIR, config_class
+    from uegr.methods.method_lookup import config_class
 
-    method, forward, backward = values["method"], values["forward"], values["backward"]
-    if forward is not None or backward is not None:
-        method = f"{forward or method}{PAIR}{backward or method}"
+    method = chosen_method(values)
     own = {entry.name for entry in fields(config_class(method))}
     huggingface = {entry.name for entry in fields(TrainingArguments)}
     arguments: dict[str, Any] = {}

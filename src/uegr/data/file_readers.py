@@ -5,6 +5,7 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,10 @@ def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Tab
         header = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
     if not header:
         raise pd.errors.EmptyDataError
+    # pandas before 3.1 cuts a cell at a NUL.
+    source = BytesIO(path.read_bytes().replace(b"\0", b"")) if scan.nuls else path
     frames = pd.read_csv(
-        path,
+        source,
         sep=separator,
         header=None,
         skiprows=lines.line_num,

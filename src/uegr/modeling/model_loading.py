@@ -22,11 +22,9 @@ from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 from uegr.modeling.model_folder import check_folder, check_json_files, guarded, open_weights
-from uegr.modeling.scratch.bilstm import BiLSTM, BiLSTMConfig
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
-from uegr.modeling.scratch.scratch_classifier import ScratchClassifier, ScratchConfig, train_tokenizer
-from uegr.modeling.scratch.textcnn import TextCNN, TextCNNConfig
-from uegr.modeling.scratch.transformer import Transformer, TransformerConfig
+from uegr.modeling.scratch.scratch_classifier import train_tokenizer
+from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import check_match
 
 PROBLEM_TYPES: dict[Kind, str] = {
@@ -37,17 +35,6 @@ PROBLEM_TYPES: dict[Kind, str] = {
 """Hugging Face's name, in a model's configuration, of what the head of a sequence classifier predicts."""
 CLASSIFIERS: dict[Kind, Any] = dict.fromkeys(PROBLEM_TYPES, AutoModelForSequenceClassification)
 CLASSIFIERS["token"] = AutoModelForTokenClassification
-
-SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
-    "textcnn": (TextCNNConfig, TextCNN),
-    "bilstm": (BiLSTMConfig, BiLSTM),
-    "transformer": (TransformerConfig, Transformer),
-}
-"""Models that are trained from scratch, by the name that --model_name_or_path takes."""
-
-for _config, _model in SCRATCH.values():  # so that the Auto classes open their run folders
-    AutoConfig.register(_config.model_type, _config, exist_ok=True)
-    AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
 
 
 def load_tokenizer(

@@ -21,7 +21,8 @@ from uegr.evaluation.ood import ood_auroc
 from uegr.evaluation.risk_coverage import selective
 from uegr.evaluation.similarity import measure_similarity
 from uegr.modeling.metrics import accuracy
-from uegr.modeling.model_loading import SCRATCH, load_classifier
+from uegr.modeling.model_loading import load_classifier
+from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.finished_run import FinishedRun, open_classifier
 from uegr.runs.run_result import RunResult
 

@@ -15,7 +15,7 @@ from uegr import __version__
 from uegr.atomic_files import write_text
 from uegr.errors import UsageError
 from uegr.evaluation.area_under_curve import curve_area
-from uegr.modeling.model_loading import SCRATCH
+from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import measures

@@ -9,8 +9,9 @@ import torch
 
 from support.command_line import run
 from support.reviews import reviews
-from uegr.modeling.model_loading import SCRATCH, load_classifier, load_tokenizer, load_trained
+from uegr.modeling.model_loading import load_classifier, load_tokenizer, load_trained
 from uegr.modeling.scratch.scratch_classifier import train_tokenizer
+from uegr.modeling.scratch.scratch_models import SCRATCH
 
 
 @pytest.fixture(params=SCRATCH)
