@@ -1,14 +1,14 @@
 """The table of docs/robust_text.md: what views and hardening are worth on text attacks, on validation data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from experiments.character_tricks import accuracy_under, mean_under
 from experiments.number_text import spread
 from experiments.paths import RESULTS
 from uegr.compare.result_slot import ResultSlot, Run, read_slots
 
-FILES = {"as it is": RESULTS / "views.jsonl", "hardened": RESULTS / "hardened.jsonl"}
-"""State of the encoder -> the grid that was run on it."""
+FILES = {"as it is": ("views.jsonl", "text.jsonl"), "hardened": ("hardened.jsonl",)}
+"""State of the encoder -> the grids that were run on it; a run that two grids share counts once."""
 UNSEEN = ("homoglyphs", "spaced", "leetspeak", "joined", "signs", "misspellings", "ocr", "harmless")
 """Perturbations that no view and no hardening of these runs was trained on."""
 COLUMNS: dict[str, Callable[[Run], float]] = {
@@ -26,9 +26,14 @@ COLUMNS: dict[str, Callable[[Run], float]] = {
 
 def robust_text_table() -> str:
     """Mean and standard deviation over the seeds, in percent, as Markdown; one table per task."""
-    slots = {state: [slot for slot in read_slots(file) if slot.run] for state, file in FILES.items() if file.exists()}
+    slots = {state: _finished(files) for state, files in FILES.items()}
     tasks = dict.fromkeys(slot.task for group in slots.values() for slot in group)
     return "\n\n".join(_of_task(task, slots) for task in tasks)
+
+
+def _finished(files: Sequence[str]) -> list[ResultSlot]:
+    slots = [slot for file in files for slot in read_slots(RESULTS / file) if slot.run]
+    return list({(slot.task, slot.method, slot.seed): slot for slot in slots}.values())
 
 
 def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
