@@ -31,5 +31,11 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
+def test_the_tests_that_hold_the_doors_exist() -> None:
+    named = re.findall(r"`((?:tests|examples)/[^`]*)`", (ROOT / "docs" / "doors.md").read_text(encoding="utf-8"))
+    assert len(named) > 15
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 def test_the_readme_is_one_page() -> None:
     assert len((ROOT / "README.md").read_text(encoding="utf-8").split()) <= 700
