@@ -15,6 +15,8 @@ from uegr.errors import UsageError
 from uegr.libraries import silence_libraries
 
 RETRIES = 5
+START_TRIES = 3
+"""Ray gives its own processes half a minute to start, which a busy machine may need for other work."""
 PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
 """Environment variables that are copied to the workers."""
 
@@ -41,14 +43,7 @@ class RayCluster:
 
         started_here = not ray.is_initialized()
         if started_here:
-            ray.init(
-                address=self.address,
-                num_cpus=None if self.address else self.jobs,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ}},
-            )
+            self._start(ray)
         try:
             absolute = replace(workspace, ledger=Ledger(workspace.ledger.path.resolve()), runs=workspace.runs.resolve())
             task = ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_worker)
@@ -63,6 +58,25 @@ class RayCluster:
         finally:
             if started_here:
                 ray.shutdown()
+
+    def _start(self, ray: Any) -> None:
+        """Connect to the cluster, or start one."""
+        tries = 1 if self.address else START_TRIES
+        for remaining in reversed(range(tries)):
+            try:
+                ray.init(
+                    address=self.address,
+                    num_cpus=None if self.address else self.jobs,
+                    include_dashboard=False,
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    runtime_env={"env_vars": {name: os.environ[name] for name in PASSED_ON if name in os.environ}},
+                )
+                return
+            except Exception:  # Ray raises no narrower class where its processes start too slowly
+                ray.shutdown()
+                if not remaining:
+                    raise
 
 
 def run_on_worker(cell: Cell, workspace: Workspace, queue: Any) -> CellEvent:
