@@ -13,12 +13,10 @@ from torch.utils.data import Sampler
 from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from uegr.data.arrow_cache import arrow_batches, cache_path, content_hash, tokenizer_hash
-from uegr.data.kind import Kind
+from uegr.data.kind import IGNORED_LABEL, Kind
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 
-IGNORED_LABEL = -100
-"""Hugging Face's label of positions that are no target."""
 CACHED_FROM = 2000
 """Fewer rows than this are tokenised again each time: that takes less time than a cache file."""
 
@@ -37,9 +35,8 @@ def encode(
 
     Returns:
         Rows with the tokenizer's outputs and "labels". For token the first token of each word has the word's label and
-        all others -100; for seq2seq the labels are the token ids of the target; for a
-        causal language model the texts are joined and cut into blocks of `max_length` tokens, and the labels of a
-        block are its own tokens.
+        all others -100; for seq2seq the labels are the token ids of the target; for a causal language model the texts
+        are joined and cut into blocks of `max_length` tokens, and the labels of a block are its own tokens.
     """
     columns = [*text_columns, *([] if kind == "causal_lm" else [LABEL])]
 

@@ -3,3 +3,6 @@
 from typing import Literal
 
 Kind = Literal["classification", "regression", "multi_label", "token", "seq2seq", "causal_lm"]
+
+IGNORED_LABEL = -100
+"""Hugging Face's label of positions that are no target."""

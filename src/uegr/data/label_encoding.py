@@ -89,6 +89,12 @@ def in_order(names: Any) -> list[str]:
     return sorted(names)
 
 
+def names_of_lists(rows: Dataset, column: str) -> list[str]:
+    """The names of a column of lists of `ClassLabel`; empty for other columns."""
+    feature = getattr(rows.features[column], "feature", None)
+    return list(feature.names) if isinstance(feature, ClassLabel) else []
+
+
 def unseen_labels(name: str, counts: dict[Any, int], first: int, classes: Sequence[str]) -> UsageError:
     """The error for labels that the training data does not have; `first` is the row of the first of them."""
     shown = ", ".join(f"'{value}' {count} times" for value, count in counts.items())

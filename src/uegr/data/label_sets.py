@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset
+from datasets import Dataset
 
 from uegr.data.arrow_cache import arrow_batches
-from uegr.data.label_encoding import in_order, label_text, unseen_labels, with_labels
+from uegr.data.label_encoding import in_order, label_text, names_of_lists, unseen_labels, with_labels
 from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.errors import UsageError
 
@@ -86,7 +86,7 @@ def _sets_of_column(
         for split, rows in values.items()
     }
     first = splits.get("train", next(iter(splits.values())))
-    classes = _class_names(first, column)
+    classes = names_of_lists(first, column)
     if _are_multi_hot([value for rows in lists.values() for value in rows]):
         width = len(next(iter(lists.values()))[0])
         names = classes if len(classes) == width else [str(i) for i in range(width)]
@@ -97,16 +97,10 @@ def _sets_of_column(
         return names, sets
     sets = {}
     for split, rows in lists.items():
-        split_classes = _class_names(splits[split], column)
+        split_classes = names_of_lists(splits[split], column)
         sets[split] = [[text for label in value if (text := _name_of(label, split_classes))] for value in rows]
     train_sets = sets.get("train", next(iter(sets.values())))
     return classes or in_order({label for row in train_sets for label in row}), sets
-
-
-def _class_names(rows: Dataset, column: str) -> list[str]:
-    """The names of a column of lists of `ClassLabel`; empty for other columns."""
-    feature = getattr(rows.features[column], "feature", None)
-    return list(feature.names) if isinstance(feature, ClassLabel) else []
 
 
 def _name_of(label: Any, classes: list[str]) -> str:

@@ -28,10 +28,7 @@ def check_rows(
     Returns:
         The rows, with text columns as strings, and what to report about them.
     """
-    for column in (*text_columns, *label_columns):
-        if column not in rows.column_names:
-            columns = ", ".join(rows.column_names) + _separator_hint(rows)
-            raise UsageError(f"{name} has no column '{column}': its columns are {columns}.")
+    check_columns(name, rows, (*text_columns, *label_columns))
     if not len(rows):
         raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
     for column in text_columns:
@@ -63,6 +60,14 @@ def check_rows(
         raise UsageError(f"{name}: every row is empty in column '{columns}'.")
     rows = rows.select(np.setdiff1d(np.arange(len(rows)), empty))
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
+
+
+def check_columns(name: str, rows: Dataset, columns: Sequence[str]) -> None:
+    """Raise a UsageError if rows lack one of the columns; for `name` see `check_rows`."""
+    for column in columns:
+        if column not in rows.column_names:
+            there = ", ".join(rows.column_names) + _separator_hint(rows)
+            raise UsageError(f"{name} has no column '{column}': its columns are {there}.")
 
 
 def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:

@@ -6,11 +6,12 @@ A text is kept as its words with single spaces between them, so that all that re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from datasets import ClassLabel, Dataset, Value
+from datasets import Dataset, Value
 from datasets import List as ListOf
 
-from uegr.data.label_encoding import in_order, label_text
+from uegr.data.label_encoding import in_order, label_text, names_of_lists
 from uegr.data.printed_lists import is_printed_list, read_printed_list
+from uegr.data.row_checks import check_columns
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 
@@ -42,15 +43,11 @@ def encode_token_labels(
     if len(text_columns) != 1:
         raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}.")
     for split, rows in splits.items():
-        for column in (text_columns[0], label_column):
-            if column not in rows.column_names:
-                raise UsageError(
-                    f"{name} ({split}) has no column '{column}': its columns are {', '.join(rows.column_names)}."
-                )
+        check_columns(f"{name} ({split})", rows, (*text_columns, label_column))
     first = splits.get("train", next(iter(splits.values())))
-    label_names = label_names or _class_names(first, label_column)
+    label_names = label_names or names_of_lists(first, label_column)
     tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}
-    if label_names is None:
+    if not label_names:
         seen = {label_text(tag) for row in tags.get("train", next(iter(tags.values()))) for tag in row}
         label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
     encoded = {
@@ -89,11 +86,6 @@ def _class(name: str, row: int, tag: Any, class_of: dict[Any, int], label_names:
         f"{name}: the label '{tag}' in row {row} is not among the training labels ({', '.join(label_names)}): correct "
         "or remove that row."
     )
-
-
-def _class_names(rows: Dataset, label_column: str) -> Sequence[str] | None:
-    feature = getattr(rows.features[label_column], "feature", None)
-    return list(feature.names) if isinstance(feature, ClassLabel) else None
 
 
 def _lists(name: str, cells: Iterable[Any]) -> list[list[Any]]:

@@ -63,7 +63,7 @@ def _own_embeddings(model: nn.Module) -> nn.Module | None:
     getter = getattr(model, "get_input_embeddings", None)
     try:
         layer = getter() if callable(getter) else None
-    except (NotImplementedError, AttributeError):  # models that hash characters have no table of tokens
+    except NotImplementedError:  # models that hash characters have no table of tokens
         return None
     return layer if isinstance(layer, nn.Module) and isinstance(getattr(layer, "weight", None), Tensor) else None
 

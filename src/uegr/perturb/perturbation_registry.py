@@ -28,7 +28,12 @@ PERTURBATIONS: dict[str, Perturbation] = {
 
 
 def find_perturbation(name: str) -> Perturbation:
-    """The perturbation of this name."""
+    """The perturbation of this name, ready to be used.
+
+    Raises:
+        UsageError: there is no such perturbation, or a list that it needs is not on this machine.
+    """
     if name not in PERTURBATIONS:
         raise unknown("perturbation", name, PERTURBATIONS)
+    PERTURBATIONS[name].prepare()
     return PERTURBATIONS[name]

@@ -21,10 +21,8 @@ def perturb(texts: Texts, name: str, rate: float, seed: int) -> Texts:
         rate: probability of a change per word, or per place where one is possible, in (0, 1].
         seed: of what is random.
     """
-    perturbation = find_perturbation(name)
-    perturbation.prepare()
     *fixed, text = texts
-    return (*fixed, perturbation(text, rate, random.Random(seed)))
+    return (*fixed, find_perturbation(name)(text, rate, random.Random(seed)))
 
 
 def mark_words(before: str, after: str) -> list[Piece]:

@@ -79,7 +79,7 @@ class GatePolicy(Options):
                     if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 <= limit <= 1:
                         raise UsageError(f"{measure} of {side} must be a fraction in [0, 1], not {limit!r}.")
                     if measure in BY_PERTURBATION:
-                        find_perturbation(str(subject)).prepare()
+                        find_perturbation(str(subject))
                     name = None if subject is None else str(subject)
                     thresholds.append(Threshold(measure, name, float(limit), side == "minimum"))
         return thresholds

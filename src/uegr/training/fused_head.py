@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers.utils.generic import ModelOutput
 
-from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL
+from uegr.data.kind import IGNORED_LABEL
 
 SWITCH = "fused_lm_head"
 

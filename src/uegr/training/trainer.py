@@ -64,7 +64,10 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     def _new_method(self) -> Method:
         """The method at the start of a training: two equal trainings of one trainer are equal."""
+        options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
+        if self._has_own_loss:
+            return self.method_config.create(**options, loss_fn=loss_fn, compute_loss=self._own_loss)
         if loss_fn is None and self.compute_loss_func is not None:
             function = self.compute_loss_func
 
@@ -72,19 +75,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
                 loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
                 return loss
 
-        if self._has_own_loss:
-            return self.method_config.create(
-                seed=self.args.seed,
-                class_weights=self._class_weights,
-                loss_fn=self._loss_fn,
-                compute_loss=self._own_loss,
-            )
-        return self.method_config.create(
-            seed=self.args.seed,
-            class_weights=self._class_weights,
-            label_smoothing=self.args.label_smoothing_factor,
-            loss_fn=loss_fn,
-        )
+        return self.method_config.create(**options, label_smoothing=self.args.label_smoothing_factor, loss_fn=loss_fn)
 
     def _hp_search_setup(self, trial: Any) -> None:
         super()._hp_search_setup(trial)

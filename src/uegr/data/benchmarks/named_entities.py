@@ -2,7 +2,7 @@
 
 from uegr.data.task import Task
 
-TOKENS: dict[str, Task] = {
+NAMED_ENTITIES: dict[str, Task] = {
     "wnut17": Task(
         text=("tokens",),
         target="ner_tags",

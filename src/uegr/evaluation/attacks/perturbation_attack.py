@@ -36,9 +36,9 @@ class PerturbationAttack(GreedyAttack):
             raise unknown("search", self.search_by, get_args(SearchBy))
         if not 0.0 < self.rate <= 1.0 or self.tries < 1:
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
-        if self.search_by == "greedy" and not isinstance(find_perturbation(self.name), WordPerturbation):
+        perturbation = find_perturbation(self.name)
+        if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: search for the worst of several tries.")
-        find_perturbation(self.name).prepare()
 
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         perturbation = find_perturbation(self.name)

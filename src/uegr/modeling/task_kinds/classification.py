@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uegr.data.kind import IGNORED_LABEL
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.divergence import jensen_shannon_per_pass, symmetric_kl
 from uegr.modeling.metrics import CLASSIFICATION, RANKING, accuracy, negative_log_likelihood
-from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, Outputs, TaskKind, confidence_above_chance
+from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_above_chance
 
 
 class Classification(TaskKind):

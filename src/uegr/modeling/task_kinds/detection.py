@@ -3,12 +3,13 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
-from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, TaskKind
+from uegr.modeling.task_kinds.task_kind import TaskKind
 from uegr.modeling.task_kinds.text_generation import CausalGeneration, Generation
 from uegr.modeling.task_kinds.tokens import Tokens
 

@@ -14,12 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from uegr.data.kind import IGNORED_LABEL
+
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """From logits and labels, in the shapes of a batch, to one value per target or a scalar mean."""
 Outputs = NDArray[np.float64]
 """What a model predicts for N examples, first dimension N."""
-IGNORED_LABEL = -100
-"""Hugging Face's label of positions that are no target."""
 
 
 @dataclass(frozen=True)

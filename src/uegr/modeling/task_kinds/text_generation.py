@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from uegr.modeling.task_kinds.task_kind import IGNORED_LABEL, Outputs
+from uegr.data.kind import IGNORED_LABEL
+from uegr.modeling.task_kinds.task_kind import Outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 
 
