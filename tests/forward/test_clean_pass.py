@@ -22,8 +22,7 @@ def test_logits_can_be_differentiated_again_only_if_their_graph_is_kept(keep_gra
         clean.logits.sum().backward()
         assert model.classifier.weight.grad is not None
     else:
-        with pytest.raises(RuntimeError, match="second time"):
-            clean.logits.sum().backward()
+        assert not clean.logits.requires_grad
 
 
 def test_the_reused_gradient_points_the_same_way() -> None:
@@ -52,6 +51,31 @@ def test_reuse_is_the_full_stage_whose_divergence_takes_the_clean_output_as_a_co
     for gradient, expected in zip(reused[1], full[1], strict=True):
         torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(one_step(reuse=True)[0], one_step()[0])
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.06])
+def test_a_clean_output_that_is_held_fixed_joins_the_divergence_without_a_clean_loss(epsilon: float) -> None:
+    """Its value is that of a clean loss with next to no weight, and its gradient that of a constant."""
+    data, values, gradients = batch(), [], []
+    for clean_weight in (0.0, 1e-9):
+        model = bert().train()
+        stage = stage_of(UEGRForward, epsilon=epsilon, js_weight=2.0, clean_weight=clean_weight, detach_clean=True)
+        loss = stage(model, data, step(3))
+        assert "divergence_clean" in loss.terms
+        loss.value.backward()
+        values.append(loss.value.detach())
+        gradients.append(gradients_of(model))
+    torch.testing.assert_close(values[0], values[1])
+    for gradient, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_under_autocast_a_fixed_clean_output_leaves_every_weight_a_gradient() -> None:
+    model = bert().train()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        stage = stage_of(UEGRForward, epsilon=0.0, clean_weight=0.0, detach_clean=True)
+        stage(model, batch(), step()).value.backward()
+    assert all(gradient is not None for gradient in gradients_of(model)[:-1])
 
 
 def test_reuse_under_autocast_leaves_every_weight_a_gradient() -> None:

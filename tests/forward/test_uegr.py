@@ -153,6 +153,8 @@ def test_the_divergence_is_the_mean_of_that_of_its_passes() -> None:
         ({"passes": 1}, 7),
         ({"epsilon": 0.0, "clean_weight": 0.0}, 6),
         ({"epsilon": 0.0}, 9),
+        ({"clean_weight": 0.0, "detach_clean": True}, 8),
+        ({"epsilon": 0.0, "clean_weight": 0.0, "detach_clean": True}, 7),
         ({"reuse": True}, 9),
         ({"reuse": True, "passes": 1}, 6),  # twice a plain step
         ({"checkpoint_passes": True, "clean_weight": 0.0}, 10),

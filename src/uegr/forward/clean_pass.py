@@ -38,7 +38,18 @@ def clean_gradient(
     logits, gradient = input_gradient_at(
         model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
     )
-    return CleanGradient(logits, gradient)
+    return CleanGradient(logits if keep_graph else logits.detach(), gradient)
+
+
+def clean_output(
+    model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
+) -> CleanGradient:
+    """One clean pass without a backward; its logits are a constant unless `keep_graph`."""
+    with torch.set_grad_enabled(keep_graph):
+        logits = forward_pass(model, batch, step, sites=sites, recompute=recompute and keep_graph)
+    if not keep_graph:
+        torch.clear_autocast_cache()  # its casts have no graph, and the other passes need one
+    return CleanGradient(logits)
 
 
 def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanGradient:

@@ -13,10 +13,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.clean_pass import CleanGradient, clean_gradient, reused_clean_gradient
+from uegr.forward.clean_pass import CleanGradient, clean_gradient, clean_output, reused_clean_gradient
 from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
 from uegr.forward.forward_stage import Batch, Loss, Step
-from uegr.forward.model_pass import forward_pass
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
 from uegr.forward.uegr_options import UEGRForwardOptions
 from uegr.forward.viewed_passes import make_passes
@@ -54,7 +53,7 @@ class UEGRForward(AdversarialStage):
             passes = make_passes(model, batch, step, self.views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
             logits = self.runner.run(model, passes, step, sites=sites)
-        return self._loss(model, batch, step, logits, clean if self.options.clean_weight > 0 else None)
+        return self._loss(model, batch, step, logits, clean if self.options.counts_clean() else None)
 
     def _attack(
         self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites
@@ -65,9 +64,10 @@ class UEGRForward(AdversarialStage):
             clean = reused_clean_gradient(model, batch, step, sites)
         elif self.adversary is not None:
             clean = clean_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute)
+        elif self.options.counts_clean():
+            return clean_output(model, batch, step, sites, keep_graph=counted, recompute=recompute), None
         else:
-            logits = forward_pass(model, batch, step, sites=sites, recompute=recompute) if counted else None
-            return None if logits is None else CleanGradient(logits), None
+            return None, None
         delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
         return clean, delta
 

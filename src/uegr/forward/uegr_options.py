@@ -41,7 +41,9 @@ class UEGRForwardOptions(ViewOptions):
         1.0, "gamma, the weight of the clean loss [ours]; above 0 the clean pass joins the divergence", at_least=0
     )
     detach_clean: bool = option(
-        False, "hold the clean output fixed in the divergence, so that only the other passes move towards it [ours]"
+        False,
+        "hold the clean output fixed in the divergence, so that only the other passes move towards it [ours]; it then "
+        "joins the divergence with clean_weight 0 too, which saves its backward",
     )
     reuse: bool = option(
         False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"
@@ -82,6 +84,10 @@ class UEGRForwardOptions(ViewOptions):
         """Whether a pass reads adversarial embeddings."""
         return self.epsilon > 0.0 and any(view.adversarial for view in self.pass_views())
 
+    def counts_clean(self) -> bool:
+        """Whether the output of the clean pass is in the loss."""
+        return self.clean_weight > 0 or self.detach_clean
+
     def reads_clean_gradient(self) -> bool:
         """Whether the input gradient of the clean pass decides what another pass reads."""
         return self.is_adversarial() or any(view.edits for view in self.pass_views())
@@ -94,5 +100,5 @@ class UEGRForwardOptions(ViewOptions):
         clean, recompute = self.clean_weight > 0, self.checkpoint_passes
         passes = self.passes * (4.0 if recompute else 3.0)
         if not self.is_adversarial():
-            return passes + clean * (4.0 if recompute else 3.0)
+            return passes + (clean * (4.0 if recompute else 3.0) or float(self.detach_clean))
         return 2.0 * self.ascent_steps + passes + clean * (4.0 if recompute else 2.0) - self.reuse
