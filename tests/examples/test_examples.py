@@ -39,6 +39,8 @@ ARGUMENTS = {
     "trainer": ["--max_steps", "2"],
 }
 """Example -> what makes it short; --model, files and folders are added where it takes them."""
+NEEDS = {"lightning_module": "lightning", "lora_decoder": "peft", "trl_reward": "trl"}
+"""Example -> the package beside uegr's own that it is about."""
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +86,8 @@ def test_an_example_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if package := NEEDS.get(path.stem):
+        pytest.importorskip(package, reason=f"needs {package}: pip install {package}")
     source = path.read_text(encoding="utf-8")
     arguments = [*ARGUMENTS[path.stem], "--model", str(tiny_models["decoder" if "CausalLM" in source else "encoder"])]
     for option, value in (("--train_file", REVIEWS), ("--test_file", REVIEWS), ("--output_dir", tmp_path / "run")):

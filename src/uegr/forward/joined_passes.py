@@ -3,7 +3,7 @@
 Large matrices keep a processor busier than small ones, so that one pass over k copies of a small batch costs less than
 k passes. Every dropout, that of fused attention included, is split along the batch and drawn piece by piece, with the
 rate and the random state that the pass would have had alone: the outputs are those of the passes one after another, to
-rounding.
+rounding, if the model draws no other random numbers.
 """
 
 from collections.abc import Sequence
