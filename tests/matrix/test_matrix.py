@@ -17,6 +17,8 @@ REPLAYS = [name for name in METHODS if name in ("sam", "rose-first")]
 FEW = ["plain", "uegr"]
 """Tried everywhere; every other method on every architecture, and on BERT in every kind and setting."""
 LINEAGE = [name for name in METHODS if name not in FEW]
+COMPILED = [("plain", "BERT"), *(("uegr", name) for name in ("BERT", "T5", "Llama", "DeBERTa-v2", "transformer"))]
+"""What is compiled here: compiling is slow, and goes by the kind of model. `make matrix` compiles every architecture."""
 
 
 def error_of(name: str, architecture: str, kind: str, setting: str = "float32") -> str:
@@ -39,12 +41,17 @@ def test_kinds_of_task(name: str, architecture: str, kind: str) -> None:
         (architecture, setting)
         for architecture in ARCHITECTURES
         for setting in SETTINGS[1:]
-        if not (architecture in SCRATCH and setting in ("checkpointing", "LoRA"))
+        if setting != "torch.compile" and not (architecture in SCRATCH and setting in ("checkpointing", "LoRA"))
     ],
 )
 @pytest.mark.parametrize("name", FEW)
 def test_training_settings(name: str, architecture: str, setting: str) -> None:
     assert error_of(name, architecture, usual_kind(architecture), setting) == ""
+
+
+@pytest.mark.parametrize(("name", "architecture"), COMPILED)
+def test_compiled_models(name: str, architecture: str) -> None:
+    assert error_of(name, architecture, usual_kind(architecture), "torch.compile") == ""
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
