@@ -18,7 +18,7 @@ FEW = ["plain", "uegr"]
 """Tried everywhere; every other method on every architecture, and on BERT in every kind and setting."""
 LINEAGE = [name for name in METHODS if name not in FEW]
 COMPILED = [("plain", "BERT"), *(("uegr", name) for name in ("BERT", "T5", "Llama", "DeBERTa-v2", "transformer"))]
-"""What is compiled here: compiling is slow, and goes by the kind of model. `make matrix` compiles every architecture."""
+"""Compiled here, one model of each kind, because it is slow; `make matrix` compiles every architecture."""
 
 
 def error_of(name: str, architecture: str, kind: str, setting: str = "float32") -> str:
