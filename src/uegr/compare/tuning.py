@@ -34,7 +34,8 @@ import yaml
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from uegr.atomic_files import write_json, write_text
-from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
+from uegr.compare.grid import Grid, make_grid
+from uegr.compare.grid_entries import PARTS, SETTINGS, items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
 from uegr.compare.measures import MEASURES
