@@ -76,10 +76,10 @@ def method_entries(item: dict[str, Any]) -> Iterator[Entry]:
 
 
 def task_entry(item: dict[str, Any]) -> Entry:
+    """The entry of a named task, or of one with files of its own."""
     name = str(item.get("name", item.get("task")))
-    settings = checked_settings(
-        f"task '{name}'", {key: value for key, value in item.items() if key not in ("name", "task")}
-    )
+    own_settings = {key: value for key, value in item.items() if key not in ("name", "task")}
+    settings = checked_settings(f"task '{name}'", own_settings)
     if "train_file" in settings or "dataset" in settings:
         return Entry(name, name, {}, settings)
     task = str(item.get("task", name))
@@ -88,6 +88,7 @@ def task_entry(item: dict[str, Any]) -> Entry:
 
 
 def model_entry(item: dict[str, Any]) -> Entry:
+    """The entry of a model; of a path the last part is its name."""
     model = str(item.get("model", item.get("name")))
     name = str(item.get("name", model)).rstrip("/").rpartition("/")[2]
     settings = {key: value for key, value in item.items() if key not in ("name", "model")}
@@ -113,6 +114,7 @@ def checked_settings(where: str, content: Any) -> dict[str, Any]:
 
 
 def checked_seeds(value: Any) -> tuple[int, ...]:
+    """The seeds of a number of them, or of a list."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_SEEDS:
         return tuple(range(value))
     if isinstance(value, list) and value and all(isinstance(seed, int) for seed in value):

@@ -17,8 +17,8 @@ from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with what a cell is doing ("training", "attacking", the name of a further attack, "transfer"), and with how many
-steps, examples or tasks are done, of how many."""
+"""Called with what a cell is doing ("training", "attacking", the name of a further attack, or "transfer"), and with how
+many steps, examples or tasks are done, of how many."""
 
 
 @dataclass(frozen=True)
