@@ -31,6 +31,10 @@ def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None
         ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
         ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' is none: give it attacks: {}"),
         ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
+        ({"defaults": {"transfer": ["imbd"]}}, "did you mean 'imdb'"),
+        ({"defaults": {"transfer": ["hans"]}}, "nothing says how the model's classes"),
+        ({"defaults": {"transfer": ["stsb"]}}, "the run is for classification, task 'stsb' is regression"),
+        ({"defaults": {"transfer": ["cr"], "split": "validation"}}, "leave it out where split is validation"),
         ({"defaults": {"typo_rate": 3.0}}, "typo_rate must be above 0 and at most 1"),
     ],
 )

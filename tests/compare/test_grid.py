@@ -55,6 +55,23 @@ def test_equal_compute_gives_fewer_steps_to_methods_that_cost_more() -> None:
     assert [cell.config.max_steps for cell in steps.cells[:2]] == [90, 45]
 
 
+def test_tuned_values_take_the_place_of_a_method_on_the_tasks_that_name_them() -> None:
+    tuned = [{"name": "uegr", "method": "uegr", "learning_rate": 2e-4, "options": {"epsilon": 0.1}}]
+    methods = ["plain", {"method": "uegr", "options": {"passes": 1}}]
+    tasks = ["rotten_tomatoes", "trec", "sst2"]
+    grid = make_grid({"methods": methods, "tasks": tasks, "seeds": 1, "tuned": {"trec": tuned, "sst2": []}}, "g")
+    options = {(cell.task, cell.method): cell.config.options for cell in grid.cells}
+    untuned = {"passes": 1}
+    assert [options[task, "uegr"] for task in tasks] == [untuned, {"epsilon": 0.1}, untuned]
+    assert {cell.config.learning_rate for cell in grid.cells if cell.task == "trec"} == {1e-4, 2e-4}, "plain has none"
+
+
+def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
+    method = {"method": "uegr", "options": {"passes": 1}, "search": {"epsilon": [0.1, 0.2]}}
+    (cell,) = make_grid({**SMALL, "methods": [method], "seeds": 1}, "g").cells
+    assert cell.config.options == {"passes": 1}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -78,6 +95,9 @@ def test_equal_compute_gives_fewer_steps_to_methods_that_cost_more() -> None:
         ({"methods": [{"method": "uegr", "options": ["epsilon"]}]}, "options of method 'uegr' must be a mapping"),
         ({"methods": [{"method": "uegr", "options": {1: 2}}]}, "options of method 'uegr' must be a mapping"),
         ({"methods": [{"method": "uegr", "sweep": ["epsilon"]}]}, "sweep of method 'uegr' must be a mapping"),
+        ({"tuned": {"trec": ["plain"]}}, "unknown task in tuned 'trec'"),
+        ({"tuned": ["plain"]}, "tuned must be a mapping"),
+        ({"tuned": {"rotten_tomatoes": ["plane"]}}, "did you mean 'plain'"),
         ({"seeds": [-1]}, "seed must be between 0"),
         ({"seeds": 0}, "a number of seeds"),
         ({"seeds": "five"}, "a number of seeds"),

@@ -30,6 +30,18 @@ def test_further_attacks_are_measures_like_the_others() -> None:
     assert len(cells(table, uegr)) == len(headings(table))
 
 
+def test_further_tasks_are_measures_like_the_others() -> None:
+    def run_of(cell: Cell) -> Run:
+        value = 0.7 + 0.01 * cell.seed if cell.method == "uegr" else 0.6
+        entry = {"task": "imdb", "metric": "accuracy", "metrics": {"accuracy": value}}
+        return {**made_up_run(cell), "transfer": [entry]}
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    uegr = table.line("uegr")
+    assert uegr and uegr.estimates["on imdb"].mean == pytest.approx(0.72) and mark(uegr, "on imdb") == "▲"
+    assert headings(table)[-5:] == ["typos %", "on imdb %", "ECE", "FLOPs ×", "time ×"]
+
+
 def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
     run = {"robustness": {"epsilons": [0.0, 0.1, 0.2], "accuracy": [0.9, 0.5, 0.3]}}
     assert robustness(run) == pytest.approx(0.4) and not collapsed(run)

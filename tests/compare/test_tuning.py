@@ -95,6 +95,10 @@ def test_every_method_gets_the_same_number_of_trials_on_validation_data(tmp_path
     assert cells[1].config.learning_rate == best["params"]["learning_rate"]
 
 
+def test_a_tuning_has_the_name_of_its_file() -> None:
+    assert make_tuning(CONTENT, "t").name == "t"
+
+
 def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "whole"), Formula())
     with pytest.raises(StoppedError, match="in trial 2 of 6"):

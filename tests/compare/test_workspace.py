@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from support.compare_samples import tiny_grid, workspace
-from uegr.compare.grid import Grid
+from uegr.compare.grid import Grid, make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.methods.method import Method
 
@@ -59,3 +59,25 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
     assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
     assert (text["attack"], text["examples"]) == ("typos", 4)
+
+
+def test_a_grid_has_further_tasks(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    content = {"methods": ["plain"], "tasks": ["sms_spam"], "models": [str(model_folder)], "seeds": 1}
+    quick = {
+        "max_steps": 1,
+        "max_train_examples": 8,
+        "max_test_examples": 6,
+        "attack_examples": 2,
+        "epsilons": [0, 0.1],
+    }
+    (plain,) = make_grid({**content, "defaults": quick}, "g").cells
+    (cell,) = make_grid({**content, "defaults": {**quick, "transfer": ["sms_spam"]}}, "g").cells
+    assert cell.content()["measure.transfer"] == ["sms_spam"]
+    where = workspace(tmp_path)
+    assert run_grid(Grid("further", (cell,)), where) == []
+    entry = where.ledger.find(cell)
+    assert entry is not None and where.ledger.find(plain) is None
+    (transfer,) = entry["transfer"]
+    assert (transfer["task"], transfer["test_examples"]) == ("sms_spam", 6)
+    assert transfer["metrics"]["accuracy"] == pytest.approx(entry["metrics"]["accuracy"])

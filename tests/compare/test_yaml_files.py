@@ -50,6 +50,17 @@ def test_methods_of_a_tuning_are_taken_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "grid.yaml").write_text("methods: tuned.yaml\ntasks: [rotten_tomatoes]\nseeds: 1\n")
     (cell,) = read_grid(tmp_path / "grid.yaml").cells
     assert (cell.method, cell.config.learning_rate) == ("uegr", 2e-4)
+    (tmp_path / "folder").mkdir()
+    by_task = "tasks: [trec, sst2]\nmethods: [uegr]\nseeds: 1\ntuned: {../tuned.yaml: [trec]}\n"
+    (tmp_path / "folder" / "base.yaml").write_text(by_task)
+    (tmp_path / "more.yaml").write_text("base: folder/base.yaml\n")
+    rates = {cell.task: cell.config.learning_rate for cell in read_grid(tmp_path / "more.yaml").cells}
+    assert rates == {"trec": 2e-4, "sst2": 1e-4}
+    (tmp_path / "more.yaml").write_text("base: folder/base.yaml\ntuned: {}\n")
+    assert {cell.config.learning_rate for cell in read_grid(tmp_path / "more.yaml").cells} == {1e-4}
+    (tmp_path / "more.yaml").write_text("base: folder/base.yaml\ntuned: {tuned.yaml: trec}\n")
+    with pytest.raises(UsageError, match="name the tasks of 'tuned.yaml' in a list"):
+        read_grid(tmp_path / "more.yaml")
     (tmp_path / "tuned.yaml").write_text("trials: 3\n")
     with pytest.raises(UsageError, match=r"grid\.yaml'.*holds no 'methods'"):
         read_grid(tmp_path / "grid.yaml")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
+from uegr.modeling.metrics import CLASSIFICATION
 
 
 def test_embedded_rotten_tomatoes_is_split_without_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +36,26 @@ def test_local_folder_comes_first(data_folder: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("UEGR_DATA", str(data_folder))
     data = load_task("rotten_tomatoes")
     assert (len(data.train), len(data.validation), len(data.test)) == (8530, 1066, 1066)
+
+
+def test_the_77_intents_are_numbered_as_in_the_published_files(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
+    data = load_task("banking77")
+    published = pq.read_table(data_folder / "banking77" / "test.parquet").to_pydict()
+    assert [data.label_names[label] for label in data.test["label"]] == published["label_text"]
+    assert (len(data.train), len(data.validation)) == (9003, 1000), "no validation split is published"
+    assert set(data.validation["label"]) == set(range(77))
+
+
+def test_a_model_that_never_says_offensive_scores_less_by_the_published_metric(
+    data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
+    data = load_task("tweeteval_offensive")
+    labels = np.array(data.test["label"])
+    constant = np.tile([1.0, 0.0], (len(labels), 1))
+    scores = {name: CLASSIFICATION[name](constant, labels) for name in data.metrics}
+    assert data.metrics[0] == "macro_f1"
+    assert scores == pytest.approx({"macro_f1": 0.42, "accuracy": 0.72}, abs=0.005)

@@ -9,6 +9,7 @@ from torch import nn
 from support.formulas import (
     DATA,
     MASK,
+    MODEL,
     SHAPE,
     assert_equals_formula,
     assert_is_plain,
@@ -22,18 +23,22 @@ from support.small_models import bert
 from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.freelb import FreeLBForward
+from uegr.modeling.embeddings import embedding_scale
 
 
-def test_loss_and_gradients_equal_the_formula() -> None:
+@pytest.mark.parametrize("relative", [False, True])
+def test_loss_and_gradients_equal_the_formula(relative: bool) -> None:
     tokens = MASK.sum(1, keepdim=True)
-    delta = torch.empty(SHAPE).uniform_(-1, 1, generator=first_draws()) * 0.2 / (tokens * 16).sqrt() * MASK
+    unit = embedding_scale(MODEL).norm * tokens.sqrt() if relative else torch.ones_like(tokens)
+    delta = torch.empty(SHAPE).uniform_(-1, 1, generator=first_draws()) * 0.2 * unit / (tokens * 16).sqrt() * MASK
     losses = []
     for _ in range(3):
         losses.append(cross_entropy(logits_at(delta)))
         g = gradient_at(delta, cross_entropy)
-        delta = delta + 0.1 * g / l2(g)
-        delta = delta * (0.25 / l2(delta)).clamp_max(1.0)
-    stage = stage_of(FreeLBForward, ascent_steps=3, ascent_rate=0.1, init_magnitude=0.2, max_norm=0.25)
+        delta = delta + 0.1 * unit * g / l2(g)
+        delta = delta * (0.25 * unit / l2(delta)).clamp_max(1.0)
+    sizes = {"ascent_rate": 0.1, "init_magnitude": 0.2, "max_norm": 0.25}
+    stage = stage_of(FreeLBForward, ascent_steps=3, relative=relative, **sizes)
     assert_equals_formula(stage, torch.stack(losses).mean())
 
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from support.formulas import (
+    DATA,
     MASK,
+    MODEL,
     SHAPE,
     assert_equals_formula,
     assert_is_plain,
@@ -16,8 +18,9 @@ from support.formulas import (
     logits_at,
     mean_symmetric_kl,
     per_token_max,
+    unit_per_coordinate,
 )
-from support.stages import stage_of
+from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.roast import START, RoASTForward
 
@@ -31,6 +34,17 @@ def test_loss_and_gradients_equal_the_formula(adversarial_loss: bool) -> None:
     if adversarial_loss:
         expected = expected + 0.5 * cross_entropy(adversarial)
     assert_equals_formula(stage_of(RoASTForward, kl_weight=0.3, adversarial_loss=adversarial_loss), expected)
+
+
+def test_relative_sizes_are_those_of_the_model_s_embeddings() -> None:
+    sizes = {"epsilon": 0.2}
+    absolute = {name: size * unit_per_coordinate() for name, size in sizes.items()}
+    losses = [
+        stage(MODEL, DATA, step()).value
+        for stage in (stage_of(RoASTForward, relative=True, **sizes), stage_of(RoASTForward, **absolute))
+    ]
+    torch.testing.assert_close(*losses)
+    assert not torch.isclose(losses[0], stage_of(RoASTForward, **sizes)(MODEL, DATA, step()).value)
 
 
 def test_without_a_radius_it_is_plain_fine_tuning() -> None:

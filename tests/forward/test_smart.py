@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from support.formulas import (
+    DATA,
     MASK,
+    MODEL,
     SHAPE,
     assert_equals_formula,
     assert_is_plain,
@@ -18,8 +20,9 @@ from support.formulas import (
     logits_at,
     mean_symmetric_kl,
     per_token_max,
+    unit_per_coordinate,
 )
-from support.stages import stage_of
+from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.smart import SMARTForward
 
@@ -34,6 +37,17 @@ def test_loss_and_gradients_equal_the_formula(projection: str) -> None:
     expected = cross_entropy(clean) + 2.0 * mean_symmetric_kl(logits_at(delta * MASK), clean)
     options = {"noise_scale": 0.01, "ascent_rate": 0.02, "epsilon": 0.015, "kl_weight": 2.0}
     assert_equals_formula(stage_of(SMARTForward, projection=projection, **options), expected)
+
+
+def test_relative_sizes_are_those_of_the_model_s_embeddings() -> None:
+    sizes = {"noise_scale": 0.02, "ascent_rate": 0.3, "epsilon": 0.2}
+    absolute = {name: size * unit_per_coordinate() for name, size in sizes.items()}
+    losses = [
+        stage(MODEL, DATA, step()).value
+        for stage in (stage_of(SMARTForward, relative=True, **sizes), stage_of(SMARTForward, **absolute))
+    ]
+    torch.testing.assert_close(*losses)
+    assert not torch.isclose(losses[0], stage_of(SMARTForward, **sizes)(MODEL, DATA, step()).value)
 
 
 def test_without_the_divergence_it_is_plain_fine_tuning() -> None:

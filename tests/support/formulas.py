@@ -12,7 +12,7 @@ from support.small_models import batch, bert
 from support.stages import step
 from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.plain import PlainForward
-from uegr.modeling.embeddings import perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 
 MODEL, DATA = bert(dropout=0.0), batch()
 MASK, SHAPE = token_mask(DATA), (4, 7, 16)
@@ -42,6 +42,12 @@ def gradient_at(delta: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
     """Gradient of a loss by the embeddings, 0 on padding."""
     leaf = delta.clone().requires_grad_()
     return torch.autograd.grad(loss(logits_at(leaf)), leaf)[0] * MASK
+
+
+def unit_per_coordinate() -> float:
+    """The unit of a relative max-norm radius on the model: mean embedding norm / sqrt(d)."""
+    scale = embedding_scale(MODEL)
+    return scale.norm / scale.width**0.5
 
 
 def mean_symmetric_kl(first: Tensor, second: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from typing import Any
 
 from uegr.compare.yaml_files import mapping
 from uegr.data.task_data import Split
+from uegr.data.task_registry import find_task
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, Attack, attack_name
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
@@ -26,6 +27,8 @@ class Measurement(Options):
         attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
             the same norm. See `uegr.runs.attack`. Classifiers only.
         split: "test", or "validation" while anything is chosen by the numbers.
+        transfer: named tasks on whose test data the model is measured too, at most `max_test_examples` of each; see
+            `uegr.runs.transfer`. Not with split "validation", because nothing may be chosen by them.
     """
 
     epsilons: tuple[float, ...] = EPSILONS
@@ -37,11 +40,16 @@ class Measurement(Options):
     attacks: dict[str, Any] = field(default_factory=dict)
     typo_rate: float = option(TYPO_RATE, "Probability of a typing error per word.", above=0, at_most=1)
     split: Split = "test"
+    transfer: tuple[str, ...] = ()
 
     def check(self) -> None:
         sorted_epsilons(self.epsilons)
         self.attack()
         self.further_attacks()
+        for name in self.transfer:
+            find_task(name)
+        if self.transfer and self.split != "test":
+            raise UsageError("transfer measures the test data of other tasks: leave it out where split is validation.")
 
     def attack(self) -> PGD:
         """The attack on the embeddings."""

@@ -9,7 +9,7 @@ from uegr.compare.grid_summary import Line, Table, leads, mark
 from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.evaluation.statistics import Estimate
 
-NAMES = {"f1": "F1", "matthews": "Matthews", "pearson": "Pearson"}
+NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson"}
 
 
 def headings(table: Table, curve: bool = True) -> list[str]:

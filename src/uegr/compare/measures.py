@@ -1,6 +1,6 @@
 """What methods are compared by: each measure of a run, as one number and, where possible, as one number per example."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,20 @@ def collapsed(run: Run) -> bool:
     return len(values) > 1 and max(values) == min(values)
 
 
-def measures_of(runs: Iterable[Run]) -> list[Measure]:
-    """`MEASURES`, and one measure for each further attack on any of the runs: the accuracy under the attack, for
-    attacks on embeddings its mean over the radii."""
-    further = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
-    return [*MEASURES, *(_under(name) for name in sorted(further))]
+def measures_of(runs: Sequence[Run]) -> list[Measure]:
+    """`MEASURES`, one measure for each further attack on any of the runs, and one for each further task: the accuracy
+    under the attack, for attacks on embeddings its mean over the radii; the published metric of the task."""
+    attacks = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
+    tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.get("transfer", []))
+    return [*MEASURES, *(_under(name) for name in sorted(attacks)), *map(_on, tasks)]
+
+
+def _on(task: str) -> Measure:
+    def value(run: Run) -> float | None:
+        entry = next((entry for entry in run.get("transfer", []) if entry["task"] == task), None)
+        return None if entry is None else float(entry["metrics"][entry["metric"]])
+
+    return Measure(f"on {task}", value)
 
 
 def _under(name: str) -> Measure:

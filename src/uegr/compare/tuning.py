@@ -34,7 +34,8 @@ import yaml
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from uegr.atomic_files import write_json, write_text
-from uegr.compare.grid import PARTS, SETTINGS, Grid, items, make_grid
+from uegr.compare.grid import Grid, make_grid
+from uegr.compare.grid_entries import PARTS, SETTINGS, items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
 from uegr.compare.measures import MEASURES
@@ -142,11 +143,11 @@ def make_tuning(content: Any, name: str) -> Tuning:
     searches, for_all = [], mapping("search", content.get("search"))
     for entry in items(content, "methods"):
         item = dict(entry)
-        name = str(item.get("name", item.get("method")))
+        method_name = str(item.get("name", item.get("method")))
         if "sweep" in item:
-            raise UsageError(f"method '{name}' has a sweep, and tuning searches: move it to 'search'.")
-        space = {**for_all, **mapping(f"search of method '{name}'", item.pop("search", None))}
-        searches.append(_search(name, item, space, rest["defaults"], seed))
+            raise UsageError(f"method '{method_name}' has a sweep, and tuning searches: move it to 'search'.")
+        space = {**for_all, **mapping(f"search of method '{method_name}'", item.pop("search", None))}
+        searches.append(_search(method_name, item, space, rest["defaults"], seed))
     tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
     tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
     return tuning

@@ -12,12 +12,13 @@ from uegr.compare.result_slot import Run
 from uegr.compare.results_file import Ledger
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
-from uegr.runs.run_folder import RUN, read_run
+from uegr.runs.run_folder import RUN, read_results, read_run
 from uegr.runs.train import train_run
+from uegr.runs.transfer import evaluate_on_tasks
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with what a cell is doing ("training", "attacking", or the name of a further attack), and with how many steps
-or examples are done, of how many."""
+"""Called with what a cell is doing ("training", "attacking", the name of a further attack, or "transfer"), and with how
+many steps, examples or tasks are done, of how many."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,14 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 epsilons=measurement.epsilons,
                 on_examples=on_progress,
             )
+        if measurement.transfer:
+            evaluate_on_tasks(
+                folder,
+                measurement.transfer,
+                examples=cell.config.data.max_test_examples,
+                on_task=lambda done, total: on_progress("transfer", done, total),
+            )
+            result = read_results(folder)[0]
         run = {**result.to_dict(), "task": cell.task, "model": cell.model}
         workspace.ledger.enter(cell, run)
         if not workspace.keep_models:

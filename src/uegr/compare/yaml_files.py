@@ -12,7 +12,8 @@ def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
     """The content of the file of a grid or a tuning, with the files it refers to read in.
 
     `base` names another file: its keys are used where this file has none, and its "defaults" are merged one by one.
-    `methods` may name a file whose list of methods is used.
+    `methods` may name a file whose list of methods is used; `tuned` names files, each with the tasks whose methods it
+    has.
 
     Args:
         path: of the file.
@@ -23,19 +24,36 @@ def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         return content
+    content = _with_methods(content, path.parent)
     if "base" in content:
         base_content = load_with_references(path.parent / str(content["base"]), (*including, path.resolve()))
         base = mapping(f"'{content['base']}', the base,", base_content)
         own = {key: value for key, value in content.items() if key != "base"}
         base_defaults, own_defaults = (mapping("defaults", level.get("defaults")) for level in (base, own))
         content = {**base, **own, "defaults": {**base_defaults, **own_defaults}}
-    methods = content.get("methods")
-    if isinstance(methods, str) and methods.endswith((".yaml", ".yml")):
-        tuned = load_yaml(path.parent / methods)
-        if not isinstance(tuned, Mapping) or "methods" not in tuned:
-            raise UsageError(f"'{methods}' holds no 'methods': name the .tuned.yaml file that uegr tune has written.")
-        content = {**content, "methods": tuned["methods"]}
     return content
+
+
+def _with_methods(content: Mapping[str, Any], folder: Path) -> Mapping[str, Any]:
+    """A file's content with the lists of methods that other files hold: "tuned" becomes task -> its methods."""
+    methods, tuned = content.get("methods"), content.get("tuned")
+    if isinstance(methods, str) and methods.endswith((".yaml", ".yml")):
+        content = {**content, "methods": _methods_in(folder / methods)}
+    if "tuned" in content:
+        by_task: dict[str, Any] = {}
+        for name, tasks in mapping("tuned", tuned).items():
+            if not isinstance(tasks, list):
+                raise UsageError(f"tuned must name the tasks of '{name}' in a list, such as [sst2], not {tasks!r}.")
+            by_task |= dict.fromkeys(map(str, tasks), _methods_in(folder / name))
+        content = {**content, "tuned": by_task}
+    return content
+
+
+def _methods_in(path: Path) -> Any:
+    content = load_yaml(path)
+    if not isinstance(content, Mapping) or "methods" not in content:
+        raise UsageError(f"'{path.name}' holds no 'methods': name the .tuned.yaml file that uegr tune has written.")
+    return content["methods"]
 
 
 def mapping(where: str, value: Any) -> dict[str, Any]:

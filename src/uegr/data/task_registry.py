@@ -4,12 +4,13 @@ from uegr.data.benchmarks.advglue import ADVGLUE
 from uegr.data.benchmarks.generation import GENERATION
 from uegr.data.benchmarks.glue import GLUE
 from uegr.data.benchmarks.inference import INFERENCE
+from uegr.data.benchmarks.intents import INTENTS
 from uegr.data.benchmarks.named_entities import NAMED_ENTITIES
 from uegr.data.benchmarks.sentences import SENTENCES
 from uegr.data.task import Task
 from uegr.errors import unknown
 
-TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **NAMED_ENTITIES, **GENERATION}
+TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **INTENTS, **NAMED_ENTITIES, **GENERATION}
 
 
 def find_task(name: str) -> Task:

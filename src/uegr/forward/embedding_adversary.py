@@ -5,12 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.forward.ball_unit import BallUnit
 from uegr.forward.clean_pass import CleanGradient
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import EmbeddingScale, embedding_scale, token_mask
+from uegr.modeling.embeddings import token_mask
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -27,12 +28,12 @@ class EmbeddingAdversary:
 
     def __init__(self, ascent: ProjectedAscent, epsilon: float, *, by_confidence: bool = False) -> None:
         self.ascent, self.epsilon, self.by_confidence = ascent, epsilon, by_confidence
-        self._scale: EmbeddingScale | None = None
+        self._unit = BallUnit(ascent.ball)
         self._label_shares = LabelShares()
 
     def attach(self, model: nn.Module) -> None:
         """Measure the model's embeddings, the unit of a relative epsilon, before training moves them."""
-        self._scale = embedding_scale(model)
+        self._unit.attach(model)
 
     def attack(
         self,
@@ -50,11 +51,8 @@ class EmbeddingAdversary:
             clean: a pass over the unperturbed batch; without it, and for a random start, the first gradient is computed
                 here.
         """
-        if self._scale is None:  # a stage called without a Method around it
-            self.attach(model)
-        assert self._scale is not None
-        start, mask = zero_delta(batch, self._scale.width)
-        radius = self.epsilon * self.ascent.ball.unit(self._scale, mask)
+        start, mask = zero_delta(batch, self._unit.scale(model).width)
+        radius = self.epsilon * self._unit.of(model, mask)
 
         def gradient_at(delta: Tensor) -> Tensor:
             return input_gradient_at(model, batch, step, delta, sites=sites)[1]
@@ -80,12 +78,10 @@ class EmbeddingAdversary:
         return confidence.repeat_interleave(choices)[:, None, None]
 
     def state_dict(self) -> dict[str, Any]:
-        scale = self._scale
-        measured = None if scale is None else {"norm": scale.norm, "width": scale.width}
-        return {"scale": measured, "label_shares": self._label_shares.state_dict()}
+        return {**self._unit.state_dict(), "label_shares": self._label_shares.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
+        self._unit.load_state_dict(state)
         self._label_shares.load_state_dict(state["label_shares"])
 
 

@@ -4,8 +4,9 @@
     delta_{t+1} = Proj_{|delta| <= epsilon}(delta_t + alpha * g_t / |g_t|),   g_t = grad_delta CE(f(e + delta_t), y)
     delta_0 = U(-1, 1) * m / sqrt(T d)
 
-One backward pass per step serves both the weights and delta, so K steps cost K plain steps. In units of the embedding,
-l2 norm per sequence, as in the released code, whose names stand in brackets below.
+One backward pass per step serves both the weights and delta, so K steps cost K plain steps. l2 norm per sequence, in
+units of the embedding, as in the released code, whose names stand in brackets below; `relative` [ours] takes the unit
+of UEGR.
 """
 
 from dataclasses import dataclass
@@ -14,15 +15,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from uegr.forward.ball_unit import BallStage, BallUnit
 from uegr.forward.carried_gradients import add_up, carry, trainable
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width, token_mask
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
 from uegr.perturb.embedding_noise import uniform_noise
-
-BALL = Ball("l2", relative=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +35,12 @@ class FreeLBOptions(Options):
         0.1, "m, size of the random start [adv_init_mag]; 0 starts at the clean sample", at_least=0
     )
     max_norm: float = option(0.3, "epsilon, the ball's radius [adv_max_norm]; 0 sets no bound", at_least=0)
+    relative: bool = option(
+        False, "True: ascent_rate, init_magnitude and max_norm are relative to the mean embedding norm [ours]"
+    )
 
 
-class FreeLBForward(ForwardStage):
+class FreeLBForward(BallStage):
     """The mean loss over K points of an ascent."""
 
     options_class: ClassVar[type[Options]] = FreeLBOptions
@@ -45,13 +48,15 @@ class FreeLBForward(ForwardStage):
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def attach(self, model: nn.Module) -> None:
-        embedding_width(model)
+    def __init__(self, options: FreeLBOptions | None = None) -> None:
+        super().__init__(options)
+        self.unit = BallUnit(Ball("l2", self.options.relative))
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         steps = self.options.ascent_steps
         weights, mask = trainable(model), token_mask(batch)
-        delta = uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
+        unit = self.unit.of(model, mask)
+        delta = unit * uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
         total = torch.zeros((), device=mask.device)
         summed: list[Tensor | None] = [None] * len(weights)
         for t in range(steps):
@@ -64,14 +69,14 @@ class FreeLBForward(ForwardStage):
             add_up(summed, gradients[: len(weights)])
             total = total + loss.detach()
             if not is_last:
-                delta = self._ascend(leaf.detach(), gradients[-1], mask)
+                delta = self._ascend(leaf.detach(), gradients[-1], mask, unit)
         return Loss(carry(total, weights, summed), {"adversarial_loss": total})
 
-    def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor) -> Tensor:
+    def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor, unit: Tensor) -> Tensor:
         assert gradient is not None  # the pass used delta
-        moved = delta + self.options.ascent_rate * BALL.direction(gradient.float() * mask)
-        max_norm = self.options.max_norm
-        return BALL.project(moved, torch.tensor(max_norm, device=moved.device)) if max_norm else moved
+        ball, max_norm = self.unit.ball, self.options.max_norm
+        moved = delta + self.options.ascent_rate * unit * ball.direction(gradient.float() * mask)
+        return ball.project(moved, max_norm * unit) if max_norm else moved
 
     def cost(self) -> float:
         return 3.0 * self.options.ascent_steps

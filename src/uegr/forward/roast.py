@@ -4,7 +4,8 @@
     delta = epsilon * g / max_d |g| per token, g = gradient of the task's loss at a start of size 1e-5
 
 As published. The released code, which made the published numbers, never adds CE(Q, y) (its branch is taken once) and
-sums the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so.
+sums the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so. `relative`
+[ours] takes the unit of UEGR for epsilon.
 """
 
 from dataclasses import dataclass
@@ -13,12 +14,13 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.ball_unit import BallStage, BallUnit
+from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.options import Options, option
-from uegr.perturb.ball import TINY
+from uegr.perturb.ball import TINY, Ball
 
 START = 1e-5
 """Size of the one-sided uniform start, in units of the embedding (released code)."""
@@ -39,9 +41,10 @@ class RoASTForwardOptions(Options):
         "count the adversarial sample's loss, as published. Off, as released: with it, an epsilon of 0.1 collapses a "
         "small encoder to the majority class from the first step",
     )
+    relative: bool = option(False, "True: epsilon is relative to the mean embedding norm / sqrt(d) [ours]")
 
 
-class RoASTForward(ForwardStage):
+class RoASTForward(BallStage):
     """A clean and an adversarial pass, their losses, and the symmetric KL between them."""
 
     options_class: ClassVar[type[Options]] = RoASTForwardOptions
@@ -49,8 +52,9 @@ class RoASTForward(ForwardStage):
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def attach(self, model: nn.Module) -> None:
-        embedding_width(model)
+    def __init__(self, options: RoASTForwardOptions | None = None) -> None:
+        super().__init__(options)
+        self.unit = BallUnit(Ball("linf", self.options.relative))
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
@@ -58,7 +62,8 @@ class RoASTForward(ForwardStage):
         start = START * torch.rand((*mask.shape[:2], width), generator=step.generator).to(mask.device) * mask
         _, gradient = input_gradient_at(model, batch, step, start)
         gradient = gradient.float() * mask
-        delta = start + self.options.epsilon * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
+        size = self.options.epsilon * self.unit.of(model, mask)
+        delta = start + size * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
         # With a delta, so that it shares the lookup of the embeddings.
         clean = forward_pass(model, batch, step, delta=torch.zeros_like(start))
         adversarial = forward_pass(model, batch, step, delta=delta)

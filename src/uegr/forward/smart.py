@@ -5,8 +5,8 @@
 The ascent starts from N(0, sigma^2) noise and follows the gradient of the symmetric KL, each token's scaled to max norm
 1 [ours; released: the one-sided KL's, as it is]. It projects on a max-norm ball: by a bound on each coordinate as
 published (`projection="clip"`), or by scaling each token's delta to max-norm epsilon exactly, as the released code does
-with epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). The published Bregman proximal term, which the
-released perturbation code does not have, is left out.
+with epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). `relative` [ours] takes the unit of UEGR for all
+three sizes. The published Bregman proximal term, which the released perturbation code does not have, is left out.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.ball_unit import BallStage, BallUnit
+from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
 from uegr.options import Options, option
-from uegr.perturb.ball import TINY
+from uegr.perturb.ball import TINY, Ball
 
 Projection = Literal["clip", "unit"]
 
@@ -35,9 +36,12 @@ class SMARTOptions(Options):
     epsilon: float = option(1e-5, "max-norm radius, in units of the embedding", above=0)
     projection: Projection = option("clip", "clip (published) or unit (released code)")
     kl_weight: float = option(1.0, "lambda, the weight of the symmetric KL", at_least=0)
+    relative: bool = option(
+        False, "True: noise_scale, ascent_rate and epsilon are relative to the mean embedding norm / sqrt(d) [ours]"
+    )
 
 
-class SMARTForward(ForwardStage):
+class SMARTForward(BallStage):
     """The clean loss, and the symmetric KL to a pass whose embeddings were moved to change the output most."""
 
     options_class: ClassVar[type[Options]] = SMARTOptions
@@ -45,13 +49,14 @@ class SMARTForward(ForwardStage):
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def attach(self, model: nn.Module) -> None:
-        embedding_width(model)
+    def __init__(self, options: SMARTOptions | None = None) -> None:
+        super().__init__(options)
+        self.unit = BallUnit(Ball("linf", self.options.relative))
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
         mask = token_mask(batch)
-        shape = (*mask.shape[:2], embedding_width(model))
+        shape, unit = (*mask.shape[:2], embedding_width(model)), self.unit.of(model, mask)
         clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=mask.device))
         task = step.task(model, clean, batch)
         constant = clean.detach()
@@ -60,24 +65,25 @@ class SMARTForward(ForwardStage):
             return task.symmetric_kl(logits, constant) * task.is_target
 
         delta = torch.empty(shape).normal_(0.0, self.options.noise_scale, generator=step.generator)
-        delta = delta.to(mask.device) * mask
+        delta = delta.to(mask.device) * unit * mask
         for _ in range(self.options.ascent_steps):
             _, gradient = input_gradient_at(model, batch, step, delta, loss=divergence_from_clean)
-            delta = self._project(delta + self.options.ascent_rate * _unit(gradient.float() * mask)) * mask
+            moved = delta + self.options.ascent_rate * unit * _to_max_norm_1(gradient.float() * mask)
+            delta = self._project(moved, self.options.epsilon * unit) * mask
         adversarial = forward_pass(model, batch, step, delta=delta)
         loss = task.mean(task.loss(clean), step.num_items)
         smoothness = task.mean(task.symmetric_kl(adversarial, clean), step.num_items)
         terms = {"task_loss": loss.detach(), "divergence": smoothness.detach()}
         return Loss(loss + self.options.kl_weight * smoothness, terms)
 
-    def _project(self, delta: Tensor) -> Tensor:
-        epsilon = self.options.epsilon
-        return delta.clamp(-epsilon, epsilon) if self.options.projection == "clip" else epsilon * _unit(delta)
+    def _project(self, delta: Tensor, radius: Tensor) -> Tensor:
+        clip = self.options.projection == "clip"
+        return self.unit.ball.project(delta, radius) if clip else radius * _to_max_norm_1(delta)
 
     def cost(self) -> float:
         return 6.0 + 2.0 * self.options.ascent_steps
 
 
-def _unit(values: Tensor) -> Tensor:
+def _to_max_norm_1(values: Tensor) -> Tensor:
     """Each token's vector, scaled to max norm 1."""
     return values / values.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)

@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from uegr.data.data_source import DataSource
-from uegr.data.label_maps import label_map
+from uegr.data.kind import Kind
+from uegr.data.label_maps import LabelMap, label_map
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import find_overlap
 from uegr.data.splits import LABEL
+from uegr.data.task import Task
 from uegr.data.task_data import TaskData, make_task
+from uegr.data.task_registry import find_task
 from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError
 from uegr.evaluation.transfer_score import score_transfer
@@ -54,14 +57,13 @@ def evaluate_on_tasks(
             data = _file_like(run, name, text_column, label_column, keep_names=not declared).limited(test=examples)
         else:
             data = load_task(name).limited(test=examples)
-        if data.kind != training_data.kind:
-            raise UsageError(f"the run is for {training_data.kind}, task '{name}' is {data.kind}: leave it out.")
-        classes = None
-        if data.kind == "classification":
-            families = (training_data.family, data.family)
-            classes = label_map(training_data.label_names, data.label_names, families, declared)
-        elif data.kind == "multi_label":
-            raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
+        classes = _classes(
+            (training_data.kind, data.kind),
+            (training_data.label_names, data.label_names),
+            (training_data.family, data.family),
+            name,
+            declared,
+        )
         seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
         entry = score_transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
         if classes is not None:
@@ -73,6 +75,30 @@ def evaluate_on_tasks(
     former = [entry for entry in result.transfer if entry["task"] not in measured]
     run.save(replace(result, transfer=[*former, *entries]))
     return entries
+
+
+def check_transfer(source: Task, names: Sequence[str]) -> None:
+    """Raise a UsageError where a model of one named task cannot be measured on another."""
+    for name in names:
+        task = find_task(name)
+        _classes((source.kind, task.kind), (source.labels, task.labels), (source.family, task.family), name)
+
+
+def _classes(
+    kinds: tuple[Kind, Kind],
+    label_names: tuple[Sequence[str], Sequence[str]],
+    families: tuple[str | None, str | None],
+    name: str | Path,
+    declared: Mapping[str, str] | None = None,
+) -> LabelMap | None:
+    """How the model's classes are scored on task `name`; each pair is of the model and of the task. None for kinds
+    without classes."""
+    kind = kinds[1]
+    if kinds[0] != kind:
+        raise UsageError(f"the run is for {kinds[0]}, task '{name}' is {kind}: leave it out.")
+    if kind == "multi_label":
+        raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
+    return label_map(*label_names, families, declared) if kind == "classification" else None
 
 
 def _file_like(

@@ -1,0 +1,63 @@
+"""The unit of a stage's radius, measured once, and the stages that have such a radius."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from uegr.forward.forward_stage import ForwardStage
+from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
+from uegr.perturb.ball import Ball
+
+
+class BallUnit:
+    """The unit of a ball's radius on one model: of a relative one the mean embedding norm before training moves it.
+
+    Args:
+        ball: norm, and whether its radius is relative.
+    """
+
+    def __init__(self, ball: Ball) -> None:
+        self.ball = ball
+        self._scale: EmbeddingScale | None = None
+
+    def attach(self, model: nn.Module) -> None:
+        """Measure the model's embeddings."""
+        self._scale = embedding_scale(model)
+
+    def scale(self, model: nn.Module) -> EmbeddingScale:
+        """What was measured; measured now for a stage that is called without a Method around it."""
+        if self._scale is None:
+            self.attach(model)
+        assert self._scale is not None
+        return self._scale
+
+    def of(self, model: nn.Module, mask: Tensor) -> Tensor:
+        """Radius of epsilon = 1, (B, 1, 1).
+
+        Args:
+            model: whose embeddings are perturbed.
+            mask: 1 on real tokens, (B, T, 1).
+        """
+        return self.ball.unit(self.scale(model), mask)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"scale": None if self._scale is None else {"norm": self._scale.norm, "width": self._scale.width}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
+
+
+class BallStage(ForwardStage):
+    """A forward stage whose radius has a unit; a subclass sets `unit`."""
+
+    unit: BallUnit
+
+    def attach(self, model: nn.Module) -> None:
+        self.unit.attach(model)
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.unit.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if "scale" in state:  # checkpoints of earlier versions have none; the model was measured on attaching
+            self.unit.load_state_dict(state)
