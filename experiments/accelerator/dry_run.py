@@ -15,6 +15,7 @@ from experiments.accelerator.comparison import read_comparison
 from experiments.accelerator.pack import pack
 from experiments.accelerator.package import ROOT, Package
 from experiments.accelerator.result_parts import merge_parts
+from experiments.accelerator.run import run
 from uegr.errors import TrainingError
 from uegr.modeling.scratch.scratch_classifier import train_tokenizer
 
@@ -32,15 +33,13 @@ def dry_run() -> None:
         package = Package(machine / "package")
         pack(package, "tiny", [GRID], with_wheels=False)
         print(f"wheels: {', '.join(package.manifest()['wheels'])}")
-        os.environ.pop("UEGR_MODELS")
-        _run_on_machine(machine, "out")
+        _run_on_machine(machine)
         merge_parts(machine / "out", home / "results")
-        _run_on_machine(machine, "second_out")
-        os.environ["UEGR_MODELS"] = str(home / "models")
         missing = read_comparison(GRID).missing(home / "results")
-        ran_again = "dry_run: 0 new runs" not in (machine / "second_out/log.txt").read_text(encoding="utf-8")
-    if missing or ran_again:
-        raise TrainingError(f"dry run: {missing} results are missing, a second call ran something: {ran_again}.")
+        run(package, home / "results", machine / "second_out", minutes=1, jobs=1, cpu=True)
+        second_log = (machine / "second_out/log.txt").read_text(encoding="utf-8")
+    if missing or "dry_run: 0 new runs" not in second_log:
+        raise TrainingError(f"dry run: {missing} results are missing, and the second call said: {second_log}")
     print("dry run: all results came back, and a second call ran nothing.")
 
 
@@ -53,9 +52,9 @@ def _save_tiny_model(folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _run_on_machine(machine: Path, out: str) -> None:
+def _run_on_machine(machine: Path) -> None:
     """Run in an environment that knows neither the data and models of this one nor a network."""
     command = ["bash", str(ROOT / "experiments/accelerator.sh"), "run", "--cpu", "--jobs", "1"]
     command += ["--folder", str(machine / "package"), "--results", str(machine / "results")]
-    environment = {"PYTHON": sys.executable, "PATH": os.defpath, "HOME": str(machine), "OUT": str(machine / out)}
+    environment = {"PYTHON": sys.executable, "PATH": os.defpath, "HOME": str(machine), "OUT": str(machine / "out")}
     subprocess.run(command, check=True, env={**environment, **NO_NETWORK})  # noqa: S603

@@ -142,11 +142,11 @@ def make_tuning(content: Any, name: str) -> Tuning:
     searches, for_all = [], mapping("search", content.get("search"))
     for entry in items(content, "methods"):
         item = dict(entry)
-        name = str(item.get("name", item.get("method")))
+        method = str(item.get("name", item.get("method")))
         if "sweep" in item:
-            raise UsageError(f"method '{name}' has a sweep, and tuning searches: move it to 'search'.")
-        space = {**for_all, **mapping(f"search of method '{name}'", item.pop("search", None))}
-        searches.append(_search(name, item, space, rest["defaults"], seed))
+            raise UsageError(f"method '{method}' has a sweep, and tuning searches: move it to 'search'.")
+        space = {**for_all, **mapping(f"search of method '{method}'", item.pop("search", None))}
+        searches.append(_search(method, item, space, rest["defaults"], seed))
     tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
     tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
     return tuning
