@@ -108,3 +108,15 @@ def test_a_kill_leaves_whole_lines_and_no_lock(tmp_path: Path) -> None:
     assert 5 <= count < 400
     Ledger(path).enter(cells[-1], RUN)
     assert len(read_slots(path)) == count + 1
+
+
+def test_merging_adds_what_is_new_and_keeps_what_is_there(tmp_path: Path) -> None:
+    here, other, cells = Ledger(tmp_path / "here.jsonl"), Ledger(tmp_path / "other.jsonl"), seeds(4)
+    here.reserve(cells[1:2])
+    here.enter(cells[0], {"cost": {}, "made": "here"})
+    other.reserve(cells)
+    enter_all(other.path, cells[:3])
+    assert [slot.seed for slot in here.merge(read_slots(other.path))] == [1, 2]
+    assert here.merge(read_slots(other.path)) == []
+    assert [here.find(cell) for cell in cells] == [{"cost": {}, "made": "here"}, RUN, RUN, None]
+    assert [slot.seed for slot in read_slots(here.path)] == [1, 0, 2, 3], "one line per cell"

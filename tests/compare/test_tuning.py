@@ -140,3 +140,8 @@ def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
 def test_invalid_tunings_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         make_tuning({**CONTENT, **change}, "t")
+
+
+def test_a_search_is_named_after_its_file() -> None:
+    assert make_tuning(CONTENT, "search").name == "search"
+    assert make_tuning({**CONTENT, "name": "mine"}, "search").name == "mine"

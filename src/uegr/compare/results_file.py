@@ -57,6 +57,19 @@ class Ledger:
         """Write an empty line for each of these cells, so that the file alone says how many runs are missing."""
         self._add([_slot(cell, None) for cell in cells])
 
+    def merge(self, slots: Iterable[ResultSlot]) -> list[ResultSlot]:
+        """Write the slots of another results file, and return those whose run is new here.
+
+        A run that this file has already, for the same cell with the same content, is left as it is. An empty slot is
+        written if this file has nothing for its cell.
+        """
+        known = [(slot.key, slot.content) for slot in self._slots() if slot.run is not None]
+        cells = {slot.key for slot in self._slots()}
+        runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in known]
+        cells |= {slot.key for slot in runs}
+        self._add([*runs, *(slot for slot in slots if slot.run is None and slot.key not in cells)])
+        return runs
+
     def _add(self, new_slots: list[ResultSlot]) -> None:
         if not new_slots:
             return

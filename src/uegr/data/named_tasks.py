@@ -14,7 +14,7 @@ from uegr.errors import UsageError
 def load_task(name: str) -> TaskData:
     """Load a task of the registry with its published splits."""
     task = find_task(name)
-    published = _published_splits(name, task)
+    published = published_splits(name, task)
     splits = {split: published[source] for split, source in task.splits.items() if source in published}
     return make_task(
         name,
@@ -47,7 +47,7 @@ def local_folder(name: str, task: Task) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _published_splits(name: str, task: Task) -> Splits:
+def published_splits(name: str, task: Task) -> Splits:
     """Load the published splits as "train", "validation" and "test"; the labels of some may be hidden."""
     folder = local_folder(name, task)
     if folder is not None:

