@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.evaluation.attacks.text_attack import OnChange, Request, Search
+from uegr.evaluation.attacks.text_attack import OnChange, Search, first_that_fools
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 
@@ -55,12 +55,9 @@ class PerturbationAttack(GreedyAttack):
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]
         if all(attempt == texts for attempt in attempts) and perturb(text, 1.0, generator) == text:
             return None  # nothing in it can be changed
-        scores = yield Request(attempts)
-        fooling = scores.probabilities.argmax(axis=1) != label
-        if not fooling.any():
-            return None
-        chosen = attempts[int(fooling.argmax())]
-        on_change(chosen)
+        chosen = yield from first_that_fools(attempts, label)
+        if chosen is not None:
+            on_change(chosen)
         return chosen
 
 

@@ -61,6 +61,13 @@ OnChange: TypeAlias = Callable[[Texts], None]
 """Called with the text after each change that a search keeps."""
 
 
+def first_that_fools(attempts: list[Texts], label: int) -> Search:
+    """Score the attempts and return the first that the model classifies wrong, or None."""
+    scores = yield Request(attempts)
+    fooling = scores.probabilities.argmax(axis=1) != label
+    return attempts[int(fooling.argmax())] if fooling.any() else None
+
+
 @dataclass(frozen=True)
 class TextAttack(ABC):
     """A search for a text that fools the model.

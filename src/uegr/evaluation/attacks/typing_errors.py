@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import Request, Search, TextAttack
+from uegr.evaluation.attacks.text_attack import Search, TextAttack, first_that_fools
 from uegr.perturb.misspellings import with_typos
 
 
@@ -35,6 +35,4 @@ class TypingErrors(TextAttack):
         if with_typos(text, 1.0, random.Random(0)) == text:  # no word of it can be changed
             return None
         attempts = [(*fixed, with_typos(text, self.rate, generator)) for _ in range(self.tries)]
-        scores = yield Request(attempts)
-        fooling = scores.probabilities.argmax(axis=1) != label
-        return attempts[int(fooling.argmax())] if fooling.any() else None
+        return (yield from first_that_fools(attempts, label))
