@@ -124,26 +124,21 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("stopped_by", ["deadline", "signal"])
+@pytest.mark.parametrize("stopped_by", ["deadline", "signals"])
 def test_all_processes_end_in_time(stopped_by: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The command's own process gets SIGINT; a worker that ignores it is killed. A second signal, which timeout sends,
     does no harm."""
-    from experiments.accelerator.machine import one_interrupt, run_until
+    from experiments.accelerator.machine import StopRequest, run_until
 
-    def signal_twice() -> None:
-        for _ in range(2):
-            time.sleep(0.5)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    by_signal = stopped_by == "signal"
-    thread = threading.Thread(target=signal_twice)
-    with one_interrupt():
-        if by_signal:
-            thread.start()
-        deadline = time.monotonic() + (60 if by_signal else 1)
-        assert not run_until([sys.executable, "-c", PARENT], tmp_path, deadline)
-        if by_signal:
-            thread.join()
+    stop = StopRequest(time.monotonic() + (60 if stopped_by == "signals" else 1))
+    with stop.listening():
+        timers = [threading.Timer(delay, os.kill, (os.getpid(), signal.SIGINT)) for delay in (1.0, 1.05)]
+        for timer in timers if stopped_by == "signals" else []:
+            timer.start()
+        run_until([sys.executable, "-c", PARENT], tmp_path, stop)
+        for timer in timers:
+            timer.cancel()
+        assert stop.made
     worker, said = capfd.readouterr().out.splitlines()
     assert said == "asked to stop"
     state = subprocess.run(["ps", "-o", "stat=", "-p", worker], capture_output=True, text=True, check=False).stdout
