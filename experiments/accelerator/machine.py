@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -28,52 +28,58 @@ def jobs_at_once() -> int:
     return max(1, min(cores, free // MEMORY_PER_JOB))
 
 
-def run_until(command: list[str], folder: Path, deadline: float) -> bool:
-    """Run a command in a process group of its own, and stop the whole group at the deadline or on a signal.
+class StopRequest:
+    """Whether the processes are to stop: the time is over, or a SIGINT or SIGTERM came.
 
-    The group gets SIGINT, which ends runs at their next step; what is left after `GRACE` seconds is killed.
+    A signal only sets a flag: an exception out of a handler could leave a lock of the standard library locked.
+
+    Args:
+        deadline: on the clock of `time.monotonic`.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.signalled = False
+
+    @property
+    def made(self) -> bool:
+        return self.signalled or time.monotonic() >= self.deadline
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handle the signals in this context, and restore their former handlers afterwards."""
+        former = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.signalled = True
+
+
+def run_until(command: list[str], folder: Path, stop: StopRequest) -> None:
+    """Run a command in a process group of its own until it ends or is to stop.
+
+    The group then gets SIGINT, which ends runs at their next step; what is left after `GRACE` seconds is killed.
 
     Args:
         command: its arguments.
         folder: the working folder.
-        deadline: on the clock of `time.monotonic`.
-
-    Returns:
-        Whether the command came to its end.
+        stop: looked at several times per second.
     """
     process = subprocess.Popen(command, cwd=folder, start_new_session=True)  # noqa: S603
-    try:
-        process.wait(timeout=max(0.0, deadline - time.monotonic()))
-        return True
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
-        _signal_group(process.pid, signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=GRACE)
-        return False
-    finally:
-        _signal_group(process.pid, signal.SIGKILL)
-        process.wait()
+    _wait(process, lambda: stop.made)
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGINT)
+        end = time.monotonic() + GRACE
+        _wait(process, lambda: time.monotonic() >= end)
+    with suppress(ProcessLookupError):  # no process of the group is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
-def _signal_group(group: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(group, number)
-
-
-@contextmanager
-def one_interrupt() -> Iterator[None]:
-    """In this context the first SIGINT or SIGTERM is a KeyboardInterrupt and later ones are ignored: programs such as
-    timeout send two."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        for each in numbers:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    former = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+def _wait(process: subprocess.Popen[bytes], enough: Callable[[], bool]) -> None:
+    while process.poll() is None and not enough():
+        time.sleep(0.1)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.accelerator.machine import jobs_at_once, one_interrupt, run_until
+from experiments.accelerator.machine import StopRequest, jobs_at_once, run_until
 from experiments.accelerator.package import ROOT, Package
 from experiments.accelerator.result_parts import write_parts
 from uegr.errors import UsageError
@@ -36,16 +36,14 @@ def run(package: Package, results: Path, out: Path, minutes: float, jobs: int | 
     comparisons = [read_comparison(ROOT / path) for path in package.manifest()["comparisons"]]
     jobs = jobs or jobs_at_once()
     before = [comparison.missing(results) for comparison in comparisons]
-    try:
-        with one_interrupt():
-            for comparison, missing in zip(comparisons, before, strict=True):
-                files = ["--results", str(results / f"{comparison.name}.jsonl")]
-                files += ["--runs_dir", str(package.unpacked.resolve() / "runs" / comparison.name)]
-                command = [sys.executable, "-m", "uegr.cli.main", comparison.command, str(comparison.path), *files]
-                if missing and not run_until([*command, "--jobs", str(jobs)], ROOT, start + 60 * minutes):
-                    break
-    except KeyboardInterrupt:
-        pass  # what is finished goes back
+    stop = StopRequest(start + 60 * minutes)
+    with stop.listening():
+        for comparison, missing in zip(comparisons, before, strict=True):
+            files = ["--results", str(results / f"{comparison.name}.jsonl")]
+            files += ["--runs_dir", str(package.unpacked.resolve() / "runs" / comparison.name)]
+            command = [sys.executable, "-m", "uegr.cli.main", comparison.command, str(comparison.path), *files]
+            if missing and not stop.made:
+                run_until([*command, "--jobs", str(jobs)], ROOT, stop)
     lines = []
     for comparison, missing in zip(comparisons, before, strict=True):
         left = comparison.missing(results)
