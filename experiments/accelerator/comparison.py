@@ -78,7 +78,5 @@ def read_comparison(path: Path) -> Comparison:
 
 
 def _is_tuning(content: object) -> bool:
-    if not isinstance(content, Mapping):
-        return False
-    methods = content.get("methods")
-    return "search" in content or any("search" in item for item in methods or () if isinstance(item, Mapping))
+    """Whether a key stands in it that no grid has; the methods of a grid may have search spaces, too."""
+    return isinstance(content, Mapping) and any(key in content for key in ("trials", "objective", "search"))

@@ -23,13 +23,15 @@ class Needs:
     """What a set of cells needs.
 
     Args:
-        tasks: the named tasks.
+        tasks: the named tasks that are trained.
+        tested: those that are only tested on -> how many examples of each; None: all.
         tables: the synonym tables.
         misspellings: whether words are misspelt as in the lists of misspellings.
         text_attacks: whether texts are attacked, and so compared by the embedded sentence encoder.
     """
 
     tasks: frozenset[str]
+    tested: dict[str, int | None]
     tables: frozenset[str]
     misspellings: bool
     text_attacks: bool
@@ -45,12 +47,24 @@ def needs_of(cells: Iterable[Cell]) -> Needs:
         tables.add(load_synonyms().source)
     for cell in cells:
         _check_files(cell)
+    trained = {cell.config.data.task for cell in cells if cell.config.data.task is not None}
     return Needs(
-        tasks=frozenset(cell.config.data.task for cell in cells if cell.config.data.task is not None),
+        tasks=frozenset(trained),
+        tested={task: _most_tested(cells, task) for task in _tested(cells) - trained},
         tables=frozenset(tables),
         misspellings=NaturalMisspellings.name in edits | {attack.name for attack in attacks},
         text_attacks=any(isinstance(attack, TextAttack) for attack in attacks),
     )
+
+
+def _tested(cells: Iterable[Cell]) -> set[str]:
+    return {task for cell in cells for task in cell.measurement.transfer}
+
+
+def _most_tested(cells: Iterable[Cell], task: str) -> int | None:
+    """The number of examples if all cells test on the same number of them, which are then the same examples."""
+    limits = {cell.config.data.max_test_examples for cell in cells if task in cell.measurement.transfer}
+    return limits.pop() if len(limits) == 1 else None
 
 
 def check_model(model: str, cells: Iterable[Cell]) -> str:

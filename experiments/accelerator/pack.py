@@ -9,7 +9,7 @@ from pathlib import Path
 from experiments.accelerator.comparison import read_comparison
 from experiments.accelerator.needs import check_model, model_folder, needs_of
 from experiments.accelerator.package import ROOT, Package, in_words
-from experiments.accelerator.staging import stage_embedded_model, stage_lexical, stage_model, stage_task
+from experiments.accelerator.staging import stage_embedded_model, stage_lexical, stage_model, stage_task, stage_test
 from experiments.accelerator.wheels import download, missing_libraries
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
@@ -37,6 +37,8 @@ def pack(package: Package, model: str, paths: list[Path], *, with_wheels: bool =
     with tempfile.TemporaryDirectory() as staged:
         for task in needs.tasks:
             stage_task(task, Path(staged, "data/data"))
+        for task, most in needs.tested.items():
+            stage_test(task, most, Path(staged, "data/data"))
         stage_lexical(needs, Path(staged, "lexical"))
         if name == EMBEDDED_MODEL or needs.text_attacks:
             stage_embedded_model(Path(staged, "models"))

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from experiments.accelerator.needs import Needs
 from experiments.accelerator.weights import copy_in_half_precision
-from uegr.data.named_tasks import local_folder, published_splits
+from uegr.data.named_tasks import load_task, local_folder, published_splits
+from uegr.data.splits import subset
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError
 from uegr.modeling import embedded_model
@@ -40,6 +41,23 @@ def stage_task(name: str, target: Path) -> None:
     for split in set(task.splits.values()):
         if (folder / f"{split}.parquet").exists():
             shutil.copyfile(folder / f"{split}.parquet", copy / f"{split}.parquet")
+
+
+def stage_test(name: str, most: int | None, target: Path) -> None:
+    """Write the test examples of a task that a run is tested on, and not trained on.
+
+    Args:
+        name: of the task.
+        most: how many examples are drawn; None: all.
+        target: the folder that becomes UEGR_DATA.
+    """
+    task, data = find_task(name), load_task(name)
+    rows = published_splits(name, task)[task.splits["test"]]
+    if len(rows) == len(data.test) and data.ranked_by is None:  # else rows were left out before the draw
+        rows = subset(rows, most, seed=0)
+    copy = target / (task.folder or name)
+    copy.mkdir(parents=True, exist_ok=True)
+    rows.to_parquet(copy / f"{task.splits['test']}.parquet")
 
 
 def stage_lexical(needs: Needs, target: Path) -> None:

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 
 from uegr.compare.grid import make_grid
 from uegr.compare.results_file import Ledger
+from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError
 from uegr.modeling.model_loading import load_model, load_tokenizer
 
@@ -164,3 +165,30 @@ def test_missing_runs_of_a_search_are_counted(tmp_path: Path) -> None:
     run = {"metrics": {"accuracy": 0.5}, "metric": "accuracy", "robustness": {"accuracy": [0.5, 0.5]}}
     (tmp_path / "search.jsonl").write_text(json.dumps({**reserved, "run": run}) + "\n")
     assert comparison.missing(tmp_path) == 5
+
+
+def test_a_list_of_methods_with_search_spaces_makes_a_grid_no_search() -> None:
+    from experiments.accelerator.comparison import read_comparison
+
+    assert read_comparison(ROOT / "experiments/grids/thirteen.yaml").command == "compare"
+    assert read_comparison(ROOT / "experiments/tuning/sentences.yaml").command == "tune"
+
+
+def test_of_a_task_that_is_only_tested_on_the_drawn_test_examples_travel(
+    data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiments.accelerator.needs import needs_of
+    from experiments.accelerator.staging import stage_test
+
+    monkeypatch.setenv("UEGR_DATA", str(data_folder))
+    tasks = [{"name": "sst2", "transfer": ["imdb"]}]
+    grid = make_grid(
+        {"methods": ["plain"], "tasks": tasks, "seeds": 1, "defaults": {"max_test_examples": 50}}, "transfer"
+    )
+    needs = needs_of(grid.cells)
+    assert needs.tasks == {"sst2"} and needs.tested == {"imdb": 50}
+    stage_test("imdb", 50, tmp_path)
+    drawn = load_task("imdb").limited(test=50).test
+    monkeypatch.setenv("UEGR_DATA", str(tmp_path))
+    assert load_task("imdb").limited(test=50).test.to_dict() == drawn.to_dict()
+    assert [path.name for path in (tmp_path / "imdb").iterdir()] == ["test.parquet"]
