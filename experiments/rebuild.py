@@ -13,6 +13,7 @@ from experiments.grid_sections import Figures, read_grid_results
 from experiments.paths import DOCS
 from experiments.result_page import result_page
 from experiments.robust_text import robust_text_table
+from experiments.selective_tables import selective_tables
 from experiments.task_tables import task_notes, task_table
 from experiments.text_adversary import text_adversary_table
 from experiments.theory_tables import with_theory_tables
@@ -29,6 +30,7 @@ def rebuilt_files() -> dict[Path, str]:
         "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
         "gate.md": {"character-tricks": character_tricks_table()},
         "robust_text.md": {"robust-text": robust_text_table()},
+        "selective_update.md": selective_tables(),
         "methods/uegr.md": {"text": text_adversary_table()},
         "tasks.md": {"tasks": task_table(), "notes": task_notes()},
     }

@@ -8,21 +8,21 @@ assumes, and with AdamW. The results are in results/theory.json; `make results` 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
 
+from experiments.short_training import accuracy, train_briefly
+from experiments.study_runs import run_cells
 from experiments.theory_tables import FILE
-from uegr.atomic_files import write_json
 from uegr.data.data_source import DataSource
-from uegr.data.encoding import LengthGroupedSampler, encode, lengths_of
+from uegr.data.encoding import encode
 from uegr.data.task_data import TaskData
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, trace
@@ -54,10 +54,6 @@ class Cell:
     seed: int
     options: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def key(self) -> tuple[str, float, str, int]:
-        return self.group, self.setting, self.optimizer, self.seed
-
 
 def cells() -> Iterator[Cell]:
     """All trainings: the ends of the ranges first, and seed by seed, so that an unfinished study is balanced."""
@@ -75,66 +71,38 @@ def _cells() -> Iterator[Cell]:
                 yield Cell("epsilon", epsilon, optimizer, seed, {**ADVERSARY, "epsilon": epsilon})
 
 
-def run(minutes: float) -> None:
-    """Train and measure the cells that have no result, until the CPU time is used up."""
-    deadline = time.process_time() + 60 * minutes
-    runs: list[dict[str, Any]] = json.loads(FILE.read_text())["runs"] if FILE.exists() else []
-    done = {(run["group"], run["setting"], run["optimizer"], run["seed"]) for run in runs}
-    for cell in cells():
-        if cell.key in done:
-            continue
-        if time.process_time() > deadline:
-            print("the time is used up; run again to continue", flush=True)
-            return
-        measurements = measured(cell)
-        runs.append({**asdict(cell), **measurements})
-        write_json(FILE, {"settings": _settings(), "runs": runs})
-        print(cell.key, measurements, flush=True)
-
-
 def measured(cell: Cell) -> dict[str, Any]:
     """Train one cell, and measure accuracy and curvature of the result."""
-    started = time.perf_counter()
     data = DataSource(task="subj", max_train_examples=TRAIN, max_test_examples=TEST).load(cell.seed)
     evaluated_model = trained(cell, data)
-    rows = data.train.select(range(MEASURED))
-    with surface_of(evaluated_model, rows) as surface:
-        landscape = {
-            "train_loss": surface.loss(),
-            "eigenvalue": largest_eigenvalues(surface, 1, tolerance=0.05, seed=cell.seed)[0],
-            "trace": trace(surface, probes=6, seed=cell.seed)["mean"],
-            "sharpness": sharpness(surface, [SAM_RHO])["increase"][0],
-        }
-    probabilities, labels = evaluated_model.probabilities(data.test)
     return {
-        **landscape,
-        "input_gradient": mean_and_error(input_gradient_norms(evaluated_model, data.test))["mean"],
-        "test_accuracy": float((probabilities.argmax(axis=1) == labels).mean()),
-        "seconds": time.perf_counter() - started,
+        **landscape(evaluated_model, data.train.select(range(MEASURED)), data.test, cell.seed),
+        "test_accuracy": accuracy(evaluated_model, data.test),
     }
 
 
+def landscape(evaluated_model: EvaluatedModel, train_rows: Dataset, test_rows: Dataset, seed: int) -> dict[str, float]:
+    """Curvature of the mean loss on some training rows, and the mean input-gradient norm on test rows."""
+    with surface_of(evaluated_model, train_rows) as surface:
+        curvature = {
+            "train_loss": surface.loss(),
+            "eigenvalue": largest_eigenvalues(surface, 1, tolerance=0.05, seed=seed)[0],
+            "trace": trace(surface, probes=6, seed=seed)["mean"],
+            "sharpness": sharpness(surface, [SAM_RHO])["increase"][0],
+        }
+    return {**curvature, "input_gradient": mean_and_error(input_gradient_norms(evaluated_model, test_rows))["mean"]}
+
+
 def trained(cell: Cell, data: TaskData) -> EvaluatedModel:
-    """The trained classifier of one cell; a loop of its own, with constant batch size and linear decay."""
+    """The trained classifier of one cell."""
     path = str(Path(os.environ["UEGR_MODELS"]) / "bert-tiny")
     tokenizer = load_tokenizer(path)
     model = load_classifier(path, data.label_names, cell.seed).train()
     encoded = encode(data.train, tokenizer, data.text_columns, 128)
-    steps = EPOCHS * -(-len(encoded) // BATCH)
     make = torch.optim.SGD if cell.optimizer == "sgd" else torch.optim.AdamW
     optimizer = make(model.parameters(), lr=LEARNING_RATE[cell.optimizer], weight_decay=0.0)
-    method = make_config("uegr", cell.options).attach(model=model, optimizer=optimizer, seed=cell.seed)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - step / steps)
-    sampler = LengthGroupedSampler(lengths_of(encoded), BATCH, cell.seed)
-    for epoch in range(EPOCHS):
-        sampler.set_epoch(epoch)
-        order = list(sampler)
-        for start in range(0, len(order), BATCH):
-            batch = tokenizer.pad([encoded[i] for i in order[start : start + BATCH]], return_tensors="pt")
-            method.loss(batch).backward()
-            method.optimizer.step()
-            schedule.step()
-            method.optimizer.zero_grad()
+    config = make_config("uegr", cell.options)
+    train_briefly(model, encoded, tokenizer, config, optimizer, epochs=EPOCHS, batch_size=BATCH, seed=cell.seed)
     return EvaluatedModel(model, tokenizer, data.text_columns)
 
 
@@ -156,4 +124,4 @@ def _settings() -> dict[str, Any]:
 if __name__ == "__main__":
     silence_libraries()
     torch.set_num_threads(1)
-    run(float(sys.argv[1]) if len(sys.argv) > 1 else 25.0)
+    run_cells(cells(), measured, FILE, _settings(), minutes=float(sys.argv[1]) if len(sys.argv) > 1 else 25.0)
