@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import tarfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,7 @@ PARTS = ("data", "lexical", "models")
 
 @dataclass(frozen=True)
 class Package:
-    """A package folder: package.json, wheels/, one .tar.xz per part, and on the machine unpacked/.
+    """A package folder: package.json, wheels/, one .zip per part, and on the machine unpacked/.
 
     Args:
         folder: by default .accelerator in the repository, which git ignores.
@@ -61,7 +60,7 @@ class Package:
         (self.folder / MANIFEST).unlink(missing_ok=True)
         for folder in (self.wheels, self.unpacked):
             shutil.rmtree(folder, ignore_errors=True)
-        for path in self.folder.glob("*.tar.xz"):
+        for path in self.folder.glob("*.zip"):
             path.unlink()
 
     def seal(self, staged: Path, manifest: dict[str, Any]) -> dict[str, int]:
@@ -69,10 +68,11 @@ class Package:
         self.folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             if (staged / part).is_dir():
-                with tarfile.open(self.folder / f"{part}.tar.xz", "w:xz") as archive:
-                    archive.add(staged / part, arcname=".")
+                with zipfile.ZipFile(self.folder / f"{part}.zip", "w", zipfile.ZIP_LZMA) as archive:
+                    for path in sorted((staged / part).rglob("*")):
+                        archive.write(path, path.relative_to(staged / part))
         sizes = {"wheels": sum(path.stat().st_size for path in self.wheels.glob("*.whl"))}
-        sizes |= {path.name.removesuffix(".tar.xz"): path.stat().st_size for path in self.folder.glob("*.tar.xz")}
+        sizes |= {path.name.removesuffix(".zip"): path.stat().st_size for path in self.folder.glob("*.zip")}
         if sum(sizes.values()) > MOST_BYTES:
             self.clear()
             raise UsageError(
@@ -92,12 +92,11 @@ class Package:
             shutil.rmtree(folder, ignore_errors=True)
         for name in ("site", "data", "models", "cache", "runs"):
             (partial / name).mkdir(parents=True)
-        for path in self.folder.glob("*.tar.xz"):
-            with tarfile.open(path) as archive:
-                archive.extractall(partial, filter="data")
-        for path in self.wheels.glob("*.whl"):
-            with zipfile.ZipFile(path) as wheel:  # holds what lies in site-packages
-                wheel.extractall(partial / "site")  # noqa: S202  # written by pack
+        targets = dict.fromkeys(self.folder.glob("*.zip"), partial)
+        targets |= dict.fromkeys(self.wheels.glob("*.whl"), partial / "site")
+        for path, target in targets.items():
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(target)  # written by pack
         widen_all(partial)
         write_json(partial / MANIFEST, manifest)
         partial.rename(self.unpacked)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import io
 import shutil
-import tarfile
 import tempfile
+import zipfile
 from pathlib import Path
 
 from uegr.errors import UsageError
 
-ARCHIVE = "results.tar.xz"
+ARCHIVE = "results.zip"
 PART_BYTES = 15 * 2**20
 MOST_PARTS = 7  # with the log eight files
 ENDINGS = (".jsonl", ".trials.json", ".tuned.yaml")
 
 
 def write_parts(names: list[str], results: Path, out: Path) -> None:
-    """Write the result files of the comparisons as parts: results.tar.xz.0, results.tar.xz.1, ...
+    """Write the result files of the comparisons as parts: results.zip.0, results.zip.1, ...
 
     Args:
         names: of the comparisons.
@@ -28,10 +28,10 @@ def write_parts(names: list[str], results: Path, out: Path) -> None:
     for path in out.glob(f"{ARCHIVE}.*"):
         path.unlink()
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
         for path in (results / f"{name}{ending}" for name in names for ending in ENDINGS):
             if path.is_file():
-                archive.add(path, arcname=path.name)
+                archive.write(path, path.name)
     content = buffer.getvalue()
     parts = [content[start : start + PART_BYTES] for start in range(0, len(content), PART_BYTES)]
     if len(parts) > MOST_PARTS:
@@ -46,12 +46,13 @@ def merge_parts(folder: Path, results: Path) -> None:
     from uegr.compare.results_file import Ledger
 
     parts = sorted(folder.glob(f"{ARCHIVE}.*"))
-    if [path.suffix for path in parts] != [f".{number}" for number in range(len(parts))] or not parts:
+    joined = io.BytesIO(b"".join(path.read_bytes() for path in parts))
+    numbered = [path.suffix for path in parts] == [f".{number}" for number in range(len(parts))]
+    if not (numbered and zipfile.is_zipfile(joined)):
         raise UsageError(f"'{folder}' does not hold all parts of {ARCHIVE}: name the folder that came back.")
     with tempfile.TemporaryDirectory() as extracted:
-        joined = io.BytesIO(b"".join(path.read_bytes() for path in parts))
-        with tarfile.open(fileobj=joined, mode="r:xz") as archive:
-            archive.extractall(extracted, filter="data")
+        with zipfile.ZipFile(joined) as archive:
+            archive.extractall(extracted)  # written by write_parts
         for path in sorted(Path(extracted).iterdir()):
             target = results / path.name
             if path.suffix != ".jsonl":
