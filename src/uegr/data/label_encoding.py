@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -131,12 +131,12 @@ def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Findin
     stripped = sum(isinstance(value, str) and value != value.strip() for value in values)
     if stripped:
         findings.append(Finding("label_spaces", stripped, f"labels in column '{label_column}' have spaces: removed"))
-    alike = Counter(unicodedata.normalize("NFKC", name).casefold() for name in names)
+    alike: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
-        twins = [twin for twin in names if unicodedata.normalize("NFKC", twin).casefold() == name.casefold()]
-        if alike.pop(name.casefold(), 1) > 1:
-            shown = " and ".join(map(repr, twins))
-            findings.append(Finding("label_case", len(twins), f"classes look like one: {shown} are kept apart"))
+        alike[unicodedata.normalize("NFKC", name).casefold()].append(name)
+    for twins in (group for group in alike.values() if len(group) > 1):
+        shown = " and ".join(map(repr, twins))
+        findings.append(Finding("label_case", len(twins), f"classes look like one: {shown} are kept apart"))
     return names, findings
 
 
