@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import FrameType
 
 import torch
+
+from uegr.training.stop_signals import on_signal
 
 GRACE = 30.0
 """Seconds in which a run writes a checkpoint and ends."""
@@ -45,15 +47,9 @@ class StopRequest:
     def made(self) -> bool:
         return self.signalled or time.monotonic() >= self.deadline
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Handle the signals in this context, and restore their former handlers afterwards."""
-        former = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
+    def listening(self) -> AbstractContextManager[None]:
+        """A context in which the signals are heard."""
+        return on_signal(self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.signalled = True

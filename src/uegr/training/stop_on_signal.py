@@ -1,14 +1,12 @@
 """Stop a training cleanly: finish the current step, write a checkpoint, and stop."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from uegr.training.stop_signals import on_signal
 
 
 class StopOnSignal(TrainerCallback):
@@ -21,15 +19,9 @@ class StopOnSignal(TrainerCallback):
     def __init__(self) -> None:
         self.requested = False
 
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Handle the signals in this context, and restore their former handlers afterwards."""
-        former = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in former.items():
-                signal.signal(number, handler)
+    def listening(self) -> AbstractContextManager[None]:
+        """A context in which the signals are heard."""
+        return on_signal(self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
