@@ -128,6 +128,12 @@ except KeyboardInterrupt:
 """
 
 
+def state_of(process: str) -> str:
+    """What ps calls the state of a process; empty if there is none."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", process], capture_output=True, text=True, check=False).stdout
+    return shown.strip()[:1]
+
+
 @pytest.mark.parametrize("stopped_by", ["deadline", "signals"])
 def test_all_processes_are_stopped(stopped_by: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """The command's own process gets SIGINT; a worker that ignores it is killed. A second signal, which timeout sends,
@@ -152,8 +158,10 @@ def test_all_processes_are_stopped(stopped_by: str, tmp_path: Path, capfd: pytes
         thread.join()
     worker, said = capfd.readouterr().out.splitlines()
     assert said == "asked to stop"
-    state = subprocess.run(["ps", "-o", "stat=", "-p", worker], capture_output=True, text=True, check=False).stdout
-    assert state.strip() in ("", "Z"), "gone, or dead and not yet collected"
+    end = time.monotonic() + 10  # a killed process does nothing more, but the system needs a moment to remove it
+    while (state := state_of(worker)) not in ("", "Z") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert state in ("", "Z"), "gone, or dead and not yet collected"
 
 
 def test_missing_runs_of_a_search_are_counted(tmp_path: Path) -> None:
