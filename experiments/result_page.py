@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from experiments.cheaper_steps import full_against_plain
 from experiments.grid_sections import Figures, ablation_section, comparison_section, read_grid_results
-from experiments.paths import EXPERIMENTS
+from experiments.page_template import filled_template
 from experiments.tuning_table import tuning_table
 from experiments.verdict_tables import all_differences, summary_table
 from uegr.compare.grid_summary import Table
@@ -72,8 +71,7 @@ def result_page(figures: Figures) -> str:
         "ablations": "\n\n".join(ablations.values()),
         "missing": ", ".join(f"`{name}`" for name in (*COMPARISONS, *ABLATIONS) if name not in published),
     }
-    template = (EXPERIMENTS / "result_page.md").read_text()
-    return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template)
+    return filled_template("result_page.md", parts)
 
 
 def _published(results: Mapping[str, tuple[list[ResultSlot], list[Table]]]) -> set[str]:

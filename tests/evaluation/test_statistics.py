@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from uegr.evaluation.statistics import average_ranks, compare_paired, estimate, holm, paired_interval, permutation_p
+from uegr.evaluation.statistics import (
+    average_ranks,
+    compare_paired,
+    critical_difference,
+    estimate,
+    friedman_p,
+    holm,
+    paired_interval,
+    permutation_p,
+)
 
 
 def test_t_interval_of_a_sample_by_hand() -> None:
@@ -126,3 +135,20 @@ def test_one_seed_and_no_outcomes() -> None:
 
 def test_average_ranks_share_ties() -> None:
     assert average_ranks([[0.9, 0.8, 0.8], [0.5, 0.7, 0.6]]) == [2.0, 1.75, 2.25]
+
+
+def test_the_critical_difference_is_that_of_demsar() -> None:
+    # Demsar 2006, section 3.2.2: 4 classifiers on 14 data sets; q of 4 classifiers is 2.569.
+    assert critical_difference(4, 14) == pytest.approx(2.569 * (4 * 5 / (6 * 14)) ** 0.5, abs=1e-3)
+
+
+def test_the_friedman_test_sees_a_method_that_is_always_first() -> None:
+    generator = np.random.default_rng(0)
+    noise = generator.normal(size=(13, 5))
+    assert friedman_p(noise.tolist()) > 0.05
+    noise[:, 2] += 5
+    assert friedman_p(noise.tolist()) < 0.01
+
+
+def test_the_friedman_test_of_equal_methods_says_nothing() -> None:
+    assert np.isnan(friedman_p([[0.5, 0.5, 0.5], [0.7, 0.7, 0.7]]))

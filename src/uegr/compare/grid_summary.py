@@ -108,13 +108,18 @@ class Table:
         return next((line for line in self.lines if line.method == method), None)
 
 
-def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain") -> list[Table]:
+def summarise(
+    slots: Iterable[ResultSlot],
+    plain: str | None = "plain",
+    choose_measures: Callable[[Sequence[Run]], list[Measure]] = measures_of,
+) -> list[Table]:
     """The tables of all tasks and models that have a result.
 
     Args:
         slots: every run that was asked for, missing ones included; of a live grid `Ledger.slots(grid.cells)`, of a
             results file `latest_slots(path)`.
         plain: the name of plain fine-tuning among the methods; None if it is not among them.
+        choose_measures: gives the measures of a table, from all its runs.
     """
     lines_by_table: dict[tuple[str, str], dict[str, Line]] = {}
     for slot in slots:
@@ -128,7 +133,7 @@ def summarise(slots: Iterable[ResultSlot], plain: str | None = "plain") -> list[
         if not lines:
             continue
         all_runs = [run for line in lines for run in line.runs.values()]
-        tables.append(Table(task, model, primary_metric(all_runs[0]), measures_of(all_runs), lines))
+        tables.append(Table(task, model, primary_metric(all_runs[0]), choose_measures(all_runs), lines))
         for line in lines:
             _estimate(line, tables[-1].measures)
     _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
@@ -190,9 +195,9 @@ def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
     return compare_paired(values, opponent_values, np.stack(recorded[: len(seeds)]), np.stack(recorded[len(seeds) :]))
 
 
-def ranks(tables: Sequence[Table], measure: Measure) -> tuple[dict[str, float], int]:
-    """Mean rank of each method by a measure (1 is best), and the number of tables that it is the mean over: those in
-    which every method has a result. Methods that did not learn share the last rank."""
+def rank_values(tables: Sequence[Table], measure: Measure) -> tuple[list[str], list[list[float]]]:
+    """The methods, and what they are ranked by (more is better) in each table in which every one has a result. Methods
+    that did not learn share the last place."""
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
     values = []
     for table in tables:
@@ -200,6 +205,12 @@ def ranks(tables: Sequence[Table], measure: Measure) -> tuple[dict[str, float], 
         if len(lines) == len(methods):
             means = [measure.sign * line.estimates[measure.name].mean for line in lines]
             values.append([mean if line.learned else -math.inf for mean, line in zip(means, lines, strict=True)])
+    return methods, values
+
+
+def ranks(tables: Sequence[Table], measure: Measure) -> tuple[dict[str, float], int]:
+    """Mean rank of each method by a measure (1 is best), and the number of tables that it is the mean over."""
+    methods, values = rank_values(tables, measure)
     return (dict(zip(methods, average_ranks(values), strict=True)) if values else {}), len(values)
 
 

@@ -170,3 +170,29 @@ def average_ranks(tables: Sequence[Sequence[float]]) -> list[float]:
     """
     ranks = [stats.rankdata([-value for value in values]) for values in tables]
     return [float(rank) for rank in np.mean(ranks, axis=0)]
+
+
+def friedman_p(tables: Sequence[Sequence[float]]) -> float:
+    """p of the Friedman test: whether any method's ranks over several tasks differ from chance.
+
+    Args:
+        tables: for each task, the values of all methods; at least two tasks and three methods.
+    """
+    values = np.asarray(tables, dtype=float)
+    if len(values) < 2 or values.shape[1] < 3 or (values == values[:, :1]).all():
+        return float("nan")
+    return float(stats.friedmanchisquare(*values.T).pvalue)
+
+
+def critical_difference(methods: int, tasks: int) -> float:
+    """How far the mean ranks of two methods must be apart to differ at the 5 % level: Nemenyi's test (Demsar 2006).
+
+    q sqrt(methods (methods + 1) / (6 tasks)), where q is the studentized range over infinite degrees of freedom, divided
+    by the root of 2.
+
+    Args:
+        methods: number of methods that were ranked, at least 2.
+        tasks: number of tasks that the ranks are the mean over.
+    """
+    q = float(stats.studentized_range.ppf(LEVEL, methods, np.inf)) / 2**0.5
+    return float(q * (methods * (methods + 1) / (6 * tasks)) ** 0.5)

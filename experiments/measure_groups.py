@@ -1,0 +1,47 @@
+"""The measures of a comparison in six groups, one number each: many attacks of one kind must not outvote the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from uegr.compare.measures import Measure, measures_of
+from uegr.compare.result_slot import Run
+from uegr.evaluation.statistics import Scores
+
+GROUPS = {
+    "clean": ("clean",),
+    "ECE": ("ECE",),
+    "embedding attacks": ("robust", "auto-pgd"),
+    "text, searched": ("deepwordbug", "synonyms"),
+    "text, at random": ("misspellings", "slips", "ocr", "homoglyphs", "leetspeak", "spaced"),
+    "other data": (),
+}
+"""Group -> the measures whose mean it is; "other data" is the mean over all sets that a model was transferred to."""
+
+
+def grouped_measures(runs: Sequence[Run]) -> list[Measure]:
+    """One measure for each of `GROUPS` that the runs have."""
+    measures = {measure.name: measure for measure in measures_of(runs)}
+    transfer = tuple(name for name in measures if name.startswith("on "))
+    members = {
+        group: [measures[name] for name in names or transfer if name in measures] for group, names in GROUPS.items()
+    }
+    return [_mean_of(group, measures) for group, measures in members.items() if measures]
+
+
+def _mean_of(group: str, measures: Sequence[Measure]) -> Measure:
+    def value(run: Run) -> float | None:
+        values = [measure.value(run) for measure in measures]
+        known = [value for value in values if value is not None]
+        return sum(known) / len(known) if len(known) == len(values) else None
+
+    def scores(run: Run) -> Scores | None:
+        recorded = [scores for measure in measures if (scores := measure.scores(run)) is not None]
+        if len(recorded) < len(measures) or len({array.shape for array in recorded}) > 1:
+            return None
+        mean: Scores = np.mean(recorded, axis=0)
+        return mean
+
+    return Measure(group, value, scores, sign=measures[0].sign)

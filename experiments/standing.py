@@ -1,0 +1,98 @@
+"""Where the methods of a grid stand over its data sets: mean ranks by each group of measures, and by all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from experiments.measure_groups import grouped_measures
+from experiments.paths import RESULTS
+from uegr.compare.grid_summary import Line, Table, all_measures, rank_values, ranks, summarise
+from uegr.compare.result_slot import ResultSlot, latest_slots
+from uegr.evaluation.statistics import average_ranks, critical_difference, friedman_p
+
+ALL = "all"
+"""The name of the ranking by all groups of measures together."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The methods by one group of measures.
+
+    Args:
+        mean_ranks: of each method over the data sets, 1 is best.
+        tasks: number of data sets, those on which every method has a value.
+        p: of the Friedman test; NaN where it cannot be made.
+    """
+
+    mean_ranks: dict[str, float]
+    tasks: int
+    p: float = math.nan
+
+    @property
+    def ordered(self) -> list[str]:
+        """The methods, best first."""
+        return sorted(self.mean_ranks, key=lambda method: self.mean_ranks[method])
+
+    def not_different(self) -> list[list[str]]:
+        """The largest groups of methods, best first, whose mean ranks lie within one critical difference."""
+        ordered, ranks_of = self.ordered, self.mean_ranks
+        difference = critical_difference(len(ordered), self.tasks)
+        groups: list[list[str]] = []
+        for start, best in enumerate(ordered):
+            group = [method for method in ordered[start:] if ranks_of[method] - ranks_of[best] < difference]
+            if not groups or group[-1] != groups[-1][-1]:
+                groups.append(group)
+        return groups
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The results of a grid so far.
+
+    Args:
+        slots: of all its runs.
+        tables: one per data set, with groups of measures in place of single ones.
+    """
+
+    slots: list[ResultSlot]
+    tables: list[Table]
+
+    @classmethod
+    def of_grid(cls, name: str) -> Standing:
+        """From the results file of a grid."""
+        slots = latest_slots(RESULTS / f"{name}.jsonl")
+        return cls(slots, summarise(slots, choose_measures=grouped_measures))
+
+    @property
+    def done(self) -> int:
+        """The number of runs with a result."""
+        return sum(slot.run is not None for slot in self.slots)
+
+    def lines(self, method: str) -> list[Line]:
+        """A method's lines on all data sets where it has a run."""
+        return [line for table in self.tables if (line := table.line(method))]
+
+    def rankings(self) -> dict[str, Ranking]:
+        """By each group of measures, and by `ALL`; rankings over fewer than two data sets are left out."""
+        by_group = {measure.name: _ranking(*rank_values(self.tables, measure)) for measure in all_measures(self.tables)}
+        rankings = {**by_group, ALL: _ranking(*self._overall())}
+        return {name: ranking for name, ranking in rankings.items() if ranking.tasks > 1}
+
+    def _overall(self) -> tuple[list[str], list[list[float]]]:
+        """The methods, and on each data set with a run of every one minus the mean of their ranks by the groups."""
+        methods = list(dict.fromkeys(line.method for table in self.tables for line in table.lines))
+        values = []
+        for table in self.tables:
+            by_group = [mean_ranks for measure in table.measures if (mean_ranks := ranks([table], measure)[0])]
+            if all(set(mean_ranks) == set(methods) for mean_ranks in by_group):
+                values.append([-mean(mean_ranks[method] for mean_ranks in by_group) for method in methods])
+        return methods, values
+
+
+def _ranking(methods: Sequence[str], values: Sequence[Sequence[float]]) -> Ranking:
+    if not values:
+        return Ranking({}, 0)
+    return Ranking(dict(zip(methods, average_ranks(values), strict=True)), len(values), friedman_p(values))

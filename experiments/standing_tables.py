@@ -1,0 +1,86 @@
+"""The tables of docs/thirteen.md about one grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from experiments.number_text import signed
+from experiments.standing import ALL, Ranking, Standing
+from experiments.verdict_tables import METHOD
+from uegr.compare.grid_summary import Line, Verdict, all_measures, mark
+from uegr.compare.grid_table import markdown
+from uegr.compare.measures import shown
+from uegr.evaluation.statistics import estimate
+
+
+def state_of_runs(standings: Mapping[str, Standing]) -> str:
+    """How many runs of each grid there are."""
+    rows = []
+    for title, standing in standings.items():
+        seeds = sorted({slot.seed for slot in standing.slots if slot.run})
+        tasks = len({slot.task for slot in standing.slots if slot.run})
+        rows.append([title, f"{standing.done} of {len(standing.slots)}", str(tasks), str(len(seeds))])
+    return markdown(["model", "runs", "data sets", "seeds"], rows)
+
+
+def rank_table(standing: Standing) -> str:
+    """Each method's mean rank by each group of measures, its verdicts against plain, collapsed runs and cost."""
+    rankings = standing.rankings()
+    heads = ["method", *(f"{name} ({ranking.tasks})" for name, ranking in rankings.items()), "collapsed", "operations"]
+    rows = []
+    for method in rankings[ALL].ordered if ALL in rankings else next(iter(rankings.values())).ordered:
+        lines = standing.lines(method)
+        runs = sum(len(line.runs) for line in lines)
+        rows.append(
+            [
+                method,
+                *(_rank(name, ranking, method, lines) for name, ranking in rankings.items()),
+                f"{sum(line.collapsed for line in lines)} of {runs}",
+                f"{sum(line.cost('flop_ratio') for line in lines) / len(lines):.2f}",
+            ]
+        )
+    return markdown(heads, rows)
+
+
+def _rank(name: str, ranking: Ranking, method: str, lines: list[Line]) -> str:
+    text = f"{ranking.mean_ranks[method]:.1f}"
+    marks = [mark(line, name) for line in lines]
+    better, worse = marks.count("▲"), marks.count("▼")
+    return f"{text} ({better} · {worse})" if better or worse else text
+
+
+def differences_to_plain(standing: Standing) -> str:
+    """UEGR minus plain: the mean over the data sets with its 95 % interval, and the data sets where it is better or
+    worse beyond the interval over the seeds."""
+    rows = []
+    for measure in all_measures(standing.tables):
+        verdicts = {
+            table.task: line.plain[measure.name]
+            for table in standing.tables
+            if (line := table.line(METHOD)) and measure.name in line.plain
+        }
+        if not verdicts:
+            continue
+        mean = estimate([verdict.comparison.difference.mean for verdict in verdicts.values()])
+        better = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, 1)]
+        worse = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, -1)]
+        difference = signed(mean, *shown(measure.name))
+        rows.append([measure.name, str(mean.count), difference, ", ".join(better) or "–", ", ".join(worse) or "–"])
+    return markdown(["measure", "data sets", f"{METHOD} minus plain", "better on", "worse on"], rows)
+
+
+def advice(standing: Standing) -> str:
+    """For each group of measures the first method, those that it is not told apart from, and UEGR's place."""
+    rows = []
+    for name, ranking in standing.rankings().items():
+        first, *others = ranking.not_different()[0]
+        place = f"{ranking.ordered.index(METHOD) + 1} of {len(ranking.ordered)}"
+        rows.append([name, first, ", ".join(others) or "–", place])
+    return markdown(["by", "first", "not told apart from it", f"place of {METHOD}"], rows)
+
+
+def _beyond_interval(verdict: Verdict, sign: int) -> bool:
+    """Whether the interval over the seeds lies on one side: the method is better (sign 1) or worse (-1)."""
+    difference = verdict.comparison.difference
+    ends = (verdict.sign * difference.low, verdict.sign * difference.high)
+    return sign * min(ends, key=lambda end: sign * end) > 0
