@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE
-from rich.table import Table as RichTable
-
 from uegr.compare.grid_summary import Line, Table, leads, mark
 from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.evaluation.statistics import Estimate
+from uegr.runs.wide_table import WideTable
 
 NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson"}
 
@@ -55,15 +53,11 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(["| " + " | ".join(heads) + " |", ruler, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def terminal(table: Table) -> RichTable:
-    """A rich table, without the columns of the curve."""
+def terminal(table: Table) -> WideTable:
+    """A table for the terminal, without the columns of the curve."""
+    rows = [[text.replace("**", "") for text in cells(table, line, curve=False)] for line in table.lines]
     title, caption = f"{table.task}, {table.model}", footnote(table) or None
-    rich_table = RichTable(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
-    for index, heading in enumerate(headings(table, curve=False)):
-        rich_table.add_column(heading.replace(" %", "\n%"), justify="right" if index else "left")
-    for line in table.lines:
-        rich_table.add_row(*(text.replace("**", "") for text in cells(table, line, curve=False)))
-    return rich_table
+    return WideTable(headings(table, curve=False), rows, title, caption)
 
 
 def spread(estimate: Estimate, scale: float = 100.0, digits: int = 1) -> str:

@@ -173,7 +173,7 @@ def average_ranks(tables: Sequence[Sequence[float]]) -> list[float]:
 
 
 def friedman_p(tables: Sequence[Sequence[float]]) -> float:
-    """p of the Friedman test: whether any method's ranks over several tasks differ from chance.
+    """P-value of the Friedman test: whether any method's ranks over several tasks differ from chance.
 
     Args:
         tables: for each task, the values of all methods; at least two tasks and three methods.
@@ -187,8 +187,8 @@ def friedman_p(tables: Sequence[Sequence[float]]) -> float:
 def critical_difference(methods: int, tasks: int) -> float:
     """How far the mean ranks of two methods must be apart to differ at the 5 % level: Nemenyi's test (Demsar 2006).
 
-    q sqrt(methods (methods + 1) / (6 tasks)), where q is the studentized range over infinite degrees of freedom, divided
-    by the root of 2.
+    q sqrt(methods (methods + 1) / (6 tasks)), where q is the studentized range over infinite degrees of freedom, over
+    the root of 2.
 
     Args:
         methods: number of methods that were ranked, at least 2.

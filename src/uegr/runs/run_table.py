@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from rich.box import SIMPLE
-from rich.table import Table
-
 from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.run_result import RunResult
+from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
@@ -82,19 +80,13 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
     return ["", *cells], rows
 
 
-def terminal_table(results: Sequence[RunResult]) -> Table:
-    """Return the runs as a rich table that fits eighty columns."""
+def terminal_table(results: Sequence[RunResult]) -> WideTable:
+    """Return the runs as a table for the terminal."""
     headings, rows = grid(results, brief=True)
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
-    table = Table(title=title, caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
-    for column, heading in enumerate(headings):
-        text = heading.replace(" %", "\n%")
-        table.add_column(text, justify="right" if column else "left", min_width=5 if column else 12)
-    for row in rows:
-        table.add_row(*row)
-    return table
+    return WideTable(headings, rows, title, caption)
 
 
 def _percent(fraction: float) -> str:
