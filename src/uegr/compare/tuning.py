@@ -75,9 +75,7 @@ class Search:
         """The trial of the highest value; of several equal ones the first."""
         done = [trial for trial in self.trials if trial["value"] is not None]
         if not done:
-            raise UsageError(
-                f"every trial of method '{self.name}' failed: correct the errors that its runs print, and start again."
-            )
+            raise UsageError(f"every trial of method '{self.name}' failed: correct the errors that its runs print.")
         return max(done, key=lambda trial: (trial["value"], -trial["number"]))
 
     @property
