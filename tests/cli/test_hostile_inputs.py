@@ -79,21 +79,24 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     ("content", "message"),
     [
         (BOMB + GRID, "holds more than 100,000 values with its aliases"),
-        ("a: &a [*a]\n", "has more than 30 levels, or an alias that holds itself|no YAML"),
-        ("[" * 5000, "has more than 30 levels|no YAML"),
+        ("a: &a [*a]\n", "has more than 30 levels, or an alias that holds itself|is not valid YAML"),
+        ("[" * 5000, "has more than 30 levels|is not valid YAML"),
         ("a: " + "[" * 40 + "]" * 40, "has more than 30 levels"),
         (GRID.replace("seeds: 1", "seeds: 1000000000"), "a number of seeds, at most 1,000"),
         (GRID.replace("seeds: 1", "seeds: true"), "a number of seeds"),
         (GRID.replace("seeds: 1", "seeds: -1"), "a number of seeds"),
         (GRID + "base: .\n", "is a folder: name a YAML file"),
         (GRID.replace("rotten_tomatoes", "{name: mine, train_file: .}"), "there is no file '.'"),
-        ('methods: [{name: "half \\ud800", method: plain}]\ntasks: [rotten_tomatoes]\nseeds: 1\n', "surrogate|no YAML"),
-        ("methods: [!!python/object/apply:os.system [ls]]\n", "is no YAML"),
-        ("? [1, 2]\n: 3\n", "unknown key|is no YAML"),
-        ("5", "a grid is a mapping"),
-        ("", "a grid is a mapping"),
-        ("null", "a grid is a mapping"),
-        ("a: 2026-99-99\n", "unknown key|is no YAML"),
+        (
+            'methods: [{name: "half \\ud800", method: plain}]\ntasks: [rotten_tomatoes]\nseeds: 1\n',
+            "surrogate|is not valid YAML",
+        ),
+        ("methods: [!!python/object/apply:os.system [ls]]\n", "is not valid YAML"),
+        ("? [1, 2]\n: 3\n", "unknown key|is not valid YAML"),
+        ("5", "a grid must be a mapping"),
+        ("", "a grid must be a mapping"),
+        ("null", "a grid must be a mapping"),
+        ("a: 2026-99-99\n", "unknown key|is not valid YAML"),
         (GRID + "defaults: {epochs: .nan}\n", "epochs must be a finite number"),
         (GRID + "defaults: {epochs: 1e400}\n", "epochs must be a finite number"),
         (GRID + "defaults: {batch_size: 99999999999999999999999}\n", ""),
@@ -120,7 +123,7 @@ def test_a_line_of_a_ledger_that_is_no_result_is_named(line: str, tmp_path: Path
 @pytest.mark.parametrize("content", ["null", "5", "[]", '"x"', "{", "", "[" * 50_000, '{"config": 3}'])
 def test_a_run_json_of_another_form_is_refused(content: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(content)
-    with pytest.raises(UsageError, match=r"run.json' (is damaged|is no run.json)"):
+    with pytest.raises(UsageError, match=r"run.json' (is damaged|is not a run.json)"):
         read_run(tmp_path)
 
 

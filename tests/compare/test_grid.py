@@ -78,7 +78,7 @@ def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
         ({"method": ["plain"]}, "unknown key 'method' .did you mean 'methods'"),
         ({"methods": []}, "at least one"),
         ({"methods": ["plane"]}, "did you mean 'plain'"),
-        ({"methods": ["plain", "plain"]}, "stands twice among the methods"),
+        ({"methods": ["plain", "plain"]}, "appears twice among the methods"),
         ({"methods": [{"options": {}}]}, "write a name"),
         ({"methods": [{"method": "uegr", "options": {"epsilom": 1}}]}, "did you mean 'epsilon'"),
         ({"methods": [{"method": "uegr", "sweep": {"epsilon": 0.1}}]}, "must be a list of values"),

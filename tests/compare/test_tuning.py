@@ -113,7 +113,7 @@ def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> N
 def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(broken=(1,)))
     assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4
-    with pytest.raises(UsageError, match="came to an end"):
+    with pytest.raises(UsageError, match="every trial of method 'plain' failed: correct"):
         tune(make_tuning({**CONTENT, "trials": 1}, "t"), workspace(tmp_path / "all"), Formula(broken=(0,)))
 
 

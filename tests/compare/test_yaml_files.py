@@ -15,10 +15,10 @@ def test_files_are_read_with_their_name_in_errors(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no file"):
         read_grid(path)
     path.write_bytes(b"methods: [\xff]\n")
-    with pytest.raises(UsageError, match="no YAML in UTF-8"):
+    with pytest.raises(UsageError, match="is not valid YAML in UTF-8"):
         read_grid(path)
     path.write_text("methods: [plain\n")
-    with pytest.raises(UsageError, match="is no YAML"):
+    with pytest.raises(UsageError, match="is not valid YAML"):
         read_grid(path)
     path.write_text("methods: [plain]\ntasks: [rotten_tomatoes]\n")
     with pytest.raises(UsageError, match=r"mine\.yaml.*has no 'seeds'"):

@@ -85,10 +85,16 @@ def test_fractions_are_classes_and_reported() -> None:
     assert "1 labels in column 'label' are fractions and taken for classes: for numbers, --kind reg" in messages(data)
 
 
-def test_classes_that_look_alike_are_reported() -> None:
-    data = load_files(frame(["Neg", "neg", "pos"]))
-    assert data.label_names == ("Neg", "neg", "pos")
-    assert "classes look like one: 'Neg' and 'neg' are kept apart" in messages(data)
+@pytest.mark.parametrize("twins", [("Neg", "neg"), ("\uff2eeg", "\uff4eeg")], ids=["case", "full width"])
+def test_classes_that_look_alike_are_reported(twins: tuple[str, str]) -> None:
+    data = load_files(frame([*twins, "pos"]))
+    assert set(data.label_names) == {*twins, "pos"}
+    assert f"classes look like one: {twins[0]!r} and {twins[1]!r} are kept apart" in messages(data)
+
+
+def test_one_class_is_refused_with_both_ways_out() -> None:
+    with pytest.raises(UsageError, match=r"24 training labels is 'pos': add rows of another class, .*--label_column"):
+        load_files(frame(["pos"]))
 
 
 def test_too_many_classes_are_refused_with_both_ways_out() -> None:
@@ -125,7 +131,7 @@ def test_a_list_that_was_printed_into_a_cell_is_a_list(cell: str, tmp_path: Path
 
 
 def test_a_broken_list_in_a_cell_is_named() -> None:
-    with pytest.raises(UsageError, match=r"row 1 holds \"\['joy'; 'anger']\", which is no list of labels"):
+    with pytest.raises(UsageError, match=r"row 1 holds \"\['joy'; 'anger']\", which is not a list of labels"):
         load_files(frame(["['joy']", "['joy'; 'anger']"]), kind="multi_label")
 
 

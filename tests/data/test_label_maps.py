@@ -58,7 +58,7 @@ def test_an_undeclared_map_is_an_error_and_the_users_map_is_used() -> None:
         label_map(("negative", "positive"), NLI, ("sentiment", "nli"))
     mapping = label_map(("1", "3", "5"), ("negative", "positive"), (None, None), {"1": "negative", "5": "positive"})
     assert mapping.source == (0, None, 1)
-    with pytest.raises(UsageError, match="'9', which the model does not have"):
+    with pytest.raises(UsageError, match="'9', which the model does not have: choose one of"):
         label_map(("1", "5"), ("negative", "positive"), (None, None), {"9": "negative"})
-    with pytest.raises(UsageError, match="'good', which the task does not have"):
+    with pytest.raises(UsageError, match="'good', which the task does not have: choose one of"):
         label_map(("1", "5"), ("negative", "positive"), (None, None), {"1": "good"})

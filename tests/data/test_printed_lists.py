@@ -19,5 +19,5 @@ def test_what_python_and_numpy_print_is_read(entries: list[object]) -> None:
 
 def test_other_texts_are_none() -> None:
     assert not is_printed_list("a, b")
-    with pytest.raises(UsageError, match=r"rows.csv: row 3 holds .* which is no list of labels"):
+    with pytest.raises(UsageError, match=r"rows.csv: row 3 holds .* which is not a list of labels"):
         read_printed_list("[a, b]", "rows.csv: row 3")

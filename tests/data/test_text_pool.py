@@ -33,7 +33,7 @@ def test_a_nearly_equal_evaluation_text_is_refused_and_left_out_if_asked(files: 
         UsageError, match=r"1 of 1 texts .* also in sets that models are evaluated on \(1 of .*held.csv\)"
     ):
         load_pool([files["held"]], held_out=[files["held"]])
-    with pytest.raises(UsageError, match="no texts are left"):
+    with pytest.raises(UsageError, match="no texts are left: .*; name others with --texts"):
         load_pool([files["held"]], held_out=[files["held"]], drop_overlap=True)
     pool = load_pool([files["a"], files["held"]], held_out=[files["held"]], drop_overlap=True)
     assert len(pool.rows) == 2 and pool.held_out == {files["held"]: 1}

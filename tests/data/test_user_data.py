@@ -47,6 +47,12 @@ def test_flaws_are_counted_one_line_each() -> None:
     assert all("\n" not in str(finding) for finding in data.findings)
 
 
+def test_rows_that_are_all_empty_are_refused() -> None:
+    empty = pd.DataFrame({"text": [" "] * 20, "label": ["ham", "spam"] * 10})
+    with pytest.raises(UsageError, match="every row is empty in column 'text': name the column of the texts"):
+        load_files(empty, drop_empty=True)
+
+
 def test_run_on_a_frame_is_evaluated_on_the_same_frame(model_folder: Path, tmp_path: Path) -> None:
     data = load_files(reviews(40), name="my reviews")
     cost = {"flop_ratio": 1.0, "time_ratio": 1.0, "seconds": 1.0}

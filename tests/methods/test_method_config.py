@@ -49,14 +49,14 @@ def test_options_that_are_left_out_have_their_defaults() -> None:
 
 
 def test_the_configuration_of_another_method_is_refused() -> None:
-    with pytest.raises(UsageError, match="method 'roast', not of 'uegr'"):
+    with pytest.raises(UsageError, match="method 'roast': read it with that method's class, not with UEGRConfig"):
         UEGRConfig.from_dict(RoASTConfig().to_dict())
 
 
 def test_a_folder_without_a_readable_configuration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no .*method_config.json"):
         UEGRConfig.from_pretrained(tmp_path)
-    for text, message in (("{", "is no JSON"), ("[]", "must hold a mapping")):
+    for text, message in (("{", "is not valid JSON"), ("[]", "holds list and not an object")):
         (tmp_path / METHOD_CONFIG).write_text(text)
         with pytest.raises(UsageError, match=message):
             UEGRConfig.from_pretrained(tmp_path)
@@ -80,13 +80,13 @@ def test_options_are_keywords_only() -> None:
     [
         (UEGRConfig, {"epsilo": 0.1}, r"unknown option of method uegr 'epsilo' \(did you mean 'epsilon'\?\)"),
         (PlainConfig, {"epsilon": 0.1}, "unknown option of method plain 'epsilon'"),
-        (PlainConfig, {"views": ["clean", "words"]}, "2 views, where this method can take 1"),
+        (PlainConfig, {"views": ["clean", "words"]}, "views must name at most 1, not 2: leave some out"),
         (PlainConfig, {"views": ["adversarial"]}, "this method has no adversarial view"),
-        (RDropConfig, {"views": ["clean", "words", "mask"]}, "3 views, where this method can take 2"),
+        (RDropConfig, {"views": ["clean", "words", "mask"]}, "views must name at most 2, not 3: leave some out"),
         (UEGRConfig, {"views": ["adversarial", "words", "mask"]}, "3 views for 2 passes: give passes=3"),
         (UEGRConfig, {"views": ["wrods"]}, "unknown view 'wrods'"),
         (UEGRConfig, {"views": ["words:0.7"]}, r"above 0 and at most 0.5, as in characters:0.2, not 'words:0.7'"),
-        (UEGRConfig, {"views": ["clean+words"]}, "a clean view is not edited"),
+        (UEGRConfig, {"views": ["clean+words"]}, r"a clean view is not edited: leave clean out of 'clean\+words'"),
         (UEGRConfig, {"views": []}, "views must name at least one view"),
         (UEGRConfig, {"epsilon": "much"}, "epsilon must be a number, not 'much'"),
         (UEGRConfig, {"passes": 1.5}, "passes must be a whole number, not 1.5"),

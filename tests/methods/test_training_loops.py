@@ -96,7 +96,7 @@ def test_the_backward_stage_alone_must_be_asked_for() -> None:
     model(**batch()).loss.backward()
     method.optimizer.step()
     assert not torch.equal(before, model.classifier.weight)
-    with pytest.raises(UsageError, match="no backward_only"):
+    with pytest.raises(UsageError, match="leave out backward_only=True"):
         attached("sam", bert(), backward_only=True)
 
 

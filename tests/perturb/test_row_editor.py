@@ -133,5 +133,5 @@ def test_a_tokenizer_without_a_fast_form_is_refused() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(UsageError, match="Slow is no fast tokenizer"):
+    with pytest.raises(UsageError, match="Slow is not a fast tokenizer"):
         TokenWords(Slow())

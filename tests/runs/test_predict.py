@@ -68,11 +68,18 @@ def test_a_checkpoint_of_anybody_is_used_with_its_own_names(tmp_path: Path) -> N
     assert classifier.names == ["ham", "spam"] and not classifier.is_run
     predict_file(classifier, tmp_path / "a.jsonl", tmp_path / "out.csv")
     assert {row["label"] for row in read(tmp_path / "out.csv")} <= {"ham", "spam"}
-    with pytest.raises(UsageError, match="is no run of uegr and has no data of its own: give a labelled file"):
+    with pytest.raises(UsageError, match="is not a run of uegr and has no data of its own: give a labelled file"):
         calibrated_temperature(classifier, None, "label")
     labelled = pd.DataFrame({"message": ["good film", "bad plot"] * 8, "kind": ["ham", "spam"] * 8})
     labelled.to_csv(tmp_path / "labelled.csv", index=False)
     assert calibrated_temperature(classifier, tmp_path / "labelled.csv", "kind") > 0
+
+
+def test_a_model_with_one_output_is_refused(tmp_path: Path) -> None:
+    bert(labels=1).save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    with pytest.raises(UsageError, match="has one output: name a classifier of at least two classes"):
+        open_model(tmp_path / "model")
 
 
 def test_the_temperature_is_the_one_that_the_logits_were_multiplied_by() -> None:

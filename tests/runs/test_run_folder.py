@@ -25,7 +25,7 @@ def test_results_are_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not valid JSON"),
         ("[]", "not a results.json"),
         ('{"schema": 2, "runs": []}', "schema 1"),
         (json.dumps(document([{name: value for name, value in RUN.items() if name != "cost"}])), "lacks cost"),
@@ -49,5 +49,5 @@ def test_a_folder_has_its_log_and_a_file_has_none(folder: Path) -> None:
 
 def test_a_damaged_log_is_named(folder: Path) -> None:
     (folder / "training_log.json").write_text("[{")
-    with pytest.raises(UsageError, match=r"training_log\.json' is no JSON"):
+    with pytest.raises(UsageError, match=r"training_log\.json' is damaged"):
         read_results_and_logs([folder])

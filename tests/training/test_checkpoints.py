@@ -231,7 +231,7 @@ def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
         ("model.safetensors", b"cut", "model.safetensors' is damaged or cut off"),
         ("optimizer.pt", b"PK\x03\x04 cut", "optimizer.pt' is damaged or cut off"),
         ("scheduler.pt", b"", "scheduler.pt' is damaged or cut off"),
-        ("trainer_state.json", b"[1]", "trainer_state.json' is no object"),
+        ("trainer_state.json", b"[1]", "trainer_state.json' holds no object"),
         ("trainer_state.json", b"{", "trainer_state.json' is missing or cut off"),
     ],
 )

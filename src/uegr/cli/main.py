@@ -49,7 +49,7 @@ def _say(message: str) -> None:
 def _in_words(error: OSError | UnicodeError) -> str:
     """A file that cannot be read or written, in one sentence."""
     if isinstance(error, UnicodeError):
-        return "a name or a text holds bytes that are no UTF-8: rename the file, or write it in UTF-8."
+        return "a name or a text holds bytes that are not UTF-8: rename the file, or write it in UTF-8."
     if error.errno == errno.ENOSPC:
         return f"the disk is full, while {_name_of(error)} was written: make room and run the same command again."
     reason = (error.strerror or str(error)).lower()

@@ -118,9 +118,10 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
     for name in further:
         if name not in own:
             similar = get_close_matches(name, {*own, *huggingface, *values}, n=1)
+            hint = f"did you mean --{similar[0]}?" if similar else f"see uegr train --help --method {method}."
             raise UsageError(
-                f"--{name} is no option of uegr train, of the method {method} (uegr methods {method}) or of "
-                f"transformers' TrainingArguments{f': did you mean --{similar[0]}?' if similar else '.'}"
+                f"--{name} is not an option of uegr train, of the method {method} or of transformers' "
+                f"TrainingArguments: {hint}"
             )
     weights = values["class_weights"]
     values = {**values, "data": source, "method": method, "options": further, "training_arguments": arguments}

@@ -89,7 +89,7 @@ def read_grid(path: Path) -> Grid:
 def make_grid(content: Any, name: str) -> Grid:
     """The grid that a mapping (a parsed YAML file) describes."""
     if not isinstance(content, Mapping):
-        raise UsageError("a grid is a mapping with the keys methods, tasks and seeds.")
+        raise UsageError("a grid must be a mapping with the keys methods, tasks and seeds.")
     for key in content:
         if key not in KEYS:
             raise unknown("key", key, KEYS)
@@ -104,7 +104,7 @@ def make_grid(content: Any, name: str) -> Grid:
         names = [entry.name for entry in entries]
         repeated = next((name for name in names if names.count(name) > 1), None)
         if repeated:
-            raise UsageError(f"'{repeated}' stands twice among the {axis}: give one of them another name.")
+            raise UsageError(f"'{repeated}' appears twice among the {axis}: give one of them another name.")
     seeds = {"seeds": checked_seeds(content["seeds"])}
     if len(methods) * len(tasks) * len(models) * len(seeds["seeds"]) > MOST_CELLS:
         raise UsageError(f"the grid has more than {MOST_CELLS:,} runs: leave out methods, tasks, models or seeds.")
@@ -147,7 +147,7 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
     measurement = Measurement(**parts["measure"])
     kind = source.kind if source.task is None else find_task(source.task).kind
     if measurement.attacks and kind != "classification":
-        raise UsageError(f"the attacks are made for classifiers, and '{task.name}' is none: give it attacks: {{}}.")
+        raise UsageError(f"the attacks are for classifiers, and '{task.name}' has no classes: give it attacks: {{}}.")
     if source.task is not None:
         check_transfer(find_task(source.task), measurement.transfer)
     if settings.get("budget") == "compute":

@@ -75,7 +75,7 @@ class Search:
         """The trial of the highest value; of several equal ones the first."""
         done = [trial for trial in self.trials if trial["value"] is not None]
         if not done:
-            raise UsageError(f"no trial of method '{self.name}' came to an end: see why its runs fail.")
+            raise UsageError(f"every trial of method '{self.name}' failed: correct the errors that its runs print.")
         return max(done, key=lambda trial: (trial["value"], -trial["number"]))
 
     @property
@@ -130,7 +130,7 @@ def read_tuning(path: Path) -> Tuning:
 def make_tuning(content: Any, name: str) -> Tuning:
     """The searches that a mapping (a parsed YAML file) describes."""
     if not isinstance(content, Mapping) or "methods" not in content:
-        raise UsageError("a tuning file is a grid with 'search', 'trials' and 'methods'.")
+        raise UsageError("a tuning file must be a grid with 'search', 'trials' and 'methods'.")
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
     rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": "validation"}
     trials, objective, seed = content.get("trials", 10), content.get("objective", "mean"), content.get("seed", 0)
@@ -145,7 +145,7 @@ def make_tuning(content: Any, name: str) -> Tuning:
         item = dict(entry)
         method_name = str(item.get("name", item.get("method")))
         if "sweep" in item:
-            raise UsageError(f"method '{method_name}' has a sweep, and tuning searches: move it to 'search'.")
+            raise UsageError(f"method '{method_name}' has a sweep, which tuning does not take: move it to 'search'.")
         space = {**for_all, **mapping(f"search of method '{method_name}'", item.pop("search", None))}
         searches.append(_search(method_name, item, space, rest["defaults"], seed))
     tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)

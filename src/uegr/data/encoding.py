@@ -67,7 +67,10 @@ def _with_label_per_token(
 ) -> dict[str, Any]:
     """The tokens of texts, and the label of each word at its first token, by the places of tokens in the text."""
     if not tokenizer.is_fast:
-        raise UsageError(f"a label per word needs a fast tokenizer, and {type(tokenizer).__name__} is a slow one.")
+        raise UsageError(
+            f"{type(tokenizer).__name__} is not a fast tokenizer, which a label per word needs: choose a model with a "
+            "tokenizer.json."
+        )
     encoded = tokenizer(texts, truncation=True, max_length=max_length, return_offsets_mapping=True)
     rows = []
     for text, word_labels, places in zip(texts, labels, encoded.pop("offset_mapping"), strict=True):

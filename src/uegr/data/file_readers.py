@@ -76,7 +76,8 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
     except pd.errors.EmptyDataError:
         raise UsageError(f"'{path}' is empty: give a file with a header line and at least one row.") from None
     except (ValueError, OSError, pa.ArrowException) as error:
-        raise UsageError(f"cannot read '{path}' as {ending[1:]}: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UsageError(f"cannot read '{path}' as {ending[1:]} ({reason}): correct the file.") from error
     return rows, findings
 
 

@@ -109,7 +109,9 @@ def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise UsageError(f"line {number} of '{path}' is no JSON ({error}): correct or remove it.") from None
+                raise UsageError(
+                    f"line {number} of '{path}' is not valid JSON ({error}): correct or remove it."
+                ) from None
             if not isinstance(row, dict):
                 raise UsageError(
                     f"line {number} of '{path}' holds {line.strip()[:40]}, and not an object: write one object per "

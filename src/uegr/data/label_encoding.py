@@ -51,8 +51,8 @@ def encode_classes(
     names = _with_positive_last(label_names, positive_label)
     if len(names) < 2:
         raise UsageError(
-            f"{name}: each of the {len(first):,} training labels is '{names[0]}'; a classifier needs at least two "
-            "classes."
+            f"{name}: each of the {len(first):,} training labels is '{names[0]}': add rows of another class, or name "
+            "the column of the classes with --label_column."
         )
     encoded = {
         split: _with_classes(f"{name} ({split})", rows, label_column, names, numbered or (), text_columns)
@@ -67,10 +67,16 @@ def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Se
         parts = [pc.cast(table[label_column], pa.float64()) for table in arrow_batches(rows, [label_column])]
         numbers = np.concatenate([np.asarray(part) for part in parts])
     except pa.ArrowException as error:
-        raise UsageError(f"{name}: column '{label_column}' must hold numbers for regression: {error}.") from error
+        raise UsageError(
+            f"{name}: column '{label_column}' must hold numbers for regression ({error}): correct it, or name another "
+            "with --label_column."
+        ) from error
     invalid = np.flatnonzero(~np.isfinite(numbers))
     if len(invalid):
-        raise UsageError(f"{name}: {len(invalid)} labels are not finite numbers (the first is in row {invalid[0]}).")
+        raise UsageError(
+            f"{name}: {len(invalid)} labels are not finite numbers (the first is in row {invalid[0]}): correct or "
+            "remove those rows."
+        )
     return with_labels(rows, numbers, text_columns)
 
 

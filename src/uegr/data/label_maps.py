@@ -104,7 +104,9 @@ def _declared_map(source: Sequence[str], target: Sequence[str], declared: Mappin
     for names, classes, owner in ((declared.keys(), source, "the model"), (declared.values(), target, "the task")):
         for name in names:
             if name not in classes:
-                raise UsageError(f"--label_map names '{name}', which {owner} does not have: {', '.join(classes)}.")
+                raise UsageError(
+                    f"--label_map names '{name}', which {owner} does not have: choose one of {', '.join(classes)}."
+                )
     common = tuple(target)
     indices = tuple(common.index(declared[name]) if name in declared else None for name in source)
     return LabelMap(common, indices, tuple(range(len(common))))

@@ -34,4 +34,4 @@ def read_printed_list(text: str, where: str) -> list[Any]:
     try:
         return list(ast.literal_eval(text))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        raise UsageError(f"{where} holds {text!r}, which is no list of labels: correct the row.") from None
+        raise UsageError(f"{where} holds {text!r}, which is not a list of labels: correct the row.") from None

@@ -57,7 +57,9 @@ def check_rows(
             "them, or drop them with --drop_empty."
         )
     if len(empty) == len(rows):
-        raise UsageError(f"{name}: every row is empty in column '{columns}'.")
+        raise UsageError(
+            f"{name}: every row is empty in column '{columns}': name the column of the texts with --text_column."
+        )
     rows = rows.select(np.setdiff1d(np.arange(len(rows)), empty))
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
 
@@ -66,8 +68,8 @@ def check_columns(name: str, rows: Dataset, columns: Sequence[str]) -> None:
     """Raise a UsageError if rows lack one of the columns; for `name` see `check_rows`."""
     for column in columns:
         if column not in rows.column_names:
-            there = ", ".join(rows.column_names) + _separator_hint(rows)
-            raise UsageError(f"{name} has no column '{column}': its columns are {there}.")
+            fix = _separator_fix(rows) or f"choose one of {', '.join(rows.column_names)}"
+            raise UsageError(f"{name} has no column '{column}': {fix}.")
 
 
 def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:
@@ -86,11 +88,11 @@ def _is_empty(texts: pa.ChunkedArray) -> Any:
     return pc.equal(pc.fill_null(pc.utf8_trim_whitespace(texts), ""), "")
 
 
-def _separator_hint(rows: Dataset) -> str:
-    """A CSV file whose fields are separated by something else has one column, whose name holds it."""
+def _separator_fix(rows: Dataset) -> str:
+    """The fix for a CSV file with another separator: it has one column, whose name holds the separator."""
     for separator in (";", "\t", "|"):
         if len(rows.column_names) == 1 and separator in rows.column_names[0]:
-            return f" (its fields are separated by {separator!r}: write commas, or tabs into a .tsv file)"
+            return f"separate its fields by commas and not by {separator!r}, or by tabs in a .tsv file"
     return ""
 
 

@@ -87,7 +87,7 @@ def load_pool(
     if most is not None and most < len(rows):
         rows = rows.select(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
     if not len(rows):
-        raise UsageError("no texts are left: all of them are in sets that models are evaluated on.")
+        raise UsageError("no texts are left: all are in sets that models are evaluated on; name others with --texts.")
     return TextPool(rows, {source: len(part) for source, part in parts.items()}, overlap)
 
 

@@ -41,7 +41,7 @@ def encode_token_labels(
         UsageError: a row with more or fewer tags than words, an unknown tag, two columns of text.
     """
     if len(text_columns) != 1:
-        raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}.")
+        raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}: name one.")
     for split, rows in splits.items():
         check_columns(f"{name} ({split})", rows, (*text_columns, label_column))
     first = splits.get("train", next(iter(splits.values())))

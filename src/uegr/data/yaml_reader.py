@@ -37,7 +37,8 @@ def load_yaml(path: Path) -> Any:
     except (yaml.YAMLError, UnicodeError, ValueError, OverflowError) as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"'{path}' is no YAML in UTF-8: {' '.join(str(error).split())}.") from error
+        reason = " ".join(str(error).split())
+        raise UsageError(f"'{path}' is not valid YAML in UTF-8 ({reason}): correct it.") from error
 
 
 def _check_size(path: Path, root: yaml.Node | None) -> None:

@@ -48,6 +48,6 @@ def measured_on(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
     for run in runs:
         for entry in [run, *run.get("transfer", [])]:
             if entry["task"] in metrics:
-                raise UsageError(f"two runs are measured on '{entry['task']}': give one run a task.")
+                raise UsageError(f"two runs are measured on '{entry['task']}': give one run for each task.")
             metrics[entry["task"]] = entry["metrics"]
     return metrics

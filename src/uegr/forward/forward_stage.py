@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import SharedEmbeddings
+from uegr.modeling.embeddings import SharedEmbeddings, embedding_width
 from uegr.modeling.task_kinds.detection import task_kind_of
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
@@ -110,6 +110,8 @@ class ForwardStage(ABC):
 
     def attach(self, model: nn.Module) -> None:
         """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""
+        if self.perturbs:
+            embedding_width(model)  # refuses a model whose token embeddings are not found
 
     @abstractmethod
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:

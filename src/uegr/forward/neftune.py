@@ -33,9 +33,6 @@ class NEFTuneForward(ForwardStage):
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def attach(self, model: nn.Module) -> None:
-        embedding_width(model)
-
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         noise = uniform_noise(token_mask(batch), embedding_width(model), self.options.noise_alpha, step.generator)
         logits = forward_pass(model, batch, step, delta=noise)

@@ -38,9 +38,6 @@ class R3FForward(ForwardStage):
     perturbs: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings"
 
-    def attach(self, model: nn.Module) -> None:
-        embedding_width(model)
-
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
         # Both passes take a delta, so that they share one lookup of the embeddings.

@@ -37,6 +37,6 @@ class ViewOptions(Options):
             raise UsageError("views must name at least one view, such as clean.")
         views = self.parsed_views()
         if self.most_views is not None and len(self.views) > self.most_views:
-            raise UsageError(f"{len(self.views)} views, where this method can take {self.most_views}.")
+            raise UsageError(f"views must name at most {self.most_views}, not {len(self.views)}: leave some out.")
         if not self.has_adversary and any(view.adversarial for view in views):
             raise UsageError("this method has no adversarial view: choose clean, an edit such as characters, or uegr.")

@@ -129,7 +129,10 @@ class Method:
             UsageError: a stage cannot work on this model; see `uegr.check`.
         """
         if backward_only and self.backward.replays:
-            raise UsageError(f"{self.name} computes a second gradient of method.loss(...): it has no backward_only.")
+            raise UsageError(
+                f"{self.name} computes a second gradient of method.loss(...): leave out backward_only=True, and "
+                "compute the loss with method.loss(batch)."
+            )
         self._backward_only = backward_only
         self.wrap_optimizer(optimizer, model, tokenizer)
         if train_loader is not None:

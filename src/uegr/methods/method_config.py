@@ -118,7 +118,10 @@ class MethodConfig(ViewOptions):
         options = dict(values)
         method = options.pop("method", cls.method)
         if method != cls.method:
-            raise UsageError(f"this is the configuration of method '{method}', not of '{cls.method}'.")
+            raise UsageError(
+                f"this is the configuration of method '{method}': read it with that method's class, not with "
+                f"{cls.__name__}."
+            )
         return cls.from_options(options)
 
     @classmethod
@@ -147,9 +150,11 @@ class MethodConfig(ViewOptions):
         except FileNotFoundError:
             raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"'{path}' is no JSON ({error}).") from error
+            raise UsageError(f"'{path}' is not valid JSON ({error}): copy it again, or train again.") from error
         if not isinstance(values, dict):
-            raise UsageError(f"'{path}' must hold a mapping of options, not {type(values).__name__}.")
+            raise UsageError(
+                f"'{path}' holds {type(values).__name__} and not an object: copy it again, or train again."
+            )
         return cls.from_dict(values)
 
     @classmethod

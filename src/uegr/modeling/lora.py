@@ -41,7 +41,10 @@ def with_lora(
         return get_peft_model(model, config)
     except (ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
-        raise UsageError(f"{type(model).__name__} takes no such LoRA adapters ({reason}).") from error
+        raise UsageError(
+            f"{type(model).__name__} cannot take these LoRA adapters ({reason}): name linear layers that it has with "
+            "--lora_target_modules, or leave --lora_r out."
+        ) from error
 
 
 def merged(model: Any) -> PreTrainedModel:

@@ -162,7 +162,7 @@ def _read_object(file: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise UsageError(f"'{file.parent}' holds no {file.name}: name the folder of a Hugging Face model.") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is no JSON ({error}): copy it again.") from None
+        raise UsageError(f"'{file}' is not valid JSON ({error}): copy it again.") from None
     if not isinstance(content, dict):
         raise UsageError(f"'{file}' holds {type(content).__name__} and not an object: copy it again.")
     return content

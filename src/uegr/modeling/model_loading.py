@@ -142,7 +142,7 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
         UsageError: there is no such model, or it is one from scratch, which has no weights yet.
     """
     if name_or_path in SCRATCH or name_or_path in SCRATCH_LANGUAGE:
-        raise UsageError(f"'{name_or_path}' is a model from scratch and has read nothing yet: name a pretrained one.")
+        raise UsageError(f"'{name_or_path}' is a model from scratch, without trained weights: name a pretrained one.")
     _seed(seed)
     path = locate_model(name_or_path)
     try:

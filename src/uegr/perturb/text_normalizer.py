@@ -85,7 +85,10 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
         return tokenizer
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
-        raise UsageError(f"{type(tokenizer).__name__} has no tokenizer.json that a normalizer could be kept in.")
+        raise UsageError(
+            f"{type(tokenizer).__name__} has no tokenizer.json, which would keep the normalizer: choose a model with "
+            "one, or leave out --normalize."
+        )
     changed = Tokenizer.from_str(backend.to_str())
     own = [] if changed.normalizer is None else [changed.normalizer]
     ours = [part for name, make in STEPS.items() if name in steps for part in make()]

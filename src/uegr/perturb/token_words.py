@@ -55,7 +55,8 @@ class TokenWords:
     def __init__(self, tokenizer: Any) -> None:
         if not getattr(tokenizer, "is_fast", False):
             raise UsageError(
-                f"{type(tokenizer).__name__} is no fast tokenizer: views that edit texts need one (a tokenizer.json)."
+                f"{type(tokenizer).__name__} is not a fast tokenizer, which views that edit texts need: choose a model "
+                "with a tokenizer.json, or other views."
             )
         self.tokenizer = tokenizer
         self.special_ids = frozenset(tokenizer.all_special_ids)
@@ -101,7 +102,7 @@ class TokenWords:
             text = "" if self.special_ids.intersection(tokens) else self.decode(tokens)
             if text.strip().isalpha():
                 return tokens, text
-        raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: it cannot edit texts.")
+        raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: choose views that edit no texts.")
 
     def _word(self, ids: Sequence[int], start: int, end: int) -> list[TokenWord]:
         """The tokens as a word; nothing if together they are no letters after all."""

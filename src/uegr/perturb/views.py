@@ -70,7 +70,7 @@ def parse_view(text: str) -> View:
         else:
             edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
     if CLEAN in parts and len(parts) > 1:
-        raise UsageError(f"a clean view is not edited: '{text}' names clean and something else.")
+        raise UsageError(f"a clean view is not edited: leave clean out of '{text}'.")
     return View(tuple(edits), ADVERSARIAL in parts)
 
 

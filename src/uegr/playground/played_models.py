@@ -44,7 +44,7 @@ class PlayedModels:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.classifiers) <= 2:
-            raise UsageError(f"a playground has one or two models, not {len(self.classifiers)}.")
+            raise UsageError(f"the playground takes one or two models, not {len(self.classifiers)}.")
         counts = [len(classifier.evaluated.text_columns) for classifier in self.classifiers]
         if len(set(counts)) > 1:
             paths = " and ".join(f"'{classifier.path}'" for classifier in self.classifiers)
@@ -87,5 +87,5 @@ def open_models(
 ) -> PlayedModels:
     """Open one or two models; the arguments are those of `open_model`."""
     if len(paths) > 2:  # before the models are loaded, which takes time
-        raise UsageError(f"a playground has one or two models, not {len(paths)}.")
+        raise UsageError(f"the playground takes one or two models, not {len(paths)}.")
     return PlayedModels([open_model(path, text_column, text_pair_column, max_length) for path in paths])

@@ -131,7 +131,8 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
     config, model = data.run.run["config"], data.run.evaluated_model
     if config["model"] in SCRATCH:
         raise UsageError(
-            f"a {config['model']} is trained from scratch: there is no pretrained model to compare it with."
+            f"'{config['model']}' is trained from scratch, so there is no pretrained model to compare it with: leave "
+            "out --parts similarity."
         )
     trust = config.get("trust_remote_code", False)
     labels = data.run.data.label_names

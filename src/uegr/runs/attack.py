@@ -100,12 +100,7 @@ def attack_run(
             measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
             curves.append(RobustnessCurve.from_dict({**measured, "split": split}))
-    for recipe in recipes:
-        with clock.measure() as cost:
-            outcomes = attack_with_recipe(run.evaluated_model, folder, rows, recipe)
-        part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
-        measured = {**part, **summary(outcomes, run.data.label_names, load_encoder())}
-        texts.append((TextAttackResult.from_dict(measured), outcomes))
+    texts += [_attacked_with_recipe(run, rows, recipe, split, clock) for recipe in recipes]
     masking = _masking(run, rows, radii, robust_masks)
     add_attacked_texts(
         folder,
@@ -142,6 +137,17 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
     for option in options:
         if option not in names:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
+
+
+def _attacked_with_recipe(
+    run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock
+) -> tuple[TextAttackResult, list[AttackOutcome]]:
+    """Return the result of a recipe of TextAttack, and what it did to each text."""
+    with clock.measure() as cost:
+        outcomes = attack_with_recipe(run.evaluated_model, run.folder, rows, recipe)
+    part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
+    measured = {**part, **summary(outcomes, run.data.label_names, load_encoder())}
+    return TextAttackResult.from_dict(measured), outcomes
 
 
 def _masking(

@@ -96,7 +96,7 @@ def open_classifier(folder: Path, purpose: str) -> FinishedRun:
     run = open_run(folder)
     run.result()
     if run.data.kind != "classification":
-        raise UsageError(f"{purpose} needs a classifier, and '{folder}' is a model for {run.data.kind}.")
+        raise UsageError(f"'{folder}' is a model for {run.data.kind}: name the run of a classifier for {purpose}.")
     return run
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import DataCollatorWithPadding
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.modeling.embeddings import token_mask
@@ -63,15 +63,7 @@ def harden_model(
     trust = config.trust_remote_code
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
-    max_length = tokens_to_read(model, config.max_length)
-    encoded = pool.rows.map(
-        lambda rows: dict(tokenizer(rows[TEXT], truncation=True, max_length=max_length)),
-        batched=True,
-        remove_columns=[TEXT],
-    )
-    order = np.random.default_rng(config.seed).permutation(len(encoded))
-    kept_out = encoded.select(order[: min(MEASURED, len(encoded) // 10)])
-    encoded = encoded.select(np.sort(order[len(kept_out) :]))
+    encoded, kept_out = _encoded(pool.rows, tokenizer, tokens_to_read(model, config.max_length), config.seed)
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
@@ -103,6 +95,18 @@ def harden_model(
         with explained(output_dir, bytes_of(model)):
             finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
     return record
+
+
+def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
+    """The texts as token ids: those to train on, in their order, and those that are kept out."""
+    encoded = rows.map(
+        lambda part: dict(tokenizer(part[TEXT], truncation=True, max_length=max_length)),
+        batched=True,
+        remove_columns=[TEXT],
+    )
+    order = np.random.default_rng(seed).permutation(len(encoded))
+    kept_out = min(MEASURED, len(encoded) // 10)
+    return encoded.select(np.sort(order[kept_out:])), encoded.select(order[:kept_out])
 
 
 @torch.no_grad()

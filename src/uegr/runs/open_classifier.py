@@ -42,7 +42,7 @@ class OpenedClassifier:
             rows, _, _ = evaluation_rows(self.evaluated.model, file, columns, label_column, "classification")
             return rows
         if not self.is_run:
-            raise UsageError(f"'{self.path}' is no run of uegr and has no data of its own: give a labelled file.")
+            raise UsageError(f"'{self.path}' is not a run of uegr and has no data of its own: give a labelled file.")
         run = open_run(self.path)
         names = dict(zip(run.data.text_columns, self.evaluated.text_columns, strict=True))
         return run.rows(split).rename_columns({own: name for own, name in names.items() if own != name})
@@ -67,7 +67,7 @@ def open_model(
     if (path / RUN).is_file():
         run = open_run(path)
         if run.data.kind != "classification":
-            raise UsageError(f"'{path}' is a model for {run.data.kind}, and a classifier is needed.")
+            raise UsageError(f"'{path}' is a model for {run.data.kind}: name a classifier.")
         own = run.data.text_columns
         if given and len(given) != len(own):
             raise UsageError(f"'{path}' was trained on the columns {', '.join(own)}: name {len(own)} columns of text.")
@@ -79,5 +79,5 @@ def open_model(
     evaluated = EvaluatedModel(model, tokenizer, given or ("text",), max_length=max_length or MAX_LENGTH)
     classes = int(getattr(model.config, "num_labels", 0))
     if classes < 2:
-        raise UsageError(f"'{path}' has one output, and a classifier of at least two classes is needed.")
+        raise UsageError(f"'{path}' has one output: name a classifier of at least two classes.")
     return OpenedClassifier(path, evaluated, class_names(model, classes), False)

@@ -53,7 +53,7 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"'{folder / file}' is damaged ({error}): train again with --overwrite.") from error
     if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
-        raise UsageError(f"'{folder / file}' is no {file} of uegr: train again with --overwrite.")
+        raise UsageError(f"'{folder / file}' is not a {file} of uegr: train again with --overwrite.")
     return run
 
 
@@ -153,7 +153,7 @@ def read_results(path: Path) -> list[RunResult]:
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is no JSON ({error}): measure again with uegr evaluate.") from error
+        raise UsageError(f"'{file}' is not valid JSON ({error}): measure again with uegr evaluate.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
         raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
     return [RunResult.from_dict(entry, file) for entry in content["runs"]]
@@ -177,7 +177,7 @@ def with_training_log(result: RunResult, folder: Path) -> RunResult:
             raise ValueError("not a list of objects")
         return replace(result, log=log)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is no JSON ({error}): remove it, or train again with --overwrite.") from error
+        raise UsageError(f"'{file}' is damaged ({error}): remove it, or train again with --overwrite.") from error
 
 
 def _as_read(value: Any) -> Any:

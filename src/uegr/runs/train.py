@@ -13,6 +13,7 @@ from uegr.data.encoding import collator, encode
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError
+from uegr.methods.method import Method
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import merged, with_lora
 from uegr.modeling.model_folder import new_weights_of
@@ -96,12 +97,7 @@ def train_run(
         trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
     outcome = run_trainer(trainer, checkpoint, on_step)
     if cost is None:
-        loader = iter(trainer.get_train_dataloader())
-        batch, start = trainer._prepare_inputs(next(loader)), now()
-        data_seconds = now() - start if next(loader, None) is not None else 0.0
-        fresh_method = method_config.create(seed=config.seed, class_weights=weights)
-        autocast = trainer.compute_loss_context_manager
-        cost = measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
+        cost = _cost_of_a_step(trainer, model, method_config.create(seed=config.seed, class_weights=weights))
     run = {
         "config": asdict(config),
         "precision": "bf16" if bf16 else "fp32",
@@ -116,6 +112,15 @@ def train_run(
         with explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
     return run
+
+
+def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: Method) -> dict[str, Any]:
+    """What `measure_cost` finds on the first batch of an epoch; making the second batch is timed as data."""
+    loader = iter(trainer.get_train_dataloader())
+    batch, start = trainer._prepare_inputs(next(loader)), now()
+    data_seconds = now() - start if next(loader, None) is not None else 0.0
+    autocast, tokenizer = trainer.compute_loss_context_manager, trainer.processing_class
+    return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
 
 
 def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list[Finding]:

@@ -95,9 +95,9 @@ def _classes(
     without classes."""
     kind = kinds[1]
     if kinds[0] != kind:
-        raise UsageError(f"the run is for {kinds[0]}, task '{name}' is {kind}: leave it out.")
+        raise UsageError(f"the run is for {kinds[0]}, and '{name}' is for {kind}: leave '{name}' out.")
     if kind == "multi_label":
-        raise UsageError("label sets of two tasks cannot be compared: --on takes no multi-label run.")
+        raise UsageError(f"the label sets of a multi-label run and of '{name}' cannot be compared: leave '{name}' out.")
     return label_map(*label_names, families, declared) if kind == "classification" else None
 
 

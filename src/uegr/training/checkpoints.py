@@ -60,7 +60,7 @@ def fault_of(folder: Path) -> str | None:
     state = folder / TRAINER_STATE_NAME
     try:
         if not isinstance(json.loads(state.read_text(encoding="utf-8")), dict):
-            return f"'{state}' is no object"
+            return f"'{state}' holds no object"
     except (OSError, ValueError):
         return f"'{state}' is missing or cut off"
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*model_fsdp*")]

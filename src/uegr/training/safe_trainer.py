@@ -33,7 +33,10 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
         if resume_from_checkpoint is True:
             resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
             if resume_from_checkpoint is None:
-                raise UsageError(f"there is no complete checkpoint in '{self.args.output_dir}' to resume from.")
+                raise UsageError(
+                    f"there is no complete checkpoint in '{self.args.output_dir}' to resume from: start over, without "
+                    "resume_from_checkpoint."
+                )
         elif resume_from_checkpoint:
             check_whole(Path(resume_from_checkpoint))
         return super().train(resume_from_checkpoint, *args, **kwargs)

@@ -78,7 +78,7 @@ def test_an_attack_on_a_model_in_memory(evaluated: EvaluatedModel, rows: Dataset
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("joined", {"search_by": "greedy"}, "joined does not change single words: search for the worst"),
+        ("joined", {"search_by": "greedy"}, "joined does not change single words: take search_by=worst"),
         ("ocr", {"search_by": "beam"}, "unknown search 'beam'"),
         ("ocr", {"rate": 0.0}, r"a rate in \(0, 1\]"),
         ("ocr", {"tries": 0}, "at least one try"),

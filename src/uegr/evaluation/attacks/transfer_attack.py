@@ -52,5 +52,8 @@ class Transfer(EmbeddingAttack):
         shapes = [torch.as_tensor(input_embeddings(model.model).weight).shape for model in (source, evaluated)]
         tokenizers = [model.tokenizer for model in (source, evaluated) if model.tokenizer is not None]
         if shapes[0] != shapes[1] or any(t.get_vocab() != tokenizers[0].get_vocab() for t in tokenizers[1:]):
-            raise UsageError("a perturbation carries over only between models of the same tokenizer and width.")
+            raise UsageError(
+                "the source of a transfer attack must have the tokenizer and the embedding width of the attacked "
+                "model: name another run with --source."
+            )
         return source

@@ -35,7 +35,7 @@ def test_what_the_other_side_writes_is_read_back(
     assert [outcome.after for outcome in outcomes] == [None, ("awful",), None, ("awful",)]
     assert [outcome.predicted for outcome in outcomes] == [0, 0, 0, 0]
     assert {outcome.queries for outcome in outcomes} == {7}
-    with pytest.raises(UsageError, match="Broken failed in .*: no such recipe"):
+    with pytest.raises(UsageError, match=r"Broken failed in .* \(no such recipe\): correct that"):
         bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(4)), "Broken")
 
 

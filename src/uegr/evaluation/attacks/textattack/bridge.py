@@ -71,5 +71,7 @@ def in_textattack(script: Path, job: dict[str, Any]) -> Any:
         if done.returncode or not result_file.exists():
             lines = [line for line in done.stderr.splitlines() if line.strip() and "%|" not in line]  # no progress bars
             last = lines[-1] if lines else "it wrote nothing"
-            raise UsageError(f"TextAttack's recipe {job['recipe']} failed in {python}: {last}")
+            raise UsageError(
+                f"TextAttack's recipe {job['recipe']} failed in {python} ({last}): correct that, or leave it out."
+            )
         return json.loads(result_file.read_text(encoding="utf-8"))
