@@ -14,11 +14,12 @@ GROUPS = {
     "clean": ("clean",),
     "ECE": ("ECE",),
     "embedding attacks": ("robust", "auto-pgd"),
-    "text, searched": ("deepwordbug", "synonyms"),
-    "text, at random": ("misspellings", "slips", "ocr", "homoglyphs", "leetspeak", "spaced"),
+    "unseen text attacks": ("synonyms", "misspellings", "ocr", "homoglyphs", "leetspeak", "spaced"),
+    "typing errors": ("deepwordbug", "slips"),
     "other data": (),
 }
-"""Group -> the measures whose mean it is; "other data" is the mean over all sets that a model was transferred to."""
+"""Group -> the measures whose mean it is; "other data": the mean over all sets that a model was transferred to. No
+method trains on the edits of the unseen text attacks; UEGR's edited view makes typing errors."""
 
 
 def grouped_measures(runs: Sequence[Run]) -> list[Measure]:

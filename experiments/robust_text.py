@@ -7,6 +7,8 @@ from experiments.number_text import spread
 from experiments.paths import RESULTS
 from uegr.compare.result_slot import ResultSlot, Run, read_slots
 
+NAMES = {"adversarial and misspelt view": "**uegr**: adversarial and misspelt view"}
+"""Method of a grid -> what the table calls it."""
 FILES = {"as it is": ("views.jsonl", "text.jsonl"), "hardened": ("hardened.jsonl",)}
 """State of the encoder -> the grids that were run on it; a run that two grids share counts once."""
 UNSEEN = ("homoglyphs", "spaced", "leetspeak", "joined", "signs", "misspellings", "ocr", "harmless")
@@ -46,7 +48,9 @@ def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
             counts |= {(r["train_examples"], r["test_examples"], r["text_attacks"][0]["examples"]) for r in runs}
             digits = {name: 2 if name == "operations" else 1 for name in COLUMNS}
             cells = " | ".join(spread([of(run) for run in runs], digits[name]) for name, of in COLUMNS.items())
-            lines.append(f"| {state} | {method}, {len(runs)} seed{'s' * (len(runs) > 1)} | {cells} |")
+            lines.append(
+                f"| {state} | {NAMES.get(method, method)}, {len(runs)} seed{'s' * (len(runs) > 1)} | {cells} |"
+            )
     train, validation, attacked = sorted(counts)[0]
     title = f"**{task}**, {train:,} training texts, {validation:,} validation texts, of which {attacked} are attacked:"
     return "\n".join([title, "", *lines])

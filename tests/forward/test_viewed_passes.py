@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,11 +38,11 @@ def attached(config: MethodConfig, network: nn.Module, **changes: Any) -> Method
     return config.attach(model=network, optimizer=optimizer, **{"tokenizer": TOKENIZER, **changes})
 
 
-def reads(config: MethodConfig, steps: int = 1) -> list[Tensor]:
+def reads(config: MethodConfig, steps: int = 1, tokenizer: Any = TOKENIZER) -> list[Tensor]:
     """The token ids of every pass of these steps."""
     network, read = model(), []
     network.register_forward_pre_hook(lambda _, __, inputs: read.append(inputs["input_ids"]), with_kwargs=True)
-    method = attached(config, network)
+    method = attached(config, network, tokenizer=tokenizer)
     for _ in range(steps):
         method.loss(batch()).backward()
         method.optimizer.step()
@@ -50,12 +51,28 @@ def reads(config: MethodConfig, steps: int = 1) -> list[Tensor]:
 
 
 def is_clean(ids: Tensor) -> bool:
-    return torch.equal(ids, batch()["input_ids"])
+    """Whether this is the batch itself, once or in several joined passes."""
+    clean = batch()["input_ids"]
+    return torch.equal(ids, clean.repeat(len(ids) // len(clean), 1))
 
 
 def test_each_pass_of_uegr_reads_its_view() -> None:
     clean, adversarial, edited = reads(UEGRConfig(views=("adversarial", "characters:0.5")))
     assert is_clean(clean) and is_clean(adversarial) and not is_clean(edited)
+
+
+def test_auto_reads_an_edited_text_where_texts_can_be_edited() -> None:
+    clean, adversarial, edited = reads(UEGRConfig())
+    assert is_clean(clean) and is_clean(adversarial) and not is_clean(edited)
+    assert all(map(is_clean, reads(UEGRConfig(passes=1))))
+    assert all(map(is_clean, reads(UEGRConfig(), tokenizer=None)))
+
+
+def test_auto_leaves_texts_alone_with_a_tokenizer_that_cannot_edit() -> None:
+    slow = SimpleNamespace(is_fast=False)
+    assert all(map(is_clean, reads(UEGRConfig(), tokenizer=slow)))
+    with pytest.raises(UsageError, match="not a fast tokenizer"):
+        reads(UEGRConfig(views=("characters",)), tokenizer=slow)
 
 
 def test_fewer_views_than_passes_are_used_again_from_the_start() -> None:
@@ -90,7 +107,7 @@ def test_edits_are_a_function_of_seed_and_step() -> None:
 
 def test_the_loss_with_clean_views_is_that_without_an_adversary() -> None:
     losses = []
-    for config in (UEGRConfig(views=("clean",)), UEGRConfig(epsilon=0.0)):
+    for config in (UEGRConfig(views=("clean",)), UEGRConfig(views=("adversarial",), epsilon=0.0)):
         losses.append(attached(config, model()).loss(batch()).detach())
     assert losses[0] == losses[1]
 
@@ -186,6 +203,10 @@ def test_labels_of_tokens_and_positions_are_refused() -> None:
         reader.read(batch(labels=ids), view, seed=0)
     with pytest.raises(UsageError, match="position_ids"):
         reader.read(batch(position_ids=ids), view, seed=0)
+    with pytest.raises(UsageError, match="labels that are positions"):
+        reader.read(batch(start_positions=torch.zeros(4)), view, seed=0)
+    with pytest.raises(UsageError, match="cannot follow the batch's bbox"):
+        reader.read(batch(bbox=torch.zeros(*ids.shape, 4)), view, seed=0)
     assert reader.read(batch(labels=torch.rand(4, ids.shape[1])), view, seed=0).source is not None
 
 
@@ -194,3 +215,16 @@ def test_random_state_of_the_caller_stays() -> None:
     expected = random.Random(0).random()
     reads(UEGRConfig(views=("words+characters",)))
     assert random.random() == expected
+
+
+def test_only_a_target_per_text_stays_true_unasked() -> None:
+    reader, ids = ViewReader(model(), TOKENIZER), batch()["input_ids"]
+    assert reader.can_edit(batch()) and reader.can_edit(batch(labels=torch.rand(4, 3)))
+    unlabelled = {name: values for name, values in batch().items() if name != "labels"}
+    for data in (
+        unlabelled,
+        batch(labels=ids),
+        batch(labels=torch.zeros(4, 3, dtype=torch.long)),
+        batch(start_positions=torch.zeros(4)),
+    ):
+        assert not reader.can_edit(data)

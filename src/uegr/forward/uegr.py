@@ -18,7 +18,7 @@ from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversar
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
 from uegr.forward.uegr_options import UEGRForwardOptions
-from uegr.forward.viewed_passes import make_passes
+from uegr.forward.viewed_passes import can_edit, make_passes
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.profile import profile_section
@@ -39,7 +39,7 @@ class UEGRForward(AdversarialStage):
         super().__init__(options)
         ascent = ProjectedAscent(Ball(self.options.norm), self.options.ascent_steps)
         adversary = EmbeddingAdversary(ascent, self.options.epsilon, by_confidence=self.options.by_confidence)
-        self.views, self.rates = self.options.pass_views(), self.options.pass_rates()
+        self.rates = self.options.pass_rates()
         self.adversary = adversary if self.options.is_adversarial() else None
         self.runner: PassRunner = OneByOne(recompute=True) if self.options.checkpoint_passes else JoinedWhereFaster()
 
@@ -50,7 +50,8 @@ class UEGRForward(AdversarialStage):
             clean, delta = self._attack(model, batch, step, sites)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
-            passes = make_passes(model, batch, step, self.views, self.rates, delta=delta, gradient=gradient)
+            views = self.options.views_of(self.options.passes, can_edit(batch, step))
+            passes = make_passes(model, batch, step, views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
             logits = self.runner.run(model, passes, step, sites=sites)
         return self._loss(model, batch, step, logits, clean if self.options.counts_clean() else None)

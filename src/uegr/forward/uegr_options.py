@@ -7,7 +7,10 @@ from uegr.errors import UsageError
 from uegr.forward.view_options import ViewOptions
 from uegr.options import option
 from uegr.perturb.ball import Norm
-from uegr.perturb.views import View
+from uegr.perturb.views import ADVERSARIAL
+
+AUTO, AUTO_EDITS = "auto", "characters+mask"
+"""Edits that need no list of words, so that a training reads the same on every machine, in any language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,9 +21,10 @@ class UEGRForwardOptions(ViewOptions):
     has_adversary: ClassVar[bool] = True
 
     views: tuple[str, ...] = option(
-        ("adversarial",),
+        (AUTO,),
         "what each of the k passes reads: adversarial, characters, words, mask, tokens, clean, any perturbation, or "
-        "several joined by +; with fewer views than passes they are used again from the start [ours]",
+        "several joined by +; with fewer views than passes they are used again from the start; auto: adversarial and "
+        "characters+mask, or adversarial alone where texts cannot be edited (slow tokenizer, labels of tokens) [ours]",
     )
     passes: int = option(2, "k, the number of sub-models", at_least=1)
     dropout: tuple[float, ...] = option(
@@ -62,9 +66,10 @@ class UEGRForwardOptions(ViewOptions):
                 "checkpoint_passes."
             )
 
-    def pass_views(self) -> list[View]:
-        """What each of the k passes reads."""
-        return self.views_of(self.passes)
+    def views_read(self, editable: bool = True) -> tuple[str, ...]:
+        if self.views != (AUTO,):
+            return self.views
+        return (ADVERSARIAL, AUTO_EDITS) if editable and self.passes > 1 else (ADVERSARIAL,)
 
     def pass_rates(self) -> list[float]:
         """The dropout rate of each of the k passes [paper: rates from a range; ours: evenly spread]."""
@@ -82,7 +87,7 @@ class UEGRForwardOptions(ViewOptions):
 
     def is_adversarial(self) -> bool:
         """Whether a pass reads adversarial embeddings."""
-        return self.epsilon > 0.0 and any(view.adversarial for view in self.pass_views())
+        return self.epsilon > 0.0 and any(view.adversarial for view in self.views_of(self.passes))
 
     def counts_clean(self) -> bool:
         """Whether the output of the clean pass is in the loss."""
@@ -90,7 +95,7 @@ class UEGRForwardOptions(ViewOptions):
 
     def reads_clean_gradient(self) -> bool:
         """Whether the input gradient of the clean pass decides what another pass reads."""
-        return self.is_adversarial() or any(view.edits for view in self.pass_views())
+        return self.is_adversarial() or any(view.edits for view in self.views_of(self.passes))
 
     def cost(self) -> float:
         """Forward-pass units of a step: a forward is 1, a full backward 2, an input-only backward 1.

@@ -24,13 +24,17 @@ class ViewOptions(Options):
     has_adversary: ClassVar[bool] = False
     """Whether a view may be adversarial."""
 
-    def parsed_views(self) -> tuple[View, ...]:
-        """The views in order."""
-        return tuple(parse_view(text) for text in self.views)
+    def views_read(self, editable: bool = True) -> tuple[str, ...]:
+        """The views as they are written, where the texts of the batches can be edited or not."""
+        return self.views
 
-    def views_of(self, passes: int) -> list[View]:
+    def parsed_views(self, editable: bool = True) -> tuple[View, ...]:
+        """The views in order."""
+        return tuple(parse_view(text) for text in self.views_read(editable))
+
+    def views_of(self, passes: int, editable: bool = True) -> list[View]:
         """What each of several passes reads; fewer views than passes are used again from the start."""
-        return list(itertools.islice(itertools.cycle(self.parsed_views()), passes))
+        return list(itertools.islice(itertools.cycle(self.parsed_views(editable)), passes))
 
     def check(self) -> None:
         if not self.views:

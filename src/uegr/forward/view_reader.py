@@ -17,6 +17,9 @@ from uegr.perturb.row_editor import EditedRow, RowEditor
 from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 
+SPAN_LABELS = ("start_positions", "end_positions")
+"""What question answering calls its labels."""
+
 
 @dataclass(frozen=True)
 class ReadBatch:
@@ -71,11 +74,12 @@ class ViewReader:
             weights: of each token, how much the loss depends on it, (B, T); None: words are drawn uniformly.
 
         Raises:
-            UsageError: the batch has a label per token, or tensors per token that cannot follow an edit.
+            UsageError: the batch has labels of tokens, or tensors per token that cannot follow an edit.
         """
         if not view.edits:
             return ReadBatch(batch)
-        self._check_editable(batch)
+        if (reason := self._why_not(batch)) is not None:
+            raise UsageError(reason)
         generator = random.Random(seed)
         positions = _positions(batch)
         ids, per_token = batch["input_ids"].tolist(), None if weights is None else weights.tolist()
@@ -108,18 +112,30 @@ class ViewReader:
             edited["attention_mask"] = real
         return ReadBatch(edited, source, kept)
 
-    def _check_editable(self, batch: Batch) -> None:
+    def can_edit(self, batch: Batch) -> bool:
+        """Whether the batch has texts that can be edited, and one target per text that stays true for an edited one."""
+        labels = batch.get("labels")
+        per_text = labels is not None and (labels.dim() == 1 or torch.is_floating_point(labels))
+        return per_text and self._why_not(batch) is None
+
+    def _why_not(self, batch: Batch) -> str | None:
+        """Why the batch cannot be edited, and what to do; None: it can."""
         if isinstance(batch, LookedUpTokens) or batch["input_ids"].dim() != 2:
-            raise UsageError("a text view needs a batch with one text per row in its input_ids: choose other views.")
+            return "a text view needs a batch with one text per row in its input_ids: choose other views."
         ids, labels = batch["input_ids"], batch.get("labels", batch.get("completion_mask"))
         per_token = labels is not None and not torch.is_floating_point(labels) and labels.shape == ids.shape
-        if self._labels_of_inputs and per_token and ids.shape[1] > 1:
-            raise UsageError(
-                "this batch has a label per token, and a text view changes the number of tokens: choose "
+        spans = any(name in batch for name in SPAN_LABELS)
+        if spans or (self._labels_of_inputs and per_token and ids.shape[1] > 1):
+            labelled = "labels that are positions" if spans else "a label per token"
+            return (
+                f"this batch has {labelled}, and a text view changes the number of tokens: choose "
                 "views=('adversarial',) for uegr, and views=('clean',) for other methods."
             )
         if "position_ids" in batch:
-            raise UsageError("a text view cannot follow the batch's position_ids: leave them to the model.")
+            return "a text view cannot follow the batch's position_ids: leave them to the model."
+        deep = (name for name, values in batch.items() if isinstance(values, Tensor) and values.dim() > 2)
+        wide = next((name for name in deep if batch[name].shape[:2] == ids.shape), None)
+        return wide and f"a text view cannot follow the batch's {wide}, several numbers per token: choose other views."
 
 
 def token_importance(model: nn.Module, batch: Batch, gradient: Tensor) -> Tensor:

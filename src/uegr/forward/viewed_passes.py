@@ -12,6 +12,12 @@ from uegr.forward.view_reader import ReadBatch, token_importance
 from uegr.perturb.views import View
 
 
+def can_edit(batch: Batch, step: Step) -> bool:
+    """Whether views of this batch may be edited without being asked for; see `ViewReader.can_edit`."""
+    own_loss = step.task_options.compute_loss is not None
+    return step.view_reader is not None and not own_loss and step.view_reader.can_edit(batch)
+
+
 def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = None) -> ReadBatch:
     """The batch as a view of this step shows it; see `ViewReader.read`.
 

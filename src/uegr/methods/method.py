@@ -239,12 +239,22 @@ class Method:
                 "before a second training."
             )
         check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
-        edits = any(view.edits for view in self.config.parsed_views())
-        self._view_reader = ViewReader(model, tokenizer) if edits and tokenizer is not None else None
+        self._view_reader = self._make_view_reader(model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
         return self._optimizer
+
+    def _make_view_reader(self, model: nn.Module, tokenizer: Any) -> ViewReader | None:
+        """The reader of edited views; None where there are none, or where nobody asked for them and they cannot be."""
+        if tokenizer is None or not any(view.edits for view in self.config.parsed_views()):
+            return None
+        try:
+            return ViewReader(model, tokenizer)
+        except UsageError:
+            if self.config.views_read(editable=False) == self.config.views:
+                raise
+            return None
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer.

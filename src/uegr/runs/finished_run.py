@@ -8,6 +8,7 @@ from typing import Any, get_args
 from datasets import Dataset
 
 from uegr.data.data_source import DataSource
+from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
@@ -42,7 +43,8 @@ class FinishedRun:
     def training_views(self) -> list[str]:
         """The views that the run was trained with, and the edits that its model was hardened with before."""
         config = self.run["config"]
-        views = make_config(config["method"], config["options"]).views
+        editable = self.run["kind"] in TARGET_PER_TEXT
+        views = make_config(config["method"], config["options"]).views_read(editable)
         hardening = self.run.get("hardening")
         return [*views, *([hardening["edits"]] if hardening else [])]
 
