@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from experiments.grid_figures import curves_figure, front_figure, rates_figure, svg_text
 from experiments.paths import RESULTS
+from experiments.rank_figure import rank_figure
+from experiments.standing import ALL, Standing
 from experiments.verdict_tables import differences, standing
 from uegr.compare.grid_summary import Line, Table, summarise
 from uegr.compare.grid_table import cells, footnote, headings, markdown
@@ -17,6 +19,8 @@ from uegr.compare.result_slot import ResultSlot, latest_slots, name_of_plain
 
 Figures = dict[str, str]
 """File name -> SVG; the sections add theirs."""
+FEWEST_TASKS = 5
+"""Over fewer tasks no ranks differ by a critical difference."""
 
 
 def read_grid_results(name: str) -> tuple[list[ResultSlot], list[Table]]:
@@ -35,12 +39,26 @@ def comparison_section(name: str, title: str, slots: list[ResultSlot], tables: l
         [
             f"## {title}\n\n{_sizes(slots)}{note}{_processors(slots)}",
             standing(tables),
+            *_rank_diagrams(name, figures),
             *differences(tables),
             f"![Clean metric against robustness, one point per method](figures/{name}-front.svg)",
             f"![Robustness curves](figures/{name}-curves.svg)",
             *map(table_text, tables),
         ]
     )
+
+
+def _rank_diagrams(name: str, figures: Figures) -> list[str]:
+    """Critical-difference diagrams, if there are enough tasks for one."""
+    rankings = Standing.of_grid(name).rankings()
+    if ALL not in rankings or rankings[ALL].tasks < FEWEST_TASKS:
+        return []
+    figures[f"{name}-ranks.svg"] = svg_text(rank_figure(rankings))
+    text = (
+        "Critical-difference diagrams (Demsar 2006): a bar joins methods whose mean ranks the tasks do not tell apart. "
+        "Attacks of one kind count once; all: the methods ranked on each task by the mean of their ranks."
+    )
+    return [f"{textwrap.fill(text, 120)}\n\n![Mean ranks of the methods](figures/{name}-ranks.svg)"]
 
 
 def ablation_section(name: str, heading: str, slots: list[ResultSlot], tables: list[Table], figures: Figures) -> str:

@@ -17,13 +17,14 @@ from experiments.selective_tables import selective_tables
 from experiments.task_tables import task_notes, task_table
 from experiments.text_adversary import text_adversary_table
 from experiments.theory_tables import with_theory_tables
+from experiments.thirteen_page import thirteen_page
 from uegr.atomic_files import write_text
 
 
 def rebuilt_files() -> dict[Path, str]:
     """Every generated file and its content."""
     figures: Figures = {}
-    files = {DOCS / "results.md": result_page(figures)}
+    files = {DOCS / "results.md": result_page(figures), DOCS / "thirteen.md": thirteen_page(figures)}
     files |= {DOCS / "figures" / name: svg for name, svg in figures.items()}
     files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())
     blocks: Mapping[str, Mapping[str, str]] = {

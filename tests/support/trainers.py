@@ -42,7 +42,11 @@ def train_in_own_loop(name: str, train_file: Path, model_folder: Path) -> Weight
         {"params": [p for n, p in model.named_parameters() if n not in decayed], "weight_decay": 0.0},
     ]
     method = make_config(name).attach(
-        model=model, optimizer=torch.optim.AdamW(groups, lr=RATE, fused=True), train_loader=loader, seed=SEED
+        model=model,
+        optimizer=torch.optim.AdamW(groups, lr=RATE, fused=True),
+        tokenizer=tokenizer(),
+        train_loader=loader,
+        seed=SEED,
     )
     schedule = get_linear_schedule_with_warmup(method.optimizer, int(WARMUP_RATIO * steps), steps)
     for epoch in range(EPOCHS):
@@ -89,5 +93,5 @@ def trainer_of(
         train_dataset=encoded(train_file),
         eval_dataset=encoded(train_file),
         data_collator=DataCollatorWithPadding(tokenizer()),
-        **(options or {}),
+        **{"processing_class": tokenizer(), **(options or {})},
     )

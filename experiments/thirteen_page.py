@@ -1,0 +1,42 @@
+"""docs/thirteen.md and its figures: thirteen_page.md, with what the grids on thirteen data sets show in place of its
+{{names}}."""
+
+from __future__ import annotations
+
+from experiments.grid_figures import svg_text
+from experiments.grid_sections import Figures, read_grid_results
+from experiments.page_template import filled_template
+from experiments.rank_figure import rank_figure
+from experiments.reported_table import reported_table
+from experiments.standing import Standing
+from experiments.standing_tables import advice, differences_to_plain, rank_table, state_of_runs
+
+GRIDS = {
+    "thirteen": "all-MiniLM-L6-v2",
+    "thirteen_granite": "granite-30m, a second pretrained family",
+    "thirteen_textcnn": "TextCNN from nothing",
+    "thirteen_lora": "LoRA on all-MiniLM-L6-v2",
+}
+"""Results file -> the model."""
+NOTHING = "No grid has a run of every method on two data sets yet."
+
+
+def thirteen_page(figures: Figures) -> str:
+    """The text of docs/thirteen.md; adds its figures."""
+    all_grids = {title: Standing.of_grid(name) for name, title in GRIDS.items()}
+    ranked = {title: standing for title, standing in all_grids.items() if standing.rankings()}
+    parts: dict[str, list[str]] = {"ranks": [], "diagrams": [], "differences": [], "advice": []}
+    for name, title in GRIDS.items():
+        if title not in ranked:
+            continue
+        standing, heading = ranked[title], f"### {title}\n\n"
+        figures[f"{name}-ranks.svg"] = svg_text(rank_figure(standing.rankings()))
+        parts["ranks"].append(heading + rank_table(standing))
+        parts["diagrams"].append(f"![Critical-difference diagrams, {title}](figures/{name}-ranks.svg)")
+        parts["differences"].append(heading + differences_to_plain(standing))
+        parts["advice"].append(heading + advice(standing))
+    texts = {name: "\n\n".join(sections) or NOTHING for name, sections in parts.items()}
+    return filled_template(
+        "thirteen_page.md",
+        {**texts, "runs": state_of_runs(all_grids), "reported": reported_table(read_grid_results("main")[1])},
+    )
