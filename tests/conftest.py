@@ -48,14 +48,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(SkipCheck(read_allowed()))
 
 
+def pytest_collection() -> None:
+    """Collect no garbage while the tests and the libraries are imported: nearly all objects stay."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """Exclude what is imported by now from garbage collections.
 
-    Trainer.train() collects garbage at its end. With the objects of all imported libraries that takes half of the time
-    of a short training.
+    Trainer.train() collects garbage at its end. With the objects of all libraries that takes half of the time of a short
+    training.
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
