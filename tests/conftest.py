@@ -56,8 +56,8 @@ def pytest_collection() -> None:
 def pytest_collection_finish() -> None:
     """Exclude what is imported by now from garbage collections.
 
-    Trainer.train() collects garbage at its end. With the objects of all libraries that takes half of the time of a short
-    training.
+    Trainer.train() collects garbage at its end. With the objects of all libraries this takes half of the time of a
+    short training.
     """
     gc.collect()
     gc.freeze()
