@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -45,6 +46,22 @@ def pytest_configure(config: pytest.Config) -> None:
     """On CI, check the skips of all processes in the one that reports them."""
     if os.environ.get(VARIABLE) and not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipCheck(read_allowed()))
+
+
+def pytest_collection() -> None:
+    """Collect no garbage while the tests and the libraries are imported: nearly all objects stay."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what is imported by now from garbage collections.
+
+    Trainer.train() collects garbage at its end. With the objects of all libraries this takes half of the time of a
+    short training.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

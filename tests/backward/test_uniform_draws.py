@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from uegr.backward import uniform_draws
 from uegr.backward.uniform_draws import GRID, TILE, Draws
 
 
@@ -14,14 +15,16 @@ def test_masks_select_with_their_probability(p: float) -> None:
     assert float(share) == pytest.approx(p, abs=5 * (p * (1 - p) / 400_000) ** 0.5 + 1e-9)
 
 
-def test_an_element_is_selected_with_its_probability_over_many_steps() -> None:
-    """The rate of one element over many seeds, in the first row of the tile and in later ones."""
-    p, steps, positions = 0.3, 3000, torch.tensor([0, 17, TILE, TILE + 17, 2 * TILE + 5])
+def test_an_element_is_selected_with_its_probability_over_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate of one element over many seeds, in the first row of a small tile and in later ones."""
+    size = 64
+    monkeypatch.setattr(uniform_draws, "TILE", size)
+    p, steps, positions = 0.3, 3000, torch.tensor([0, 17, size, size + 17, 2 * size + 5])
     total = torch.zeros(len(positions))
     for seed in range(steps):
         draws = Draws(seed)
         rows = torch.from_numpy(draws.shifts(2, 3))
-        u = (draws.tile(positions.device)[positions % TILE] + rows[positions // TILE]).frac()
+        u = (draws.tile(positions.device)[positions % size] + rows[positions // size]).frac()
         total += u < p
     assert (total / steps - p).abs().max() < 5 * (p * (1 - p) / steps) ** 0.5
 

@@ -91,6 +91,7 @@ def test_two_processes_write_one_file(tmp_path: Path) -> None:
         process.start()
     while any(process.is_alive() for process in processes):
         read_slots(path)  # raises on half a line
+        time.sleep(0.01)
     assert [process.exitcode for process in processes] == [0, 0]
     assert sorted(slot.seed for slot in read_slots(path)) == list(range(40)), "no line is lost"
 

@@ -24,6 +24,14 @@ def test_seeded_passes_repeat_and_leave_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_a_pass_on_the_cpu_seeds_no_accelerator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which would be wrong, as nothing puts their state back, and slow."""
+    model, data, position, seeds = bert(), batch(), step(), list[int]()
+    monkeypatch.setattr("torch.cuda.manual_seed_all", seeds.append)
+    forward_pass(model, data, position)
+    assert seeds == []
+
+
 def test_every_pass_draws_one_seed() -> None:
     position = step()
     seeds = [draw_seed(step()), *[draw_seed(position) for _ in range(2)]]

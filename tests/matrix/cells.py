@@ -47,8 +47,10 @@ SETTINGS = [
 ]
 
 
-def run_cell(name: str, architecture: str, kind: str = "single", setting: str = "float32") -> Cell:
-    """Train four steps; works if the loss is finite, weights move, and the model comes back untouched."""
+def run_cell(
+    name: str, architecture: str, kind: str = "single", setting: str = "float32", *, steps: int = STEPS
+) -> Cell:
+    """Train some steps; works if the loss is finite, weights move, and the model comes back untouched."""
     reason = applies(architecture, kind) or _setting_applies(architecture, setting)
     if reason:
         return Cell(NOT_APPLICABLE, reason)
@@ -58,7 +60,7 @@ def run_cell(name: str, architecture: str, kind: str = "single", setting: str = 
         trained = _prepare(model, setting)
         before, rates = {k: v.clone() for k, v in model.state_dict().items()}, _rates(model)
         hooks = _hooks(model)
-        divergence = _train(method, trained, batch, setting)
+        divergence = _train(method, trained, batch, setting, steps)
     except UsageError as error:
         return Cell(ERROR, str(error))
     after = model.state_dict()
@@ -97,13 +99,13 @@ def _prepare(model: PreTrainedModel, setting: str) -> nn.Module:
     return model
 
 
-def _train(method: Method, model: nn.Module, batch: dict[str, Tensor], setting: str) -> Tensor | None:
+def _train(method: Method, model: nn.Module, batch: dict[str, Tensor], setting: str, steps: int) -> Tensor | None:
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     method.attach(model=model, optimizer=torch.optim.AdamW(parameters, lr=5e-3), train_loader=[batch])
     optimizer = method.optimizer
     scaler = torch.amp.GradScaler("cpu", enabled=setting == "fp16 + GradScaler")
     dtype = {"bf16": torch.bfloat16, "fp16 + GradScaler": torch.float16}.get(setting)
-    for _ in range(STEPS):
+    for _ in range(steps):
         for part, num_items in _parts(batch, setting):
             with torch.autocast("cpu", dtype or torch.bfloat16, enabled=dtype is not None):
                 loss = method.loss(part, num_items=num_items)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from uegr.runs.train import train_run
 from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
 
+COST = {"flop_ratio": 1.0, "time_ratio": 1.0}
+"""Given to a training, it measures none."""
+
 
 def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
     return RunConfig(
@@ -25,7 +29,7 @@ def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
             "data": DataSource(train_file=str(train_file)),
             "model": str(model_folder),
             "batch_size": 8,
-            "epochs": 3,
+            "epochs": 2,
             "learning_rate": 1e-2,
             "precision": "fp32",
             **changes,
@@ -37,28 +41,35 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "model.safetensors")
 
 
-@pytest.mark.parametrize("last_step", [3, 11])
+def interrupt_at(last_step: int, step: int, total: int) -> None:
+    if step == last_step:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def record(steps: list[int], step: int, total: int) -> None:
+    steps.append(step)
+
+
 @pytest.mark.parametrize("options", [{}, {"mask_mode": "frozen", "checkpoint_passes": True}])
 def test_interrupted_run_resumes_to_the_same_weights(
-    last_step: int, options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
+    options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    """Ctrl-C in the first and in the second epoch."""
-    configuration = config(train_file, model_folder, options=options)
-    train_run(configuration, tmp_path / "whole")
+    """Ctrl-C in the first and in the second epoch; the parameters are ranked again before and after each."""
+    configuration = config(train_file, model_folder, options={"refresh": 2, **options})
+    train_run(configuration, tmp_path / "whole", cost=COST)
+    whole = weights(tmp_path / "whole")
+    for last_step in (3, 11):
+        folder = tmp_path / f"cut-{last_step}"
 
-    def interrupt(step: int, total: int) -> None:
-        if step == last_step:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(TrainingError, match=r"stopped after step \d+ of 21.*--resume"):
-        train_run(configuration, tmp_path / "cut", on_step=interrupt)
-    with pytest.raises(UsageError, match="--resume"):
-        train_run(configuration, tmp_path / "cut")
-    steps = []
-    train_run(configuration, tmp_path / "cut", resume=True, on_step=lambda step, total: steps.append(step))
-    assert steps[0] == last_step + 1
-    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
-    assert all(torch.equal(whole[key], cut[key]) for key in whole)
+        with pytest.raises(TrainingError, match=rf"stopped after step {last_step} of 14.*--resume"):
+            train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, last_step))
+        with pytest.raises(UsageError, match="--resume"):
+            train_run(configuration, folder)
+        resumed: list[int] = []
+        train_run(configuration, folder, resume=True, cost=COST, on_step=partial(record, resumed))
+        assert resumed[0] == last_step + 1
+        cut = weights(folder)
+        assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
 def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -97,13 +108,13 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
 
 def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     folder, configuration = tmp_path / "run", config(train_file, model_folder, max_steps=2)
-    train_run(configuration, folder)
+    train_run(configuration, folder, cost=COST)
     before = (folder / "model.safetensors").read_bytes()
     for resume in (False, True):
         with pytest.raises(UsageError, match="finished run"):
             train_run(configuration, folder, resume=resume)
     assert (folder / "model.safetensors").read_bytes() == before
-    train_run(configuration, folder, overwrite=True)
+    train_run(configuration, folder, overwrite=True, cost=COST)
     precious = tmp_path / "thesis"
     precious.mkdir()
     (precious / "chapter.txt").write_text("years of work")
@@ -117,7 +128,7 @@ def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Pa
         os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(TrainingError):
-        train_run(config(train_file, model_folder), tmp_path / "run", on_step=stop)
+        train_run(config(train_file, model_folder), tmp_path / "run", cost=COST, on_step=stop)
     with pytest.raises(UsageError, match="another learning_rate"):
         train_run(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
 
@@ -136,10 +147,10 @@ def test_lost_loss_stops_training_and_keeps_checkpoints(
 
     monkeypatch.setattr(Method, "loss", lose)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 9.*learning rate"):
-        train_run(config(train_file, model_folder), tmp_path / "run")
+        train_run(config(train_file, model_folder), tmp_path / "run", cost=COST)
     assert (tmp_path / "run" / "checkpoint-7" / "model.safetensors").exists()
     monkeypatch.undo()
-    train_run(config(train_file, model_folder), tmp_path / "run", resume=True)
+    train_run(config(train_file, model_folder), tmp_path / "run", resume=True, cost=COST)
 
 
 def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -149,11 +160,9 @@ def test_bf16_run_trains(train_file: Path, model_folder: Path, tmp_path: Path) -
 
 
 def test_balanced_class_weights_are_those_of_the_counts(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    cost = {"flop_ratio": 1.0, "time_ratio": 1.0}
-
     def trained(name: str, class_weights: Any) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
         changes = {"method": "plain", "max_steps": 2, "class_weights": class_weights}
-        run = train_run(config(train_file, model_folder, **changes), tmp_path / name, cost=cost)
+        run = train_run(config(train_file, model_folder, **changes), tmp_path / name, cost=COST)
         return run, weights(tmp_path / name)
 
     run, balanced = trained("balanced", "balanced")

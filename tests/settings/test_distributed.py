@@ -19,17 +19,21 @@ LAUNCHERS = {
 
 
 @pytest.mark.parametrize(
-    ("launcher", "wrapper"), [("torchrun", "ddp"), ("torchrun", "fsdp"), ("accelerate launch", "accelerate")]
+    ("launcher", "wrappers"),
+    [("torchrun", ["ddp", "fsdp"]), ("accelerate launch", ["accelerate"])],
+    ids=LAUNCHERS,
 )
-def test_two_processes_equal_one(launcher: str, wrapper: str, tmp_path: Path) -> None:
-    """Of plain fine-tuning and UEGR, in the same processes: starting them takes longer than the training."""
+def test_two_processes_equal_one(launcher: str, wrappers: list[str], tmp_path: Path) -> None:
+    """Of all wrappers and methods in the same processes: starting them takes longer than the training."""
     worker_file = str(Path(__file__).parent / "worker.py")
-    command = [sys.executable, "-m", *LAUNCHERS[launcher], worker_file, str(tmp_path), wrapper]
+    command = [sys.executable, "-m", *LAUNCHERS[launcher], worker_file, str(tmp_path), *wrappers]
     process = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert process.returncode == 0, process.stderr[-3000:]
     for method in OPTIONS:
-        first, second = (torch.load(tmp_path / f"{method}-{rank}.pt", weights_only=True) for rank in (0, 1))
         expected = train(method, "none", 0, 1)
-        for key, value in first.items():
-            assert torch.equal(second[key], value), f"{method}: the ranks differ in {key}"
-            torch.testing.assert_close(value, expected[key], atol=1e-5, rtol=1e-3)
+        for wrapper in wrappers:
+            files = [tmp_path / f"{wrapper}-{method}-{rank}.pt" for rank in (0, 1)]
+            first, second = (torch.load(file, weights_only=True) for file in files)
+            for key, value in first.items():
+                assert torch.equal(second[key], value), f"{wrapper}, {method}: the ranks differ in {key}"
+                torch.testing.assert_close(value, expected[key], atol=1e-5, rtol=1e-3)

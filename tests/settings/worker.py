@@ -1,6 +1,6 @@
 """One data-parallel process: trains a small BERT with each method on its share of fixed batches and saves the weights.
 
-torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate}
+torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate} ...
 """
 
 from __future__ import annotations
@@ -61,14 +61,16 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
 
 
 def main() -> None:
-    folder, wrapper = Path(sys.argv[1]), sys.argv[2]
-    if wrapper == "accelerate":
+    folder, wrappers = Path(sys.argv[1]), sys.argv[2:]
+    if "accelerate" in wrappers:
         Accelerator(cpu=True)  # makes the process group itself
     else:
         dist.init_process_group("gloo")
     rank = dist.get_rank()
-    for method_name in OPTIONS:
-        torch.save(train(method_name, wrapper, rank, dist.get_world_size()), folder / f"{method_name}-{rank}.pt")
+    for wrapper in wrappers:
+        for method in OPTIONS:
+            weights = train(method, wrapper, rank, dist.get_world_size())
+            torch.save(weights, folder / f"{wrapper}-{method}-{rank}.pt")
     dist.destroy_process_group()
 
 

@@ -71,6 +71,7 @@ def trainer_of(
     **changes: Any,
 ) -> UEGRTrainer:
     """A trainer that has not begun; `options` go to the trainer, `changes` to its TrainingArguments."""
+    dataset = encoded(train_file)
     arguments: dict[str, Any] = {
         "output_dir": str(folder),
         "num_train_epochs": EPOCHS,
@@ -90,8 +91,8 @@ def trainer_of(
         load_classifier(str(model_folder), ["0", "1"], SEED),
         TrainingArguments(**arguments),
         method=config,
-        train_dataset=encoded(train_file),
-        eval_dataset=encoded(train_file),
+        train_dataset=dataset,
+        eval_dataset=dataset,
         data_collator=DataCollatorWithPadding(tokenizer()),
         **{"processing_class": tokenizer(), **(options or {})},
     )

@@ -204,10 +204,16 @@ def test_plain_fine_tuning_is_the_trainers_own(make: MakeTrainer, tmp_path: Path
         torch.testing.assert_close(weights[1][name], tensor, rtol=1e-4, atol=1e-6, msg=name)
 
 
-@pytest.mark.parametrize("make", TRAINERS, ids=lambda make: make.__name__)
+@pytest.fixture(scope="module")
+def own(make: MakeTrainer, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What the trainer alone logs."""
+    return measured(without_dropout(make(tmp_path_factory.mktemp("own"), None)))
+
+
+@pytest.mark.parametrize("make", TRAINERS, ids=lambda make: make.__name__, scope="module")
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.method)
 def test_a_method_trains_through_the_loss_of_the_trainer(
-    make: MakeTrainer, method: MethodConfig, tmp_path: Path
+    make: MakeTrainer, method: MethodConfig, own: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     trainer = make(tmp_path, method)
     if make is sentences and not isinstance(method, (UEGRConfig, FreeLBConfig)):
@@ -215,7 +221,7 @@ def test_a_method_trains_through_the_loss_of_the_trainer(
             trainer.train()
         return
     before = {name: tensor.clone() for name, tensor in trainer.model.state_dict().items()}
-    own, robust = measured(without_dropout(make(tmp_path, None))), measured(trainer)
+    robust = measured(trainer)
     changed = [name for name, tensor in trainer.model.state_dict().items() if not torch.equal(tensor, before[name])]
     assert changed
     for name in own[0].keys() - {"loss", "grad_norm"}:  # its own measurements: once per step, not once per pass

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from uegr.forward.forward_stage import Batch, Step
-from uegr.forward.model_pass import draw_seed, run_model, seeded
+from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
 from uegr.modeling.embeddings import is_compiled, unwrap
 
@@ -94,7 +94,7 @@ class _DropoutPerCopy(TorchFunctionMode):
         self.device, self.rates = ids.device, rates
         self.states = []
         for seed in seeds:
-            torch.manual_seed(seed)
+            set_seed(seed, self.device)
             self.states.append(self._state())
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -24,8 +24,16 @@ def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Make the dropout of one pass a function of `seed`; the global generators stay as they were."""
     devices = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
-        torch.manual_seed(seed)
+        set_seed(seed, device)
         yield
+
+
+def set_seed(seed: int, device: torch.device) -> None:
+    """Seed the global generators that a pass on this device draws from."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 1 ms where CUDA was never used
+    else:
+        torch.manual_seed(seed)
 
 
 def draw_seed(step: Step) -> int:

@@ -38,7 +38,7 @@ def test_trains_from_scratch_through_the_command_line(name: str, tmp_path: Path)
     path, folder = tmp_path / "reviews.csv", tmp_path / "run"
     reviews(200).to_csv(path, index=False)
     arguments = ["train", "--train_file", str(path), "--model_name_or_path", name, "--output_dir", str(folder)]
-    assert run([*arguments, "--epochs", "10", "--learning_rate", "5e-3", "--batch_size", "16"]) == 0
+    assert run([*arguments, "--epochs", "4", "--learning_rate", "5e-3", "--batch_size", "16"]) == 0
     model, tokenizer = load_trained(folder), load_tokenizer(str(folder))
     data = reviews(40, seed=7)
     batch = tokenizer(data["text"].tolist(), padding=True, return_tensors="pt")
