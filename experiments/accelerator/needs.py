@@ -15,7 +15,7 @@ from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.methods.method_lookup import make_config
 from uegr.perturb.natural_misspellings import NaturalMisspellings
 from uegr.perturb.synonyms import load_synonyms
-from uegr.perturb.views import WORDS, parse_view
+from uegr.perturb.views import WORDS
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def _same_folder(name: str, model: str) -> bool:
 
 
 def _edits(cell: Cell) -> set[str]:
-    views = make_config(cell.config.method, cell.config.options).options().get("views", ())
-    return {edit.name for view in views for edit in parse_view(view).edits}
+    views = make_config(cell.config.method, cell.config.options).parsed_views()
+    return {edit.name for view in views for edit in view.edits}
 
 
 def _check_files(cell: Cell) -> None:
