@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,17 +15,24 @@ from experiments.paths import DOCS
 from experiments.result_page import result_page
 from experiments.robust_text import robust_text_table
 from experiments.selective_tables import selective_tables
+from experiments.standing import Standing
+from experiments.standing_tables import advice_record
 from experiments.task_tables import task_notes, task_table
 from experiments.text_adversary import text_adversary_table
 from experiments.theory_tables import with_theory_tables
 from experiments.thirteen_page import thirteen_page
 from uegr.atomic_files import write_text
+from uegr.cli import method_advice
+
+ADVICE = Path(method_advice.__file__).with_suffix(".json")
+"""What `uegr methods` says about which method to take."""
 
 
 def rebuilt_files() -> dict[Path, str]:
     """Every generated file and its content."""
     figures: Figures = {}
     files = {DOCS / "results.md": result_page(figures), DOCS / "thirteen.md": thirteen_page(figures)}
+    files[ADVICE] = json.dumps(advice_record(Standing.of_grid("main")), indent=1) + "\n"
     files |= {DOCS / "figures" / name: svg for name, svg in figures.items()}
     files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())
     blocks: Mapping[str, Mapping[str, str]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from experiments.number_text import signed
 from experiments.standing import ALL, Ranking, Standing
@@ -77,6 +78,13 @@ def advice(standing: Standing) -> str:
         place = f"{ranking.ordered.index(METHOD) + 1} of {len(ranking.ordered)}"
         rows.append([name, first, ", ".join(others) or "–", place])
     return markdown(["by", "first", "not told apart from it", f"place of {METHOD}"], rows)
+
+
+def advice_record(standing: Standing) -> dict[str, Any]:
+    """The first methods by each group of measures, as `uegr methods` reads them."""
+    purposes = {name: ranking.not_different()[0] for name, ranking in standing.rankings().items()}
+    tasks = [table.task for table in standing.tables]
+    return {"tasks": tasks, "model": standing.tables[0].model, "purposes": purposes}
 
 
 def _beyond_interval(verdict: Verdict, sign: int) -> bool:

@@ -9,7 +9,8 @@ from support.command_line import error_of, run
 
 def test_methods_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["methods"]) == 0
-    assert "2503.16550" in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert "2503.16550" in listed and "Which method?" in listed
     assert run(["methods", "uegr"]) == 0
     shown = capsys.readouterr().out
     assert "--epsilon" in shown and "[ours]" in shown

@@ -6,6 +6,7 @@ import typer
 from rich.table import Table
 
 from uegr.cli.app import app
+from uegr.cli.method_advice import advice_text
 from uegr.cli.terminal import console
 
 
@@ -23,6 +24,7 @@ def methods(
             needs = "; ".join(filter(None, (config.forward.needs, config.backward.needs)))
             table.add_row(key, f"{config().create().cost():g}", config.paper, config.summary(), needs)
         console.print(table)
+        console.print(advice_text())
         return
     config = config_class(name)
     forward_options = {field.name for field in option_fields(config.forward.options_class)}
