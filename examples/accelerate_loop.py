@@ -27,7 +27,8 @@ train = load_dataset("csv", data_files=args.train_file, split="train")
 train = train.map(lambda rows: tokenizer(rows["text"]), batched=True, remove_columns="text")
 loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(tokenizer))
 
-method = UEGRConfig().attach(model=model, optimizer=torch.optim.AdamW(model.parameters(), lr=1e-4))
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+method = UEGRConfig().attach(model=model, optimizer=optimizer, tokenizer=tokenizer)
 model, optimizer, loader = accelerator.prepare(model, method.optimizer, loader)
 for epoch in range(args.epochs):
     for batch in loader:

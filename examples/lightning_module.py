@@ -24,11 +24,12 @@ class RobustClassifier(lightning.LightningModule):
     def __init__(self, model: str) -> None:
         super().__init__()
         self.model = AutoModelForSequenceClassification.from_pretrained(model, num_labels=2)
+        self.tokenizer = AutoTokenizer.from_pretrained(model)
         self.method = UEGRConfig().create(seed=0)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
-        return self.method.attach(model=self.model, optimizer=optimizer).optimizer
+        return self.method.attach(model=self.model, optimizer=optimizer, tokenizer=self.tokenizer).optimizer
 
     def on_fit_start(self) -> None:
         self.model.train()  # from_pretrained gives a model without dropout, which Lightning keeps
@@ -39,12 +40,11 @@ class RobustClassifier(lightning.LightningModule):
         return loss
 
 
-tokenizer = AutoTokenizer.from_pretrained(args.model)
-train = load_dataset("csv", data_files=args.train_file, split="train")
-train = train.map(lambda rows: tokenizer(rows["text"]), batched=True, remove_columns="text")
-loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(tokenizer))
-
 module = RobustClassifier(args.model)
+train = load_dataset("csv", data_files=args.train_file, split="train")
+train = train.map(lambda rows: module.tokenizer(rows["text"]), batched=True, remove_columns="text")
+loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(module.tokenizer))
+
 trainer = lightning.Trainer(
     max_epochs=3, max_steps=args.max_steps, accelerator="cpu", logger=False, enable_checkpointing=False,
     enable_progress_bar=False, gradient_clip_val=1.0,

@@ -118,7 +118,8 @@ class Method:
             model: any module whose forward takes what a batch holds (except "labels") and returns an object with
                 `.logits`.
             optimizer: the user's own; `method.optimizer` replaces it.
-            tokenizer: of the model, a fast one; needed only for views that edit texts.
+            tokenizer: of the model, a fast one, for views that edit texts. Without it UEGR's default view `auto` edits
+                none.
             train_loader: batches of the training data; needed only by methods that score the pretrained weights
                 first (Child-Tuning D, RoAST), see `prepare`.
             accumulation_steps: batches per optimizer step, for `prepare`.
