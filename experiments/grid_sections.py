@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from experiments.grid_figures import curves_figure, front_figure, rates_figure, svg_text
 from experiments.paths import RESULTS
 from experiments.rank_figure import rank_figure
-from experiments.standing import ALL, Standing
+from experiments.standing import Standing
 from experiments.verdict_tables import differences, standing
 from uegr.compare.grid_summary import Line, Table, summarise
 from uegr.compare.grid_table import cells, footnote, headings, markdown
@@ -19,8 +19,6 @@ from uegr.compare.result_slot import ResultSlot, latest_slots, name_of_plain
 
 Figures = dict[str, str]
 """File name -> SVG; the sections add theirs."""
-FEWEST_TASKS = 5
-"""Over fewer tasks no ranks differ by a critical difference."""
 
 
 def read_grid_results(name: str) -> tuple[list[ResultSlot], list[Table]]:
@@ -31,13 +29,11 @@ def read_grid_results(name: str) -> tuple[list[ResultSlot], list[Table]]:
 
 def comparison_section(name: str, title: str, slots: list[ResultSlot], tables: list[Table], figures: Figures) -> str:
     """A comparison of methods: sizes, ranks, verdicts, figures, one table per task."""
-    done = sum(slot.run is not None for slot in slots)
-    note = "" if done == len(slots) else f" **{done} of {len(slots)} runs so far.**"
     figures[f"{name}-front.svg"] = svg_text(front_figure(tables))
     figures[f"{name}-curves.svg"] = svg_text(curves_figure(tables))
     return "\n\n".join(
         [
-            f"## {title}\n\n{_sizes(slots)}{note}{_processors(slots)}",
+            _opening(title, slots),
             standing(tables),
             *_rank_diagrams(name, figures),
             *differences(tables),
@@ -48,10 +44,22 @@ def comparison_section(name: str, title: str, slots: list[ResultSlot], tables: l
     )
 
 
+def tables_section(title: str, slots: list[ResultSlot], tables: list[Table]) -> str:
+    """The tables of a comparison alone: sizes, one table per task."""
+    return "\n\n".join([_opening(title, slots), *map(table_text, tables)])
+
+
+def _opening(title: str, slots: list[ResultSlot]) -> str:
+    """The heading of a comparison, its sizes, and how many of its runs there are."""
+    done = sum(slot.run is not None for slot in slots)
+    note = "" if done == len(slots) else f" **{done} of {len(slots)} runs so far.**"
+    return f"## {title}\n\n{_sizes(slots)}{note}{_processors(slots)}"
+
+
 def _rank_diagrams(name: str, figures: Figures) -> list[str]:
     """Critical-difference diagrams, if there are enough tasks for one."""
     rankings = Standing.of_grid(name).rankings()
-    if ALL not in rankings or rankings[ALL].tasks < FEWEST_TASKS:
+    if not rankings:
         return []
     figures[f"{name}-ranks.svg"] = svg_text(rank_figure(rankings))
     text = (

@@ -20,7 +20,7 @@ def rank_figure(rankings: Mapping[str, Ranking]) -> Figure:
     """One diagram per ranking, below each other; the best method is on the left.
 
     Args:
-        rankings: by their titles; each over at least two data sets.
+        rankings: by their titles.
     """
     height = 0.9 + 0.2 * max(len(ranking.mean_ranks) for ranking in rankings.values())
     figure = Figure(figsize=(8.2, height * len(rankings)), layout="constrained")

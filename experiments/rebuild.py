@@ -20,7 +20,7 @@ from experiments.standing_tables import advice_record
 from experiments.task_tables import task_notes, task_table
 from experiments.text_adversary import text_adversary_table
 from experiments.theory_tables import with_theory_tables
-from experiments.thirteen_page import thirteen_page
+from experiments.thirteen_page import thirteen_page, thirteen_tables
 from uegr.atomic_files import write_text
 from uegr.cli import method_advice
 
@@ -32,6 +32,7 @@ def rebuilt_files() -> dict[Path, str]:
     """Every generated file and its content."""
     figures: Figures = {}
     files = {DOCS / "results.md": result_page(figures), DOCS / "thirteen.md": thirteen_page(figures)}
+    files[DOCS / "thirteen_tables.md"] = thirteen_tables()
     files[ADVICE] = json.dumps(advice_record(Standing.of_grid("main")), indent=1) + "\n"
     files |= {DOCS / "figures" / name: svg for name, svg in figures.items()}
     files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())

@@ -18,10 +18,6 @@ COMPARISONS = {
     "second": "A second pretrained family",
     "second_scaled": "The same, FreeLB's radius scaled to the model",
     "small": "Few examples",
-    "thirteen": "Thirteen data sets",
-    "thirteen_granite": "Thirteen data sets, a second pretrained family",
-    "thirteen_textcnn": "Thirteen data sets, a model from scratch",
-    "thirteen_lora": "Thirteen data sets, LoRA adapters",
     "attacks": "Under attacks that no method trained on",
     "equal_compute": "Equal compute instead of equal steps",
 }

@@ -15,6 +15,8 @@ from uegr.evaluation.statistics import average_ranks, critical_difference, fried
 
 ALL = "all"
 """The name of the ranking by all groups of measures together."""
+FEWEST_TASKS = 5
+"""Ranks over fewer data sets say nothing: no difference is critical."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +78,10 @@ class Standing:
         return [line for table in self.tables if (line := table.line(method))]
 
     def rankings(self) -> dict[str, Ranking]:
-        """By each group of measures, and by `ALL`; rankings over fewer than two data sets are left out."""
+        """By each group of measures, and by `ALL`; rankings over fewer than `FEWEST_TASKS` data sets are left out."""
         by_group = {measure.name: _ranking(*rank_values(self.tables, measure)) for measure in all_measures(self.tables)}
         rankings = {**by_group, ALL: _ranking(*self._overall())}
-        return {name: ranking for name, ranking in rankings.items() if ranking.tasks > 1}
+        return {name: ranking for name, ranking in rankings.items() if ranking.tasks >= FEWEST_TASKS}
 
     def _overall(self) -> tuple[list[str], list[list[float]]]:
         """The methods, and on each data set with a run of every one minus the mean of their ranks by the groups."""

@@ -1,10 +1,9 @@
-"""docs/thirteen.md and its figures: thirteen_page.md, with what the grids on thirteen data sets show in place of its
-{{names}}."""
+"""docs/thirteen.md and its figures, and docs/thirteen_tables.md: what the grids on thirteen data sets show."""
 
 from __future__ import annotations
 
 from experiments.grid_figures import svg_text
-from experiments.grid_sections import Figures, read_grid_results
+from experiments.grid_sections import Figures, read_grid_results, tables_section
 from experiments.page_template import filled_template
 from experiments.rank_figure import rank_figure
 from experiments.reported_table import reported_table
@@ -18,7 +17,14 @@ GRIDS = {
     "thirteen_lora": "LoRA on all-MiniLM-L6-v2",
 }
 """Results file -> the model."""
-NOTHING = "No grid has a run of every method on two data sets yet."
+NOTHING = "No grid has a run of every method on five data sets yet."
+
+
+def thirteen_tables() -> str:
+    """The text of docs/thirteen_tables.md: one table per data set."""
+    results = {title: read_grid_results(name) for name, title in GRIDS.items()}
+    sections = [tables_section(title, *grid) for title, grid in results.items() if grid[1]]
+    return filled_template("thirteen_tables.md", {"tables": "\n\n".join(sections)})
 
 
 def thirteen_page(figures: Figures) -> str:
