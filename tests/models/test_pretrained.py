@@ -13,7 +13,7 @@ from uegr.training.run_config import RunConfig
 
 
 @pytest.mark.parametrize(
-    ("name", "rate", "epochs"), [("bert-tiny", 1e-3, 8), ("tinybert-4l", 5e-4, 4), ("granite-30m", 3e-4, 3)]
+    ("name", "rate", "epochs"), [("bert-tiny", 1e-3, 8), ("tinybert-4l", 5e-4, 8), ("granite-30m", 3e-4, 3)]
 )
 def test_learns_a_few_sentences(
     name: str,
