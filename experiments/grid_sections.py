@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import statistics
 import textwrap
 from collections import Counter
@@ -21,6 +22,7 @@ Figures = dict[str, str]
 """File name -> SVG; the sections add theirs."""
 
 
+@functools.cache  # several pages show the same grid
 def read_grid_results(name: str) -> tuple[list[ResultSlot], list[Table]]:
     """The slots of a grid's results file, and their tables; nothing if there is no file."""
     slots = latest_slots(RESULTS / f"{name}.jsonl")
@@ -58,7 +60,7 @@ def _opening(title: str, slots: list[ResultSlot]) -> str:
 
 def _rank_diagrams(name: str, figures: Figures) -> list[str]:
     """Critical-difference diagrams, if there are enough tasks for one."""
-    rankings = Standing.of_grid(name).rankings()
+    rankings = Standing.of_grid(name).rankings
     if not rankings:
         return []
     figures[f"{name}-ranks.svg"] = svg_text(rank_figure(rankings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Standing:
     tables: list[Table]
 
     @classmethod
+    @functools.cache  # several pages show the same grid
     def of_grid(cls, name: str) -> Standing:
         """From the results file of a grid."""
         slots = latest_slots(RESULTS / f"{name}.jsonl")
@@ -77,6 +79,7 @@ class Standing:
         """A method's lines on all data sets where it has a run."""
         return [line for table in self.tables if (line := table.line(method))]
 
+    @functools.cached_property
     def rankings(self) -> dict[str, Ranking]:
         """By each group of measures, and by `ALL`; rankings over fewer than `FEWEST_TASKS` data sets are left out."""
         by_group = {measure.name: _ranking(*rank_values(self.tables, measure)) for measure in all_measures(self.tables)}

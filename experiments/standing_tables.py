@@ -26,10 +26,10 @@ def state_of_runs(standings: Mapping[str, Standing]) -> str:
 
 def rank_table(standing: Standing) -> str:
     """Each method's mean rank by each group of measures, its verdicts against plain, collapsed runs and cost."""
-    rankings = standing.rankings()
+    rankings = standing.rankings
     heads = ["method", *(f"{name} ({ranking.tasks})" for name, ranking in rankings.items()), "collapsed", "operations"]
     rows = []
-    for method in rankings[ALL].ordered if ALL in rankings else next(iter(rankings.values())).ordered:
+    for method in rankings[ALL].ordered:
         lines = standing.lines(method)
         runs = sum(len(line.runs) for line in lines)
         rows.append(
@@ -73,7 +73,7 @@ def differences_to_plain(standing: Standing) -> str:
 def advice(standing: Standing) -> str:
     """For each group of measures the first method, those that it is not told apart from, and UEGR's place."""
     rows = []
-    for name, ranking in standing.rankings().items():
+    for name, ranking in standing.rankings.items():
         first, *others = ranking.not_different()[0]
         place = f"{ranking.ordered.index(METHOD) + 1} of {len(ranking.ordered)}"
         rows.append([name, first, ", ".join(others) or "–", place])
@@ -82,7 +82,7 @@ def advice(standing: Standing) -> str:
 
 def advice_record(standing: Standing) -> dict[str, Any]:
     """The first methods by each group of measures, as `uegr methods` reads them."""
-    purposes = {name: ranking.not_different()[0] for name, ranking in standing.rankings().items()}
+    purposes = {name: ranking.not_different()[0] for name, ranking in standing.rankings.items()}
     tasks = [table.task for table in standing.tables]
     return {"tasks": tasks, "model": standing.tables[0].model, "purposes": purposes}
 

@@ -30,13 +30,13 @@ def thirteen_tables() -> str:
 def thirteen_page(figures: Figures) -> str:
     """The text of docs/thirteen.md; adds its figures."""
     all_grids = {title: Standing.of_grid(name) for name, title in GRIDS.items()}
-    ranked = {title: standing for title, standing in all_grids.items() if standing.rankings()}
+    ranked = {title: standing for title, standing in all_grids.items() if standing.rankings}
     parts: dict[str, list[str]] = {"ranks": [], "diagrams": [], "differences": [], "advice": []}
     for name, title in GRIDS.items():
         if title not in ranked:
             continue
         standing, heading = ranked[title], f"### {title}\n\n"
-        figures[f"{name}-ranks.svg"] = svg_text(rank_figure(standing.rankings()))
+        figures[f"{name}-ranks.svg"] = svg_text(rank_figure(standing.rankings))
         parts["ranks"].append(heading + rank_table(standing))
         parts["diagrams"].append(f"![Critical-difference diagrams, {title}](figures/{name}-ranks.svg)")
         parts["differences"].append(heading + differences_to_plain(standing))

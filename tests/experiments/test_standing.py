@@ -14,7 +14,7 @@ def standing() -> Standing:
 
 
 def test_every_measure_counts_once_in_all(standing: Standing) -> None:
-    rankings = standing.rankings()
+    rankings = standing.rankings
     assert list(rankings) == ["clean", "ECE", "embedding attacks", ALL]
     assert rankings["ECE"].tasks == 6 and rankings[ALL].tasks == 7  # a regression has no ECE
     for ranking in rankings.values():
@@ -42,7 +42,7 @@ def test_losses_beyond_the_interval_are_named(standing: Standing) -> None:
 
 
 def test_the_diagram_says_the_rank_of_every_method(standing: Standing) -> None:
-    rankings = standing.rankings()
+    rankings = standing.rankings
     figure = rank_figure(rankings)
     assert len(figure.axes) == len(rankings)
     for axes, ranking in zip(figure.axes, rankings.values(), strict=True):

@@ -5,6 +5,7 @@ A view is written as its parts, joined by "+", each with the mean share of the w
 `uegr.perturb.perturbation_registry` is such a part, and words, mask and tokens. [ours]
 """
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class View:
     adversarial: bool = False
 
 
+@functools.cache  # a step asks for its views again
 def parse_view(text: str) -> View:
     """The view that a text such as "adversarial+characters:0.2" describes.
 
