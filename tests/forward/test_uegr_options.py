@@ -41,6 +41,8 @@ def test_rates_are_one_per_pass_or_a_range(dropout: tuple[float, ...], passes: i
         ({"dropout": (0.1, 0.2, 0.3)}, "one rate for each of the 2 passes"),
         ({"dropout": (0.3, 0.1), "passes": 3}, "a range"),
         ({"dropout": ()}, "one rate for each"),
+        ({"views": ("auto", "characters")}, "auto stands alone"),
+        ({"views": ("auto+characters",)}, "auto stands alone"),
         ({"reuse": True, "clean_weight": 0.0}, "reuse needs"),
         ({"reuse": True, "epsilon": 0.0, "views": ("adversarial",)}, "reuse needs"),
         ({"reuse": True, "checkpoint_passes": True}, "reuse needs"),

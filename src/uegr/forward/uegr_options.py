@@ -58,6 +58,8 @@ class UEGRForwardOptions(ViewOptions):
         if any(not 0.0 <= rate < 1.0 for rate in self.dropout):
             raise UsageError(f"dropout rates must be at least 0 and below 1, not {self.dropout}.")
         self.pass_rates()
+        if self.views != (AUTO,) and any(AUTO in view.split("+") for view in self.views):
+            raise UsageError(f"the view {AUTO} stands alone: write views={AUTO}, or name every view.")
         if len(self.views) > self.passes:
             raise UsageError(f"{len(self.views)} views for {self.passes} passes: give passes={len(self.views)}.")
         if self.reuse and (self.clean_weight == 0.0 or self.checkpoint_passes or not self.reads_clean_gradient()):
