@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
+import numpy as np
 from datasets import Dataset
 
+from conftest import BAD
 from support.text_attacks import Opposites, robust_share
 from uegr.evaluation.attacks.attack_results import AttackOutcome
-from uegr.evaluation.attacks.text_attack import attack_texts, search_rounds
+from uegr.evaluation.attacks.text_attack import Comparison, Request, attack_texts, search_rounds
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
@@ -46,3 +49,39 @@ def test_a_search_tells_each_change_that_it_keeps(evaluated: EvaluatedModel, row
     assert kept[-1] == outcome.after
     assert seen[0] == 0, "the first round only finds out which words matter"
     assert seen == sorted(seen) and seen[-1] == len(kept) == changed(outcome)
+
+
+def answered(
+    answers: Sequence[Sequence[float] | Sequence[Sequence[float]]],
+) -> tuple[list[type], tuple[str, ...] | None]:
+    """What a search for "good film" (class 0) asks for, in order, and what it returns, given these answers."""
+    search = Opposites(similarity=0.8).search(("good film",), 0, random.Random(0))
+    asked: list[Request | Comparison] = [next(search)]
+    try:
+        for answer in answers:
+            asked.append(search.send(np.array(answer)))
+    except StopIteration as end:
+        return [type(question) for question in asked], end.value
+    raise AssertionError("the search asks for more")
+
+
+IMPORTANCE = [[0.5, 0.3, 0.2]]
+
+
+def test_only_texts_that_could_be_kept_are_compared_with_the_original() -> None:
+    """Each rewriting of the only word, as in BAD: the encoder reads those that fool the model, or else nothing new."""
+    certain = [[0.9, 0.1, 0.0]] * len(BAD)
+    fooling = [[0.1, 0.9, 0.0], *certain[1:]]
+    assert answered([IMPORTANCE, fooling, [0.9]]) == ([Request, Request, Comparison], (f"{BAD[0]} film",))
+    # The one that fools is not similar enough, so that the others are compared; none of them fools.
+    assert answered([IMPORTANCE, fooling, [0.7], [0.9] * (len(BAD) - 1)]) == (
+        [Request, Request, Comparison, Comparison],
+        None,
+    )
+
+
+def test_a_text_that_fools_the_model_ends_the_search_although_another_is_nearer_to_an_error() -> None:
+    """Of three classes the right one may be less likely where it still wins than where it has lost."""
+    near, fooling = [0.34, 0.33, 0.33], [0.45, 0.55, 0.0]
+    others = [[0.9, 0.1, 0.0]] * (len(BAD) - 2)
+    assert answered([IMPORTANCE, [near, fooling, *others], [0.9]])[1] == (f"{BAD[1]} film",)

@@ -7,15 +7,16 @@ that could be rewritten, and one per candidate of the words that are rewritten: 
 
 import random
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import OnChange, Request, Scores, Search, TextAttack
+from uegr.evaluation.attacks.text_attack import Comparison, OnChange, Request, Search, TextAttack
 from uegr.perturb.words import replace_words, words_of
 
 
@@ -62,7 +63,7 @@ class GreedyAttack(TextAttack):
             return (*fixed, replace_words(text, replacements))
 
         without = yield Request([with_words({i: self.placeholder}) for i in options])
-        order = [list(options)[i] for i in np.argsort(without.probabilities[:, label], kind="stable")]
+        order = [list(options)[i] for i in np.argsort(without[:, label], kind="stable")]
         replaced: dict[int, str] = {}
         lowest = 1.0
         for position in order:
@@ -72,25 +73,27 @@ class GreedyAttack(TextAttack):
             attempts = [attempt for attempt in attempts if self.fits(words, attempt)]
             if not attempts:
                 continue
-            scores = yield Request([with_words(attempt) for attempt in attempts], texts if self.similarity else None)
-            best = self._best(scores, label)
-            if best is None or scores.probabilities[best, label] >= lowest:
-                continue
-            replaced, lowest = attempts[best], float(scores.probabilities[best, label])
-            on_change(with_words(replaced))
-            if scores.probabilities[best].argmax() != label:
-                return with_words(replaced)
+            rewritten = [with_words(attempt) for attempt in attempts]
+            probabilities = yield Request(rewritten)
+            fooling = probabilities.argmax(axis=1) != label
+            similar = yield from self._similar(rewritten, fooling, texts)
+            if similar:
+                most_similar = rewritten[max(similar, key=lambda i: similar[i])]
+                on_change(most_similar)
+                return most_similar
+            similar = yield from self._similar(rewritten, ~fooling & (probabilities[:, label] < lowest), texts)
+            if similar:
+                best = min(similar, key=lambda i: float(probabilities[i, label]))
+                replaced, lowest = attempts[best], float(probabilities[best, label])
+                on_change(rewritten[best])
         return None
 
-    def _best(self, scores: Scores, label: int) -> int | None:
-        """The best of the candidates that are similar enough; None if there is none.
-
-        It is the most similar one that fools the model, or else the one with the least probability of the right class.
-        """
-        enough = scores.similarity >= self.similarity
-        fooling = enough & (scores.probabilities.argmax(axis=1) != label)
-        if fooling.any():
-            return int(np.where(fooling, scores.similarity, -np.inf).argmax())
-        if not enough.any():
-            return None
-        return int(np.where(enough, scores.probabilities[:, label], np.inf).argmin())
+    def _similar(
+        self, candidates: Sequence[Texts], considered: NDArray[np.bool_], original: Texts
+    ) -> Generator[Comparison, NDArray[np.float64], dict[int, float]]:
+        """Positions of the considered candidates that are similar enough, and how similar; others are not compared."""
+        positions = [int(i) for i in np.flatnonzero(considered)]
+        if not self.similarity or not positions:
+            return dict.fromkeys(positions, 1.0)
+        cosines = yield Comparison([candidates[i] for i in positions], original)
+        return {i: float(c) for i, c in zip(positions, cosines, strict=True) if c >= self.similarity}

@@ -7,7 +7,7 @@ batches are full although each example is searched step by step.
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, TypeAlias
 
@@ -23,38 +23,35 @@ from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResu
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
-from uegr.modeling.metrics import Probabilities
 
 SIDE_BY_SIDE = 64
 
 
 @dataclass(frozen=True)
 class Request:
-    """Candidates that an attack wants to be scored.
+    """Texts whose class probabilities an attack wants; it is sent an array of shape (n, C).
 
     Args:
-        candidates: texts.
-        original: the text to compare the candidates with, where there is an encoder; None: no comparison is needed.
+        candidates: n texts.
     """
 
     candidates: list[Texts]
-    original: Texts | None = None
 
 
 @dataclass(frozen=True)
-class Scores:
-    """The scores of n candidates.
+class Comparison:
+    """Texts whose similarity to the original an attack wants; it is sent cosines (n,), or ones if there is no encoder.
 
     Args:
-        probabilities: of the classes, (n, C).
-        similarity: cosines (n,) to the original text; 1 where no comparison was requested or there is no encoder.
+        candidates: n texts.
+        original: what they are compared with.
     """
 
-    probabilities: Probabilities
-    similarity: NDArray[np.float64]
+    candidates: list[Texts]
+    original: Texts
 
 
-Search: TypeAlias = Generator[Request, Scores, Texts | None]
+Search: TypeAlias = Generator[Request | Comparison, NDArray[np.float64], Texts | None]
 SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
 """The result of each search, in the order of the examples, and the number of queries that it made."""
 OnChange: TypeAlias = Callable[[Texts], None]
@@ -63,8 +60,8 @@ OnChange: TypeAlias = Callable[[Texts], None]
 
 def first_that_fools(attempts: list[Texts], label: int) -> Search:
     """Score the attempts and return the first that the model classifies wrong, or None."""
-    scores = yield Request(attempts)
-    fooling = scores.probabilities.argmax(axis=1) != label
+    probabilities = yield Request(attempts)
+    fooling = probabilities.argmax(axis=1) != label
     return attempts[int(fooling.argmax())] if fooling.any() else None
 
 
@@ -88,7 +85,7 @@ class TextAttack(ABC):
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         """Look for texts near `texts`, which the model classifies right, that it classifies wrong.
 
-        Yields requests, is sent their scores, and returns the texts that fool the model, or None.
+        Yields requests and comparisons, is sent their results, and returns the texts that fool the model, or None.
         """
 
     def __call__(
@@ -182,14 +179,14 @@ def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
 def search_rounds(
     evaluated: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
 ) -> Generator[None, None, SearchResults]:
-    """Run searches side by side; yields after each round, in which what all of them request is scored at once."""
+    """Run searches side by side; yields after each round, in which what all of them ask for is computed at once."""
     results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
-    waiting: dict[int, Request] = {}
+    waiting: dict[int, Request | Comparison] = {}
 
-    def advance(i: int, scores: Scores | None) -> None:
+    def advance(i: int, answer: NDArray[np.float64] | None) -> None:
         try:
-            waiting[i] = next(searches[i]) if scores is None else searches[i].send(scores)
+            waiting[i] = next(searches[i]) if answer is None else searches[i].send(answer)
         except StopIteration as end:
             waiting.pop(i, None)
             results[i] = end.value
@@ -197,30 +194,33 @@ def search_rounds(
     for i in searches:
         advance(i, None)
     while waiting:
-        requests = dict(waiting)
-        probabilities = evaluated.probabilities_of([text for r in requests.values() for text in r.candidates])
-        similarities = _similarities(list(requests.values()), encoder)
-        start = 0
-        for (i, request), similarity in zip(requests.items(), similarities, strict=True):
-            end = start + len(request.candidates)
-            queries[i] += len(request.candidates)
-            advance(i, Scores(probabilities[start:end], similarity))
-            start = end
+        requests = {i: asked for i, asked in waiting.items() if isinstance(asked, Request)}
+        comparisons = {i: asked for i, asked in waiting.items() if isinstance(asked, Comparison)}
+        for i, answer in {**_probabilities(requests, evaluated), **_similarities(comparisons, encoder)}.items():
+            if i in requests:
+                queries[i] += len(answer)
+            advance(i, answer)
         yield
     return results, queries
 
 
-def _similarities(requests: Sequence[Request], encoder: SentenceEncoder | None) -> list[NDArray[np.float64]]:
-    """The cosines that each request needs, from one run of the encoder."""
-    ones = [np.ones(len(request.candidates)) for request in requests]
-    compared = [request for request in requests if request.original is not None]
-    if encoder is None or not compared:
-        return ones
-    pairs = [
-        (request.original[-1], text[-1]) for request in compared for text in request.candidates if request.original
-    ]
-    cosines = iter(np.split(encoder.cosines(pairs), np.cumsum([len(request.candidates) for request in compared])[:-1]))
-    return [
-        all_ones if request.original is None else next(cosines)
-        for request, all_ones in zip(requests, ones, strict=True)
-    ]
+def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -> dict[int, NDArray[np.float64]]:
+    """What each request asks for, from one run of the model."""
+    texts = [text for request in requests.values() for text in request.candidates]
+    return _split(evaluated.probabilities_of(texts), requests) if texts else {}
+
+
+def _similarities(
+    comparisons: Mapping[int, Comparison], encoder: SentenceEncoder | None
+) -> dict[int, NDArray[np.float64]]:
+    """What each comparison asks for, from one run of the encoder."""
+    pairs = [(asked.original[-1], text[-1]) for asked in comparisons.values() for text in asked.candidates]
+    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), comparisons)
+
+
+def _split(
+    values: NDArray[np.float64], asked: Mapping[int, Request] | Mapping[int, Comparison]
+) -> dict[int, NDArray[np.float64]]:
+    """The values of all candidates, back to the searches that asked for them."""
+    ends = np.cumsum([len(part.candidates) for part in asked.values()])
+    return dict(zip(asked, np.split(values, ends[:-1]), strict=True)) if asked else {}
