@@ -17,9 +17,10 @@ WORDS, MASK, TOKENS = "words", "mask", "tokens"
 OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
 _MISSPELLING = ("characters", "typos", "slips")
+_MISSPELLERS = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
 ALIKE = {
-    **dict.fromkeys(_MISSPELLING, (*_MISSPELLING, "deepwordbug")),
-    WORDS: ("synonyms",),
+    **dict.fromkeys(_MISSPELLING, (*_MISSPELLING, *_MISSPELLERS)),
+    WORDS: ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019"),
     MASK: ("deletion",),
 }
 """An edit of training -> the attacks that make the same kinds of edits; any other edit: the attack of its name."""

@@ -19,6 +19,7 @@ TEXT_ATTACKS = {
     "typos": "typing errors, the worst of several tries",
     "deepwordbug": "words misspelt by an attacker (DeepWordBug)",
     "deepwordbug-published": "words misspelt by an attacker (DeepWordBug as published)",
+    "textfooler-published": "words replaced by synonyms (the search of TextFooler as published)",
     "synonyms": "words replaced by synonyms",
     "deletion": "words left out by an attacker",
 }

@@ -1,6 +1,6 @@
 """Attack a finished run with named attacks, and merge the results into its results.json."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -100,7 +100,7 @@ def attack_run(
             measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
             curves.append(RobustnessCurve.from_dict({**measured, "split": split}))
-    texts += [_attacked_with_recipe(run, rows, recipe, split, clock) for recipe in recipes]
+    texts += [_attacked_with_recipe(run, rows, recipe, split, clock, trained_on) for recipe in recipes]
     masking = _masking(run, rows, radii, robust_masks)
     add_attacked_texts(
         folder,
@@ -140,13 +140,14 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
 
 
 def _attacked_with_recipe(
-    run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock
+    run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock, trained_on: Container[str]
 ) -> tuple[TextAttackResult, list[AttackOutcome]]:
     """Return the result of a recipe of TextAttack, and what it did to each text."""
     with clock.measure() as cost:
         outcomes = attack_with_recipe(run.evaluated_model, run.folder, rows, recipe)
-    part = {"attack": PREFIX + recipe, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
-    measured = {**part, **summary(outcomes, run.data.label_names, load_encoder())}
+    name = PREFIX + recipe
+    part = {"attack": name, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
+    measured = {**part, "trained_on": name in trained_on, **summary(outcomes, run.data.label_names, load_encoder())}
     return TextAttackResult.from_dict(measured), outcomes
 
 

@@ -33,6 +33,7 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.attacks.typing_errors import TypingErrors
 
@@ -47,6 +48,7 @@ __all__ = [
     "GreedyAttack",
     "PerturbationAttack",
     "PublishedDeepWordBug",
+    "PublishedTextFooler",
     "RandomSearch",
     "SynonymSwap",
     "TextAttack",

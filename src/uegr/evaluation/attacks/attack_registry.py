@@ -13,13 +13,15 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.attacks.typing_errors import TypingErrors
 
 Attack: TypeAlias = TextAttack | EmbeddingAttack
 
 TEXT_ATTACKS: dict[str, type[TextAttack]] = {
-    kind.name: kind for kind in (TypingErrors, DeepWordBug, PublishedDeepWordBug, SynonymSwap, Deletion)
+    kind.name: kind
+    for kind in (TypingErrors, DeepWordBug, PublishedDeepWordBug, SynonymSwap, PublishedTextFooler, Deletion)
 }
 TEXT_ATTACKS |= {name: kind for name, kind in PERTURBATION_ATTACKS.items() if name not in TEXT_ATTACKS}
 EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {

@@ -7,8 +7,9 @@ that could be rewritten, and one per candidate of the words that are rewritten: 
 
 import random
 from abc import abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -18,6 +19,21 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.text_attack import Comparison, OnChange, Request, Search, TextAttack
 from uegr.perturb.words import replace_words, words_of
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the texts with one more word replaced.
+
+    Args:
+        index: in the list of these texts.
+        probability: of the right class.
+        fools: whether the model errs.
+    """
+
+    index: int
+    probability: float
+    fools: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,30 @@ class GreedyAttack(TextAttack):
         """Whether these replacements may be made together; any may, if an attack says nothing else."""
         return True
 
+    def importance(
+        self, texts: Texts, without: list[Texts], label: int
+    ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
+        """How much each word matters, and the right class's probability that the first change must undercut.
+
+        Args:
+            texts: the original.
+            without: for each word the text that has the placeholder in its place.
+            label: the right class.
+        """
+        probabilities = yield Request(without)
+        return -probabilities[:, label], 1.0
+
+    def comparison(self, rewritten: list[Texts], original: Texts, current: Texts, position: int) -> Comparison | None:
+        """What the encoder reads to find out which texts are similar enough; None if all are.
+
+        Args:
+            rewritten: the texts in question, which differ from `current` in the word at `position` only.
+            original: the text before all changes.
+            current: the text with the changes that are kept so far.
+            position: index of the word.
+        """
+        return Comparison(rewritten, original) if self.similarity else None
+
     def search(
         self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
     ) -> Search:
@@ -62,11 +102,10 @@ class GreedyAttack(TextAttack):
         def with_words(replacements: dict[int, str]) -> Texts:
             return (*fixed, replace_words(text, replacements))
 
-        without = yield Request([with_words({i: self.placeholder}) for i in options])
-        order = [list(options)[i] for i in np.argsort(without[:, label], kind="stable")]
+        without = [with_words({i: self.placeholder}) for i in options]
+        importance, lowest = yield from self.importance(texts, without, label)
         replaced: dict[int, str] = {}
-        lowest = 1.0
-        for position in order:
+        for position in (list(options)[i] for i in np.argsort(-importance, kind="stable")):
             if len(replaced) == max(1, int(self.max_share * len(words))):
                 break
             attempts = [{**replaced, position: word} for word in options[position]]
@@ -74,26 +113,37 @@ class GreedyAttack(TextAttack):
             if not attempts:
                 continue
             rewritten = [with_words(attempt) for attempt in attempts]
-            probabilities = yield Request(rewritten)
-            fooling = probabilities.argmax(axis=1) != label
-            similar = yield from self._similar(rewritten, fooling, texts)
-            if similar:
-                most_similar = rewritten[max(similar, key=lambda i: similar[i])]
-                on_change(most_similar)
-                return most_similar
-            similar = yield from self._similar(rewritten, ~fooling & (probabilities[:, label] < lowest), texts)
-            if similar:
-                best = min(similar, key=lambda i: float(probabilities[i, label]))
-                replaced, lowest = attempts[best], float(probabilities[best, label])
-                on_change(rewritten[best])
+            compared = partial(self.comparison, original=texts, current=with_words(replaced), position=position)
+            choice = yield from self._choose(rewritten, label, lowest, compared)
+            if choice is None:
+                continue
+            replaced, lowest = attempts[choice.index], choice.probability
+            on_change(rewritten[choice.index])
+            if choice.fools:
+                return rewritten[choice.index]
         return None
 
-    def _similar(
-        self, candidates: Sequence[Texts], considered: NDArray[np.bool_], original: Texts
-    ) -> Generator[Comparison, NDArray[np.float64], dict[int, float]]:
-        """Positions of the considered candidates that are similar enough, and how similar; others are not compared."""
-        positions = [int(i) for i in np.flatnonzero(considered)]
-        if not self.similarity or not positions:
-            return dict.fromkeys(positions, 1.0)
-        cosines = yield Comparison([candidates[i] for i in positions], original)
-        return {i: float(c) for i, c in zip(positions, cosines, strict=True) if c >= self.similarity}
+    def _choose(
+        self, rewritten: list[Texts], label: int, lowest: float, compared: Callable[[list[Texts]], Comparison | None]
+    ) -> Generator[Request | Comparison, NDArray[np.float64], Choice | None]:
+        """The most similar of the texts that fool the model, or else the one that comes nearest to that.
+
+        The encoder reads those that fool the model, and others only if none of these is similar enough.
+
+        Args:
+            rewritten: texts with one more word replaced.
+            label: the right class.
+            lowest: its probability, which a text that does not fool the model must undercut.
+            compared: see `comparison`.
+        """
+        probabilities = yield Request(rewritten)
+        fooling = probabilities.argmax(axis=1) != label
+        for considered in (fooling, ~fooling & (probabilities[:, label] < lowest)):
+            positions = np.flatnonzero(considered)
+            asked = compared([rewritten[i] for i in positions])
+            cosines = np.ones(len(positions)) if asked is None or not len(positions) else (yield asked)
+            similar = {int(i): float(c) for i, c in zip(positions, cosines, strict=True) if c >= self.similarity}
+            if similar:
+                best = max(similar, key=lambda i: similar[i] if fooling[i] else -probabilities[i, label])
+                return Choice(best, float(probabilities[best, label]), bool(fooling[best]))
+        return None
