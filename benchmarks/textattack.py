@@ -27,19 +27,22 @@ from uegr.training.processor import processor_name
 RESULT = Path(__file__).parent / "results" / "textattack.json"
 PAGE = Path(__file__).parents[1] / "docs" / "attacks.md"
 RECIPE = "DeepWordBugGao2018"
+FORMATS = ("float32", "bfloat16")
+"""Of our passes; TextAttack's are in float32."""
 
 
 def measure(folder: Path, examples: int) -> dict[str, Any]:
     """Both on the first examples of a run's test data, a fixed random choice."""
     run = open_run(folder)
-    rows = run.rows("test", examples)
-    one = run.rows("test", 1)
+    rows, single_row = run.rows("test", examples), run.rows("test", 1)
     sides: dict[str, Any] = {}
+    for number_format in FORMATS:
+        run.evaluated_model.bf16 = number_format == "bfloat16"
+        start = time.perf_counter()
+        outcomes = attack_texts(run.evaluated_model, rows, PublishedDeepWordBug())
+        sides[number_format] = _side(outcomes, time.perf_counter() - start)
     start = time.perf_counter()
-    outcomes = attack_texts(run.evaluated_model, rows, PublishedDeepWordBug())
-    sides["uegr"] = _side(outcomes, time.perf_counter() - start)
-    start = time.perf_counter()
-    attack_with_recipe(run.evaluated_model, folder, one, RECIPE)
+    attack_with_recipe(run.evaluated_model, folder, single_row, RECIPE)
     loading = time.perf_counter() - start  # libraries, model and one example
     start = time.perf_counter()
     outcomes = attack_with_recipe(run.evaluated_model, folder, rows, RECIPE)
@@ -70,15 +73,17 @@ def table() -> str:
     result = json.loads(RESULT.read_text())
     lines = ["| | attacked examples per second | success rate | 95 % interval | queries per example |"]
     lines.append("|---|---:|---:|---|---:|")
-    for name, side in (("uegr", result["uegr"]), ("TextAttack 0.3.11", result["textattack"])):
+    for name, key in (*((f"uegr, {name}", name) for name in FORMATS), ("TextAttack 0.3.11, float32", "textattack")):
+        side = result[key]
         rate = side["fooled"] / side["right"]
         low, high = wilson(rate, side["right"])
         interval = f"{100 * low:.1f} to {100 * high:.1f}"
         lines.append(f"| {name} | {side['per_second']:.2f} | {100 * rate:.1f} % | {interval} | {side['queries']:.1f} |")
-    ratio = result["uegr"]["per_second"] / result["textattack"]["per_second"]
+    ratios = [result[name]["per_second"] / result["textattack"]["per_second"] for name in FORMATS]
     note = (
         f"{RECIPE} on {result['examples']} test texts of {result['task']}, {result['model']}, {result['threads']} "
-        f"threads, {result['processor']}: {ratio:.1f} times as many examples per second."
+        f"threads, {result['processor']}: {ratios[0]:.1f} times as many "
+        f"examples per second, {ratios[1]:.1f} times in bfloat16."
     )
     return "\n".join([*lines, "", note])
 
