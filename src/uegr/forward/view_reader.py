@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch
+from uegr.forward.view_options import ViewOptions
 from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
 from uegr.modeling.model_parts import longest_input
 from uegr.modeling.token_lookups import LookedUpTokens
@@ -136,6 +137,26 @@ class ViewReader:
         deep = (name for name, values in batch.items() if isinstance(values, Tensor) and values.dim() > 2)
         wide = next((name for name in deep if batch[name].shape[:2] == ids.shape), None)
         return wide and f"a text view cannot follow the batch's {wide}, several numbers per token: choose other views."
+
+
+def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> ViewReader | None:
+    """The reader of a method's edited views; None where there are none, or only by default and they cannot be made.
+
+    Args:
+        options: of the method.
+        model, tokenizer: see `ViewReader`; without a tokenizer there is no reader.
+
+    Raises:
+        UsageError: the options name an edited view, and the tokenizer is one that texts cannot be edited with.
+    """
+    if tokenizer is None or not any(view.edits for view in options.parsed_views()):
+        return None
+    try:
+        return ViewReader(model, tokenizer)
+    except UsageError:
+        if options.views_read(editable=False) == options.views:
+            raise
+        return None
 
 
 def token_importance(model: nn.Module, batch: Batch, gradient: Tensor) -> Tensor:

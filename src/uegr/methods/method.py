@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,15 +23,14 @@ from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
-from uegr.forward.view_reader import ViewReader
+from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.method_config import MethodConfig
+from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.weight_formats import check_formats
-
-FORWARD, BACKWARD, PREPARATION, VIEW = 0, 1, 2, 3
 
 
 class Method:
@@ -79,8 +77,7 @@ class Method:
         self.forward, self.backward = self.config.forward(self.config), self.config.backward(self.config)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
-        self._calls = 0
-        self._steps = 0
+        self._position = TrainingPosition(self.seed)
         self._replay = Replay(self.forward)
         self._view_reader: ViewReader | None = None
         self._model: nn.Module | None = None
@@ -164,7 +161,7 @@ class Method:
             )
         model = self._attached(model)
         batch = self._as_read(model, batch)
-        seed, steps = self._seed_of(FORWARD, self._calls, _rank()), self._steps
+        seed, steps = self._position.forward_seed(), self._position.steps
 
         def step() -> Step:
             generator = torch.Generator().manual_seed(seed)
@@ -179,10 +176,10 @@ class Method:
 
         if not torch.is_grad_enabled():  # a validation loss: of one plain pass, and no part of the training
             return PlainForward()(model, batch, step()).value
-        self.backward.before(optimizer, self._seed_of(BACKWARD, self._steps))
+        self.backward.before(optimizer, self._position.backward_seed())
         self._begun = True
         if self.config.most_views == 1 and self._view.edits:
-            view_generator = torch.Generator().manual_seed(self._seed_of(VIEW, self._calls, _rank()))
+            view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(step(), generator=view_generator)).batch
         with gradients_allowed():
             result = self.forward(model, batch, step())
@@ -190,7 +187,7 @@ class Method:
             self._replay.record(model, batch, step, result.value)
         if result.value.requires_grad:
             result.value.register_hook(self._on_backward)
-        self._calls += 1
+        self._position.calls += 1
         self.terms = result.terms
         return result.value
 
@@ -213,7 +210,7 @@ class Method:
         batches, index = iter(batches), itertools.count()
         while step_batches := list(itertools.islice(batches, accumulation_steps)):
             for batch in step_batches:
-                generator = torch.Generator().manual_seed(self._seed_of(PREPARATION, next(index), _rank()))
+                generator = torch.Generator().manual_seed(self._position.preparation_seed(next(index)))
                 step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
                 PlainForward()(model, self._as_read(model, batch), step).value.backward()
             self.backward.observe(optimizer)
@@ -240,22 +237,11 @@ class Method:
                 "before a second training."
             )
         check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
-        self._view_reader = self._make_view_reader(model, tokenizer)
+        self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
         return self._optimizer
-
-    def _make_view_reader(self, model: nn.Module, tokenizer: Any) -> ViewReader | None:
-        """The reader of edited views; None where there are none, or where nobody asked for them and they cannot be."""
-        if tokenizer is None or not any(view.edits for view in self.config.parsed_views()):
-            return None
-        try:
-            return ViewReader(model, tokenizer)
-        except UsageError:
-            if self.config.views_read(editable=False) == self.config.views:
-                raise
-            return None
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer.
@@ -270,11 +256,11 @@ class Method:
                 "backward_only=True."
             )
         with gradients_allowed():
-            self.backward.update(optimizer, self._seed_of(BACKWARD, self._steps), self._replay)
+            self.backward.update(optimizer, self._position.backward_seed(), self._replay)
         self.forward.release()
         self._replay.clear()
         self._begun = self._has_gradients = False
-        self._steps += 1
+        self._position.steps += 1
 
     def on_zero_grad(self) -> None:
         """The loop sets the gradients to zero: a step that it has begun and not made is given up."""
@@ -297,14 +283,14 @@ class Method:
 
     def state_dict(self) -> dict[str, Any]:
         return {
-            "calls": self._calls,
-            "steps": self._steps,
+            "calls": self._position.calls,
+            "steps": self._position.steps,
             "forward": self.forward.state_dict(),
             "backward": self.backward.state_dict(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._calls, self._steps = state["calls"], state["steps"]
+        self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
 
@@ -319,13 +305,3 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
-
-    def _seed_of(self, *position: int) -> int:
-        """A 63-bit seed for a position in the training; neighbours are independent (NumPy's SeedSequence)."""
-        sequence = np.random.SeedSequence([self.seed, *position])
-        return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
-
-
-def _rank() -> int:
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_rank() if distributed else 0

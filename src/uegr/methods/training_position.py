@@ -1,0 +1,49 @@
+"""Where a training stands, and the seeds that follow from it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+FORWARD, BACKWARD, PREPARATION, VIEW = 0, 1, 2, 3
+
+
+@dataclass
+class TrainingPosition:
+    """The seed of a training and its two counters: all randomness of a method is a function of them.
+
+    Args:
+        seed: of the training.
+        calls: of the loss so far.
+        steps: of the optimizer so far.
+    """
+
+    seed: int
+    calls: int = 0
+    steps: int = 0
+
+    def forward_seed(self) -> int:
+        """The seed of the next forward stage; another one on each data-parallel rank."""
+        return self._seed_of(FORWARD, self.calls, _rank())
+
+    def view_seed(self) -> int:
+        """The seed of the edits of a batch that all passes read; another one on each data-parallel rank."""
+        return self._seed_of(VIEW, self.calls, _rank())
+
+    def backward_seed(self) -> int:
+        """The seed of the next backward stage; the same on all data-parallel ranks."""
+        return self._seed_of(BACKWARD, self.steps)
+
+    def preparation_seed(self, batch: int) -> int:
+        """The seed of a batch of the pass before training."""
+        return self._seed_of(PREPARATION, batch, _rank())
+
+    def _seed_of(self, *position: int) -> int:
+        """A 63-bit seed; those of neighbouring positions are independent (NumPy's SeedSequence)."""
+        sequence = np.random.SeedSequence([self.seed, *position])
+        return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def _rank() -> int:
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return torch.distributed.get_rank() if distributed else 0
