@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,12 +13,12 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from transformers import PreTrainedTokenizerBase
 
 from uegr.data.encoding import batches, encode
 from uegr.data.kind import Kind
 from uegr.evaluation.model_state import evaluation_mode
+from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
@@ -28,8 +28,6 @@ from uegr.modeling.tokenizer_match import tokens_to_read
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
-SHORT_TEXT = 128
-"""Most tokens of a text for which attention in separate operations is faster; see `EvaluatedModel._attention`."""
 
 
 class EvaluatedModel:
@@ -89,7 +87,7 @@ class EvaluatedModel:
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
-        with self.autocast(), self._attention(inputs["input_ids"].shape[1]):
+        with self.autocast(), faster_attention(self.model, inputs["input_ids"].shape[1]):
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 
@@ -147,13 +145,3 @@ class EvaluatedModel:
         """The precision of a forward pass."""
         context: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
         return context
-
-    def _attention(self, tokens: int) -> AbstractContextManager[None]:
-        """How the model attends over texts of so many tokens.
-
-        The backward pass of PyTorch's fused attention is slow for short texts in bfloat16 on a CPU: both passes
-        of 64 texts of 30 tokens take 159 ms, and 35 ms in separate operations; of 128 tokens 585 and 401 ms; of 512
-        tokens the fused one is faster (Xeon with AMX, one thread).
-        """
-        slow_if_fused = self.bf16 and self.device.type == "cpu" and tokens <= SHORT_TEXT and torch.is_grad_enabled()
-        return sdpa_kernel(SDPBackend.MATH) if slow_if_fused else nullcontext()

@@ -12,6 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step
+from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, token_mask, unwrap
 from uegr.modeling.model_parts import device_of
@@ -98,7 +99,8 @@ def _logits(model: nn.Module, batch: Batch) -> Tensor:
     inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}  # type: ignore[arg-type]
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    output = model(**inputs)
+    with faster_attention(model, inputs["input_ids"].shape[-1]) if "input_ids" in inputs else nullcontext():
+        output = model(**inputs)
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if not isinstance(logits, Tensor):
         raise UsageError(

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 from uegr.forward.view_reader import ViewReader
+from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.embeddings import token_mask
 from uegr.perturb.views import View
 from uegr.training.safe_trainer import SafeTrainerMixin
@@ -64,7 +65,8 @@ class Hardening:
         if self.is_language_model:
             with torch.no_grad():
                 target = _at_last(self.teacher(**batch).logits, units, real, count).float().log_softmax(-1)
-            predicted = _at_last(model(**read.batch).logits, edited_units, edited_real, count).float()
+            with faster_attention(model, edited_units.shape[1]):
+                predicted = _at_last(model(**read.batch).logits, edited_units, edited_real, count).float()
             divergence = (target.exp() * (target - predicted.log_softmax(-1))).sum(-1)
             return (weights * divergence).sum() / weights.sum()
         with torch.no_grad():
@@ -90,7 +92,8 @@ class Hardening:
         """The last hidden states of the body, (B, T, d)."""
         inner: Any = model
         body = inner.get_encoder() if inner.config.is_encoder_decoder else inner.base_model
-        states: Tensor = body(**batch).last_hidden_state
+        with faster_attention(model, batch["input_ids"].shape[1]):
+            states: Tensor = body(**batch).last_hidden_state
         return states
 
 
