@@ -28,14 +28,23 @@ COLUMNS: dict[str, Callable[[Run], float]] = {
 
 def robust_text_table() -> str:
     """Mean and standard deviation over the seeds, in percent, as Markdown; one table per task."""
-    slots = {state: _finished(files) for state, files in FILES.items()}
+    return _tables({state: _finished(files) for state, files in FILES.items()})
+
+
+def hardened_sizes_table() -> str:
+    """The same for encoders that were hardened on more and more texts."""
+    slots = _finished(("hardened_sizes.jsonl",))
+    return _tables({model: [s for s in slots if s.model == model] for model in dict.fromkeys(s.model for s in slots)})
+
+
+def _tables(slots: dict[str, list[ResultSlot]]) -> str:
     tasks = dict.fromkeys(slot.task for group in slots.values() for slot in group)
     return "\n\n".join(_of_task(task, slots) for task in tasks)
 
 
 def _finished(files: Sequence[str]) -> list[ResultSlot]:
     slots = [slot for file in files for slot in read_slots(RESULTS / file) if slot.run]
-    return list({(slot.task, slot.method, slot.seed): slot for slot in slots}.values())
+    return list({(slot.task, slot.model, slot.method, slot.seed): slot for slot in slots}.values())
 
 
 def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:

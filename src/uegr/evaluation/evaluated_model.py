@@ -87,7 +87,7 @@ class EvaluatedModel:
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
-        with self.autocast(), faster_attention(self.model, inputs["input_ids"].shape[1]):
+        with self.autocast(), faster_attention(self.device):
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 
