@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 import torch.nn.functional as F
-from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel, T5Config, T5EncoderModel
+from datasets import Dataset
+from transformers import (
+    BertConfig,
+    BertModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    T5Config,
+    T5EncoderModel,
+    TrainingArguments,
+)
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
 from uegr.errors import UsageError
 from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import parse_view
-from uegr.training.hardening import EDITED_WEIGHT, Hardening
+from uegr.training.hardening import EDITED_WEIGHT, Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig
 
 TOKENIZER = make_tokenizer("wordpiece")
@@ -90,6 +100,17 @@ def test_training_lowers_the_loss_and_the_copy_stays(make: Any) -> None:
         losses.append(float(loss))
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
     assert all(torch.equal(old, new) for old, new in zip(before, hardening.teacher.parameters(), strict=True))
+
+
+def test_the_copy_runs_in_the_number_format_of_the_student(tmp_path: Path) -> None:
+    hardening = Hardening(encoder(), TOKENIZER, parse_view("characters:0.4"))
+    formats: list[torch.dtype] = []
+    attention = hardening.teacher.encoder.layer[0].attention.self.query
+    attention.register_forward_hook(lambda module, inputs, output: formats.append(output.dtype))
+    arguments = TrainingArguments(str(tmp_path), max_steps=1, bf16=True, use_cpu=True, report_to=[], save_strategy="no")
+    rows = Dataset.from_list([{key: value[i] for key, value in batch().items()} for i in range(3)])
+    HardeningTrainer(encoder(), arguments, train_dataset=rows, hardening=hardening).train()
+    assert formats == [torch.bfloat16]
 
 
 def test_a_causal_model_learns_the_next_token_distribution_after_each_word() -> None:
