@@ -18,9 +18,9 @@ def faster_attention(device: torch.device) -> AbstractContextManager[Any]:
     """The context for a pass on this device: attention in separate operations where that is faster, else as PyTorch
     chooses.
 
-    In bfloat16 on a CPU, both passes of the attention over 64 texts of 30 tokens take 159 ms fused and 35 in separate
-    operations, over 128 tokens 585 and 401 ms; over 512 tokens the fused kernel is faster (Xeon with AMX, one thread).
-    So it is in float32, and without a gradient. With dropout PyTorch never fuses attention on a CPU.
+    In bfloat16 on a CPU, both passes of the attention over 64 texts of 30 tokens take 82 ms fused and 15 in separate
+    operations, over 128 tokens 301 and 230 ms; over 512 tokens the fused kernel is faster (benchmarks/results/
+    attention.json). So it is in float32, and without a gradient. With dropout PyTorch never fuses attention on a CPU.
     """
     return _SeparateOperations() if device.type == "cpu" and torch.is_grad_enabled() else nullcontext()
 
