@@ -1,5 +1,7 @@
 """How similar the meanings of two sentences are: the cosine of their embeddings by the packaged sentence encoder."""
 
+import functools
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +13,9 @@ from transformers import AutoModel, AutoTokenizer
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 
+MOST_KEPT = 1024
+"""Embeddings of originals that are kept, the latest."""
+
 
 class SentenceEncoder:
     """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine."""
@@ -21,14 +26,21 @@ class SentenceEncoder:
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         self.batch_size = batch_size
+        self._originals: dict[str, Tensor] = {}
 
     def cosines(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """Cosine of the two embeddings of each pair, shape (len(pairs),), in [-1, 1]."""
-        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
-        index_of = {text: i for i, text in enumerate(texts)}
-        embeddings = self._embed(texts)
-        first, second = ([index_of[pair[side]] for pair in pairs] for side in (0, 1))
-        return (embeddings[first] * embeddings[second]).sum(dim=1).double().numpy()
+        """Cosine of the two embeddings of each pair, shape (len(pairs),), in [-1, 1].
+
+        Args:
+            pairs: an original and another text each. The embeddings of the originals are kept for the next calls: an
+                attack compares many texts with each.
+        """
+        texts = [text for text in dict.fromkeys(itertools.chain(*pairs)) if text not in self._originals]
+        embeddings = {**self._originals, **dict(zip(texts, self._embed(texts), strict=True))}
+        self._originals |= {original: embeddings[original].clone() for original, _ in pairs}
+        self._originals = dict(list(self._originals.items())[-MOST_KEPT:])
+        first, second = (torch.stack([embeddings[text] for text in side]) for side in zip(*pairs, strict=True))
+        return (first * second).sum(dim=1).double().numpy()
 
     @torch.no_grad()
     def _embed(self, texts: list[str]) -> Tensor:
@@ -47,6 +59,7 @@ class SentenceEncoder:
         return embeddings
 
 
+@functools.cache
 def load_encoder() -> SentenceEncoder | None:
     """The encoder, or None where the embedded model is not installed."""
     try:

@@ -1,6 +1,5 @@
 """An attack on one text, change by change, with what every model says after each."""
 
-import functools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +22,6 @@ WORD_ATTACKS: dict[str, type[GreedyAttack]] = {
     and (not issubclass(kind, PerturbationAttack) or isinstance(PERTURBATIONS[name], WordPerturbation))
 }
 """The attacks that change one word after the other, by name."""
-
-_sentence_encoder = functools.cache(load_encoder)
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def attack_steps(models: PlayedModels, texts: Texts, attack: GreedyAttack, aim: 
     label = target.names.index(original[aim].label)
     kept: list[Texts] = []
     search = attack.search(texts, label, random.Random(f"{attack.seed}:0"), kept.append)
-    for _ in search_rounds(target.evaluated, {0: search}, _sentence_encoder() if attack.similarity else None):
+    for _ in search_rounds(target.evaluated, {0: search}, load_encoder() if attack.similarity else None):
         for changed in kept:
             answers = models.answers(changed)
             pairs = zip(answers, original, strict=True)
