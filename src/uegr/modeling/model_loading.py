@@ -23,8 +23,8 @@ from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 from uegr.modeling.model_folder import check_folder, check_json_files, guarded, open_weights
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
-from uegr.modeling.scratch.scratch_classifier import train_tokenizer
 from uegr.modeling.scratch.scratch_models import SCRATCH
+from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
 from uegr.modeling.tokenizer_match import check_match
 
 PROBLEM_TYPES: dict[Kind, str] = {

@@ -10,7 +10,6 @@ import torch
 from support.command_line import run
 from support.reviews import reviews
 from uegr.modeling.model_loading import load_classifier, load_tokenizer, load_trained
-from uegr.modeling.scratch.scratch_classifier import train_tokenizer
 from uegr.modeling.scratch.scratch_models import SCRATCH
 
 
@@ -44,12 +43,6 @@ def test_trains_from_scratch_through_the_command_line(name: str, tmp_path: Path)
     batch = tokenizer(data["text"].tolist(), padding=True, return_tensors="pt")
     logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
     assert (logits.argmax(-1) == torch.tensor(data["label"].to_numpy())).float().mean() > 0.9
-
-
-def test_tokenizer_is_learned_from_the_text() -> None:
-    tokenizer = train_tokenizer(["A wonderful film", "a wonderful plot"] * 3, vocab_size=100)
-    assert tokenizer.tokenize("Wonderful FILM") == ["wonderful", "film"]
-    assert tokenizer.pad_token_id == 0
 
 
 def test_the_loss_of_the_model_follows_the_kind_of_task() -> None:
