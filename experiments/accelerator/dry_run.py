@@ -17,7 +17,7 @@ from experiments.accelerator.package import ROOT, Package
 from experiments.accelerator.result_parts import merge_parts
 from experiments.accelerator.run import run
 from uegr.errors import TrainingError
-from uegr.modeling.scratch.scratch_classifier import train_tokenizer
+from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
 
 GRID = Path(__file__).with_name("dry_run.yaml")
 NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
