@@ -87,7 +87,7 @@ class EvaluatedModel:
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
-        with self.autocast(), faster_attention(self.device):
+        with self.autocast(), faster_attention(self.model):
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 

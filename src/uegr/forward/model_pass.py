@@ -99,7 +99,7 @@ def _logits(model: nn.Module, batch: Batch) -> Tensor:
     inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}  # type: ignore[arg-type]
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    with nullcontext() if is_compiled(model) else faster_attention(device_of(model, batch)):
+    with faster_attention(model):
         output = model(**inputs)
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if not isinstance(logits, Tensor):

@@ -65,7 +65,7 @@ class Hardening:
         if self.is_language_model:
             with torch.no_grad():
                 target = _at_last(self.teacher(**batch).logits, units, real, count).float().log_softmax(-1)
-            with faster_attention(edited_units.device):
+            with faster_attention(model):
                 predicted = _at_last(model(**read.batch).logits, edited_units, edited_real, count).float()
             divergence = (target.exp() * (target - predicted.log_softmax(-1))).sum(-1)
             return (weights * divergence).sum() / weights.sum()
@@ -92,7 +92,7 @@ class Hardening:
         """The last hidden states of the body, (B, T, d)."""
         inner: Any = model
         body = inner.get_encoder() if inner.config.is_encoder_decoder else inner.base_model
-        with faster_attention(batch["input_ids"].device):
+        with faster_attention(body):
             states: Tensor = body(**batch).last_hidden_state
         return states
 
