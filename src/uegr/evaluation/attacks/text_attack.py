@@ -207,7 +207,7 @@ def search_rounds(
 def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -> dict[int, NDArray[np.float64]]:
     """What each request asks for, from one run of the model."""
     texts = [text for request in requests.values() for text in request.candidates]
-    return _split(evaluated.probabilities_of(texts), requests) if texts else {}
+    return _split(evaluated.probabilities_of(texts) if texts else np.empty((0, 1)), requests)
 
 
 def _similarities(
