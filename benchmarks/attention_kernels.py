@@ -4,14 +4,14 @@ python -m benchmarks.attention_kernels     into benchmarks/results/attention.jso
 """
 
 import statistics
-import time
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from benchmarks.timing import machine
+from benchmarks.timing import in_turn, machine
 from uegr.atomic_files import write_json
 
 RESULT = Path(__file__).parent / "results" / "attention.json"
@@ -27,14 +27,13 @@ def milliseconds(shape: tuple[int, int, int, int], number_format: torch.dtype) -
     inputs = [torch.randn(shape, dtype=number_format, requires_grad=True) for _ in range(3)]
     mask = torch.ones(texts, 1, tokens, tokens, dtype=torch.bool)
     mask[..., -3:] = False
-    times: dict[str, list[float]] = {name: [] for name in KERNELS}
-    for _ in range(ROUNDS + 1):
-        for name, kernel in KERNELS.items():
-            start = time.perf_counter()
-            with sdpa_kernel(kernel):
-                torch.autograd.grad(F.scaled_dot_product_attention(*inputs, attn_mask=mask).sum(), inputs)
-            times[name].append(time.perf_counter() - start)
-    return {name: 1000 * statistics.median(measured[1:]) for name, measured in times.items()}
+
+    def both_passes(kernel: SDPBackend) -> None:
+        with sdpa_kernel(kernel):
+            torch.autograd.grad(F.scaled_dot_product_attention(*inputs, attn_mask=mask).sum(), inputs)
+
+    seconds = in_turn({name: partial(both_passes, kernel) for name, kernel in KERNELS.items()}, ROUNDS)
+    return {name: 1000 * statistics.median(measured) for name, measured in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -139,7 +139,7 @@ def test_what_cannot_be_done_is_said(page: Page, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("uegr.playground.playground_page.perturbed_view", refuse)
     page.type("good film")
     page.press("perturb")
-    page.wait(lambda: "there is no list on this machine" in page.text("body"))
+    assert page.wait(lambda: "there is no list on this machine" in page.text("body"))
 
 
 def test_an_example_fills_the_text_and_markup_stays_text(page: Page) -> None:

@@ -20,8 +20,8 @@ MOST_LETTERS = 1000
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: bool = True) -> PreTrainedTokenizerFast:
     """A WordPiece tokenizer learned from the task's text."""
-    texts = list(texts)
-    words = Counter(word for text in texts for word in _words(text, lowercase))
+    texts, learner = list(texts), _empty(models.WordPiece(unk_token=UNKNOWN), lowercase)
+    words = Counter(word for text in texts for word in _words(learner, text))
     letters = _frequent_letters(words)
     pieces = {PREFIX * (i > 0) + letter for word in words for i, letter in enumerate(word) if letter in letters}
     trainer = trainers.WordPieceTrainer(
@@ -31,7 +31,6 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: 
         min_frequency=2,
         show_progress=False,
     )
-    learner = _empty(models.WordPiece(unk_token=UNKNOWN), lowercase)
     learner.train_from_iterator(texts, trainer)
     # A new tokenizer with these pieces, to which the letters are not special.
     tokenizer = _empty(models.WordPiece(learner.get_vocab(), unk_token=UNKNOWN), lowercase)
@@ -52,9 +51,8 @@ def _empty(model: models.WordPiece, lowercase: bool) -> Tokenizer:
     return tokenizer
 
 
-def _words(text: str, lowercase: bool) -> list[str]:
-    normalized = normalizers.BertNormalizer(lowercase=lowercase).normalize_str(text)
-    return [word for word, _ in pre_tokenizers.BertPreTokenizer().pre_tokenize_str(normalized)]
+def _words(tokenizer: Tokenizer, text: str) -> list[str]:
+    return [word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))]
 
 
 def _frequent_letters(words: Counter[str]) -> set[str]:
