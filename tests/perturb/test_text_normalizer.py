@@ -33,6 +33,14 @@ def normalized(text: str, *steps: str) -> str:
         ("spaced", "f.r.e.e and c-a-s-h and n_o_w", "free and cash and now"),
         ("leet", "fr3e c4sh pr1ze v1agra w0n", "free cash prize viagra won"),
         ("leet", "c@sh ca$h", "cash cash"),
+        ("leet", "b00k ch33se pa$$word cl!ck FR3E", "book cheese password click FREE"),
+        ("nfkc", "🅵🆁🅴🅴 ⓒⓐⓢⓗ free\u3164cash", "FREE cash free cash"),
+        ("invisible", "fr\u034fee \U000e0041fr\ufe0fee\U000e0041 \bca\u2062sh\u061c", "free free cash"),
+        ("invisible", "f\u0336r\u0336e\u0336e\u0336 c\u0301\u0302\u0303\u0304ash", "free cash"),
+        ("confusables", "ғʀᴇᴇ ᴄᴀꜱʜ саѕh ꓚash Ꮯash", "free cash cash Cash Cash"),
+        ("confusables", "бitсоin", "бitcoin"),
+        ("spaced", "f|r|e|e F R E E  M O N E Y f·r·e·e", "free FREE  MONEY free"),
+        ("spaced", "f  r  e  e cash, к у п и", "free cash, купи"),
     ],
 )
 def test_a_trick_is_undone_by_its_step(step: str, text: str, expected: str) -> None:
@@ -52,6 +60,15 @@ def test_a_trick_is_undone_by_its_step(step: str, text: str, expected: str) -> N
         "4K TV, mp3 and 100 % of 50",
         "on 3/4 at 5",
         "x = y - z",
+        "он купил iPhoneом smsку",
+        "ısıtıcı",
+        "il y a à boire",
+        "לקנות הiPhone",
+        "❤\ufe0f 1\ufe0f\u20e3 \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "ẹ̀kọ́ Tiếng Việt",
+        "me@example.co.uk https://b.co/ab0cd www.ab0cd.org",
+        "great!thanks for the mp3s, A1B2C3, B0C5X7, a11y, i18n and k8s",
+        "J. R. R. Tolkien",
     ],
 )
 def test_other_languages_and_ordinary_texts_stay(text: str) -> None:

@@ -4,6 +4,7 @@ The steps become Hugging Face `normalizers` in front of the tokenizer's own, and
 the model with `AutoTokenizer` has them, with nothing of uegr installed.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,48 +12,123 @@ from tokenizers import Regex, Tokenizer, normalizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from uegr.errors import UsageError, unknown
-from uegr.perturb.homoglyphs import LOOK_ALIKES
+from uegr.perturb.look_alikes import LATIN_LOOK_ALIKES
 
-MORE_LOOK_ALIKES = dict(zip("αορνικυγτΑΒΕΗΙΚΜΟΡΤΥΧԍԌɡıⅼոօհ", "aopvikuytABEHIKMOPTYXGGgilnoh", strict=True))
-_LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s", "!": "i"}
-_SEPARATOR = r"[ .\-_*]"
-_ALONE = r"\p{L}(?!\p{L})"
-_JOINS = r"(?<=[\p{Latin}\p{Cyrillic}\p{Greek}\p{Nd}])[\u200c\u200d](?=[\p{Latin}\p{Cyrillic}\p{Greek}\p{Nd}])"
+# Sets of characters, for use inside [ ] of a regular expression.
+_ALPHABETS = r"\p{Latin}\p{Cyrillic}\p{Greek}"
+_JOINERS = r"\x{200c}\x{200d}"
+_BLANKS = r"\x{115f}\x{1160}\x{3164}\x{ffa0}\x{2800}"
+_SELECTORS = r"\x{fe00}-\x{fe0f}\x{e0100}-\x{e01ef}"
+_TAGS = r"\x{e0020}-\x{e007f}"
+_KEPT = rf"\p{{Khmer}}\p{{Mongolian}}{_JOINERS}{_BLANKS}{_SELECTORS}{_TAGS}"
+_JOINED = (
+    r"\p{Arabic}\p{Syriac}\p{Thaana}\p{Nko}\p{Mongolian}\p{Devanagari}\p{Bengali}\p{Gurmukhi}\p{Gujarati}\p{Oriya}"
+    r"\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}\p{Sinhala}\p{Khmer}\p{Myanmar}"
+    r"\p{Extended_Pictographic}\x{1f3fb}-\x{1f3ff}\x{fe0f}"
+)
+_OVERLAYS = r"\x{334}-\x{338}\x{20d2}\x{20d3}\x{20dd}-\x{20e0}\x{20e4}-\x{20e6}\x{20ea}\x{20eb}"
+_SEPARATORS = (".", "-", "_", "*", "|", "~", "\u00b7", "\u2022", " ", "  ")
+_LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "$": "s"}
+_DOUBLES = {"00": "oo", "33": "ee", "55": "ss", "$$": "ss"}
 
 
 def _nfkc() -> list[Any]:
-    """Unicode's compatibility form: full-width letters, ligatures, styled letters."""
-    return [normalizers.NFKC()]
+    """Unicode's compatibility form: full-width letters, ligatures, styled letters; and white letters on black."""
+    letters = [_replaced(f"{chr(0x1F150 + i)}|{chr(0x1F170 + i)}", chr(ord("A") + i)) for i in range(26)]
+    return [normalizers.NFKC(), _replaced(f"[{_BLANKS}]", " "), *letters]
 
 
 def _invisible() -> list[Any]:
-    """Zero-width characters, soft hyphens and direction overrides; joiners only where no script needs them."""
-    hidden = "[\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\u00ad\u180e]"
-    return [normalizers.Replace(Regex(hidden), ""), normalizers.Replace(Regex(_JOINS), "")]
+    """Characters that no reader sees, and marks drawn over letters.
+
+    Unicode's ignorable characters, except where a script or an emoji needs them: joiners between letters of such
+    scripts, selectors after an emoji or an ideograph, tags after the black flag. Control characters. Strokes and rings
+    over letters, and three or more marks on one.
+    """
+    patterns = (
+        rf"[\p{{Default_Ignorable_Code_Point}}&&[^{_KEPT}]]",
+        r"[\p{Cc}&&[^\s]]",
+        rf"(?<![{_JOINED}])[{_JOINERS}]+|[{_JOINERS}]+(?![{_JOINED}{_JOINERS}])",
+        rf"(?<=\A|[{_ALPHABETS}\p{{P}}\s{_SELECTORS}])[{_SELECTORS}]+",
+        rf"(?<![\x{{1f3f4}}{_TAGS}])[{_TAGS}]+",
+        rf"(?<=[{_ALPHABETS}])(?:[{_OVERLAYS}]+|\p{{M}}{{3,}})",
+    )
+    return [_replaced(pattern, "") for pattern in patterns]
 
 
 def _confusables() -> list[Any]:
-    """Look-alikes of Latin letters, in words that also have a Latin letter: a Cyrillic text stays as it is."""
-    pairs = {chr(look_alike): chr(letter) for letter, look_alike in LOOK_ALIKES.items()} | MORE_LOOK_ALIKES
-    before = [
-        normalizers.Replace(Regex(rf"{c}(?=[\p{{L}}\p{{M}}]*\p{{Latin}})"), letter) for c, letter in pairs.items()
-    ]
-    after = [normalizers.Replace(Regex(rf"(?<=\p{{Latin}}){c}"), letter) for c, letter in pairs.items()]
-    return [*before, *after, *after]  # twice: a letter that was folded counts for the next one
+    """Look-alikes of Latin letters, in words that also have a Latin letter: a Cyrillic text stays as it is.
+
+    A look-alike between two Latin letters is folded, and any other where the word has only Latin letters and
+    look-alikes: in the Russian "iPhone\u043e\u043c" the ending stays.
+    """
+    foldable = "".join(LATIN_LOOK_ALIKES.values())
+    word, other = r"[\p{L}\p{M}]*", rf"[\p{{L}}&&[^\p{{Latin}}{foldable}]]"
+    after_latin, before_latin = rf"(?<=\p{{Latin}}{word})", rf"(?={word}\p{{Latin}})"
+    no_other = rf"(?<!{other}{word})(?!{word}{other})"
+    place = f"(?:{after_latin}{before_latin}|{no_other}(?:{after_latin}|{before_latin}))"
+    # An alternation is searched twice as fast as a set.
+    return [_replaced(f"(?:{'|'.join(signs)}){place}", letter) for letter, signs in LATIN_LOOK_ALIKES.items()]
 
 
 def _spaced() -> list[Any]:
-    """Three or more single letters with the same kind of separator between them."""
-    first = rf"(?<=\A\p{{L}}|[^\p{{L}}]\p{{L}}){_SEPARATOR}(?=\p{{L}}{_SEPARATOR}{_ALONE})"
-    pair = rf"\p{{L}}{_SEPARATOR}\p{{L}}"
-    later = rf"(?<=\A{pair}|[^\p{{L}}]{pair}){_SEPARATOR}(?={_ALONE})"
-    return [normalizers.Replace(Regex(f"{first}|{later}"), "")]
+    """Three or more single letters with the same separator between them; with spaces four, unless all are from A to Z.
+
+    French has "y a \u00e0" with spaces.
+    """
+    any_letter = r"\p{L}\p{M}*"
+    patterns = []
+    for separator in _SEPARATORS:
+        sign = re.escape(separator)
+        runs = f"{_apart('[A-Za-z]', sign, 3)}|{_apart(any_letter, sign, 4 if separator.isspace() else 3)}"
+        patterns.append(rf"{sign}(?={any_letter}(?!\p{{L}}))(?:{runs})")
+    return [_replaced(pattern, "") for pattern in patterns]
+
+
+def _apart(letter: str, separator: str, least: int) -> str:
+    """Pattern of a separator in a run of at least `least` single letters."""
+    start, end = r"(?:\A|[^\p{L}\p{M}'\u2019])", r"(?![\p{L}\p{M}])"
+    unit = f"(?:{letter}{separator})"
+    places = (
+        rf"(?<={start}{unit}{{{before},}})(?={unit}{{{least - 1 - before},}}{letter}{end})"
+        for before in range(1, least)
+    )
+    return f"(?:{'|'.join(places)})"
 
 
 def _leet() -> list[Any]:
-    """Digits and signs for letters, between two letters of a word."""
-    between = r"(?<=\p{{Latin}})[{}](?=\p{{Latin}})"
-    return [normalizers.Replace(Regex(between.format(sign)), letter) for sign, letter in _LEET.items()]
+    """Digits and signs for letters within a word; addresses and product codes stay.
+
+    Two letters stand on one side of the sign, or it is the middle of a word of three lower-case letters; before a
+    plural s it stays ("mp3s"). The signs @ and ! have uses of their own: @ stays before the name of a domain, and ! is
+    a letter only after consonants ("cl!ck", not "great!thanks").
+    """
+    address = r"(?<!(?:://|www\.)\S*)"
+    inside = (
+        r"(?:(?<=\p{Latin}{2})(?=.\p{Latin})(?!.[sS](?!\w))"
+        r"|(?<=\p{Latin})(?=.\p{Latin}{2})|(?<=(?:\A|[^\w])[a-z])(?=.[a-z](?!\w)))"
+    )
+    doubles = [
+        _replaced(rf"{address}(?<=\p{{Latin}}){re.escape(signs)}(?=\p{{Latin}})", letters)
+        for signs, letters in _DOUBLES.items()
+    ]
+    singles = [
+        _replaced(f"{address}{place}{re.escape(sign)}", letter if place is inside else letter.upper())
+        for place in (rf"(?<=\p{{Lu}})(?=.\p{{Lu}}){inside}", inside)
+        for sign, letter in _LEET.items()
+    ]
+    no_domain = r"(?!@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,})"
+    after_consonants = r"(?<=(?:\A|[^\p{L}])[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z]{1,3})"
+    return [
+        *doubles,
+        *singles,
+        _replaced(rf"{address}{inside}{no_domain}@", "a"),
+        _replaced(rf"{address}{after_consonants}!(?=\p{{Latin}})", "i"),
+    ]
+
+
+def _replaced(pattern: str, by: str) -> Any:
+    return normalizers.Replace(Regex(pattern), by)
 
 
 STEPS: dict[str, Callable[[], list[Any]]] = {
