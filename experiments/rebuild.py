@@ -13,7 +13,8 @@ from experiments.cheaper_steps import cheaper_steps_table
 from experiments.grid_sections import Figures, read_grid_results
 from experiments.paths import DOCS
 from experiments.result_page import result_page
-from experiments.robust_text import hardened_sizes_table, robust_text_table
+from experiments.robust_text import robust_text_table, table_by_encoder
+from experiments.robust_text_differences import differences_table
 from experiments.selective_tables import selective_tables
 from experiments.standing import Standing
 from experiments.standing_tables import advice_record
@@ -39,7 +40,12 @@ def rebuilt_files() -> dict[Path, str]:
     blocks: Mapping[str, Mapping[str, str]] = {
         "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
         "gate.md": {"character-tricks": character_tricks_table()},
-        "robust_text.md": {"robust-text": robust_text_table(), "hardened-sizes": hardened_sizes_table()},
+        "robust_text.md": {
+            "text-test": table_by_encoder("text_test.jsonl"),
+            "text-test-differences": differences_table("text_test.jsonl"),
+            "robust-text": robust_text_table(),
+            "hardened-sizes": table_by_encoder("hardened_sizes.jsonl"),
+        },
         "selective_update.md": selective_tables(),
         "methods/uegr.md": {"text": text_adversary_table()},
         "tasks.md": {"tasks": task_table(), "notes": task_notes()},

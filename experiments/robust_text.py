@@ -1,4 +1,4 @@
-"""The table of docs/robust_text.md: what views and hardening are worth on text attacks, on validation data."""
+"""The tables of docs/robust_text.md: what views and hardening are worth on text attacks."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,12 +28,12 @@ COLUMNS: dict[str, Callable[[Run], float]] = {
 
 def robust_text_table() -> str:
     """Mean and standard deviation over the seeds, in percent, as Markdown; one table per task."""
-    return _tables({state: _finished(files) for state, files in FILES.items()})
+    return _tables({state: finished(files) for state, files in FILES.items()})
 
 
-def hardened_sizes_table() -> str:
-    """The same for encoders that were hardened on more and more texts."""
-    slots = _finished(("hardened_sizes.jsonl",))
+def table_by_encoder(file: str) -> str:
+    """The same for a grid whose models are states of the encoder."""
+    slots = finished((file,))
     return _tables({model: [s for s in slots if s.model == model] for model in dict.fromkeys(s.model for s in slots)})
 
 
@@ -42,7 +42,8 @@ def _tables(slots: dict[str, list[ResultSlot]]) -> str:
     return "\n\n".join(_of_task(task, slots) for task in tasks)
 
 
-def _finished(files: Sequence[str]) -> list[ResultSlot]:
+def finished(files: Sequence[str]) -> list[ResultSlot]:
+    """The runs of some grids; one that two grids share counts once."""
     slots = [slot for file in files for slot in read_slots(RESULTS / file) if slot.run]
     return list({(slot.task, slot.model, slot.method, slot.seed): slot for slot in slots}.values())
 
@@ -54,12 +55,14 @@ def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
         of_task = [slot for slot in group if slot.task == task]
         for method in dict.fromkeys(slot.method for slot in of_task):
             runs = [slot.run for slot in of_task if slot.method == method and slot.run]
-            counts |= {(r["train_examples"], r["test_examples"], r["text_attacks"][0]["examples"]) for r in runs}
+            counts |= {
+                (r["train_examples"], r["test_examples"], r["split"], r["text_attacks"][0]["examples"]) for r in runs
+            }
             digits = {name: 2 if name == "operations" else 1 for name in COLUMNS}
             cells = " | ".join(spread([of(run) for run in runs], digits[name]) for name, of in COLUMNS.items())
             lines.append(
                 f"| {state} | {NAMES.get(method, method)}, {len(runs)} seed{'s' * (len(runs) > 1)} | {cells} |"
             )
-    train, validation, attacked = sorted(counts)[0]
-    title = f"**{task}**, {train:,} training texts, {validation:,} validation texts, of which {attacked} are attacked:"
+    train, evaluated, split, attacked = sorted(counts)[0]
+    title = f"**{task}**, {train:,} training texts, {evaluated:,} {split} texts, of which {attacked} are attacked:"
     return "\n".join([title, "", *lines])

@@ -13,7 +13,7 @@ from experiments.standing_tables import advice, differences_to_plain, rank_table
 GRIDS = {
     "thirteen": "all-MiniLM-L6-v2",
     "thirteen_granite": "granite-30m, a second pretrained family",
-    "thirteen_textcnn": "TextCNN from nothing",
+    "thirteen_textcnn": "TextCNN from scratch",
     "thirteen_lora": "LoRA on all-MiniLM-L6-v2",
 }
 """Results file -> the model."""

@@ -42,7 +42,7 @@ def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.Ca
     for more, message in (
         (["--attack", "deepwordbugs"], "did you mean 'deepwordbug'"),
         (["--attack", "typos", "--rates", "0.3"], "did you mean 'rate'"),
-        (["--attack", "typos", "--rate", "0"], "need a rate in (0, 1]"),
+        (["--attack", "typos", "--rate", "0"], "needs a rate in (0, 1]"),
         (["--attack", "transfer"], "name it with --source"),
         (["--attack", "typos", "--split", "train"], "choose one of test, validation"),
     ):

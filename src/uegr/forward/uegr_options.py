@@ -24,7 +24,8 @@ class UEGRForwardOptions(ViewOptions):
         (AUTO,),
         "what each of the k passes reads: adversarial, characters, words, mask, tokens, clean, any perturbation, or "
         "several joined by +; with fewer views than passes they are used again from the start; auto: adversarial and "
-        "characters+mask, or adversarial alone where texts cannot be edited (slow tokenizer, labels of tokens) [ours]",
+        "characters+mask, or adversarial alone with one pass and where texts cannot be edited (no or a slow tokenizer, "
+        "labels of tokens) [ours]",
     )
     passes: int = option(2, "k, the number of sub-models", at_least=1)
     dropout: tuple[float, ...] = option(

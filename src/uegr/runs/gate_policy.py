@@ -86,7 +86,7 @@ class GatePolicy(Options):
 
 
 def read_policy(path: Path) -> GatePolicy:
-    """The policy of a YAML file; a file of texts is looked for beside it."""
+    """The policy of a YAML file. A relative path in it starts at the working directory."""
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         raise UsageError(f"'{path}' must be a mapping, such as minimum: {{accuracy: 0.9}}.")

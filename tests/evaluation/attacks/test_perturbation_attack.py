@@ -7,7 +7,7 @@ from conftest import tokenizer
 from support.text_attacks import robust_share
 from uegr.errors import UsageError
 from uegr.evaluation import attacks
-from uegr.evaluation.attacks.attack_registry import TEXT_ATTACKS, attack_class
+from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deletion import Deletion
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
@@ -87,7 +87,3 @@ def test_an_attack_on_a_model_in_memory(evaluated: EvaluatedModel, rows: Dataset
 def test_wrong_options_are_refused(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         attack_class(name)(**options)  # type: ignore[arg-type]
-
-
-def test_the_published_attacks_keep_their_names() -> None:
-    assert TEXT_ATTACKS["typos"] is attacks.TypingErrors and TEXT_ATTACKS["deletion"] is attacks.Deletion

@@ -17,14 +17,16 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
+from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import Comparison, Search, TextAttack, attack_texts, first_that_fools
-from uegr.evaluation.attacks.typing_errors import TypingErrors
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
+TYPOS = PERTURBATION_ATTACKS["typos"]
 
-@pytest.mark.parametrize("attack", [TypingErrors(rate=0.8), DeepWordBug(max_share=1.0)])
+
+@pytest.mark.parametrize("attack", [TYPOS(rate=0.8), DeepWordBug(max_share=1.0)])
 def test_spelling_attacks_fool_a_model_that_knows_words_only(
     attack: TextAttack, evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
@@ -41,7 +43,7 @@ def test_aimed_misspellings_fool_more_than_random_ones_with_as_few_changes(
     evaluated: EvaluatedModel, rows: Dataset
 ) -> None:
     aimed = attack_texts(evaluated, rows, DeepWordBug(max_share=0.8))
-    blind = attack_texts(evaluated, rows, TypingErrors(rate=0.8, tries=1))
+    blind = attack_texts(evaluated, rows, TYPOS(rate=0.8, tries=1))
     assert robust_share(aimed) < robust_share(blind)
 
 
@@ -83,8 +85,8 @@ def test_an_attack_rewrites_only_the_last_text_of_a_pair(rows: Dataset, evaluate
 @pytest.mark.parametrize(
     ("attack", "options"),
     [
-        (TypingErrors, {"rate": 0.0}),
-        (TypingErrors, {"tries": 0}),
+        (TYPOS, {"rate": 0.0}),
+        (TYPOS, {"tries": 0}),
         (DeepWordBug, {"max_share": 0.0}),
         (SynonymSwap, {"similarity": 1.0}),
     ],

@@ -35,7 +35,6 @@ from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
-from uegr.evaluation.attacks.typing_errors import TypingErrors
 
 __all__ = [
     "PGD",
@@ -54,7 +53,6 @@ __all__ = [
     "TextAttack",
     "TextAttackResult",
     "Transfer",
-    "TypingErrors",
 ]
 globals().update({kind.__name__: kind for kind in PERTURBATION_ATTACKS.values()})  # HomoglyphsAttack, ...
 __all__ += [kind.__name__ for kind in PERTURBATION_ATTACKS.values()]  # names, from a table

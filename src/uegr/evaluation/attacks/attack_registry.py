@@ -15,15 +15,12 @@ from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
-from uegr.evaluation.attacks.typing_errors import TypingErrors
 
 Attack: TypeAlias = TextAttack | EmbeddingAttack
 
 TEXT_ATTACKS: dict[str, type[TextAttack]] = {
-    kind.name: kind
-    for kind in (TypingErrors, DeepWordBug, PublishedDeepWordBug, SynonymSwap, PublishedTextFooler, Deletion)
-}
-TEXT_ATTACKS |= {name: kind for name, kind in PERTURBATION_ATTACKS.items() if name not in TEXT_ATTACKS}
+    kind.name: kind for kind in (DeepWordBug, PublishedDeepWordBug, SynonymSwap, PublishedTextFooler, Deletion)
+} | PERTURBATION_ATTACKS
 EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
     kind.name: kind for kind in (PGD, AutoPGD, RandomSearch, Transfer)
 }
