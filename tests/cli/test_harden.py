@@ -89,3 +89,16 @@ def test_what_cannot_work_is_said_before_anything_is_written(
         capsys, arguments(encoder_folder, texts, folder, "--edits", "harmless")
     )
     assert not folder.exists()
+
+
+def test_several_processes_are_refused(
+    encoder_folder: Path,
+    texts: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    arguments = ["harden", str(encoder_folder), "--texts", str(texts), "--output_dir", str(tmp_path / "hardened")]
+    assert "trains in one process: start it without torchrun" in error_of(capsys, arguments)
+    assert not (tmp_path / "hardened").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -37,3 +39,20 @@ def test_two_processes_equal_one(launcher: str, wrappers: list[str], tmp_path: P
             for key, value in first.items():
                 assert torch.equal(second[key], value), f"{wrapper}, {method}: the ranks differ in {key}"
                 torch.testing.assert_close(value, expected[key], atol=1e-5, rtol=1e-3)
+
+
+def test_the_command_line_trains_in_two_processes(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """One run folder and one line of output, by the first process; a refusal is one line, too."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", *LAUNCHERS["torchrun"], "-m", "uegr.cli.main", "train"]
+    command += ["--train_file", str(train_file), "--model_name_or_path", str(model_folder), "--epochs", "2"]
+    command += ["--batch_size", "4", "--output_dir", str(folder)]
+    first, second = (
+        subprocess.run(command, capture_output=True, text=True, timeout=180, check=False) for _ in range(2)
+    )
+    assert first.returncode == 0, first.stderr[-3000:]
+    assert first.stdout.count("accuracy %") == 1
+    run = json.loads((folder / "run.json").read_text())
+    steps = 2 * math.ceil(run["train_examples"] / (2 * 4))
+    assert f"{steps} of {steps} steps" in first.stdout, "each process trains on its share"
+    assert second.returncode != 0 and second.stderr.count("holds a finished run") == 1

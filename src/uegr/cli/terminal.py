@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 from rich.text import Text
 
+from uegr.training.processes import is_first_process
+
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, which move the cursor or recolour a terminal, direction overrides, and halves of pairs."""
 
@@ -24,7 +26,7 @@ class PlainConsole(Console):
         return super().render_str(CONTROL.sub("\ufffd", text), **options)
 
 
-console = PlainConsole()
+console = PlainConsole(quiet=not is_first_process())
 
 
 class OnProgress(Protocol):

@@ -17,6 +17,7 @@ from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
 from uegr.options import option_fields
+from uegr.training.processes import is_first_process
 from uegr.training.run_config import RunConfig
 
 FILES = ("train_file", "validation_file", "test_file")
@@ -92,6 +93,8 @@ def train(
     )
     if "parts" in cost:
         console.print(describe(cost))
+    if not is_first_process():
+        return
     write_card(output_dir)
     title, value, examples = validation_metric(output_dir)
     console.print(

@@ -11,6 +11,7 @@ from datasets import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
 
 from uegr.data.text_pool import TEXT, load_pool
+from uegr.errors import UsageError
 from uegr.modeling.embeddings import token_mask
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.tokenizer_match import tokens_to_read
@@ -19,6 +20,7 @@ from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.precision import use_bf16
+from uegr.training.processes import process_count
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
@@ -49,9 +51,11 @@ def harden_model(
         were kept out, and cost.
 
     Raises:
-        UsageError: the model or the texts cannot be used.
+        UsageError: the model or the texts cannot be used, or there are several processes.
         StoppedError: stopped by a signal; a checkpoint is written.
     """
+    if process_count() > 1:
+        raise UsageError("uegr harden trains in one process: start it without torchrun or accelerate launch.")
     pool = load_pool(
         config.texts,
         text_column=config.text_column,
@@ -91,9 +95,8 @@ def harden_model(
             "processor": processor_name(),
         },
     }
-    if trainer.is_world_process_zero():
-        with explained(output_dir, bytes_of(model)):
-            finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
+    with explained(output_dir, bytes_of(model)):
+        finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
     return record
 
 

@@ -26,6 +26,7 @@ from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
+from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
 from uegr.training.run_config import RunConfig
@@ -81,7 +82,7 @@ def train_run(
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     # The folder is changed only now, when the configuration has proved possible.
-    checkpoint = prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite)
+    checkpoint = on_first_process(lambda: prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite))
 
     trainer = UEGRTrainer(
         model,
@@ -108,7 +109,7 @@ def train_run(
         "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in findings]},
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
-    if trainer.is_world_process_zero():
+    if is_first_process():
         with explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
     return run

@@ -8,6 +8,7 @@ from transformers import TrainingArguments
 
 from uegr.errors import UsageError
 from uegr.training.hardening_config import HardeningConfig
+from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
 
 
@@ -25,7 +26,7 @@ def training_arguments(
     Raises:
         UsageError: there would be no step, or the further arguments cannot be.
     """
-    per_step = config.batch_size * config.gradient_accumulation_steps
+    per_step = config.batch_size * config.gradient_accumulation_steps * process_count()
     steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
     if steps < 1:
         raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")

@@ -20,7 +20,8 @@ Attack: TypeAlias = TextAttack | EmbeddingAttack
 
 TEXT_ATTACKS: dict[str, type[TextAttack]] = {
     kind.name: kind for kind in (DeepWordBug, PublishedDeepWordBug, SynonymSwap, PublishedTextFooler, Deletion)
-} | PERTURBATION_ATTACKS
+}
+TEXT_ATTACKS |= PERTURBATION_ATTACKS
 EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
     kind.name: kind for kind in (PGD, AutoPGD, RandomSearch, Transfer)
 }
