@@ -23,7 +23,7 @@ def test_rates_of_a_class_by_hand() -> None:
     assert _of_class(predicted, labels, 1) == {"recall": 0.75, "precision": 0.75, "false_positive_rate": 1 / 6}
     assert _of_class(predicted, labels, 0)["recall"] == 5 / 6
     nothing = _of_class(np.array([0, 0]), np.array([0, 0]), 1)
-    assert nothing == {"recall": 1.0, "precision": 1.0, "false_positive_rate": 0.0}
+    assert nothing == {"recall": 1.0, "precision": 0.0, "false_positive_rate": 0.0}
 
 
 def test_a_good_run_passes_easy_limits_and_fails_impossible_ones(evaluated_run: Path) -> None:
@@ -121,3 +121,62 @@ def test_the_command_on_anybodys_checkpoint(tmp_path: Path, capsys: pytest.Captu
     assert "FAIL" in capsys.readouterr().out
     assert json.loads((tmp_path / "gate" / "gate.json").read_text())["lines"][0]["name"] == "accuracy"
     assert "has no data of its own" in error_of(capsys, arguments[:-2])
+
+
+@pytest.mark.parametrize(
+    ("policy", "label", "message"),
+    [
+        (GatePolicy(minimum={"recall": {"1": 0.5}}), 0, "recall of 1 cannot be measured: no text is of that class"),
+        (GatePolicy(maximum={"false_positive_rate": {"0": 0.5}}), 0, "cannot be measured: all texts are of that class"),
+    ],
+)
+def test_a_limit_on_texts_that_are_not_there_is_refused(
+    policy: GatePolicy, label: int, message: str, evaluated_run: Path, tmp_path: Path
+) -> None:
+    reviews(20).query(f"label == {label}").to_csv(tmp_path / "one_class.csv", index=False)
+    with pytest.raises(UsageError, match=message):
+        run_gate(open_model(evaluated_run), policy, file=tmp_path / "one_class.csv")
+
+
+def test_a_class_name_with_control_characters_makes_valid_xml(tmp_path: Path) -> None:
+    GateResult("m", 1, 1, [GateLine("recall of a\x08b", 0.0, 1.0, True, False)], [], []).write(tmp_path)
+    assert next(ElementTree.parse(tmp_path / "gate.xml").iter("testcase")).get("name") == "recall of a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("minimum: {accuracy: 0.9}\nminimum: {recall: {a: 0.1}}\n", "the key 'minimum' stands twice"),
+        ("minimum: {recall: {a: 0.1, a: 0.2}}\n", "the key 'a' stands twice"),
+        ("minimum: {recall: {yes: 0.1}}\n", "put quotes around yes, no, on and off"),
+    ],
+)
+def test_a_policy_that_yaml_reads_otherwise_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "gate.yaml").write_text(text)
+    with pytest.raises(UsageError, match=message):
+        read_policy(tmp_path / "gate.yaml")
+
+
+def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_other_data(
+    evaluated_run: Path, tmp_path: Path
+) -> None:
+    """The classes are those of the model; a changed training file would number them otherwise."""
+    record = json.loads((evaluated_run / "run.json").read_text())
+    own = Path(record["config"]["data"]["train_file"])
+    moved = tmp_path / "elsewhere.csv"
+    record["config"]["data"]["train_file"], record["files"] = str(moved), {str(moved): record["files"][str(own)]}
+    (evaluated_run / "run.json").write_text(json.dumps(record))
+    reviews(20).to_csv(tmp_path / "holdout.csv", index=False)
+    policy = GatePolicy(minimum={"accuracy": 0.5})
+    assert run_gate(open_model(evaluated_run), policy, file=tmp_path / "holdout.csv").passed
+    with pytest.raises(UsageError, match="there is no file"):
+        run_gate(open_model(evaluated_run), policy)
+    moved.write_bytes(own.read_bytes())
+    assert run_gate(open_model(evaluated_run), policy).passed
+    moved.write_text(own.read_text() + "a new kind of text,advert\n")
+    with pytest.raises(UsageError, match="has changed since the training began: restore it, or measure on a file"):
+        run_gate(open_model(evaluated_run), policy)
+    del record["files"]  # a run of an earlier version
+    (evaluated_run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(UsageError, match="the classes of the data are now 0, 1, advert, and those of"):
+        run_gate(open_model(evaluated_run), policy)

@@ -108,3 +108,47 @@ def test_the_command(evaluated_run: Path, tmp_path: Path, capsys: pytest.Capture
     assert "must be one of .csv, .jsonl" in error_of(capsys, ["predict", str(evaluated_run), *files[:3], "out.txt"])
     assert "has no column 'body'" in error_of(capsys, ["predict", str(evaluated_run), *files, "--text_column", "body"])
     assert "between 0 and 1" in error_of(capsys, ["predict", str(evaluated_run), *files, "--abstain_below", "2"])
+
+
+def test_nothing_of_the_user_is_overwritten(evaluated_run: Path, tmp_path: Path) -> None:
+    texts, classifier = tmp_path / "texts.csv", open_model(evaluated_run)
+    reviews(8).to_csv(texts, index=False)
+    with pytest.raises(UsageError, match="is the file of the texts: name another with --output"):
+        predict_file(classifier, texts, tmp_path / "." / "texts.csv")
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        predict_file(classifier, texts, tmp_path / "out.csv")
+    for column, message in {
+        "confidence": "have a column 'confidence' of their own",
+        "label": "cannot be called",
+    }.items():
+        reviews(8)[["text"]].rename(columns={"text": column}).to_csv(tmp_path / "other.csv", index=False)
+        with pytest.raises(UsageError, match=message):
+            predict_file(open_model(evaluated_run, column), tmp_path / "other.csv", tmp_path / "out.jsonl")
+    assert not list(tmp_path.glob("*partial*")) and len(read(texts)) == 8
+
+
+def test_an_empty_line_of_a_single_column_is_a_row(evaluated_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("text\na good film\n\na bad film\n")
+    with pytest.raises(
+        UsageError, match=r"1 rows have no text in column 'text' \(the first is row 1\): remove them\.$"
+    ):
+        predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.csv")
+    (tmp_path / "texts.csv").write_text("text\na good film\na bad film\n\n\n")
+    predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.csv")
+    assert len(read(tmp_path / "out.csv")) == 2, "empty lines at the end are none"
+
+
+def test_a_file_that_cannot_calibrate_is_refused(evaluated_run: Path, tmp_path: Path) -> None:
+    reviews(20).query("label == 1").to_csv(tmp_path / "one_class.csv", index=False)
+    with pytest.raises(UsageError, match="cannot calibrate the confidences"):
+        calibrated_temperature(open_model(evaluated_run), tmp_path / "one_class.csv", "label")
+    assert fit_temperature(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([1, 0])) is None, "right on all of it"
+
+
+def test_the_second_column_of_a_pair_can_be_named_alone(evaluated_run: Path, tmp_path: Path) -> None:
+    bert().save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    assert open_model(tmp_path / "model", text_pair_column="b").evaluated.text_columns == ("text", "b")
+    with pytest.raises(UsageError, match="was trained on the columns text: name 1 columns"):
+        open_model(evaluated_run, text_pair_column="b")

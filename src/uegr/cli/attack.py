@@ -69,7 +69,8 @@ def attack(
             _add_row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
     for curve in result.embedding_attacks:
         if curve.attack in attacked:
-            _add_row(table, curve, curve.values[0], curve.values[-1])
+            clean = curve.values[0] if curve.epsilons[0] == 0 else None
+            _add_row(table, curve, clean, curve.values[-1])
     console.print(table)
     if any(text_attack.trained_on and text_attack.attack in attacked for text_attack in result.text_attacks):
         console.print("* the model was trained on such edits.")
@@ -90,9 +91,15 @@ def _name(attack: TextAttackResult | RobustnessCurve) -> str:
 
 
 def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
-    assert before is not None
     assert attack.cost is not None
     changed, similarity = getattr(attack, "words_changed", None), getattr(attack, "similarity", None)
     change = ["–" if changed is None else f"{100 * changed:.1f}", "–" if similarity is None else f"{similarity:.2f}"]
     costs = [f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
-    table.add_row(_name(attack), str(attack.examples), f"{100 * before:.1f}", f"{100 * after:.1f}", *change, *costs)
+    table.add_row(
+        _name(attack),
+        str(attack.examples),
+        "–" if before is None else f"{100 * before:.1f}",
+        f"{100 * after:.1f}",
+        *change,
+        *costs,
+    )

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+import traceback
 
 from uegr.cli import (  # noqa: F401  # importing a command registers it
     analyse,
@@ -27,7 +28,10 @@ from uegr.libraries import silence_libraries
 
 
 def main() -> None:
-    """Run `uegr`. Exit code 2: an input cannot be used; 1: a training failed; 130: stopped with Ctrl-C."""
+    """Run `uegr`. Exit code 2: an input cannot be used; 1: a training or a gate failed; 130: stopped with Ctrl-C.
+
+    3: a fault of uegr, with its traceback, so that a gate that broke is not taken for one that failed.
+    """
     silence_libraries()
     try:
         app()
@@ -40,6 +44,10 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("stopped.")
         sys.exit(130)
+    except Exception:  # noqa: BLE001  # the traceback is shown
+        traceback.print_exc()
+        _say("this is a fault of uegr: please report it with the lines above.")
+        sys.exit(3)
 
 
 def _say(message: str) -> None:

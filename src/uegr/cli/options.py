@@ -20,9 +20,7 @@ def method_options(arguments: list[str]) -> dict[str, Any]:
         name, _, value = name[2:].partition("=")
         if not value:
             if not remaining:
-                raise UsageError(
-                    f"--{name} is not an option of uegr train, or its value is missing: see uegr train --help."
-                )
+                raise UsageError(f"--{name} is not an option of this command, or its value is missing: see its --help.")
             value = remaining.pop(0)
         options[name.replace("-", "_")] = _literal(value)
     return options

@@ -43,10 +43,12 @@ from uegr.compare.grid_entries import (
 )
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.data.data_source import DataSource
+from uegr.data.task_data import METRICS_OF_KIND
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
+from uegr.modeling.metrics import METRICS
 from uegr.runs.transfer import check_transfer
 from uegr.training.run_config import RunConfig
 
@@ -146,6 +148,12 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
     )
     measurement = Measurement(**parts["measure"])
     kind = source.kind if source.task is None else find_task(source.task).kind
+    published = source.metric or (METRICS_OF_KIND[kind] if source.task is None else find_task(source.task).metrics)[0]
+    if published in METRICS and METRICS[published].lower_is_better:
+        raise UsageError(
+            f"of the metric of '{task.name}', {published}, less is better, and grids compare where more is: give it "
+            "another metric, such as metric: token_accuracy for causal_lm."
+        )
     if measurement.attacks and kind != "classification":
         raise UsageError(f"the attacks are for classifiers, and '{task.name}' has no classes: give it attacks: {{}}.")
     if source.task is not None:

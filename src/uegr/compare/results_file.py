@@ -63,6 +63,7 @@ class Ledger:
         A run that this file has already, for the same cell with the same content, is left as it is. An empty slot is
         written if this file has nothing for its cell.
         """
+        slots = list(slots)
         known = [(slot.key, slot.content) for slot in self._slots() if slot.run is not None]
         cells = {slot.key for slot in self._slots()}
         runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in known]

@@ -12,7 +12,7 @@ from uegr.compare.result_slot import Run
 from uegr.compare.results_file import Ledger
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
-from uegr.runs.run_folder import RUN, read_results, read_run
+from uegr.runs.run_folder import RESULTS, RUN, read_results, read_run
 from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks
 
@@ -54,6 +54,7 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 cost=workspace.ledger.cost_of_step(cell),
                 on_step=lambda done, total: on_progress("training", done, total),
             )
+        (folder / RESULTS).unlink(missing_ok=True)  # a kept run may hold what another grid measured
         measurement = cell.measurement
         result = evaluate_run(
             folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)

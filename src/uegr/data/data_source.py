@@ -39,6 +39,20 @@ class DataSource(Options):
         None, "Use at most N test and N validation examples, the same for all seeds.", at_least=1
     )
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The user's files."""
+        return tuple(filter(None, (self.train_file, self.validation_file, self.test_file)))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """One column, or two for pairs."""
+        from uegr.data.task_registry import find_task
+
+        if self.task is not None:
+            return find_task(self.task).text
+        return tuple(filter(None, (self.text_column, self.text_pair_column)))
+
     def load(self, seed: int) -> "TaskData":
         """Load the data; the training subset, if one is taken, is drawn with `seed`."""
         if [self.task, self.dataset, self.train_file].count(None) != 2:

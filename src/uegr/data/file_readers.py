@@ -3,12 +3,13 @@
 import codecs
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -154,9 +155,10 @@ def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Tab
         encoding_errors="replace",
         quoting=quoting,
         chunksize=BATCH,
+        skip_blank_lines=len(header) > 1,  # of a single column an empty line is a row without text
     )
     try:
-        for frame in frames:
+        for frame in frames if len(header) > 1 else _without_last_blank_lines(frames):
             surplus = frame.pop(SURPLUS)
             filled = surplus.index[surplus.notna()]
             if len(filled):  # a comma at the end of every line leaves an empty field, which is ignored
@@ -167,6 +169,20 @@ def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Tab
         if fields is None:
             raise
         raise _too_many_fields(path, f"line {fields[1]}", int(fields[2]), header, separator) from None
+
+
+def _without_last_blank_lines(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The pieces of a file of one column, without the empty lines at its end."""
+    blank: list[pd.DataFrame] = []
+    for frame in frames:
+        filled = np.flatnonzero(frame.notna().any(axis=1))
+        end = int(filled[-1]) + 1 if len(filled) else 0
+        if end:
+            yield from blank
+            yield frame.iloc[:end].copy()
+            blank = []
+        if end < len(frame):
+            blank.append(frame.iloc[end:].copy())
 
 
 def _too_many_fields(path: Path, place: str, fields: int, header: list[str], separator: str) -> UsageError:

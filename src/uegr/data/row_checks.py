@@ -15,7 +15,7 @@ from uegr.errors import UsageError
 
 
 def check_rows(
-    name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool
+    name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool | None
 ) -> tuple[Dataset, list[Finding]]:
     """Check the rows of one split; every returned row has text and a label.
 
@@ -23,7 +23,7 @@ def check_rows(
         name: name of the split in error messages.
         rows: raw rows of one split.
         text_columns, label_columns: columns that must exist and have a value in every row.
-        drop_empty: drop rows without text; otherwise they are an error.
+        drop_empty: drop rows without text; otherwise they are an error. None: an error, and the user cannot drop them.
 
     Returns:
         The rows, with text columns as strings, and what to report about them.
@@ -54,7 +54,7 @@ def check_rows(
     if not drop_empty:
         raise UsageError(
             f"{name}: {len(empty)} rows have no text in column '{columns}' (the first is row {empty[0]}): remove "
-            "them, or drop them with --drop_empty."
+            f"them{'' if drop_empty is None else ', or drop them with --drop_empty'}."
         )
     if len(empty) == len(rows):
         raise UsageError(

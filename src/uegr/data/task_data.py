@@ -20,7 +20,7 @@ from uegr.errors import UsageError
 Split = Literal["test", "validation"]
 """The splits that a model can be evaluated on."""
 
-METRICS: dict[Kind, tuple[str, ...]] = {
+METRICS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     "classification": ("accuracy",),
     "regression": ("pearson", "spearman"),
     "multi_label": ("micro_f1", "macro_f1"),
@@ -165,7 +165,7 @@ def make_task(
         tuple(text_columns),
         names,
         kind,
-        tuple(metrics or METRICS[kind]),
+        tuple(metrics or METRICS_OF_KIND[kind]),
         family,
         tuple(all_findings),
     )

@@ -11,7 +11,14 @@ from uegr.errors import UsageError
 
 
 class Loader(yaml.SafeLoader):
-    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does."""
+    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does, and refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")

@@ -17,6 +17,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.encoding import batches, encode
 from uegr.data.kind import Kind
+from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.metrics import Labels, Probabilities
@@ -58,11 +59,20 @@ class EvaluatedModel:
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
         self.bf16, self.batch_size = bf16, batch_size
-        self.max_length = tokens_to_read(model, max_length)
+        self.cut_to(max_length)
         self.positive = 1
         """The class whose F1 is measured."""
         self.temperature = 1.0
         """Divides the logits whose probabilities attacks on the text see; see `uegr.evaluation.temperature`."""
+
+    def cut_to(self, max_length: int) -> None:
+        """Cut texts to this number of tokens, or to the model's own number of positions."""
+        least = 1
+        if self.tokenizer is not None:
+            least += self.tokenizer.num_special_tokens_to_add(pair=len(self.text_columns) > 1)
+        if max_length < least:
+            raise UsageError(f"texts cannot be cut to {max_length} tokens: give a max_length of at least {least}.")
+        self.max_length = tokens_to_read(self.model, max_length)
 
     @property
     def device(self) -> torch.device:

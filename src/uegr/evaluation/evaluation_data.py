@@ -1,5 +1,6 @@
 """The rows of a user's data set and the kind of task of a user's model, for an evaluation in memory."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
@@ -9,6 +10,8 @@ from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
 from uegr.data.kind import Kind
+from uegr.data.label_encoding import label_text
+from uegr.data.row_checks import check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_and_findings
@@ -23,6 +26,8 @@ KIND_OF_PROBLEM: dict[str, Kind] = {
     "regression": "regression",
 }
 """By Hugging Face's `config.problem_type`."""
+MOST_CLASSES = 10_000
+"""Of a model whose configuration does not say how many it has."""
 
 
 def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
@@ -36,7 +41,8 @@ def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
         return "token"
     if getattr(inner, "get_output_embeddings", lambda: None)() is not None:
         return "seq2seq" if getattr(config, "is_encoder_decoder", False) else "causal_lm"
-    if getattr(config, "num_labels", None) == 1 or getattr(labels, "dtype", "").startswith(("float", "double")):
+    outputs = getattr(config, "num_labels", None)
+    if outputs == 1 or (outputs is None and getattr(labels, "dtype", "").startswith(("float", "double"))):
         return "regression"
     return "multi_label" if hasattr(labels, "feature") else "classification"
 
@@ -77,13 +83,13 @@ def evaluation_rows(
             raise unknown("column", column, rows.column_names)
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows = rows.select_columns(list(needed))
+    rows, _ = check_rows("the data", rows.select_columns(list(needed)), texts, needed[len(texts) :], drop_empty=None)
     if kind == "causal_lm":
         return rows, texts, kind
     if label_column != LABEL:
         rows = rows.rename_column(label_column, LABEL)
-    if kind == "classification" and not isinstance(rows.features[LABEL], ClassLabel) and _is_text(rows, LABEL):
-        rows = _with_numbers(rows, getattr(getattr(unwrap(model), "config", None), "label2id", None) or {})
+    if kind == "classification":
+        rows = _with_numbers(rows, _numbered_classes(model))
     if kind in {"regression", "seq2seq"}:
         rows = rows.cast_column(LABEL, Value("float64" if kind == "regression" else "string"))
     return rows, texts, kind
@@ -99,10 +105,34 @@ def _is_text(rows: Dataset, column: str) -> bool:
     return getattr(rows.features[column], "dtype", None) in {"string", "large_string"}
 
 
-def _with_numbers(rows: Dataset, number_of: Mapping[str, int]) -> Dataset:
-    """The rows with the numbers of their classes in place of the names."""
-    for name in rows.unique(LABEL):
-        if name not in number_of:
-            raise unknown("label", name, number_of)
-    labels = [number_of[name] for name in rows[LABEL]]
+def _numbered_classes(model: nn.Module) -> list[str]:
+    """The names of the model's classes, by number; empty where its configuration does not say."""
+    config = getattr(unwrap(model), "config", None)
+    names = class_names(model, int(getattr(config, "num_labels", 0)))
+    numbers: Mapping[str, int] = getattr(config, "label2id", None) or {}
+    if any(name in numbers and int(numbers[name]) != i for i, name in enumerate(names)):
+        raise UsageError(
+            "the model's config.json numbers its classes in two ways: make label2id the inverse of id2label."
+        )
+    return names
+
+
+def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
+    """The rows with the numbers of their classes.
+
+    Labels are names where all of them are names of the model's classes, which may be numbers ("1" to "5"). Otherwise
+    they are the numbers 0 to C - 1; the names of a `ClassLabel` are numbered in its order only if the model has none.
+    """
+    feature, values = rows.features[LABEL], rows.unique(LABEL)
+    class_label = feature if isinstance(feature, ClassLabel) else None
+    text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
+    number_of = {text: number for number, text in enumerate(names)}
+    unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)
+    if not all(text in number_of for text in text_of.values()) and (unnamed or not class_label):
+        text_of = {value: str(int(value)) if isinstance(value, bool | int) else text for value, text in text_of.items()}
+        number_of = {str(number): number for number in range(len(names) or MOST_CLASSES)}
+    for text in text_of.values():
+        if text not in number_of:
+            raise unknown("label", text, names or number_of)
+    labels = [number_of[text_of[value]] for value in rows[LABEL]]
     return rows.remove_columns(LABEL).add_column(LABEL, labels)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from uegr.data.splits import LABEL
+from uegr.data.splits import LABEL, subset
 
 TELLING = 0.65
 """An AUC above this is worth a sentence: 0.5 is chance."""
@@ -27,7 +27,7 @@ def measure_length_baseline(train: Dataset, rows: Dataset, columns: Sequence[str
     Returns:
         {"accuracy", "auc"}; None where a class is missing in one of the two.
     """
-    train = train.select(range(min(len(train), MOST_TRAINED)))
+    train = subset(train, MOST_TRAINED, 0)
     labels, true = np.asarray(train[LABEL][:]), np.asarray(rows[LABEL][:])
     classes = np.unique(labels)
     if len(classes) < 2 or not np.array_equal(classes, np.unique(true)):

@@ -8,8 +8,11 @@ from scipy.special import log_softmax
 RANGE = (0.05, 20.0)
 
 
-def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
     """The temperature T whose probabilities softmax(logits / T) have the least negative log-likelihood.
+
+    None where the examples say nothing about it: they are of one class, or the likelihood grows without end, because
+    all of them are right or there are too few.
 
     Args:
         logits: of N examples that the model was not trained on, (N, C).
@@ -20,5 +23,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
         scores = log_softmax(logits / np.exp(log_temperature), axis=1)
         return float(-scores[np.arange(len(labels)), labels].mean())
 
-    best = minimize_scalar(loss, bounds=np.log(RANGE), method="bounded")
-    return float(np.exp(best.x))
+    if len(np.unique(labels)) < 2:
+        return None
+    best = float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded").x))
+    return best if 1.01 * RANGE[0] < best < RANGE[1] / 1.01 else None

@@ -24,10 +24,12 @@ class Metric:
     Args:
         title: heading in tables.
         percent: whether it is shown times 100; the stored value is the fraction.
+        lower_is_better: whether less is better.
     """
 
     title: str
     percent: bool = True
+    lower_is_better: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -41,13 +43,13 @@ METRICS: dict[str, Metric] = {
     "mrr": Metric("MRR %"),
     "pearson": Metric("Pearson %"),
     "spearman": Metric("Spearman %"),
-    "mse": Metric("MSE", percent=False),
+    "mse": Metric("MSE", percent=False, lower_is_better=True),
     "bleu": Metric("BLEU"),
-    "perplexity": Metric("perplexity", percent=False),
+    "perplexity": Metric("perplexity", percent=False, lower_is_better=True),
     "entity_f1": Metric("entity F1 %"),
     "token_accuracy": Metric("token accuracy %"),
-    "nll": Metric("NLL", percent=False),
-    "ece": Metric("ECE", percent=False),
+    "nll": Metric("NLL", percent=False, lower_is_better=True),
+    "ece": Metric("ECE", percent=False, lower_is_better=True),
 }
 """Every metric that a registry entry or results.json may name."""
 

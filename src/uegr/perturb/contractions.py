@@ -19,7 +19,8 @@ _PAIRS |= {f"{person} {verb}": f"{person}'{ending}" for person, verb, ending in 
 )}  # fmt: skip
 OTHER_FORM = {**{short: long for long, short in reversed(_PAIRS.items())}, **_PAIRS}
 """Each form and the other one, in small letters."""
-_FORMS = regex.compile(rf"(?i)\b({'|'.join(map(regex.escape, sorted(OTHER_FORM, key=len, reverse=True)))})\b")
+_WRITTEN = (regex.escape(form).replace("'", "['\u2019]") for form in sorted(OTHER_FORM, key=len, reverse=True))
+_FORMS = regex.compile(rf"(?i)\b({'|'.join(_WRITTEN)})\b")
 
 
 class Contractions(Perturbation):
@@ -30,7 +31,9 @@ class Contractions(Perturbation):
     def __call__(self, text: str, rate: float, generator: random.Random) -> str:
         def replacement(match: Any) -> str:
             form: str = match.group()
-            return match_case(OTHER_FORM[form.lower()], form) if generator.random() < rate else form
+            return (
+                match_case(OTHER_FORM[form.lower().replace("\u2019", "'")], form) if generator.random() < rate else form
+            )
 
-        changed: str = _FORMS.sub(replacement, text.replace("\u2019", "'"))
+        changed: str = _FORMS.sub(replacement, text)
         return changed

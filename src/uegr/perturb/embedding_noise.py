@@ -14,5 +14,5 @@ def uniform_noise(mask: Tensor, width: int, magnitude: float, generator: torch.G
         generator: on the CPU, so that the draw is the same on every device.
     """
     cube = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=generator).to(mask.device)
-    size = magnitude / (mask.sum(dim=1, keepdim=True) * width).sqrt()
+    size = magnitude / (mask.sum(dim=1, keepdim=True) * width).clamp_min(1.0).sqrt()
     return size * cube * mask

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from uegr.perturb.perturbation import WordPerturbation, distinct
 
-DIGITS = str.maketrans("aeiostbgAEIOSTBG", "4310579643105796")
+DIGITS = str.maketrans("aeiostbgAEIOSTBG", "4310578943105789")
 SIGNS = str.maketrans("asilASIL", "@$!|@$!|")
 
 

@@ -4,6 +4,7 @@ Half of the words are drawn in proportion to how much the loss depends on them, 
 and chance says what. [ours]
 """
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -139,7 +140,8 @@ class RowEditor:
             changed = perturbation(text, rate, generator) if text else text
             places = row.source[start:end]
             if changed != text:
-                room = end - start if self._longest is None else self._longest - len(row.ids) + end - start
+                longer = len(ids) - start  # by the texts before it
+                room = 0 if self._longest is None else max(self._longest - len(row.ids) - longer, 0) + end - start
                 tokens = self.token_words.encode([changed.strip()], [changed.startswith(" ")])[0]
                 tokens = tokens if self._longest is None else tokens[:room]
                 places, is_kept = [row.source[start]] * len(tokens), [False] * len(tokens)
@@ -172,7 +174,8 @@ def _chosen_words(
         if total > 0:
             shares = [0.5 * uniform + 0.5 * value / total for value in importance]
     # Efraimidis and Spirakis 2006: the largest u ** (1 / share) are a draw without replacement in proportion to them.
-    keys = [generator.random() ** (1.0 / share) for share in shares]
+    # Their logarithms do not underflow in a long text.
+    keys = [math.log(max(generator.random(), 1e-300)) / share for share in shares]
     drawn = sorted(range(len(words)), key=keys.__getitem__, reverse=True)[: len(kinds)]
     generator.shuffle(kinds)
     return dict(zip(drawn, kinds, strict=True))

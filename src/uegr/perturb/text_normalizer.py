@@ -28,6 +28,8 @@ _JOINED = (
 )
 _OVERLAYS = r"\x{334}-\x{338}\x{20d2}\x{20d3}\x{20dd}-\x{20e0}\x{20e4}-\x{20e6}\x{20ea}\x{20eb}"
 _SEPARATORS = (".", "-", "_", "*", "|", "~", "\u00b7", "\u2022", " ", "  ")
+_WINDOW = 64
+"""Characters of a word, on either side of a sign, that a step looks at: the time grows with a text's length only."""
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "$": "s"}
 _DOUBLES = {"00": "oo", "33": "ee", "55": "ss", "$$": "ss"}
 
@@ -63,7 +65,7 @@ def _confusables() -> list[Any]:
     look-alikes: in the Russian "iPhone\u043e\u043c" the ending stays.
     """
     foldable = "".join(LATIN_LOOK_ALIKES.values())
-    word, other = r"[\p{L}\p{M}]*", rf"[\p{{L}}&&[^\p{{Latin}}{foldable}]]"
+    word, other = rf"[\p{{L}}\p{{M}}]{{0,{_WINDOW}}}", rf"[\p{{L}}&&[^\p{{Latin}}{foldable}]]"
     after_latin, before_latin = rf"(?<=\p{{Latin}}{word})", rf"(?={word}\p{{Latin}})"
     no_other = rf"(?<!{other}{word})(?!{word}{other})"
     place = f"(?:{after_latin}{before_latin}|{no_other}(?:{after_latin}|{before_latin}))"
@@ -76,7 +78,7 @@ def _spaced() -> list[Any]:
 
     French has "y a \u00e0" with spaces.
     """
-    any_letter = r"\p{L}\p{M}*"
+    any_letter = r"\p{L}\p{M}{0,3}"
     patterns = []
     for separator in _SEPARATORS:
         sign = re.escape(separator)
@@ -90,8 +92,7 @@ def _apart(letter: str, separator: str, least: int) -> str:
     start, end = r"(?:\A|[^\p{L}\p{M}'\u2019])", r"(?![\p{L}\p{M}])"
     unit = f"(?:{letter}{separator})"
     places = (
-        rf"(?<={start}{unit}{{{before},}})(?={unit}{{{least - 1 - before},}}{letter}{end})"
-        for before in range(1, least)
+        rf"(?<={start}{unit}{{{before}}})(?={unit}{{{least - 1 - before}}}{letter}{end})" for before in range(1, least)
     )
     return f"(?:{'|'.join(places)})"
 
@@ -103,7 +104,7 @@ def _leet() -> list[Any]:
     plural s it stays ("mp3s"). The signs @ and ! have uses of their own: @ stays before the name of a domain, and ! is
     a letter only after consonants ("cl!ck", not "great!thanks").
     """
-    address = r"(?<!(?:://|www\.)\S*)"
+    address = rf"(?<!(?:://|www\.)\S{{0,{_WINDOW}}})"
     inside = (
         r"(?:(?<=\p{Latin}{2})(?=.\p{Latin})(?!.[sS](?!\w))"
         r"|(?<=\p{Latin})(?=.\p{Latin}{2})|(?<=(?:\A|[^\w])[a-z])(?=.[a-z](?!\w)))"
@@ -117,7 +118,7 @@ def _leet() -> list[Any]:
         for place in (rf"(?<=\p{{Lu}})(?=.\p{{Lu}}){inside}", inside)
         for sign, letter in _LEET.items()
     ]
-    no_domain = r"(?!@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,})"
+    no_domain = r"(?!@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.\p{L}{2,})"
     after_consonants = r"(?<=(?:\A|[^\p{L}])[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z]{1,3})"
     return [
         *doubles,
@@ -173,6 +174,7 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
         tokenizer_object=changed,
         model_max_length=tokenizer.model_max_length,
         padding_side=tokenizer.padding_side,
+        truncation_side=tokenizer.truncation_side,
         model_input_names=tokenizer.model_input_names,
         **tokenizer.special_tokens_map,
     )

@@ -26,7 +26,6 @@ TEXT_ATTACKS = {
 """Attack on the text -> its name for everybody."""
 EMBEDDINGS = "invisible changes of the embeddings"
 TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
-LOWER_IS_BETTER = ("perplexity", "mse", "nll")
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
         hits,
         lambda run: run.test_examples if is_share else None,
         METRICS[metric].percent,
-        -1 if metric in LOWER_IS_BETTER else 1,
+        -1 if METRICS[metric].lower_is_better else 1,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from datasets import Dataset
 
 from uegr.data.named_tasks import load_task
+from uegr.data.splits import subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.calibration import measure_calibration
 from uegr.evaluation.forward_clock import Clock
@@ -121,7 +122,7 @@ def _ood(data: AnalysisInput) -> dict[str, Any]:
     own_logits = logits(data.rows, model.text_columns)
     results = []
     for task in tasks:
-        ood_rows = task.test.select(range(min(len(task.test), len(data.rows))))
+        ood_rows = subset(task.test, len(data.rows), 0)
         area = ood_auroc(own_logits, logits(ood_rows, task.text_columns))
         results.append({"task": task.name, "examples": len(ood_rows), "auroc": area})
     return {"examples": len(data.rows), "tasks": results}

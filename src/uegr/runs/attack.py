@@ -10,7 +10,7 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
@@ -25,6 +25,7 @@ from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.evaluation.temperature import fit_temperature
+from uegr.options import check_value, type_hints
 from uegr.perturb.views import trained_attacks
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
 from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
@@ -83,7 +84,12 @@ def attack_run(
     trained_on = trained_attacks(run.training_views)
     if calibrated:
         probabilities, labels = run.evaluated_model.probabilities(run.rows("validation"))
-        run.evaluated_model.temperature = fit_temperature(np.log(probabilities), labels)
+        temperature = fit_temperature(np.log(probabilities.clip(1e-300)), labels)
+        if temperature is None:
+            raise UsageError(
+                "the validation data cannot calibrate the model, which errs on none of it: leave out --calibrated."
+            )
+        run.evaluated_model.temperature = temperature
     texts: list[tuple[TextAttackResult, list[AttackOutcome]]] = []
     curves: list[RobustnessCurve] = []
     robust_masks: dict[str, NDArray[np.bool_]] = {}
@@ -123,6 +129,9 @@ def create_attack(name: str, options: Options, source: Path | None = None) -> At
     arguments = {option: value for option, value in options.items() if option in option_names(attack_type)}
     if attack_type is Transfer and source is not None:
         arguments["source"] = open_run(source).evaluated_model
+    hints = type_hints(attack_type)
+    for option, value in arguments.items():
+        check_value(option, value, hints[option])
     return attack_type(**arguments)
 
 
@@ -193,6 +202,6 @@ def _merged(former: list[Result], new: list[Result]) -> list[Result]:
     return [result for result in former if _search(result) not in made] + new
 
 
-def _search(result: Result) -> tuple[str, bool]:
-    """The name of an attack, and whether it saw calibrated probabilities."""
-    return attack_name(result.attack), getattr(result, "temperature", None) is not None
+def _search(result: Result) -> tuple[str, bool, str]:
+    """The name of an attack, whether it saw calibrated probabilities, and the split whose texts it attacked."""
+    return attack_name(result.attack), getattr(result, "temperature", None) is not None, result.split or "test"

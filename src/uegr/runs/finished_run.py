@@ -8,11 +8,13 @@ from typing import Any, get_args
 from datasets import Dataset
 
 from uegr.data.data_source import DataSource
+from uegr.data.file_digests import check_unchanged
 from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
@@ -73,24 +75,51 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
         folder: of the run.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
     """
+    run, evaluated_model = open_trained(folder)
+    data = training_data(folder, run, evaluated_model) if data is None else data
+    return FinishedRun(folder, run, data, evaluated_model)
+
+
+def open_trained(folder: Path) -> tuple[dict[str, Any], EvaluatedModel]:
+    """Load a run's run.json and its model, without the data."""
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     config = run["config"]
-    source = DataSource(**config["data"])
-    if data is None and source == DataSource():
-        raise UsageError(f"'{folder}' was trained on data from memory: pass the same data again as data=...")
-    data = source.load(config["seed"]) if data is None else data
-    trust = config.get("trust_remote_code", False)
+    trust, columns = config.get("trust_remote_code", False), run.get("data", {}).get("text_columns")
     evaluated_model = EvaluatedModel(
-        load_trained(folder, data.kind, trust_remote_code=trust),
+        load_trained(folder, run["kind"], trust_remote_code=trust),
         load_tokenizer(str(folder), trust_remote_code=trust),
-        data.text_columns,
-        kind=data.kind,
+        columns or DataSource(**config["data"]).text_columns,
+        kind=run["kind"],
         bf16=run["precision"] == "bf16",
         max_length=config["max_length"],
     )
-    return FinishedRun(folder, run, data, evaluated_model)
+    return run, evaluated_model
+
+
+def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedModel) -> TaskData:
+    """Load a run's data.
+
+    Raises:
+        UsageError: it came from memory, or is no longer the data of the training.
+    """
+    source = DataSource(**run["config"]["data"])
+    if source == DataSource():
+        raise UsageError(
+            f"'{folder}' was trained on data from memory: pass the same data again as data=..., or give a file."
+        )
+    fix = "restore it, or measure on a file of its own (uegr evaluate --test_file, uegr gate --file)"
+    check_unchanged(run.get("files", {}), fix)
+    data = source.load(run["config"]["seed"])
+    if data.kind == "classification":
+        names = class_names(evaluated_model.model, len(data.label_names))
+        if names != list(data.label_names):
+            raise UsageError(
+                f"the classes of the data are now {', '.join(data.label_names)}, and those of '{folder}' are "
+                f"{', '.join(names)}: {fix}."
+            )
+    return data
 
 
 def open_classifier(folder: Path, purpose: str) -> FinishedRun:

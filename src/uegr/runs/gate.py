@@ -1,7 +1,8 @@
 """Test a classifier against a policy: what passes, what fails, where it is weakest, which texts flip."""
 
 import random
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from scipy.special import softmax
 
 from uegr.atomic_files import write_json, write_text
 from uegr.data.splits import LABEL, subset
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.perturb.perturbation_registry import find_perturbation
@@ -65,12 +66,17 @@ class GateResult:
         suite = ElementTree.Element("testsuite", name=f"uegr gate {self.model}", tests=str(len(self.lines)))
         suite.set("failures", str(sum(not line.passed for line in self.lines)))
         for line in self.lines:
-            case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=line.name)
+            case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=_printable(line.name))
             if not line.passed:
                 side = "at least" if line.is_minimum else "at most"
-                message = f"{line.name} is {line.value:.4f} and must be {side} {line.limit:.4f}"
+                message = f"{_printable(line.name)} is {line.value:.4f} and must be {side} {line.limit:.4f}"
                 ElementTree.SubElement(case, "failure", message=message).text = message
         write_text(folder / "gate.xml", ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
+
+
+def _printable(text: str) -> str:
+    """The text without the characters that XML cannot hold."""
+    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def run_gate(
@@ -95,6 +101,7 @@ def run_gate(
     source = file or (None if policy.file is None else Path(policy.file))
     rows = classifier.labelled_rows(source, "test", policy.label_column)
     labels = np.asarray(rows[LABEL][:])
+    _check_measurable(thresholds, labels, classifier.names)
     probabilities = softmax(classifier.logits(rows), axis=1)
     predicted = probabilities.argmax(axis=1)
     measured: dict[tuple[str, str | None], float] = {
@@ -124,17 +131,29 @@ def run_gate(
     return GateResult(str(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen)
 
 
+def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:
+    """Raise a UsageError where a limit is on texts of which the data has none."""
+    for threshold in thresholds:
+        if threshold.measure not in BY_CLASS:
+            continue
+        of_class = labels == names.index(str(threshold.subject))
+        if threshold.measure == "false_positive_rate" and of_class.all():
+            raise UsageError(f"{threshold.name} cannot be measured: all texts are of that class; add others.")
+        if threshold.measure == "recall" and not of_class.any():
+            raise UsageError(f"{threshold.name} cannot be measured: no text is of that class; add some.")
+
+
 def _line(threshold: Threshold, value: float) -> GateLine:
     return GateLine(threshold.name, value, threshold.limit, threshold.is_minimum, threshold.passed(value))
 
 
 def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict[str, float]:
-    """Recall, precision and false-positive rate of one class; a rate of nothing is the one that fails no limit."""
+    """Recall, precision and false-positive rate of one class; the precision of a class that is never predicted is 0."""
     is_class, is_predicted = labels == index, predicted == index
     both = int((is_class & is_predicted).sum())
     return {
         "recall": both / int(is_class.sum()) if is_class.any() else 1.0,
-        "precision": both / int(is_predicted.sum()) if is_predicted.any() else 1.0,
+        "precision": both / int(is_predicted.sum()) if is_predicted.any() else 0.0,
         "false_positive_rate": float(is_predicted[~is_class].mean()) if (~is_class).any() else 0.0,
     }
 

@@ -80,6 +80,10 @@ class GatePolicy(Options):
                         raise UsageError(f"{measure} of {side} must be a fraction in [0, 1], not {limit!r}.")
                     if measure in BY_PERTURBATION:
                         find_perturbation(str(subject))
+                    if isinstance(subject, bool):
+                        raise UsageError(
+                            f"YAML reads a class of {measure} as true or false: put quotes around yes, no, on and off."
+                        )
                     name = None if subject is None else str(subject)
                     thresholds.append(Threshold(measure, name, float(limit), side == "minimum"))
         return thresholds

@@ -71,7 +71,10 @@ def harden_model(
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
-    checkpoint = prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite, file=HARDENING)
+    files = [*config.texts, *config.held_out]
+    checkpoint = prepare_run(
+        output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
+    )
     trainer = HardeningTrainer(
         model,
         arguments,

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.evaluation_data import class_names, evaluation_rows
+from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evaluation_rows
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.modeling.tokenizer_match import check_match
-from uegr.runs.finished_run import open_run
+from uegr.runs.finished_run import open_run, open_trained
 from uegr.runs.run_folder import RUN
 
-MAX_LENGTH = 128
+MAX_LENGTH = 512
+"""Tokens that are read of a text, or fewer where a checkpoint has fewer positions."""
 
 
 @dataclass(frozen=True)
@@ -61,23 +62,32 @@ def open_model(
     Args:
         path: a run, a Hugging Face folder, or a name of the hub.
         text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
-        max_length: texts are cut to this number of tokens; by default as the run was trained, or 128.
+        max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
     """
-    given = None if text_column is None else tuple(filter(None, (text_column, text_pair_column)))
-    if (path / RUN).is_file():
-        run = open_run(path)
-        if run.data.kind != "classification":
-            raise UsageError(f"'{path}' is a model for {run.data.kind}: name a classifier.")
-        own = run.data.text_columns
-        if given and len(given) != len(own):
-            raise UsageError(f"'{path}' was trained on the columns {', '.join(own)}: name {len(own)} columns of text.")
-        evaluated = run.evaluated_model.reading(given or own)
-        evaluated.max_length = max_length or evaluated.max_length
-        return OpenedClassifier(path, evaluated, list(run.data.label_names), True)
-    model, tokenizer = load_trained(path), load_tokenizer(str(path))
-    check_match(model, tokenizer)
-    evaluated = EvaluatedModel(model, tokenizer, given or ("text",), max_length=max_length or MAX_LENGTH)
-    classes = int(getattr(model.config, "num_labels", 0))
+    is_run = (path / RUN).is_file()
+    evaluated = open_trained(path)[1] if is_run else _checkpoint(path)
+    if evaluated.kind != "classification":
+        raise UsageError(f"'{path}' is a model for {evaluated.kind}: name a classifier.")
+    columns = evaluated.text_columns
+    given = tuple(filter(None, (text_column or columns[0], text_pair_column or "".join(columns[1:]))))
+    if is_run and len(given) != len(columns):
+        raise UsageError(
+            f"'{path}' was trained on the columns {', '.join(columns)}: name {len(columns)} columns of text."
+        )
+    if LABEL in given:
+        raise UsageError(f"a column of text cannot be called '{LABEL}', which is that of the classes: rename it.")
+    evaluated = evaluated.reading(given)
+    if max_length is not None:
+        evaluated.cut_to(max_length)
+    classes = int(getattr(evaluated.model.config, "num_labels", 0))
     if classes < 2:
         raise UsageError(f"'{path}' has one output: name a classifier of at least two classes.")
-    return OpenedClassifier(path, evaluated, class_names(model, classes), False)
+    return OpenedClassifier(path, evaluated, class_names(evaluated.model, classes), is_run)
+
+
+def _checkpoint(path: Path) -> EvaluatedModel:
+    """Anybody's model and tokenizer."""
+    model, tokenizer = load_trained(path), load_tokenizer(str(path))
+    check_match(model, tokenizer)
+    kind = KIND_OF_PROBLEM.get(getattr(model.config, "problem_type", None) or "", "classification")
+    return EvaluatedModel(model, tokenizer, kind=kind, max_length=MAX_LENGTH)

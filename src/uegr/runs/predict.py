@@ -46,33 +46,56 @@ def predict_file(
     """
     if output.suffix not in WRITERS:
         raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
+    if output.is_dir():
+        raise UsageError(f"'{output}' is a folder: name a file with --output.")
+    if output.resolve() == file.resolve():
+        raise UsageError(f"'{output}' is the file of the texts: name another with --output.")
     if not 0.0 <= abstain_below <= 1.0:
         raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
     columns = classifier.evaluated.text_columns
-    rows, _ = check_rows(file.name, rows_and_findings(file)[0], columns, (), drop_empty=False)
+    rows, _ = check_rows(file.name, rows_and_findings(file)[0], columns, (), drop_empty=None)
+    header = [*columns, "label", "confidence", *map(_probability, classifier.names)]
+    repeated = [name for name in columns if header.count(name) > 1]
+    if repeated:
+        raise UsageError(f"the predictions have a column '{repeated[0]}' of their own: rename that of the texts.")
     counts = dict.fromkeys([*classifier.names, ABSTAINED], 0)
     output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(f".{output.name}.partial")
-    with temporary.open("w", encoding="utf-8", newline="") as opened:
-        write = WRITERS[output.suffix](opened, [*columns, "label", "confidence", *map(_probability, classifier.names)])
-        for start in range(0, len(rows), PIECE):
-            piece = rows.select(range(start, min(start + PIECE, len(rows))))
-            probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
-            for i, row in enumerate(probabilities):
-                confidence = float(row.max())
-                label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
-                counts[label] += 1
-                texts = [piece[column][i] for column in columns]
-                write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
-            on_rows(start + len(piece), len(rows))
-    os.replace(temporary, output)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as opened:
+            write = WRITERS[output.suffix](opened, header)
+            for start in range(0, len(rows), PIECE):
+                piece = rows.select(range(start, min(start + PIECE, len(rows))))
+                probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
+                for i, row in enumerate(probabilities):
+                    confidence = float(row.max())
+                    label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
+                    counts[label] += 1
+                    texts = [piece[column][i] for column in columns]
+                    write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
+                on_rows(start + len(piece), len(rows))
+        os.replace(temporary, output)
+    finally:
+        temporary.unlink(missing_ok=True)
     return counts
 
 
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
-    """The temperature that makes confidences honest, from a labelled file or the validation split of a run."""
+    """The temperature that makes confidences honest, from a labelled file or the validation split of a run.
+
+    1.0 where the run's own split cannot tell, because the model is right on all of it.
+
+    Raises:
+        UsageError: the file cannot tell.
+    """
     rows = classifier.labelled_rows(file, "validation", label_column)
-    return fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
+    temperature = fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
+    if temperature is None and file is not None:
+        raise UsageError(
+            f"'{file}' cannot calibrate the confidences: give more labelled texts, of all classes, on some of which "
+            "the model errs."
+        )
+    return 1.0 if temperature is None else temperature
 
 
 def _probability(name: str) -> str:

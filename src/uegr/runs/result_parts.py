@@ -189,13 +189,14 @@ class TextAttackResult(JsonPart):
 
     @property
     def key(self) -> str:
-        """Names the search among those on one run: the attack, and whether it saw calibrated probabilities."""
-        return self.attack if self.temperature is None else f"{self.attack} calibrated"
+        """Names the search among those on one run: the attack, whether the model was calibrated, and the data."""
+        calibrated = "" if self.temperature is None else " calibrated"
+        return f"{self.attack}{calibrated}{' on validation data' if self.split == 'validation' else ''}"
 
     @property
     def title(self) -> str:
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
-        name = self.attack.replace("_", " ")
+        name = self.attack.replace("_", " ") + (" on validation data" if self.split == "validation" else "")
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
     @classmethod

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
+from uegr.data.file_digests import check_unchanged, digests_of
 from uegr.errors import UsageError
 from uegr.runs.attacked_texts import with_attacked_texts
 from uegr.runs.run_result import RunResult
@@ -57,7 +58,15 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
     return run
 
 
-def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite: bool, file: str = RUN) -> str | None:
+def prepare_run(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    resume: bool,
+    overwrite: bool,
+    data_files: Sequence[str] = (),
+    file: str = RUN,
+) -> str | None:
     """Make the folder ready for a run with this configuration.
 
     Args:
@@ -65,6 +74,7 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
         config: its configuration, as JSON can hold it.
         resume: continue the run in the folder.
         overwrite: remove the run in the folder.
+        data_files: the user's files that it trains on.
         file: RUN or HARDENING.
 
     Returns:
@@ -72,9 +82,10 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
+    if folder.exists() and not (folder / file).exists() and any(folder.iterdir()):
+        what = "run of uegr" if file == RUN else "model from uegr harden"
+        raise UsageError(f"'{folder}' is not empty and holds no {what}: choose another --output_dir.")
     if overwrite and folder.exists():
-        if not (folder / file).exists() and any(folder.iterdir()):
-            raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
         shutil.rmtree(folder)
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
@@ -92,9 +103,11 @@ def prepare_run(folder: Path, config: dict[str, Any], *, resume: bool, overwrite
                 f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
                 "over with --overwrite."
             )
+        check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / file, {"schema": SCHEMA, "finished": False, "config": config})
+    begun = {"schema": SCHEMA, "finished": False, "config": config, "files": digests_of(data_files)}
+    write_json(folder / file, begun)
     return None
 
 
@@ -119,7 +132,8 @@ def finish_run(
         os.replace(path, folder / path.name)
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
-    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run})
+    files = read_run(folder, file).get("files", {})
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
     for checkpoint in folder.glob(CHECKPOINTS):
         shutil.rmtree(checkpoint)
 

@@ -82,7 +82,11 @@ def train_run(
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     # The folder is changed only now, when the configuration has proved possible.
-    checkpoint = on_first_process(lambda: prepare_run(output_dir, asdict(config), resume=resume, overwrite=overwrite))
+    checkpoint = on_first_process(
+        lambda: prepare_run(
+            output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
+        )
+    )
 
     trainer = UEGRTrainer(
         model,
@@ -106,7 +110,11 @@ def train_run(
         "kind": data.kind,
         "train_examples": len(data.train),
         **hardening,
-        "data": {"classes": data.class_counts, "findings": [asdict(finding) for finding in findings]},
+        "data": {
+            "text_columns": data.text_columns,
+            "classes": data.class_counts,
+            "findings": [asdict(finding) for finding in findings],
+        },
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if is_first_process():

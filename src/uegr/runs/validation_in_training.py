@@ -8,6 +8,7 @@ from transformers import EvalPrediction, PreTrainedTokenizerBase, TrainingArgume
 from uegr.data.encoding import encode
 from uegr.data.task_data import TaskData
 from uegr.evaluation.evaluator import class_scores
+from uegr.modeling.metrics import METRICS
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.tokens import Tokens
 
@@ -24,6 +25,8 @@ def trainer_validation(
         if arguments.metric_for_best_model == "metric":
             arguments.metric_for_best_model, arguments.greater_is_better = "loss", False
         return {"eval_dataset": rows}
+    if arguments.metric_for_best_model == "metric":
+        arguments.greater_is_better = not METRICS[data.metrics[0]].lower_is_better
 
     def metrics(prediction: EvalPrediction) -> dict[str, float]:
         logits = prediction.predictions[0] if isinstance(prediction.predictions, tuple) else prediction.predictions

@@ -52,6 +52,7 @@ class Hardening:
             seed: of the edits.
         """
         model.eval()
+        self.teacher.to(batch["input_ids"].device)
         read = self.reader.read(batch, self.edits, seed)
         units = self._units(batch)
         edited_units = units if read.source is None else units.gather(1, read.source)
@@ -107,7 +108,6 @@ class HardeningTrainer(SafeTrainerMixin, Trainer):
     def compute_loss(
         self, model: nn.Module, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        self.hardening.teacher.to(inputs["input_ids"].device)
         # The sum of the tokens tells the batches of an accumulated step apart.
         position = [self.args.seed, self.state.global_step, int(inputs["input_ids"].sum())]
         seed = int(np.random.SeedSequence(position).generate_state(1)[0])

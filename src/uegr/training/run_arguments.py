@@ -54,7 +54,8 @@ def training_arguments(
     }
     if isinstance(config, RunConfig):
         if config.early_stopping_patience is not None:
-            arguments |= {"eval_strategy": save_strategy, "load_best_model_at_end": True}
+            arguments |= {"eval_strategy": save_strategy, "eval_steps": config.save_steps or None}
+            arguments |= {"load_best_model_at_end": True}
             arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
         arguments |= config.training_arguments
     try:

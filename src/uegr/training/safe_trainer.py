@@ -59,7 +59,15 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
             sampler: Sampler[int] | None = super()._get_train_sampler(train_dataset)
             return sampler
         batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedSampler(lengths_of(dataset), batch_size, self.args.data_seed or self.args.seed)
+        return LengthGroupedSampler(
+            lengths_of(dataset), batch_size, self.args.seed if self.args.data_seed is None else self.args.data_seed
+        )
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
+        """The rows in their order: predictions stand beside other columns of the data, such as the questions of MAP."""
+        with self._training_argument("train_sampling_strategy", "random"):
+            sampler: Sampler[int] | None = super()._get_eval_sampler(eval_dataset)
+        return sampler
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """A checkpoint counts once its trainer_state.json is there, which is written last; old ones are moved aside."""
@@ -67,19 +75,21 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
         if self.args.should_save:
             mark_incomplete(checkpoint_folder(folder, self.state.global_step))
         self._limit = limit = self.args.save_total_limit
-        with self._save_total_limit(None):  # the trainer's own rotation deletes file by file
+        with self._training_argument("save_total_limit", None):  # the trainer's own rotation deletes file by file
             super()._save_checkpoint(model, trial)
         if self.args.should_save:
             rotate(folder, limit, self.state.best_model_checkpoint)
 
     @contextmanager
-    def _save_total_limit(self, limit: int | None) -> Iterator[None]:
-        former, self.args.save_total_limit = self.args.save_total_limit, limit
+    def _training_argument(self, name: str, value: Any) -> Iterator[None]:
+        former = getattr(self.args, name)
+        setattr(self.args, name, value)
         try:
             yield
         finally:
-            self.args.save_total_limit = former
+            setattr(self.args, name, former)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        with self._save_total_limit(getattr(self, "_limit", self.args.save_total_limit)):  # as training_args.bin has it
+        limit = getattr(self, "_limit", self.args.save_total_limit)
+        with self._training_argument("save_total_limit", limit):  # as training_args.bin has it
             super()._save(output_dir, state_dict)

@@ -5,6 +5,7 @@ An attack says only how one restart looks for a point of the ball at which the m
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -188,6 +189,6 @@ def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
         UsageError: the list is empty, or an epsilon is negative.
     """
     sizes = sorted({float(epsilon) for epsilon in epsilons})
-    if not sizes or sizes[0] < 0:
-        raise UsageError("epsilons must be a list of at least one number, none of them negative.")
+    if not sizes or not all(0 <= size < math.inf for size in sizes):
+        raise UsageError("epsilons must be a list of at least one number, all of them finite and none negative.")
     return sizes

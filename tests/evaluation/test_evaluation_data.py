@@ -1,0 +1,97 @@
+"""Rows of any source end up with the numbers that the model has for their classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+
+from conftest import tokenizer
+from support.small_models import bert
+from uegr import evaluate
+from uegr.errors import UsageError
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_data import evaluation_rows
+
+
+def named(*names: str) -> Any:
+    """A classifier with classes of these names; the default names where there are none."""
+    model = bert(labels=len(names) or 2)
+    if names:
+        model.config.id2label, model.config.label2id = dict(enumerate(names)), {n: i for i, n in enumerate(names)}
+    return model
+
+
+def numbers(model: Any, labels: list[Any], feature: Any = None) -> list[int]:
+    """What labels become."""
+    rows = Dataset.from_dict({"text": ["a film"] * len(labels), "label": labels})
+    if feature is not None:
+        rows = rows.cast(Features({"text": Value("string"), "label": feature}))
+    return list(evaluation_rows(model, rows, ["text"])[0]["label"])
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "feature", "expected"),
+    [
+        (("bad", "good"), ["good", " bad "], None, [1, 0]),
+        (("bad", "good"), [1, 0], None, [1, 0]),
+        (("bad", "good"), ["1", "0"], None, [1, 0]),
+        (("bad", "good"), [0, 1], ClassLabel(names=["good", "bad"]), [1, 0]),
+        (("1", "2"), [1, 2], None, [0, 1]),
+        (("1", "2"), [2.0, 1.0], None, [1, 0]),
+        (("1", "2", "3"), [0, 2], None, [0, 2]),
+        ((), [0, 1], ClassLabel(names=["good", "bad"]), [0, 1]),
+        ((), [True, False], None, [1, 0]),
+        (("False", "True"), [True, False], None, [1, 0]),
+    ],
+)
+def test_labels_become_the_numbers_of_the_model(
+    names: tuple[str, ...], labels: list[Any], feature: Any, expected: list[int]
+) -> None:
+    model = named(*names)
+    rows = pd.DataFrame({"text": ["a film"] * len(labels), "label": labels})
+    assert numbers(model, labels, feature) == expected
+    if feature is None:
+        assert list(evaluation_rows(model, rows, ["text"], kind="classification")[0]["label"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "feature"),
+    [
+        (("bad", "good"), [0, 2], None),
+        (("bad", "good"), [-1, 1], None),
+        (("bad", "good"), ["good", "awful"], None),
+        (("bad", "good"), [0, 1], ClassLabel(names=["ham", "spam"])),
+        ((), ["ham", "spam"], None),
+    ],
+)
+def test_a_label_that_the_model_does_not_have_is_refused(
+    names: tuple[str, ...], labels: list[Any], feature: Any
+) -> None:
+    with pytest.raises(UsageError, match="unknown label"):
+        numbers(named(*names), labels, feature)
+
+
+def test_a_configuration_that_numbers_its_classes_in_two_ways_is_refused() -> None:
+    model = named("bad", "good")
+    model.config.label2id = {"bad": 1, "good": 0}
+    with pytest.raises(UsageError, match="make label2id the inverse of id2label"):
+        numbers(model, ["bad", "good"])
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "message"),
+    [(["a film", None], [0, 1], "1 rows have no text"), (["a film", "b"], [0, None], "1 rows have no label")],
+)
+def test_a_row_without_text_or_label_is_refused(texts: list[Any], labels: list[Any], message: str) -> None:
+    frame = pd.DataFrame({"text": texts, "label": pd.array(labels, dtype="Int64")})
+    with pytest.raises(UsageError, match=message):
+        evaluate(bert(), tokenizer(), frame, attacks=[])
+
+
+@pytest.mark.parametrize("max_length", [-3, 0, 2])
+def test_texts_cannot_be_cut_to_nothing(max_length: int) -> None:
+    with pytest.raises(UsageError, match="give a max_length of at least 3"):
+        EvaluatedModel(bert(), tokenizer(), max_length=max_length)
