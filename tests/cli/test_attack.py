@@ -51,8 +51,12 @@ def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.Ca
 
 
 def test_a_text_attack_at_the_calibrating_temperature_stands_beside_the_other(
-    evaluated_run: Path, capsys: pytest.CaptureFixture[str]
+    evaluated_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    arguments = ["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6"]
+    message = error_of(capsys, [*arguments, "--calibrated"])
+    assert "which errs on none of it: leave out --calibrated" in message, "its validation data is six easy reviews"
+    monkeypatch.setattr("uegr.runs.attack.fit_temperature", lambda logits, labels: 2.0)
     for flags in ([], ["--calibrated"]):
         assert run(["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6", *flags]) == 0
     attacks = entry_of(evaluated_run)["text_attacks"]

@@ -61,6 +61,17 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     assert (text["attack"], text["examples"]) == ("typos", 4)
 
 
+def test_a_kept_run_is_measured_again_for_another_grid(grid: Grid, tmp_path: Path) -> None:
+    """Its results.json holds what the first grid measured, and the second line has its own measures only."""
+    plain = grid.cells[0]
+    first = replace(plain, measurement=replace(plain.measurement, attacks={"typos": None}))
+    second = replace(plain, measurement=replace(plain.measurement, attacks={}, split="validation"))
+    where = replace(workspace(tmp_path), keep_models=True)
+    assert run_grid(Grid("kept", (first,)), where) == [] and run_grid(Grid("kept", (second,)), where) == []
+    entry = where.ledger.find(second)
+    assert entry is not None and entry["split"] == "validation" and "text_attacks" not in entry
+
+
 def test_a_grid_has_further_tasks(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("UEGR_DATA", raising=False)
     content = {"methods": ["plain"], "tasks": ["sms_spam"], "models": [str(model_folder)], "seeds": 1}

@@ -65,6 +65,7 @@ def test_candidates_differ_from_the_word_and_from_each_other(name: str, word: st
         ("spaced", "free", {"f r e e", "f.r.e.e", "f-r-e-e", "f_r_e_e", "f*r*e*e"}),
         ("joined", "call now!", {"callnow!"}),
         ("leetspeak", "cash", {"c4sh", "ca5h", "c45h", "c@$h"}),
+        ("leetspeak", "bg", {"8g", "b9", "89"}),
         ("case", "Free", {"FREE", "free", "FrEe", "fReE"}),
         ("contractions", "Do not go", {"Don't go"}),
         ("contractions", "It\u2019s fine", {"It is fine"}),

@@ -9,8 +9,8 @@ import pytest
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
 from uegr.errors import UsageError
-from uegr.perturb.row_editor import RowEditor
-from uegr.perturb.token_words import TokenWords
+from uegr.perturb.row_editor import RowEditor, _chosen_words
+from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit, View, parse_view
 from uegr.perturb.words import replace_words, words_of
 
@@ -135,3 +135,22 @@ def test_a_tokenizer_without_a_fast_form_is_refused() -> None:
 
     with pytest.raises(UsageError, match="Slow is not a fast tokenizer"):
         TokenWords(Slow())
+
+
+@pytest.mark.parametrize("name", ["harmless", "joined", "characters"])
+def test_an_edited_pair_is_no_longer_than_the_model_reads(name: str) -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    ids = tokenizer(TEXTS[0], TEXTS[2])["input_ids"]
+    for longest in (len(ids), len(ids) + 3, len(ids) + 8):
+        editor = RowEditor(tokenizer, longest=longest)
+        assert all(len(editor.edit(ids, [Edit(name, 0.9)], random.Random(seed)).ids) <= longest for seed in range(20))
+
+
+def test_words_of_a_long_text_are_drawn_alike() -> None:
+    """Keys of a draw in proportion to shares must not underflow."""
+    words = [TokenWord(i, i + 1, "w", True) for i in range(3000)]
+    halves = [0, 0]
+    for seed in range(10):
+        for index in _chosen_words(words, [Edit("characters", 0.2)], random.Random(seed), None):
+            halves[index >= 1500] += 1
+    assert 0.8 < halves[0] / halves[1] < 1.25

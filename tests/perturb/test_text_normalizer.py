@@ -109,3 +109,15 @@ def test_no_step_changes_nothing_and_an_unknown_one_is_refused() -> None:
     assert with_normalizer(own, ()) is own
     with pytest.raises(UsageError, match=r"unknown normalizing step 'leetspeak' \(did you mean 'leet'"):
         with_normalizer(own, ["leetspeak"])
+
+
+@pytest.mark.parametrize("unit", ["о", "aо", "a ", "a.", "www.a0b", "a@b", "ab0", "a\u0301\u0302\u0303"])
+def test_a_hostile_text_is_read_in_a_time_that_grows_with_its_length_only(unit: str) -> None:
+    """With time that grows with the square of the length, this test would take minutes."""
+    assert normalized(unit * 40_000)
+
+
+def test_the_tokenizer_keeps_the_side_on_which_it_cuts() -> None:
+    own = tokenizer()
+    own.truncation_side = "left"
+    assert with_normalizer(own, ["leet"]).truncation_side == "left"

@@ -7,6 +7,7 @@ import pytest
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.runs.attack import attack_run, check_attack_options, create_attack
+from uegr.runs.attacked_texts import read_attacked_texts
 from uegr.runs.run_folder import read_results
 
 
@@ -39,3 +40,19 @@ def test_an_attack_takes_the_options_it_has() -> None:
     check_attack_options(options, attacks)
     with pytest.raises(UsageError, match="option of these attacks"):
         check_attack_options({"rate": 0.2}, attacks[:1])
+
+
+def test_validation_and_test_data_have_results_of_their_own(evaluated_run: Path) -> None:
+    attack_run(evaluated_run, ["typos"], examples=3)
+    result = attack_run(evaluated_run, ["typos"], examples=2, split="validation")
+    assert [(attack.split, attack.examples) for attack in result.text_attacks] == [("test", 3), ("validation", 2)]
+    assert set(read_attacked_texts(evaluated_run)) == {"typos", "typos on validation data"}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [("typos", {"rate": "abc"}, "rate must be a number"), ("pgd", {"steps": 1.5}, "steps must be a whole number")],
+)
+def test_an_option_of_another_type_is_refused(name: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        create_attack(name, options)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import nn
+from torch.utils.data import SequentialSampler
 from transformers import AutoModelForSequenceClassification
 
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
+from uegr.runs import train as train_module
+from uegr.runs.run_folder import prepare_run
 from uegr.runs.train import train_run
 from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
@@ -121,6 +125,45 @@ def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: 
     with pytest.raises(UsageError, match="not empty"):
         train_run(configuration, precious, overwrite=True)
     assert (precious / "chapter.txt").exists()
+    (tmp_path / "hardened").mkdir()
+    (tmp_path / "hardened" / "hardening.json").write_text("{}")
+    for precious in (model_folder, tmp_path / "hardened"):
+        with pytest.raises(UsageError, match="holds another model or run: choose another --output_dir"):
+            train_run(configuration, precious)
+    (tmp_path / "logged").mkdir()
+    (tmp_path / "logged" / "log.txt").write_text("the shell writes its log into the folder")
+    train_run(configuration, tmp_path / "logged", cost=COST)
+
+
+def test_resume_with_other_data_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    configuration = config(train_file, model_folder, max_steps=2)
+    prepare_run(tmp_path / "run", asdict(configuration), resume=False, overwrite=False, data_files=[str(train_file)])
+    train_file.write_text(train_file.read_text() + "a new film,1\n")
+    with pytest.raises(UsageError, match="has changed since the training began: restore it, or start over"):
+        train_run(configuration, tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize(("metric", "lower"), [("accuracy", False), ("mse", True)])
+def test_early_stopping_reads_the_metric_at_every_checkpoint(
+    metric: str, lower: bool, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The best checkpoint is that of the best metric; validation rows come in their order."""
+    seen: list[Any] = []
+
+    def stops(trainer: Any, *_: Any) -> Any:
+        seen.append((trainer.args, trainer.get_eval_dataloader().sampler))
+        raise InterruptedError
+
+    monkeypatch.setattr(train_module, "run_trainer", stops)
+    kind = "regression" if lower else "classification"
+    options = {"save_steps": 3, "early_stopping_patience": 1}
+    data = DataSource(train_file=str(train_file), kind=kind, metric=metric)
+    with pytest.raises(InterruptedError):
+        train_run(RunConfig(data, model=str(model_folder), method="plain", epochs=4.0, **options), tmp_path / "run")
+    ((arguments, sampler),) = seen
+    assert arguments.eval_steps == arguments.save_steps == 3
+    assert arguments.greater_is_better is not lower
+    assert isinstance(sampler, SequentialSampler)
 
 
 def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ def gate(
     output_dir: Annotated[Path, option("--output_dir", "Folder of gate.json and gate.xml.")] = Path("gate"),
     text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
     text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
-    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+    max_length: Annotated[
+        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
+    ] = None,
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.runs.gate import run_gate

@@ -27,7 +27,9 @@ def playground(
     text_pair_column: Annotated[
         str | None, option("--text_pair_column", "Name of the second text, for models that read two.")
     ] = None,
-    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+    max_length: Annotated[
+        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
+    ] = None,
 ) -> None:
     """Show a page on which texts are typed, perturbed and attacked, and what one or two models say about them."""
     if find_spec("gradio") is None:

@@ -22,7 +22,9 @@ def predict(
         Path | None, option("--calibrate_on", "Labelled file to calibrate on. Default: the run's validation data.")
     ] = None,
     label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
-    max_length: Annotated[int | None, option("--max_length", "Truncate texts to N tokens.")] = None,
+    max_length: Annotated[
+        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
+    ] = None,
 ) -> None:
     """Write label, confidence and probabilities of every text of a file; files may be larger than memory."""
     from uegr.runs.open_classifier import open_model

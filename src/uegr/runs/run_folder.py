@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 RUN, RESULTS, TRAINING_LOG, CARD = "run.json", "results.json", "training_log.json", "README.md"
 HARDENING = "hardening.json"
+MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
+"""What a folder of a model or of a run has."""
 CHECKPOINTS = "checkpoint-*"
 STAGING = ".partial"
 """Checkpoints and models are written into this folder and then moved into place."""
@@ -82,9 +84,11 @@ def prepare_run(
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
-    if folder.exists() and not (folder / file).exists() and any(folder.iterdir()):
-        what = "run of uegr" if file == RUN else "model from uegr harden"
-        raise UsageError(f"'{folder}' is not empty and holds no {what}: choose another --output_dir.")
+    if folder.exists() and not (folder / file).exists():
+        if any(path for pattern in MODEL_FILES for path in folder.glob(pattern)):
+            raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")
+        if overwrite and any(folder.iterdir()):
+            raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
         shutil.rmtree(folder)
     if (folder / file).exists():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from datasets import Dataset
 
 from uegr.evaluation.attacks import PublishedDeepWordBug
-from uegr.evaluation.attacks.text_attack import attack_texts
+from uegr.evaluation.attacks.text_attack import Request, attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.natural_misspellings import edits
 
@@ -38,6 +39,19 @@ def test_at_most_thirty_edits() -> None:
 def test_importance_is_measured_with_an_unknown_word(evaluated: EvaluatedModel, rows: Dataset) -> None:
     attack = PublishedDeepWordBug()
     request = next(attack.search(("great film",), 1, random.Random(0)))
-    assert request.candidates == [("[UNK] film",), ("great [UNK]",)]
+    assert isinstance(request, Request)
+    assert request.candidates == [("great film",), ("[UNK] film",), ("great [UNK]",)], "the original first"
     outcomes = attack_texts(evaluated, rows, attack)
     assert any(outcome.after for outcome in outcomes)
+
+
+def test_a_change_that_makes_the_model_surer_is_not_kept() -> None:
+    search = PublishedDeepWordBug().search(("great film",), 1, random.Random(0))
+    request = next(search)
+    assert isinstance(request, Request)
+    surer = np.array([[0.2, 0.8], [0.3, 0.7], [0.3, 0.7]])
+    request = search.send(surer)
+    assert isinstance(request, Request)
+    request = search.send(np.tile([0.1, 0.9], (len(request.candidates), 1)))
+    assert isinstance(request, Request)
+    assert all(text.startswith("great ") or text.endswith(" film") for (text,) in request.candidates)

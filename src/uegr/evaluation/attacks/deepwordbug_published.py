@@ -2,11 +2,16 @@
 
 import random
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
+from uegr.evaluation.attacks.text_attack import Request
 from uegr.perturb.natural_misspellings import edits
 from uegr.perturb.perturbation import distinct
 from uegr.perturb.words import FUNCTION_WORDS
@@ -20,7 +25,7 @@ class PublishedDeepWordBug(GreedyAttack):
     """Per word four edits at random places: two letters swapped, one replaced, one left out, one put in.
 
     A word matters as much as the probability of the right class falls when "[UNK]" stands in its place. Any number of
-    words may change; function words stay.
+    words may change, each only if that probability falls; function words stay.
     """
 
     max_share: float = 1.0
@@ -41,6 +46,12 @@ class PublishedDeepWordBug(GreedyAttack):
             word[:inside] + second + word[inside:],
         ]
         return distinct(word, candidates)
+
+    def importance(
+        self, texts: Texts, without: list[Texts], label: int
+    ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
+        clean, *others = yield Request([texts, *without])
+        return np.array([clean[label] - other[label] for other in others]), float(clean[label])
 
     def fits(self, words: Sequence[str], replacements: Mapping[int, str]) -> bool:
         return sum(edits(words[i], new) for i, new in replacements.items()) <= MOST_EDITS
