@@ -72,7 +72,7 @@ def test_early_stopping_keeps_the_best_model(options: Path, tmp_path: Path) -> N
     ("line", "message"),
     [
         ("epsilonn: 0.1", "--epsilonn is not an option of uegr train, of the method uegr"),
-        ("lr_scheduler_type: zigzag", "the training arguments do not fit together"),
+        ("optim: zigzag", "the training arguments do not fit together"),
         ("epochs: many", "epochs must be a number, not 'many'"),
     ],
 )

@@ -55,7 +55,7 @@ def test_a_text_in_which_nothing_can_change_has_no_steps(evaluated: EvaluatedMod
 
 def test_attacks_by_name() -> None:
     assert {"deepwordbug", "synonyms", "deletion", "homoglyphs"} <= set(WORD_ATTACKS)
-    assert not {"typos", "harmless"} & set(WORD_ATTACKS), "they do not change word by word"
+    assert "typos" in WORD_ATTACKS and "harmless" not in WORD_ATTACKS, "it does not change word by word"
     for name in WORD_ATTACKS:
         if name == "misspellings":  # needs lists that a machine may lack
             continue

@@ -190,5 +190,5 @@ def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
     """
     sizes = sorted({float(epsilon) for epsilon in epsilons})
     if not sizes or not all(0 <= size < math.inf for size in sizes):
-        raise UsageError("epsilons must be a list of at least one number, all of them finite and none negative.")
+        raise UsageError("epsilons must be a list of at least one number, none of them negative, infinite or NaN.")
     return sizes
