@@ -12,6 +12,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.perturb import natural_misspellings
 from uegr.perturb.natural_misspellings import misspellings
+from uegr.perturb.views import parse_view
 from uegr.runs.gate_policy import GatePolicy
 
 
@@ -42,6 +43,8 @@ def test_lists_of_files_and_of_codespell_are_read_together(
 def test_a_missing_list_is_reported_before_a_gate_or_an_attack_begins(codespell: Path) -> None:
     with pytest.raises(UsageError, match="no list of misspellings on this machine: pip install codespell"):
         GatePolicy(maximum={"flip_rate": {"misspellings": 0.1}})
+    with pytest.raises(UsageError, match="no list of misspellings"):
+        parse_view("adversarial+misspellings").load_lists()
     with pytest.raises(UsageError, match="no list of misspellings"):
         PERTURBATION_ATTACKS["misspellings"]()
     codespell.write_text("thier->their\n", encoding="utf-8")

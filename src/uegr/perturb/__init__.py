@@ -1,1 +1,1 @@
-"""Text itself: its words, typing errors, synonyms. Beside `tasks`, below everything that trains or attacks."""
+"""How an input is changed, in training and in attacks alike: texts, words, tokens and embeddings."""

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from uegr.errors import UsageError, unknown
-from uegr.perturb.perturbation_registry import PERTURBATIONS
+from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
+from uegr.perturb.synonyms import load_synonyms
 
 CLEAN, ADVERSARIAL = "clean", "adversarial"
 WORDS, MASK, TOKENS = "words", "mask", "tokens"
@@ -52,6 +53,18 @@ class View:
 
     edits: tuple[Edit, ...] = ()
     adversarial: bool = False
+
+    def load_lists(self) -> None:
+        """Load the lists of words that the edits need, before the first step needs them.
+
+        Raises:
+            UsageError: a list is not on this machine.
+        """
+        for edit in self.edits:
+            if edit.name == WORDS:
+                load_synonyms()
+            elif edit.name in PERTURBATIONS:
+                find_perturbation(edit.name)
 
 
 @functools.cache  # a step asks for its views again

@@ -65,6 +65,8 @@ def train_run(
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
     method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
+    for view in method_config.parsed_views():
+        view.load_lists()
     data = config.data.load(config.seed) if data is None else data
     if not len(data.train):
         raise UsageError(without_training_split(data.name))

@@ -14,7 +14,8 @@ from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttac
 
 @dataclass(frozen=True)
 class RandomSearch(EmbeddingAttack):
-    """Each step proposes a random change of a random share of the tokens, and keeps it where the margin falls.
+    """Each step proposes a random change of a random share of the tokens, and keeps it where the loss rises: the
+    margin by which the class is wrong.
 
     The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
     radius. The first restart starts at the centre, as in every attack [ours].
