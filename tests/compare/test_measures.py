@@ -47,6 +47,10 @@ def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
     assert robustness(run) == pytest.approx(0.4) and not collapsed(run)
     constant = {"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.5, 0.5]}}
     assert collapsed(constant)
+    by_class = [{"slice": "class a", "accuracy": 0.99}, {"slice": "class b", "accuracy": 0.01}]
+    assert collapsed({**constant, "slices": by_class})
+    right = [{"slice": "class a", "accuracy": 0.9}, {"slice": "class b", "accuracy": 0.8}]
+    assert not collapsed({**constant, "slices": right}), "the attacks were too weak to change anything"
     clean_only = {"robustness": {"epsilons": [0.0], "accuracy": [0.5]}}
     assert robustness(clean_only) is None and not collapsed(clean_only)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from uegr.compare.result_slot import Run
+from uegr.evaluation.data_slices import CLASS
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.runs.run_result import primary_metric, robust_curve
@@ -47,9 +48,16 @@ def _mean_attacked(epsilons: Sequence[float], values: Sequence[float]) -> float 
 
 
 def collapsed(run: Run) -> bool:
-    """Whether the accuracy is the same at every radius: the sign of a model that collapsed to a constant prediction."""
+    """Whether the model collapsed to a constant prediction.
+
+    Its accuracy is the same at every radius, and it is right on nearly all texts of one class and on nearly none of the
+    others. Runs of earlier versions do not say the second.
+    """
     _, _, values = robust_curve(run)
-    return len(values) > 1 and max(values) == min(values)
+    if len(values) < 2 or max(values) > min(values):
+        return False
+    by_class = sorted(part["accuracy"] for part in run.get("slices", []) if part["slice"].startswith(CLASS))
+    return not by_class or (by_class[-1] > 0.95 and all(accuracy < 0.05 for accuracy in by_class[:-1]))
 
 
 def measures_of(runs: Sequence[Run]) -> list[Measure]:

@@ -13,6 +13,8 @@ from uegr.perturb.words import words_of
 Members = NDArray[np.bool_]
 Slices = dict[str, Members]
 """Name of a slice -> whether each text belongs to it, shape (N,)."""
+CLASS = "class "
+"""Begins the name of the slice of a class."""
 LENGTHS = (0, 10, 20, 40, 80)
 """Where the slices by number of words begin."""
 UNSEEN = {"up to 10 %": (0.0, 0.1), "10 to 25 %": (0.1, 0.25), "more than 25 %": (0.25, 1.0)}
@@ -37,7 +39,7 @@ def slices_of(rows: Dataset, text_column: str, names: Sequence[str], known: Coll
     """
     words = [words_of(str(text)) for text in rows[text_column]]
     labels = np.asarray(rows[LABEL][:])
-    slices: Slices = {f"class {name}": labels == index for index, name in enumerate(names)}
+    slices: Slices = {f"{CLASS}{name}": labels == index for index, name in enumerate(names)}
     lengths = np.array([len(words_of_text) for words_of_text in words])
     for low, high in zip(LENGTHS, (*LENGTHS[1:], None), strict=True):
         name = f"{low} words or more" if high is None else f"{low} to {high - 1} words"
