@@ -74,6 +74,11 @@ def test_a_label_that_the_model_does_not_have_is_refused(
         numbers(named(*names), labels, feature)
 
 
+def test_hidden_labels_are_refused() -> None:
+    with pytest.raises(UsageError, match="label -1, which stands for none"):
+        numbers(named("bad", "good"), [-1, -1], ClassLabel(names=["bad", "good"]))
+
+
 def test_a_configuration_that_numbers_its_classes_in_two_ways_is_refused() -> None:
     model = named("bad", "good")
     model.config.label2id = {"bad": 1, "good": 0}

@@ -57,7 +57,7 @@ def evaluation_rows(
     """Return the rows, with labels in the column "label" as the model's outputs are numbered, text columns and kind.
 
     Args:
-        model: the model, whose `config.label2id` numbers the names of classes.
+        model: the model, whose `config.id2label` numbers the names of classes.
         data: the rows.
         text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
@@ -125,6 +125,8 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     """
     feature, values = rows.features[LABEL], rows.unique(LABEL)
     class_label = feature if isinstance(feature, ClassLabel) else None
+    if class_label and min(values) < 0:  # the hidden labels of some published test splits
+        raise UsageError("some rows have the label -1, which stands for none: evaluate on a split with labels.")
     text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
     number_of = {text: number for number, text in enumerate(names)}
     unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)
@@ -133,6 +135,6 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
         number_of = {str(number): number for number in range(len(names) or MOST_CLASSES)}
     for text in text_of.values():
         if text not in number_of:
-            raise unknown("label", text, names or number_of)
+            raise unknown("label", text, names or ["0 to C - 1, because the model's configuration has no names"])
     labels = [number_of[text_of[value]] for value in rows[LABEL]]
     return rows.remove_columns(LABEL).add_column(LABEL, labels)
