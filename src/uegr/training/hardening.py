@@ -11,6 +11,7 @@ w_u KL(p_t(. | up to u) | p_s(. | up to u)), over sum_u w_u.
 """
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,53 @@ from uegr.perturb.views import View
 from uegr.training.safe_trainer import SafeTrainerMixin
 
 EDITED_WEIGHT = 4.0
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a batch, and any other token as a unit of its own; an edited text has the units of the clean one.
+
+    Args:
+        units: for each token the number of its unit within its row, (B, T).
+        real: 1 on real tokens, (B, T).
+        count: U, the largest number of units of a row.
+    """
+
+    units: Tensor
+    real: Tensor
+    count: int
+
+    def any_of(self, marked: Tensor) -> Tensor:
+        """Whether a real token of each unit is marked, (B, U)."""
+        zeros = torch.zeros(len(self.units), self.count, device=self.units.device)
+        return zeros.scatter_reduce(1, self.units, self.real * marked, "amax")
+
+    def present(self) -> Tensor:
+        """Whether each unit has a token, (B, U): a deleted word has none."""
+        return self.any_of(torch.ones_like(self.real))
+
+    def means(self, states: Tensor) -> Tensor:
+        """The mean state of each unit's tokens, (B, U, d)."""
+        sums = torch.zeros(len(states), self.count, states.shape[-1], device=states.device, dtype=states.dtype)
+        places = self.units.unsqueeze(-1).expand_as(states)
+        sums = sums.scatter_add(1, places, states * self.real.unsqueeze(-1).to(states.dtype))
+        sizes = torch.zeros(len(states), self.count, device=states.device).scatter_add(1, self.units, self.real)
+        return sums / sizes.clamp_min(1.0).unsqueeze(-1)
+
+    def at_last(self, values: Tensor) -> Tensor:
+        """The values at the last token of each unit, (B, U, V)."""
+        positions = torch.arange(self.units.shape[1], device=self.units.device).expand_as(self.units) * self.real.long()
+        last = torch.zeros(len(self.units), self.count, device=self.units.device, dtype=torch.long)
+        last = last.scatter_reduce(1, self.units, positions, "amax")
+        return values.gather(1, last.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+
+    def mean(self, states: Tensor) -> Tensor:
+        """The mean state of all tokens, (B, d)."""
+        return (states * self.real.unsqueeze(-1)).sum(1) / self.real.sum(1, keepdim=True).clamp_min(1.0)
+
+    def first(self, states: Tensor) -> Tensor:
+        """The state of the first token, (B, d)."""
+        return states[torch.arange(len(states), device=states.device), self.real.argmax(dim=1)]
 
 
 class Hardening:
@@ -55,28 +103,36 @@ class Hardening:
         self.teacher.to(batch["input_ids"].device)
         read = self.reader.read(batch, self.edits, seed)
         units = self._units(batch)
-        edited_units = units if read.source is None else units.gather(1, read.source)
         count = int(units.max()) + 1
-        real, edited_real = token_mask(batch).squeeze(-1), token_mask(read.batch).squeeze(-1)
-        changed = torch.zeros(len(units), count, device=units.device)
+        clean = Words(units, token_mask(batch).squeeze(-1), count)
+        edited_units = units if read.source is None else units.gather(1, read.source)
+        edited = Words(edited_units, token_mask(read.batch).squeeze(-1), count)
+        weights = clean.present() * edited.present()
         if read.kept is not None:
-            changed.scatter_reduce_(1, edited_units, edited_real * (1.0 - read.kept.squeeze(-1)), "amax")
-        there, edited_there = _present(units, real, count), _present(edited_units, edited_real, count)
-        weights = (1.0 + (EDITED_WEIGHT - 1.0) * changed) * there * edited_there
-        if self.is_language_model:
-            with torch.no_grad():
-                target = _at_last(self.teacher(**batch).logits, units, real, count).float().log_softmax(-1)
-            with faster_attention(model):
-                predicted = _at_last(model(**read.batch).logits, edited_units, edited_real, count).float()
-            divergence = (target.exp() * (target - predicted.log_softmax(-1))).sum(-1)
-            return (weights * divergence).sum() / weights.sum()
+            weights = weights * (1.0 + (EDITED_WEIGHT - 1.0) * edited.any_of(1.0 - read.kept.squeeze(-1)))
+        loss = self._language_model_loss if self.is_language_model else self._encoder_loss
+        return loss(model, batch, read.batch, clean, edited, weights)
+
+    def _encoder_loss(
+        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Words, edited: Words, weights: Tensor
+    ) -> Tensor:
         with torch.no_grad():
-            clean = self._states(self.teacher, batch)
-        edited = self._states(model, read.batch)
-        word_distance = _distance(_means(edited, edited_units, edited_real, count), _means(clean, units, real, count))
-        pooled = _distance(_mean(edited, edited_real), _mean(clean, real)).mean()
-        first = _distance(_first(edited, edited_real), _first(clean, real)).mean()
-        return (weights * word_distance).sum() / weights.sum() + pooled + first
+            target = self._states(self.teacher, batch)
+        states = self._states(model, edited_batch)
+        words = _distance(edited.means(states), clean.means(target))
+        pooled = _distance(edited.mean(states), clean.mean(target)).mean()
+        first = _distance(edited.first(states), clean.first(target)).mean()
+        return (weights * words).sum() / weights.sum() + pooled + first
+
+    def _language_model_loss(
+        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Words, edited: Words, weights: Tensor
+    ) -> Tensor:
+        with torch.no_grad():
+            target = clean.at_last(self.teacher(**batch).logits).float().log_softmax(-1)
+        with faster_attention(model):
+            predicted = edited.at_last(model(**edited_batch).logits).float().log_softmax(-1)
+        divergence = (target.exp() * (target - predicted)).sum(-1)
+        return (weights * divergence).sum() / weights.sum()
 
     def _units(self, batch: dict[str, Tensor]) -> Tensor:
         """For each token the number of its word within its row, (B, T); any other token is a unit of its own."""
@@ -114,37 +170,6 @@ class HardeningTrainer(SafeTrainerMixin, Trainer):
         with self.accelerator.autocast():  # the copy's number format, too
             loss = self.hardening.loss(model, inputs, seed)
         return (loss, None) if return_outputs else loss
-
-
-def _present(units: Tensor, real: Tensor, count: int) -> Tensor:
-    """Whether each unit has a token, (B, U): a deleted word has none."""
-    return torch.zeros(len(units), count, device=units.device).scatter_reduce(1, units, real, "amax")
-
-
-def _means(states: Tensor, units: Tensor, real: Tensor, count: int) -> Tensor:
-    """The mean state of each unit's tokens, (B, U, d)."""
-    sums = torch.zeros(len(states), count, states.shape[-1], device=states.device, dtype=states.dtype)
-    sums = sums.scatter_add(1, units.unsqueeze(-1).expand_as(states), states * real.unsqueeze(-1).to(states.dtype))
-    sizes = torch.zeros(len(states), count, device=states.device).scatter_add(1, units, real)
-    return sums / sizes.clamp_min(1.0).unsqueeze(-1)
-
-
-def _at_last(values: Tensor, units: Tensor, real: Tensor, count: int) -> Tensor:
-    """The values at the last token of each unit, (B, U, V)."""
-    positions = torch.arange(units.shape[1], device=units.device).expand_as(units) * real.long()
-    last = torch.zeros(len(units), count, device=units.device, dtype=torch.long)
-    last = last.scatter_reduce(1, units, positions, "amax")
-    return values.gather(1, last.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
-
-
-def _mean(states: Tensor, real: Tensor) -> Tensor:
-    """The mean state of all tokens, (B, d)."""
-    return (states * real.unsqueeze(-1)).sum(1) / real.sum(1, keepdim=True).clamp_min(1.0)
-
-
-def _first(states: Tensor, real: Tensor) -> Tensor:
-    """The state of the first token, (B, d)."""
-    return states[torch.arange(len(states), device=states.device), real.argmax(dim=1)]
 
 
 def _distance(left: Tensor, right: Tensor) -> Tensor:
