@@ -9,7 +9,7 @@ import pytest
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
 from uegr.errors import UsageError
-from uegr.perturb.row_editor import RowEditor, _chosen_words
+from uegr.perturb.row_editor import EditedRow, RowEditor, _chosen_words
 from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit, View, parse_view
 from uegr.perturb.words import replace_words, words_of
@@ -44,6 +44,17 @@ def test_letters_of_which_a_token_holds_a_part_belong_to_their_word(kind: str) -
     ]
 
 
+def changed_words(editor: RowEditor, ids: list[int], row: EditedRow) -> dict[int, TokenWord]:
+    """The words of the original row whose tokens were not kept, by index."""
+    kept = {place for place, is_kept in zip(row.source, row.kept, strict=True) if is_kept}
+    return {i: word for i, word in enumerate(editor.token_words.words(ids)) if word.start not in kept}
+
+
+def changed_tokens(row: EditedRow, word: TokenWord) -> list[int]:
+    """The tokens that take the place of a word."""
+    return [token for token, place in zip(row.ids, row.source, strict=True) if place == word.start]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("index", range(4))
 def test_an_edited_row_is_the_tokenized_edited_text(kind: str, index: int) -> None:
@@ -52,8 +63,10 @@ def test_an_edited_row_is_the_tokenized_edited_text(kind: str, index: int) -> No
     text, editor = SENTENCES[index], RowEditor(tokenizer)
     changed = 0
     for seed in range(30):
-        row = editor.edit(tokenizer(text)["input_ids"], [Edit("slips", 0.4)], random.Random(seed))
-        spans = {i: tokenizer.decode(row.ids[start:end]).strip() for i, (start, end) in row.words.items()}
+        ids = tokenizer(text)["input_ids"]
+        row = editor.edit(ids, [Edit("slips", 0.4)], random.Random(seed))
+        new = {i: changed_tokens(row, word) for i, word in changed_words(editor, ids, row).items()}
+        spans = {i: tokenizer.decode(tokens).strip() for i, tokens in new.items()}
         if any("[UNK]" in word for word in spans.values()):
             continue
         expected = tokenizer(replace_words(text, spans))["input_ids"]
@@ -83,7 +96,10 @@ def test_what_is_kept_is_the_same_token_and_the_rest_is_new(kind: str, name: str
 def test_the_mean_share_of_edited_words_is_the_rate() -> None:
     tokenizer = TOKENIZERS["wordpiece"]
     editor, ids = RowEditor(tokenizer), tokenizer(TEXTS[0])["input_ids"]
-    edited = [len(editor.edit(ids, [Edit("mask", 0.2)], random.Random(seed)).words) for seed in range(600)]
+    edited = [
+        len(changed_words(editor, ids, editor.edit(ids, [Edit("mask", 0.2)], random.Random(seed))))
+        for seed in range(600)
+    ]
     assert sum(edited) / 600 / 12 == pytest.approx(0.2, abs=0.02)
     assert {*edited} >= {0, 1, 2, 3, 4}, "the rate is drawn per example"
 
@@ -95,7 +111,9 @@ def test_half_of_the_words_are_drawn_by_their_weight_and_half_uniformly() -> Non
     weights = [float(word.start <= i < word.end) for i in range(len(ids))]
     counts: Counter[int] = Counter()
     for seed in range(1500):
-        counts.update(list(editor.edit(ids, [Edit("mask", 0.05)], random.Random(seed), weights).words)[:1])
+        counts.update(
+            list(changed_words(editor, ids, editor.edit(ids, [Edit("mask", 0.05)], random.Random(seed), weights)))[:1]
+        )
     share = counts[4] / sum(counts.values())
     assert share == pytest.approx(0.5 + 0.5 / 12, abs=0.05)
     assert len(counts) == 12

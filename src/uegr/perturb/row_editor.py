@@ -6,10 +6,11 @@ and chance says what. [ours]
 
 import math
 import random
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from uegr.perturb.perturbation import Perturbation, WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
@@ -27,13 +28,15 @@ class EditedRow:
         ids: the tokens.
         source: for each the index of a token of the original row: itself, or the first of the word it was made from.
         kept: for each whether it is that very token.
-        words: index of each changed word, and the place of what stands for it in `ids` (start, end).
     """
 
     ids: list[int]
     source: list[int]
     kept: list[bool]
-    words: dict[int, tuple[int, int]]
+
+
+Change: TypeAlias = tuple[int, int, list[int]]
+"""Start and end of a span of a row, and the tokens that take its place."""
 
 
 class RowEditor:
@@ -73,14 +76,14 @@ class RowEditor:
             weights: of each token, how much the loss depends on it, at least 0; None: all words are drawn uniformly.
         """
         whole = [edit for edit in edits if not isinstance(PERTURBATIONS.get(edit.name), WordPerturbation | None)]
-        row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids), {})
+        row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids))
         for edit in whole:
-            row = self._rewrite(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
+            row = self._rewritten(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
             weights = None
         words = self.token_words.words(row.ids)
         chosen = _chosen_words(words, [edit for edit in edits if edit not in whole], generator, weights)
         replacements = self._replacements(row.ids, words, chosen, generator)
-        return self._replaced(row, words, replacements)
+        return self._with_changes(row, [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)])
 
     def _replacements(
         self, ids: list[int], words: list[TokenWord], chosen: dict[int, str], generator: random.Random
@@ -109,44 +112,42 @@ class RowEditor:
         assert isinstance(perturbation, WordPerturbation)
         return perturbation.candidates(word, generator)
 
-    def _replaced(self, row: EditedRow, words: list[TokenWord], replacements: dict[int, list[int]]) -> EditedRow:
-        """The row with tokens in the place of words."""
-        ids: list[int] = []
-        source: list[int] = []
-        kept: list[bool] = []
-        places: dict[int, tuple[int, int]] = {}
-        end, room = 0, None if self._longest is None else self._longest - len(row.ids)
-        for index in sorted(replacements):
-            word, tokens = words[index], replacements[index]
-            growth = len(tokens) - (word.end - word.start)
-            if room is not None and growth > room:
-                continue
-            room = None if room is None else room - growth
-            ids += [*row.ids[end : word.start], *tokens]
-            source += [*row.source[end : word.start], *[row.source[word.start]] * len(tokens)]
-            kept += [*row.kept[end : word.start], *[False] * len(tokens)]
-            places[index] = (len(ids) - len(tokens), len(ids))
-            end = word.end
-        return EditedRow(ids + row.ids[end:], source + row.source[end:], kept + row.kept[end:], places)
-
-    def _rewrite(self, row: EditedRow, perturbation: Perturbation, rate: float, generator: random.Random) -> EditedRow:
-        """The row with each text between special tokens written again as a whole, where it changes."""
-        ids: list[int] = []
-        source: list[int] = []
-        kept: list[bool] = []
+    def _rewritten(
+        self, row: EditedRow, perturbation: Perturbation, rate: float, generator: random.Random
+    ) -> EditedRow:
+        """The row with each text between special tokens written again as a whole, where it changes, and cut to fit."""
+        changes = []
         for start, end in self._texts(row.ids):
-            tokens, is_kept = row.ids[start:end], row.kept[start:end]
-            text = self.token_words.decode(tokens)
+            text = self.token_words.decode(row.ids[start:end])
             changed = perturbation(text, rate, generator) if text else text
-            places = row.source[start:end]
             if changed != text:
-                longer = len(ids) - start  # by the texts before it
-                room = 0 if self._longest is None else max(self._longest - len(row.ids) - longer, 0) + end - start
                 tokens = self.token_words.encode([changed.strip()], [changed.startswith(" ")])[0]
-                tokens = tokens if self._longest is None else tokens[:room]
-                places, is_kept = [row.source[start]] * len(tokens), [False] * len(tokens)
-            ids, source, kept = ids + tokens, source + places, kept + is_kept
-        return EditedRow(ids, source, kept, {})
+                changes.append((start, end, tokens))
+        return self._with_changes(row, changes, cut=True)
+
+    def _with_changes(self, row: EditedRow, changes: Iterable[Change], *, cut: bool = False) -> EditedRow:
+        """The row with new tokens in the place of spans of it.
+
+        Args:
+            row: stays as it is.
+            changes: from left to right.
+            cut: cut tokens that would make the row too long; otherwise such a change is left out.
+        """
+        ids: list[int] = []
+        source: list[int] = []
+        kept: list[bool] = []
+        done, room = 0, sys.maxsize if self._longest is None else max(self._longest - len(row.ids), 0)
+        for start, end, new_tokens in changes:
+            tokens = new_tokens[: room + end - start] if cut else new_tokens
+            growth = len(tokens) - (end - start)
+            if growth > room:
+                continue
+            room -= growth
+            ids += [*row.ids[done:start], *tokens]
+            source += [*row.source[done:start], *[row.source[start]] * len(tokens)]
+            kept += [*row.kept[done:start], *[False] * len(tokens)]
+            done = end
+        return EditedRow(ids + row.ids[done:], source + row.source[done:], kept + row.kept[done:])
 
     def _texts(self, ids: list[int]) -> list[tuple[int, int]]:
         """The row cut into special tokens and the texts between them, as (start, end)."""
