@@ -97,8 +97,12 @@ def test_a_run_is_measured_on_other_files(
     renamed.to_json(tmp_path / "c.jsonl", orient="records", lines=True)
     quick = ["--attack_examples", "4", "--epsilons", "0,0.1"]
     assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "b.csv"), *quick]) == 0
+    capsys.readouterr()
     columns = ["--text_column", "review", "--label_column", "sentiment", "--label_map", "0=bad,1=good"]
     assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "c.jsonl"), *columns, *quick]) == 0
+    assert "measured already, and --epsilons, --attack_examples is not used" in " ".join(
+        capsys.readouterr().out.split()
+    )
     entries = json.loads((folder / "results.json").read_text())["runs"][0]["transfer"]
     assert [Path(entry["task"]).name for entry in entries] == ["b.csv", "c.jsonl"]
     assert [entry["test_examples"] for entry in entries] == [3, 2]

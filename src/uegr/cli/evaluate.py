@@ -10,9 +10,16 @@ from uegr.cli.app import app, option
 from uegr.cli.options import parse_label_map, parse_names, parse_numbers
 from uegr.cli.terminal import console, progress
 
+OWN_DATA = (
+    *("epsilons", "attack_norm", "absolute_epsilons", "attack_steps", "attack_restarts", "attack_examples"),
+    *("typo_rate", "split"),
+)
+"""Options of the measurement on the run's own data, which --on and --test_file do not repeat."""
+
 
 @app.command()
 def evaluate(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     epsilons: Annotated[str, option("--epsilons", "Radii of the robustness curve: 0,0.01. Default: a fixed set.")] = "",
     attack_norm: Annotated[str, option("--attack_norm", "l2 (per sequence), l2_token (per token) or linf.")] = "l2",
@@ -60,8 +67,17 @@ def evaluate(
         if not file.is_file():
             raise UsageError(f"there is no file '{file}': give --test_file the path of a labelled file.")
     other_tasks: list[str | Path] = [*parse_names(on), *files]
+    is_measured = bool(other_tasks) and (run / RESULTS).exists()
+    given = [name for name in OWN_DATA if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    if is_measured and given:
+        console.print(
+            f"note: {run} is measured already, and --{', --'.join(given)} is not used: run uegr evaluate again without "
+            "--on and --test_file for its own data.",
+            style="yellow",
+            highlight=False,
+        )
     with progress() as on_progress:
-        if not (other_tasks and (run / RESULTS).exists()):
+        if not is_measured:
             evaluate_run(
                 run,
                 epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,

@@ -24,7 +24,7 @@ from uegr.evaluation.similarity import measure_similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import load_classifier
 from uegr.modeling.scratch.scratch_models import SCRATCH
-from uegr.runs.finished_run import FinishedRun, open_classifier
+from uegr.runs.finished_run import FinishedRun, open_measured_classifier
 from uegr.runs.run_result import RunResult
 
 RHOS = (0.01, 0.02, 0.05, 0.1)
@@ -80,7 +80,7 @@ def analyse_run(
     for name in parts or ():
         if name not in PARTS:
             raise unknown("part", name, PARTS)
-    run = open_classifier(folder, "the analysis")
+    run = open_measured_classifier(folder, "the analysis")
     impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
     names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
     data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks))

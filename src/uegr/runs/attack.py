@@ -28,7 +28,7 @@ from uegr.evaluation.temperature import fit_temperature
 from uegr.options import check_value, type_hints
 from uegr.perturb.views import trained_attacks
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
-from uegr.runs.finished_run import FinishedRun, open_classifier, open_run, running_total
+from uegr.runs.finished_run import FinishedRun, open_measured_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
 from uegr.runs.run_result import RunResult
 
@@ -78,7 +78,7 @@ def attack_run(
         if not (isinstance(name, str) and name.startswith(PREFIX))
     ]
     check_attack_options(options or {}, attacks)
-    run = open_classifier(folder, "an attack")
+    run = open_measured_classifier(folder, "an attack")
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(run.evaluated_model, rows)
     trained_on = trained_attacks(run.training_views)

@@ -122,7 +122,7 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
     return data
 
 
-def open_classifier(folder: Path, purpose: str) -> FinishedRun:
+def open_measured_classifier(folder: Path, purpose: str) -> FinishedRun:
     """Load a measured run of a classifier."""
     run = open_run(folder)
     run.result()
