@@ -23,6 +23,8 @@ def test_examples_are_rows_of_the_test_data(train_file: Path, model_folder: Path
     assert len(examples) == 3
     assert {(text, label) for (text,), label in examples} <= known
     assert examples_of(models, 3) == examples
+    train_file.unlink()
+    assert examples_of(models, 3) == []
     with pytest.raises(UsageError, match="was trained on the columns text: name 1 columns of text"):
         open_models([tmp_path / "run"], "text", "other")
 

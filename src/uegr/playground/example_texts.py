@@ -1,6 +1,7 @@
 """Texts to begin with: a few of the test data of a run."""
 
 from uegr.data.splits import LABEL, subset
+from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.playground.played_models import PlayedModels
 
@@ -10,12 +11,14 @@ COUNT = 8
 def examples_of(models: PlayedModels, count: int = COUNT) -> list[tuple[Texts, str]]:
     """Texts of the test data of the first run, the same random choice each time, with their true classes.
 
-    No examples where none of the models is a run: other checkpoints have no data of their own.
+    No examples where none of the models is a run whose data is still there.
     """
     for classifier in models.classifiers:
-        if classifier.is_run:
+        try:
             rows = subset(classifier.labelled_rows(None, "test"), count, 0)
-            columns = [rows[column] for column in classifier.evaluated.text_columns]
-            classes = [classifier.names[label] for label in rows[LABEL]]
-            return list(zip(zip(*columns, strict=True), classes, strict=True))
+        except UsageError:
+            continue
+        columns = [rows[column] for column in classifier.evaluated.text_columns]
+        classes = [classifier.names[label] for label in rows[LABEL]]
+        return list(zip(zip(*columns, strict=True), classes, strict=True))
     return []
