@@ -62,7 +62,7 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
 
 
 def test_a_kept_run_is_measured_again_for_another_grid(grid: Grid, tmp_path: Path) -> None:
-    """Its results.json holds what the first grid measured, and the second line has its own measures only."""
+    """The attacks that the first grid measured are in the folder's results.json, and not in the second grid's line."""
     plain = grid.cells[0]
     first = replace(plain, measurement=replace(plain.measurement, attacks={"typos": None}))
     second = replace(plain, measurement=replace(plain.measurement, attacks={}, split="validation"))

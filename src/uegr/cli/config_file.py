@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from uegr.cli.options import is_given
 from uegr.errors import UsageError
 
 
@@ -34,6 +35,6 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
         parameter = parameters.get(name)
         if parameter is None:
             further.setdefault(name, value)
-        elif getattr(context.get_parameter_source(parameter), "name", "") != "COMMANDLINE":
+        elif not is_given(context, parameter):
             values[parameter] = value
     return values

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.options import parse_label_map, parse_names, parse_numbers
+from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
 from uegr.cli.terminal import console, progress
 
 OWN_DATA = (
@@ -68,7 +68,7 @@ def evaluate(
             raise UsageError(f"there is no file '{file}': give --test_file the path of a labelled file.")
     other_tasks: list[str | Path] = [*parse_names(on), *files]
     is_measured = bool(other_tasks) and (run / RESULTS).exists()
-    given = [name for name in OWN_DATA if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"]
+    given = [name for name in OWN_DATA if is_given(context, name)]
     if is_measured and given:
         console.print(
             f"note: {run} is measured already, and --{', --'.join(given)} is not used: run uegr evaluate again without "

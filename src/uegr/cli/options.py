@@ -3,6 +3,8 @@
 import ast
 from typing import Any, Literal
 
+import typer
+
 from uegr.errors import UsageError
 
 ALIASES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_size"}
@@ -24,6 +26,11 @@ def method_options(arguments: list[str]) -> dict[str, Any]:
             value = remaining.pop(0)
         options[name.replace("-", "_")] = _literal(value)
     return options
+
+
+def is_given(context: typer.Context, parameter: str) -> bool:
+    """Whether a parameter was written on the command line, and does not have its default."""
+    return getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
 
 
 def parse_numbers(text: str) -> list[float]:

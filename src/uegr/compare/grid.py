@@ -140,15 +140,16 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
         if key in SETTINGS:
             parts[SETTINGS[key]][key] = value
     source = DataSource(**{**task.options, **parts["data"]})
-    for path in (source.train_file, source.validation_file, source.test_file):
-        if path is not None and not Path(path).is_file():
+    for path in source.files:
+        if not Path(path).is_file():
             raise UsageError(f"there is no file '{path}', which task '{task.name}' names: check the path.")
     config = RunConfig(
         source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
     measurement = Measurement(**parts["measure"])
-    kind = source.kind if source.task is None else find_task(source.task).kind
-    published = source.metric or (METRICS_OF_KIND[kind] if source.task is None else find_task(source.task).metrics)[0]
+    named = None if source.task is None else find_task(source.task)
+    kind = source.kind if named is None else named.kind
+    published = source.metric or (METRICS_OF_KIND[kind] if named is None else named.metrics)[0]
     if published in METRICS and METRICS[published].lower_is_better:
         raise UsageError(
             f"of the metric of '{task.name}', {published}, less is better, and grids compare where more is: give it "
@@ -156,8 +157,8 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
         )
     if measurement.attacks and kind != "classification":
         raise UsageError(f"the attacks are for classifiers, and '{task.name}' has no classes: give it attacks: {{}}.")
-    if source.task is not None:
-        check_transfer(find_task(source.task), measurement.transfer)
+    if named is not None:
+        check_transfer(named, measurement.transfer)
     if settings.get("budget") == "compute":
         config = _equal_compute(config)
     return Cell(method.name, task.name, model.name, config, measurement)

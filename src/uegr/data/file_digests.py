@@ -1,14 +1,12 @@
 """Digests of the files that a run was made of: to notice that a file is another one when the run is used again."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import xxhash
 
 from uegr.errors import UsageError
-
-BLOCK = 1 << 22
-"""Bytes that are read at a time."""
 
 
 def digests_of(files: Iterable[str | Path]) -> dict[str, str]:
@@ -24,8 +22,5 @@ def check_unchanged(recorded: Mapping[str, str], fix: str) -> None:
 
 
 def _digest(file: Path) -> str:
-    digest = xxhash.xxh3_128()
     with file.open("rb") as opened:
-        for block in iter(lambda: opened.read(BLOCK), b""):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(opened, xxhash.xxh3_128).hexdigest()

@@ -31,9 +31,9 @@ class Contractions(Perturbation):
     def __call__(self, text: str, rate: float, generator: random.Random) -> str:
         def replacement(match: Any) -> str:
             form: str = match.group()
-            return (
-                match_case(OTHER_FORM[form.lower().replace("\u2019", "'")], form) if generator.random() < rate else form
-            )
+            if generator.random() >= rate:
+                return form
+            return match_case(OTHER_FORM[form.lower().replace("\u2019", "'")], form)
 
         changed: str = _FORMS.sub(replacement, text)
         return changed

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -10,6 +9,7 @@ from typing import Any, TextIO
 import numpy as np
 from scipy.special import softmax
 
+from uegr.atomic_files import replacement
 from uegr.data.row_checks import check_rows
 from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError
@@ -59,24 +59,18 @@ def predict_file(
     if repeated:
         raise UsageError(f"the predictions have a column '{repeated[0]}' of their own: rename that of the texts.")
     counts = dict.fromkeys([*classifier.names, ABSTAINED], 0)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.partial")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as opened:
-            write = WRITERS[output.suffix](opened, header)
-            for start in range(0, len(rows), PIECE):
-                piece = rows.select(range(start, min(start + PIECE, len(rows))))
-                probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
-                for i, row in enumerate(probabilities):
-                    confidence = float(row.max())
-                    label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
-                    counts[label] += 1
-                    texts = [piece[column][i] for column in columns]
-                    write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
-                on_rows(start + len(piece), len(rows))
-        os.replace(temporary, output)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacement(output) as opened:
+        write = WRITERS[output.suffix](opened, header)
+        for start in range(0, len(rows), PIECE):
+            piece = rows.select(range(start, min(start + PIECE, len(rows))))
+            probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
+            for i, row in enumerate(probabilities):
+                confidence = float(row.max())
+                label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
+                counts[label] += 1
+                texts = [piece[column][i] for column in columns]
+                write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
+            on_rows(start + len(piece), len(rows))
     return counts
 
 

@@ -191,12 +191,17 @@ class TextAttackResult(JsonPart):
     def key(self) -> str:
         """Names the search among those on one run: the attack, whether the model was calibrated, and the data."""
         calibrated = "" if self.temperature is None else " calibrated"
-        return f"{self.attack}{calibrated}{' on validation data' if self.split == 'validation' else ''}"
+        return f"{self.attack}{calibrated}{self._data}"
+
+    @property
+    def _data(self) -> str:
+        """What is added to a name for other data than the test data."""
+        return " on validation data" if self.split == "validation" else ""
 
     @property
     def title(self) -> str:
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
-        name = self.attack.replace("_", " ") + (" on validation data" if self.split == "validation" else "")
+        name = self.attack.replace("_", " ") + self._data
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
     @classmethod

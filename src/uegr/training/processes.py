@@ -14,7 +14,7 @@ def process_count() -> int:
 
 def is_first_process() -> bool:
     """Whether this process is the one that writes files and prints."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return process_count() == 1 or int(os.environ.get("RANK", "0")) == 0
 
 
 def on_first_process(action: Callable[[], Result]) -> Result:

@@ -59,9 +59,8 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
             sampler: Sampler[int] | None = super()._get_train_sampler(train_dataset)
             return sampler
         batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return LengthGroupedSampler(
-            lengths_of(dataset), batch_size, self.args.seed if self.args.data_seed is None else self.args.data_seed
-        )
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        return LengthGroupedSampler(lengths_of(dataset), batch_size, seed)
 
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler[int] | None:
         """The rows in their order: predictions stand beside other columns of the data, such as the questions of MAP."""
