@@ -118,13 +118,6 @@ def test_nothing_of_the_user_is_overwritten(evaluated_run: Path, tmp_path: Path)
     (tmp_path / "out.csv").mkdir()
     with pytest.raises(UsageError, match="is a folder"):
         predict_file(classifier, texts, tmp_path / "out.csv")
-    for column, message in {
-        "confidence": "have a column 'confidence' of their own",
-        "label": "cannot be called",
-    }.items():
-        reviews(8)[["text"]].rename(columns={"text": column}).to_csv(tmp_path / "other.csv", index=False)
-        with pytest.raises(UsageError, match=message):
-            predict_file(open_model(evaluated_run, column), tmp_path / "other.csv", tmp_path / "out.jsonl")
     assert not list(tmp_path.glob("*partial*")) and len(read(texts)) == 8
 
 
@@ -152,3 +145,33 @@ def test_the_second_column_of_a_pair_can_be_named_alone(evaluated_run: Path, tmp
     assert open_model(tmp_path / "model", text_pair_column="b").evaluated.text_columns == ("text", "b")
     with pytest.raises(UsageError, match="was trained on the columns text: name 1 columns"):
         open_model(evaluated_run, text_pair_column="b")
+
+
+def test_the_columns_of_the_file_are_kept(evaluated_run: Path, tmp_path: Path) -> None:
+    frame = reviews(8).assign(id=[f"00{i}" for i in range(8)], confidence="mine", note=["", "a, b"] * 4)
+    frame.to_csv(tmp_path / "texts.csv", index=False)
+    predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.csv")
+    rows = read(tmp_path / "out.csv")
+    predicted = ["label", "confidence", "p(0)", "p(1)"]
+    assert list(rows[0]) == ["text", "given_label", "id", "given_confidence", "note", *predicted]
+    assert [row["id"] for row in rows] == frame["id"].tolist() and {row["given_confidence"] for row in rows} == {"mine"}
+    assert [row["given_label"] for row in rows] == frame["label"].astype(str).tolist()
+    assert [row["note"] for row in rows] == frame["note"].tolist()
+
+
+def test_values_that_json_does_not_know_are_written_as_text(evaluated_run: Path, tmp_path: Path) -> None:
+    frame = reviews(2)[["text"]].assign(score=[0.5, np.nan], tags=[["a"], ["b", "c"]])
+    frame["day"] = [pd.Timestamp("2026-01-02"), pd.NaT]
+    frame.to_parquet(tmp_path / "texts.parquet")
+    predict_file(open_model(evaluated_run), tmp_path / "texts.parquet", tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert [row["day"] for row in rows] == ["2026-01-02 00:00:00", None]
+    assert [row["score"] for row in rows] == [0.5, None]
+    assert [row["tags"] for row in rows] == [["a"], ["b", "c"]]
+
+
+def test_a_text_column_may_be_called_as_a_prediction(evaluated_run: Path, tmp_path: Path) -> None:
+    frame = reviews(4)[["text"]].rename(columns={"text": "confidence"}).assign(given_confidence="kept")
+    frame.to_csv(tmp_path / "texts.csv", index=False)
+    predict_file(open_model(evaluated_run, "confidence"), tmp_path / "texts.csv", tmp_path / "out.csv")
+    assert list(read(tmp_path / "out.csv")[0])[:2] == ["given_given_confidence", "given_confidence"]

@@ -26,7 +26,7 @@ def predict(
         int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
     ] = None,
 ) -> None:
-    """Write label, confidence and probabilities of every text of a file; files may be larger than memory."""
+    """Write a file again with label, confidence and probabilities of every text; it may be larger than memory."""
     from uegr.runs.open_classifier import open_model
     from uegr.runs.predict import ABSTAINED, calibrated_temperature, predict_file
 

@@ -2,7 +2,8 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import isnan
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,7 +32,9 @@ def predict_file(
     temperature: float = 1.0,
     on_rows: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, int]:
-    """Write one line per row of a file: its texts, the label, the confidence, and the probability of each class.
+    """Write one line per row of a file: its columns, the label, the confidence, and the probability of each class.
+
+    A column of the file whose name a prediction has ("label" of a labelled file) is written as "given_label".
 
     Args:
         classifier: the model.
@@ -52,24 +55,22 @@ def predict_file(
         raise UsageError(f"'{output}' is the file of the texts: name another with --output.")
     if not 0.0 <= abstain_below <= 1.0:
         raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
-    columns = classifier.evaluated.text_columns
-    rows, _ = check_rows(file.name, rows_and_findings(file)[0], columns, (), drop_empty=None)
-    header = [*columns, "label", "confidence", *map(_probability, classifier.names)]
-    repeated = [name for name in columns if header.count(name) > 1]
-    if repeated:
-        raise UsageError(f"the predictions have a column '{repeated[0]}' of their own: rename that of the texts.")
+    text_columns = classifier.evaluated.text_columns
+    rows, _ = check_rows(file.name, rows_and_findings(file)[0], text_columns, (), drop_empty=None)
+    predicted = ["label", "confidence", *(f"p({name})" for name in classifier.names)]
+    header = [*_renamed(rows.column_names, predicted), *predicted]
     counts = dict.fromkeys([*classifier.names, ABSTAINED], 0)
     with replacement(output) as opened:
         write = WRITERS[output.suffix](opened, header)
         for start in range(0, len(rows), PIECE):
             piece = rows.select(range(start, min(start + PIECE, len(rows))))
+            given = list(zip(*(piece[column][:] for column in rows.column_names), strict=True))
             probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
             for i, row in enumerate(probabilities):
                 confidence = float(row.max())
                 label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
                 counts[label] += 1
-                texts = [piece[column][i] for column in columns]
-                write([*texts, label, round(confidence, 6), *(round(float(p), 6) for p in row)])
+                write([*given[i], label, round(confidence, 6), *(round(float(p), 6) for p in row)])
             on_rows(start + len(piece), len(rows))
     return counts
 
@@ -92,8 +93,15 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
     return 1.0 if temperature is None else temperature
 
 
-def _probability(name: str) -> str:
-    return f"p({name})"
+def _renamed(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Names for the columns of a file beside columns whose names are taken."""
+    names: list[str] = []
+    for column in columns:
+        name = column
+        while name in taken or name in names or (name != column and name in columns):
+            name = f"given_{name}"
+        names.append(name)
+    return names
 
 
 def _csv(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
@@ -103,7 +111,12 @@ def _csv(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
 
 
 def _json_lines(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
-    return lambda values: file.write(json.dumps(dict(zip(header, values, strict=True)), ensure_ascii=False) + "\n")
+    return lambda values: file.write(_as_json(dict(zip(header, values, strict=True))) + "\n")
+
+
+def _as_json(row: dict[str, Any]) -> str:
+    without_nan = {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
+    return json.dumps(without_nan, ensure_ascii=False, default=str)  # dates and bytes of a Parquet file as text
 
 
 WRITERS: dict[str, Callable[[TextIO, list[str]], Callable[[list[Any]], object]]] = {".csv": _csv, ".jsonl": _json_lines}
