@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,16 @@ def test_validation_and_test_data_have_results_of_their_own(evaluated_run: Path)
 def test_an_option_of_another_type_is_refused(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         create_attack(name, options)
+
+
+def test_two_attacks_of_one_name_are_refused(evaluated_run: Path) -> None:
+    with pytest.raises(UsageError, match="'pgd' is named twice"):
+        attack_run(evaluated_run, [PGD(steps=3, restarts=1), "pgd"], examples=5)
+
+
+def test_a_curve_names_its_data(evaluated_run: Path) -> None:
+    for split in ("test", "validation"):
+        result = attack_run(evaluated_run, [PGD(steps=1, restarts=1)], examples=3, split=split)
+    titles = [curve.title for curve in result.embedding_attacks]
+    assert titles[-2:] == ["pgd", "pgd on validation data"]
+    assert replace(result.embedding_attacks[-1], attack="embedding-pgd").title == titles[-1], "its former name"

@@ -86,8 +86,7 @@ def attack(
 
 def _name(attack: TextAttackResult | RobustnessCurve) -> str:
     """The attack, and a mark where the model was trained on such edits."""
-    title: str = getattr(attack, "title", attack.attack)
-    return f"{title} *" if getattr(attack, "trained_on", None) else title
+    return f"{attack.title} *" if getattr(attack, "trained_on", None) else attack.title
 
 
 def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:

@@ -11,7 +11,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, attack_name
+from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
@@ -69,7 +69,8 @@ def attack_run(
         the part "gradient_masking" of its analysis is computed again.
 
     Raises:
-        UsageError: an unknown attack or option, or a run that was not measured or is no classifier.
+        UsageError: an unknown attack or option, an attack that is named twice, or a run that was not measured or is
+            no classifier.
     """
     recipes = [name.removeprefix(PREFIX) for name in names if isinstance(name, str) and name.startswith(PREFIX)]
     attacks = [
@@ -78,6 +79,7 @@ def attack_run(
         if not (isinstance(name, str) and name.startswith(PREFIX))
     ]
     check_attack_options(options or {}, attacks)
+    _check_names([*(attack.name for attack in attacks), *(PREFIX + recipe for recipe in recipes)])
     run = open_measured_classifier(folder, "an attack")
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(run.evaluated_model, rows)
@@ -148,6 +150,13 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
 
 
+def _check_names(names: Sequence[str]) -> None:
+    """Raise a UsageError where two attacks have one name, under which results.json holds one result."""
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
+
+
 def _attacked_with_recipe(
     run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock, trained_on: Container[str]
 ) -> tuple[TextAttackResult, list[AttackOutcome]]:
@@ -198,10 +207,5 @@ def _with_slices(
 
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:
     """Return the former results, of which those of the same attacks are replaced."""
-    made = {_search(result) for result in new}
-    return [result for result in former if _search(result) not in made] + new
-
-
-def _search(result: Result) -> tuple[str, bool, str]:
-    """The name of an attack, whether it saw calibrated probabilities, and the split whose texts it attacked."""
-    return attack_name(result.attack), getattr(result, "temperature", None) is not None, result.split or "test"
+    made = {result.key for result in new}
+    return [result for result in former if result.key not in made] + new

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Self
 
 CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
 """The metrics of which a robustness curve may consist: the first of these names that the JSON object holds."""
+FORMER_NAMES = {"embedding-pgd": "pgd"}
+"""Names of attacks in results of earlier versions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +135,16 @@ class RobustnessCurve(JsonPart):
                 written[name] = value
         return written
 
+    @property
+    def key(self) -> str:
+        """Names the attack among those on one run: its name of today, and the data."""
+        return FORMER_NAMES.get(self.attack, self.attack) + _data(self.split)
+
+    @property
+    def title(self) -> str:
+        """The attack, for tables and figures."""
+        return self.key
+
     def same_ball(self, curve: RobustnessCurve) -> bool:
         """Whether the epsilons of the two curves mean the same."""
         return (self.norm, self.relative) == (curve.norm, curve.relative)
@@ -191,17 +203,12 @@ class TextAttackResult(JsonPart):
     def key(self) -> str:
         """Names the search among those on one run: the attack, whether the model was calibrated, and the data."""
         calibrated = "" if self.temperature is None else " calibrated"
-        return f"{self.attack}{calibrated}{self._data}"
-
-    @property
-    def _data(self) -> str:
-        """What is added to a name for other data than the test data."""
-        return " on validation data" if self.split == "validation" else ""
+        return f"{self.attack}{calibrated}{_data(self.split)}"
 
     @property
     def title(self) -> str:
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
-        name = self.attack.replace("_", " ") + self._data
+        name = self.attack.replace("_", " ") + _data(self.split)
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
     @classmethod
@@ -222,3 +229,8 @@ def _json(value: Any) -> Any:
     if isinstance(value, JsonPart):
         return value.to_dict()
     return [_json(item) for item in value] if isinstance(value, list) else value
+
+
+def _data(split: str | None) -> str:
+    """What is added to the name of an attack on other data than the test data."""
+    return " on validation data" if split == "validation" else ""

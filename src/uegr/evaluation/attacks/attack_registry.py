@@ -27,14 +27,11 @@ EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
 }
 WHITE_BOX = (PGD.name, AutoPGD.name)
 """Those that see the model's gradients; the other attacks on embeddings reveal a model that hides them."""
-FORMER_NAMES = {"embedding-pgd": PGD.name}
-"""Names in results of earlier versions."""
 
 
 def attack_name(name: str) -> str:
-    """The name of an attack as it is today: with hyphens, and not a former one."""
-    name = name.replace("_", "-") if not name.startswith("textattack:") else name
-    return FORMER_NAMES.get(name, name)
+    """The name of an attack, in which hyphens and underscores are equal, with hyphens."""
+    return name if name.startswith("textattack:") else name.replace("_", "-")
 
 
 def attack_class(name: str) -> type[Attack]:

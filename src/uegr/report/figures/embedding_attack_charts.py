@@ -48,4 +48,4 @@ def _chart(group: Group) -> Chart:
 def _name(curve: RobustnessCurve) -> str:
     details = [f"from {curve.options['source']}"] if "source" in curve.options else []
     details += [f"{value} {name}" for name, value in curve.settings("steps", "restarts").items()]
-    return f"{curve.attack} ({', '.join(details)})" if details else curve.attack
+    return f"{curve.title} ({', '.join(details)})" if details else curve.title

@@ -32,8 +32,8 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
 def _forward_passes(run: RunResult) -> dict[str, float]:
     """Return name of each timed evaluation of a run -> its time per example in forward passes."""
     costs = {"robustness curve": run.robustness.cost}
-    costs |= {curve.attack: curve.cost for curve in run.embedding_attacks}
-    costs |= {result.attack: result.cost for result in run.text_attacks}
+    costs |= {curve.title: curve.cost for curve in run.embedding_attacks}
+    costs |= {result.title: result.cost for result in run.text_attacks}
     passes = {name: cost.forward_passes for name, cost in costs.items() if cost is not None}
     for name, part in run.analysis.items():
         passes[name.replace("_", " ")] = part.get("cost", {}).get("forward_passes", 0)
