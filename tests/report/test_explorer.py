@@ -41,9 +41,9 @@ def test_changed_words_are_marked_whole() -> None:
 
 
 def test_every_attacked_text_has_its_outcome_and_the_same_text_stands_together() -> None:
-    runs = [sample(method=name, text_attacks=[attack(texts=TEXTS)]) for name in ("plain", "uegr")]
+    runs = [sample(method=name, text_attacks=[attack(texts=TEXTS[::-1])]) for name in ("plain", "uegr")]
     explorer = explore(group_runs(runs))
-    assert [text.outcome for text in explorer.texts] == [FOOLED, FOOLED, HELD, HELD, WRONG, WRONG]
+    assert [text.outcome for text in explorer.texts] == [FOOLED, FOOLED, WRONG, WRONG, HELD, HELD], "fooled first"
     assert [text.run for text in explorer.texts] == ["plain", "uegr"] * 3
     assert explorer.filters == {
         "run": ("model", ["plain", "uegr"]),

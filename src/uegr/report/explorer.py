@@ -46,7 +46,7 @@ class Explorer:
     """What the page shows of the attacked texts.
 
     Args:
-        texts: in the order of the page: the same text of several runs stands together.
+        texts: in the order of the page.
         filters: name of a field of `AttackedText` -> heading and choices.
         note: how to read the texts, and what is missing.
     """
@@ -60,12 +60,8 @@ def explore(groups: Sequence[Group]) -> Explorer:
     """Return the attacked texts of the first run of each group."""
     attacks = [(group, attack) for group in groups for attack in group.first.text_attacks]
     only_samples = any(attack.samples and not attack.texts for _, attack in attacks)
-    order: dict[tuple[str, str], int] = {}
-    texts = [text for group, attack in attacks for text in _texts(group, attack)]
+    texts = _in_page_order([text for group, attack in attacks for text in _texts(group, attack)])
     names = list(dict.fromkeys(text.attack for text in texts))
-    for text in texts:
-        order.setdefault((text.attack, _whole(text.before)), len(order))
-    texts.sort(key=lambda text: (names.index(text.attack), order[text.attack, _whole(text.before)]))
     choices = {
         "run": ("model", list(dict.fromkeys(group.label for group in groups))),
         "label": ("class", sorted({text.label for text in texts})),
@@ -75,6 +71,24 @@ def explore(groups: Sequence[Group]) -> Explorer:
     filters = {name: (heading, values) for name, (heading, values) in choices.items() if len(values) > 1}
     note = " ".join(filter(None, (ALL_NOTE, SAMPLES_NOTE if only_samples else "", first_shown(groups))))
     return Explorer(texts, filters, note)
+
+
+def _in_page_order(texts: list[AttackedText]) -> list[AttackedText]:
+    """Sort by attack, texts that fooled a model first; the same text of several runs stands together."""
+
+    def identity(text: AttackedText) -> tuple[str, str]:
+        return text.attack, "".join(piece for piece, _ in text.before)
+
+    attacks = list(dict.fromkeys(text.attack for text in texts))
+    fooling = {identity(text) for text in texts if text.outcome == FOOLED}
+    positions: dict[tuple[str, str], int] = {}
+    for text in texts:
+        positions.setdefault(identity(text), len(positions))
+
+    def place(text: AttackedText) -> tuple[int, bool, int]:
+        return attacks.index(text.attack), identity(text) not in fooling, positions[identity(text)]
+
+    return sorted(texts, key=place)
 
 
 def _texts(group: Group, attack: TextAttackResult) -> Iterator[AttackedText]:
@@ -100,7 +114,3 @@ def _outcome(row: Mapping[str, Any]) -> str:
     if row["predicted_before"] != row["label"]:
         return WRONG
     return HELD if row["after"] is None else FOOLED
-
-
-def _whole(pieces: Pieces) -> str:
-    return "".join(text for text, _ in pieces)
