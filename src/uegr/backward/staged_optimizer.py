@@ -1,4 +1,4 @@
-"""The optimizer a user's loop sees: its own, with a backward stage in front."""
+"""The optimizer that a user's loop steps: the user's own, with a backward stage in front."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -129,3 +129,16 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def __repr__(self) -> str:
         return f"StagedOptimizer({self.optimizer!r})"
+
+
+def check_unwrapped(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse an optimizer that a method or accelerate has wrapped already.
+
+    Raises:
+        UsageError: it is wrapped.
+    """
+    if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
+        raise UsageError(
+            "attach the method to your own optimizer, once, before accelerator.prepare(...): a wrapped optimizer "
+            "would step the method at every accumulated batch."
+        )
