@@ -42,7 +42,7 @@ class StagedOptimizer(torch.optim.Optimizer):
         self.__dict__.update(optimizer=optimizer, method=method)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("optimizer", "method"):  # not there yet, while it is copied or unpickled
+        if name in ("optimizer", "method"):  # not set yet while the wrapper is copied or unpickled
             raise AttributeError(name)
         return getattr(self.optimizer, name)
 
