@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import torch
 
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError
 
 STATE_KEY = "uegr"
@@ -12,8 +13,8 @@ MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 """Optimizer states that have one number per element of their parameter."""
 
 
-class Stepper(Protocol):
-    """What the wrapper needs from a method: a step, and its state."""
+class WrappedMethod(Protocol):
+    """The part of `Method` that the wrapper calls: its step and its state."""
 
     def step(self, optimizer: torch.optim.Optimizer) -> None: ...
 
@@ -37,7 +38,7 @@ class StagedOptimizer(torch.optim.Optimizer):
     # GradScaler must unscale before step(): saliency is read from true gradients.
     _step_supports_amp_scaling = False
 
-    def __init__(self, optimizer: torch.optim.Optimizer, method: Stepper) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, method: WrappedMethod) -> None:
         # No super().__init__(): it would build param_groups and state of its own beside the user's.
         self.__dict__.update(optimizer=optimizer, method=method)
 
@@ -117,7 +118,7 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
         """A fused optimizer reads beyond the end of moments that are smaller than their parameter."""
-        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        parameters = optimizer_parameters(self.optimizer)
         for i, entries in state.get("state", {}).items():
             for name in MOMENTS & entries.keys():
                 saved, shape = tuple(entries[name].shape), tuple(parameters[i].shape) if i < len(parameters) else None
