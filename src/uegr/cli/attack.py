@@ -24,8 +24,8 @@ def attack(
         list[str],
         option(
             "--attack",
-            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, a perturbation as in "
-            "docs/gate.md). On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
+            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, or a perturbation of "
+            "docs/gate.md. On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
     examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,

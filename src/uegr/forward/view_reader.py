@@ -38,7 +38,7 @@ class ReadBatch:
     kept: Tensor | None = None
 
     def carry(self, delta: Tensor) -> Tensor:
-        """A perturbation (B, T, d) of the original tokens at the tokens of this batch, (B, T', d); 0 at edited tokens."""
+        """A perturbation (B, T, d) of the original tokens at the tokens of this batch, (B, T', d); 0 where edited."""
         if self.source is None or self.kept is None:
             return delta
         return delta.gather(1, self.source.unsqueeze(-1).expand(-1, -1, delta.shape[-1])) * self.kept

@@ -49,7 +49,7 @@ class GreedyAttack(TextAttack):
     similarity: float = 0.0
 
     placeholder: ClassVar[str] = ""
-    """Written in the place of a word to find out how much the word matters; "" deletes the word."""
+    """Written in place of a word to find out how much the word matters; "" deletes the word."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.max_share <= 1.0:
