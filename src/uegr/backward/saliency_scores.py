@@ -57,7 +57,7 @@ class SaliencyScores:
             self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
     def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
-        """Scores of the elements of (this process's part of) a parameter, float32; zeros before the first step.
+        """Scores of the elements of (this process's part of) a parameter, in its shape, float32; zeros at first.
 
         Args:
             index: the parameter's position in the list that `observe` is given.

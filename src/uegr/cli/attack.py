@@ -32,9 +32,7 @@ def attack(
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: Annotated[str, option("--split", "test or validation.")] = "test",
-    calibrated: Annotated[
-        bool, option("--calibrated", "Attacks on the text see probabilities at the calibrating temperature.")
-    ] = False,
+    calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.attacks.attack_registry import attack_name

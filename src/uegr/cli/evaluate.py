@@ -37,10 +37,10 @@ def evaluate(
     on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
     test_file: Annotated[str, option("--test_file", "Also evaluate on these labelled files: a.csv,b.csv.")] = "",
     text_column: Annotated[
-        str | None, option("--text_column", "Text in the files; of pairs a,b. Default: as the run was trained.")
+        str | None, option("--text_column", "Column of the text in the files; for pairs a,b. Default: the run's.")
     ] = None,
     label_column: Annotated[
-        str | None, option("--label_column", "Label in the files. Default: as the run was trained.")
+        str | None, option("--label_column", "Column of the label in the files. Default: the run's.")
     ] = None,
     label_map: Annotated[
         str, option("--label_map", "Classes of the model and of the tasks of --on that correspond: MODEL=TASK,...")

@@ -129,7 +129,7 @@ class SharedEmbeddings:
         self._embedded: list[tuple[Tensor, Tensor]] = []
 
     def of(self, ids: Tensor, output: Tensor) -> Tensor:
-        """The embeddings of the first pass over these ids, or `output` in the first pass."""
+        """The embeddings (B, T, d) of the first pass over these ids (B, T); in the first pass, `output` itself."""
         for earlier_ids, embedded in self._embedded:
             if earlier_ids is ids:
                 return embedded
@@ -138,7 +138,7 @@ class SharedEmbeddings:
         return output
 
     def repeat(self, ids: Tensor, copies: Tensor, times: int) -> None:
-        """Give `copies`, which is `ids` N times along the batch, the embeddings of `ids`, if they were looked up."""
+        """Use the embeddings of `ids` for `copies`, which is `ids` repeated along the batch, if they were looked up."""
         for earlier_ids, embedded in self._embedded:
             if earlier_ids is ids:
                 self._embedded.append((copies, torch.cat([embedded] * times)))
