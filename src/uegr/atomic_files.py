@@ -22,11 +22,11 @@ def replacement(path: Path) -> Iterator[TextIO]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in this way."""
+    """Write a text file; a reader sees the old text or the new one, never a part."""
     with replacement(path) as opened:
         opened.write(text)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write `content` as indented JSON, in the same way."""
+    """Write `content` as indented JSON; see `write_text`."""
     write_text(path, json.dumps(content, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """The errors that a user can fix. Each message is one sentence that names the fix.
 
-Whatever reads a user's input may raise a `UsageError`; docstrings repeat it only in the public API.
+Every function that reads a user's input may raise a `UsageError`; docstrings say so only in the public API.
 """
 
 import difflib

@@ -22,8 +22,8 @@ def option(
     """A field of an `Options` dataclass.
 
     Args:
-        default: its value if left out.
-        help: what it does, for the command line, the docs and `help(UEGRConfig)`.
+        default: the value of an option that is left out.
+        help: what the option does, for the command line, the docs and `help(UEGRConfig)`.
         at_least, above, at_most, below: bounds of a number.
     """
     bounds = {"at least": at_least, "above": above, "at most": at_most, "below": below}
@@ -38,7 +38,7 @@ class Options:
     """Base of the options of a stage.
 
     Raises:
-        UsageError: a value of the wrong type, outside its bounds, or that does not fit the others (see `check`).
+        UsageError: a value has the wrong type, lies outside its bounds, or does not fit the other values (see `check`).
     """
 
     def __post_init__(self) -> None:

@@ -72,7 +72,7 @@ def test_every_public_name_is_in_the_inventory_of_the_site(site: Path) -> None:
 
 def test_an_option_is_shown_with_its_default_and_its_help(site: Path) -> None:
     page = re.sub(r"<[^>]+>", "", (site / "api" / "runs.html").read_text(encoding="utf-8"))
-    assert "Of AdamW, with linear warm-up and decay" in page
+    assert "Learning rate of AdamW, with linear warm-up and decay" in page
     assert "option(" not in page
 
 

@@ -1,1 +1,1 @@
-"""Backward stages: from gradients to weights. One file a stage; the parts they share lie beside them."""
+"""Backward stages: from gradients to weights. One file per stage; the parts that stages share are beside them."""

@@ -1,4 +1,4 @@
-"""What every backward stage is: a way to turn gradients into an update of the weights."""
+"""The base of all backward stages: a stage turns gradients into an update of the weights."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ class BackwardStage(ABC):
     options: Options
 
     needs: ClassVar[str] = ""
-    """What a model or a loop must have for it, in words, for `uegr methods`."""
+    """What the stage needs of a model or a loop, in words, for `uegr methods`."""
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
     prepared: bool = True
@@ -31,13 +31,13 @@ class BackwardStage(ABC):
         self.options = self.options_class() if options is None else options
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Look at the model once, before training; called when the optimizer is wrapped."""
+        """Look at the model before training; called when the optimizer is wrapped or gets a new parameter group."""
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Preparation: use the gradients of one step's training data."""
 
     def finish_preparation(self) -> None:
-        """Preparation: all batches were seen."""
+        """Preparation: all batches have been observed."""
 
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
         """Called before each loss of a step, with the seed that the step's `update` will get."""

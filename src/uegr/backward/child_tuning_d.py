@@ -4,9 +4,10 @@
     g_hat = m * g
 
 The child is selected before training, in one pass over the training data, and stays; nothing is rescaled. Weights of
-the body are ranked together; the new head, which has no pretrained score, is always trained. The released code scores
-after clipping each tensor's gradient and only names that hold "layer"; neither is done here. Momentum (none, for
-gradients that were always zero) and weight decay see a masked weight as the optimizer does.
+the body are ranked together; the new head, which has no pretrained score, is always trained. The released code
+clips each tensor's gradient before scoring, and scores only parameters with "layer" in their names; neither is done
+here. A masked weight has no momentum, because its gradient was always zero; the optimizer's weight decay still acts on
+it.
 """
 
 from dataclasses import dataclass

@@ -3,7 +3,7 @@
     g_hat = m * g / p,   m_j ~ Bernoulli(p)
 
 before the optimizer sees the gradient. The released optimizer masks every parameter, the new head, biases and norms
-included, and momentum and weight decay may still move a masked weight: so here.
+included, and momentum and weight decay may still move a masked weight. Both hold here, too.
 """
 
 from dataclasses import dataclass

@@ -1,9 +1,10 @@
 """The mask mode `update` under AdamW in one pass over memory: the fast form of `mask_modes.update`.
 
-    theta <- theta + m * u / p,   u AdamW's own step,   p read off AdamW's second moment,   m never stored
+    theta <- theta + m * u / p,   u AdamW's own step,   p from AdamW's second moment,   m never stored
 
 It works in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the masked
-step follow each other; the readable form writes a tensor as large as the model for each of them, and waits for memory.
+step follow each other. The readable form writes a tensor as large as the model for each of them, and memory bandwidth
+limits it.
 tests/backward/test_fused_update.py compares the two.
 """
 

@@ -1,4 +1,4 @@
-"""What it means to update only some elements of a parameter: three modes, never mixed up.
+"""Three ways to update only some elements of a parameter; they are never mixed.
 
 `gradient`  g <- m * g / p before the optimizer: the form of Theorem 1. Momentum and weight decay may still
             move an unselected element, and under Adam the 1/p noise inflates the second moment.

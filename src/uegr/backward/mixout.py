@@ -39,7 +39,7 @@ class Mixout(PretrainedCopy):
 
     def __init__(self, options: MixoutOptions | None = None) -> None:
         super().__init__(options)
-        self._own: dict[int, Tensor] = {}
+        self._unmixed: dict[int, Tensor] = {}
         self._model: nn.Module | None = None
         self._handle: RemovableHandle | None = None
 
@@ -53,22 +53,22 @@ class Mixout(PretrainedCopy):
     @torch.no_grad()
     def before(self, optimizer: torch.optim.Optimizer, seed: int) -> None:
         mix = self.options.mix
-        if not mix or self._own:  # or mixed already, in this step
+        if not mix or self._unmixed:  # mixed already, before an earlier loss of this step
             return
         assert self._model is not None
-        # Nobody sees mixed weights: a loop that saves the model in the middle of a step gets its own weights.
+        # Mixed weights are never saved: a loop that saves the model in the middle of a step gets the unmixed ones.
         self._handle = self._model.register_state_dict_pre_hook(lambda *_: self.discard(optimizer))
         parameters = optimizer_parameters(optimizer)
         for i, mask in self._masks(parameters, seed):
             weight, pretrained = shard(parameters[i].detach()), self.pretrained[i]
-            self._own[i] = weight.clone()
+            self._unmixed[i] = weight.clone()
             mixed = torch.where(mask, pretrained, weight).sub_(pretrained, alpha=mix).div_(1.0 - mix)
             weight.copy_(mixed)
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         parameters = optimizer_parameters(optimizer)
-        if self._own:
+        if self._unmixed:
             for i, mask in self._masks(parameters, seed):
                 gradient = parameters[i].grad
                 if gradient is not None:
@@ -78,16 +78,16 @@ class Mixout(PretrainedCopy):
 
     @torch.no_grad()
     def discard(self, optimizer: torch.optim.Optimizer) -> None:
-        """Restore the weights of the step."""
+        """Restore the weights from before the step."""
         parameters = optimizer_parameters(optimizer)
-        while self._own:
-            i, own = self._own.popitem()
-            shard(parameters[i].detach()).copy_(own)
+        while self._unmixed:
+            i, unmixed = self._unmixed.popitem()
+            shard(parameters[i].detach()).copy_(unmixed)
         if self._handle is not None:
             self._handle.remove()
             self._handle = None
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
-        """The swap masks of a step, computed again whenever they are needed, so that none is stored."""
+        """The swap masks of a step; they are computed again when needed and never stored."""
         draws = Draws(seed)
         return [(i, draws.uniforms(i, shard(parameters[i])) < self.options.mix) for i in self.pretrained]

@@ -9,14 +9,14 @@ from uegr.modeling.model_parts import head_parameters
 
 
 def body_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
-    """Positions, among the optimizer's parameters, of the trainable ones of the pretrained body."""
+    """Positions, among the optimizer's parameters, of the trainable parameters of the pretrained body."""
     head = {id(parameter) for parameter in head_parameters(model)}
     parameters = enumerate(optimizer_parameters(optimizer))
     return [i for i, parameter in parameters if parameter.requires_grad and id(parameter) not in head]
 
 
 def matrix_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
-    """Of those, the weight matrices of the layers: no vectors (biases, norms), and not the token embeddings."""
+    """The positions of the body's weight matrices, without vectors (biases, norms) and token embeddings."""
     parameters: list[Tensor] = optimizer_parameters(optimizer)
     table = input_embeddings(model).weight
     return [i for i in body_positions(model, optimizer) if parameters[i].dim() >= 2 and parameters[i] is not table]

@@ -1,4 +1,4 @@
-"""What stages share that pull the weights back to their start: a copy of the pretrained weights, in the checkpoint."""
+"""The base of stages that pull weights back to their start: a copy of the pretrained weights, kept in checkpoints."""
 
 from abc import abstractmethod
 from typing import Any

@@ -1,8 +1,8 @@
 """The batches of one optimizer step, to be run again: for stages that need a second gradient.
 
-SAM asks for the gradient at perturbed weights, ROSE for the gradient of another loss. A replay runs the passes again
-with the same seeds, under the same autocast, and runs backward with the factors that the user's own loop had put on
-their losses, so gradient accumulation works as it does for one gradient.
+SAM needs the gradient at perturbed weights, ROSE the gradient of another loss. A replay runs the passes again with the
+same seeds, under the same autocast, and runs backward with the factors by which the user's loop had scaled the losses,
+so gradient accumulation works as it does for one gradient.
 """
 
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class Replay:
         self.passes.append(recorded)
 
     def backward(self, forward: ForwardStage | None = None) -> None:
-        """Add the gradients of all passes, with another forward stage if one is given, to the weights' own."""
+        """Add the gradients of all passes, with another forward stage if one is given, to those of the weights."""
         for recorded in self.passes:
             if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
                 continue

@@ -44,7 +44,7 @@ class ROSEFirstOptions(ROSEOptions):
 
 
 class ROSE(BackwardStage):
-    """What both kinds share: one score per matrix, and a quantile of the scores."""
+    """The base of both kinds: one score per matrix, and a quantile of the scores."""
 
     options_class: ClassVar[type[Options]] = ROSEOptions
     options: ROSEOptions

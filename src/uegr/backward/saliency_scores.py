@@ -27,8 +27,8 @@ class SaliencyScores:
             since the last `clear`.
 
     Attributes:
-        borrowed: "fisher" is read off AdamW's second moment: the same mean with a longer memory (its beta2), and
-            no memory spent on another [ours]. Set by the user of the scores, who knows the optimizer.
+        borrowed: whether "fisher" is read from AdamW's second moment: the same mean with a longer memory (beta2),
+            without a second tensor [ours]. Set by the stage, which knows the optimizer.
     """
 
     def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
@@ -43,7 +43,7 @@ class SaliencyScores:
         return self.kind == "fisher"
 
     def observe(self, parameters: list[Tensor]) -> None:
-        """Use the gradients of this step; only a "fisher" score of our own remembers anything."""
+        """Use the gradients of this step; only a "fisher" score that is not borrowed keeps anything of them."""
         if self.kind != "fisher" or self.borrowed:
             return
         self._count += 1
@@ -57,12 +57,12 @@ class SaliencyScores:
             self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
     def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
-        """Scores of the elements of (this process's part of) a parameter, float32; zeros before the first step.
+        """Scores of the elements of (this process's part of) a parameter, in its shape, float32; zeros at first.
 
         Args:
             index: the parameter's position in the list that `observe` is given.
-            parameter: itself.
-            state: what the optimizer holds about it, for a borrowed score.
+            parameter: the parameter, with its gradient.
+            state: the optimizer's state of the parameter, for a borrowed score.
         """
         weight = shard(parameter.detach())
         if self.kind == "fisher":

@@ -26,7 +26,7 @@ from torch import Tensor
 Probability = Literal["sigmoid", "linear", "top_share"]
 BINS = 1 << 15
 STRIDE = 17
-"""No divisor of any usual width, so that a sample visits all columns of a matrix."""
+"""Divides no usual width, so that a sample visits all columns of a matrix."""
 EXACT_UP_TO = 1 << 20
 """Models with at most this many selectable elements are counted whole."""
 
@@ -68,8 +68,8 @@ class Selection:
         """Update probability of every bin, from the ranks of all scores together: float32, shape (32768,).
 
         Args:
-            scores: what `sample` leaves of large models' scores.
-            add_up: adds to the counts of this process those of others that hold other parts of the parameters.
+            scores: of each parameter; for large models, the sample that `sample` takes.
+            add_up: adds the counts of the processes that hold other parts of the parameters, in place.
         """
         if not scores:  # a frozen body: there is nothing to select
             return torch.ones(BINS)
@@ -79,7 +79,7 @@ class Selection:
 
 
 def sample(scores: Sequence[Tensor]) -> list[Tensor]:
-    """The scores that are counted, flat: all of a small model's, one in `STRIDE` of a large one's."""
+    """The scores that are counted, flat: all scores of a small model, one in `STRIDE` of a large model."""
     stride = STRIDE if sum(score.numel() for score in scores) > EXACT_UP_TO else 1
     return [score.flatten()[::stride] for score in scores]
 

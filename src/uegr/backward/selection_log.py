@@ -26,12 +26,13 @@ def selection_dynamics(
         layers: the layer each parameter belongs to.
         scores: saliency of each parameter's elements, or of a sample of them.
         before, now: their update probabilities at the previous ranking, empty at the first one, and at this one.
-        add_up: adds to the sums of this process those of others that hold other parts of the parameters.
+        add_up: adds the sums of the processes that hold other parts of the parameters, in place.
 
     Returns:
-        "update_share", the share of elements a step updates, mean p. "mask_churn", absent at the first ranking,
-        the share of elements that a mask of now and one of before treat differently, mean of p (1 - q) + q (1 - p):
-        two masks drawn from the same p differ too, by 2 p (1 - p). "saliency/LAYER", the layer's mean score.
+        "update_share": the share of elements that a step updates, the mean of p. "mask_churn", absent at the first
+        ranking: the expected share of elements in which a mask drawn now differs from one drawn before, the mean of
+        p (1 - q) + q (1 - p). Two masks drawn from the same p differ, too, in 2 p (1 - p). "saliency/LAYER": the mean
+        score of the layer.
     """
     names = list(dict.fromkeys(layers))
     sums = torch.zeros(3 + 2 * len(names), device=scores[0].device)

@@ -97,8 +97,11 @@ class SelectiveBackward(BackwardStage):
         self._observe(optimizer)
 
     def _masks(self, optimizer: torch.optim.Optimizer, draws: Draws) -> Masks:
-        """This step's masks, equal on every data-parallel rank, which holds the same parameters; processes that hold
-        different parts of sharded parameters draw for their own part."""
+        """The masks of this step.
+
+        They are equal on all data-parallel ranks. A process that holds a part of sharded parameters draws for that
+        part.
+        """
         if self._table is None:
             return {}
         if self.scores.live:
@@ -123,7 +126,7 @@ class SelectiveBackward(BackwardStage):
             self._logged = selection_dynamics(
                 self._layers, sampled, before, self._sampled, lambda sums: sum_over_shards(sums, parameters)
             )
-            if not self.scores.live:  # gone with the gradient: 16 bits per element remember it
+            if not self.scores.live:  # the score goes with the gradient: keep its bin, 16 bits per element
                 self._bins = {i: bin_of(score).to(torch.int16) for i, score in scores.items()}
         self._age += 1
 

@@ -1,10 +1,11 @@
-"""The optimizer a user's loop sees: its own, with a backward stage in front."""
+"""The optimizer that a user's loop steps: the user's own, with a backward stage in front."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError
 
 STATE_KEY = "uegr"
@@ -12,8 +13,8 @@ MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 """Optimizer states that have one number per element of their parameter."""
 
 
-class Stepper(Protocol):
-    """What the wrapper needs from a method: a step, and its state."""
+class WrappedMethod(Protocol):
+    """The part of `Method` that the wrapper calls: its step and its state."""
 
     def step(self, optimizer: torch.optim.Optimizer) -> None: ...
 
@@ -37,12 +38,12 @@ class StagedOptimizer(torch.optim.Optimizer):
     # GradScaler must unscale before step(): saliency is read from true gradients.
     _step_supports_amp_scaling = False
 
-    def __init__(self, optimizer: torch.optim.Optimizer, method: Stepper) -> None:
+    def __init__(self, optimizer: torch.optim.Optimizer, method: WrappedMethod) -> None:
         # No super().__init__(): it would build param_groups and state of its own beside the user's.
         self.__dict__.update(optimizer=optimizer, method=method)
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("optimizer", "method"):  # not there yet, while it is copied or unpickled
+        if name in ("optimizer", "method"):  # not set yet while the wrapper is copied or unpickled
             raise AttributeError(name)
         return getattr(self.optimizer, name)
 
@@ -117,7 +118,7 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
         """A fused optimizer reads beyond the end of moments that are smaller than their parameter."""
-        parameters = [parameter for group in self.optimizer.param_groups for parameter in group["params"]]
+        parameters = optimizer_parameters(self.optimizer)
         for i, entries in state.get("state", {}).items():
             for name in MOMENTS & entries.keys():
                 saved, shape = tuple(entries[name].shape), tuple(parameters[i].shape) if i < len(parameters) else None
@@ -129,3 +130,16 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def __repr__(self) -> str:
         return f"StagedOptimizer({self.optimizer!r})"
+
+
+def check_unwrapped(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse an optimizer that a method or accelerate has wrapped already.
+
+    Raises:
+        UsageError: it is wrapped.
+    """
+    if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
+        raise UsageError(
+            "attach the method to your own optimizer, once, before accelerator.prepare(...): a wrapped optimizer "
+            "would step the method at every accumulated batch."
+        )

@@ -48,9 +48,10 @@ class Draws:
         return (words >> np.uint64(41)).astype(np.float32) / np.float32(GRID)
 
     def portions(self, parameter: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
-        """Random numbers of a parameter and the same elements of its tensors, flat; TILE at a time, on a GPU at once.
+        """Random numbers and the matching elements of a parameter's tensors, flat, TILE elements at a time.
 
-        The tensors, all of one size, are views: what is written to a portion is written to them.
+        On a GPU there is one portion. The tensors have one size; portions are views, so writing to them changes the
+        tensors.
         """
         flat = [tensor.view(-1) for tensor in tensors]
         if flat[0].device.type != "cpu":  # many small kernels would cost more than the memory they save

@@ -15,7 +15,7 @@ from uegr.cli.terminal import console, progress
 def analyse(
     run: Annotated[Path, typer.Argument(help="Folder of an evaluated run.")],
     parts: Annotated[
-        str, option("--parts", "Of calibration,selective,ood,similarity,saliency,landscape. Default: all.")
+        str, option("--parts", "Parts: calibration,selective,ood,similarity,saliency,landscape. Default: all.")
     ] = "",
     examples: Annotated[int, option("--examples", "Examples for similarity, saliency and landscape.", min=2)] = 100,
     ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",

@@ -24,17 +24,15 @@ def attack(
         list[str],
         option(
             "--attack",
-            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, a perturbation as in "
-            "docs/gate.md). On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
+            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, or a perturbation of "
+            "docs/gate.md. On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
     examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: Annotated[str, option("--split", "test or validation.")] = "test",
-    calibrated: Annotated[
-        bool, option("--calibrated", "Attacks on the text see probabilities at the calibrating temperature.")
-    ] = False,
+    calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.attacks.attack_registry import attack_name

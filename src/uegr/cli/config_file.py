@@ -15,7 +15,7 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
     Args:
         context: of the command.
         path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
-        further: what the command line gave beside the command's own options; the file adds to it.
+        further: options of the command line that are not the command's own; those of the file are added.
 
     Returns:
         The name of each parameter of the command and its value.

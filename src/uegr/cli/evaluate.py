@@ -9,6 +9,7 @@ import typer
 from uegr.cli.app import app, option
 from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
 from uegr.cli.terminal import console, progress
+from uegr.errors import UsageError
 
 OWN_DATA = (
     *("epsilons", "attack_norm", "absolute_epsilons", "attack_steps", "attack_restarts", "attack_examples"),
@@ -36,10 +37,10 @@ def evaluate(
     on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
     test_file: Annotated[str, option("--test_file", "Also evaluate on these labelled files: a.csv,b.csv.")] = "",
     text_column: Annotated[
-        str | None, option("--text_column", "Text in the files; of pairs a,b. Default: as the run was trained.")
+        str | None, option("--text_column", "Column of the text in the files; for pairs a,b. Default: the run's.")
     ] = None,
     label_column: Annotated[
-        str | None, option("--label_column", "Label in the files. Default: as the run was trained.")
+        str | None, option("--label_column", "Column of the label in the files. Default: the run's.")
     ] = None,
     label_map: Annotated[
         str, option("--label_map", "Classes of the model and of the tasks of --on that correspond: MODEL=TASK,...")
@@ -49,8 +50,6 @@ def evaluate(
     ] = None,
 ) -> None:
     """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
-    from uegr.data.task_registry import find_task
-    from uegr.errors import UsageError
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.evaluate import evaluate_run
@@ -60,13 +59,7 @@ def evaluate(
     from uegr.runs.transfer_summary import leakage_line, length_line, transfer_table, unchanged_line
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
-    for name in parse_names(on):
-        find_task(name)
-    files = [Path(name) for name in parse_names(test_file)]
-    for file in files:
-        if not file.is_file():
-            raise UsageError(f"there is no file '{file}': give --test_file the path of a labelled file.")
-    other_tasks: list[str | Path] = [*parse_names(on), *files]
+    other_tasks = _other_tasks(on, test_file)
     is_measured = bool(other_tasks) and (run / RESULTS).exists()
     given = [name for name in OWN_DATA if is_given(context, name)]
     if is_measured and given:
@@ -105,3 +98,16 @@ def evaluate(
     for line in (unchanged_line(result), length_line(result)):
         if line:
             console.print(line, highlight=False)
+
+
+def _other_tasks(on: str, test_file: str) -> list[str | Path]:
+    """The tasks of --on and the files of --test_file, if all of them exist."""
+    from uegr.data.task_registry import find_task
+
+    for name in parse_names(on):
+        find_task(name)
+    files = [Path(name) for name in parse_names(test_file)]
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"there is no file '{file}': give --test_file the path of a labelled file.")
+    return [*parse_names(on), *files]

@@ -30,7 +30,7 @@ from uegr.libraries import silence_libraries
 def main() -> None:
     """Run `uegr`. Exit code 2: an input cannot be used; 1: a training or a gate failed; 130: stopped with Ctrl-C.
 
-    3: a fault of uegr, with its traceback, so that a gate that broke is not taken for one that failed.
+    3: a fault of uegr, with its traceback; it differs from a gate that failed.
     """
     silence_libraries()
     try:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from uegr.methods.method_config import MethodConfig
 
 CHOSEN = "uegr.method"
-"""Where a context keeps the chosen method."""
+"""Key under which a context keeps the chosen method."""
 
 
 class MethodHelp(TyperCommand):

@@ -8,7 +8,7 @@ import typer
 from uegr.errors import UsageError
 
 ALIASES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_size"}
-"""Names that `transformers.TrainingArguments` has for options of ours."""
+"""Name of an option in `transformers.TrainingArguments` -> its name here."""
 
 
 def method_options(arguments: list[str]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def method_options(arguments: list[str]) -> dict[str, Any]:
 
 
 def is_given(context: typer.Context, parameter: str) -> bool:
-    """Whether a parameter was written on the command line, and does not have its default."""
+    """Whether a parameter was given on the command line."""
     return getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
 
 

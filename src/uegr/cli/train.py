@@ -104,7 +104,7 @@ def train(
 
 
 def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, Any]) -> RunConfig:
-    """The configuration; what is no option of ours is the method's, or a field of transformers' TrainingArguments."""
+    """The configuration; a further option is the method's, or a field of transformers' TrainingArguments."""
     from transformers import TrainingArguments
 
     from uegr.methods.method_lookup import config_class

@@ -26,7 +26,7 @@ class Measurement(Options):
         attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
         attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
             the same norm. See `uegr.runs.attack`. Classifiers only.
-        split: "test", or "validation" while anything is chosen by the numbers.
+        split: "test", or "validation" if anything is chosen by the numbers.
         transfer: named tasks on whose test data the model is measured too, at most `max_test_examples` of each; see
             `uegr.runs.transfer`. Not with split "validation", because nothing may be chosen by them.
     """

@@ -24,7 +24,7 @@ SETTINGS: dict[str, str] = {
 BUDGETS = ("steps", "compute")
 MOST_SEEDS = 1000
 NOT_SETTINGS = ("name", "method", "options", "sweep", "search")
-"""The keys of a method's entry that are no settings. A search is what `uegr tune` reads: a grid may share its list of
+"""The keys of a method's entry that are no settings. Only `uegr tune` reads "search"; a grid may share its list of
 methods with a tuning."""
 
 
@@ -88,7 +88,7 @@ def task_entry(item: dict[str, Any]) -> Entry:
 
 
 def model_entry(item: dict[str, Any]) -> Entry:
-    """The entry of a model; of a path the last part is its name."""
+    """The entry of a model; the name of a path is its last part."""
     model = str(item.get("model", item.get("name")))
     name = str(item.get("name", model)).rstrip("/").rpartition("/")[2]
     settings = {key: value for key, value in item.items() if key not in ("name", "model")}

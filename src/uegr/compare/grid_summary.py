@@ -1,4 +1,4 @@
-"""What a grid's results say: for each task and model, each method's means with intervals, and paired tests.
+"""A summary of a grid's results: for each task and model, each method's means with intervals, and paired tests.
 
 Every method is compared with plain fine-tuning, and with the best of the other methods; the p-values of a measure are
 adjusted by Holm over all comparisons of that kind in the grid: all methods, tasks and models together. A method that
@@ -182,7 +182,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
-    """On the seeds that both have; example by example if both recorded the outcomes of the same examples."""
+    """Compare on the seeds that both have; also example by example, if both recorded the same examples."""
     seeds = [seed for seed in line.runs if seed in opponent.runs]
     if not seeds:
         return None
@@ -196,8 +196,10 @@ def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
 
 
 def rank_values(tables: Sequence[Table], measure: Measure) -> tuple[list[str], list[list[float]]]:
-    """The methods, and what they are ranked by (more is better) in each table in which every one has a result. Methods
-    that did not learn share the last place."""
+    """The methods, and the values that rank them (more is better), for each table in which every method has a result.
+
+    Methods that did not learn share the last place.
+    """
     methods = list(dict.fromkeys(line.method for table in tables for line in table.lines))
     values = []
     for table in tables:

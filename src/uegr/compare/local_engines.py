@@ -72,7 +72,8 @@ class Inline:
 
 
 class Processes:
-    """Several cells at once, each in a process of one thread: on few cores more cells per hour than one cell with all.
+    """Several cells at once, each in a process of one thread: with few cores this runs more cells per hour than one
+    cell on all of them.
 
     If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
     is killed, the others end at their next step.

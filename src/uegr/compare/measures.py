@@ -1,4 +1,4 @@
-"""What methods are compared by: each measure of a run, as one number and, where possible, as one number per example."""
+"""The measures that methods are compared by: one number per run and, where possible, one number per example."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def collapsed(run: Run) -> bool:
     """Whether the model collapsed to a constant prediction.
 
     Its accuracy is the same at every radius, and it is right on nearly all texts of one class and on nearly none of the
-    others. Runs of earlier versions do not say the second.
+    others. Runs of earlier versions do not record the accuracy by class.
     """
     _, _, values = robust_curve(run)
     if len(values) < 2 or max(values) > min(values):
@@ -61,8 +61,11 @@ def collapsed(run: Run) -> bool:
 
 
 def measures_of(runs: Sequence[Run]) -> list[Measure]:
-    """`MEASURES`, one measure for each further attack on any of the runs, and one for each further task: the accuracy
-    under the attack, for attacks on embeddings its mean over the radii; the published metric of the task."""
+    """`MEASURES`, and one measure for each further attack and each further task of any of the runs.
+
+    For an attack it is the accuracy, for attacks on embeddings its mean over the radii; for a task, the published
+    metric.
+    """
     attacks = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
     tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.get("transfer", []))
     return [*MEASURES, *(_under(name) for name in sorted(attacks)), *map(_on, tasks)]

@@ -16,7 +16,7 @@ from uegr.libraries import silence_libraries
 
 RETRIES = 5
 START_TRIES = 3
-"""Ray gives its own processes half a minute to start, which a busy machine may need for other work."""
+"""Ray gives its own processes half a minute to start, which is too short on a busy machine."""
 PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
 """Environment variables that are copied to the workers."""
 

@@ -39,7 +39,7 @@ class ResultSlot:
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What tells the slots of a grid apart."""
+        """Identifies a slot within a grid."""
         return self.task, self.model, self.method, self.seed
 
 

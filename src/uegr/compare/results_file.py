@@ -19,10 +19,10 @@ class Ledger:
     """A results file (see `result_slot`) that several processes may read and write.
 
     A recorded run belongs to a cell if everything recorded has the same value in the cell, and everything not recorded
-    (an option that a later version added) is at its default in the cell. So a changed default repeats a run, and a new
-    option that nobody set does not.
+    (an option that a later version added) is at its default in the cell. So a changed default repeats a run; a new
+    option at its default does not.
 
-    The file is replaced as a whole, under a lock beside it: a reader, or a kill, never meets half a line.
+    The file is replaced as a whole, under a lock beside it, so a reader never sees half a line.
 
     Args:
         path: of the file; written with the first result. Grids that share it share their runs.

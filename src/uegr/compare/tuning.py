@@ -217,7 +217,7 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
 
 
 def _distribution(key: str, values: Any) -> BaseDistribution:
-    """Optuna's form of a search space; of a list the indices, because Optuna's choices are single values."""
+    """Optuna's form of a search space; for a list its indices, because Optuna's choices are single values."""
     if isinstance(values, list) and values:
         return CategoricalDistribution(range(len(values)))
     if isinstance(values, Mapping) and {"low", "high"} <= set(values) <= {"low", "high", "log"}:

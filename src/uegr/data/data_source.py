@@ -30,7 +30,7 @@ class DataSource(Options):
     kind: Kind = option("classification", "classification, regression, multi_label, token, seq2seq or causal_lm.")
     metric: str | None = option(None, "Metric to report, such as macro_f1. Default: the first of the kind.")
     label_separator: str = option(",", "Separates the labels in a multi_label text.")
-    positive_label: str | None = option(None, "Of two classes the one whose F1 is measured. Default: the second.")
+    positive_label: str | None = option(None, "The one of two classes whose F1 is measured. Default: the second.")
     drop_empty: bool = option(False, "Drop rows without text.")
     max_train_examples: int | None = option(
         None, "Train on at most N examples, drawn with the seed of the run.", at_least=1

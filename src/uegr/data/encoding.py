@@ -65,7 +65,7 @@ def encode(
 def _with_label_per_token(
     tokenizer: PreTrainedTokenizerBase, texts: list[str], labels: list[list[int]], max_length: int
 ) -> dict[str, Any]:
-    """The tokens of texts, and the label of each word at its first token, by the places of tokens in the text."""
+    """The tokens of texts, and the label of each word at its first token, found by the offsets of the tokens."""
     if not tokenizer.is_fast:
         raise UsageError(
             f"{type(tokenizer).__name__} is not a fast tokenizer, which a label per word needs: choose a model with a "

@@ -1,4 +1,4 @@
-"""Digests of the files that a run was made of: to notice that a file is another one when the run is used again."""
+"""Digests of the files that a run was trained on, to notice later that a file has changed."""
 
 import hashlib
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,7 @@
-"""Read JSON lines: one object per line, with keys in any order, of which some may be missing.
+"""Read JSON lines: one object per line; keys may be missing and come in any order.
 
 A column has the type that fits all its values. Where they do not fit together (1 and "1"), the column is text, so that
-a column that nobody asked for cannot make a file unreadable.
+a column that is not used cannot make a file unreadable.
 """
 
 import itertools
@@ -34,7 +34,7 @@ EXACT = 2**53
 
 @dataclass
 class Layout:
-    """What one pass over a file has seen.
+    """The columns of a file, from one pass over it.
 
     Args:
         kinds: column -> the kinds of its values.
@@ -133,7 +133,7 @@ def _kind(value: Any) -> str:
 
 
 def _as(kind: Any, value: Any) -> Any:
-    """The value in an Arrow type; in a column of text that is no text as JSON writes it."""
+    """The value in an Arrow type; in a column of text, other values are written as JSON."""
     if isinstance(value, str):
         return without_surrogates(value.replace("\0", ""))
     if value is None or (isinstance(value, float) and math.isnan(value)):

@@ -140,9 +140,9 @@ def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Findin
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
         alike[unicodedata.normalize("NFKC", name).casefold()].append(name)
-    for twins in (group for group in alike.values() if len(group) > 1):
-        shown = " and ".join(map(repr, twins))
-        findings.append(Finding("label_case", len(twins), f"classes look like one: {shown} are kept apart"))
+    for similar in (group for group in alike.values() if len(group) > 1):
+        shown = " and ".join(map(repr, similar))
+        findings.append(Finding("label_case", len(similar), f"classes look like one: {shown} are kept apart"))
     return names, findings
 
 

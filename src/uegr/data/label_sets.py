@@ -120,7 +120,7 @@ def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> 
 
 
 def _are_multi_hot(lists: list[list[Any]]) -> bool:
-    """Whether every list holds as many 0 and 1 as the others; a list of names has no name twice, and no such form."""
+    """Whether all lists have one length, at least 2, and hold only 0 and 1; lists of names do not look like that."""
     lengths = {len(value) for value in lists}
     if len(lengths) != 1 or lengths <= {0, 1}:
         return False

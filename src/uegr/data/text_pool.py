@@ -1,4 +1,4 @@
-"""Texts without labels, from files and named tasks, of which none may be in a set that a model is evaluated on."""
+"""Texts without labels, from files and named tasks; none may be in a set that models are evaluated on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class TextPool:
     """Unlabelled texts.
 
     Args:
-        rows: with one column, "text"; no two are equal but for case and punctuation.
+        rows: with one column, "text"; no two differ only in case and punctuation.
         sources: number of texts of each source, before texts were left out.
         held_out: number of texts of the pool that are also in each evaluation set, exactly or nearly; they are left
             out.
@@ -35,7 +35,7 @@ class TextPool:
     held_out: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
-        """For the record of a training."""
+        """The numbers of the pool, for the record of a training."""
         return {"texts": len(self.rows), "sources": self.sources, "overlap": self.held_out}
 
 

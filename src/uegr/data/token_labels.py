@@ -1,6 +1,6 @@
 """Rows with a label per word, as in named-entity recognition: words as one text, labels as lists of class numbers.
 
-A text is kept as its words with single spaces between them, so that all that reads or perturbs texts works on it.
+A text is kept as its words with single spaces between them, so that all code that reads or perturbs texts works on it.
 """
 
 from collections.abc import Iterable, Sequence

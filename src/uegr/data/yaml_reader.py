@@ -1,4 +1,4 @@
-"""Read YAML from outside: no code, no file that stands for far more than it seems to."""
+"""Read YAML from outside: no code is run, and aliases cannot expand to a huge file."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from uegr.errors import UsageError
 
 
 class Loader(yaml.SafeLoader):
-    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does, and refuses a key that stands twice."""
+    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does, and refuses a repeated key."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
@@ -26,7 +26,7 @@ Loader.add_implicit_resolver("tag:yaml.org,2002:float", SCIENTIFIC, list("-+0123
 
 
 MOST_NODES, DEEPEST = 100_000, 30
-"""Of a file with its aliases written out."""
+"""Largest number of nodes and levels of a file with its aliases expanded."""
 
 
 def load_yaml(path: Path) -> Any:
@@ -49,7 +49,7 @@ def load_yaml(path: Path) -> Any:
 
 
 def _check_size(path: Path, root: yaml.Node | None) -> None:
-    """Refuse a file whose aliases stand for more than they seem to, without writing them out."""
+    """Refuse a file that is too large once its aliases are expanded, without expanding them."""
     sizes: dict[int, int] = {}
 
     def size(node: yaml.Node | None, depth: int) -> int:

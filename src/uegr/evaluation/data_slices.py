@@ -20,7 +20,7 @@ LENGTHS = (0, 10, 20, 40, 80)
 UNSEEN = {"up to 10 %": (0.0, 0.1), "10 to 25 %": (0.1, 0.25), "more than 25 %": (0.25, 1.0)}
 """Slices by share of unseen words: more than the first number, at most the second."""
 SMALLEST = 20
-"""A slice of fewer texts says little: it is not called weak."""
+"""A slice of fewer texts is too small to be called weak."""
 
 
 def known_words(rows: Dataset, text_columns: Sequence[str]) -> set[str]:
@@ -33,7 +33,7 @@ def slices_of(rows: Dataset, text_column: str, names: Sequence[str], known: Coll
 
     Args:
         rows: text and "label".
-        text_column: of which the words are counted.
+        text_column: the column whose words are counted.
         names: of the classes.
         known: the words of the training texts, in small letters; None makes no slices by unseen words.
     """

@@ -32,13 +32,13 @@ OnBatch: TypeAlias = Callable[[int], None]
 
 
 class EvaluatedModel:
-    """A model that is evaluated. It is left as it is: what uses it does so in `evaluation_mode`.
+    """A model that is evaluated. Code that uses it enters `evaluation_mode`, which restores the model afterwards.
 
     Args:
-        model: any module whose forward takes what a batch holds, but for the labels, and returns `.logits`.
-        tokenizer: its tokenizer; None where all batches are made by the caller.
-        text_columns: the columns of text it reads.
-        kind: what it predicts.
+        model: any module whose forward takes what a batch holds, except the labels, and returns `.logits`.
+        tokenizer: its tokenizer; None if the caller makes all batches.
+        text_columns: the columns of text that the model reads.
+        kind: the kind of task.
         bf16: run the forward passes under bfloat16 autocast.
         batch_size: examples per batch.
         max_length: texts are cut to this number of tokens, or to the model's own number of positions.
@@ -63,7 +63,7 @@ class EvaluatedModel:
         self.positive = 1
         """The class whose F1 is measured."""
         self.temperature = 1.0
-        """Divides the logits whose probabilities attacks on the text see; see `uegr.evaluation.temperature`."""
+        """Divides the logits before attacks on the text see their probabilities; see `uegr.evaluation.temperature`."""
 
     def cut_to(self, max_length: int) -> None:
         """Cut texts to this number of tokens, or to the model's own number of positions."""
@@ -107,7 +107,7 @@ class EvaluatedModel:
 
     @torch.no_grad()
     def outputs(self, rows: Dataset) -> tuple[Outputs, NDArray[Any]]:
-        """What the metrics are computed from, see `TaskKind.outputs`, and the labels, in the order of the rows.
+        """The outputs that metrics are computed from (`TaskKind.outputs`), and the labels, in the order of the rows.
 
         Returns:
             Outputs (N, ...) and labels (N,), or (N, C) for multi-label; no labels for models with an output per

@@ -27,7 +27,7 @@ KIND_OF_PROBLEM: dict[str, Kind] = {
 }
 """By Hugging Face's `config.problem_type`."""
 MOST_CLASSES = 10_000
-"""Of a model whose configuration does not say how many it has."""
+"""Largest number of classes of a model whose configuration does not give their number."""
 
 
 def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:

@@ -1,4 +1,4 @@
-"""What an evaluation in memory returns."""
+"""The result of an evaluation in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

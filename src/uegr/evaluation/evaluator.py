@@ -190,7 +190,7 @@ def clean_scores(evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str
 def scores_of(
     evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str], outputs: NDArray[np.float64], labels: NDArray[Any]
 ) -> dict[str, float]:
-    """The same, from the outputs and labels of `EvaluatedModel.outputs`."""
+    """The metrics of the kind of task and those named, from the outputs and labels of `EvaluatedModel.outputs`."""
     if evaluated.kind == "classification":
         return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive)
     scores = KINDS[evaluated.kind].metrics(outputs, labels)
@@ -208,7 +208,7 @@ def class_scores(
         metrics: names of the task's own metrics.
         probabilities, labels: (N, C) and (N,).
         groups: the question of each example, for ranking metrics.
-        positive: the class that F1 is measured of.
+        positive: the class whose F1 is measured.
     """
     named: dict[str, float] = {}
     for name in metrics:

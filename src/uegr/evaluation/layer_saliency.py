@@ -1,4 +1,4 @@
-"""Where a model's saliency is: the mean squared gradient of the loss over the elements of each parameter."""
+"""The saliency of each parameter of a model: the mean squared gradient of the loss over its elements."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How much the length of a text alone says about its class: what a model must beat to have read anything."""
+"""How well the length of a text alone predicts its class; a model that reads the text must do better."""
 
 from collections.abc import Sequence
 from typing import Any

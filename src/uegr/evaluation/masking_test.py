@@ -1,7 +1,7 @@
 """Signs that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
 
-An attack that sees gradients knows everything that a black-box attack knows, and more. Where a black-box attack, or
-perturbations made on another model, fool examples that it cannot fool, its accuracy does not measure robustness.
+An attack with gradients sees everything that a black-box attack sees, and more. If a black-box attack, or perturbations
+made on another model, fool examples that it cannot fool, the accuracy under it does not measure robustness.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from uegr.evaluation.attacks.attack_results import RobustMask
 
 SIGNIFICANCE = 0.01
-"""Of the one-sided sign test; it is strict, as several epsilons are tested."""
+"""Level of the one-sided sign test; it is strict, because several epsilons are tested."""
 MOST_ZERO = 0.05
 """Largest normal share of examples whose input gradient is exactly zero, as it is for very certain predictions."""
 
@@ -35,11 +35,11 @@ def gradient_masking(
     """
     reasons = []
     for name, robust_mask in black_box.items():
-        for epsilon, white, blind in zip(epsilons, white_box, robust_mask, strict=True):
-            only_blind, only_white = int((white & ~blind).sum()), int((blind & ~white).sum())
-            if only_blind > only_white and _sign_test(only_blind, only_white) < SIGNIFICANCE:
+        for epsilon, white, black in zip(epsilons, white_box, robust_mask, strict=True):
+            only_black, only_white = int((white & ~black).sum()), int((black & ~white).sum())
+            if only_black > only_white and _sign_test(only_black, only_white) < SIGNIFICANCE:
                 reasons.append(
-                    f"at epsilon {epsilon:g} {name} fools {only_blind} examples that the attack with gradients cannot "
+                    f"at epsilon {epsilon:g} {name} fools {only_black} examples that the attack with gradients cannot "
                     f"fool, and fails on {only_white} that it can."
                 )
     if zero_gradient > MOST_ZERO:

@@ -1,4 +1,4 @@
-"""Evaluate a model and give it back as it was."""
+"""Evaluate a model and restore it afterwards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from uegr.modeling.metrics import Labels, Probabilities
 
 POINTS = 100
-"""Of the stored curve; its area is computed from all examples."""
+"""Number of points of the stored curve; its area is computed from all examples."""
 
 
 def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:

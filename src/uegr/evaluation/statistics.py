@@ -90,7 +90,7 @@ def compare_paired(
     first_scores: Scores | None = None,
     second_scores: Scores | None = None,
 ) -> Comparison:
-    """Two methods, seed by seed and example by example.
+    """Compare two methods, seed by seed and example by example.
 
     The test over examples swaps whole examples between the methods, with the outcomes of all their seeds, because the
     outcomes of several seeds on one example are not independent. The test over seeds is a t-test: swapping five seeds

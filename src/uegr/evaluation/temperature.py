@@ -1,4 +1,4 @@
-"""Temperature scaling (Guo et al. 2017, arXiv 1706.04599): one number that makes the confidence of a model honest."""
+"""Temperature scaling (Guo et al. 2017, arXiv 1706.04599): one number that calibrates the confidence of a model."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,8 @@ RANGE = (0.05, 20.0)
 def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
     """The temperature T whose probabilities softmax(logits / T) have the least negative log-likelihood.
 
-    None where the examples say nothing about it: they are of one class, or the likelihood grows without end, because
-    all of them are right or there are too few.
+    None if the examples do not determine it: all are of one class, or the likelihood has no maximum, because all of
+    them are right or there are too few.
 
     Args:
         logits: of N examples that the model was not trained on, (N, C).

@@ -87,7 +87,8 @@ class WorstOutputs:
     """The outputs of largest loss so far of the examples of one batch.
 
     Args:
-        evaluated, batch: the model and the batch.
+        evaluated: the model.
+        batch: the tensors of B examples.
     """
 
     def __init__(self, evaluated: EvaluatedModel, batch: Batch) -> None:

@@ -1,1 +1,1 @@
-"""Forward stages: from a batch to a loss. One file a stage; the parts they share lie beside them."""
+"""Forward stages: from a batch to a loss. One file per stage; the parts that stages share are beside them."""

@@ -1,4 +1,4 @@
-"""The unit of a stage's radius, measured once, and the stages that have such a radius."""
+"""The unit of a perturbation's radius, measured once, and the base of the stages that have a radius."""
 
 from typing import Any
 
@@ -10,10 +10,12 @@ from uegr.perturb.ball import Ball
 
 
 class BallUnit:
-    """The unit of a ball's radius on one model: of a relative one the mean embedding norm before training moves it.
+    """The unit of a ball's radius on one model.
+
+    The unit of a relative radius is the mean embedding norm, measured before training changes it.
 
     Args:
-        ball: norm, and whether its radius is relative.
+        ball: norm, and whether the radius is relative.
     """
 
     def __init__(self, ball: Ball) -> None:
@@ -25,7 +27,7 @@ class BallUnit:
         self._scale = embedding_scale(model)
 
     def scale(self, model: nn.Module) -> EmbeddingScale:
-        """What was measured; measured now for a stage that is called without a Method around it."""
+        """The measured scale. It is measured now if the stage is used without a `Method` and was never attached."""
         if self._scale is None:
             self.attach(model)
         assert self._scale is not None
@@ -35,7 +37,7 @@ class BallUnit:
         """Radius of epsilon = 1, (B, 1, 1).
 
         Args:
-            model: whose embeddings are perturbed.
+            model: the model whose embeddings are perturbed.
             mask: 1 on real tokens, (B, T, 1).
         """
         return self.ball.unit(self.scale(model), mask)

@@ -1,9 +1,8 @@
-"""A loss whose gradients are known already: it hands them over when backward() is called.
+"""A loss that carries gradients computed earlier, and delivers them when backward() is called.
 
-A stage that differentiates its passes one by one (FreeLB needs each pass's input gradient anyway) has the weight
-gradients before the user's loop asks for them. Carried by the loss they still arrive through autograd, so gradient
-accumulation, the 1/N of an accumulating loop, a GradScaler's factor and the all-reduce hooks of DDP see what they
-always see.
+A stage that differentiates its passes one by one (FreeLB needs the input gradient of each pass anyway) has the weight
+gradients before the user's loop calls backward(). The loss then delivers them through autograd, so that gradient
+accumulation, the 1/N of an accumulating loop, the factor of a GradScaler and the all-reduce hooks of DDP work as usual.
 """
 
 from collections.abc import Sequence
@@ -26,19 +25,19 @@ class _Carried(torch.autograd.Function):
 
 
 def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
-    """`value` as a loss whose backward() gives `gradients[i]`, times the factor that reaches it, to `parameters[i]`.
+    """A loss whose backward() adds `gradients[i]`, times the incoming gradient, to the gradient of `parameters[i]`.
 
     Args:
-        value: scalar, detached.
+        value: of the loss, a detached scalar.
         parameters: leaves that require a gradient.
-        gradients: one of each parameter's shape, or None where the loss does not depend on it.
+        gradients: one per parameter, of its shape; None where the loss does not depend on the parameter.
     """
     loss: Tensor = _Carried.apply(value, list(gradients), *parameters)  # type: ignore[no-untyped-call]
     return loss
 
 
 def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> None:
-    """Add one pass's gradients to the sum of the passes before; None stands for no gradient yet."""
+    """Add the gradients of one pass to `summed`, entry by entry; None is no gradient."""
     for i, new in enumerate(gradients):
         old = summed[i]
         if new is not None:

@@ -18,10 +18,11 @@ class CleanGradient:
     """A pass over the unperturbed batch.
 
     Args:
-        logits: its output, with a graph to the weights where the loss counts it.
-        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor per example; None where
-            nothing needs it.
-        loss: its mean loss, where its weight gradients are computed already; they arrive with backward().
+        logits: of the pass, (B, C) or (B, T, C), with a graph to the weights if the loss uses them.
+        gradient: of the loss at the token embeddings, (B, T, d), up to a positive factor per example; None if no other
+            pass needs it.
+        loss: mean loss of the pass, a scalar that carries its weight gradients (see `carry`); None if they are not
+            computed yet.
     """
 
     logits: Tensor
@@ -32,7 +33,7 @@ class CleanGradient:
 def clean_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
 ) -> CleanGradient:
-    """One clean pass and an input-only backward; `keep_graph` lets the loss count its logits too."""
+    """One clean pass and an input-only backward; with `keep_graph` the loss can use the logits, too."""
     start, _ = zero_delta(batch, embedding_width(model))
     recompute = recompute and keep_graph
     logits, gradient = input_gradient_at(
@@ -48,7 +49,7 @@ def clean_output(
     with torch.set_grad_enabled(keep_graph):
         logits = forward_pass(model, batch, step, sites=sites, recompute=recompute and keep_graph)
     if not keep_graph:
-        torch.clear_autocast_cache()  # its casts have no graph, and the other passes need one
+        torch.clear_autocast_cache()  # casts that were cached here have no graph, and the other passes need one
     return CleanGradient(logits)
 
 
@@ -60,11 +61,11 @@ def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: Dro
     """
     weights = trainable(model)
     leaf = zero_delta(batch, embedding_width(model))[0].requires_grad_()
-    # This graph is gone before the other passes begin: they cannot share its embeddings.
+    # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
     task = step.task(model, logits, batch)
     loss = task.mean(task.loss(logits), step.num_items)
     *gradients, at_inputs = torch.autograd.grad(loss, [*weights, leaf], allow_unused=True)
     assert at_inputs is not None  # the pass used the delta
-    torch.clear_autocast_cache()  # its casts belong to the graph that is gone
+    torch.clear_autocast_cache()  # cached casts belong to the freed graph
     return CleanGradient(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))

@@ -21,9 +21,9 @@ class EmbeddingAdversary:
     Args:
         ascent: steps, start and ball of the attack.
         epsilon: the ball's radius, in its unit.
-        by_confidence: scale the radius of an example by how sure of its label the model is on the clean sample, from
-            0 at chance to 1 [ours]; see `TaskKind.confidence`. Chance counts how often each label came so far, because
-            a model that predicts the most frequent label for every input has learned nothing.
+        by_confidence: scale the radius of each example by the model's confidence in its label on the clean sample, from
+            0 at chance to 1 [ours]; see `TaskKind.confidence`. Chance is at least the share of the label in the
+            training so far: a model that predicts the most frequent label for every input has learned nothing.
     """
 
     def __init__(self, ascent: ProjectedAscent, epsilon: float, *, by_confidence: bool = False) -> None:
@@ -47,8 +47,8 @@ class EmbeddingAdversary:
         """Return the perturbation of a batch, (B, T, d).
 
         Args:
-            model, batch, step, sites: of the passes.
-            clean: a pass over the unperturbed batch; without it, and for a random start, the first gradient is computed
+            model, batch, step, sites: as for `input_gradient_at`.
+            clean: a pass over the unperturbed batch. Without it, and for a random start, the first gradient is computed
                 here.
         """
         start, mask = zero_delta(batch, self._unit.scale(model).width)
@@ -65,9 +65,9 @@ class EmbeddingAdversary:
         return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)
 
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
-        """How sure of its targets the model is on each example, their mean where it has several, (B, 1, 1).
+        """The model's confidence in each example, the mean over its targets, (B, 1, 1).
 
-        1 for a loss of the user's own that says nothing of labels.
+        The scalar 1 if the loss is the user's own and has no labels.
         """
         task = step.task(model, logits, batch)
         if not task.has_labels:
@@ -86,7 +86,7 @@ class EmbeddingAdversary:
 
 
 class AdversarialStage(ForwardStage):
-    """A forward stage with an adversary, or with None."""
+    """A forward stage with an adversary; None turns the attack off."""
 
     adversary: EmbeddingAdversary | None
 

@@ -1,4 +1,4 @@
-"""What every forward stage is: a function from a model and a batch to a loss, and a little state."""
+"""The base of all forward stages: a function from a model and a batch to a loss, with some state."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width
 from uegr.modeling.task_kinds.detection import task_kind_of
@@ -23,13 +24,16 @@ Batch = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TaskOptions:
-    """What a user may say about the task's loss.
+    """The user's settings of the task's loss.
 
     Args:
         class_weights: weight of each class in the cross-entropy, shape (C,).
         label_smoothing: of the cross-entropy, in [0, 1).
         loss_fn: the user's own loss of logits and labels, in place of the task's; see `TaskKind`.
         compute_loss: the user's own loss, which runs the model itself; see `own_loss`.
+
+    Raises:
+        UsageError: `compute_loss` is given together with another option.
     """
 
     class_weights: Tensor | None = None
@@ -37,22 +41,31 @@ class TaskOptions:
     loss_fn: LossFunction | None = None
     compute_loss: ComputeLoss | None = None
 
+    def __post_init__(self) -> None:
+        others = self.class_weights is not None or self.label_smoothing or self.loss_fn is not None
+        if self.compute_loss is not None and others:
+            raise UsageError(
+                "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
+                "those arguments out."
+            )
+
 
 @dataclass
 class Step:
     """The position in the training at which a forward stage is called.
 
     Args:
-        generator: the only source of its randomness, on the CPU; a function of seed, rank and call only, so that a
-            resumed run draws what the interrupted run would have drawn.
+        generator: the only source of the stage's randomness, on the CPU. Its state is a function of seed, rank and
+            call only, so that a resumed run draws the same numbers as an uninterrupted one.
         number: the number of optimizer steps made so far.
         num_items: the number of targets to divide the summed loss by (gradient accumulation over batches of unequal
             size); None divides by the batch's own number.
-        task_options: what the task's loss is made of: see `TaskOptions`.
-        perturbs: other passes of this training add a delta. A compiled model keeps the graph of its first pass, so on
-            such a model every pass then adds one, if only of zeros.
-        view_reader: makes the views of a batch; None where no tokenizer was given.
-        embeddings: set by a stage that runs backward through all passes of the step together; see `SharedEmbeddings`.
+        task_options: settings of the task's loss.
+        perturbs: whether any pass of this training adds a delta to the embeddings. A compiled model keeps the graph of
+            its first pass, so on such a model every pass must add a delta, if only zeros.
+        view_reader: makes the views of a batch; None if no tokenizer was given.
+        embeddings: token embeddings that the passes share, set by a stage that differentiates all passes of the step
+            together; see `SharedEmbeddings`.
     """
 
     generator: torch.Generator
@@ -102,20 +115,32 @@ class ForwardStage(ABC):
     perturbs: ClassVar[bool] = False
     """Whether any of its passes adds a delta to the token embeddings."""
     needs: ClassVar[str] = ""
-    """What a model or a loop must have for it, in words, for `uegr methods`."""
+    """What the stage needs of a model or a loop, in words, for `uegr methods`."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = self.options_class() if options is None else options
         self._sites: DropoutSites | None = None
 
     def attach(self, model: nn.Module) -> None:
-        """Look at the model once, before training, and refuse it early; called when the optimizer is wrapped."""
+        """Look at the model before training, and refuse one that the stage cannot work on.
+
+        Called when the optimizer is wrapped.
+
+        Raises:
+            UsageError: the model lacks what the stage `needs`.
+        """
         if self.perturbs:
             embedding_width(model)  # refuses a model whose token embeddings are not found
 
     @abstractmethod
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        """The loss of `batch` (a dict with "labels"), with a graph to the model's weights."""
+        """The loss of a batch, a scalar with a graph to the model's weights.
+
+        Args:
+            model: in train mode, wrapped or not.
+            batch: the model's inputs and "labels".
+            step: the position in the training.
+        """
 
     def cost(self) -> float:
         """Arithmetic of one step, in forward passes.
@@ -132,13 +157,13 @@ class ForwardStage(ABC):
         """Restore what `state_dict` returned."""
 
     def dropout_sites(self, model: nn.Module) -> DropoutSites:
-        """The model's dropout sites for the passes of this step; `release` gives the model back unchanged."""
+        """The model's dropout sites for the passes of this step; `release` restores the model."""
         self.release()
         self._sites = DropoutSites(model)
         return self._sites
 
     def release(self) -> None:
-        """Remove what had to stay in the model for the backward pass; called after the optimizer's step."""
+        """Remove the hooks that had to stay in the model for the backward pass; called after the optimizer's step."""
         if self._sites is not None:
             self._sites.release()
             self._sites = None

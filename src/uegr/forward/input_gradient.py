@@ -28,16 +28,16 @@ def input_gradient_at(
     keep_graph: bool = False,
     recompute: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Logits at delta, and the gradient there of a summed loss.
+    """Logits at delta, (B, C) or (B, T, C), and the gradient of a summed loss there, (B, T, d).
 
     Only the path from the loss to the embeddings is differentiated: no weight gradient is computed, and no hook of DDP
     fires.
 
     Args:
-        model, batch, step, sites: of the pass.
+        model, batch, step, sites: see `forward_pass`.
         delta: added to the token embeddings, (B, T, d).
         loss: from logits to one value per target, (N,); the task's own loss if left out.
-        keep_graph: the logits will be differentiated again.
+        keep_graph: whether the logits will be differentiated again.
         recompute: see `forward_pass`.
     """
     leaf = delta.detach().requires_grad_()

@@ -2,8 +2,8 @@
 
 Large matrices keep a processor busier than small ones, so that one pass over k copies of a small batch costs less than
 k passes. Every dropout, that of fused attention included, is split along the batch and drawn piece by piece, with the
-rate and the random state that the pass would have had alone: the outputs are those of the passes one after another, to
-rounding, if the model draws no other random numbers.
+rate and the random state that the pass would have alone. The outputs are therefore those of the passes one after
+another, up to rounding, if the model draws no other random numbers.
 """
 
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from uegr.modeling.embeddings import is_compiled, unwrap
 
 
 class NotByRowError(Exception):
-    """A dropout that does not belong to single rows, as that of DeBERTa's relative positions: the passes stay apart."""
+    """A dropout mask cannot be split by rows (DeBERTa's relative positions), so the passes cannot be joined."""
 
 
 FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
-"""Tokens of a pass, padding included, up to which one batch is the faster way. Measured: on a CPU by
-benchmarks/results/joint.json, on an H200 by benchmarks/results/gpu-passes.json (docs/performance.md)."""
+"""Largest number of tokens of a pass, padding included, for which one batch is faster. Measured on a CPU
+(benchmarks/results/joint.json) and on an H200 (benchmarks/results/gpu-passes.json); see docs/performance.md."""
 
 
 def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
-    """Whether the passes can be one batch: every dropout of theirs can be split along it."""
+    """Whether the passes can run as one batch: every dropout of the model must be separable by rows."""
     ids: Tensor = batch["input_ids"]
     config = getattr(unwrap(model), "config", None)
     attention = getattr(config, "_attn_implementation", None) or "eager"
@@ -45,7 +45,7 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
 
 
 def is_faster_joined(batch: Batch) -> bool:
-    """Whether one batch is the faster way, by the rule that was measured."""
+    """Whether one batch is faster, by the measured rule."""
     ids: Tensor = batch["input_ids"]
     return ids.numel() <= FASTER_UP_TO.get(ids.device.type, 0)
 
@@ -79,7 +79,7 @@ def run_joined(
 
 
 class _DropoutPerCopy(TorchFunctionMode):
-    """Draws the dropout of each copy of the rows by itself.
+    """Draws the dropout of each copy of the rows separately.
 
     Only the dropout of the sites is split, whose rate is a `SiteRate`; any other dropout of the model stays as it is.
 

@@ -1,4 +1,4 @@
-"""How often each label came in the training so far, or the mean of the numbers: what a constant prediction can know."""
+"""The share of each label in the training so far, or for regression the means of the labels and of their squares."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ from torch import Tensor
 
 
 class LabelShares:
-    """Counts of labels; a step sees those of the steps before it.
+    """Counts of labels. A step uses the counts of the steps before it.
 
-    So a step means the same in one batch, in several that are accumulated, and in several processes, whose counts are
-    added up: all of them must attack equally often, as they must go forward equally often for their gradients to meet.
+    The shares in a step are therefore the same whether its examples come in one batch, in several accumulated batches
+    or in several processes. The counts of all processes are added up by a collective operation, so all processes must
+    call `observe` equally often; DDP requires the same of the forward passes.
     """
 
     def __init__(self) -> None:

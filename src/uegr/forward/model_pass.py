@@ -1,4 +1,4 @@
-"""One pass of a batch through the model: seeded, with a delta on the embeddings and dropout rates of its own."""
+"""One pass of a batch through the model: seeded, with its own delta on the embeddings and its own dropout rates."""
 
 import functools
 import inspect
@@ -52,14 +52,14 @@ def forward_pass(
     rates: float | None = None,
     recompute: bool = False,
 ) -> Tensor:
-    """The logits of one pass.
+    """The logits of one pass, (B, C) or (B, T, C).
 
-    Labels are not given to the model: the loss is ours, in float32, whatever the model would have computed.
+    Labels are not given to the model: the loss is computed here, in float32, and not by the model.
 
     Args:
-        model, batch, step: as for a stage; the step's generator seeds the dropout of the pass.
+        model, batch, step: see `ForwardStage.__call__`; the step's generator seeds the dropout of the pass.
         delta: added to the token embeddings, shape (B, T, d).
-        sites, rates: dropout rates of the pass; None keeps the model's own.
+        sites, rates: the model's dropout sites, and their rate in this pass; None keeps the model's own rates.
         recompute: keep no activations, and run the pass again in the backward pass.
     """
     seed = draw_seed(step)
@@ -89,7 +89,7 @@ def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) 
 
 
 def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tensor:
-    """The logits that the user's function gives, with its loss."""
+    """The logits that the user's function returns, with its loss attached."""
     loss, logits = compute_loss(model, batch.inputs if isinstance(batch, LookedUpTokens) else batch)
     return with_loss(logits, loss)
 

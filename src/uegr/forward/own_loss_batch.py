@@ -1,4 +1,4 @@
-"""The batch of a loss of the user's own, as the stages read it: its tokens, and what the loss is given."""
+"""The tokens in the batch of a user's own loss (`compute_loss`), which may be of any form."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,20 +13,21 @@ from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.token_lookups import LookedUpTokens
 
 
-def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss, *, perturbs: bool) -> Batch:
-    """The batch itself where it names its tokens "input_ids"; else the tokens that the loss looks up.
+def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss | None, *, perturbs: bool) -> Batch:
+    """The batch itself if it holds "input_ids" or the loss is the task's; otherwise the tokens that the loss looks up.
 
     Args:
         model: wrapped or not.
-        inputs: what the loss is given.
-        compute_loss: is run once, if tokens must be found: one forward pass more per step.
-        perturbs: the method moves token embeddings, so it needs to know the tokens.
+        inputs: the batch that the loop gives to the loss.
+        compute_loss: the user's own loss. If tokens must be found, it is run once, which costs one forward pass per
+            step; None if the loss is the task's.
+        perturbs: whether the method moves token embeddings, and therefore needs to know the tokens.
 
     Raises:
         UsageError: the loss looks up no tokens, and the method needs them.
     """
-    if isinstance(inputs, Mapping) and isinstance(inputs.get("input_ids"), Tensor):
-        return inputs
+    if compute_loss is None or (isinstance(inputs, Mapping) and isinstance(inputs.get("input_ids"), Tensor)):
+        return inputs  # type: ignore[no-any-return]
     if not perturbs:
         return LookedUpTokens(inputs, [])
     lookups = _lookups(model, inputs, compute_loss)
@@ -39,7 +40,7 @@ def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss, *, per
 
 
 def _lookups(model: nn.Module, inputs: Any, compute_loss: ComputeLoss) -> list[Tensor]:
-    """The token ids of each call of the embedding layer; calls without gradients, of a teacher, do not count."""
+    """The token ids of each call of the embedding layer; a teacher's calls, which have no gradients, do not count."""
     lookups: list[Tensor] = []
 
     def record(_layer: nn.Module, arguments: Any, _output: Any) -> None:

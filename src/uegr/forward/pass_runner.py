@@ -1,6 +1,6 @@
 """How the k passes of a step are run: one after another, as one batch, or one in memory at a time.
 
-All runners return the same logits, to rounding. The readable reference is `OneByOne`.
+All runners return the same logits, up to rounding. The readable reference is `OneByOne`.
 """
 
 from abc import ABC, abstractmethod
@@ -20,8 +20,8 @@ class Pass:
     """One of the k passes.
 
     Args:
-        batch: what it reads.
-        rate: of its dropout.
+        batch: the input of the pass.
+        rate: dropout rate.
         delta: added to the token embeddings of `batch`, (B, T, d).
     """
 
@@ -57,7 +57,7 @@ class OneByOne(PassRunner):
 
 
 class JoinedWhereFaster(PassRunner):
-    """The passes as one batch where they read the same and that is faster by a measured rule; else one by one."""
+    """The passes as one batch, if they read the same input and the measured rule says it is faster; else one by one."""
 
     def __init__(self) -> None:
         self._one_by_one = OneByOne()
@@ -65,12 +65,12 @@ class JoinedWhereFaster(PassRunner):
 
     def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
         first = passes[0]
-        alike = all(p.batch is first.batch and p.delta is first.delta for p in passes)
+        same_input = all(p.batch is first.batch and p.delta is first.delta for p in passes)
         if (
             self._can_join
             and len(passes) > 1
-            and alike
-            and step.task_options.compute_loss is None  # which may compare the examples of a batch
+            and same_input
+            and step.task_options.compute_loss is None  # a user's loss may compare the examples of a batch
             and is_faster_joined(first.batch)
             and can_be_joined(model, first.batch, len(passes))
         ):

@@ -2,8 +2,9 @@
 
     L = 1/2 (CE(P_1, y) + CE(P_2, y)) + alpha * 1/2 (KL(P_1 | P_2) + KL(P_2 | P_1))
 
-Published with the losses summed and not averaged, which a larger learning rate equals; the released GLUE code sums the
-KL over the batch, so that it depends on the batch size. Ours is the mean over targets. Regression: squared difference.
+The paper sums the two losses and does not average them, which acts like a larger learning rate. The released GLUE code
+sums the KL over the batch, so it depends on the batch size; ours is the mean over targets. Regression: squared
+difference.
 """
 
 from dataclasses import dataclass
@@ -61,8 +62,8 @@ class RDropForward(ForwardStage):
         """The logits of two passes that differ in their dropout."""
         sites = self.dropout_sites(model)
         rate = self.options.dropout if sites.silent else None
-        read = [read_view(batch, view, step).batch for view in self.views]
-        first, second = (forward_pass(model, seen, step, sites=sites, rates=rate) for seen in read)
+        batches = [read_view(batch, view, step).batch for view in self.views]
+        first, second = (forward_pass(model, view_batch, step, sites=sites, rates=rate) for view_batch in batches)
         return first, second
 
     def cost(self) -> float:

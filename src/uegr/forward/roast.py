@@ -3,8 +3,8 @@
     L = 1/2 (CE(P, y) + CE(Q, y)) + lambda * (KL(P | Q) + KL(Q | P)),   Q = f(e + delta)
     delta = epsilon * g / max_d |g| per token, g = gradient of the task's loss at a start of size 1e-5
 
-As published. The released code, which made the published numbers, never adds CE(Q, y) (its branch is taken once) and
-sums the KL over the batch. Here the KL is the mean, and CE(Q, y) is added if `adversarial_loss` says so. `relative`
+As published. The released code, which produced the published numbers, never adds CE(Q, y) (its branch is taken once)
+and sums the KL over the batch. Here the KL is the mean over targets, and `adversarial_loss` adds CE(Q, y). `relative`
 [ours] takes the unit of UEGR for epsilon.
 """
 
@@ -64,7 +64,7 @@ class RoASTForward(BallStage):
         gradient = gradient.float() * mask
         size = self.options.epsilon * self.unit.of(model, mask)
         delta = start + size * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
-        # With a delta, so that it shares the lookup of the embeddings.
+        # The clean pass has a delta, too, so that both passes share one lookup of the embeddings.
         clean = forward_pass(model, batch, step, delta=torch.zeros_like(start))
         adversarial = forward_pass(model, batch, step, delta=delta)
         task = step.task(model, clean, batch)

@@ -2,11 +2,12 @@
 
     L = CE(P, y) + lambda * max_{|delta| <= epsilon} l_s(f(e + delta), P),   l_s symmetric KL
 
-The ascent starts from N(0, sigma^2) noise and follows the gradient of the symmetric KL, each token's scaled to max norm
-1 [ours; released: the one-sided KL's, as it is]. It projects on a max-norm ball: by a bound on each coordinate as
-published (`projection="clip"`), or by scaling each token's delta to max-norm epsilon exactly, as the released code does
-with epsilon = 1 whatever its step size ("unit", mt-dnn issue 214). `relative` [ours] takes the unit of UEGR for all
-three sizes. The published Bregman proximal term, which the released perturbation code does not have, is left out.
+The ascent starts from N(0, sigma^2) noise and follows the gradient of the symmetric KL, scaled to max norm 1 for each
+token [ours; the released code takes the gradient of the one-sided KL, unscaled]. The projection on the max-norm ball
+bounds each coordinate, as published (`projection="clip"`), or scales each token's delta to max norm epsilon exactly
+("unit"), as the released code does with epsilon = 1, whatever its step size (mt-dnn issue 214). `relative` [ours] takes
+the unit of UEGR for all three sizes. The published Bregman proximal term, which the released perturbation code does not
+have, is left out.
 """
 
 from dataclasses import dataclass

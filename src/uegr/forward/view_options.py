@@ -1,4 +1,4 @@
-"""The option of every method that says what its passes read."""
+"""The option `views` of every method: what its passes read."""
 
 import itertools
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class ViewOptions(Options):
     )
 
     most_views: ClassVar[int | None] = 1
-    """How many views the passes can have; 1: one for all of them, which is read before the stage begins. None: any."""
+    """Largest number of views; None: any. With 1, all passes read one view, made before the forward stage begins."""
     has_adversary: ClassVar[bool] = False
     """Whether a view may be adversarial."""
 
     def views_read(self, editable: bool = True) -> tuple[str, ...]:
-        """The views as they are written, where the texts of the batches can be edited or not."""
+        """The views as they are written; `editable` says whether the texts of the batches can be edited."""
         return self.views
 
     def parsed_views(self, editable: bool = True) -> tuple[View, ...]:

@@ -1,4 +1,4 @@
-"""A batch as a view of it: edited texts, tokenized and padded again, and where each of their tokens comes from."""
+"""Make a view of a batch: edit its texts, tokenize and pad them again, and record where each token comes from."""
 
 import random
 from collections.abc import Sequence
@@ -19,17 +19,18 @@ from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 
 SPAN_LABELS = ("start_positions", "end_positions")
-"""What question answering calls its labels."""
+"""Names of the labels of question answering."""
 
 
 @dataclass(frozen=True)
 class ReadBatch:
-    """What a pass reads.
+    """The batch that a pass reads.
 
     Args:
         batch: the edited batch; its labels are those of the original.
-        source: for each token the position of the original token it stands for, (B, T'); None: nothing was edited.
-        kept: 1 where it is that very token, (B, T', 1), float32; None: nothing was edited.
+        source: for each token the position of the original token that it stands for, (B, T'); None: nothing was edited.
+        kept: 1 where a token is the original token itself, 0 where it was edited, (B, T', 1), float32; None: nothing
+            was edited.
     """
 
     batch: Batch
@@ -37,7 +38,7 @@ class ReadBatch:
     kept: Tensor | None = None
 
     def carry(self, delta: Tensor) -> Tensor:
-        """A perturbation (B, T, d) of the original tokens, at the same tokens of this batch; 0 at edited ones."""
+        """A perturbation (B, T, d) of the original tokens at the tokens of this batch, (B, T', d); 0 where edited."""
         if self.source is None or self.kept is None:
             return delta
         return delta.gather(1, self.source.unsqueeze(-1).expand(-1, -1, delta.shape[-1])) * self.kept
@@ -47,11 +48,11 @@ class ViewReader:
     """Makes views of batches.
 
     Args:
-        model: says how long a text may be.
-        tokenizer: of the model, a fast one.
+        model: gives the largest number of tokens of a text.
+        tokenizer: the model's fast tokenizer.
 
     Raises:
-        UsageError: a tokenizer that texts cannot be edited with.
+        UsageError: texts cannot be edited with this tokenizer.
     """
 
     def __init__(self, model: nn.Module, tokenizer: Any) -> None:
@@ -66,13 +67,13 @@ class ViewReader:
         return self._editor.token_words
 
     def read(self, batch: Batch, view: View, seed: int, weights: Tensor | None = None) -> ReadBatch:
-        """The batch as this view shows it.
+        """The view of a batch.
 
         Args:
             batch: with "input_ids" (B, T); its labels, if any, stay.
             view: its edits; whether it is adversarial does not matter here.
-            seed: of all that is random.
-            weights: of each token, how much the loss depends on it, (B, T); None: words are drawn uniformly.
+            seed: of the edits.
+            weights: how much the loss depends on each token, (B, T); None: words are drawn uniformly.
 
         Raises:
             UsageError: the batch has labels of tokens, or tensors per token that cannot follow an edit.
@@ -114,13 +115,13 @@ class ViewReader:
         return ReadBatch(edited, source, kept)
 
     def can_edit(self, batch: Batch) -> bool:
-        """Whether the batch has texts that can be edited, and one target per text that stays true for an edited one."""
+        """Whether the texts can be edited, and each text has a target that stays true after an edit."""
         labels = batch.get("labels")
         per_text = labels is not None and (labels.dim() == 1 or torch.is_floating_point(labels))
         return per_text and self._why_not(batch) is None
 
     def _why_not(self, batch: Batch) -> str | None:
-        """Why the batch cannot be edited, and what to do; None: it can."""
+        """Why the batch cannot be edited, and what to do; None if it can."""
         if isinstance(batch, LookedUpTokens) or batch["input_ids"].dim() != 2:
             return "a text view needs a batch with one text per row in its input_ids: choose other views."
         ids, labels = batch["input_ids"], batch.get("labels", batch.get("completion_mask"))
@@ -140,14 +141,16 @@ class ViewReader:
 
 
 def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> ViewReader | None:
-    """The reader of a method's edited views; None where there are none, or only by default and they cannot be made.
+    """The reader for the edited views of a method.
+
+    None if the method edits no texts, or if only its default does and the tokenizer does not allow it.
 
     Args:
         options: of the method.
-        model, tokenizer: see `ViewReader`; without a tokenizer there is no reader.
+        model, tokenizer: see `ViewReader`; None if there is no tokenizer.
 
     Raises:
-        UsageError: the options name an edited view, and the tokenizer is one that texts cannot be edited with.
+        UsageError: the options name an edited view, and texts cannot be edited with this tokenizer.
     """
     if tokenizer is None or not any(view.edits for view in options.parsed_views()):
         return None
@@ -160,11 +163,11 @@ def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> Vi
 
 
 def token_importance(model: nn.Module, batch: Batch, gradient: Tensor) -> Tensor:
-    """|g . e| of each token, (B, T): to first order how much the loss changes when the token is taken away.
+    """|g . e| of each token, (B, T): to first order, the change of the loss if the token's embedding were zero.
 
     Args:
-        model: its token embeddings e.
-        batch: of the gradient.
+        model: gives the token embeddings e.
+        batch: with the "input_ids" (B, T) at which the gradient was computed.
         gradient: of the loss at the token embeddings, (B, T, d).
     """
     weight: Any = input_embeddings(model).weight

@@ -1,4 +1,4 @@
-"""The passes of a step, each with what it reads: the example, an edited text, an adversarial one, or both."""
+"""Make the passes of a step: each reads the example itself, an edited text, an adversarial sample, or both."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ from uegr.perturb.views import View
 
 
 def can_edit(batch: Batch, step: Step) -> bool:
-    """Whether views of this batch may be edited without being asked for; see `ViewReader.can_edit`."""
+    """Whether the default views may edit the texts of this batch; see `ViewReader.can_edit`."""
     own_loss = step.task_options.compute_loss is not None
     return step.view_reader is not None and not own_loss and step.view_reader.can_edit(batch)
 
 
 def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = None) -> ReadBatch:
-    """The batch as a view of this step shows it; see `ViewReader.read`.
+    """A view of the batch in this step; see `ViewReader.read`.
 
     Raises:
         UsageError: the view edits texts, and the method was attached without a tokenizer.
@@ -47,17 +47,18 @@ def make_passes(
     """One pass per view.
 
     Args:
-        model, batch, step: of the stage.
-        views: what the passes read.
-        rates: their dropout rates.
-        delta: of the adversary, (B, T, d), for the views that are adversarial.
-        gradient: of the loss at the token embeddings, (B, T, d): where it is known, half of the words to edit are
-            drawn by it.
+        model, batch, step: see `ForwardStage.__call__`.
+        views: what each pass reads.
+        rates: the dropout rate of each pass.
+        delta: of the adversary, (B, T, d), for the adversarial views.
+        gradient: of the loss at the token embeddings, (B, T, d). If given, half of the words to edit are drawn in
+            proportion to their influence on the loss.
     """
     edited = any(view.edits for view in views)
     weights = token_importance(model, batch, gradient) if edited and gradient is not None else None
     passes = []
     for view, rate in zip(views, rates, strict=True):
-        read = read_view(batch, view, step, weights)
-        passes.append(Pass(read.batch, rate, read.carry(delta) if view.adversarial and delta is not None else None))
+        view_batch = read_view(batch, view, step, weights)
+        view_delta = view_batch.carry(delta) if view.adversarial and delta is not None else None
+        passes.append(Pass(view_batch.batch, rate, view_delta))
     return passes

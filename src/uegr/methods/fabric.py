@@ -1,4 +1,8 @@
-"""Lightning Fabric in mixed precision refuses gradients that its `backward` did not start; a method computes some."""
+"""Let a method compute its own gradients under Lightning Fabric.
+
+In mixed precision Fabric refuses every gradient that its own `backward` did not start. A method starts some itself:
+those of its attack, and the second gradients of SAM and ROSE.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +15,7 @@ FLAG = "_in_fabric_backward"
 
 @contextmanager
 def gradients_allowed() -> Iterator[None]:
-    """Let the method compute gradients (of an attack, or a second one) on a model that Fabric has wrapped."""
+    """Allow all gradients on a model that Fabric has wrapped, in this context."""
     modules: list[Any] = [sys.modules[name] for name in WRAPPERS if hasattr(sys.modules.get(name), FLAG)]
     before = [getattr(module, FLAG) for module in modules]
     for module in modules:

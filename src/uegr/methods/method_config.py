@@ -1,4 +1,4 @@
-"""What every method's configuration is: the options of its two stages, as one frozen dataclass."""
+"""The base of all methods' configurations: the options of both stages as one frozen dataclass."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class MethodConfig(ViewOptions):
     backward: ClassVar[type[BackwardStage]]
     paper: ClassVar[str] = "-"
     revision: ClassVar[int] = 0
-    """Raised when the method changes its numbers in a way that no option shows: comparisons run it again."""
+    """Raised when the method gives other numbers with the same options: comparisons then run it again."""
 
     def create(
         self,
@@ -129,7 +129,7 @@ class MethodConfig(ViewOptions):
         """A configuration with some options given.
 
         Raises:
-            UsageError: an option that the method does not have; it offers the nearest.
+            UsageError: the method has no such option; the message suggests the most similar one.
         """
         names = [entry.name for entry in fields(cls)]
         for name in options:

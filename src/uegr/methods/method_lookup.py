@@ -14,7 +14,7 @@ from uegr.options import Options, option, option_fields
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
 PAIR = "+"
-"""Joins the names of two methods: "freelb+roast" is the forward stage of one with the backward stage of the other."""
+"""Joins the names of two methods: "freelb+roast" is FreeLB's forward stage with RoAST's backward stage."""
 
 
 def config_class(name: str) -> type[MethodConfig]:
@@ -39,12 +39,12 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
     forward, backward = METHODS[first], METHODS[second]
     stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
     options_classes = (options_class for options_class in stages if options_class is not Options)
-    bases = (*options_classes, MethodConfig)  # last, as in the registry: a stage's own defaults come first
+    bases = (*options_classes, MethodConfig)  # last, so that a stage's own defaults take precedence
     namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
-        own = {entry.name: entry for entry in option_fields(stage.options_class)}
+        stage_options = {entry.name: entry for entry in option_fields(stage.options_class)}
         for entry in option_fields(config):
-            field_name, inherited = entry.name, own.get(entry.name)
+            field_name, inherited = entry.name, stage_options.get(entry.name)
             if inherited is not None and inherited.default != entry.default:
                 namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))
                 namespace["__annotations__"][field_name] = entry.type

@@ -1,4 +1,4 @@
-"""The registry: one configuration per method, with its two stages, its paper, and defaults that differ from theirs."""
+"""The registry: one configuration per method, with its two stages, its paper, and its own defaults of their options."""
 
 from uegr.backward.child_tuning_d import ChildTuningD, ChildTuningDOptions
 from uegr.backward.child_tuning_f import ChildTuningF, ChildTuningFOptions
@@ -107,5 +107,5 @@ class L2SPConfig(MethodConfig, L2SPOptions):
 
 
 @register("uegr", forward=UEGRForward, backward=SelectiveBackward, paper="arXiv 2503.16550", revision=1)
-class UEGRConfig(SelectiveOptions, UEGRForwardOptions, MethodConfig):  # last: its default of views is not UEGR's
+class UEGRConfig(SelectiveOptions, UEGRForwardOptions, MethodConfig):  # MethodConfig last: UEGR has its own `views`
     """Adversarial sample through k dropout sub-models tied by JS; saliency-selected update."""

@@ -1,4 +1,4 @@
-"""Where a training stands, and the seeds that follow from it."""
+"""The position in a training, and the seeds that follow from it."""
 
 from dataclasses import dataclass
 
@@ -14,8 +14,8 @@ class TrainingPosition:
 
     Args:
         seed: of the training.
-        calls: of the loss so far.
-        steps: of the optimizer so far.
+        calls: number of calls of the loss so far.
+        steps: number of optimizer steps so far.
     """
 
     seed: int
@@ -23,11 +23,11 @@ class TrainingPosition:
     steps: int = 0
 
     def forward_seed(self) -> int:
-        """The seed of the next forward stage; another one on each data-parallel rank."""
+        """The seed of the next forward stage; different on each data-parallel rank."""
         return self._seed_of(FORWARD, self.calls, _rank())
 
     def view_seed(self) -> int:
-        """The seed of the edits of a batch that all passes read; another one on each data-parallel rank."""
+        """The seed of the text edits that all passes of the next call share; different on each data-parallel rank."""
         return self._seed_of(VIEW, self.calls, _rank())
 
     def backward_seed(self) -> int:
@@ -35,11 +35,11 @@ class TrainingPosition:
         return self._seed_of(BACKWARD, self.steps)
 
     def preparation_seed(self, batch: int) -> int:
-        """The seed of a batch of the pass before training."""
+        """The seed of one batch of the pass before training; different on each data-parallel rank."""
         return self._seed_of(PREPARATION, batch, _rank())
 
     def _seed_of(self, *position: int) -> int:
-        """A 63-bit seed; those of neighbouring positions are independent (NumPy's SeedSequence)."""
+        """A 63-bit seed; the seeds of neighbouring positions are independent (NumPy's SeedSequence)."""
         sequence = np.random.SeedSequence([self.seed, *position])
         return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 

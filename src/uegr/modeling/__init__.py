@@ -1,1 +1,1 @@
-"""Models: where they are found and how they are loaded."""
+"""Models: loading them; their embeddings, dropout, head and layers; the kinds of task."""

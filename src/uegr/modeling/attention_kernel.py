@@ -17,12 +17,14 @@ SHORT_TEXT = 128
 
 
 def faster_attention(model: nn.Module) -> AbstractContextManager[Any]:
-    """The context for a pass of a model: attention in separate operations where that is faster, else as PyTorch, or the
-    model's compiler, chooses.
+    """A context for a pass of a model: attention in separate operations where that is faster.
+
+    Elsewhere PyTorch, or the model's compiler, chooses.
 
     In bfloat16 on a CPU, both passes of the attention over 64 texts of 30 tokens take 82 ms fused and 15 in separate
     operations, over 128 tokens 301 and 230 ms; over 512 tokens the fused kernel is faster (benchmarks/results/
-    attention.json). So it is in float32, and without a gradient. With dropout PyTorch never fuses attention on a CPU.
+    attention.json). It is also faster in float32, and without a gradient. With dropout PyTorch never fuses attention on
+    a CPU.
     """
     weight = next(model.parameters(), None)
     on_cpu = weight is not None and weight.device.type == "cpu"

@@ -7,7 +7,7 @@ import numpy as np
 from uegr.modeling.metrics import Labels, Probabilities
 
 ECE_BINS = 15
-"""Of equal width, as in Guo et al. 2017 (arXiv 1706.04599)."""
+"""Number of bins of equal width, as in Guo et al. 2017 (arXiv 1706.04599)."""
 
 
 @dataclass(frozen=True)

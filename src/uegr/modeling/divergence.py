@@ -45,7 +45,7 @@ def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
 
 
 def binary_jensen_shannon_per_pass(logits: Tensor) -> Tensor:
-    """The same for k sets of independent yes/no outputs, mean over the labels.
+    """Divergence of each of k sets of independent yes/no outputs from their mean, averaged over the labels.
 
     Args:
         logits: shape (k, ..., C); each output is the logit of one label.
@@ -62,8 +62,9 @@ def binary_log_probabilities(logits: Tensor) -> Tensor:
 
 
 def variance_per_pass(outputs: Tensor) -> Tensor:
-    """Squared distance of k real-valued predictions from their mean, in squared units of the target: the
-    regression twin of JS.
+    """Squared distance of k real-valued predictions from their mean, in squared units of the target.
+
+    The counterpart of JS for regression.
 
     Args:
         outputs: shape (k, ..., C).

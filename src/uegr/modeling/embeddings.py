@@ -1,7 +1,7 @@
 """Reach a model's token embeddings from outside, and leave the model unchanged.
 
-By `get_input_embeddings()` and a forward hook that exists for one forward pass, so nothing depends on a model class or
-a parameter name, and DDP, torch.compile and PEFT wrappers are unwrapped.
+This uses `get_input_embeddings()` and a forward hook that exists for one forward pass, so nothing depends on a model
+class or a parameter name. DDP, torch.compile and PEFT wrappers are unwrapped.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def is_compiled(model: nn.Module) -> bool:
 
 
 def input_embeddings(model: nn.Module) -> nn.Module:
-    """The layer that turns token ids into embeddings: the model's, or that of the one model inside it that has one.
+    """The layer that turns token ids into embeddings: the model's own, or that of its only part that has such a layer.
 
     Raises:
         UsageError: neither the model nor a part of it has a `get_input_embeddings()` that returns a layer with a
@@ -79,8 +79,8 @@ class EmbeddingScale:
     """The unit of a relative epsilon [ours], so that one value suits several models.
 
     Args:
-        norm: mean l2 norm of the rows of the token-embedding matrix, padding row left out.
-        width: their length d.
+        norm: mean l2 norm of the rows of the token-embedding matrix, without the padding row.
+        width: d, the length of a row.
     """
 
     norm: float
@@ -129,7 +129,7 @@ class SharedEmbeddings:
         self._embedded: list[tuple[Tensor, Tensor]] = []
 
     def of(self, ids: Tensor, output: Tensor) -> Tensor:
-        """The embeddings of the first pass over these ids, or `output` in the first pass."""
+        """The embeddings (B, T, d) of the first pass over these ids (B, T); in the first pass, `output` itself."""
         for earlier_ids, embedded in self._embedded:
             if earlier_ids is ids:
                 return embedded
@@ -138,7 +138,7 @@ class SharedEmbeddings:
         return output
 
     def repeat(self, ids: Tensor, copies: Tensor, times: int) -> None:
-        """Give `copies`, which is `ids` N times along the batch, the embeddings of `ids`, if they were looked up."""
+        """Use the embeddings of `ids` for `copies`, which is `ids` repeated along the batch, if they were looked up."""
         for earlier_ids, embedded in self._embedded:
             if earlier_ids is ids:
                 self._embedded.append((copies, torch.cat([embedded] * times)))
@@ -151,15 +151,15 @@ def perturbed(
 ) -> Iterator[None]:
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
-    Only the first call counts: a shared embedding layer is called again for the decoder's tokens. With
-    `LookedUpTokens` each of their calls counts. A model that looks up its tokens transposed (XLNet) or with padding
-    added at the end (Longformer, BigBird) is followed.
+    Only the first call of the embedding layer counts, because a shared layer is called again for the decoder's tokens.
+    With `LookedUpTokens` every call that they record counts. Models that look up their tokens transposed (XLNet) or
+    with padding added at the end (Longformer, BigBird) are supported.
 
     Args:
         model: wrapped or not.
         batch: with the "input_ids" (B, T) of the pass.
         delta: the perturbation.
-        shared: embeddings that passes of one step have in common.
+        shared: embeddings that the passes of one step share.
 
     Raises:
         UsageError: the pass never called that layer, or its output had another shape.
@@ -170,7 +170,7 @@ def perturbed(
 
     def add(_layer: nn.Module, inputs: Any, output: Any) -> Tensor | None:
         if isinstance(batch, LookedUpTokens):
-            if not torch.is_grad_enabled():  # a teacher's
+            if not torch.is_grad_enabled():  # a call of a teacher model
                 return None
             part = batch.part_of(delta, len(added))
             added.append(True)
@@ -192,20 +192,25 @@ def perturbed(
     finally:
         handle.remove()
     if not added:
-        name = type(unwrap(model)).__name__
-        if shapes:
-            raise UsageError(
-                f"{name} looks up tokens of shape {shapes[0]} where the batch has {tuple(delta.shape)}: a "
-                "perturbation has no place there; choose a method and attacks that do not move embeddings."
-            )
-        raise UsageError(
-            f"{name} does not take its token embeddings from {type(layer).__name__}, the layer that its "
-            "get_input_embeddings() returns: make that method return the layer its forward() calls."
+        raise _not_added(model, layer, delta, shapes)
+
+
+def _not_added(model: nn.Module, layer: nn.Module, delta: Tensor, shapes: list[Any]) -> UsageError:
+    """The error for a perturbation that was added nowhere; `shapes` are those of the layer's outputs."""
+    name = type(unwrap(model)).__name__
+    if shapes:
+        return UsageError(
+            f"{name} looks up tokens of shape {shapes[0]} where the batch has {tuple(delta.shape)}: a "
+            "perturbation has no place there; choose a method and attacks that do not move embeddings."
         )
+    return UsageError(
+        f"{name} does not take its token embeddings from {type(layer).__name__}, the layer that its "
+        "get_input_embeddings() returns: make that method return the layer its forward() calls."
+    )
 
 
 def _as_looked_up(delta: Tensor, ids: Tensor, looked_up: Tensor, shape: torch.Size) -> Tensor | None:
-    """The perturbation in the layout in which the layer looks up the tokens; None where the tokens are others."""
+    """The perturbation in the layout in which the layer looks up the tokens; None if it looked up other tokens."""
     rows, length = ids.shape[:2]
     if shape == delta.shape and (rows != length or _same_tokens(looked_up, ids)):
         return delta

@@ -1,4 +1,4 @@
-"""LoRA adapters (Hu et al. 2021, arXiv 2106.09685) by peft: only they and a new head are trained."""
+"""LoRA adapters (Hu et al. 2021, arXiv 2106.09685) by peft: only the adapters and a new head are trained."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,9 +19,9 @@ def with_lora(
 
     Args:
         model: stays the same object inside.
-        kind: what it predicts.
+        kind: the kind of task.
         rank, alpha, dropout: of the adapters.
-        target_modules: names of the layers that get adapters; none: all linear layers but the head.
+        target_modules: names of the layers that get adapters; if empty, all linear layers except the head.
 
     Raises:
         UsageError: peft is not installed, or the model has no such layers.

@@ -14,7 +14,7 @@ Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Values = NDArray[np.float64]
 ENTITY_PREFIXES = ("B-", "I-", "E-", "S-", "L-", "U-")
-"""Of tags that say where in an entity a word stands."""
+"""Prefixes of tags that say where in an entity a word stands."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ METRICS: dict[str, Metric] = {
 
 
 def metric_title(name: str, positive_label: str | None = None) -> str:
-    """A metric's heading in tables; F1 of two classes says of which of them."""
+    """A metric's heading in tables; F1 of two classes names its class."""
     title = METRICS[name].title
     return f"F1 of {positive_label} %" if name == "f1" and positive_label is not None else title
 

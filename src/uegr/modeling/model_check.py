@@ -47,14 +47,14 @@ def check(model: nn.Module, tokenizer: Any = None) -> ModelCheck:
 
     Args:
         model: the model, wrapped or not.
-        tokenizer: its tokenizer, to be compared with it.
+        tokenizer: the model's tokenizer, to compare it with the model; None checks the model alone.
 
     Returns:
-        One part each for its embeddings, dropout, head, weights and gradient checkpointing, and for the tokenizer where
-        it is given. What raises a UsageError in training is a part that is not fine, with the same sentence.
+        One part each for the embeddings, dropout, head, weights and gradient checkpointing, and for the tokenizer if it
+        is given. Where training would raise a UsageError, the part is not fine and holds the same sentence.
     """
     inner = unwrap(model)
-    looks: dict[str, Callable[[nn.Module], tuple[str, str]]] = {
+    inspections: dict[str, Callable[[nn.Module], tuple[str, str]]] = {
         "embeddings": _embeddings,
         "dropout": _dropout,
         "head": _head,
@@ -62,11 +62,11 @@ def check(model: nn.Module, tokenizer: Any = None) -> ModelCheck:
         "gradient checkpointing": _checkpointing,
     }
     if tokenizer is not None:
-        looks["tokenizer"] = lambda model: _tokenizer(model, tokenizer)
+        inspections["tokenizer"] = lambda model: _tokenizer(model, tokenizer)
     parts = []
-    for name, look in looks.items():
+    for name, inspect in inspections.items():
         try:
-            parts.append(CheckedPart(name, *look(inner)))
+            parts.append(CheckedPart(name, *inspect(inner)))
         except UsageError as error:
             parts.append(CheckedPart(name, str(error), "methods that need it will refuse the model", fine=False))
     return ModelCheck(type(inner).__name__, tuple(parts))
@@ -81,7 +81,7 @@ def _embeddings(model: nn.Module) -> tuple[str, str]:
 
 
 def _tried(model: nn.Module, width: int) -> str:
-    """Perturb one pass over 2 x 3 tokens by zeros, in eval mode; a model that needs further inputs is not tried."""
+    """Run one pass over 2 x 3 tokens with a perturbation of zeros, in eval mode, unless the model needs more inputs."""
     modes = {module: module.training for module in model.modules()}
     ids = torch.ones((2, 3), dtype=torch.long, device=next(model.parameters()).device)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}

@@ -1,6 +1,6 @@
 """Open a model or a tokenizer from a folder that may be damaged: every fault is one sentence that names the file.
 
-What can be checked is checked before anything is built; no pickle and no code of the folder is run.
+The files are checked as far as possible before anything is built. No pickle and no code of the folder is run.
 """
 
 import json
@@ -28,6 +28,7 @@ SIZES = ("vocab_size", "hidden_size", "intermediate_size", "d_model", "n_embd", 
 
 
 _NEW_WEIGHTS: WeakKeyDictionary[nn.Module, list[str]] = WeakKeyDictionary()
+"""Model -> the names of its weights that were drawn at random."""
 
 
 def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, **options: Any) -> PreTrainedModel:
@@ -71,7 +72,7 @@ def new_weights_of(model: nn.Module) -> list[str]:
 
 
 def guarded(path: str, function: Callable[..., Any], **options: Any) -> Any:
-    """Call a `from_pretrained` that runs no code of the folder and asks nothing; its errors become one sentence.
+    """Call a `from_pretrained` without running code of the folder and without prompts; errors become one sentence.
 
     Raises:
         UsageError: whatever the library raises on a damaged folder.
@@ -97,7 +98,7 @@ def check_json_files(folder: Path) -> None:
     """Look at the configurations of model and tokenizer, where they exist.
 
     Raises:
-        UsageError: one of them is no JSON object.
+        UsageError: a file does not hold a JSON object.
     """
     for name in ("config.json", "tokenizer_config.json", "tokenizer.json"):
         if (folder / name).is_file():
@@ -108,7 +109,7 @@ def check_folder(folder: Path) -> None:
     """Look at configuration and headers of the weights.
 
     Raises:
-        UsageError: a file is missing, empty, cut off or of another form, or a number in the configuration cannot be.
+        UsageError: a file is missing, empty, cut off or in another format, or a number in the configuration is invalid.
     """
     if (folder / "adapter_config.json").is_file():  # peft's: the weights are those of the model that it names
         _read_object(folder / "adapter_config.json")
@@ -136,7 +137,7 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
     """Name -> shape of all tensors in a file.
 
     Raises:
-        UsageError: the file is empty, cut off or no safetensors file, or its tensors are no floating-point numbers.
+        UsageError: the file is empty, cut off, in another format, or holds quantized weights.
     """
     try:
         with safe_open(file, framework="pt") as tensors:

@@ -52,6 +52,6 @@ def longest_input(model: nn.Module) -> int | None:
 
 
 def device_of(model: nn.Module, batch: Mapping[str, Any]) -> torch.device:
-    """Where a batch lies, or the model, if there is no tensor in the batch."""
+    """The device of a batch, or of the model if the batch holds no tensor."""
     tensors = [value for value in batch.values() if isinstance(value, Tensor)]
     return (tensors[0] if tensors else next(unwrap(model).parameters())).device

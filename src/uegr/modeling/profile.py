@@ -1,4 +1,4 @@
-"""Where the time of a step goes: named sections that cost nothing while nobody measures."""
+"""The time of the parts of a step: named sections, which cost nothing unless they are measured."""
 
 import time
 from collections import defaultdict

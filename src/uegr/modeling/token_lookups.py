@@ -1,5 +1,5 @@
-"""A batch by the tokens that a model looks up in it, where the batch itself does not say: several texts, or texts that
-are tokenized on the way."""
+"""The tokens that a model looks up for a batch without "input_ids": several texts per example, or texts that the loss
+tokenizes itself."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 PADDING = 0
-"""The id in the padding of rows to one length: any, as its mask is 0."""
+"""The id that pads rows to one length; any id would do, because its mask is 0."""
 
 
 class LookedUpTokens(dict[str, Any]):
     """The rows of all lookups below each other: "input_ids" and "attention_mask", (R, T), padded to the longest.
 
     Args:
-        inputs: the batch as the loss is given it.
+        inputs: the batch that the loop gives to the loss.
         lookups: the token ids of each call of the embedding layer, in order, (B_i, T_i) or (T_i,).
         padding_id: of the tokenizer; None: every token is real.
     """

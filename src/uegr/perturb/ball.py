@@ -61,13 +61,13 @@ class Ball:
         return delta.abs().amax(dim=(1, 2), keepdim=True)
 
     def project(self, delta: Tensor, radius: Tensor) -> Tensor:
-        """The nearest point of the ball: scale back for l2, clamp each coordinate for linf."""
+        """The nearest point of the ball to delta (B, T, d): scale back for l2, clamp each coordinate for linf."""
         if self.norm == "linf":
             return torch.minimum(torch.maximum(delta, -radius), radius)
         return delta * (radius / self.length(delta).clamp_min(TINY)).clamp_max(1.0)
 
     def direction(self, gradient: Tensor) -> Tensor:
-        """Steepest ascent of length 1 in this norm: g/|g|, or its sign for linf."""
+        """Steepest ascent of length 1 in this norm, shape of `gradient` (B, T, d): g/|g|, or its sign for linf."""
         if self.norm == "linf":
             return gradient.sign()
         return gradient / self.length(gradient).clamp_min(TINY)
@@ -86,9 +86,10 @@ class Ball:
         return self.project(moved, radius) * mask
 
     def random_point(self, shape: torch.Size, radius: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """A random point of the ball: uniform in the cube for linf; for l2 of a length uniform in [0, radius].
+        """A random point of the ball: uniform in the cube for linf; for l2, with a length uniform in [0, radius].
 
-        It is drawn on the CPU, so that it is the same on every device.
+        It is drawn on the CPU, so that it is the same on every device. `shape` is (B, T, d); the other arguments are
+        those of `ascend`.
         """
         cube = torch.empty(shape).uniform_(-1.0, 1.0, generator=generator)
         share = torch.rand((shape[0], 1, 1), generator=generator)

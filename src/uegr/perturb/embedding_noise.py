@@ -10,7 +10,7 @@ def uniform_noise(mask: Tensor, width: int, magnitude: float, generator: torch.G
     Args:
         mask: 1 on real tokens, (B, T, 1); T is the number of real tokens of an example.
         width: d.
-        magnitude: about the noise's l2 length, times sqrt(3).
+        magnitude: about sqrt(3) times the l2 length of an example's noise.
         generator: on the CPU, so that the draw is the same on every device.
     """
     cube = torch.empty((*mask.shape[:2], width)).uniform_(-1.0, 1.0, generator=generator).to(mask.device)

@@ -1,10 +1,10 @@
 """Letters that look like a Latin letter, from Unicode's table of confusables.
 
-Of confusables.txt (Unicode Technical Standard 39, version 13.0, Unicode License): letters of other scripts whose
-look-alike is one letter from A to Z. Left out: what Unicode's compatibility form (NFKC) changes anyway; scripts written
-from right to left, which do not look the same within a Latin word; Latin letters that belong to the alphabet of some
-language, such as the Turkish dotless i. Ours: the small capitals that text generators use, script a and g, Greek kappa
-and tau, Cyrillic ghe with stroke, and the small palochka as l, not i.
+From confusables.txt (Unicode Technical Standard 39, version 13.0, Unicode License): letters of other scripts whose
+look-alike is one letter from A to Z. Left out: letters that Unicode's compatibility form (NFKC) changes anyway; scripts
+written from right to left, which do not look the same within a Latin word; Latin letters that belong to the alphabet of
+some language, such as the Turkish dotless i. Ours: the small capitals that text generators use, script a and g, Greek
+kappa and tau, Cyrillic ghe with stroke, and the small palochka as l, not i.
 """
 
 LATIN_LOOK_ALIKES = {

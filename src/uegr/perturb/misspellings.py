@@ -32,8 +32,8 @@ TYPING_ERRORS: tuple[TypingError, ...] = get_args(TypingError)
 def misspell(word: str, error: TypingError, position: int, generator: random.Random) -> str:
     """Return the word with one typing error at the character `position`, 1 or above: the first one never changes.
 
-    A character that is on no QWERTY key has no neighbour, and the second of two no partner to be swapped with: it is
-    left out. A swap of equal letters changes nothing.
+    Where the error is not possible the character is left out instead: a character that is on no QWERTY key has no
+    neighbour, and a word of two characters has no second one to swap. A swap of equal letters changes nothing.
     """
     characters = characters_of(word)
     neighbours = NEIGHBOURS.get(characters[position].lower())

@@ -1,8 +1,9 @@
 """Misspellings that people have made: lists of words and how they were written.
 
-Three lists, of which those on this machine are used: Wikipedia's list of common misspellings and the Birkbeck corpus
-(Mitton 1985), both in $UEGR_DATA/lexical, and the dictionary of the package `codespell`. Of the first two only forms
-within two edits of the right word count: school tests and handwriting hold forms that nobody would read.
+There are three lists, and those on this machine are used: Wikipedia's list of common misspellings and the Birkbeck
+corpus (Mitton 1985), both in $UEGR_DATA/lexical, and the dictionary of the package `codespell`. From the first two only
+forms within two edits of the right word are taken: school tests and handwriting contain forms that nobody would
+recognise.
 """
 
 import os

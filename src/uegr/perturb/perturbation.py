@@ -1,4 +1,4 @@
-"""What all perturbations of text have in common: they change a share of the words, or of the places, of a text.
+"""The base of all perturbations of text: they change a share of the words, or of the possible places, of a text.
 
 Each is a kind of text that people really send. As an attack it is applied at random, as the worst of several attempts,
 or greedily, word by word (`uegr.evaluation.attacks.perturbation_attack`).
@@ -17,7 +17,7 @@ class Perturbation(ABC):
     name: ClassVar[str]
 
     def prepare(self) -> None:
-        """Load the lists it needs, so that a missing one is reported before any work begins.
+        """Load the lists that the perturbation needs, so that a missing list is reported before any work begins.
 
         Raises:
             UsageError: a list is not on this machine.
@@ -30,7 +30,7 @@ class Perturbation(ABC):
         Args:
             text: any text.
             rate: probability of a change per word, or per place where one is possible, in (0, 1].
-            generator: of all that is random.
+            generator: source of the random choices.
         """
 
 

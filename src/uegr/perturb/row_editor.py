@@ -1,7 +1,7 @@
 """Edit the text of one row of token ids: which words are changed, into what, and which tokens stay.
 
-Half of the words are drawn in proportion to how much the loss depends on them, half uniformly: the gradient says where
-and chance says what. [ours]
+Half of the words are drawn in proportion to how much the loss depends on them, half uniformly. What a word becomes is
+random. [ours]
 """
 
 import math
@@ -26,8 +26,8 @@ class EditedRow:
 
     Args:
         ids: the tokens.
-        source: for each the index of a token of the original row: itself, or the first of the word it was made from.
-        kept: for each whether it is that very token.
+        source: for each token the index of a token of the original row: its own, or the first of the word it replaces.
+        kept: for each token whether it is the original token itself.
     """
 
     ids: list[int]
@@ -44,7 +44,7 @@ class RowEditor:
 
     Args:
         tokenizer: of the model.
-        longest: a row may not get more tokens than this; edits that no longer fit are left out. None: any number.
+        longest: largest number of tokens of a row; edits that would exceed it are left out. None: no limit.
     """
 
     def __init__(self, tokenizer: Any, longest: int | None = None) -> None:
@@ -72,16 +72,16 @@ class RowEditor:
         Args:
             ids: token ids without padding.
             edits: of the view; at most one is made to a word.
-            generator: of all that is random.
-            weights: of each token, how much the loss depends on it, at least 0; None: all words are drawn uniformly.
+            generator: source of the random choices.
+            weights: how much the loss depends on each token, at least 0; None: all words are drawn uniformly.
         """
-        whole = [edit for edit in edits if not isinstance(PERTURBATIONS.get(edit.name), WordPerturbation | None)]
+        text_edits = [edit for edit in edits if not isinstance(PERTURBATIONS.get(edit.name), WordPerturbation | None)]
         row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids))
-        for edit in whole:
+        for edit in text_edits:
             row = self._rewritten(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
             weights = None
         words = self.token_words.words(row.ids)
-        chosen = _chosen_words(words, [edit for edit in edits if edit not in whole], generator, weights)
+        chosen = _chosen_words(words, [edit for edit in edits if edit not in text_edits], generator, weights)
         replacements = self._replacements(row.ids, words, chosen, generator)
         return self._with_changes(row, [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)])
 
@@ -115,7 +115,7 @@ class RowEditor:
     def _rewritten(
         self, row: EditedRow, perturbation: Perturbation, rate: float, generator: random.Random
     ) -> EditedRow:
-        """The row with each text between special tokens written again as a whole, where it changes, and cut to fit."""
+        """The row after a perturbation of each whole text between special tokens, cut to the largest length."""
         changes = []
         for start, end in self._texts(row.ids):
             text = self.token_words.decode(row.ids[start:end])
@@ -126,12 +126,12 @@ class RowEditor:
         return self._with_changes(row, changes, cut=True)
 
     def _with_changes(self, row: EditedRow, changes: Iterable[Change], *, cut: bool = False) -> EditedRow:
-        """The row with new tokens in the place of spans of it.
+        """The row with new tokens in place of some spans.
 
         Args:
-            row: stays as it is.
+            row: the row; it is not changed.
             changes: from left to right.
-            cut: cut tokens that would make the row too long; otherwise such a change is left out.
+            cut: cut a change that would make the row too long; otherwise the change is left out.
         """
         ids: list[int] = []
         source: list[int] = []

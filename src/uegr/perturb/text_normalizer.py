@@ -1,7 +1,7 @@
 """Undo tricks with characters before a tokenizer reads a text, in the tokenizer's own file.
 
-The steps become Hugging Face `normalizers` in front of the tokenizer's own, and are saved in tokenizer.json. Who loads
-the model with `AutoTokenizer` has them, with nothing of uegr installed.
+The steps become Hugging Face `normalizers` in front of the tokenizer's own and are saved in tokenizer.json, so that
+`AutoTokenizer` applies them where uegr is not installed, too.
 """
 
 import re
@@ -29,7 +29,7 @@ _JOINED = (
 _OVERLAYS = r"\x{334}-\x{338}\x{20d2}\x{20d3}\x{20dd}-\x{20e0}\x{20e4}-\x{20e6}\x{20ea}\x{20eb}"
 _SEPARATORS = (".", "-", "_", "*", "|", "~", "\u00b7", "\u2022", " ", "  ")
 _WINDOW = 64
-"""Characters of a word, on either side of a sign, that a step looks at: the time grows with a text's length only."""
+"""Characters of a word, on either side of a sign, that a step looks at, so that its time is linear in the text."""
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "$": "s"}
 _DOUBLES = {"00": "oo", "33": "ee", "55": "ss", "$$": "ss"}
 
@@ -74,9 +74,9 @@ def _confusables() -> list[Any]:
 
 
 def _spaced() -> list[Any]:
-    """Three or more single letters with the same separator between them; with spaces four, unless all are from A to Z.
+    """Runs of single letters with the same separator between them: three letters or more.
 
-    French has "y a \u00e0" with spaces.
+    With spaces four letters or more, unless all are from A to Z: French has "y a \u00e0".
     """
     any_letter = r"\p{L}\p{M}{0,3}"
     patterns = []
@@ -100,9 +100,9 @@ def _apart(letter: str, separator: str, least: int) -> str:
 def _leet() -> list[Any]:
     """Digits and signs for letters within a word; addresses and product codes stay.
 
-    Two letters stand on one side of the sign, or it is the middle of a word of three lower-case letters; before a
-    plural s it stays ("mp3s"). The signs @ and ! have uses of their own: @ stays before the name of a domain, and ! is
-    a letter only after consonants ("cl!ck", not "great!thanks").
+    A sign becomes a letter if there are two letters on one side of it, or if it is the middle of a word of three
+    lower-case letters. Before a plural s it stays ("mp3s"). The signs @ and ! have other uses: @ stays before the name
+    of a domain, and ! becomes a letter only after consonants ("cl!ck", not "great!thanks").
     """
     address = rf"(?<!(?:://|www\.)\S{{0,{_WINDOW}}})"
     inside = (
@@ -145,12 +145,12 @@ STEPS: dict[str, Callable[[], list[Any]]] = {
 def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) -> PreTrainedTokenizerBase:
     """The tokenizer with steps in front of its own normalizer, in the order of `STEPS`.
 
-    It is of transformers' general class, which takes everything from tokenizer.json: a model's own class would make its
-    normalizer again when it is loaded.
+    The result has transformers' general class, which reads everything from tokenizer.json: a model's own class would
+    build its own normalizer again on loading.
 
     Args:
-        tokenizer: stays as it is.
-        steps: names of steps; without any the tokenizer itself comes back.
+        tokenizer: the tokenizer; it is not changed.
+        steps: names of steps; without any, the tokenizer itself is returned.
 
     Raises:
         UsageError: an unknown step, or a tokenizer without a tokenizer.json.

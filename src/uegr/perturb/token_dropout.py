@@ -1,8 +1,8 @@
 """MaxMatch-Dropout (Hiraoka 2022, arXiv 2209.04126): the same word in other tokens of the vocabulary.
 
-The longest token that fits is taken, from left to right, and is passed over with a probability. Published for
-WordPiece; ours is the use with every vocabulary whose tokens are pieces of words (BPE, Unigram), in the place of
-BPE-dropout, whose random numbers no seed of ours could set.
+From left to right the longest token that fits is taken, unless it is passed over, with some probability, for a shorter
+one. Published for WordPiece. Ours: the use with every vocabulary whose tokens are pieces of words (BPE, Unigram),
+instead of BPE-dropout, whose random numbers cannot be seeded from outside.
 """
 
 import random
@@ -26,7 +26,7 @@ class TokenDropout:
         self._longest = max(map(len, self._ids))
 
     def __call__(self, ids: list[int], generator: random.Random) -> list[int]:
-        """Other tokens for a word; the same ones where chance or the vocabulary leaves no others."""
+        """Other tokens for a word; the same tokens if the draw or the vocabulary gives no others."""
         written = self._tokenizer.convert_ids_to_tokens(ids)
         word = "".join(token.removeprefix(self._inside) if i else token for i, token in enumerate(written))
         tokens: list[int] = []

@@ -14,7 +14,7 @@ from uegr.errors import UsageError
 from uegr.perturb.words import WORD
 
 _UNREADABLE = "\ufffd"
-"""What a decoder writes for a part of a character: byte-level tokens cut letters of many scripts."""
+"""What a decoder writes for a part of a character: byte-level tokens split letters of many scripts."""
 _LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
 _BEFORE = "-"
 """Written before a word that has no space before it: some tokenizers add one at the start of a text."""
@@ -70,7 +70,7 @@ class TokenWords:
         return text
 
     def words(self, ids: Sequence[int]) -> list[TokenWord]:
-        """The words of a text, in order; numbers, punctuation and special tokens are none."""
+        """The words of a text, in order, without numbers, punctuation and special tokens."""
         words: list[TokenWord] = []
         start: int | None = None
         for position, token in enumerate([*ids, None]):
@@ -95,9 +95,9 @@ class TokenWords:
         return ids[len(self._before) :] if ids[: len(self._before)] == self._before else ids
 
     def _find_anchor(self) -> tuple[list[int], str]:
-        """Tokens of letters to write before another token, to see whether that begins with a space; and their text."""
+        """Tokens of letters, and their text; decoded before another token, they show whether it begins with a space."""
         ids: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
-        others = ([token] for token in range(len(self.tokenizer)))  # of a vocabulary of whole words
+        others = ([token] for token in range(len(self.tokenizer)))  # for a vocabulary of whole words without "a"
         for tokens in itertools.chain([ids], others):
             text = "" if self.special_ids.intersection(tokens) else self.decode(tokens)
             if text.strip().isalpha():
@@ -105,7 +105,7 @@ class TokenWords:
         raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: choose views that edit no texts.")
 
     def _word(self, ids: Sequence[int], start: int, end: int) -> list[TokenWord]:
-        """The tokens as a word; nothing if together they are no letters after all."""
+        """The tokens as a word; an empty list if their text is not made of letters only."""
         pieces = [piece for token in ids[start:end] if (piece := self._piece(token)) is not None]
         text = "".join(piece.text for piece in pieces)
         if _UNREADABLE in text:
@@ -113,7 +113,7 @@ class TokenWords:
         return [TokenWord(start, end, text, pieces[0].spaced)] if WORD.fullmatch(text) else []
 
     def _piece(self, token: int) -> _Piece | None:
-        """What a token adds to a text; None if that is not a part of a word."""
+        """What a token adds to a text; None if it is not a part of a word."""
         if token not in self._pieces:
             self._pieces[token] = None if token in self.special_ids else self._read(token)
         return self._pieces[token]

@@ -1,8 +1,8 @@
 """What a pass of the model reads: the example itself, or an edited or adversarial version of it.
 
-A view is written as its parts, joined by "+", each with the mean share of the words that it edits after a colon:
-"clean", "adversarial", "characters", "adversarial+characters:0.2+words:0.15+mask:0.05". Every perturbation of
-`uegr.perturb.perturbation_registry` is such a part, and words, mask and tokens. [ours]
+A view is written as parts joined by "+". A part may have a colon and the mean share of the words that it edits:
+"clean", "adversarial", "characters", "adversarial+characters:0.2+words:0.15+mask:0.05". The parts are "clean",
+"adversarial", "words", "mask", "tokens" and every perturbation of `uegr.perturb.perturbation_registry`. [ours]
 """
 
 import functools
@@ -24,7 +24,7 @@ ALIKE = {
     WORDS: ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019"),
     MASK: ("deletion",),
 }
-"""An edit of training -> the attacks that make the same kinds of edits; any other edit: the attack of its name."""
+"""Edit in training -> the attacks that make the same kind of edit; for an edit not listed, the attack of its name."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
 
@@ -67,9 +67,9 @@ class View:
                 find_perturbation(edit.name)
 
 
-@functools.cache  # a step asks for its views again
+@functools.cache  # called in every step
 def parse_view(text: str) -> View:
-    """The view that a text such as "adversarial+characters:0.2" describes.
+    """Read a view that is written as text, such as "adversarial+characters:0.2".
 
     Raises:
         UsageError: an unknown part, or a rate that is not in (0, 0.5].
@@ -91,7 +91,7 @@ def parse_view(text: str) -> View:
 
 
 def trained_attacks(views: Iterable[str]) -> set[str]:
-    """The names of the attacks on the text whose kinds of edits a training with these views has seen."""
+    """The names of the text attacks that make the same kinds of edits as a training with these views."""
     edits = (edit.name for view in views for edit in parse_view(view).edits)
     return {attack for edit in edits for attack in ALIKE.get(edit, (edit,))}
 

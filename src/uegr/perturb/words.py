@@ -1,4 +1,4 @@
-"""Which words of a text may be changed, and how to change some without the rest, including spaces.
+"""The words of a text: which may be changed, and how to replace some and keep all other characters.
 
 Function words have no synonyms, and words of fewer than three letters are not misspelt.
 """

@@ -1,1 +1,1 @@
-"""A page to try one or two classifiers by hand; all but `playground_page` and `local_server` does without gradio."""
+"""A page to try one or two classifiers by hand; only `playground_page` and `local_server` need gradio."""

@@ -1,4 +1,4 @@
-"""What the page shows of a changed text: its words, of which the changed ones are marked, the answers, the result."""
+"""What the page shows of a changed text: the text with its changed words marked, the models' answers, the result."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def attack_views(
         models: all of them answer after each change.
         texts: of the example; the last one is changed.
         name, max_share, seed: of the attack, see `word_attack`.
-        aim: index of the model that is attacked.
+        aim: index of the attacked model.
     """
     attack, original = word_attack(name, max_share, seed), models.answers(texts)
     target = models.names[aim]

@@ -29,7 +29,7 @@ EVENT: dict[str, Any] = {
 }
 """The models work for one event at a time, and the page has no public API."""
 LATEST: dict[str, Any] = {**EVENT, "trigger_mode": "always_last"}
-"""While somebody types or moves a slider, only the last of the waiting events is worked on."""
+"""While a user types or moves a slider, only the last of the waiting events is handled."""
 Values = list[Any]
 """The values of some components, in order."""
 
@@ -84,13 +84,13 @@ def build_page(models: PlayedModels, examples: list[tuple[Texts, str]]) -> gr.Bl
         changed = [marked, *changed_answers, result]
         attacking = attack_button.click(handlers.attack, [attack, share, seed, aim, *boxes], changed, **EVENT)
         stop_button.click(None, cancels=[attacking], api_visibility="private")
-        turned = [perturbation.change, rate.change, seed.change, perturb_button.click]
-        gr.on(turned, handlers.perturb, [perturbation, rate, seed, *boxes], changed, **LATEST, cancels=[attacking])
-        typed = [box.change for box in boxes]
-        gr.on(typed, handlers.answer, boxes, answers, **LATEST)
+        perturbing = [perturbation.change, rate.change, seed.change, perturb_button.click]
+        gr.on(perturbing, handlers.perturb, [perturbation, rate, seed, *boxes], changed, **LATEST, cancels=[attacking])
+        typing = [box.change for box in boxes]
+        gr.on(typing, handlers.answer, boxes, answers, **LATEST)
         # In the browser, at once: a clearing that waited for the models could stop an attack on the new text.
         clear = f"() => {json.dumps(handlers.nothing())}"
-        gr.on(typed, None, None, changed, js=clear, cancels=[attacking], api_visibility="private")
+        gr.on(typing, None, None, changed, js=clear, cancels=[attacking], api_visibility="private")
     return page
 
 
@@ -110,7 +110,7 @@ def _example_buttons(examples: list[tuple[Texts, str]], boxes: list[gr.Textbox])
 
 
 class _Handlers:
-    """What happens when something on the page is turned, typed or pressed: the new values of its components."""
+    """The handlers of the page's events; each returns the new values of the components that it changes."""
 
     def __init__(self, models: PlayedModels) -> None:
         self.models = models

@@ -56,13 +56,13 @@ def word_attack(name: str, max_share: float, seed: int) -> GreedyAttack:
 
 
 def attack_steps(models: PlayedModels, texts: Texts, attack: GreedyAttack, aim: int) -> Iterator[AttackStep]:
-    """Attack one example until the model that is aimed at changes its class, or no more change is allowed.
+    """Attack one example until the attacked model changes its class, or no more change is allowed.
 
     Args:
         models: all of them answer after each change.
         texts: of the example; the last one is changed.
         attack: the search. It changes the same words as `uegr attack` with this text alone.
-        aim: index of the model that is attacked.
+        aim: index of the attacked model.
     """
     original = models.answers(texts)
     target = models.classifiers[aim]

@@ -6,7 +6,7 @@ from typing import Any
 
 from uegr.report.changed_words import Pieces, mark_changes
 from uegr.report.run_groups import Group, first_shown
-from uegr.report.story_measures import attack_name_for_everybody
+from uegr.report.story_measures import attack_in_words
 from uegr.runs.result_parts import TextAttackResult
 
 FOOLED, HELD, WRONG = "fooled", "held", "wrong before the attack"
@@ -100,7 +100,7 @@ def _texts(group: Group, attack: TextAttackResult) -> Iterator[AttackedText]:
         )
         yield AttackedText(
             group.label,
-            attack_name_for_everybody(attack),
+            attack_in_words(attack),
             row["label"],
             _outcome(row),
             row["predicted_before"],

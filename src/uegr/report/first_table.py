@@ -1,4 +1,4 @@
-"""The first table of the page: one row per measure, with the reference, the others, and how far they are apart."""
+"""The first table of the page: one row per measure, with the reference, the other groups, and the differences."""
 
 import textwrap
 from collections.abc import Sequence

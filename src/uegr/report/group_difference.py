@@ -1,4 +1,4 @@
-"""How far two groups of runs are apart by one measure, with the interval that the stored numbers allow."""
+"""The difference of two groups of runs by one measure, with the interval that the stored numbers allow."""
 
 from dataclasses import dataclass
 from math import hypot, isnan, nan
@@ -59,8 +59,8 @@ def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
 def difference_between(group: Group, reference: Group, measure: StoryMeasure) -> Difference | None:
     """Return the group minus the reference; None where one of them lacks the measure or they have other data.
 
-    The interval is, in this order: over the seeds that both have, if there are several; over the examples, pair by
-    pair, of the same seed; that of two independent shares (Newcombe 1998).
+    The interval is the first of these that is possible: over the seeds that both have, if there are several; over the
+    paired examples of one seed; that of two independent shares (Newcombe 1998).
     """
     if not are_comparable(group, reference):
         return None

@@ -16,7 +16,7 @@ class Group:
     """Runs of one method with one set of options on the same task, model and amount of data.
 
     Args:
-        label: tells the group from all further groups.
+        label: unique among the groups.
         index: its position among the groups, which decides its colour in every figure.
         runs: one per seed.
     """

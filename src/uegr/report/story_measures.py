@@ -23,7 +23,7 @@ TEXT_ATTACKS = {
     "synonyms": "words replaced by synonyms",
     "deletion": "words left out by an attacker",
 }
-"""Attack on the text -> its name for everybody."""
+"""Attack on the text -> what it does, in words."""
 EMBEDDINGS = "invisible changes of the embeddings"
 TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
 
@@ -37,10 +37,10 @@ class StoryMeasure:
         unit: what the number is.
         value: the number of a run as it is stored, a fraction where `percent`; None where it was not measured.
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
-        examples: the number of texts of which the value is a share; None where it is no such share.
+        examples: the number of texts, if the value is a share of texts; else None.
         percent: whether the value is shown times 100.
         sign: 1 where more is better, -1 where less is.
-        search: of an attack on the text, what tells it from other searches.
+        search: of an attack on the text: identifies its search; see `attack_of`.
     """
 
     name: str
@@ -94,7 +94,7 @@ def attack_of(run: RunResult, search: str) -> TextAttackResult | None:
     return next((attack for attack in run.text_attacks if _search(attack) == search), None)
 
 
-def attack_name_for_everybody(attack: TextAttackResult) -> str:
+def attack_in_words(attack: TextAttackResult) -> str:
     """Return what an attack on the text does, in words."""
     name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}")
     return name if attack.temperature is None else f"{name}, calibrated"
@@ -152,7 +152,7 @@ def _under_text_attack(example: TextAttackResult) -> StoryMeasure:
             return None
         return unpack_bits(attack.outcomes, attack.examples).astype(float)
 
-    return StoryMeasure(attack_name_for_everybody(example), RIGHT, value, hits, examples, search=search)
+    return StoryMeasure(attack_in_words(example), RIGHT, value, hits, examples, search=search)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:

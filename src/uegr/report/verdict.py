@@ -1,4 +1,4 @@
-"""The verdict: one sentence that says what the page shows, with its interval, in words for everybody."""
+"""The verdict: one sentence that says what the page shows, with its interval, in plain words."""
 
 from collections.abc import Sequence
 from math import isnan

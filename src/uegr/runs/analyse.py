@@ -35,7 +35,7 @@ OnPart = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class AnalysisInput:
-    """What a part of the analysis is computed from.
+    """The data that the parts of the analysis are computed from.
 
     Args:
         run: the run.

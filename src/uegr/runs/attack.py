@@ -85,13 +85,7 @@ def attack_run(
     clock = Clock(run.evaluated_model, rows)
     trained_on = trained_attacks(run.training_views)
     if calibrated:
-        probabilities, labels = run.evaluated_model.probabilities(run.rows("validation"))
-        temperature = fit_temperature(np.log(probabilities.clip(1e-300)), labels)
-        if temperature is None:
-            raise UsageError(
-                "the validation data cannot calibrate the model, which errs on none of it: leave out --calibrated."
-            )
-        run.evaluated_model.temperature = temperature
+        run.evaluated_model.temperature = _fitted_temperature(run)
     texts: list[tuple[TextAttackResult, list[AttackOutcome]]] = []
     curves: list[RobustnessCurve] = []
     robust_masks: dict[str, NDArray[np.bool_]] = {}
@@ -101,9 +95,9 @@ def attack_run(
             measured, outcomes = measure_text_attack(
                 run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch
             )
-            seen = {"split": split, "trained_on": attack.name in trained_on}
-            seen |= {"temperature": run.evaluated_model.temperature} if calibrated else {}
-            texts.append((TextAttackResult.from_dict({**measured, **seen}), outcomes))
+            setting = {"split": split, "trained_on": attack.name in trained_on}
+            setting |= {"temperature": run.evaluated_model.temperature} if calibrated else {}
+            texts.append((TextAttackResult.from_dict({**measured, **setting}), outcomes))
         else:
             measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
             robust_masks[attack.name] = robust
@@ -157,6 +151,17 @@ def _check_names(names: Sequence[str]) -> None:
         raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
 
 
+def _fitted_temperature(run: FinishedRun) -> float:
+    """Return the temperature that fits the model to its validation data."""
+    probabilities, labels = run.evaluated_model.probabilities(run.rows("validation"))
+    temperature = fit_temperature(np.log(probabilities.clip(1e-300)), labels)
+    if temperature is None:
+        raise UsageError(
+            "the validation data cannot calibrate the model, which errs on none of it: leave out --calibrated."
+        )
+    return temperature
+
+
 def _attacked_with_recipe(
     run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock, trained_on: Container[str]
 ) -> tuple[TextAttackResult, list[AttackOutcome]]:
@@ -206,6 +211,6 @@ def _with_slices(
 
 
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:
-    """Return the former results, of which those of the same attacks are replaced."""
-    made = {result.key for result in new}
-    return [result for result in former if result.key not in made] + new
+    """Return the former results and the new ones, which replace those of the same attacks."""
+    replaced = {result.key for result in new}
+    return [result for result in former if result.key not in replaced] + new

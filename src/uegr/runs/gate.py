@@ -89,7 +89,7 @@ def run_gate(
     """Measure what the policy limits.
 
     Args:
-        classifier: a run or anybody's checkpoint.
+        classifier: a run, or any checkpoint.
         policy: the limits.
         file: labelled texts, in place of the policy's own.
         on_rows: called with a perturbation, and with the number of perturbations done and of all.
@@ -132,7 +132,7 @@ def run_gate(
 
 
 def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:
-    """Raise a UsageError where a limit is on texts of which the data has none."""
+    """Raise a UsageError if a limit needs texts that the data does not have."""
     for threshold in thresholds:
         if threshold.measure not in BY_CLASS:
             continue

@@ -1,4 +1,4 @@
-"""Open a classifier to be used: a run of ours, or anybody's Hugging Face checkpoint, with its classes and columns."""
+"""Open a classifier: a run of uegr, or any Hugging Face checkpoint, with its classes and columns."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class OpenedClassifier:
         path: of the folder, or a hub name.
         evaluated: the model, with the columns of text it reads.
         names: of its classes, in order.
-        is_run: whether the folder is a run of ours, whose own splits can be used.
+        is_run: whether the folder is a run of uegr, whose own splits can be used.
     """
 
     path: Path
@@ -86,7 +86,7 @@ def open_model(
 
 
 def _checkpoint(path: Path) -> EvaluatedModel:
-    """Anybody's model and tokenizer."""
+    """The model and tokenizer of any checkpoint."""
     model, tokenizer = load_trained(path), load_tokenizer(str(path))
     check_match(model, tokenizer)
     kind = KIND_OF_PROBLEM.get(getattr(model.config, "problem_type", None) or "", "classification")

@@ -76,7 +76,7 @@ def predict_file(
 
 
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
-    """The temperature that makes confidences honest, from a labelled file or the validation split of a run.
+    """The temperature that calibrates the confidences, from a labelled file or the validation split of a run.
 
     1.0 where the run's own split cannot tell, because the model is right on all of it.
 

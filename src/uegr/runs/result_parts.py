@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
 CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
-"""The metrics of which a robustness curve may consist: the first of these names that the JSON object holds."""
+"""Metrics of robustness curves; the metric of a curve is the first of these names that its JSON object holds."""
 FORMER_NAMES = {"embedding-pgd": "pgd"}
 """Names of attacks in results of earlier versions."""
 
@@ -56,7 +56,7 @@ class TrainingCost(JsonPart):
         peak_memory: bytes.
         parts: shares of the time of a step, 1 in all.
         seconds: of the whole training.
-        processor: the training ran on it.
+        processor: that the training ran on.
     """
 
     flops: float | None = None

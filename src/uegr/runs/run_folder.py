@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 RUN, RESULTS, TRAINING_LOG, CARD = "run.json", "results.json", "training_log.json", "README.md"
 HARDENING = "hardening.json"
 MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
-"""What a folder of a model or of a run has."""
+"""Files by which a folder of a model or of a run is recognised."""
 CHECKPOINTS = "checkpoint-*"
 STAGING = ".partial"
 """Checkpoints and models are written into this folder and then moved into place."""
@@ -143,7 +143,7 @@ def finish_run(
 
 
 def hardening_of(model: str) -> dict[str, Any]:
-    """For run.json: how the model was hardened before, as {"hardening": ...}; nothing if it was not."""
+    """Return how the model was hardened, as {"hardening": ...} for run.json; empty if it was not."""
     if not (Path(model) / HARDENING).is_file():
         return {}
     record = read_run(Path(model), HARDENING)

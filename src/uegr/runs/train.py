@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from transformers import EarlyStoppingCallback, PreTrainedModel
+from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase
 
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
@@ -70,11 +70,8 @@ def train_run(
     data = config.data.load(config.seed) if data is None else data
     if not len(data.train):
         raise UsageError(without_training_split(data.name))
-    texts = (str(text) for column in data.written_columns for text in data.train[column])
-    trust = config.trust_remote_code
-    tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
     weights = class_weights(config.class_weights, data)
-    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
+    model, tokenizer = _model_and_tokenizer(config, data)
     max_length = tokens_to_read(model, config.max_length)
     findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
     if config.lora_r is not None:
@@ -125,8 +122,16 @@ def train_run(
     return run
 
 
+def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    texts = (str(text) for column in data.written_columns for text in data.train[column])
+    trust = config.trust_remote_code
+    tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
+    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
+    return model, tokenizer
+
+
 def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: Method) -> dict[str, Any]:
-    """What `measure_cost` finds on the first batch of an epoch; making the second batch is timed as data."""
+    """The result of `measure_cost` on the first batch of an epoch; making the second batch is timed as data."""
     loader = iter(trainer.get_train_dataloader())
     batch, start = trainer._prepare_inputs(next(loader)), now()
     data_seconds = now() - start if next(loader, None) is not None else 0.0
@@ -134,11 +139,13 @@ def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: 
     return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
 
 
-def _model_findings(model: PreTrainedModel, asked: int, max_length: int) -> list[Finding]:
-    """What a reader of the run must know about the model that it began with."""
+def _model_findings(model: PreTrainedModel, configured_length: int, max_length: int) -> list[Finding]:
+    """Findings about the model at the start of the training."""
     findings = []
-    if max_length < asked:
-        findings.append(Finding("max_length", max_length, f"tokens is all that the model can read, and not {asked}"))
+    if max_length < configured_length:
+        findings.append(
+            Finding("max_length", max_length, f"tokens is all that the model can read, and not {configured_length}")
+        )
     if new_weights := new_weights_of(model):
         shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
         findings.append(Finding("new_weights", len(new_weights), f"weights are new, drawn from the seed: {shown}"))

@@ -1,4 +1,4 @@
-"""The table of a run's metrics on other tasks, and what is said about texts that training had seen."""
+"""The table of a run's metrics on other tasks, and the sentences about texts that are in the training data."""
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -9,7 +9,7 @@ from uegr.runs.run_result import RunResult
 
 
 def transfer_table(result: RunResult) -> Table:
-    """Return each other task with its published metric, on all its texts and on those that training had not seen."""
+    """Return each other task with its published metric, on all its texts and on those not in the training data."""
     caption = "seen: texts of the training data, but for case, punctuation and spacing; nearly: those that resemble one"
     table = Table(title="other tasks", caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
     for column, heading in enumerate(("measured on", "metric", "value", "examples", "seen", "nearly", "on the unseen")):
@@ -40,7 +40,7 @@ def leakage_line(result: RunResult) -> str:
 
 
 def length_line(result: RunResult) -> str:
-    """Return one sentence on how far the lengths of the texts give their classes away; empty where they do not."""
+    """Return one sentence on how well the lengths of the texts predict their classes; empty where they do not."""
     baseline = result.length_baseline
     if baseline is None or baseline["auc"] < TELLING:
         return ""

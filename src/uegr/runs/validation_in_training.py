@@ -16,7 +16,7 @@ from uegr.modeling.task_kinds.tokens import Tokens
 def trainer_validation(
     data: TaskData, arguments: TrainingArguments, tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> dict[str, Any]:
-    """What the Trainer needs to evaluate in training, where it is told to: loss and metrics on the validation data."""
+    """The Trainer's arguments to evaluate loss and metrics on the validation data, if `arguments` say so."""
     if arguments.eval_strategy == "no":
         return {}
     rows = encode(data.validation, tokenizer, data.text_columns, max_length, data.kind)

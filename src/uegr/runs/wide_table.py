@@ -1,4 +1,4 @@
-"""A table for the terminal, of any number of columns: those that do not fit go on in further tables below."""
+"""A table for the terminal, of any number of columns: columns that do not fit are shown in further tables below."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ GAP = 2
 
 @dataclass(frozen=True)
 class WideTable:
-    """To be printed by rich. Each of its tables begins with the first column, which names the rows.
+    """A table that rich prints. Each part of it begins with the first column, which names the rows.
 
     Args:
         headings: of the columns; a unit at the end (" %") goes into a second line.

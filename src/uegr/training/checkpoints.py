@@ -1,8 +1,8 @@
-"""Checkpoints that are never taken for whole when they are not.
+"""Tell complete checkpoints from incomplete ones, and remove them safely.
 
 The Trainer writes a checkpoint's files one after another and `trainer_state.json` last, so a checkpoint is complete
-once that file is there and all others can be read. One that is to be deleted is first moved aside under another name,
-in one step. A training that was killed while it wrote or deleted resumes from the last one that is whole.
+once that file is there and all others can be read. A checkpoint that is to be deleted is first moved aside under
+another name, in one step. A training that was killed while it wrote or deleted resumes from the last complete one.
 """
 
 import json
@@ -31,12 +31,12 @@ def checkpoint_folder(output_dir: Path, step: int) -> Path:
 
 
 def mark_incomplete(folder: Path) -> None:
-    """Before a checkpoint is written again: until that is done it does not count."""
+    """Mark a checkpoint as incomplete, before it is written again."""
     (folder / TRAINER_STATE_NAME).unlink(missing_ok=True)
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Move a checkpoint aside, then delete it: what a kill leaves behind has no checkpoint's name."""
+    """Move a checkpoint aside, then delete it, so that a kill leaves no partial checkpoint under its name."""
     aside = folder.with_name(f"{REMOVED}{folder.name}")
     shutil.rmtree(aside, ignore_errors=True)
     os.replace(folder, aside)

@@ -1,4 +1,4 @@
-"""What a method costs beside plain fine-tuning, on this machine, on this model, side by side."""
+"""The cost of a method and of plain fine-tuning, measured side by side on this machine and model."""
 
 import copy
 import resource
@@ -30,7 +30,7 @@ def measure_cost(
     data_seconds: float = 0.0,
     rounds: int = ROUNDS,
 ) -> dict[str, Any]:
-    """Cost of one step of `method`, which must be fresh, beside that of one plain step: arithmetic, and time.
+    """Cost of one step of `method` beside that of one plain step: arithmetic and time.
 
     Both are run on copies of the model with an AdamW each, in turn, after a warm-up. A step is loss, backward and
     update.
@@ -38,7 +38,7 @@ def measure_cost(
     Args:
         model: any model that the method accepts; it stays as it is.
         batch: as for `Method.loss`, on the model's device.
-        method: the method, not yet attached.
+        method: a fresh method, not yet attached.
         autocast: the precision of the passes.
         tokenizer: of the model, for views that edit texts.
         data_seconds: the time to make one batch, for the shares.
@@ -55,9 +55,9 @@ def measure_cost(
     for _ in range(rounds):
         for step in steps:
             step()
-    plain, own = ({name: statistics.median(times) for name, times in step.seconds().items()} for step in steps)
-    parts = dict(own)
-    parts["selection"] = max(0.0, own["update"] - plain["update"])
+    plain, of_method = ({name: statistics.median(times) for name, times in step.seconds().items()} for step in steps)
+    parts = dict(of_method)
+    parts["selection"] = max(0.0, of_method["update"] - plain["update"])
     parts["optimizer"] = parts.pop("update") - parts["selection"]
     seconds = sum(parts.values())
     parts["data"] = data_seconds

@@ -1,4 +1,4 @@
-"""Say what a full disk means for a training: what was being written, how much room is needed, and how to go on."""
+"""The error of a full disk in training: what was being written, how much room is needed, and how to go on."""
 
 import errno
 import shutil
@@ -12,7 +12,7 @@ from uegr.training.checkpoints import last_complete_checkpoint
 COPIES = 6
 """A checkpoint holds weights and two moments; the one before it stays until the new one is whole."""
 WRITERS = ("PytorchStreamWriter", "inline_container", "SafetensorError", "I/O error", "file write failed")
-"""Of messages of torch and safetensors where a file could not be written."""
+"""Parts of the messages of torch and safetensors when a file could not be written."""
 ALMOST_FULL = 2**20
 
 

@@ -1,7 +1,8 @@
-"""TRL's fused language-model head, which computes the losses of tokens without their logits, with its logits.
+"""The fields of TRL's fused language-model head, computed from logits.
 
-TRL's trainers call `model(..., labels=labels, fused_lm_head=True)` and read the fields of `trl.add_fused_lm_head`. The
-divergence of a method needs logits, so here the model makes them, and the fields are computed from them.
+TRL's trainers call `model(..., labels=labels, fused_lm_head=True)` and read the fields of `trl.add_fused_lm_head`,
+which computes the losses of tokens without their logits. The divergence of a method needs logits, so here the model
+computes them, and the fields are computed from the logits.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ EDITED_WEIGHT = 4.0
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a batch, and any other token as a unit of its own; an edited text has the units of the clean one.
+    """The units of a batch: its words, and any other token by itself. An edited text has the units of the clean text.
 
     Args:
         units: for each token the number of its unit within its row, (B, T).
@@ -95,7 +95,7 @@ class Hardening:
         """The loss of a batch, a scalar.
 
         Args:
-            model: the student. It is run in eval mode: without dropout, as the copy.
+            model: the student. It is run in eval mode, without dropout, like the copy.
             batch: input_ids and attention_mask, (B, T).
             seed: of the edits.
         """
@@ -135,7 +135,7 @@ class Hardening:
         return (weights * divergence).sum() / weights.sum()
 
     def _units(self, batch: dict[str, Tensor]) -> Tensor:
-        """For each token the number of its word within its row, (B, T); any other token is a unit of its own."""
+        """For each token the number of its unit within its row, (B, T)."""
         units = []
         for ids in batch["input_ids"].tolist():
             first = [True] * len(ids)

@@ -27,7 +27,7 @@ class HardeningConfig(Options):
     seed: int = option(0, "Random seed of the texts, their order and their edits.", at_least=0, at_most=2**32 - 1)
     epochs: float = option(1.0, "Passes over the texts.", at_least=0)
     max_steps: int = option(-1, "Optimizer steps; above 0 it overrides --epochs.")
-    learning_rate: float = option(1.5e-4, "Of AdamW, with linear warm-up and decay.", at_least=0)
+    learning_rate: float = option(1.5e-4, "Learning rate of AdamW, with linear warm-up and decay.", at_least=0)
     weight_decay: float = option(0.01, "Weight decay of AdamW.", at_least=0)
     warmup_ratio: float = option(0.06, "Share of steps with a rising learning rate.", at_least=0, at_most=1)
     batch_size: int = option(32, "Texts per batch.", at_least=1)

@@ -1,4 +1,4 @@
-"""What the passes run on, for the record."""
+"""The name of the processor, which a run records."""
 
 import platform
 
@@ -6,9 +6,9 @@ import torch
 
 
 def processor_name() -> str:
-    """Such as "x86_64 AVX512", or the name of the GPU.
+    """A name such as "x86_64 AVX512", or the name of the GPU.
 
-    A run records it: the same seed on another processor adds its sums in another order, and ends as another model.
+    A run records it, because another processor adds sums in another order, so the same seed gives another model.
     """
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())

@@ -15,16 +15,16 @@ from uegr.training.run_config import RunConfig
 def training_arguments(
     config: RunConfig | HardeningConfig, output_dir: Path, *, bf16: bool, examples: int
 ) -> TrainingArguments:
-    """What the Trainer is told: a linear schedule, length groups, a checkpoint per epoch or every save_steps steps.
+    """The Trainer's arguments: a linear schedule, length groups, a checkpoint per epoch or every save_steps steps.
 
     Args:
         config: of the run.
         output_dir: its folder.
         bf16: run the passes under bfloat16 autocast.
-        examples: of the training data.
+        examples: number of training examples.
 
     Raises:
-        UsageError: there would be no step, or the further arguments cannot be.
+        UsageError: no step would be made, or the further arguments are not valid.
     """
     per_step = config.batch_size * config.gradient_accumulation_steps * process_count()
     steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)

@@ -34,7 +34,7 @@ class RunConfig(Options):
     epochs: float = option(3.0, "Passes over the training data.", at_least=0)
     max_steps: int = option(-1, "Optimizer steps; above 0 it overrides --epochs.")
     learning_rate: float = option(
-        1e-4, "Of AdamW, with linear warm-up and decay; use about 2e-5 for base-size models.", at_least=0
+        1e-4, "Learning rate of AdamW, with linear warm-up and decay; about 2e-5 for base-size models.", at_least=0
     )
     weight_decay: float = option(0.01, "Weight decay of AdamW.", at_least=0)
     warmup_ratio: float = option(0.06, "Share of steps with a rising learning rate.", at_least=0, at_most=1)

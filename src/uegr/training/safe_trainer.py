@@ -1,4 +1,4 @@
-"""What every training of ours adds to a `transformers.Trainer`: checkpoints that are whole, and no lost loss."""
+"""What every training here adds to a `transformers.Trainer`: complete checkpoints, and an error for a NaN loss."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _Base: Any = Trainer if TYPE_CHECKING else object
 
 
 class SafeTrainerMixin(_Base):  # type: ignore[misc]
-    """A trainer whose interrupted runs go on as if nothing had happened, and which stops where the loss is lost."""
+    """A trainer that resumes with the same batches and numbers, and stops when the loss becomes infinite or NaN."""
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
-        """As the trainer's; `resume_from_checkpoint=True` takes the last complete checkpoint."""
+        """See `Trainer.train`; `resume_from_checkpoint=True` takes the last complete checkpoint."""
         if resume_from_checkpoint is True:
             resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
             if resume_from_checkpoint is None:
@@ -69,7 +69,7 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
         return sampler
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        """A checkpoint counts once its trainer_state.json is there, which is written last; old ones are moved aside."""
+        """Write a checkpoint, which is complete once its trainer_state.json is there, and remove the oldest ones."""
         folder = Path(self._get_output_dir(trial))
         if self.args.should_save:
             mark_incomplete(checkpoint_folder(folder, self.state.global_step))

@@ -13,14 +13,14 @@ class StopOnSignal(TrainerCallback):
     """After the first Ctrl-C (or SIGTERM) the Trainer saves and stops; a second Ctrl-C stops it at once.
 
     Attributes:
-        requested: somebody asked to stop.
+        requested: whether a signal has asked the training to stop.
     """
 
     def __init__(self) -> None:
         self.requested = False
 
     def listening(self) -> AbstractContextManager[None]:
-        """A context in which the signals are heard."""
+        """A context in which the signals are handled."""
         return on_signal(self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

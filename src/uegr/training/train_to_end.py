@@ -23,7 +23,7 @@ OnStep = Callable[[int, int], None]
 
 
 def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
-    """Train.
+    """Run a trainer to its end.
 
     Args:
         trainer: with its folder in its arguments.

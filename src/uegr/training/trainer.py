@@ -63,7 +63,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self.add_callback(_Preparation(self))
 
     def _new_method(self) -> Method:
-        """The method at the start of a training: two equal trainings of one trainer are equal."""
+        """A fresh method, so that a second training of the same trainer gives the same numbers."""
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
@@ -148,7 +148,7 @@ class UEGRTrainer(RobustTrainerMixin, Trainer):  # type: ignore[misc]  # the mix
 
 
 class _Preparation(TrainerCallback):
-    """Lets the method score the pretrained weights: after model and optimizer are wrapped, and a checkpoint loaded."""
+    """Lets the method score the pretrained weights, once model and optimizer are wrapped and a checkpoint is loaded."""
 
     def __init__(self, trainer: Any) -> None:
         self.trainer = trainer

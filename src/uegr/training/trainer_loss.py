@@ -21,8 +21,8 @@ def has_own_loss(trainer: type, mixin: type) -> bool:
     """Whether a trainer's class computes its loss in another way than `Trainer`.
 
     Args:
-        trainer: its class.
-        mixin: whose `compute_loss` does not count, nor that of classes before it.
+        trainer: the trainer's class.
+        mixin: a base class; its `compute_loss` and that of classes before it do not count.
     """
     after = trainer.__mro__[trainer.__mro__.index(mixin) + 1 :]
     return next((parent for parent in after if "compute_loss" in vars(parent)), Trainer) is not Trainer
@@ -30,7 +30,7 @@ def has_own_loss(trainer: type, mixin: type) -> bool:
 
 @contextmanager
 def measurements_kept(trainer: Any) -> Iterator[None]:
-    """Leave what the trainer has measured as it was before this context."""
+    """Restore the trainer's measurements after this context."""
     before = {name: copy.deepcopy(getattr(trainer, name)) for name in MEASUREMENTS if hasattr(trainer, name)}
     try:
         yield
@@ -41,9 +41,9 @@ def measurements_kept(trainer: Any) -> Iterator[None]:
 
 @contextmanager
 def logits_seen(model: nn.Module) -> Iterator[list[Tensor]]:
-    """Collects the logits of the first call of a model, wrapped or not, if it gives any.
+    """Collect the logits of the first call of a model, wrapped or not, if it returns any.
 
-    Calls without gradients, of a reference model, stay as they are.
+    Calls without gradients, such as those of a reference model, are not touched.
     """
     logits: list[Tensor] = []
     labels: list[Tensor] = []
@@ -77,7 +77,7 @@ def logits_seen(model: nn.Module) -> Iterator[list[Tensor]]:
 
 
 def _logits_of(output: Any) -> list[Tensor]:
-    """Logits, start and end of an answer as two targets, or scores of pairs; none of a model that gives embeddings."""
+    """Logits, start and end of an answer as two targets, or scores of pairs; none for a model of embeddings."""
     values = output if isinstance(output, Mapping) else vars(output) if hasattr(output, "__dict__") else {}
     if isinstance(values.get("logits"), Tensor):
         return [values["logits"]]

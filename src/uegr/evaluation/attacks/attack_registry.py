@@ -26,7 +26,7 @@ EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
     kind.name: kind for kind in (PGD, AutoPGD, RandomSearch, Transfer)
 }
 WHITE_BOX = (PGD.name, AutoPGD.name)
-"""Those that see the model's gradients; the other attacks on embeddings reveal a model that hides them."""
+"""The attacks that use gradients; the other attacks on embeddings show whether the gradients are misleading."""
 
 
 def attack_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What an attack that was called on a batch or on texts returns."""
+"""The results of attacks that are called on a batch or on texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ RobustMask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class EmbeddingAttackResult:
-    """Of an attack on the embeddings of N examples.
+    """The result of an attack on the embeddings of N examples.
 
     Args:
         attack: name of the attack.
@@ -46,9 +46,9 @@ class AttackOutcome:
     """What an attack on the text did to one example.
 
     Args:
-        before: its texts.
+        before: the texts of the example.
         label: its class.
-        right: whether it is classified right before the attack.
+        right: whether the example is classified right before the attack.
         after: the texts that fool the model, or None.
         predicted: the class predicted for `after`, or for `before` where there is none.
         queries: texts that the model classified.
@@ -63,7 +63,7 @@ class AttackOutcome:
 
     @property
     def untouched(self) -> bool:
-        """Whether the attack knew no way to change the text, so that nothing was tried."""
+        """Whether the attack could not change the text, so that nothing was tried."""
         return self.right and self.queries == 1
 
     @property
@@ -74,7 +74,7 @@ class AttackOutcome:
 
 @dataclass(frozen=True)
 class TextAttackResult:
-    """Of an attack on the text of N examples; one that is classified wrong is not attacked.
+    """The result of an attack on the text of N examples; an example that is classified wrong is not attacked.
 
     Args:
         attack: name of the attack.

@@ -8,6 +8,8 @@ eta nor the best loss has changed since then. Checkpoints come closer and closer
 and none that a defence can profit from.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,38 +39,19 @@ class AutoPGD(EmbeddingAttack):
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
         logits, losses, gradient = attack_batch.differentiate(start, self.loss)
         robust = attack_batch.is_right(logits)
-        # One row per example that is still robust; rows of fooled examples are dropped.
-        state = {
-            "example": torch.arange(len(robust), device=robust.device),
-            "x": start,
-            "previous_x": start,
-            "gradient": gradient,
-            "loss": losses,
-            "best_x": start,
-            "best_gradient": gradient,
-            "best_loss": losses,
-            "eta": 2.0 * attack_batch.radius,
-            "rises": torch.zeros_like(losses),
-            "checkpoint_eta": 2.0 * attack_batch.radius,
-            "checkpoint_best": losses,
-        }
+        ascent = _Ascent.begin(_Point(start, losses, gradient), eta=2.0 * attack_batch.radius)
         last_checkpoint, all_checkpoints = 0, checkpoints(self.steps)
         for step in range(1, self.steps + 1):
-            state = {name: value[robust[state["example"]]] for name, value in state.items()}
-            if not len(state["example"]):
+            ascent = ascent[robust[ascent.examples]]  # examples that were fooled are dropped
+            if not len(ascent.examples):
                 break
-            part = attack_batch.part(state["example"])
-            moved = _move(part, state, 1.0 if step == 1 else MOMENTUM)
-            logits, losses, gradient = part.differentiate(moved, self.loss)
-            robust[state["example"]] = part.is_right(logits)
-            state["rises"] = state["rises"] + (losses > state["loss"])
-            state |= {"previous_x": state["x"], "x": moved, "gradient": gradient, "loss": losses}
-            better = losses > state["best_loss"]
-            for name in ("x", "gradient", "loss"):
-                value, best = state[name], state[f"best_{name}"]
-                state[f"best_{name}"] = torch.where(_expand_like(better, value), value, best)
+            part = attack_batch.part(ascent.examples)
+            x = ascent.next_x(part, weight=1.0 if step == 1 else MOMENTUM)
+            logits, losses, gradient = part.differentiate(x, self.loss)
+            robust[ascent.examples] = part.is_right(logits)
+            ascent.move_to(_Point(x, losses, gradient))
             if step in all_checkpoints:
-                _halve_steps(state, step - last_checkpoint)
+                ascent.halve_eta(step - last_checkpoint)
                 last_checkpoint = step
         return robust
 
@@ -81,25 +64,85 @@ def checkpoints(steps: int) -> set[int]:
     return {-(-percent * steps // 100) for percent in percents[1:] if percent <= 100}
 
 
-def _move(part: AttackBatch, state: dict[str, Tensor], weight: float) -> Tensor:
-    z = part.ball.ascend(state["x"], state["gradient"], state["eta"], part.radius, part.mask)
-    moved = state["x"] + weight * (z - state["x"]) + (1.0 - weight) * (state["x"] - state["previous_x"])
-    return part.ball.project(moved, part.radius) * part.mask
+@dataclass(frozen=True)
+class _Point:
+    """A perturbation of each of n examples.
+
+    Args:
+        x: the perturbations, (n, T, d).
+        loss: the loss of each example there, (n,).
+        gradient: of the loss, (n, T, d).
+    """
+
+    x: Tensor
+    loss: Tensor
+    gradient: Tensor
+
+    def __getitem__(self, rows: Tensor) -> _Point:
+        return _Point(self.x[rows], self.loss[rows], self.gradient[rows])
+
+    def replaced(self, where: Tensor, other: _Point) -> _Point:
+        """The other point for the examples marked in `where`, (n,), bool; this point for the rest."""
+        wide = where.view(-1, 1, 1)
+        return _Point(
+            torch.where(wide, other.x, self.x),
+            torch.where(where, other.loss, self.loss),
+            torch.where(wide, other.gradient, self.gradient),
+        )
 
 
-def _halve_steps(state: dict[str, Tensor], steps: int) -> None:
-    """Halve eta and go back to the best point where the last `steps` steps made too little progress."""
-    too_few_rises = state["rises"] < INCREASING * steps
-    unchanged = (state["eta"] == state["checkpoint_eta"]).flatten() & (state["best_loss"] == state["checkpoint_best"])
-    halve = too_few_rises | unchanged
-    state["checkpoint_eta"], state["checkpoint_best"] = state["eta"], state["best_loss"]
-    state["eta"] = torch.where(_expand_like(halve, state["eta"]), state["eta"] / 2.0, state["eta"])
-    for name in ("x", "gradient", "loss"):
-        state[name] = torch.where(_expand_like(halve, state[name]), state[f"best_{name}"], state[name])
-    state["previous_x"] = torch.where(_expand_like(halve, state["x"]), state["x"], state["previous_x"])
-    state["rises"] = torch.zeros_like(state["rises"])
+@dataclass
+class _Ascent:
+    """The state of the search for n examples.
 
+    Args:
+        examples: their indices in the batch, (n,).
+        point, previous_x: the point of the last step, and the perturbations before it, (n, T, d).
+        best: the point of the largest loss so far.
+        eta: length of the next step, (n, 1, 1).
+        rises: number of steps since the last checkpoint that raised the loss, (n,).
+        checkpoint_eta, checkpoint_loss: eta and the largest loss at the last checkpoint.
+    """
 
-def _expand_like(choice: Tensor, values: Tensor) -> Tensor:
-    """One bool per row, with the number of dimensions of `values`."""
-    return choice.view(-1, *[1] * (values.dim() - 1))
+    examples: Tensor
+    point: _Point
+    previous_x: Tensor
+    best: _Point
+    eta: Tensor
+    rises: Tensor
+    checkpoint_eta: Tensor
+    checkpoint_loss: Tensor
+
+    @classmethod
+    def begin(cls, start: _Point, eta: Tensor) -> _Ascent:
+        """The state before the first step."""
+        examples = torch.arange(len(start.loss), device=start.loss.device)
+        return cls(examples, start, start.x, start, eta, torch.zeros_like(start.loss), eta, start.loss)
+
+    def __getitem__(self, rows: Tensor) -> _Ascent:
+        return _Ascent(**{name: value[rows] for name, value in vars(self).items()})
+
+    def next_x(self, part: AttackBatch, weight: float) -> Tensor:
+        """x', the perturbations after a step whose new part has this weight, (n, T, d)."""
+        x = self.point.x
+        z = part.ball.ascend(x, self.point.gradient, self.eta, part.radius, part.mask)
+        moved = x + weight * (z - x) + (1.0 - weight) * (x - self.previous_x)
+        return part.ball.project(moved, part.radius) * part.mask
+
+    def move_to(self, point: _Point) -> None:
+        """Make a step to a point."""
+        self.rises = self.rises + (point.loss > self.point.loss)
+        self.previous_x, self.point = self.point.x, point
+        self.best = self.best.replaced(point.loss > self.best.loss, point)
+
+    def halve_eta(self, steps: int) -> None:
+        """Halve eta and go back to the best point where the last `steps` steps made too little progress."""
+        too_few_rises = self.rises < INCREASING * steps
+        unchanged = (self.eta == self.checkpoint_eta).flatten() & (self.best.loss == self.checkpoint_loss)
+        halve = too_few_rises | unchanged
+        wide = halve.view(-1, 1, 1)
+        self.checkpoint_eta, self.checkpoint_loss = self.eta, self.best.loss
+        self.eta = torch.where(wide, self.eta / 2.0, self.eta)
+        self.point = self.point.replaced(halve, self.best)
+        self.previous_x = torch.where(wide, self.point.x, self.previous_x)
+        self.rises = torch.zeros_like(self.rises)

@@ -1,4 +1,4 @@
-"""Deletion of the words that matter: what is left to a model that cannot read a misspelt word at all.
+"""Deletion of the words that matter: an upper bound for a model that ignores misspelt words.
 
 A model that is robust to misspellings only because it ignores the words that it does not know can at best reach the
 accuracy under this attack; only one that reads them gets above it.

@@ -1,6 +1,6 @@
-"""What all attacks on the embeddings have in common: the batch, the loss, and the loop over epsilons and restarts.
+"""The base of all attacks on the embeddings: the batch, the loss, and the loop over epsilons and restarts.
 
-An attack says only how one restart looks for a point of the ball at which the model errs.
+A subclass defines only how one restart searches the ball for a point at which the model errs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ AttackLoss = Literal["ce", "margin"]
 
 @dataclass
 class Queries:
-    """Passes of single examples through the attacked model: a forward is one, a backward to the input one more."""
+    """Number of passes of single examples through the attacked model: a forward pass is 1, an input-only backward 1."""
 
     count: int = 0
 
@@ -80,7 +80,7 @@ class AttackBatch:
         return logits.argmax(dim=-1) == self.batch["labels"]
 
     def losses(self, logits: Tensor, loss: AttackLoss) -> Tensor:
-        """What the attack makes large, (B,).
+        """The loss that the attack maximises, (B,).
 
         "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the right one, whose gradient does not
         vanish where the model is certain.
@@ -101,7 +101,7 @@ class EmbeddingAttack(ABC):
         norm, relative: of the ball; see `uegr.perturb.ball.Ball`.
         steps: per restart.
         restarts: the first starts at the centre, the others at random points.
-        seed: of the random starts, and of what else is random.
+        seed: of the random starts and of other random choices.
     """
 
     norm: Norm = "l2"
@@ -135,8 +135,8 @@ class EmbeddingAttack(ABC):
         """Attack one batch of a classifier. The model is left as it was.
 
         Args:
-            model: any module whose forward takes what the batch holds, but for the labels, and returns `.logits`.
-            batch: "input_ids" (B, T), "attention_mask" and "labels" (B,), classes.
+            model: any module whose forward takes what the batch holds, except the labels, and returns `.logits`.
+            batch: "input_ids" and "attention_mask" (B, T), and "labels" (B,), the classes.
             epsilons: radii of the ball, in its unit; 0 is the clean accuracy.
 
         Raises:

@@ -23,12 +23,12 @@ from uegr.perturb.words import replace_words, words_of
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the texts with one more word replaced.
+    """The text that a step of the search keeps.
 
     Args:
-        index: in the list of these texts.
-        probability: of the right class.
-        fools: whether the model errs.
+        index: of the text in the list of the texts that the step tried.
+        probability: of the right class, on this text.
+        fools: whether the model classifies the text wrong.
     """
 
     index: int
@@ -49,7 +49,7 @@ class GreedyAttack(TextAttack):
     similarity: float = 0.0
 
     placeholder: ClassVar[str] = ""
-    """Written in the place of a word to find out how much it matters: nothing deletes it."""
+    """Written in place of a word to find out how much the word matters; "" deletes the word."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.max_share <= 1.0:
@@ -62,27 +62,30 @@ class GreedyAttack(TextAttack):
         """The words that may replace `word`; empty where it must stay."""
 
     def fits(self, words: Sequence[str], replacements: Mapping[int, str]) -> bool:
-        """Whether these replacements may be made together; any may, if an attack says nothing else."""
+        """Whether these replacements may be made together; by default all may."""
         return True
 
     def importance(
         self, texts: Texts, without: list[Texts], label: int
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        """How much each word matters, and the right class's probability that the first change must undercut.
+        """How much each word matters, and the probability of the right class that the first change must lower.
 
         Args:
             texts: the original.
             without: for each word the text that has the placeholder in its place.
             label: the right class.
+
+        Returns:
+            The importance of each word, (len(without),), and the probability.
         """
         probabilities = yield Request(without)
         return -probabilities[:, label], 1.0
 
     def comparison(self, rewritten: list[Texts], original: Texts, current: Texts, position: int) -> Comparison | None:
-        """What the encoder reads to find out which texts are similar enough; None if all are.
+        """What the sentence encoder compares to find the texts that are similar enough; None accepts all texts.
 
         Args:
-            rewritten: the texts in question, which differ from `current` in the word at `position` only.
+            rewritten: texts that differ from `current` only in the word at `position`.
             original: the text before all changes.
             current: the text with the changes that are kept so far.
             position: index of the word.
@@ -94,54 +97,60 @@ class GreedyAttack(TextAttack):
     ) -> Search:
         *fixed, text = texts
         words = words_of(text)
-        candidates = {i: self.candidates(word, generator) for i, word in enumerate(words)}
-        options = {i: replacements for i, replacements in candidates.items() if replacements}
-        if not options:
+        all_candidates = {i: self.candidates(word, generator) for i, word in enumerate(words)}
+        candidates = {i: new_words for i, new_words in all_candidates.items() if new_words}
+        if not candidates:
             return None
 
         def with_words(replacements: dict[int, str]) -> Texts:
             return (*fixed, replace_words(text, replacements))
 
-        without = [with_words({i: self.placeholder}) for i in options]
-        importance, lowest = yield from self.importance(texts, without, label)
+        without = [with_words({i: self.placeholder}) for i in candidates]
+        importance, probability = yield from self.importance(texts, without, label)
+        positions = list(candidates)
         replaced: dict[int, str] = {}
-        for position in (list(options)[i] for i in np.argsort(-importance, kind="stable")):
+        for position in (positions[i] for i in np.argsort(-importance, kind="stable")):
             if len(replaced) == max(1, int(self.max_share * len(words))):
                 break
-            attempts = [{**replaced, position: word} for word in options[position]]
+            attempts = [{**replaced, position: new_word} for new_word in candidates[position]]
             attempts = [attempt for attempt in attempts if self.fits(words, attempt)]
             if not attempts:
                 continue
             rewritten = [with_words(attempt) for attempt in attempts]
-            compared = partial(self.comparison, original=texts, current=with_words(replaced), position=position)
-            choice = yield from self._choose(rewritten, label, lowest, compared)
+            comparison_of = partial(self.comparison, original=texts, current=with_words(replaced), position=position)
+            choice = yield from self._choose(rewritten, label, probability, comparison_of)
             if choice is None:
                 continue
-            replaced, lowest = attempts[choice.index], choice.probability
+            replaced, probability = attempts[choice.index], choice.probability
             on_change(rewritten[choice.index])
             if choice.fools:
                 return rewritten[choice.index]
         return None
 
     def _choose(
-        self, rewritten: list[Texts], label: int, lowest: float, compared: Callable[[list[Texts]], Comparison | None]
+        self,
+        rewritten: list[Texts],
+        label: int,
+        probability: float,
+        comparison_of: Callable[[list[Texts]], Comparison | None],
     ) -> Generator[Request | Comparison, NDArray[np.float64], Choice | None]:
-        """The most similar of the texts that fool the model, or else the one that comes nearest to that.
+        """The most similar of the texts that fool the model; if none does, the one with the least probability.
 
-        The encoder reads those that fool the model, and others only if none of these is similar enough.
+        The encoder compares the texts that fool the model first, and the others only if none of these is similar
+        enough.
 
         Args:
             rewritten: texts with one more word replaced.
             label: the right class.
-            lowest: its probability, which a text that does not fool the model must undercut.
-            compared: see `comparison`.
+            probability: of the right class so far; a text that does not fool the model must lower it.
+            comparison_of: see `comparison`.
         """
         probabilities = yield Request(rewritten)
         fooling = probabilities.argmax(axis=1) != label
-        for considered in (fooling, ~fooling & (probabilities[:, label] < lowest)):
+        for considered in (fooling, ~fooling & (probabilities[:, label] < probability)):
             positions = np.flatnonzero(considered)
-            asked = compared([rewritten[i] for i in positions])
-            cosines = np.ones(len(positions)) if asked is None or not len(positions) else (yield asked)
+            comparison = comparison_of([rewritten[i] for i in positions])
+            cosines = np.ones(len(positions)) if comparison is None or not len(positions) else (yield comparison)
             similar = {int(i): float(c) for i, c in zip(positions, cosines, strict=True) if c >= self.similarity}
             if similar:
                 best = max(similar, key=lambda i: similar[i] if fooling[i] else -probabilities[i, label])

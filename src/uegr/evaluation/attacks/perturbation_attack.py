@@ -54,7 +54,7 @@ class PerturbationAttack(GreedyAttack):
         perturb, tries = find_perturbation(self.name), self.tries if self.search_by == "worst" else 1
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]
         if all(attempt == texts for attempt in attempts) and perturb(text, 1.0, generator) == text:
-            return None  # nothing in it can be changed
+            return None  # the perturbation cannot change this text
         chosen = yield from first_that_fools(attempts, label)
         if chosen is not None:
             on_change(chosen)

@@ -1,4 +1,4 @@
-"""A black box: random search that sees logits only, after the Square attack (Andriushchenko et al. 2020).
+"""Black-box random search, which sees logits only, after the Square attack (Andriushchenko et al. 2020).
 
 It should be much weaker than an attack that sees gradients. Where it is not, the gradients are misleading.
 """
@@ -14,8 +14,9 @@ from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttac
 
 @dataclass(frozen=True)
 class RandomSearch(EmbeddingAttack):
-    """Each step proposes a random change of a random share of the tokens, and keeps it where the loss rises: the
-    margin by which the class is wrong.
+    """Each step proposes a change of random tokens, and keeps it where the loss rises.
+
+    The loss is the margin: the largest wrong logit minus the right one.
 
     The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
     radius. The first restart starts at the centre, as in every attack [ours].

@@ -1,4 +1,4 @@
-"""What all attacks on the text have in common, and the engine that runs one on many examples at once.
+"""The base of all attacks on the text, and the engine that runs one on many examples at once.
 
 An attack is written for one example, as a generator: it yields candidate texts and is sent what the model predicts for
 them. The engine runs the generators of many examples side by side and scores all their candidates together, so that
@@ -29,7 +29,7 @@ SIDE_BY_SIDE = 64
 
 @dataclass(frozen=True)
 class Request:
-    """Texts whose class probabilities an attack wants; it is sent an array of shape (n, C).
+    """A request for class probabilities; the answer is an array of shape (n, C).
 
     Args:
         candidates: n texts.
@@ -40,11 +40,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Texts whose similarity to the original an attack wants; it is sent cosines (n,), or ones if there is no encoder.
+    """A request for similarities to an original; the answer is cosines, (n,), or ones if there is no encoder.
 
     Args:
         candidates: n texts.
-        original: what they are compared with.
+        original: the texts that they are compared with.
     """
 
     candidates: list[Texts]
@@ -53,7 +53,7 @@ class Comparison:
 
 Search: TypeAlias = Generator[Request | Comparison, NDArray[np.float64], Texts | None]
 SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
-"""The result of each search, in the order of the examples, and the number of queries that it made."""
+"""By the index of the example: the texts that fool the model, or None; and the number of queries."""
 OnChange: TypeAlias = Callable[[Texts], None]
 """Called with the text after each change that a search keeps."""
 
@@ -70,7 +70,7 @@ class TextAttack(ABC):
     """A search for a text that fools the model.
 
     Args:
-        seed: of what is random.
+        seed: of the random choices.
     """
 
     seed: int = 0
@@ -83,7 +83,7 @@ class TextAttack(ABC):
 
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        """Look for texts near `texts`, which the model classifies right, that it classifies wrong.
+        """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
 
         Yields requests and comparisons, is sent their results, and returns the texts that fool the model, or None.
         """
@@ -102,7 +102,7 @@ class TextAttack(ABC):
         Args:
             model: a classifier whose forward takes what the tokenizer returns, and which returns `.logits`.
             tokenizer: its tokenizer.
-            texts: one string per example, or one tuple of strings for pairs, of which the last is rewritten.
+            texts: one string per example, or for pairs one tuple of strings, whose last string is rewritten.
             labels: the class of each text.
             max_length: texts are cut to this number of tokens.
 
@@ -179,7 +179,7 @@ def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
 def search_rounds(
     evaluated: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
 ) -> Generator[None, None, SearchResults]:
-    """Run searches side by side; yields after each round, in which what all of them ask for is computed at once."""
+    """Run searches side by side. Each round computes the requests of all searches together, then yields."""
     results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
     waiting: dict[int, Request | Comparison] = {}
@@ -194,8 +194,8 @@ def search_rounds(
     for i in searches:
         advance(i, None)
     while waiting:
-        requests = {i: asked for i, asked in waiting.items() if isinstance(asked, Request)}
-        comparisons = {i: asked for i, asked in waiting.items() if isinstance(asked, Comparison)}
+        requests = {i: request for i, request in waiting.items() if isinstance(request, Request)}
+        comparisons = {i: request for i, request in waiting.items() if isinstance(request, Comparison)}
         for i, answer in {**_probabilities(requests, evaluated), **_similarities(comparisons, encoder)}.items():
             if i in requests:
                 queries[i] += len(answer)
@@ -205,7 +205,7 @@ def search_rounds(
 
 
 def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -> dict[int, NDArray[np.float64]]:
-    """What each request asks for, from one run of the model."""
+    """The answer to each request, from one run of the model."""
     texts = [text for request in requests.values() for text in request.candidates]
     return _split(evaluated.probabilities_of(texts) if texts else np.empty((0, 1)), requests)
 
@@ -213,14 +213,16 @@ def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -
 def _similarities(
     comparisons: Mapping[int, Comparison], encoder: SentenceEncoder | None
 ) -> dict[int, NDArray[np.float64]]:
-    """What each comparison asks for, from one run of the encoder."""
-    pairs = [(asked.original[-1], text[-1]) for asked in comparisons.values() for text in asked.candidates]
+    """The answer to each comparison, from one run of the encoder."""
+    pairs = [
+        (comparison.original[-1], text[-1]) for comparison in comparisons.values() for text in comparison.candidates
+    ]
     return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), comparisons)
 
 
 def _split(
-    values: NDArray[np.float64], asked: Mapping[int, Request] | Mapping[int, Comparison]
+    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, Comparison]
 ) -> dict[int, NDArray[np.float64]]:
-    """The values of all candidates, back to the searches that asked for them."""
-    ends = np.cumsum([len(part.candidates) for part in asked.values()])
-    return dict(zip(asked, np.split(values, ends[:-1]), strict=True)) if asked else {}
+    """The values of all candidates, (n,) or (n, C), divided among the searches that requested them."""
+    ends = np.cumsum([len(request.candidates) for request in requests.values()])
+    return dict(zip(requests, np.split(values, ends[:-1]), strict=True)) if requests else {}

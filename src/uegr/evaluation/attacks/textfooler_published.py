@@ -1,8 +1,8 @@
 """TextFooler's search as its authors run it (Jin et al. 2020, arXiv 1907.11932), with our synonyms and our encoder.
 
-Theirs are the fifty nearest counter-fitted vectors with the part of speech that a tagger finds, and the Universal
-Sentence Encoder. Ours are the table and the WordNet forms of `uegr.perturb.synonyms`, and all-MiniLM-L6-v2, for which
-the limit of similarity is the published angle and was not chosen again.
+The authors use the fifty nearest counter-fitted vectors with the part of speech that a tagger finds, and the Universal
+Sentence Encoder. We use the table and the WordNet forms of `uegr.perturb.synonyms`, and all-MiniLM-L6-v2. The limit of
+similarity is the published angle; it was not chosen again for this encoder.
 """
 
 import math
@@ -26,7 +26,7 @@ LARGEST_ANGLE = 0.5
 
 @dataclass(frozen=True)
 class PublishedTextFooler(SynonymSwap):
-    """Any number of words may be replaced, each by one of fifty synonyms, as long as its surroundings stay similar.
+    """Any number of words may be replaced, each by one of fifty synonyms, as long as the words around it stay similar.
 
     A word whose deletion changes the class matters more, by the rise of the new class's probability (equation 2 of the
     paper). Similarity is that of fifteen words before and after one replacement, not of the text and the original.

@@ -1,6 +1,7 @@
 """Transfer: perturbations that are made on another model, tried on this one.
 
-They know nothing of this model's gradients. Where they fool it more than its own gradients do, those are misleading.
+They do not use this model's gradients. If they fool it more often than an attack with its gradients, the gradients are
+misleading.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What the models from scratch share: a configuration, embeddings, a classifier's output."""
+"""The base of the classifiers from scratch: a configuration, embeddings, and a linear head."""
 
 from abc import ABC, abstractmethod
 from typing import Any

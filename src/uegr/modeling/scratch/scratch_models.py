@@ -17,4 +17,4 @@ SCRATCH: dict[str, tuple[type[ScratchConfig], type[ScratchClassifier]]] = {
 for _config, _model in SCRATCH.values():
     AutoConfig.register(_config.model_type, _config, exist_ok=True)
     AutoModelForSequenceClassification.register(_config, _model, exist_ok=True)
-    AutoModel.register(_config, _model, exist_ok=True)  # the classifier: these models have no body of their own
+    AutoModel.register(_config, _model, exist_ok=True)  # the classifier: there is no separate body

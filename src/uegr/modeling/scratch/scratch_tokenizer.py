@@ -32,7 +32,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: 
         show_progress=False,
     )
     learner.train_from_iterator(texts, trainer)
-    # A new tokenizer with these pieces, to which the letters are not special.
+    # A new tokenizer with these pieces, in which the letters are not special tokens.
     tokenizer = _empty(models.WordPiece(learner.get_vocab(), unk_token=UNKNOWN), lowercase)
     ids = [(token, tokenizer.token_to_id(token)) for token in (START, END)]
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -56,7 +56,7 @@ def _words(tokenizer: Tokenizer, text: str) -> list[str]:
 
 
 def _frequent_letters(words: Counter[str]) -> set[str]:
-    """All letters; of more than a thousand those that are more frequent than the one that is left out first."""
+    """All letters if there are at most a thousand, else those that are more frequent than the thousand-and-first."""
     counts: Counter[str] = Counter()
     for word, count in words.items():
         for letter in word:

@@ -27,9 +27,9 @@ KINDS: dict[str, type[TaskKind]] = {
 def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> TaskKind:
     """The kind of task, with this batch's labels.
 
-    The model's `config.problem_type` decides where it is set. Else one output is regression; floating-point labels of
-    the logits' shape are multi-label; whole-number labels are classes, one per example (B,) or one per token (B, T). A
-    causal language model's output at a token is held against the label of the next.
+    The model's `config.problem_type` decides if it is set. Otherwise one output is regression; floating-point labels of
+    the logits' shape are multi-label; whole-number labels are classes, one per example (B,) or one per token (B, T).
+    The output of a causal language model at a token is compared with the label of the next token.
     """
     rows, inner = len(labels), unwrap(model)
     problem_type = getattr(getattr(inner, "config", None), "problem_type", None) if logits.dim() == 2 else None

@@ -1,7 +1,7 @@
-"""A loss of the user's own that runs the model itself: a reward model's, a contrastive one, that of another trainer.
+"""A user's own loss that runs the model itself: of a reward model, a contrastive loss, the loss of another trainer.
 
-The adversary and the passes of a method need no more of it than its value. The divergence between passes needs logits:
-where the function gives none, it is 0.
+The adversary and the passes of a method need only the value of such a loss. The divergence between passes needs logits,
+and is 0 if the function returns none.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from uegr.modeling.task_kinds.tokens import Tokens
 
 
 class NoLogits(Regression):
-    """A loss without logits: its passes do not differ, and a method that compares two of them has nothing to do."""
+    """A loss without logits: the divergence of its passes is 0, and a method that compares two passes is refused."""
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
         raise UsageError(
@@ -34,11 +34,11 @@ ComputeLoss = Callable[[nn.Module, Any], tuple[Tensor, Tensor | None]]
 
 
 class LogitsWithLoss(Tensor):
-    """The logits of a pass with the loss that was computed in it; what is computed from them is a plain tensor.
+    """The logits of a pass, with the loss of the same pass; every result computed from them is a plain tensor.
 
     Attributes:
         loss: scalar.
-        given: whether the function gave logits; else they are a constant.
+        given: whether the function returned logits; if not, they are a constant.
     """
 
     loss: Tensor
@@ -47,7 +47,7 @@ class LogitsWithLoss(Tensor):
 
 
 def with_loss(logits: Tensor | None, loss: Tensor) -> LogitsWithLoss:
-    """The logits of a pass, or without any a constant, with its loss."""
+    """The logits of a pass, or a constant if there are none, with the loss of the pass."""
     carrier = torch.zeros((1, 1), device=loss.device) if logits is None else logits
     result = carrier.as_subclass(LogitsWithLoss)
     result.loss, result.given = loss, logits is not None
@@ -55,10 +55,10 @@ def with_loss(logits: Tensor | None, loss: Tensor) -> LogitsWithLoss:
 
 
 def task_of_own_loss(model: nn.Module, logits: Tensor, labels: Any) -> TaskKind:
-    """The kind of task whose loss is that of the logits' pass, and whose divergence is that of their kind.
+    """The kind of task for the logits; its loss is the loss of the pass that returned them.
 
     Args:
-        model: says what labels mean, see `task_kind_of`.
+        model: decides what the labels mean, see `task_kind_of`.
         logits: made by `with_loss`.
         labels: of the batch, if it has any; only labels that fit the logits are used.
     """

@@ -35,11 +35,11 @@ class Regression(TaskKind):
         return torch.stack([self.is_target.float().sum(), labels.sum(), labels.square().sum()])
 
     def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
-        """exp(-(output - label)^2 / 2 var), above that of the mean of the labels seen so far.
+        """exp(-(output - label)^2 / 2 var), relative to a prediction of the mean of the labels so far.
 
         Args:
             logits: of the N positions.
-            label_shares: mean of the labels and of their squares, shape (2,); 0 confidence before they are known.
+            label_shares: mean of the labels and of their squares, shape (2,); None gives confidence 0.
         """
         if label_shares is None:
             return torch.zeros_like(self.scores(logits)[:, 0])

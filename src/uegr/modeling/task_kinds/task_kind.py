@@ -1,4 +1,4 @@
-"""What every kind of task is: a loss and a divergence per target for training, outputs and metrics for evaluation.
+"""The base of all kinds of task: loss and divergence per target for training, outputs and metrics for evaluation.
 
 A *target* is an example, or a token where tokens are labelled. Every term is computed in float32, in nats where it is
 an entropy, as one value per target, so that sums and means never depend on batch size or padding.
@@ -51,7 +51,7 @@ class TaskKind(ABC):
     curve_metric: ClassVar[str]
     """The metric that a robustness curve shows, see `curve_value`."""
     typo_metric: ClassVar[str]
-    """The metric that is measured on text with typos, as "typo_" and this name."""
+    """The metric that is measured on text with typing errors, and reported as "typo_" and this name."""
 
     @classmethod
     def from_batch(cls, labels: Tensor) -> Self:
@@ -120,21 +120,21 @@ class TaskKind(ABC):
 
     @abstractmethod
     def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
-        """How sure of its label the model is on each position, shape (N,), in [0, 1] [ours].
+        """The model's confidence in the label of each position, shape (N,), in [0, 1] [ours].
 
         0 at chance or below, 1 for certain.
 
         Args:
             logits: of the N positions.
-            label_shares: the label counts divided by the number of targets, shape (C,): a model that predicts the
-                most frequent label for every input is sure of nothing, so chance is at least the label's share.
+            label_shares: the label counts divided by the number of targets, shape (C,). Chance is at least the share of
+                the label, because a model that predicts the most frequent label for every input has learned nothing.
         """
 
     # Evaluation: one value or output per example.
 
     @abstractmethod
     def attack_loss(self, logits: Tensor) -> Tensor:
-        """What an attack makes large, one value per example, shape (B,)."""
+        """The loss that an attack maximises, one value per example, shape (B,)."""
 
     @abstractmethod
     def outputs(self, logits: Tensor) -> Tensor:
@@ -162,6 +162,6 @@ def concatenate_outputs(parts: Sequence[Outputs]) -> Outputs:
 
 
 def confidence_above_chance(losses: Tensor, chance: Tensor) -> Tensor:
-    """exp(-loss) on the scale on which `chance` is 0 and 1 is 1, clamped to [0, 1]."""
+    """exp(-loss), rescaled so that `chance` becomes 0 and 1 stays 1, clamped to [0, 1]; shape of `losses`."""
     rest = (1.0 - chance).clamp_min(torch.finfo(chance.dtype).tiny)
     return ((torch.exp(-losses) - chance) / rest).clamp(0.0, 1.0)

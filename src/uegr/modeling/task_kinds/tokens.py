@@ -30,7 +30,7 @@ class Tokens(Classification):
         return self.mean_per_example(self.default_loss(logits))
 
     def outputs(self, logits: Tensor) -> Tensor:
-        """Of each token its label, -100 where it is no target, the predicted class and the NLL in nats, (B, T, 3)."""
+        """The label of each token (-100: no target), the predicted class, and the NLL in nats, (B, T, 3)."""
         values = (self.labels, self.scores(logits).argmax(dim=-1), self.default_loss(logits))
         return torch.stack([value.reshape(self.rows, -1).float() for value in values], dim=-1)
 

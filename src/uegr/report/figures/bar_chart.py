@@ -10,7 +10,7 @@ from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
 from uegr.report.run_groups import Group
 
 ERROR = "#8c8c8c"
-"""Of error lines: visible on every bar and on light and dark pages."""
+"""Colour of error lines: visible on every bar, and on light and dark pages."""
 Interval = tuple[float, float]
 Bars = Mapping[str, Mapping[str, float]]
 """Compared item -> label of a group -> length of its bar."""

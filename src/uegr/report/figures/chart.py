@@ -1,4 +1,4 @@
-"""A figure with everything that makes it readable without eyes, mouse or colour: words, a table, values to point at."""
+"""A figure with a description, its numbers as a table, and values to point at, for readers who cannot see it well."""
 
 from dataclasses import dataclass, field
 

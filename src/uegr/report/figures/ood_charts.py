@@ -1,4 +1,4 @@
-"""Whether the model notices text that is not of its task."""
+"""How well the model's confidence separates texts of its task from texts of other tasks."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The risk-coverage curve: the error rate if the model answers only the examples of which it is most confident."""
+"""The risk-coverage curve: the error rate if the model answers only its most confident examples."""
 
 from collections.abc import Sequence
 

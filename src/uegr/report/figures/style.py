@@ -21,7 +21,7 @@ ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 LINES = ("-", "--", ":", "-.")
 INK, LINE = "#1c1c1c", "#d6d6d6"
-"""Of text and axes, and of the grid. Neither is a colour of data, so that a page can recolour each on its own."""
+"""Colours of text and axes, and of the grid. Neither is a colour of data, so that a page can change each alone."""
 HEAT = "cividis"
 """A colour map whose lightness is proportional to the value, also for the colour-blind."""
 WIDTH = 4.7
