@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
+from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
@@ -107,12 +108,14 @@ class TextAttack(ABC):
             max_length: texts are cut to this number of tokens.
 
         Raises:
-            UsageError: no texts, or not as many labels.
+            UsageError: no texts, not as many labels, labels that are no classes of the model, or a model that is no
+                classifier.
         """
         examples = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
+        check_classes(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
         return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
 
