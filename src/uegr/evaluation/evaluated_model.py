@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
+import regex
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from uegr.modeling.tokenizer_match import tokens_to_read
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
+
+
+_WORD_END = regex.compile(r"[\p{L}\p{M}]*")
 
 
 class EvaluatedModel:
@@ -147,6 +151,21 @@ class EvaluatedModel:
                 batch = self.tokenizer.pad(part, return_tensors="pt").to(self.device)
                 logits.append(self.logits(dict(batch)).double().cpu().numpy())
         return np.concatenate(logits)[np.argsort(order)]
+
+    def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
+        """Each of the texts up to the last word that the model reads, and what follows; pairs by their last text."""
+        columns = [list(column) for column in zip(*texts, strict=True)]
+        if not self.tokenizer.is_fast or self.tokenizer.truncation_side != "right":
+            return [(row, "") for row in texts]
+        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        parts = []
+        for i, (*fixed, text) in enumerate(texts):
+            spans = zip(encoded.sequence_ids(i), encoded["offset_mapping"][i], strict=True)
+            end = max((stop for part, (_, stop) in spans if part == len(fixed)), default=0)
+            following = _WORD_END.match(text, end)
+            end = following.end() if encoded[i].overflowing and following else len(text)
+            parts.append(((*fixed, text[:end]), text[end:]))
+        return parts
 
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
         """Class probabilities (N, C) of texts without labels."""

@@ -42,6 +42,10 @@ class PerturbationAttack(GreedyAttack):
         if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: take search_by=worst in place of greedy.")
 
+    @property
+    def goes_by_words(self) -> bool:
+        return self.search_by == "greedy"
+
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         perturbation = find_perturbation(self.name)
         assert isinstance(perturbation, WordPerturbation)
