@@ -104,7 +104,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
         self._has_measured = False
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
