@@ -138,6 +138,27 @@ def test_the_loss_is_that_of_hugging_face_in_one_batch_or_in_several(tmp_path: P
     assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-3)
 
 
+@pytest.mark.parametrize("size", [16, 4])
+def test_labels_of_zero_and_one_may_be_whole_numbers(tmp_path: Path, size: int) -> None:
+    labels, losses = torch.randint(0, 2, (16, 10)), []
+    for of_type in (labels, labels.float()):
+        trainer = UEGRTrainer(
+            bert(dropout=0.0, labels=10, problem_type="multi_label_classification"),
+            arguments(
+                tmp_path,
+                max_steps=1,
+                per_device_train_batch_size=size,
+                gradient_accumulation_steps=16 // size,
+                logging_steps=1,
+            ),
+            method=PlainConfig(),
+            train_dataset=rows(16, of_type),
+        )
+        trainer.train()
+        losses.append(trainer.state.log_history[0]["loss"])
+    assert losses[0] == pytest.approx(losses[1])
+
+
 def test_compute_loss_func_and_label_smoothing_are_the_task_loss_of_the_method(tmp_path: Path) -> None:
     def compute_loss_func(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
         return 3.0 * F.cross_entropy(outputs.logits, labels)

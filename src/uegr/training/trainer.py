@@ -17,6 +17,7 @@ from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.registry import UEGRConfig
+from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
 from uegr.training.trainer_loss import has_own_loss, logits_seen, measurements_kept
@@ -131,7 +132,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor | int | None:
         """Count targets as the method's loss counts them: an example with ten labels is one target."""
         counted: Tensor | int | None = super()._get_num_items_in_batch(batch_samples, device)
-        if counted is None or not torch.is_floating_point(batch_samples[0]["labels"]):
+        if counted is None or not is_one_target_per_example(self.model, batch_samples[0]["labels"]):
             return counted
         targets = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
         if self.args.average_tokens_across_devices and self.args.world_size > 1:

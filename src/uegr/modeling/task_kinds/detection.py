@@ -32,7 +32,7 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     The output of a causal language model at a token is compared with the label of the next token.
     """
     rows, inner = len(labels), unwrap(model)
-    problem_type = getattr(getattr(inner, "config", None), "problem_type", None) if logits.dim() == 2 else None
+    problem_type = _problem_type(inner) if logits.dim() == 2 else None
     if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
         return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
     if class_weights is not None:
@@ -45,6 +45,16 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
         shifted = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
         return CausalGeneration(shifted.reshape(-1), class_weights, rows)
     return Tokens(labels.reshape(-1), class_weights, rows)
+
+
+def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:
+    """Whether the numbers of an example are one target (regression, multi-label); known without logits."""
+    return labels.is_floating_point() or _problem_type(unwrap(model)) in ("regression", "multi_label_classification")
+
+
+def _problem_type(model: nn.Module) -> str | None:
+    problem_type: str | None = getattr(getattr(model, "config", None), "problem_type", None)
+    return problem_type
 
 
 def _predicts_the_next_token(model: nn.Module) -> bool:
