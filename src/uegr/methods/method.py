@@ -144,7 +144,8 @@ class Method:
         Args:
             batch: a dict with "labels" and the model's inputs; with `compute_loss`, any batch that this function takes.
             num_items: divide the summed loss by this number of targets instead of the batch's own: for gradient
-                accumulation, the number of targets in all accumulated batches.
+                accumulation, the number of targets in all accumulated batches. Not used with a `compute_loss` whose
+                batch holds no labels that fit its logits: divide the loss by the number of batches.
             model: the model to run, in train mode; by default the attached one. Pass the wrapper (DDP, torch.compile)
                 here if the loop has wrapped the model.
 

@@ -18,6 +18,7 @@ from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.detection import is_one_target_per_example
+from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
 from uegr.training.trainer_loss import has_own_loss, logits_seen, measurements_kept
@@ -60,6 +61,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._loss_fn = loss_fn
         self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
         self._has_measured = False
+        self._counts_targets = True  # unless the loss is the trainer's own, and its labels do not fit its logits
         self.method = self._new_method()
         self.add_callback(_Preparation(self))
 
@@ -110,16 +112,20 @@ class RobustTrainerMixin(SafeTrainerMixin):
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
-        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+        if num_items_in_batch is not None and not self._counts_targets:
+            loss = loss / self.current_gradient_accumulation_steps  # the mean over a batch, which has no targets
+        elif num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes  # DDP takes the mean over processes
         return (loss, None) if return_outputs else loss
 
     def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
         """The loss that the trainer would have computed, and the model's logits."""
         inputs = dict(inputs) if isinstance(inputs, Mapping) else inputs  # trainers take entries out of it
+        labels = inputs.get("labels") if isinstance(inputs, Mapping) else None
         with measurements_kept(self) if self._has_measured else nullcontext(), logits_seen(model) as logits:
             loss: Tensor = super().compute_loss(model, inputs)
         self._has_measured = True
+        self._counts_targets = bool(logits) and labels_fit(labels, logits[0])
         return loss, next(iter(logits), None)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
