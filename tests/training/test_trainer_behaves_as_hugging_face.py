@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -266,6 +267,15 @@ def test_a_subclass_with_its_own_compute_loss_is_told_so(name: str, tmp_path: Pa
     trainer = Focal(bert(), arguments(tmp_path), method=make_config(name), train_dataset=rows())
     with pytest.raises(UsageError, match=r"train without its forward stage.*loss_fn"):
         trainer.train()
+
+
+@pytest.mark.parametrize("name", ["sam", "rose-first", "r-drop+sam", "uegr"])
+def test_fp16_is_refused_where_a_scaler_cannot_scale_the_second_gradient(name: str, tmp_path: Path) -> None:
+    config = make_config(name)
+    refused = config.create().backward.replays
+    with pytest.raises(UsageError, match="bf16 or float32") if refused else nullcontext():
+        UEGRTrainer(bert(), arguments(tmp_path, fp16=True), method=config, train_dataset=rows())
+    UEGRTrainer(bert(), arguments(tmp_path, bf16=True), method=config, train_dataset=rows())
 
 
 def test_the_stock_trainer_with_a_wrapped_optimizer_is_told_so(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_utils import has_length
 from transformers.utils.generic import ModelOutput
 
+from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
@@ -67,6 +68,11 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     def _new_method(self) -> Method:
         """A fresh method, so that a second training of the same trainer gives the same numbers."""
+        method = self._create_method()
+        check_precision(fp16=self.args.fp16 and method.backward.replays)  # accelerate's autocast is inside the model
+        return method
+
+    def _create_method(self) -> Method:
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
