@@ -66,6 +66,22 @@ def test_every_method_resumes_to_the_same_bits(name: str) -> None:
     assert all(torch.equal(weight, whole) for weight, whole in zip(resumed, expected, strict=True))
 
 
+@pytest.mark.parametrize("other", ["plain", "freelb", "child-tuning-f"])
+def test_the_state_of_another_method_is_refused(other: str) -> None:
+    method, state = attached("uegr", bert()), attached(other, bert()).optimizer.state_dict()
+    with pytest.raises(UsageError, match=f"is of the method {other} and this method is uegr: go on with {other}"):
+        method.optimizer.load_state_dict(state)
+
+
+def test_a_state_without_the_name_of_its_method_is_loaded() -> None:
+    """As versions up to 0.1 wrote it."""
+    method = attached("uegr", bert())
+    state = {**method.state_dict(), "steps": 7}
+    del state["method"]
+    method.load_state_dict(state)
+    assert method.state_dict()["steps"] == 7
+
+
 def test_the_seed_decides() -> None:
     weights = []
     for seed in (0, 0, 1):

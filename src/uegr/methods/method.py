@@ -279,6 +279,7 @@ class Method:
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "method": self.name,
             "calls": self._position.calls,
             "steps": self._position.steps,
             "forward": self.forward.state_dict(),
@@ -286,6 +287,17 @@ class Method:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned.
+
+        Raises:
+            UsageError: the state is another method's.
+        """
+        saved = state.get("method", self.name)
+        if saved != self.name:
+            raise UsageError(
+                f"the saved state is of the method {saved} and this method is {self.name}: go on with {saved}, or "
+                "start over without this state."
+            )
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
