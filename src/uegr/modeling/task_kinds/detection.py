@@ -1,10 +1,12 @@
 """Which kind of task a batch is, by the shapes and types of logits and labels and Hugging Face's conventions."""
 
+from collections.abc import Iterable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.data.kind import IGNORED_LABEL
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.multi_label import MultiLabel
@@ -69,6 +71,17 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
         return bool(loss_type == "ForCausalLM")
     head = getattr(model, "get_output_embeddings", lambda: None)()
     return head is not None and not getattr(config, "is_encoder_decoder", False)
+
+
+def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
+    """Refuse options, of those that a user has set, which the loss of this kind of task would not use."""
+    for name in names:
+        if name not in task.loss_options:
+            kind = next(kind for kind, of_name in KINDS.items() if type(task) is of_name)
+            raise UsageError(
+                f"{name} has no effect on the loss of a {kind} task, which the labels or the model's problem_type make "
+                "this one: leave it out, or give a loss_fn of your own."
+            )
 
 
 def check_metric(name: str, kind: str) -> None:

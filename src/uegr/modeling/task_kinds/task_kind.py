@@ -46,6 +46,8 @@ class TaskKind(ABC):
     label_smoothing: float = 0.0
     has_labels: bool = True
 
+    loss_options: ClassVar[tuple[str, ...]] = ()
+    """The fields above that `default_loss` uses, of those that a user may set."""
     metric_names: ClassVar[tuple[str, ...]]
     """The metrics that can be reported for tasks of this kind."""
     curve_metric: ClassVar[str]
