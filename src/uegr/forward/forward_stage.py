@@ -125,6 +125,8 @@ class ForwardStage(ABC):
 
     perturbs: ClassVar[bool] = False
     """Whether any of its passes adds a delta to the token embeddings."""
+    sets_dropout: ClassVar[bool] = False
+    """Whether it gives its passes dropout where the model has none of its own."""
     needs: ClassVar[str] = ""
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
 
