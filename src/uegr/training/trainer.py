@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import has_length
-from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
@@ -22,7 +21,7 @@ from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
-from uegr.training.trainer_loss import has_own_loss, logits_seen, measurements_kept
+from uegr.training.trainer_loss import has_own_loss, logits_seen, loss_of_logits, measurements_kept
 
 
 class RobustTrainerMixin(SafeTrainerMixin):
@@ -78,12 +77,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         if self._has_own_loss:
             return self.method_config.create(**options, loss_fn=loss_fn, compute_loss=self._own_loss)
         if loss_fn is None and self.compute_loss_func is not None:
-            function = self.compute_loss_func
-
-            def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
-                loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
-                return loss
-
+            shifts_labels = getattr(self, "_loss_shifts_labels", False)  # newer versions of transformers
+            loss_fn = loss_of_logits(self.compute_loss_func, shifts_labels=shifts_labels)
         return self.method_config.create(**options, label_smoothing=self.args.label_smoothing_factor, loss_fn=loss_fn)
 
     def _hp_search_setup(self, trial: Any) -> None:
@@ -141,15 +136,15 @@ class RobustTrainerMixin(SafeTrainerMixin):
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
 
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor | int | None:
-        """Count targets as the method's loss counts them: an example with ten labels is one target."""
-        counted: Tensor | int | None = super()._get_num_items_in_batch(batch_samples, device)
-        if counted is None or not is_one_target_per_example(self.model, batch_samples[0]["labels"]):
-            return counted
-        targets = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Tensor | int | None]:
+        """The batches of a step, and their targets as the method's loss counts them: ten labels may be one target."""
+        batches, counted = super().get_batch_samples(*args, **kwargs)
+        if counted is None or not is_one_target_per_example(self.model, batches[0]["labels"]):
+            return batches, counted
+        targets = torch.tensor(sum(len(batch["labels"]) for batch in batches), device=self.args.device)
         if self.args.average_tokens_across_devices and self.args.world_size > 1:
             targets = self.accelerator.gather(targets).sum()
-        return targets
+        return batches, targets
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)
