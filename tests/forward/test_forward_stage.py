@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, TaskOptions
 
 
 class Unperturbed(ForwardStage):
@@ -24,3 +25,33 @@ def test_only_a_stage_that_perturbs_needs_token_embeddings() -> None:
     Unperturbed().attach(nn.Linear(2, 2))
     with pytest.raises(UsageError, match="get_input_embeddings"):
         Perturbed().attach(nn.Linear(2, 2))
+
+
+def task_with(labels: Tensor, outputs: int, **options: Any) -> Any:
+    step = Step(torch.Generator(), task_options=TaskOptions(**options))
+    return step.task(nn.Module(), torch.zeros(3, outputs), {"labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("labels", "outputs", "options", "kind"),
+    [
+        (torch.rand(3), 1, {"class_weights": torch.ones(1)}, "regression"),
+        (torch.rand(3), 1, {"label_smoothing": 0.1}, "regression"),
+        (torch.ones(3, 4), 4, {"label_smoothing": 0.1}, "multi_label"),
+    ],
+)
+def test_an_option_of_the_loss_without_effect_is_refused(
+    labels: Tensor, outputs: int, options: dict[str, Any], kind: str
+) -> None:
+    (name,) = options
+    with pytest.raises(UsageError, match=f"{name} has no effect on the loss of a {kind} task"):
+        task_with(labels, outputs, **options)
+    task_with(labels, outputs)
+
+
+def test_an_option_of_the_loss_is_given_to_the_kind_that_uses_it() -> None:
+    weights = torch.tensor([1.0, 2.0])
+    task = task_with(torch.tensor([0, 1, 0]), 2, class_weights=weights, label_smoothing=0.1)
+    assert torch.equal(task.class_weights, weights)
+    assert task.label_smoothing == 0.1
+    assert torch.equal(task_with(torch.ones(3, 2), 2, class_weights=weights).class_weights, weights)

@@ -8,7 +8,7 @@ from torch import nn
 
 from support.small_models import Linear, bert, hook_count, llama
 from uegr.errors import UsageError
-from uegr.modeling.dropout_sites import DropoutModule, DropoutSites
+from uegr.modeling.dropout_sites import DropoutModule, DropoutSites, has_dropout
 
 
 def rates_of(model: nn.Module) -> set[float]:
@@ -63,3 +63,12 @@ def test_a_model_without_dropout_gets_it_on_its_residual_branches_for_the_pass()
 def test_a_model_with_no_place_for_dropout_is_refused_with_the_fix() -> None:
     with pytest.raises(UsageError, match=r"no dropout layer.*add nn\.Dropout modules"):
         DropoutSites(Linear())
+
+
+def test_whether_a_model_has_dropout_of_its_own() -> None:
+    assert has_dropout(bert(dropout=0.1))
+    assert not has_dropout(bert(dropout=0.0))
+    decoder = llama()
+    assert not has_dropout(decoder)
+    decoder.model.layers[0].self_attn.attention_dropout = 0.1  # a rate that is held as a number
+    assert has_dropout(decoder)

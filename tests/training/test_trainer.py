@@ -86,6 +86,22 @@ def test_the_mixin_over_another_trainer_calls_what_that_overrides(
     assert all(torch.equal(weights[key], value) for key, value in expected.items())
 
 
+def test_a_trainer_whose_loss_takes_keywords_is_evaluated(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    class Doubled(Trainer):
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+            outputs = model(**inputs)
+            return (2.0 * outputs.loss, outputs) if return_outputs else 2.0 * outputs.loss
+
+    class RobustDoubled(RobustTrainerMixin, Doubled):
+        pass
+
+    doubled, usual = (
+        trainer_of(PlainConfig(), train_file, model_folder, tmp_path, trainer_class=trainer_class)  # type: ignore[arg-type]
+        for trainer_class in (RobustDoubled, UEGRTrainer)
+    )
+    assert doubled.evaluate()["eval_loss"] == pytest.approx(2.0 * usual.evaluate()["eval_loss"])
+
+
 def test_class_weights_are_an_argument(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     """With weight 0 on every class plain fine-tuning has no loss."""
     options = {"class_weights": [0.0, 0.0]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,68 @@ def test_the_loss_is_that_of_hugging_face_in_one_batch_or_in_several(tmp_path: P
     assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-3)
 
 
+@pytest.mark.parametrize("size", [16, 4])
+def test_labels_of_zero_and_one_may_be_whole_numbers(tmp_path: Path, size: int) -> None:
+    labels, losses = torch.randint(0, 2, (16, 10)), []
+    for of_type in (labels, labels.float()):
+        trainer = UEGRTrainer(
+            bert(dropout=0.0, labels=10, problem_type="multi_label_classification"),
+            arguments(
+                tmp_path,
+                max_steps=1,
+                per_device_train_batch_size=size,
+                gradient_accumulation_steps=16 // size,
+                logging_steps=1,
+            ),
+            method=PlainConfig(),
+            train_dataset=rows(16, of_type),
+        )
+        trainer.train()
+        losses.append(trainer.state.log_history[0]["loss"])
+    assert losses[0] == pytest.approx(losses[1])
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize("kind", ["classification", "multi_label"])
+def test_a_compute_loss_func_that_divides_a_sum_trains_as_with_hugging_face(
+    kind: str, accumulation: int, tmp_path: Path
+) -> None:
+    """Steps on 12 examples, where they are accumulated of batches of 8 and 4."""
+    function, labels, outputs = {
+        "classification": (F.cross_entropy, torch.tensor([0, 1, -100, 1] * 3), 2),
+        "multi_label": (F.binary_cross_entropy_with_logits, torch.eye(4).repeat(3, 1), 4),
+    }[kind]
+
+    def compute_loss_func(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
+        loss: Tensor = function(outputs.logits, labels, reduction="sum") / num_items_in_batch
+        return loss
+
+    logs, weights = [], []
+    for trainer_class, extra in ((Trainer, {}), (UEGRTrainer, {"method": PlainConfig()})):
+        trainer = trainer_class(
+            bert(dropout=0.0, labels=outputs),
+            arguments(
+                tmp_path,
+                max_steps=2,
+                per_device_train_batch_size={1: 12, 2: 8}[accumulation],
+                gradient_accumulation_steps=accumulation,
+                logging_steps=1,
+                optim="sgd",
+            ),
+            train_dataset=rows(12, labels),
+            eval_dataset=rows(12, labels),
+            compute_loss_func=compute_loss_func,
+            **extra,
+        )
+        trainer.train()
+        weights.append(list(trainer.model.parameters()))
+        logs.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
+        logs[-1].append(trainer.evaluate()["eval_loss"])
+    assert logs[1] == pytest.approx(logs[0], rel=1e-4)
+    for weight, expected in zip(*reversed(weights), strict=True):
+        torch.testing.assert_close(weight, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_compute_loss_func_and_label_smoothing_are_the_task_loss_of_the_method(tmp_path: Path) -> None:
     def compute_loss_func(outputs: Any, labels: Tensor, num_items_in_batch: Any = None) -> Tensor:
         return 3.0 * F.cross_entropy(outputs.logits, labels)
@@ -245,6 +308,15 @@ def test_a_subclass_with_its_own_compute_loss_is_told_so(name: str, tmp_path: Pa
     trainer = Focal(bert(), arguments(tmp_path), method=make_config(name), train_dataset=rows())
     with pytest.raises(UsageError, match=r"train without its forward stage.*loss_fn"):
         trainer.train()
+
+
+@pytest.mark.parametrize("name", ["sam", "rose-first", "r-drop+sam", "uegr"])
+def test_fp16_is_refused_where_a_scaler_cannot_scale_the_second_gradient(name: str, tmp_path: Path) -> None:
+    config = make_config(name)
+    refused = config.create().backward.replays
+    with pytest.raises(UsageError, match="bf16 or float32") if refused else nullcontext():
+        UEGRTrainer(bert(), arguments(tmp_path, fp16=True), method=config, train_dataset=rows())
+    UEGRTrainer(bert(), arguments(tmp_path, bf16=True), method=config, train_dataset=rows())
 
 
 def test_the_stock_trainer_with_a_wrapped_optimizer_is_told_so(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from transformers import (
     BertConfig,
     BertForMultipleChoice,
     BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertModel,
     LlamaConfig,
     LlamaForCausalLM,
     LlamaForSequenceClassification,
@@ -265,3 +267,47 @@ def test_an_adapter_is_trained_through_sft_and_dpo(tmp_path: Path) -> None:
         first = measured(robust)[0]
         assert first["divergence"] > 0
         assert first["adversarial_loss"] > 0
+
+
+class WithoutLogits(Trainer):
+    """A loss of the model's last states: its labels belong to no logits."""
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+        labels = inputs.pop("labels")
+        outputs = model(**inputs)
+        loss = (outputs.last_hidden_state[:, 0].mean(-1) - labels).square().mean()
+        return (loss, outputs) if return_outputs else loss
+
+
+class Pairs(Trainer):
+    """A loss of two texts per label: the logits have twice as many rows as the labels."""
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+        labels = inputs.pop("labels")
+        outputs = model(**{name: torch.cat([values, values.flip(1)]) for name, values in inputs.items()})
+        first, second = outputs.logits.chunk(2)
+        loss = torch.nn.functional.cross_entropy(first - second, labels)
+        return (loss, outputs) if return_outputs else loss
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+@pytest.mark.parametrize(
+    ("trainer_class", "model_class"), [(WithoutLogits, BertModel), (Pairs, BertForSequenceClassification)]
+)
+def test_labels_that_fit_no_logits_do_not_change_the_loss(
+    trainer_class: Any, model_class: Any, accumulation: int, tmp_path: Path
+) -> None:
+    """A step on 16 examples, in one batch or in two, against the trainer alone on one batch."""
+    logs = []
+    for method, batches in ((None, 1), (PlainConfig(), accumulation)):
+        torch.manual_seed(0)
+        ids = torch.randint(5, 10, (16, 8)).tolist()
+        sizes = {"per_device_train_batch_size": 16 // batches, "gradient_accumulation_steps": batches}
+        trainer = with_method(trainer_class, method)(
+            model=model_class(bert_config()),
+            args=TrainingArguments(**settings(tmp_path, max_steps=1, remove_unused_columns=False, **sizes)),
+            train_dataset=Dataset.from_dict({"input_ids": ids, "labels": [0, 1] * 8}),
+        )
+        logs.append(measured(without_dropout(trainer))[0])
+    assert logs[1]["loss"] == pytest.approx(logs[0]["loss"], rel=1e-4)
+    assert logs[1]["grad_norm"] == pytest.approx(logs[0]["grad_norm"], rel=1e-4)

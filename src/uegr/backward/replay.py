@@ -42,11 +42,7 @@ class Replay:
         """Remember a pass; `step()` returns its step with the generator at the start."""
         device = device_of(model, batch).type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
-        if autocast and dtype == torch.float16:
-            raise UsageError(
-                "this method computes a second gradient inside optimizer.step(), which a GradScaler cannot scale: "
-                "train with bf16 or float32 instead of fp16."
-            )
+        check_precision(fp16=autocast and dtype == torch.float16)
         recorded = _Pass(model, batch, step, device, autocast, dtype)
         loss.register_hook(lambda factor: setattr(recorded, "factor", factor.detach()))
         self.passes.append(recorded)
@@ -67,3 +63,16 @@ class Replay:
     def clear(self) -> None:
         """Forget the passes: the step is made."""
         self.passes.clear()
+
+
+def check_precision(*, fp16: bool) -> None:
+    """Refuse a training with fp16: its GradScaler unscales the gradients once, before the replay.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if fp16:
+        raise UsageError(
+            "this method computes a second gradient inside optimizer.step(), which a GradScaler cannot scale: "
+            "train with bf16 or float32 instead of fp16."
+        )

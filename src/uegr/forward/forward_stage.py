@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width
-from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.detection import check_loss_options, task_kind_of
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
 from uegr.options import Options
@@ -49,6 +49,11 @@ class TaskOptions:
                 "those arguments out."
             )
 
+    def given(self) -> list[str]:
+        """The names of the options of a task's own loss that are set."""
+        values = {"class_weights": self.class_weights is not None, "label_smoothing": self.label_smoothing > 0}
+        return [name for name, is_set in values.items() if is_set]
+
 
 @dataclass
 class Step:
@@ -77,11 +82,17 @@ class Step:
     embeddings: SharedEmbeddings | None = None
 
     def task(self, model: nn.Module, logits: Tensor, batch: Batch) -> TaskKind:
-        """The kind of task with the labels of this batch."""
+        """The kind of task with the labels of this batch.
+
+        Raises:
+            UsageError: an option of the loss has no effect on this kind of task.
+        """
         options = self.task_options
         if options.compute_loss is not None:
             return task_of_own_loss(model, logits, batch.get("labels"))
         task = task_kind_of(model, logits, batch["labels"], options.class_weights)
+        if options.loss_fn is None:
+            check_loss_options(task, options.given())
         if options.loss_fn is None and not options.label_smoothing:
             return task
         return replace(
@@ -114,6 +125,8 @@ class ForwardStage(ABC):
 
     perturbs: ClassVar[bool] = False
     """Whether any of its passes adds a delta to the token embeddings."""
+    sets_dropout: ClassVar[bool] = False
+    """Whether it gives its passes dropout where the model has none of its own."""
     needs: ClassVar[str] = ""
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
 

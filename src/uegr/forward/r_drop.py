@@ -41,6 +41,7 @@ class RDropForward(ForwardStage):
 
     options_class: ClassVar[type[Options]] = RDropOptions
     options: RDropOptions
+    sets_dropout: ClassVar[bool] = True
     needs: ClassVar[str] = "dropout"
 
     def __init__(self, options: RDropOptions | None = None) -> None:

@@ -33,6 +33,7 @@ class UEGRForward(AdversarialStage):
     options_class: ClassVar[type[Options]] = UEGRForwardOptions
     options: UEGRForwardOptions
     perturbs: ClassVar[bool] = True
+    sets_dropout: ClassVar[bool] = True
     needs: ClassVar[str] = "token embeddings, dropout"
 
     def __init__(self, options: UEGRForwardOptions | None = None) -> None:

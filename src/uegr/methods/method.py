@@ -1,6 +1,7 @@
 """`Method`: a forward stage and a backward stage behind one object, for any training loop.
 
 method = UEGRConfig(passes=2).attach(model=model, optimizer=optimizer, train_loader=loader)
+model.train()
 for batch in loader:
     method.loss(batch).backward()         # forward stage
     method.optimizer.step()               # backward stage
@@ -10,6 +11,7 @@ for batch in loader:
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -29,6 +31,8 @@ from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
+from uegr.modeling.dropout_sites import has_dropout
+from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.weight_formats import check_formats
@@ -84,6 +88,7 @@ class Method:
         self._has_loss = False  # in the current step, from `loss`
         self._has_gradients = False
         self._backward_only = False
+        self._looked_at_eval_mode = False
         return self
 
     @property
@@ -144,7 +149,8 @@ class Method:
         Args:
             batch: a dict with "labels" and the model's inputs; with `compute_loss`, any batch that this function takes.
             num_items: divide the summed loss by this number of targets instead of the batch's own: for gradient
-                accumulation, the number of targets in all accumulated batches.
+                accumulation, the number of targets in all accumulated batches. Not used with a `compute_loss` whose
+                batch holds no labels that fit its logits: divide the loss by the number of batches.
             model: the model to run, in train mode; by default the attached one. Pass the wrapper (DDP, torch.compile)
                 here if the loop has wrapped the model.
 
@@ -164,6 +170,7 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
+        self._warn_of_eval_mode()
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
@@ -178,6 +185,19 @@ class Method:
         self._position.calls += 1
         self.terms = result.terms
         return result.value
+
+    def _warn_of_eval_mode(self) -> None:
+        """Say once that a model which has dropout is trained without it, as `from_pretrained` returns models."""
+        model = unwrap(self._attached(None))
+        if model.training or self._looked_at_eval_mode:
+            return
+        self._looked_at_eval_mode = True
+        if self.forward.sets_dropout or has_dropout(model):
+            warnings.warn(
+                "the model is in eval mode, so that its dropout is off and passes that differ by it are equal: call "
+                "model.train() before the training loop.",
+                stacklevel=3,
+            )
 
     def _step(self, seed: int, number: int, num_items: Tensor | int | None) -> Step:
         """The position of one call of the loss; a replay makes it again, with the generator at its start."""
@@ -278,6 +298,7 @@ class Method:
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "method": self.name,
             "calls": self._position.calls,
             "steps": self._position.steps,
             "forward": self.forward.state_dict(),
@@ -285,6 +306,17 @@ class Method:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore what `state_dict` returned.
+
+        Raises:
+            UsageError: the state is another method's.
+        """
+        saved = state.get("method", self.name)
+        if saved != self.name:
+            raise UsageError(
+                f"the saved state is of the method {saved} and this method is {self.name}: go on with {saved}, or "
+                "start over without this state."
+            )
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])

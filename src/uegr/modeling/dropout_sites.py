@@ -28,13 +28,7 @@ class DropoutSites:
     """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches."""
 
     def __init__(self, model: nn.Module) -> None:
-        modules: list[tuple[nn.Module, str]] = []
-        numbers: list[tuple[nn.Module, str]] = []
-        for module in model.modules():
-            if isinstance(module, DropoutModule):
-                modules.append((module, "p"))
-            else:
-                numbers += [(module, name) for name, value in vars(module).items() if _is_rate(name, value)]
+        modules, numbers = _rate_attributes(model)
         self.attributes = modules + numbers
         self.branches = [] if modules else residual_branches(model)
         if not len(self):
@@ -121,6 +115,12 @@ class DropoutSites:
             self._current = rates
 
 
+def has_dropout(model: nn.Module) -> bool:
+    """Whether the model has any dropout of its own, at a rate above 0."""
+    modules, numbers = _rate_attributes(model)
+    return any(getattr(module, name) > 0 for module, name in modules + numbers)
+
+
 def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
     """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag."""
     layers = [module for module in model.modules() if module.__dict__.get("gradient_checkpointing") is True]
@@ -147,6 +147,18 @@ def residual_branches(model: nn.Module) -> list[nn.Module]:
         matrices = [child for child in children if any(weight.dim() >= 2 for weight in child.parameters())]
         branches += [child for child in matrices if not isinstance(child, nn.ModuleList)]
     return branches
+
+
+def _rate_attributes(model: nn.Module) -> tuple[list[tuple[nn.Module, str]], list[tuple[nn.Module, str]]]:
+    """Where the rates are, as module and attribute: those of dropout modules, and those that are held as numbers."""
+    modules: list[tuple[nn.Module, str]] = []
+    numbers: list[tuple[nn.Module, str]] = []
+    for module in model.modules():
+        if isinstance(module, DropoutModule):
+            modules.append((module, "p"))
+        else:
+            numbers += [(module, name) for name, value in vars(module).items() if _is_rate(name, value)]
+    return modules, numbers
 
 
 def _is_rate(name: str, value: object) -> bool:

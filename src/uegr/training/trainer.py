@@ -11,15 +11,17 @@ import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import has_length
-from transformers.utils.generic import ModelOutput
 
+from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.registry import UEGRConfig
+from uegr.modeling.task_kinds.detection import is_one_target_per_example
+from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
-from uegr.training.trainer_loss import has_own_loss, logits_seen, measurements_kept
+from uegr.training.trainer_loss import has_own_loss, logits_seen, loss_of_logits, measurements_kept
 
 
 class RobustTrainerMixin(SafeTrainerMixin):
@@ -59,22 +61,24 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._loss_fn = loss_fn
         self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
         self._has_measured = False
+        self._counts_targets = True  # unless the loss is the trainer's own, and its labels do not fit its logits
         self.method = self._new_method()
         self.add_callback(_Preparation(self))
 
     def _new_method(self) -> Method:
         """A fresh method, so that a second training of the same trainer gives the same numbers."""
+        method = self._create_method()
+        check_precision(fp16=self.args.fp16 and method.backward.replays)  # accelerate's autocast is inside the model
+        return method
+
+    def _create_method(self) -> Method:
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
             return self.method_config.create(**options, loss_fn=loss_fn, compute_loss=self._own_loss)
         if loss_fn is None and self.compute_loss_func is not None:
-            function = self.compute_loss_func
-
-            def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
-                loss: Tensor = function(ModelOutput(logits=logits), labels, num_items_in_batch=None)
-                return loss
-
+            shifts_labels = getattr(self, "_loss_shifts_labels", False)  # newer versions of transformers
+            loss_fn = loss_of_logits(self.compute_loss_func, shifts_labels=shifts_labels)
         return self.method_config.create(**options, label_smoothing=self.args.label_smoothing_factor, loss_fn=loss_fn)
 
     def _hp_search_setup(self, trial: Any) -> None:
@@ -104,21 +108,25 @@ class RobustTrainerMixin(SafeTrainerMixin):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
         self._has_measured = False
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
-        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+        if num_items_in_batch is not None and not self._counts_targets:
+            loss = loss / self.current_gradient_accumulation_steps  # the mean over a batch, which has no targets
+        elif num_items_in_batch is not None and self.args.average_tokens_across_devices:
             loss = loss * self.accelerator.num_processes  # DDP takes the mean over processes
         return (loss, None) if return_outputs else loss
 
     def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
         """The loss that the trainer would have computed, and the model's logits."""
         inputs = dict(inputs) if isinstance(inputs, Mapping) else inputs  # trainers take entries out of it
+        labels = inputs.get("labels") if isinstance(inputs, Mapping) else None
         with measurements_kept(self) if self._has_measured else nullcontext(), logits_seen(model) as logits:
             loss: Tensor = super().compute_loss(model, inputs)
         self._has_measured = True
+        self._counts_targets = bool(logits) and labels_fit(labels, logits[0])
         return loss, next(iter(logits), None)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -128,15 +136,15 @@ class RobustTrainerMixin(SafeTrainerMixin):
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
 
-    def _get_num_items_in_batch(self, batch_samples: list[Any], device: torch.device) -> Tensor | int | None:
-        """Count targets as the method's loss counts them: an example with ten labels is one target."""
-        counted: Tensor | int | None = super()._get_num_items_in_batch(batch_samples, device)
-        if counted is None or not torch.is_floating_point(batch_samples[0]["labels"]):
-            return counted
-        targets = torch.tensor(sum(len(batch["labels"]) for batch in batch_samples), device=device)
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Tensor | int | None]:
+        """The batches of a step, and their targets as the method's loss counts them: ten labels may be one target."""
+        batches, counted = super().get_batch_samples(*args, **kwargs)
+        if counted is None or not is_one_target_per_example(self.model, batches[0]["labels"]):
+            return batches, counted
+        targets = torch.tensor(sum(len(batch["labels"]) for batch in batches), device=self.args.device)
         if self.args.average_tokens_across_devices and self.args.world_size > 1:
             targets = self.accelerator.gather(targets).sum()
-        return targets
+        return batches, targets
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)

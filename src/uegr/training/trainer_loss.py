@@ -1,16 +1,19 @@
-"""The loss of a trainer that computes it itself, as those of TRL and sentence-transformers do: its value and logits."""
+"""The losses that a trainer brings along: its `compute_loss_func`, and what TRL and sentence-transformers compute."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import Trainer
+from transformers.utils.generic import ModelOutput
 
+from uegr.data.kind import IGNORED_LABEL
+from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields
 
 MEASUREMENTS = ("_metrics", "_total_train_tokens", "accum_loss_components")
@@ -26,6 +29,27 @@ def has_own_loss(trainer: type, mixin: type) -> bool:
     """
     after = trainer.__mro__[trainer.__mro__.index(mixin) + 1 :]
     return next((parent for parent in after if "compute_loss" in vars(parent)), Trainer) is not Trainer
+
+
+def loss_of_logits(compute_loss_func: Callable[..., Tensor], *, shifts_labels: bool) -> LossFunction:
+    """The trainer's `compute_loss_func` as a loss of logits and labels.
+
+    It gets this batch's number of labels: a sum that it divides by them is the batch's mean, as is the value of a
+    function that does not look at the number. The method weights that mean by the batch's share of all accumulated
+    targets.
+
+    Args:
+        compute_loss_func: from the model's outputs, the labels and `num_items_in_batch` to a scalar, or one value per
+            target.
+        shifts_labels: whether the first label of a row is none, as in causal language models.
+    """
+
+    def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+        counted = labels[..., 1:] if shifts_labels else labels
+        count = counted.ne(IGNORED_LABEL).sum().clamp_min(1)
+        return compute_loss_func(ModelOutput(logits=logits), labels, num_items_in_batch=count)
+
+    return loss_fn
 
 
 @contextmanager

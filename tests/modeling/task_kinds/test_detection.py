@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from uegr.modeling.task_kinds.classification import Classification
-from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.detection import is_one_target_per_example, task_kind_of
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import TaskKind
@@ -58,3 +58,11 @@ def test_labels_of_causal_language_models_are_shifted_and_those_of_others_are_no
 def test_class_weights_reach_the_kind() -> None:
     weights = torch.tensor([1.0, 2.0])
     assert task_kind_of(nn.Module(), torch.zeros(2, 2), torch.tensor([0, 1]), weights).class_weights is weights
+
+
+@pytest.mark.parametrize("labels", [torch.ones(3, 4), torch.ones(3, 4, dtype=torch.long), torch.ones(3)])
+def test_whether_an_example_is_one_target_is_known_before_the_logits(labels: Tensor) -> None:
+    model = nn.Module()
+    model.config = GPT2Config(problem_type="multi_label_classification")  # type: ignore[assignment]
+    assert is_one_target_per_example(model, labels)
+    assert is_one_target_per_example(nn.Module(), labels) == labels.is_floating_point()

@@ -18,6 +18,7 @@ from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_abo
 class Classification(TaskKind):
     """Labels are whole numbers in [0, C), shape (N,); -100 marks a position that is no target."""
 
+    loss_options: ClassVar[tuple[str, ...]] = ("class_weights", "label_smoothing")
     metric_names: ClassVar[tuple[str, ...]] = (*CLASSIFICATION, *RANKING)
     curve_metric: ClassVar[str] = "accuracy"
     typo_metric: ClassVar[str] = "accuracy"

@@ -1,10 +1,12 @@
 """Which kind of task a batch is, by the shapes and types of logits and labels and Hugging Face's conventions."""
 
+from collections.abc import Iterable
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.data.kind import IGNORED_LABEL
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.multi_label import MultiLabel
@@ -32,7 +34,7 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     The output of a causal language model at a token is compared with the label of the next token.
     """
     rows, inner = len(labels), unwrap(model)
-    problem_type = getattr(getattr(inner, "config", None), "problem_type", None) if logits.dim() == 2 else None
+    problem_type = _problem_type(inner) if logits.dim() == 2 else None
     if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
         return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
     if class_weights is not None:
@@ -47,6 +49,16 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     return Tokens(labels.reshape(-1), class_weights, rows)
 
 
+def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:
+    """Whether the numbers of an example are one target (regression, multi-label); known without logits."""
+    return labels.is_floating_point() or _problem_type(unwrap(model)) in ("regression", "multi_label_classification")
+
+
+def _problem_type(model: nn.Module) -> str | None:
+    problem_type: str | None = getattr(getattr(model, "config", None), "problem_type", None)
+    return problem_type
+
+
 def _predicts_the_next_token(model: nn.Module) -> bool:
     """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
 
@@ -59,6 +71,17 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
         return bool(loss_type == "ForCausalLM")
     head = getattr(model, "get_output_embeddings", lambda: None)()
     return head is not None and not getattr(config, "is_encoder_decoder", False)
+
+
+def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
+    """Refuse options, of those that a user has set, which the loss of this kind of task would not use."""
+    for name in names:
+        if name not in task.loss_options:
+            kind = next(kind for kind, of_name in KINDS.items() if type(task) is of_name)
+            raise UsageError(
+                f"{name} has no effect on the loss of a {kind} task, which the labels or the model's problem_type make "
+                "this one: leave it out, or give a loss_fn of your own."
+            )
 
 
 def check_metric(name: str, kind: str) -> None:

@@ -19,6 +19,7 @@ class MultiLabel(TaskKind):
     A class weight multiplies the loss of its label where the label is present.
     """
 
+    loss_options: ClassVar[tuple[str, ...]] = ("class_weights",)
     metric_names: ClassVar[tuple[str, ...]] = tuple(MULTI_LABEL)
     curve_metric: ClassVar[str] = "micro_f1"
     typo_metric: ClassVar[str] = "micro_f1"

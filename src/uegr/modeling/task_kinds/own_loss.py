@@ -65,7 +65,7 @@ def task_of_own_loss(model: nn.Module, logits: Tensor, labels: Any) -> TaskKind:
     if not getattr(logits, "given", True):
         task: TaskKind = NoLogits(torch.zeros_like(logits), rows=1, has_labels=False)
     else:
-        task = task_kind_of(model, logits, labels) if _fit(labels, logits) else _without_labels(logits)
+        task = task_kind_of(model, logits, labels) if labels_fit(labels, logits) else _without_labels(logits)
     return replace(task, loss_fn=_computed_loss, batch_labels=task.labels)
 
 
@@ -74,7 +74,8 @@ def _computed_loss(logits: Tensor, _labels: Tensor) -> Tensor:
     return logits.loss
 
 
-def _fit(labels: Any, logits: Tensor) -> bool:
+def labels_fit(labels: Any, logits: Tensor) -> bool:
+    """Whether there are labels, one per example or token of the logits."""
     if not isinstance(labels, Tensor) or labels.shape[:1] != logits.shape[:1]:
         return False
     return labels.dim() == 1 or labels.shape in (logits.shape[:2], logits.shape)

@@ -46,6 +46,8 @@ class TaskKind(ABC):
     label_smoothing: float = 0.0
     has_labels: bool = True
 
+    loss_options: ClassVar[tuple[str, ...]] = ()
+    """The fields above that `default_loss` uses, of those that a user may set."""
     metric_names: ClassVar[tuple[str, ...]]
     """The metrics that can be reported for tasks of this kind."""
     curve_metric: ClassVar[str]
@@ -73,8 +75,10 @@ class TaskKind(ABC):
     def mean(self, values: Tensor, num_items: Tensor | int | None = None) -> Tensor:
         """Mean of one value per position over the targets, or their sum divided by `num_items`.
 
-        A scalar, such as a user's loss may return, is taken for the mean over this batch's targets.
+        A scalar, such as a user's loss may return, is taken for the mean over this batch's targets. Without labels
+        targets cannot be counted, and `num_items` is not used.
         """
+        num_items = num_items if self.has_labels else None
         if values.dim() == 0:
             return values if num_items is None else values * (self.is_target.sum() / num_items)
         count = self.is_target.sum() if num_items is None else num_items
