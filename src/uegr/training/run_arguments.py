@@ -1,5 +1,6 @@
 """From the configuration of a run to the arguments of a Hugging Face Trainer."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,16 @@ from uegr.errors import UsageError
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
+
+REFUSED = {
+    "resume_from_checkpoint": "continue an interrupted run with --resume",
+    **dict.fromkeys(
+        ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
+    ),
+    "length_column_name": "the tokens of the texts are counted",
+    "batch_eval_metrics": "metrics are computed over all examples at once",
+}
+"""Fields of `TrainingArguments` that would be ignored or break a run, and what to do in place of them."""
 
 
 def training_arguments(
@@ -57,9 +68,17 @@ def training_arguments(
             arguments |= {"eval_strategy": save_strategy, "eval_steps": config.save_steps or None}
             arguments |= {"load_best_model_at_end": True}
             arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
+        check_further(config.training_arguments)
         arguments |= config.training_arguments
     try:
         return TrainingArguments(**arguments)
     except Exception as error:  # the library's own checks raise anything
         reason = " ".join(str(error).split())
         raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error
+
+
+def check_further(arguments: Mapping[str, Any]) -> None:
+    """Refuse further arguments that a run would not follow."""
+    for name in arguments:
+        if name in REFUSED:
+            raise UsageError(f"--{name} has no effect in a run of uegr: leave it out; {REFUSED[name]}.")

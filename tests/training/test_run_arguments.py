@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uegr.errors import UsageError
+from uegr.training.run_arguments import training_arguments
+from uegr.training.run_config import RunConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("resume_from_checkpoint", "runs/a/checkpoint-3", "continue an interrupted run with --resume"),
+        ("do_train", True, "uegr train always trains"),
+        ("do_eval", True, "use uegr evaluate and uegr predict"),
+        ("do_predict", False, "use uegr evaluate and uegr predict"),
+        ("length_column_name", "words", "are counted"),
+        ("batch_eval_metrics", True, "over all examples at once"),
+    ],
+)
+def test_arguments_that_a_run_would_not_follow_are_refused(name: str, value: Any, message: str, tmp_path: Path) -> None:
+    config = RunConfig(training_arguments={name: value})
+    with pytest.raises(UsageError, match=f"--{name} .*{message}"):
+        training_arguments(config, tmp_path, bf16=False, examples=8)
