@@ -17,6 +17,7 @@ from uegr.training.run_config import RunConfig
         ("do_train", True, "uegr train always trains"),
         ("do_eval", True, "use uegr evaluate and uegr predict"),
         ("do_predict", False, "use uegr evaluate and uegr predict"),
+        ("save_only_model", True, "cannot be resumed"),
         ("length_column_name", "words", "are counted"),
         ("batch_eval_metrics", True, "over all examples at once"),
     ],

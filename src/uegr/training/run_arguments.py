@@ -17,6 +17,7 @@ REFUSED = {
     **dict.fromkeys(
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
     ),
+    "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "length_column_name": "the tokens of the texts are counted",
     "batch_eval_metrics": "metrics are computed over all examples at once",
 }
@@ -57,6 +58,7 @@ def training_arguments(
         "save_strategy": save_strategy,
         "save_steps": config.save_steps or 500,
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # the patience of early stopping
         "logging_steps": max(1, steps // 50),
         "logging_nan_inf_filter": False,  # SafeTrainerMixin raises a TrainingError for a NaN or infinite loss
         "disable_tqdm": True,
@@ -81,4 +83,4 @@ def check_further(arguments: Mapping[str, Any]) -> None:
     """Refuse further arguments that a run would not follow."""
     for name in arguments:
         if name in REFUSED:
-            raise UsageError(f"--{name} has no effect in a run of uegr: leave it out; {REFUSED[name]}.")
+            raise UsageError(f"--{name} is not possible in a run of uegr: leave it out; {REFUSED[name]}.")
