@@ -18,6 +18,8 @@ from uegr.training.run_config import RunConfig
         ("do_eval", True, "use uegr evaluate and uegr predict"),
         ("do_predict", False, "use uegr evaluate and uegr predict"),
         ("save_only_model", True, "cannot be resumed"),
+        ("bf16", True, "choose the number format with --precision"),
+        ("fp16", True, "choose the number format with --precision"),
         ("length_column_name", "words", "are counted"),
         ("batch_eval_metrics", True, "over all examples at once"),
     ],

@@ -17,6 +17,7 @@ REFUSED = {
     **dict.fromkeys(
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
     ),
+    **dict.fromkeys(("bf16", "fp16"), "choose the number format with --precision auto, fp32 or bf16"),
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "length_column_name": "the tokens of the texts are counted",
     "batch_eval_metrics": "metrics are computed over all examples at once",
