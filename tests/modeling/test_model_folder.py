@@ -223,6 +223,15 @@ def test_a_tokenizer_without_padding_is_refused() -> None:
         check_match(bert(), bare)
 
 
+def test_a_decoder_without_padding_and_a_missing_tokenizer_are_refused() -> None:
+    model = llama()
+    model.config.pad_token_id = None
+    with pytest.raises(UsageError, match="names no padding token, .* set model.config.pad_token_id = tokenizer"):
+        uegr.evaluate(model, tokenizer(), TEXTS, attacks=[])
+    with pytest.raises(UsageError, match="there is no tokenizer to read texts with: give the model's own"):
+        uegr.evaluate(bert(), None, TEXTS, attacks=[])
+
+
 @pytest.mark.parametrize("config", [BertConfig(), GPT2Config(), T5Config(), XLMRobertaConfig()])
 def test_a_folder_without_the_files_of_the_tokenizer_is_refused(config: PreTrainedConfig, tmp_path: Path) -> None:
     config.save_pretrained(tmp_path)

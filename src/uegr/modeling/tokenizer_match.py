@@ -16,9 +16,11 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
     """Compare a model with a tokenizer.
 
     Raises:
-        UsageError: there is no padding token, the model pads with another, a token has no embedding, or there are no
-            tokens but special ones.
+        UsageError: there is no tokenizer or no padding token, the model pads with another, a token has no embedding, or
+            there are no tokens but special ones.
     """
+    if tokenizer is None:
+        raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
     check_words(tokenizer)
     if tokenizer.pad_token_id is None:
         raise UsageError(
@@ -26,7 +28,13 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
             "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
         )
     check_vocabulary(model, tokenizer)
-    padding = getattr(getattr(unwrap(model), "config", None), "pad_token_id", None)
+    inner = unwrap(model)
+    padding = getattr(getattr(inner, "config", None), "pad_token_id", "")
+    if padding is None and type(inner).__name__.endswith("ForSequenceClassification"):
+        raise UsageError(
+            "the configuration of the model names no padding token, and a decoder finds the end of a text by it: set "
+            "model.config.pad_token_id = tokenizer.pad_token_id."
+        )
     if isinstance(padding, int) and padding != tokenizer.pad_token_id:
         raise UsageError(
             f"the model takes token {padding} for padding and the tokenizer pads with {tokenizer.pad_token_id}: its "
