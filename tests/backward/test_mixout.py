@@ -50,3 +50,20 @@ def test_mixed_weights_are_never_seen_outside_a_step() -> None:
         optimizer.step()
         optimizer.zero_grad()
         assert_same_weights(model, bert(dropout=0.0))
+
+
+def test_an_evaluation_within_a_step_sees_no_mixed_weights_and_changes_no_step() -> None:
+    evaluated, plain = bert(dropout=0.0), bert(dropout=0.0)
+    for model in (evaluated, plain):
+        method, optimizer = begin("mixout", model, mix=0.7)
+        for last in (False, True):
+            method.loss(DATA[0]).backward()
+            if model is evaluated and not last:
+                with torch.no_grad():
+                    loss = method.loss(DATA[1])
+                    torch.testing.assert_close(loss, bert(dropout=0.0)(**DATA[1]).loss)
+                assert_same_weights(model, bert(dropout=0.0))
+        if model is evaluated:
+            model.state_dict()
+        optimizer.step()
+    assert_same_weights(evaluated, plain)

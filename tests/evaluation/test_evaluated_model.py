@@ -1,6 +1,8 @@
-"""The outputs for a text do not depend on the other texts of its batch."""
+"""The model under evaluation reads every text, and each as if it were alone."""
 
 from __future__ import annotations
+
+import copy
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadMo
 
 from conftest import tokenizer
 from support.small_models import WORDS, bert, llama
+from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.evaluation.evaluated_model import EvaluatedModel
 
 TEXTS = ["the good film and the great plot", "bad", "the dull actor", "fine scene and awful plot"]
@@ -47,3 +50,24 @@ def test_the_loss_of_a_language_model_is_the_mean_over_its_texts(model: PreTrain
             sums = [model(**batch).loss * (batch["labels"][:, 1:] != -100).sum() for batch in batches]
         losses.append(float(torch.stack(sums).sum()))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedModel) -> None:
+    cutting = copy.copy(evaluated)
+    cutting.cut_to(6)
+    assert cutting.parts_of([("good good good good good good!",), ("good",)]) == [
+        (("good good good good",), " good good!"),
+        (("good",), ""),
+    ]
+    assert cutting.parts_of([("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
+
+
+@pytest.mark.parametrize("texts", [[""], ["", "the film"]])
+def test_a_text_without_tokens_is_read_as_padding(texts: list[str]) -> None:
+    tokenizer = make_tokenizer("byte-level")
+    tokenizer.backend_tokenizer.post_processor = None
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    model = llama()
+    model.resize_token_embeddings(len(tokenizer))
+    logits = EvaluatedModel(model, tokenizer).logits_of([(text,) for text in texts])
+    assert logits.shape[0] == len(texts) and np.isfinite(logits).all()

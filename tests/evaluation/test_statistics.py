@@ -94,11 +94,11 @@ def test_small_p_needs_seeds_and_examples() -> None:
     lucky[0] = True
     lone = compare_paired(list(lucky.mean(1)), list(worse.mean(1)), lucky, worse)
     assert lone.p_examples is not None and lone.p_examples < 0.001 < 0.3 < lone.p_seeds == lone.p
-    # Three examples of 400 that every seed gains: sure of the seeds, not of the examples.
+    # Three examples of 400 that every seed gains: as sure of the seeds as a sign test, and not of the examples.
     few = worse.copy()
     few[:, :3], worse[:, :3] = True, False
     three = compare_paired(list(few.mean(1)), list(worse.mean(1)), few, worse)
-    assert three.p_seeds < 0.001 < 0.1 < three.p == three.p_examples
+    assert three.p_seeds == 0.5**4 < 0.1 < three.p == three.p_examples
 
 
 def test_examples_that_point_the_other_way_are_no_witness() -> None:
@@ -112,6 +112,7 @@ def test_examples_that_point_the_other_way_are_no_witness() -> None:
 def test_a_few_equal_differences_prove_no_more_than_a_sign_test() -> None:
     assert compare_paired([0.75, 0.625], [0.5, 0.375]).p == 0.5
     assert compare_paired([1.0] * 8, [0.5] * 8).p == 0.5**7
+    assert compare_paired([0.3, 0.4, 0.5], [0.2, 0.3, 0.4]).p == 0.25, "differences that are equal up to rounding"
 
 
 def test_no_difference_is_found_rarely() -> None:

@@ -78,6 +78,26 @@ def test_examples(name: str, text: str, possible: set[str]) -> None:
     assert {find_perturbation(name)(text, 1.0, random.Random(seed)) for seed in range(60)} == possible
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("i don ' t know", "i do not know"),
+        ("it 's good and you do n't", "it is good and you do not"),
+        ("You CAN\u2019T", "You CANNOT"),
+        ("\u0130t is doe\u017f not", "\u0130t is doe\u017f not"),
+    ],
+)
+def test_contractions_of_tokenizers_treebanks_and_other_alphabets(text: str, expected: str) -> None:
+    assert PERTURBATIONS["contractions"](text, 1.0, random.Random(0)) == expected
+
+
+def test_a_slip_keeps_case_and_marks() -> None:
+    for seed in range(50):
+        assert PERTURBATIONS["slips"]("FREE", 1.0, random.Random(seed)).isupper()
+        slipped = PERTURBATIONS["slips"]("re\u0301sume\u0301", 1.0, random.Random(seed))
+        assert slipped.count("e\u0301") == 2, "no key comes between a letter and its mark"
+
+
 def test_invisible_characters_are_invisible() -> None:
     changed = find_perturbation("invisible")("free cash", 1.0, random.Random(0))
     assert changed != "free cash"

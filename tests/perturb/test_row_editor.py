@@ -6,10 +6,13 @@ import random
 from collections import Counter
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
 from uegr.errors import UsageError
 from uegr.perturb.row_editor import EditedRow, RowEditor, _chosen_words
+from uegr.perturb.token_dropout import TokenDropout
 from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit, View, parse_view
 from uegr.perturb.words import replace_words, words_of
@@ -93,6 +96,32 @@ def test_what_is_kept_is_the_same_token_and_the_rest_is_new(kind: str, name: str
     assert different > (3 if kind == "wordpiece" else 10)
 
 
+def test_words_around_an_unknown_sign_are_one_text() -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    text = SENTENCES[0]
+    ids = tokenizer(f"{text} \U0001f600 {text}")["input_ids"]
+    assert tokenizer.unk_token_id in ids
+    for seed in range(20):
+        row = RowEditor(tokenizer).edit(ids, [Edit("harmless", 1.0)], random.Random(seed))
+        assert tokenizer.decode(ids[1:-1]) in tokenizer.decode(row.ids), "harmless words stand around the whole text"
+        assert len(row.ids) > len(ids) or row.ids == ids
+
+
+def test_a_text_keeps_a_token() -> None:
+    tokenizer = TOKENIZERS["byte-level"]
+    (word,) = (ids for ids in [tokenizer("a", add_special_tokens=False)["input_ids"]])
+    for seed in range(20):
+        assert RowEditor(tokenizer).edit(word, [Edit("mask", 0.5)], random.Random(seed)).ids
+
+
+def test_edits_that_ask_for_more_words_than_there_are_share_them() -> None:
+    words = [TokenWord(i, i + 1, "word", True) for i in range(40)]
+    edits, counts = [Edit("characters", 0.5), Edit("mask", 0.5)], Counter[str]()
+    for seed in range(400):
+        counts.update(_chosen_words(words, edits, random.Random(seed), None).values())
+    assert counts["mask"] / counts["characters"] == pytest.approx(1.0, abs=0.1)
+
+
 def test_the_mean_share_of_edited_words_is_the_rate() -> None:
     tokenizer = TOKENIZERS["wordpiece"]
     editor, ids = RowEditor(tokenizer), tokenizer(TEXTS[0])["input_ids"]
@@ -172,3 +201,36 @@ def test_words_of_a_long_text_are_drawn_alike() -> None:
         for index in _chosen_words(words, [Edit("characters", 0.2)], random.Random(seed), None):
             halves[index >= 1500] += 1
     assert 0.8 < halves[0] / halves[1] < 1.25
+
+
+def test_a_vocabulary_that_joins_marks_and_letters_does_not_change_words() -> None:
+    backend = Tokenizer(models.Unigram([("[UNK]", 0.0), ("-b", -1.0), *((letter, -3.0) for letter in "-(abde▁")], 0))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    token_words = TokenWords(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]"))
+    encoded = token_words.encode(["bed", "bed"], [False, True])
+    assert [token_words.decode(ids) for ids in encoded] == ["bed", "bed"]
+    assert [len(ids) for ids in encoded] == [3, 4], "one token more for the space"
+
+
+def test_a_space_that_the_normalizer_adds_is_not_added_twice() -> None:
+    tokenizer = make_tokenizer("metaspace")
+    plain = TokenWords(tokenizer).encode(["film"], [True])
+    backend = tokenizer.backend_tokenizer
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    backend.normalizer = normalizers.Prepend("▁")
+    assert TokenWords(PreTrainedTokenizerFast(tokenizer_object=backend)).encode(["film"], [True]) == plain
+
+
+def test_the_end_of_a_line_is_no_part_of_a_word() -> None:
+    tokenizer = TOKENIZERS["byte-level"]
+    ids = tokenizer("great\nfilm\tends", add_special_tokens=False)["input_ids"]
+    words = TokenWords(tokenizer).words(ids)
+    assert [(word.text, word.spaced) for word in words] == [("great", False), ("film", False), ("ends", False)]
+    assert "\n" in tokenizer.decode(ids[words[0].end : words[1].start])
+
+
+def test_tokens_of_bytes_stay() -> None:
+    vocabulary = {"[UNK]": 0, "<0xE0>": 1, "<": 2, "0": 3, "x": 4, "E": 5, ">": 6}
+    backend = Tokenizer(models.BPE(vocabulary, [], unk_token="[UNK]"))
+    dropout = TokenDropout(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]"))
+    assert all(dropout([1], random.Random(seed)) == [1] for seed in range(20))

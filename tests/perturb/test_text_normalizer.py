@@ -69,6 +69,10 @@ def test_a_trick_is_undone_by_its_step(step: str, text: str, expected: str) -> N
         "me@example.co.uk https://b.co/ab0cd www.ab0cd.org",
         "great!thanks for the mp3s, A1B2C3, B0C5X7, a11y, i18n and k8s",
         "J. R. R. Tolkien",
+        "info@w3schools.com j0hn.d0e@mail.com g00gle.com/a1b bit.ly/x0x1a",
+        "I don't!Please",
+        "나 좀 더 잘 할 수 있어",
+        "#\ufe0f\u20e3 *\ufe0f\u20e3",
     ],
 )
 def test_other_languages_and_ordinary_texts_stay(text: str) -> None:

@@ -137,6 +137,8 @@ def test_a_file_that_cannot_calibrate_is_refused(evaluated_run: Path, tmp_path: 
     with pytest.raises(UsageError, match="cannot calibrate the confidences"):
         calibrated_temperature(open_model(evaluated_run), tmp_path / "one_class.csv", "label")
     assert fit_temperature(np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([1, 0])) is None, "right on all of it"
+    margins = np.array([[2.0, 0.0], [0.0, 7.0], [12.0, 0.0], [0.0, 3.0]])
+    assert fit_temperature(margins, np.array([0, 1, 0, 1])) is None, "a flat likelihood stops the search anywhere"
 
 
 def test_the_second_column_of_a_pair_can_be_named_alone(evaluated_run: Path, tmp_path: Path) -> None:

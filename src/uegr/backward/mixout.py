@@ -41,7 +41,9 @@ class Mixout(PretrainedCopy):
         super().__init__(options)
         self._unmixed: dict[int, Tensor] = {}
         self._model: nn.Module | None = None
-        self._handle: RemovableHandle | None = None
+        self._is_mixed_step = False
+        """Whether the gradients of this step are those at mixed weights."""
+        self._handles: list[RemovableHandle] = []
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         super().attach(model, optimizer)
@@ -56,8 +58,13 @@ class Mixout(PretrainedCopy):
         if not mix or self._unmixed:  # mixed already, before an earlier loss of this step
             return
         assert self._model is not None
-        # Mixed weights are never saved: a loop that saves the model in the middle of a step gets the unmixed ones.
-        self._handle = self._model.register_state_dict_pre_hook(lambda *_: self.discard(optimizer))
+        self._is_mixed_step = True
+        # Mixed weights are for training only: a loop that saves or evaluates the model in the middle of a step gets the
+        # unmixed ones, and the next loss of the step mixes them again.
+        self._handles = [
+            self._model.register_state_dict_pre_hook(lambda *_: self._restore(optimizer)),
+            self._model.register_forward_pre_hook(lambda *_: self._restore_for_evaluation(optimizer)),
+        ]
         parameters = optimizer_parameters(optimizer)
         for i, mask in self._masks(parameters, seed):
             weight, pretrained = shard(parameters[i].detach()), self.pretrained[i]
@@ -68,7 +75,7 @@ class Mixout(PretrainedCopy):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         parameters = optimizer_parameters(optimizer)
-        if self._unmixed:
+        if self._is_mixed_step:
             for i, mask in self._masks(parameters, seed):
                 gradient = parameters[i].grad
                 if gradient is not None:
@@ -76,16 +83,23 @@ class Mixout(PretrainedCopy):
         self.discard(optimizer)
         optimizer.step()
 
-    @torch.no_grad()
     def discard(self, optimizer: torch.optim.Optimizer) -> None:
+        self._restore(optimizer)
+        self._is_mixed_step = False
+
+    def _restore_for_evaluation(self, optimizer: torch.optim.Optimizer) -> None:
+        if not torch.is_grad_enabled():
+            self._restore(optimizer)
+
+    @torch.no_grad()
+    def _restore(self, optimizer: torch.optim.Optimizer) -> None:
         """Restore the weights from before the step."""
         parameters = optimizer_parameters(optimizer)
         while self._unmixed:
             i, unmixed = self._unmixed.popitem()
             shard(parameters[i].detach()).copy_(unmixed)
-        if self._handle is not None:
-            self._handle.remove()
-            self._handle = None
+        while self._handles:
+            self._handles.pop().remove()
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
         """The swap masks of a step; they are computed again when needed and never stored."""

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 import numpy as np
+import regex
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
@@ -29,6 +30,9 @@ from uegr.modeling.tokenizer_match import tokens_to_read
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
+
+
+_WORD_END = regex.compile(r"[\p{L}\p{M}]*")
 
 
 class EvaluatedModel:
@@ -135,7 +139,9 @@ class EvaluatedModel:
     def logits_of(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
         """Logits (N, C) of texts without labels: one string per text column each."""
         columns = [[str(text) for text in column] for column in zip(*texts, strict=True)]
-        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length)
+        encoded = _without_empty_rows(
+            dict(self.tokenizer(*columns, truncation=True, max_length=self.max_length)), self.tokenizer
+        )
         order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
         logits = []
         with evaluation_mode(self.model):
@@ -146,6 +152,21 @@ class EvaluatedModel:
                 logits.append(self.logits(batch).double().cpu().numpy())
         return np.concatenate(logits)[np.argsort(order)]
 
+    def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
+        """Each of the texts up to the last word that the model reads, and what follows; pairs by their last text."""
+        columns = [list(column) for column in zip(*texts, strict=True)]
+        if not self.tokenizer.is_fast or self.tokenizer.truncation_side != "right":
+            return [(row, "") for row in texts]
+        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        parts = []
+        for i, (*fixed, text) in enumerate(texts):
+            spans = zip(encoded.sequence_ids(i), encoded["offset_mapping"][i], strict=True)
+            end = max((stop for part, (_, stop) in spans if part == len(fixed)), default=0)
+            following = _WORD_END.match(text, end)
+            end = following.end() if encoded[i].overflowing and following else len(text)
+            parts.append(((*fixed, text[:end]), text[end:]))
+        return parts
+
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
         """Class probabilities (N, C) of texts without labels."""
         probabilities: Probabilities = softmax(self.logits_of(texts) / self.temperature, axis=1)
@@ -155,3 +176,9 @@ class EvaluatedModel:
         """The precision of a forward pass."""
         context: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
         return context
+
+
+def _without_empty_rows(encoded: dict[str, list[list[int]]], tokenizer: Any) -> dict[str, list[list[int]]]:
+    """The rows, with one token of padding in place of a text without tokens, which no model can read."""
+    filler = {"input_ids": tokenizer.pad_token_id, "attention_mask": 1}
+    return {key: [row or [filler.get(key, 0)] for row in rows] for key, rows in encoded.items()}

@@ -25,7 +25,7 @@ from uegr.evaluation.language_generation import generated_bleu
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.packed_outcomes import pack_outcomes
 from uegr.evaluation.robustness import describe, robust_mask
-from uegr.evaluation.typo_data import typo_rows, unchanged_rows
+from uegr.evaluation.typo_data import rows_without_typos, typo_rows
 from uegr.evaluation.worst_case import worst_case_curve
 from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities, f1
 from uegr.modeling.task_kinds.classification import Classification
@@ -162,7 +162,7 @@ def measure_model(
         outputs, labels = evaluated.outputs(rows)
         scores = scores_of(evaluated, rows, metrics, outputs, labels)
         with_typos = typo_rows(rows, evaluated.text_columns, typo_rate)
-        unchanged = unchanged_rows(rows, typo_rows(rows, evaluated.text_columns, 1.0), evaluated.text_columns)
+        unchanged = rows_without_typos(rows, evaluated.text_columns)
         typo_outputs, _ = evaluated.outputs(with_typos)
         typo_scores = scores_of(evaluated, with_typos, (typo_metric,), typo_outputs, labels)
         scores[f"typo_{typo_metric}"] = typo_scores[typo_metric]

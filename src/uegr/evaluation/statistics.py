@@ -15,6 +15,8 @@ from scipy import stats
 Scores = NDArray[np.floating[Any]]
 LEVEL = 0.95
 RESAMPLES = 9999
+ROUNDING = 1e-9
+"""Values that differ by less differ by rounding only: (0.3 - 0.2) - (0.4 - 0.3) is no spread."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,8 @@ def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
 def _paired_t(differences: Scores) -> float:
     if len(differences) < 2:
         return float("nan")
-    if np.ptp(differences) == 0:  # without spread t is 0/0 or infinite: use the p of the sign test
-        return 1.0 if differences[0] == 0 else float(0.5 ** (len(differences) - 1))
+    if np.ptp(differences) <= ROUNDING:  # t would be 0/0 or infinite: use the p of the sign test
+        return 1.0 if abs(differences[0]) <= ROUNDING else float(0.5 ** (len(differences) - 1))
     return float(stats.ttest_1samp(differences, 0.0).pvalue)
 
 

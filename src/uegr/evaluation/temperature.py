@@ -23,7 +23,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
         scores = log_softmax(logits / np.exp(log_temperature), axis=1)
         return float(-scores[np.arange(len(labels)), labels].mean())
 
-    if len(np.unique(labels)) < 2:
+    if len(np.unique(labels)) < 2 or (logits.argmax(axis=1) == labels).all():
         return None
     best = float(np.exp(minimize_scalar(loss, bounds=np.log(RANGE), method="bounded").x))
     return best if 1.01 * RANGE[0] < best < RANGE[1] / 1.01 else None

@@ -7,6 +7,7 @@ from datasets import Dataset
 
 from uegr.errors import UsageError
 from uegr.perturb.misspellings import with_typos
+from uegr.perturb.words import changeable_length, words_of
 
 
 def check_typo_rate(rate: float) -> None:
@@ -26,7 +27,7 @@ def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int
     return rows.map(add_typos, with_indices=True, keep_in_memory=True)
 
 
-def unchanged_rows(rows: Dataset, changed: Dataset, text_columns: Sequence[str]) -> int:
-    """The number of rows whose texts a perturbation has left as they are."""
-    pairs = zip(rows.select_columns(list(text_columns)), changed.select_columns(list(text_columns)), strict=True)
-    return sum(before == after for before, after in pairs)
+def rows_without_typos(rows: Dataset, text_columns: Sequence[str]) -> int:
+    """The number of rows in none of whose words a typing error is possible."""
+    texts = (" ".join(map(str, row.values())) for row in rows.select_columns(list(text_columns)))
+    return sum(not any(map(changeable_length, words_of(text))) for text in texts)

@@ -19,7 +19,11 @@ _PAIRS |= {f"{person} {verb}": f"{person}'{ending}" for person, verb, ending in 
 )}  # fmt: skip
 OTHER_FORM = {**{short: long for long, short in reversed(_PAIRS.items())}, **_PAIRS}
 """Each form and the other one, in small letters."""
-_WRITTEN = (regex.escape(form).replace("'", "['\u2019]") for form in sorted(OTHER_FORM, key=len, reverse=True))
+_APOSTROPHE = regex.compile(r" ?(n?) ?['\u2019] ?")
+"""Also as tokenizers and treebanks write it: "don ' t", "do n't"."""
+_WRITTEN = (
+    form.replace("n't", " ?n ?'t").replace("'", r" ?['\u2019] ?") for form in sorted(OTHER_FORM, key=len, reverse=True)
+)
 _FORMS = regex.compile(rf"(?i)\b({'|'.join(_WRITTEN)})\b")
 
 
@@ -33,7 +37,8 @@ class Contractions(Perturbation):
             form: str = match.group()
             if generator.random() >= rate:
                 return form
-            return match_case(OTHER_FORM[form.lower().replace("\u2019", "'")], form)
+            other = OTHER_FORM.get(_APOSTROPHE.sub(r"\1'", form.lower()))  # none for "\u0130t is", whose i is Turkish
+            return form if other is None else match_case(other, form)
 
         changed: str = _FORMS.sub(replacement, text)
         return changed

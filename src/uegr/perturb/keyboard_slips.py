@@ -3,8 +3,9 @@
 import random
 from typing import ClassVar
 
-from uegr.perturb.misspellings import NEIGHBOURS
+from uegr.perturb.misspellings import NEIGHBOURS, neighbour_of
 from uegr.perturb.perturbation import WordPerturbation, distinct
+from uegr.perturb.words import characters_of
 
 
 class KeyboardSlips(WordPerturbation):
@@ -13,9 +14,11 @@ class KeyboardSlips(WordPerturbation):
     name: ClassVar[str] = "slips"
 
     def candidates(self, word: str, generator: random.Random) -> list[str]:
-        places = [i for i, letter in enumerate(word) if letter.lower() in NEIGHBOURS]
-        if not places or len(word) < 2:
+        characters = characters_of(word)
+        places = [i for i, letter in enumerate(characters) if letter.lower() in NEIGHBOURS]
+        if not places or len(characters) < 2:
             return []
         place = generator.choice(places)
-        key = generator.choice(NEIGHBOURS[word[place].lower()])
-        return distinct(word, [word[:place] + key + word[place + 1 :], word[: place + 1] + key + word[place + 1 :]])
+        key = neighbour_of(characters[place], generator)
+        before, letter, after = characters[:place], characters[place], characters[place + 1 :]
+        return distinct(word, ["".join([*before, *typed, *after]) for typed in ([key], [letter, key])])

@@ -29,6 +29,12 @@ TypingError = Literal["neighbour", "swap", "drop", "double"]
 TYPING_ERRORS: tuple[TypingError, ...] = get_args(TypingError)
 
 
+def neighbour_of(letter: str, generator: random.Random) -> str:
+    """Return a key that touches the key of a letter, in the letter's case."""
+    key = generator.choice(NEIGHBOURS[letter.lower()])
+    return key.upper() if letter.isupper() else key
+
+
 def misspell(word: str, error: TypingError, position: int, generator: random.Random) -> str:
     """Return the word with one typing error at the character `position`, 1 or above: the first one never changes.
 
@@ -36,14 +42,13 @@ def misspell(word: str, error: TypingError, position: int, generator: random.Ran
     neighbour, and a word of two characters has no second one to swap. A swap of equal letters changes nothing.
     """
     characters = characters_of(word)
-    neighbours = NEIGHBOURS.get(characters[position].lower())
     if error == "swap" and len(characters) > 2:
         partner = position - 1 if position > 1 else position + 1
         characters[position], characters[partner] = characters[partner], characters[position]
     elif error == "double":
         characters.insert(position, characters[position])
-    elif error == "neighbour" and neighbours is not None:
-        characters[position] = generator.choice(neighbours)
+    elif error == "neighbour" and characters[position].lower() in NEIGHBOURS:
+        characters[position] = neighbour_of(characters[position], generator)
     else:
         del characters[position]
     return "".join(characters)

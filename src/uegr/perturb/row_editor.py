@@ -35,6 +35,8 @@ class EditedRow:
     kept: list[bool]
 
 
+STAND_IN = "\ue000"
+"""Written in a text for a token of an unknown word or of a mask: no perturbation changes it."""
 Change: TypeAlias = tuple[int, int, list[int]]
 """Start and end of a span of a row, and the tokens that take its place."""
 
@@ -51,6 +53,8 @@ class RowEditor:
         self.token_words = TokenWords(tokenizer)
         self._longest = longest
         self._mask_id: int | None = tokenizer.mask_token_id
+        self._stand_ins = {tokenizer.unk_token_id, tokenizer.mask_token_id}
+        """Special tokens that stand in the place of words."""
 
     @cached_property
     def _synonyms(self) -> Synonyms:
@@ -83,7 +87,9 @@ class RowEditor:
         words = self.token_words.words(row.ids)
         chosen = _chosen_words(words, [edit for edit in edits if edit not in text_edits], generator, weights)
         replacements = self._replacements(row.ids, words, chosen, generator)
-        return self._with_changes(row, [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)])
+        changes = [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)]
+        edited = self._with_changes(row, changes)
+        return edited if edited.ids else row  # a model cannot read a text without tokens
 
     def _replacements(
         self, ids: list[int], words: list[TokenWord], chosen: dict[int, str], generator: random.Random
@@ -118,12 +124,34 @@ class RowEditor:
         """The row after a perturbation of each whole text between special tokens, cut to the largest length."""
         changes = []
         for start, end in self._texts(row.ids):
-            text = self.token_words.decode(row.ids[start:end])
+            text, stand_ins = self._read(row.ids[start:end])
             changed = perturbation(text, rate, generator) if text else text
-            if changed != text:
-                tokens = self.token_words.encode([changed.strip()], [changed.startswith(" ")])[0]
-                changes.append((start, end, tokens))
+            if changed != text and changed.count(STAND_IN) == len(stand_ins):
+                changes.append((start, end, self._written(changed, stand_ins)))
         return self._with_changes(row, changes, cut=True)
+
+    def _read(self, ids: Sequence[int]) -> tuple[str, list[int]]:
+        """The text of tokens, with `STAND_IN` for each token that stands for a word, and those tokens."""
+        stand_ins = [token for token in ids if token in self._stand_ins]
+        if not stand_ins:
+            return self.token_words.decode(ids), []
+        parts: list[list[int]] = [[]]
+        for token in ids:
+            if token in self._stand_ins:
+                parts.append([])
+            else:
+                parts[-1].append(token)
+        return f" {STAND_IN} ".join(self.token_words.decode(part).strip() for part in parts), stand_ins
+
+    def _written(self, text: str, stand_ins: Sequence[int]) -> list[int]:
+        """The tokens of a text from `_read` after its change."""
+        first, *others = text.split(STAND_IN)
+        parts = [first.strip(), *(part.strip() for part in others)]
+        encoded = iter(
+            self.token_words.encode(list(filter(None, parts)), [first.startswith(" "), *[True] * len(others)])
+        )
+        rows = [next(encoded) if part else [] for part in parts]
+        return [*rows[0], *(token for i, row in zip(stand_ins, rows[1:], strict=True) for token in (i, *row))]
 
     def _with_changes(self, row: EditedRow, changes: Iterable[Change], *, cut: bool = False) -> EditedRow:
         """The row with new tokens in place of some spans.
@@ -150,9 +178,9 @@ class RowEditor:
         return EditedRow(ids + row.ids[done:], source + row.source[done:], kept + row.kept[done:])
 
     def _texts(self, ids: list[int]) -> list[tuple[int, int]]:
-        """The row cut into special tokens and the texts between them, as (start, end)."""
-        special = self.token_words.special_ids
-        starts = [i for i in range(len(ids)) if not i or ids[i] in special or ids[i - 1] in special]
+        """The row cut into texts and the special tokens between them, as (start, end); stand-ins are in the texts."""
+        separators = self.token_words.special_ids - self._stand_ins
+        starts = [i for i in range(len(ids)) if not i or ids[i] in separators or ids[i - 1] in separators]
         return list(zip(starts, [*starts[1:], len(ids)], strict=True))
 
 
@@ -166,7 +194,9 @@ def _chosen_words(
 ) -> dict[int, str]:
     """Index of a word -> the edit to make to it."""
     counts = {edit.name: int(_drawn_rate(edit, generator) * len(words) + generator.random()) for edit in edits}
-    kinds = [name for name, count in counts.items() for _ in range(count)][: len(words)]
+    kinds = [name for name, count in counts.items() for _ in range(count)]
+    if len(kinds) > len(words):
+        kinds = generator.sample(kinds, len(words))
     uniform = 1.0 / max(len(words), 1)
     shares = [uniform] * len(words)
     if weights is not None:

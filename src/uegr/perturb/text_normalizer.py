@@ -26,6 +26,7 @@ _JOINED = (
     r"\p{Tamil}\p{Telugu}\p{Kannada}\p{Malayalam}\p{Sinhala}\p{Khmer}\p{Myanmar}"
     r"\p{Extended_Pictographic}\x{1f3fb}-\x{1f3ff}\x{fe0f}"
 )
+_KEYCAP = r"\x{20e3}"
 _OVERLAYS = r"\x{334}-\x{338}\x{20d2}\x{20d3}\x{20dd}-\x{20e0}\x{20e4}-\x{20e6}\x{20ea}\x{20eb}"
 _SEPARATORS = (".", "-", "_", "*", "|", "~", "\u00b7", "\u2022", " ", "  ")
 _WINDOW = 64
@@ -51,7 +52,7 @@ def _invisible() -> list[Any]:
         rf"[\p{{Default_Ignorable_Code_Point}}&&[^{_KEPT}]]",
         r"[\p{Cc}&&[^\s]]",
         rf"(?<![{_JOINED}])[{_JOINERS}]+|[{_JOINERS}]+(?![{_JOINED}{_JOINERS}])",
-        rf"(?<=\A|[{_ALPHABETS}\p{{P}}\s{_SELECTORS}])[{_SELECTORS}]+",
+        rf"(?<=\A|[{_ALPHABETS}\s{_SELECTORS}\p{{P}}])[{_SELECTORS}]+(?!{_KEYCAP})",
         rf"(?<![\x{{1f3f4}}{_TAGS}])[{_TAGS}]+",
         rf"(?<=[{_ALPHABETS}])(?:[{_OVERLAYS}]+|\p{{M}}{{3,}})",
     )
@@ -76,14 +77,16 @@ def _confusables() -> list[Any]:
 def _spaced() -> list[Any]:
     """Runs of single letters with the same separator between them: three letters or more.
 
-    With spaces four letters or more, unless all are from A to Z: French has "y a \u00e0".
+    With spaces four letters or more, unless all are from A to Z (French has "y a \u00e0"), and of alphabets only:
+    Korean and Chinese have words of one letter.
     """
-    any_letter = r"\p{L}\p{M}{0,3}"
     patterns = []
     for separator in _SEPARATORS:
         sign = re.escape(separator)
-        runs = f"{_apart('[A-Za-z]', sign, 3)}|{_apart(any_letter, sign, 4 if separator.isspace() else 3)}"
-        patterns.append(rf"{sign}(?={any_letter}(?!\p{{L}}))(?:{runs})")
+        letters, least = (rf"[{_ALPHABETS}\p{{Hebrew}}\p{{Arabic}}]", 4) if separator.isspace() else (r"\p{L}", 3)
+        letter = rf"{letters}\p{{M}}{{0,3}}"
+        runs = f"{_apart('[A-Za-z]', sign, 3)}|{_apart(letter, sign, least)}"
+        patterns.append(rf"{sign}(?={letter}(?!\p{{L}}))(?:{runs})")
     return [_replaced(pattern, "") for pattern in patterns]
 
 
@@ -105,21 +108,27 @@ def _leet() -> list[Any]:
     of a domain, and ! becomes a letter only after consonants ("cl!ck", not "great!thanks").
     """
     address = rf"(?<!(?:://|www\.)\S{{0,{_WINDOW}}})"
+    top_level = r"\.(?:com|net|org|edu|gov|info|biz|app|dev|[a-z]{2})"
+    # After the sign: no name before "@" or before a top-level domain, and no path behind one.
+    no_address = (
+        rf"(?![\w$.+-]{{0,{_WINDOW}}}(?:@[\w-]{{1,63}}\.\p{{L}}|{top_level}(?!\w)))"
+        rf"(?<!{top_level}[/?#:]\S{{0,{_WINDOW}}})"
+    )
     inside = (
         r"(?:(?<=\p{Latin}{2})(?=.\p{Latin})(?!.[sS](?!\w))"
         r"|(?<=\p{Latin})(?=.\p{Latin}{2})|(?<=(?:\A|[^\w])[a-z])(?=.[a-z](?!\w)))"
     )
     doubles = [
-        _replaced(rf"{address}(?<=\p{{Latin}}){re.escape(signs)}(?=\p{{Latin}})", letters)
+        _replaced(rf"{address}(?<=\p{{Latin}}){re.escape(signs)}(?=\p{{Latin}}){no_address}", letters)
         for signs, letters in _DOUBLES.items()
     ]
     singles = [
-        _replaced(f"{address}{place}{re.escape(sign)}", letter if place is inside else letter.upper())
+        _replaced(f"{address}{place}{re.escape(sign)}{no_address}", letter if place is inside else letter.upper())
         for place in (rf"(?<=\p{{Lu}})(?=.\p{{Lu}}){inside}", inside)
         for sign, letter in _LEET.items()
     ]
     no_domain = r"(?!@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.\p{L}{2,})"
-    after_consonants = r"(?<=(?:\A|[^\p{L}])[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z]{1,3})"
+    after_consonants = r"(?<=(?:\A|[^\p{L}'\u2019])[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z]{1,3})"
     return [
         *doubles,
         *singles,

@@ -6,8 +6,11 @@ instead of BPE-dropout, whose random numbers cannot be seeded from outside.
 """
 
 import random
+import re
 from typing import Any
 
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
+"""A token of one byte, as SentencePiece writes it: its name is no part of a word."""
 PASSED_OVER = 0.3
 """Probability that a token that fits is passed over."""
 
@@ -28,6 +31,8 @@ class TokenDropout:
     def __call__(self, ids: list[int], generator: random.Random) -> list[int]:
         """Other tokens for a word; the same tokens if the draw or the vocabulary gives no others."""
         written = self._tokenizer.convert_ids_to_tokens(ids)
+        if any(_BYTE.fullmatch(token) for token in written):
+            return ids
         word = "".join(token.removeprefix(self._inside) if i else token for i, token in enumerate(written))
         tokens: list[int] = []
         start = 0

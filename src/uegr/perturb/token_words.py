@@ -16,8 +16,11 @@ from uegr.perturb.words import WORD
 _UNREADABLE = "\ufffd"
 """What a decoder writes for a part of a character: byte-level tokens split letters of many scripts."""
 _LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
-_BEFORE = "-"
-"""Written before a word that has no space before it: some tokenizers add one at the start of a text."""
+_BEFORE = ("-", "(", "/", "'")
+"""Marks of which one is written before a word: some tokenizers add a space at the start of a text.
+
+The second is for a vocabulary that has the first and a letter as one token, and so on.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,6 @@ class TokenWords:
         self.tokenizer = tokenizer
         self.special_ids = frozenset(tokenizer.all_special_ids)
         self._anchor, self._anchor_text = self._find_anchor()
-        self._before = tokenizer(_BEFORE, add_special_tokens=False)["input_ids"]
         self._pieces: dict[int, _Piece | None] = {}
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -86,13 +88,19 @@ class TokenWords:
         """The token ids of words, each with a space before it or not."""
         if not texts:
             return []
-        written = [f" {text}" if space else f"{_BEFORE}{text}" for text, space in zip(texts, spaced, strict=True)]
-        ids: list[list[int]] = self.tokenizer(written, add_special_tokens=False)["input_ids"]
-        return [row if space else self._without_mark(row) for row, space in zip(ids, spaced, strict=True)]
+        written = [f" {text}" if space else text for text, space in zip(texts, spaced, strict=True)]
+        encoded: dict[int, list[int]] = {}
+        for mark in _BEFORE:
+            left = [i for i in range(len(written)) if i not in encoded]
+            if not left:
+                break
+            start, *rows = self._ids([mark, *(mark + written[i] for i in left)])
+            encoded |= {i: row[len(start) :] for i, row in zip(left, rows, strict=True) if row[: len(start)] == start}
+        return [encoded[i] if i in encoded else self._ids([text])[0] for i, text in enumerate(written)]
 
-    def _without_mark(self, ids: list[int]) -> list[int]:
-        """The tokens without those of the mark that stands in the place of a space."""
-        return ids[len(self._before) :] if ids[: len(self._before)] == self._before else ids
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        ids: list[list[int]] = self.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return ids
 
     def _find_anchor(self) -> tuple[list[int], str]:
         """Tokens of letters, and their text; decoded before another token, they show whether it begins with a space."""
@@ -121,5 +129,7 @@ class TokenWords:
     def _read(self, token: int) -> _Piece | None:
         added = self.decode([*self._anchor, token]).removeprefix(self._anchor_text)
         text = added.lstrip()
-        is_space = bool(added) and not text  # in some vocabularies a space is a token of its own
+        if added.removesuffix(text) not in ("", " "):
+            return None  # a tab or the end of a line stays
+        is_space = added == " "  # in some vocabularies a space is a token of its own
         return _Piece(text, spaced=text != added) if is_space or _LETTERS.fullmatch(text) else None

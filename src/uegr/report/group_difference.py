@@ -1,11 +1,12 @@
 """The difference of two groups of runs by one measure, with the interval that the stored numbers allow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, isnan, nan
 
 import numpy as np
 
-from uegr.evaluation.statistics import estimate, paired_interval
+from uegr.evaluation.statistics import ROUNDING, estimate, paired_interval
 from uegr.report.run_groups import Group, wilson
 from uegr.report.story_measures import StoryMeasure, mean_value
 from uegr.runs.run_result import RunResult
@@ -61,8 +62,9 @@ def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
 def difference_between(group: Group, reference: Group, measure: StoryMeasure) -> Difference | None:
     """Return the group minus the reference; None where one of them lacks the measure or they have other data.
 
-    The interval is the first of these that is possible: over the seeds that both have, if there are several; over the
-    paired examples of one seed; that of two independent shares (Newcombe 1998).
+    The interval is the first of these that is possible: over the seeds that both have, if there are several with
+    different differences; over the paired examples, with the mean over the seeds of each; for single runs, that of two
+    independent shares (Newcombe 1998).
     """
     if not are_comparable(group, reference):
         return None
@@ -72,20 +74,35 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     pairs = _pairs(group, reference, measure)
     if len(pairs) > 1:
         over_seeds = estimate([_value(measure, own) - _value(measure, other) for own, other in pairs])
-        return Difference(over_seeds.mean, over_seeds.low, over_seeds.high, measure.sign)
+        low, high = over_seeds.low, over_seeds.high
+        if over_seeds.sd <= ROUNDING:  # equal differences say nothing about those of further seeds
+            low, high = _interval_over_examples(pairs, measure) or (nan, nan)
+        return Difference(over_seeds.mean, low, high, measure.sign)
     if len(group.runs) > 1 or len(reference.runs) > 1:
         return Difference(value, nan, nan, measure.sign)
-    hits = [measure.hits(run) for run in pairs[0]] if pairs else []
-    own_hits, other_hits = hits or (None, None)
-    if own_hits is not None and other_hits is not None and own_hits.shape == other_hits.shape:
-        return Difference(value, *paired_interval(np.asarray(own_hits - other_hits)), measure.sign)
-    return Difference(value, *_independent_interval(group, reference, measure, value), measure.sign)
+    interval = _interval_over_examples(pairs, measure) if pairs else None
+    return Difference(value, *(interval or _independent_interval(group, reference, measure, value)), measure.sign)
 
 
 def _pairs(group: Group, reference: Group, measure: StoryMeasure) -> list[tuple[RunResult, RunResult]]:
     """The runs of the same seed that both have the measure."""
     by_seed = {run.seed: run for run in reference.runs if measure.value(run) is not None}
     return [(run, by_seed[run.seed]) for run in group.runs if run.seed in by_seed and measure.value(run) is not None]
+
+
+def _interval_over_examples(
+    pairs: Sequence[tuple[RunResult, RunResult]], measure: StoryMeasure
+) -> tuple[float, float] | None:
+    """The interval over paired examples; None where the outcomes of the same examples are not stored."""
+    differences = []
+    for own, other in pairs:
+        own_hits, other_hits = measure.hits(own), measure.hits(other)
+        if own_hits is None or other_hits is None or own_hits.shape != other_hits.shape:
+            return None
+        differences.append(own_hits - other_hits)
+    if len({len(difference) for difference in differences}) > 1:
+        return None
+    return paired_interval(np.mean(differences, axis=0))
 
 
 def _value(measure: StoryMeasure, run: RunResult) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Sequence
 
@@ -38,6 +39,18 @@ def test_greedy_search_flips_labels_with_words_that_matter_and_within_its_budget
     small = attack_texts(evaluated, rows, Opposites(max_share=0.25))
     assert robust_share(small) >= robust_share(outcomes)
     assert all(changed(outcome) == 1 for outcome in small if outcome.after)
+
+
+def test_words_that_the_model_does_not_read_are_not_tried(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    short = rows.select(range(8))
+    rest = " good bad" * 300
+    long = short.map(lambda row: {"text": row["text"] + rest}, keep_in_memory=True)
+    cutting = copy.copy(evaluated)
+    cutting.cut_to(2 + max(len(ids) for ids in evaluated.tokenizer(short["text"][:])["input_ids"]))
+    outcomes = attack_texts(cutting, long, Opposites(max_share=1.0))
+    assert all(outcome.queries < 40 for outcome in outcomes)
+    fooled = [outcome for outcome in outcomes if outcome.after]
+    assert fooled and all(outcome.after[0].endswith(" good bad" * 250) for outcome in fooled)
 
 
 def test_a_search_tells_each_change_that_it_keeps(evaluated: EvaluatedModel, rows: Dataset) -> None:

@@ -87,3 +87,11 @@ def test_an_attack_on_a_model_in_memory(evaluated: EvaluatedModel, rows: Dataset
 def test_wrong_options_are_refused(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         attack_class(name)(**options)  # type: ignore[arg-type]
+
+
+def test_a_swap_of_equal_letters_does_not_make_a_text_untouchable(evaluated: EvaluatedModel) -> None:
+    rows = Dataset.from_dict({"text": ["all"] * 40, "label": [0] * 40})
+    for label in (0, 1):
+        rows = rows.remove_columns("label").add_column("label", [label] * 40)
+        outcomes = attack_texts(evaluated, rows, PERTURBATION_ATTACKS["typos"](tries=1, rate=0.1))
+        assert not any(outcome.untouched for outcome in outcomes)

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
+from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
@@ -148,6 +149,9 @@ class EmbeddingAttack(ABC):
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
         tensors = {key: value.to(evaluated.device) for key, value in batch.items()}
         with evaluation_mode(model):
+            with torch.no_grad():
+                classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
+            check_classes(model, classes, labels.tolist())
             robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
         return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
 

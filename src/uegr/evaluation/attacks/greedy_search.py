@@ -57,6 +57,10 @@ class GreedyAttack(TextAttack):
         if not 0.0 <= self.similarity < 1.0:
             raise UsageError(f"the least similarity must lie in [0, 1), not {self.similarity}.")
 
+    @property
+    def goes_by_words(self) -> bool:
+        return True
+
     @abstractmethod
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         """The words that may replace `word`; empty where it must stay."""

@@ -13,6 +13,8 @@ from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 
 SearchBy = Literal["random", "worst", "greedy"]
+DRAWS = 8
+"""Number of attempts at the largest rate before a text counts as one that cannot be changed."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,10 @@ class PerturbationAttack(GreedyAttack):
         if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: take search_by=worst in place of greedy.")
 
+    @property
+    def goes_by_words(self) -> bool:
+        return self.search_by == "greedy"
+
     def candidates(self, word: str, generator: random.Random) -> Sequence[str]:
         perturbation = find_perturbation(self.name)
         assert isinstance(perturbation, WordPerturbation)
@@ -53,8 +59,10 @@ class PerturbationAttack(GreedyAttack):
         *fixed, text = texts
         perturb, tries = find_perturbation(self.name), self.tries if self.search_by == "worst" else 1
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]
-        if all(attempt == texts for attempt in attempts) and perturb(text, 1.0, generator) == text:
-            return None  # the perturbation cannot change this text
+        if all(attempt == texts for attempt in attempts):
+            strongest = (perturb(text, 1.0, generator) for _ in range(DRAWS))  # a swap of equal letters is no change
+            if all(attempt == text for attempt in strongest):
+                return None  # the perturbation cannot change this text
         chosen = yield from first_that_fools(attempts, label)
         if chosen is not None:
             on_change(chosen)

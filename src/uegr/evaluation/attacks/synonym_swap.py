@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from uegr.errors import UsageError
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.perturb.synonyms import Source, Synonyms, load_synonyms
 
@@ -25,6 +26,11 @@ class SynonymSwap(GreedyAttack):
     most: int = 8
 
     name: ClassVar[str] = "synonyms"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.most < 1:
+            raise UsageError(f"most must be at least 1, not {self.most}: the number of synonyms of a word.")
 
     def options(self) -> dict[str, Any]:
         return {**super().options(), "synonyms": self._table.source}

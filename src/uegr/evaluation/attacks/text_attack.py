@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
+from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
@@ -81,6 +82,11 @@ class TextAttack(ABC):
         """The options of the attack, for results.json."""
         return {option.name: getattr(self, option.name) for option in fields(self)}
 
+    @property
+    def goes_by_words(self) -> bool:
+        """Whether the search changes word after word, so that words beyond the model's cut would be tried in vain."""
+        return False
+
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
@@ -107,12 +113,14 @@ class TextAttack(ABC):
             max_length: texts are cut to this number of tokens.
 
         Raises:
-            UsageError: no texts, or not as many labels.
+            UsageError: no texts, not as many labels, labels that are no classes of the model, or a model that is no
+                classifier.
         """
         examples = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
+        check_classes(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
         return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
 
@@ -146,13 +154,14 @@ def _attack(
     on_batch: OnBatch = lambda examples: None,
 ) -> list[AttackOutcome]:
     outcomes: list[AttackOutcome] = []
+    parts = evaluated.parts_of(examples) if examples and attack.goes_by_words else [(texts, "") for texts in examples]
     with evaluation_mode(evaluated.model):
         before = evaluated.probabilities_of(examples).argmax(axis=1) if examples else []
         for start in range(0, len(examples), SIDE_BY_SIDE):
             group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
             searches = {
-                i: attack.search(examples[i], labels[i], random.Random(f"{attack.seed}:{i}"))
-                for i in group
+                i: _followed_by(rest, attack.search(read, labels[i], random.Random(f"{attack.seed}:{i}")))
+                for i, (read, rest) in zip(group, parts[start:], strict=False)
                 if before[i] == labels[i]
             }
             results, queries = _run(search_rounds(evaluated, searches, encoder))
@@ -165,6 +174,23 @@ def _attack(
                 outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
+
+
+def _followed_by(rest: str, search: Search) -> Search:
+    """A search among texts that end with `rest`, which it does not see."""
+
+    def whole(texts: Texts) -> Texts:
+        return (*texts[:-1], texts[-1] + rest)
+
+    answer = None
+    while True:
+        try:
+            request = next(search) if answer is None else search.send(answer)
+        except StopIteration as end:
+            return None if end.value is None else whole(end.value)
+        if isinstance(request, Request):
+            request = Request([whole(texts) for texts in request.candidates])
+        answer = yield request
 
 
 def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
