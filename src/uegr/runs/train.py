@@ -21,7 +21,7 @@ from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
-from uegr.runs.run_folder import finish_run, hardening_of, prepare_run
+from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, prepare_run
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
@@ -64,6 +64,7 @@ def train_run(
         TrainingError: the loss became infinite or NaN.
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
+    check_no_file(output_dir)
     method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
     for view in method_config.parsed_views():
         view.load_lists()
