@@ -73,6 +73,7 @@ def test_early_stopping_keeps_the_best_model(options: Path, tmp_path: Path) -> N
     [
         ("epsilonn: 0.1", "--epsilonn is not an option of uegr train, of the method uegr"),
         ("optim: zigzag", "the training arguments do not fit together"),
+        ("validation_file: 3", "validation_file must be a path, not 3: write it in quotes"),
         ("epochs: many", "epochs must be a number, not 'many'"),
     ],
 )

@@ -60,6 +60,25 @@ def test_bad_options(
 
 
 @pytest.mark.parametrize(
+    ("more", "available", "package"),
+    [
+        (["--report_to", "wandb"], "integration_utils.is_wandb_available", "wandb"),
+        (["--use_liger_kernel", "true"], "liger.is_liger_kernel_available", "liger-kernel"),
+    ],
+)
+def test_a_package_that_an_argument_needs_is_named(
+    more: list[str],
+    available: str,
+    package: str,
+    base: list[str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(f"transformers.integrations.{available}", lambda: False)
+    assert f"pip install {package}" in error_of(capsys, [*base, *more])
+
+
+@pytest.mark.parametrize(
     ("frame", "message"),
     [
         (pd.DataFrame({"text": ["a"] * 20, "label": [0, 1] * 9 + [0, None]}), "1 rows have no label"),

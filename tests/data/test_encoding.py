@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 from datasets import Dataset
 
 from conftest import reviews, tokenizer
 from uegr.data.arrow_cache import content_hash
 from uegr.data.encoding import CACHED_FROM, LengthGroupedSampler, batches, encode, lengths_of
+from uegr.data.kind import Kind
 from uegr.data.user_data import load_files
 
 
@@ -34,6 +37,21 @@ def test_nothing_is_padded_beyond_its_batch() -> None:
         assert longest <= 5
         seen += positions
     assert sorted(seen) == list(range(12))
+
+
+@pytest.mark.parametrize("kind", ["classification", "causal_lm"])
+def test_padding_is_on_the_right_whatever_the_side_of_the_tokenizer(kind: Kind) -> None:
+    left = tokenizer()
+    left.padding_side = "left"
+    encoded = encode(
+        Dataset.from_dict({"text": ["good film and plot", "bad"], "label": [1, 0]}), left, ["text"], 5, kind
+    )
+    ((_, batch),) = batches(encoded, left, 2)
+    assert batch["attention_mask"][:, 0].all() and not batch["attention_mask"][1, -1]
+    assert batch["input_ids"][1, -1] == left.pad_token_id
+    if kind == "causal_lm":
+        real = batch["attention_mask"].bool()
+        assert (batch["labels"] == batch["input_ids"].where(real, torch.tensor(-100))).all()
 
 
 def test_sampler_is_a_permutation_that_follows_seed_and_epoch() -> None:

@@ -1,4 +1,4 @@
-"""The model under evaluation reads every text."""
+"""The model under evaluation reads every text, and each as if it were alone."""
 
 from __future__ import annotations
 
@@ -6,10 +6,50 @@ import copy
 
 import numpy as np
 import pytest
+import torch
+from datasets import Dataset
+from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel, LlamaForCausalLM, PreTrainedModel
 
-from support.small_models import llama
+from conftest import tokenizer
+from support.small_models import WORDS, bert, llama
 from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.evaluation.evaluated_model import EvaluatedModel
+
+TEXTS = ["the good film and the great plot", "bad", "the dull actor", "fine scene and awful plot"]
+GPT2 = GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2, initializer_range=0.2, pad_token_id=0)
+
+
+def reading(model: PreTrainedModel, side: str, kind: str, batch_size: int) -> EvaluatedModel:
+    """The model, with a tokenizer that pads on this side."""
+    words = tokenizer()
+    words.padding_side = side
+    words.model_input_names = ["input_ids", "attention_mask"]
+    return EvaluatedModel(model, words, kind=kind, batch_size=batch_size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("model", [bert(), llama(), GPT2ForSequenceClassification(GPT2)], ids=["bert", "llama", "gpt2"])
+def test_a_classifier_reads_each_text_as_if_alone(model: PreTrainedModel, side: str) -> None:
+    rows = Dataset.from_dict({"text": TEXTS, "label": [1, 0, 0, 1]})
+    alone, together = (reading(model, side, "classification", size) for size in (1, 4))
+    np.testing.assert_allclose(together.outputs(rows)[0], alone.outputs(rows)[0], atol=1e-5)
+    texts = [(text,) for text in TEXTS]
+    np.testing.assert_allclose(together.logits_of(texts), alone.logits_of(texts), atol=1e-5)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("model", [LlamaForCausalLM(llama().config), GPT2LMHeadModel(GPT2)], ids=["llama", "gpt2"])
+def test_the_loss_of_a_language_model_is_the_mean_over_its_texts(model: PreTrainedModel, side: str) -> None:
+    rows = Dataset.from_dict({"text": [" ".join(TEXTS)]})
+    losses = []
+    for size in (1, 4):
+        evaluated = reading(model.eval(), side, "causal_lm", size)
+        evaluated.cut_to(7)  # the last block is shorter and is padded in a batch
+        batches = [batch for _, batch in evaluated.batches(rows)]
+        with torch.no_grad():
+            sums = [model(**batch).loss * (batch["labels"][:, 1:] != -100).sum() for batch in batches]
+        losses.append(float(torch.stack(sums).sum()))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedModel) -> None:

@@ -11,6 +11,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from conftest import tokenizer
 from support.small_models import bert
 from uegr import evaluate
+from uegr.data.task_registry import TASKS
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import evaluation_rows
@@ -94,6 +95,37 @@ def test_a_row_without_text_or_label_is_refused(texts: list[Any], labels: list[A
     frame = pd.DataFrame({"text": texts, "label": pd.array(labels, dtype="Int64")})
     with pytest.raises(UsageError, match=message):
         evaluate(bert(), tokenizer(), frame, attacks=[])
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        (["review"], ("review",)),
+        (["source", "text"], ("text",)),
+        (["id", "sentence", "split"], ("sentence",)),
+        (["hypothesis", "source", "premise"], ("premise", "hypothesis")),
+        (["question", "sentence"], ("question", "sentence")),
+        (["text", "text_pair"], ("text", "text_pair")),
+    ],
+)
+def test_the_columns_of_text_are_found_by_their_names(columns: list[str], found: tuple[str, ...]) -> None:
+    frame = pd.DataFrame({**{column: ["a", "b"] for column in columns}, "label": [0, 1]})
+    assert evaluation_rows(bert(), frame)[1] == found
+
+
+def test_every_named_task_has_usual_names() -> None:
+    for task in TASKS.values():
+        frame = pd.DataFrame({**{column: ["a", "b"] for column in (*task.text, "source")}, "label": [0, 1]})
+        if task.kind == "classification":
+            assert evaluation_rows(bert(), frame)[1] == task.text
+
+
+@pytest.mark.parametrize("columns", [["review", "source"], ["text", "sentence"], ["question", "passage", "sentence"]])
+def test_columns_of_strings_without_usual_names_are_refused(columns: list[str]) -> None:
+    frame = pd.DataFrame({**{column: ["a", "b"] for column in columns}, "label": [0, 1]})
+    with pytest.raises(UsageError, match=r"several columns hold strings .* with text_columns=") as error:
+        evaluate(bert(), tokenizer(), frame, attacks=[])
+    assert all(column in str(error.value) for column in columns)
 
 
 @pytest.mark.parametrize("max_length", [-3, 0, 2])

@@ -141,13 +141,16 @@ def test_everything_per_token_follows_its_token() -> None:
     assert not read["input_ids"][~read["attention_mask"].bool()].any(), "padding is the padding token, 0"
 
 
-def test_padding_stays_on_its_side() -> None:
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_padding_stays_on_the_side_of_the_batch(side: str) -> None:
     tokenizer = make_tokenizer("wordpiece")
     tokenizer.padding_side = "left"
-    data = {**tokenizer(SENTENCES[:4], padding=True, return_tensors="pt"), "labels": torch.zeros(4, dtype=torch.long)}
+    texts = tokenizer(SENTENCES[:4], padding=True, padding_side=side, return_tensors="pt")
+    data = {**texts, "labels": torch.zeros(4, dtype=torch.long)}
     read = ViewReader(model(), tokenizer).read(data, parse_view("characters:0.5"), seed=3).batch
-    assert read["attention_mask"][:, -1].all()
-    assert (read["input_ids"][:, -1] == tokenizer.sep_token_id).all()
+    inner, token = (-1, tokenizer.sep_token_id) if side == "left" else (0, tokenizer.cls_token_id)
+    assert read["attention_mask"][:, inner].all()
+    assert (read["input_ids"][:, inner] == token).all()
 
 
 def test_importance_is_the_change_of_the_loss_without_the_token() -> None:

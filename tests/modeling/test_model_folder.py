@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import BertForSequenceClassification, LlamaConfig, LlamaForSequenceClassification
+from transformers import (
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    GPT2Config,
+    LlamaConfig,
+    LlamaForSequenceClassification,
+    PreTrainedConfig,
+    T5Config,
+    XLMRobertaConfig,
+)
 
 import uegr
 from conftest import tokenizer
@@ -211,6 +221,24 @@ def test_a_tokenizer_without_padding_is_refused() -> None:
     bare.pad_token = None
     with pytest.raises(UsageError, match="the tokenizer has no padding token"):
         check_match(bert(), bare)
+
+
+def test_a_decoder_without_padding_and_a_missing_tokenizer_are_refused() -> None:
+    model = llama()
+    model.config.pad_token_id = None
+    with pytest.raises(UsageError, match="names no padding token, .* set model.config.pad_token_id = tokenizer"):
+        uegr.evaluate(model, tokenizer(), TEXTS, attacks=[])
+    with pytest.raises(UsageError, match="there is no tokenizer to read texts with: give the model's own"):
+        uegr.evaluate(bert(), None, TEXTS, attacks=[])
+
+
+@pytest.mark.parametrize("config", [BertConfig(), GPT2Config(), T5Config(), XLMRobertaConfig()])
+def test_a_folder_without_the_files_of_the_tokenizer_is_refused(config: PreTrainedConfig, tmp_path: Path) -> None:
+    config.save_pretrained(tmp_path)
+    with pytest.raises(UsageError, match=r"special tokens? and no word, .* copy the model's tokenizer.json"):
+        load_tokenizer(str(tmp_path))
+    invented = AutoTokenizer.from_pretrained(tmp_path)
+    assert "special tokens and no word" in str(uegr.check(bert(), invented))
 
 
 def test_tokens_without_an_embedding_are_refused() -> None:

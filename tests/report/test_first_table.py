@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,22 @@ def test_several_seeds_are_compared_seed_by_seed() -> None:
     assert difference is not None
     assert (difference.low, difference.high) == pytest.approx((by_hand.low, by_hand.high))
     assert difference.judgement == "better", "although the seeds differ more among each other"
+
+
+def test_other_data_of_the_same_name_is_not_compared() -> None:
+    plain, uegr = pair(40, 50)
+    on_films, on_messages = replace(plain, test_digest="f1"), replace(uegr, test_digest="5a")
+    measure = measure_named([plain, uegr], "misspelt")
+    for reference, other, compared in ((plain, uegr, 1), (on_films, uegr, 1), (on_films, on_messages, 0)):
+        groups = group_runs([reference, other])
+        assert (difference_between(groups[1], groups[0], measure) is not None) == compared
+    assert "better" not in told([on_films, on_messages])
+
+
+def test_runs_of_one_method_on_other_data_are_two_groups() -> None:
+    films, messages, unknown = (sample(seed=seed, test_digest=digest) for seed, digest in enumerate(("f1", "5a", None)))
+    assert [group.label for group in group_runs([films, messages])] == ["uegr, data f1", "uegr, data 5a"]
+    assert [len(group.runs) for group in group_runs([films, messages, unknown])] == [3]
 
 
 def test_equal_differences_of_several_seeds_are_no_certainty() -> None:

@@ -28,6 +28,7 @@ def test_evaluating_again_gives_the_same_numbers_and_keeps_what_was_added(evalua
     assert (again.metrics, again.robustness.values) == (before.metrics, before.robustness.values)
     assert again.text_attacks == full().text_attacks
     assert again.analysis == full().analysis
+    assert again.test_digest == before.test_digest is not None
     assert counts[-1] == (again.test_examples, again.test_examples)
     assert "deepwordbug" in (evaluated_run / "README.md").read_text(), "the card is renewed"
 

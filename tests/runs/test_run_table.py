@@ -39,6 +39,12 @@ def test_regression_stands_beside_classification() -> None:
     grid([regression, regression])
 
 
+def test_runs_of_one_task_on_different_data_are_noted() -> None:
+    films, messages = sample(test_digest="f1"), sample(test_digest="5a")
+    assert "measured on different data" in terminal_table([films, messages]).caption
+    assert "measured on different data" not in terminal_table([films, films, sample()]).caption
+
+
 def test_few_runs_are_columns_and_many_are_rows() -> None:
     headings, rows = grid(samples())
     assert headings == ["", "plain", "uegr"]

@@ -166,6 +166,19 @@ def test_early_stopping_reads_the_metric_at_every_checkpoint(
     assert isinstance(sampler, SequentialSampler)
 
 
+def test_a_resumed_run_stops_early_at_the_same_step(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """With a learning rate of 0 nothing improves after the first evaluation, at step 2; patience ends at step 8."""
+    options = {"learning_rate": 0.0, "save_steps": 2, "early_stopping_patience": 3, "epochs": 4}
+    configuration = config(train_file, model_folder, method="plain", **options)
+    whole: list[int] = []
+    train_run(configuration, tmp_path / "whole", cost=COST, on_step=partial(record, whole))
+    with pytest.raises(TrainingError, match="stopped after step 5"):
+        train_run(configuration, tmp_path / "cut", cost=COST, on_step=partial(interrupt_at, 5))
+    resumed: list[int] = []
+    train_run(configuration, tmp_path / "cut", resume=True, cost=COST, on_step=partial(record, resumed))
+    assert whole[-1] == resumed[-1] == 8
+
+
 def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     def stop(step: int, total: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)

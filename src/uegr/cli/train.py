@@ -69,6 +69,9 @@ def train(
     values = read_config_file(context, config_file, further)
     if values["output_dir"] is None:
         raise UsageError("name the folder of the run: --output_dir runs/NAME.")
+    for name in ("output_dir", *FILES):
+        if not isinstance(values[name], str | Path | None):
+            raise UsageError(f"{name} must be a path, not {values[name]!r}: write it in quotes.")
     output_dir = Path(values["output_dir"])
     for name in FILES:  # so that the run can be measured from any folder
         values[name] = values[name] and str(Path(values[name]).absolute())

@@ -2,15 +2,18 @@
 
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
 import torch
 from datasets import Dataset
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import Sampler
-from transformers import DataCollatorForSeq2Seq, DataCollatorWithPadding, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
+from transformers.data.data_collator import pad_without_fast_tokenizer_warning
 
 from uegr.data.arrow_cache import arrow_batches, cache_path, content_hash, tokenizer_hash
 from uegr.data.kind import IGNORED_LABEL, Kind
@@ -97,12 +100,26 @@ def lengths_of(encoded: Dataset) -> list[int]:
     return [int(length) for part in lengths for length in part.to_numpy()]
 
 
+def pad(
+    tokenizer: PreTrainedTokenizerBase, encoded: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+) -> dict[str, torch.Tensor]:
+    """Pad tokens on the right, whatever the tokenizer's own side: positions that a model has learned begin at 0."""
+    return dict(pad_without_fast_tokenizer_warning(tokenizer, encoded, padding_side="right", return_tensors="pt"))
+
+
 def collator(encoded: Dataset, tokenizer: PreTrainedTokenizerBase) -> Callable[[list[dict[str, Any]]], Any]:
     """Return the function that pads a batch; labels that are token ids are padded with -100, which losses ignore."""
     labels = encoded.features["labels"]
     if hasattr(labels, "feature") and labels.feature.dtype.startswith("int"):
-        return DataCollatorForSeq2Seq(tokenizer)  # pads labels on the side on which the tokenizer pads
-    return DataCollatorWithPadding(tokenizer)
+        return partial(_pad_with_labels, tokenizer)
+    return partial(pad, tokenizer)
+
+
+def _pad_with_labels(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+    inputs = [{name: values for name, values in row.items() if name != "labels"} for row in rows]
+    labels = [torch.tensor(row["labels"]) for row in rows]
+    padded = pad_sequence(labels, batch_first=True, padding_value=IGNORED_LABEL)
+    return {**pad(tokenizer, inputs), "labels": padded}
 
 
 def batches(

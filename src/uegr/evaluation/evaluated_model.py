@@ -16,7 +16,7 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.encoding import batches, encode
+from uegr.data.encoding import batches, encode, pad
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode
@@ -148,8 +148,8 @@ class EvaluatedModel:
             for start in range(0, len(order), self.batch_size):
                 positions = order[start : start + self.batch_size]
                 part = {key: [values[i] for i in positions] for key, values in encoded.items()}
-                batch = self.tokenizer.pad(part, return_tensors="pt").to(self.device)
-                logits.append(self.logits(dict(batch)).double().cpu().numpy())
+                batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
+                logits.append(self.logits(batch).double().cpu().numpy())
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:

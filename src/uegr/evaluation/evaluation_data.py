@@ -26,6 +26,14 @@ KIND_OF_PROBLEM: dict[str, Kind] = {
     "regression": "regression",
 }
 """By Hugging Face's `config.problem_type`."""
+SINGLE = (("text",), ("sentence",))
+PAIRS = (
+    *(("text", "text_pair"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2")),
+    *(("sentence_a", "sentence_b"), ("sentence_A", "sentence_B"), ("text_a", "text_b"), ("premise", "hypothesis")),
+    *(("question", "sentence"), ("question", "passage"), ("question", "context"), ("question", "answer")),
+    *(("query", "document"), ("query", "passage")),
+)
+"""Usual names of the columns of text in data sets with further columns of strings."""
 MOST_CLASSES = 10_000
 """Largest number of classes of a model whose configuration does not give their number."""
 
@@ -59,7 +67,8 @@ def evaluation_rows(
     Args:
         model: the model, whose `config.id2label` numbers the names of classes.
         data: the rows.
-        text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
+        text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
+            several those with usual names, such as "text", or "premise" and "hypothesis".
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
@@ -72,7 +81,8 @@ def evaluation_rows(
     if kind is not None and kind not in get_args(Kind):
         raise unknown("kind of task", kind, get_args(Kind))
     kind = kind or kind_of(model, rows, label_column)
-    texts = tuple(text_columns or (c for c in rows.column_names if _is_text(rows, c) and c != label_column))
+    strings = [column for column in rows.column_names if _is_text(rows, column) and column != label_column]
+    texts = tuple(text_columns or _found_texts(strings))
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
         names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
@@ -99,6 +109,24 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     """The names of a classifier's classes, by its configuration, or their numbers."""
     names: Mapping[int, str] = getattr(getattr(unwrap(model), "config", None), "id2label", None) or {}
     return [str(names.get(i, i)) for i in range(classes)]
+
+
+def _found_texts(columns: Sequence[str]) -> Sequence[str]:
+    """The columns of text among those of strings, others of which may hold a source, a name or a date.
+
+    Raises:
+        UsageError: there are several, and their names do not say which.
+    """
+    if len(columns) < 2:
+        return columns
+    pairs, single = ([group for group in names if {*group} <= {*columns}] for names in (PAIRS, SINGLE))
+    found = pairs or single
+    if len(found) == 1:
+        return found[0]
+    raise UsageError(
+        f"several columns hold strings ({', '.join(columns)}), and their names do not say which the model reads: name "
+        "one, or two for pairs, with text_columns=."
+    )
 
 
 def _is_text(rows: Dataset, column: str) -> bool:

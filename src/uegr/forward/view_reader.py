@@ -59,7 +59,6 @@ class ViewReader:
         self._editor = RowEditor(tokenizer, longest_input(model))
         self._labels_of_inputs = not getattr(getattr(unwrap(model), "config", None), "is_encoder_decoder", False)
         self._pad_id: int = tokenizer.pad_token_id or 0
-        self._pads_left = tokenizer.padding_side == "left"
 
     @property
     def token_words(self) -> TokenWords:
@@ -92,14 +91,15 @@ class ViewReader:
         return self._assembled(batch, rows, positions)
 
     def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ReadBatch:
-        """The rows padded to the longest; every tensor per token follows its tokens."""
+        """The rows padded to the longest, as the batch is; every tensor per token follows its tokens."""
         original: Tensor = batch["input_ids"]
         length = max(len(row.ids) for row in rows)
+        pads_left = any(places[0] > 0 for places in positions if places)
         ids = torch.full((len(rows), length), self._pad_id, dtype=original.dtype)
         source = torch.zeros((len(rows), length), dtype=torch.long)
         real, kept = torch.zeros((len(rows), length), dtype=torch.long), torch.zeros((len(rows), length, 1))
         for i, (row, places) in enumerate(zip(rows, positions, strict=True)):
-            start = length - len(row.ids) if self._pads_left else 0
+            start = length - len(row.ids) if pads_left else 0
             span = slice(start, start + len(row.ids))
             ids[i, span], real[i, span] = torch.tensor(row.ids, dtype=ids.dtype), 1
             source[i, span] = torch.tensor([places[index] for index in row.source])

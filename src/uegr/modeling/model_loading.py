@@ -25,7 +25,7 @@ from uegr.modeling.model_folder import check_folder, check_json_files, guarded, 
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
-from uegr.modeling.tokenizer_match import check_match
+from uegr.modeling.tokenizer_match import check_match, check_words
 
 PROBLEM_TYPES: dict[Kind, str] = {
     "classification": "single_label_classification",
@@ -51,6 +51,7 @@ def load_tokenizer(
         tokenizer = guarded(path, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
     except OSError as error:
         raise _not_found(name_or_path) from error
+    check_words(tokenizer)
     if tokenizer.pad_token is None:  # GPT-like models have none, and batches need one
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer  # type: ignore[no-any-return]

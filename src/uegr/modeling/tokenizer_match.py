@@ -8,25 +8,51 @@ from uegr.errors import UsageError
 from uegr.modeling.embeddings import input_embeddings, unwrap
 from uegr.modeling.model_parts import longest_input
 
+WORD_START = "▁"
+"""A token of SentencePiece, which also a vocabulary without words has."""
+
 
 def check_match(model: nn.Module, tokenizer: Any) -> None:
     """Compare a model with a tokenizer.
 
     Raises:
-        UsageError: there is no padding token, the model pads with another, or a token has no embedding.
+        UsageError: there is no tokenizer or no padding token, the model pads with another, a token has no embedding, or
+            there are no tokens but special ones.
     """
+    if tokenizer is None:
+        raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
+    check_words(tokenizer)
     if tokenizer.pad_token_id is None:
         raise UsageError(
             "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
             "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
         )
     check_vocabulary(model, tokenizer)
-    padding = getattr(getattr(unwrap(model), "config", None), "pad_token_id", None)
+    inner = unwrap(model)
+    padding = getattr(getattr(inner, "config", None), "pad_token_id", "")
+    if padding is None and type(inner).__name__.endswith("ForSequenceClassification"):
+        raise UsageError(
+            "the configuration of the model names no padding token, and a decoder finds the end of a text by it: set "
+            "model.config.pad_token_id = tokenizer.pad_token_id."
+        )
     if isinstance(padding, int) and padding != tokenizer.pad_token_id:
         raise UsageError(
             f"the model takes token {padding} for padding and the tokenizer pads with {tokenizer.pad_token_id}: its "
             "outputs would depend on the other texts of a batch; set model.config.pad_token_id = "
             "tokenizer.pad_token_id."
+        )
+
+
+def check_words(tokenizer: Any) -> None:
+    """Refuse a tokenizer that reads every word as unknown: transformers makes one up where its files are missing.
+
+    Raises:
+        UsageError: the vocabulary has nothing but special tokens.
+    """
+    if not {*tokenizer.get_vocab()} - {*tokenizer.all_special_tokens, WORD_START}:
+        raise UsageError(
+            f"the tokenizer has {len(tokenizer)} special tokens and no word, as where a model's folder has no file of "
+            "the tokenizer: copy the model's tokenizer.json (or vocab.txt, spiece.model) into the folder."
         )
 
 

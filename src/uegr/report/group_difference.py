@@ -43,8 +43,10 @@ def reference_of(groups: list[Group]) -> Group:
 
 
 def are_comparable(group: Group, reference: Group) -> bool:
-    """Whether the two groups were measured on the same data."""
-    return all(getattr(group.first, name) == getattr(reference.first, name) for name in ("task", "split"))
+    """Whether the two groups were measured on the same data; results of earlier versions have no digest of it."""
+    digests = {group.first.test_digest, reference.first.test_digest} - {None}
+    same_name = all(getattr(group.first, name) == getattr(reference.first, name) for name in ("task", "split"))
+    return same_name and len(digests) < 2
 
 
 def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from uegr.runs.run_result import RunResult
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Runs of one method with one set of options on the same task, model and amount of data.
+    """Runs of one method with one set of options on the same task, test data, model and amount of data.
 
     Args:
         label: unique among the groups.
@@ -45,10 +45,25 @@ def group_runs(runs: Sequence[RunResult]) -> list[Group]:
         attack = [curve.metric, curve.epsilons, curve.norm, curve.relative, curve.steps, curve.restarts]
         content = [run.method, run.task, run.model, run.train_examples, run.options, attack]
         members.setdefault(json.dumps(content, sort_keys=True), []).append(run)
-    firsts = [group[0] for group in members.values()]
+    groups = [part for group in members.values() for part in _by_data(group)]
+    labels = _labels([group[0] for group in groups])
+    return [Group(label, index, group) for index, (label, group) in enumerate(zip(labels, groups, strict=True))]
+
+
+def _by_data(runs: list[RunResult]) -> list[list[RunResult]]:
+    """The runs by the data that they were measured on, if all of them say so."""
+    if any(run.test_digest is None for run in runs):
+        return [runs]
+    digests = dict.fromkeys(run.test_digest for run in runs)
+    return [[run for run in runs if run.test_digest == digest] for digest in digests]
+
+
+def _labels(firsts: Sequence[RunResult]) -> list[str]:
+    """A label for the first run of each group; groups that differ in nothing but their data are told apart by it."""
+    labels = [first.label(firsts, ("task", "model")) for first in firsts]
     return [
-        Group(first.label(firsts, ("task", "model")), index, group)
-        for index, (first, group) in enumerate(zip(firsts, members.values(), strict=True))
+        f"{label}, data {first.test_digest[:6]}" if first.test_digest and labels.count(label) > 1 else label
+        for label, first in zip(labels, firsts, strict=True)
     ]
 
 

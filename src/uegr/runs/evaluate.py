@@ -8,7 +8,8 @@ from typing import Any
 from datasets import Dataset
 
 from uegr.data.overlap import find_overlap
-from uegr.data.splits import subset
+from uegr.data.row_digest import digest_of_rows
+from uegr.data.splits import LABEL, subset
 from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
@@ -70,6 +71,9 @@ def evaluate_run(
             **measured,
             **({"positive_label": data.label_names[1]} if "f1" in measured["metrics"] else {}),
             "split": split,
+            "test_digest": digest_of_rows(
+                rows, [name for name in (*data.text_columns, LABEL) if name in rows.features]
+            ),
             "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
             "length_baseline": (
                 measure_length_baseline(data.train, rows, data.text_columns) if data.kind == "classification" else None

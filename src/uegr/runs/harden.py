@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import DataCollatorWithPadding, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from uegr.data.encoding import pad
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.errors import UsageError
 from uegr.modeling.embeddings import token_mask
@@ -80,7 +82,7 @@ def harden_model(
         arguments,
         hardening=hardening,
         train_dataset=encoded,
-        data_collator=DataCollatorWithPadding(tokenizer),
+        data_collator=partial(pad, tokenizer),
         processing_class=tokenizer,
     )
     loss_before = _mean_loss(trainer, kept_out)

@@ -60,6 +60,12 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
     return run
 
 
+def check_no_file(folder: Path) -> None:
+    """Refuse a file in the place of the folder."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
+
+
 def prepare_run(
     folder: Path,
     config: dict[str, Any],
@@ -82,8 +88,7 @@ def prepare_run(
     Returns:
         The checkpoint to resume from, or None to begin at the start.
     """
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
+    check_no_file(folder)
     if folder.exists() and not (folder / file).exists():
         if any(path for pattern in MODEL_FILES for path in folder.glob(pattern)):
             raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")

@@ -26,6 +26,7 @@ class RunResult(JsonPart):
         method, options: the method, and its options that differ from their defaults.
         task, model, seed, train_examples: what was trained on what.
         split, test_examples: what it was measured on.
+        test_digest: of the texts and labels that it was measured on; see `uegr.data.row_digest`.
         metric: the published metric of the task, a name in `metrics`.
         positive_label: the class that "f1" is of, where it is measured.
         typo_unchanged: number of texts in which no typing error is possible.
@@ -50,6 +51,7 @@ class RunResult(JsonPart):
     train_examples: int
     split: str | None = None
     test_examples: int | None = None
+    test_digest: str | None = None
     metric: str = "accuracy"  # files of the first version do not name it
     positive_label: str | None = None
     typo_unchanged: int | None = None

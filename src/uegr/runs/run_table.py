@@ -86,6 +86,8 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
+    if len({result.test_digest for result in results} - {None}) > len({result.task for result in results}):
+        caption += "; runs of the same task were measured on different data"
     return WideTable(headings, rows, title, caption)
 
 

@@ -21,14 +21,14 @@ from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
-from uegr.runs.run_folder import finish_run, hardening_of, prepare_run
+from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, prepare_run
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
-from uegr.training.run_arguments import training_arguments
+from uegr.training.run_arguments import explained_arguments, training_arguments
 from uegr.training.run_config import RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
@@ -64,6 +64,7 @@ def train_run(
         TrainingError: the loss became infinite or NaN.
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
+    check_no_file(output_dir)
     method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
     for view in method_config.parsed_views():
         view.load_lists()
@@ -80,26 +81,27 @@ def train_run(
     encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
+    with explained_arguments():
+        trainer = UEGRTrainer(
+            model,
+            arguments,
+            method=method_config,
+            class_weights=weights,
+            train_dataset=encoded,
+            data_collator=collator(encoded, tokenizer),
+            processing_class=tokenizer,
+            **trainer_validation(data, arguments, tokenizer, max_length),
+        )
     # The folder is changed only now, when the configuration has proved possible.
     checkpoint = on_first_process(
         lambda: prepare_run(
             output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
         )
     )
-
-    trainer = UEGRTrainer(
-        model,
-        arguments,
-        method=method_config,
-        class_weights=weights,
-        train_dataset=encoded,
-        data_collator=collator(encoded, tokenizer),
-        processing_class=tokenizer,
-        **trainer_validation(data, arguments, tokenizer, max_length),
-    )
     if config.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
-    outcome = run_trainer(trainer, checkpoint, on_step)
+    with explained_arguments(ImportError):  # of packages that single arguments need
+        outcome = run_trainer(trainer, checkpoint, on_step)
     if cost is None:
         cost = _cost_of_a_step(trainer, model, method_config.create(seed=config.seed, class_weights=weights))
     run = {

@@ -1,15 +1,29 @@
 """From the configuration of a run to the arguments of a Hugging Face Trainer."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import TrainingArguments
 
-from uegr.errors import UsageError
+from uegr.errors import UegrError, UsageError
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
+
+REFUSED = {
+    "resume_from_checkpoint": "continue an interrupted run with --resume",
+    **dict.fromkeys(
+        ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
+    ),
+    **dict.fromkeys(("bf16", "fp16"), "choose the number format with --precision auto, fp32 or bf16"),
+    "save_only_model": "a checkpoint without the optimizer cannot be resumed",
+    "length_column_name": "the tokens of the texts are counted",
+    "batch_eval_metrics": "metrics are computed over all examples at once",
+}
+"""Fields of `TrainingArguments` that would be ignored or break a run, and what to do in place of them."""
 
 
 def training_arguments(
@@ -46,6 +60,7 @@ def training_arguments(
         "save_strategy": save_strategy,
         "save_steps": config.save_steps or 500,
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # the patience of early stopping
         "logging_steps": max(1, steps // 50),
         "logging_nan_inf_filter": False,  # SafeTrainerMixin raises a TrainingError for a NaN or infinite loss
         "disable_tqdm": True,
@@ -57,9 +72,42 @@ def training_arguments(
             arguments |= {"eval_strategy": save_strategy, "eval_steps": config.save_steps or None}
             arguments |= {"load_best_model_at_end": True}
             arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
+        check_further(config)
         arguments |= config.training_arguments
+    with explained_arguments():
+        fitting = TrainingArguments(**arguments)
+    if fitting.dataloader_drop_last and examples < config.batch_size * process_count():
+        raise UsageError(
+            f"--dataloader_drop_last leaves nothing of {examples} examples in batches of {config.batch_size}: give a "
+            "smaller --batch_size, or leave it out."
+        )
+    return fitting
+
+
+@contextmanager
+def explained_arguments(errors: type[Exception] = Exception) -> Iterator[None]:
+    """Turn what transformers raises about its arguments into one sentence; its own checks raise anything.
+
+    Args:
+        errors: that are about the arguments. Those of files and of uegr stay as they are.
+    """
     try:
-        return TrainingArguments(**arguments)
-    except Exception as error:  # the library's own checks raise anything
+        yield
+    except (UegrError, OSError):
+        raise
+    except errors as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error
+
+
+def check_further(config: RunConfig) -> None:
+    """Refuse further arguments that a run would not follow."""
+    arguments = config.training_arguments
+    smoothing = arguments.get("label_smoothing_factor", 0)
+    if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 1:
+        raise UsageError(f"--label_smoothing_factor must be a number from 0 to 1, not {smoothing!r}.")
+    if config.early_stopping_patience is not None and arguments.get("prediction_loss_only"):
+        raise UsageError("--early_stopping_patience needs the validation metric: leave out --prediction_loss_only.")
+    for name in arguments:
+        if name in REFUSED:
+            raise UsageError(f"--{name} is not possible in a run of uegr: leave it out; {REFUSED[name]}.")

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from uegr.errors import UsageError
+from uegr.training.run_arguments import training_arguments
+from uegr.training.run_config import RunConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("resume_from_checkpoint", "runs/a/checkpoint-3", "continue an interrupted run with --resume"),
+        ("do_train", True, "uegr train always trains"),
+        ("do_eval", True, "use uegr evaluate and uegr predict"),
+        ("do_predict", False, "use uegr evaluate and uegr predict"),
+        ("save_only_model", True, "cannot be resumed"),
+        ("bf16", True, "choose the number format with --precision"),
+        ("fp16", True, "choose the number format with --precision"),
+        ("length_column_name", "words", "are counted"),
+        ("batch_eval_metrics", True, "over all examples at once"),
+    ],
+)
+def test_arguments_that_a_run_would_not_follow_are_refused(name: str, value: Any, message: str, tmp_path: Path) -> None:
+    config = RunConfig(training_arguments={name: value})
+    with pytest.raises(UsageError, match=f"--{name} .*{message}"):
+        training_arguments(config, tmp_path, bf16=False, examples=8)
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        ({"label_smoothing_factor": 2}, "--label_smoothing_factor must be a number from 0 to 1, not 2"),
+        ({"label_smoothing_factor": "much"}, "--label_smoothing_factor must be a number from 0 to 1, not 'much'"),
+        ({"prediction_loss_only": True}, "leave out --prediction_loss_only"),
+        ({"dataloader_drop_last": True}, "leaves nothing of 8 examples in batches of 32: give a smaller --batch_size"),
+    ],
+)
+def test_arguments_that_would_fail_later_are_refused(further: dict[str, Any], message: str, tmp_path: Path) -> None:
+    config = RunConfig(training_arguments=further, early_stopping_patience=1)
+    with pytest.raises(UsageError, match=message):
+        training_arguments(config, tmp_path, bf16=False, examples=8)
+    training_arguments(RunConfig(batch_size=8), tmp_path, bf16=False, examples=8)
