@@ -128,3 +128,13 @@ def test_a_model_with_a_label_per_word_is_measured_in_memory() -> None:
     assert report.metrics["token_accuracy"] == pytest.approx(1 - len(some) / sum(len(row) for row in words))
     with pytest.raises(UsageError, match="can be attacked by one attack only"):
         evaluate(model, tokenizer(), some, label_column="tags", text_columns=["words"], attacks=["deepwordbug"])
+
+
+def test_one_attack_and_one_column_may_stand_alone(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    few = rows.select(range(6))
+    lists, alone = (
+        evaluate(evaluated.model, tokenizer(), few, attacks=attacks, text_columns=columns)
+        for attacks, columns in ((["typos"], ["text"]), ("typos", "text"))
+    )
+    assert [part["attack"] for part in alone.text_attacks] == ["typos"]
+    assert alone.metrics == lists.metrics

@@ -41,9 +41,9 @@ def evaluate(
     tokenizer: PreTrainedTokenizerBase,
     dataset: EvaluationData,
     *,
-    attacks: Sequence[str | Attack] = ("pgd",),
+    attacks: str | Attack | Sequence[str | Attack] = ("pgd",),
     epsilons: Sequence[float] = EPSILONS,
-    text_columns: Sequence[str] | None = None,
+    text_columns: str | Sequence[str] | None = None,
     label_column: str = LABEL,
     kind: Kind | None = None,
     metrics: Sequence[str] | None = None,
@@ -68,7 +68,8 @@ def evaluate(
         attacks: names (pgd, auto-pgd, random-search; typos, deepwordbug, synonyms), or attacks with options of your
             own. The first attack on the embeddings gives the robustness curve.
         epsilons: radii of the attacks on the embeddings.
-        text_columns: one column, or two for pairs; None takes all columns of text but that of the labels.
+        text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
+            several those with usual names.
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
         metrics: further metrics of the kind, such as "f1"; the first is the report's `metric`.
@@ -84,7 +85,9 @@ def evaluate(
         UsageError: an unknown attack, metric or column, rows without text or label, or attacks on the text of a model
             that is not a classifier.
     """
-    chosen = [attack_class(attack)() if isinstance(attack, str) else attack for attack in attacks]
+    named = [attacks] if isinstance(attacks, str | TextAttack | EmbeddingAttack) else attacks
+    chosen = [attack_class(attack)() if isinstance(attack, str) else attack for attack in named]
+    text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)
     for metric in metrics or ():
         check_metric(metric, kind)
