@@ -82,7 +82,7 @@ def evaluation_rows(
         raise unknown("kind of task", kind, get_args(Kind))
     kind = kind or kind_of(model, rows, label_column)
     strings = [column for column in rows.column_names if _is_text(rows, column) and column != label_column]
-    texts = tuple(text_columns or _found_texts(strings))
+    texts = tuple(text_columns or _usual_columns(strings))
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
         names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
@@ -111,7 +111,7 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     return [str(names.get(i, i)) for i in range(classes)]
 
 
-def _found_texts(columns: Sequence[str]) -> Sequence[str]:
+def _usual_columns(columns: Sequence[str]) -> Sequence[str]:
     """The columns of text among those of strings, others of which may hold a source, a name or a date.
 
     Raises:
@@ -120,9 +120,9 @@ def _found_texts(columns: Sequence[str]) -> Sequence[str]:
     if len(columns) < 2:
         return columns
     pairs, single = ([group for group in names if {*group} <= {*columns}] for names in (PAIRS, SINGLE))
-    found = pairs or single
-    if len(found) == 1:
-        return found[0]
+    matching = pairs or single
+    if len(matching) == 1:
+        return matching[0]
     raise UsageError(
         f"several columns hold strings ({', '.join(columns)}), and their names do not say which the model reads: name "
         "one, or two for pairs, with text_columns=."
