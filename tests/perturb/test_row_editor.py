@@ -107,9 +107,24 @@ def test_words_around_an_unknown_sign_are_one_text() -> None:
         assert len(row.ids) > len(ids) or row.ids == ids
 
 
+@pytest.mark.parametrize(
+    "text", ["\U0001f600 {}", "{} \U0001f600", "\U0001f600 \U0001f600 {} \U0001f600", "\U0001f600"]
+)
+@pytest.mark.parametrize("name", ["harmless", "joined", "spaced", "signs"])
+def test_unknown_signs_at_the_ends_of_a_text_stay(text: str, name: str) -> None:
+    tokenizer = TOKENIZERS["wordpiece"]
+    ids = tokenizer(text.format(SENTENCES[0]))["input_ids"]
+    unknown = ids.count(tokenizer.unk_token_id)
+    for seed in range(20):
+        row = RowEditor(tokenizer).edit(ids, [Edit(name, 1.0)], random.Random(seed))
+        assert row.ids.count(tokenizer.unk_token_id) >= unknown > 0, (
+            "signs that the perturbation adds may be unknown, too"
+        )
+
+
 def test_a_text_keeps_a_token() -> None:
     tokenizer = TOKENIZERS["byte-level"]
-    (word,) = (ids for ids in [tokenizer("a", add_special_tokens=False)["input_ids"]])
+    word = tokenizer("a", add_special_tokens=False)["input_ids"]
     for seed in range(20):
         assert RowEditor(tokenizer).edit(word, [Edit("mask", 0.5)], random.Random(seed)).ids
 

@@ -132,26 +132,23 @@ class RowEditor:
 
     def _read(self, ids: Sequence[int]) -> tuple[str, list[int]]:
         """The text of tokens, with `STAND_IN` for each token that stands for a word, and those tokens."""
-        stand_ins = [token for token in ids if token in self._stand_ins]
-        if not stand_ins:
+        places = [i for i, token in enumerate(ids) if token in self._stand_ins]
+        if not places:
             return self.token_words.decode(ids), []
-        parts: list[list[int]] = [[]]
-        for token in ids:
-            if token in self._stand_ins:
-                parts.append([])
-            else:
-                parts[-1].append(token)
-        return f" {STAND_IN} ".join(self.token_words.decode(part).strip() for part in parts), stand_ins
+        parts = [ids[after + 1 : before] for after, before in zip([-1, *places], [*places, len(ids)], strict=True)]
+        return f" {STAND_IN} ".join(self.token_words.decode(part).strip() for part in parts), [ids[i] for i in places]
 
     def _written(self, text: str, stand_ins: Sequence[int]) -> list[int]:
         """The tokens of a text from `_read` after its change."""
-        first, *others = text.split(STAND_IN)
-        parts = [first.strip(), *(part.strip() for part in others)]
-        encoded = iter(
-            self.token_words.encode(list(filter(None, parts)), [first.startswith(" "), *[True] * len(others)])
-        )
-        rows = [next(encoded) if part else [] for part in parts]
-        return [*rows[0], *(token for i, row in zip(stand_ins, rows[1:], strict=True) for token in (i, *row))]
+        parts = text.split(STAND_IN)
+        spaced = [parts[0].startswith(" "), *[True] * len(stand_ins)]
+        filled = [i for i, part in enumerate(parts) if part.strip()]
+        rows = self.token_words.encode([parts[i].strip() for i in filled], [spaced[i] for i in filled])
+        encoded = dict(zip(filled, rows, strict=True))
+        tokens = encoded.get(0, [])
+        for i, stand_in in enumerate(stand_ins, start=1):
+            tokens = [*tokens, stand_in, *encoded.get(i, [])]
+        return tokens
 
     def _with_changes(self, row: EditedRow, changes: Iterable[Change], *, cut: bool = False) -> EditedRow:
         """The row with new tokens in place of some spans.
