@@ -108,6 +108,19 @@ def test_a_second_training_steps_the_method_once_per_step(tmp_path: Path) -> Non
         assert trainer.method.state_dict()["steps"] == 6 * trainings
 
 
+def loss_of_one_step(
+    trainer_class: type[Trainer], model: Any, folder: Path, labels: torch.Tensor, size: int, **options: Any
+) -> float:
+    """The loss that is logged for one step on sixteen examples, in batches of `size`."""
+    steps = {"per_device_train_batch_size": size, "gradient_accumulation_steps": 16 // size}
+    trainer = trainer_class(
+        model, arguments(folder, max_steps=1, logging_steps=1, **steps), train_dataset=rows(16, labels), **options
+    )
+    trainer.train()
+    loss: float = trainer.state.log_history[0]["loss"]
+    return loss
+
+
 @pytest.mark.parametrize("kind", ["multi_label", "regression", "classification"])
 def test_the_loss_is_that_of_hugging_face_in_one_batch_or_in_several(tmp_path: Path, kind: str) -> None:
     labels = {
@@ -116,47 +129,24 @@ def test_the_loss_is_that_of_hugging_face_in_one_batch_or_in_several(tmp_path: P
         "classification": batch(16)["labels"],
     }[kind]
     outputs = {"multi_label": 10, "regression": 1, "classification": 2}[kind]
-    losses = []
-    for trainer_class, size, extra in (
-        (Trainer, 16, {}),
-        (UEGRTrainer, 16, {"method": PlainConfig()}),
-        (UEGRTrainer, 4, {"method": PlainConfig()}),
-    ):
-        trainer = trainer_class(
-            bert(dropout=0.0, labels=outputs),
-            arguments(
-                tmp_path,
-                max_steps=1,
-                per_device_train_batch_size=size,
-                gradient_accumulation_steps=16 // size,
-                logging_steps=1,
-            ),
-            train_dataset=rows(16, labels),
-            **extra,
+    losses = [
+        loss_of_one_step(trainer_class, bert(dropout=0.0, labels=outputs), tmp_path, labels, size, **extra)
+        for trainer_class, size, extra in (
+            (Trainer, 16, {}),
+            (UEGRTrainer, 16, {"method": PlainConfig()}),
+            (UEGRTrainer, 4, {"method": PlainConfig()}),
         )
-        trainer.train()
-        losses.append(trainer.state.log_history[0]["loss"])
+    ]
     assert losses[1:] == pytest.approx([losses[0]] * 2, rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [16, 4])
 def test_labels_of_zero_and_one_may_be_whole_numbers(tmp_path: Path, size: int) -> None:
-    labels, losses = torch.randint(0, 2, (16, 10)), []
+    labels = torch.randint(0, 2, (16, 10))
+    losses = []
     for of_type in (labels, labels.float()):
-        trainer = UEGRTrainer(
-            bert(dropout=0.0, labels=10, problem_type="multi_label_classification"),
-            arguments(
-                tmp_path,
-                max_steps=1,
-                per_device_train_batch_size=size,
-                gradient_accumulation_steps=16 // size,
-                logging_steps=1,
-            ),
-            method=PlainConfig(),
-            train_dataset=rows(16, of_type),
-        )
-        trainer.train()
-        losses.append(trainer.state.log_history[0]["loss"])
+        model = bert(dropout=0.0, labels=10, problem_type="multi_label_classification")
+        losses.append(loss_of_one_step(UEGRTrainer, model, tmp_path, of_type, size, method=PlainConfig()))
     assert losses[0] == pytest.approx(losses[1])
 
 

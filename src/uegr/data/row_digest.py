@@ -1,4 +1,7 @@
-"""A digest of rows, to notice later that two runs were measured on different data of the same name."""
+"""A digest of rows, to notice later that two runs were measured on different data of the same name.
+
+It is kept in results, so unlike the cache's `content_hash` it depends on the values only, not on how Arrow stores them.
+"""
 
 import json
 from collections.abc import Sequence
