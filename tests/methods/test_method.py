@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from support.small_models import batch, bert, llama, weights_of
+from support.small_models import batch, bert, weights_of
 from uegr import METHODS, UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_lookup import make_config
@@ -81,36 +80,6 @@ def test_a_state_without_the_name_of_its_method_is_loaded() -> None:
     del state["method"]
     method.load_state_dict(state)
     assert method.state_dict()["steps"] == 7
-
-
-@pytest.mark.parametrize("name", ["plain", "uegr", "r-drop"])
-def test_a_model_that_is_trained_in_eval_mode_is_warned_of_once(name: str) -> None:
-    model = bert()
-    method = attached(name, model)
-    model.eval()
-    with pytest.warns(UserWarning, match=r"call model\.train\(\) before the training loop") as warned:
-        train(method, model, range(2))
-    assert len(warned) == 1
-    assert warned[0].filename == __file__
-
-
-@pytest.mark.parametrize("mode", ["train mode", "without gradients", "no dropout"])
-def test_a_model_whose_dropout_is_as_it_should_be_is_not_warned_of(mode: str) -> None:
-    model = bert(dropout=0.0 if mode == "no dropout" else 0.1)
-    method = attached("plain", model)
-    model.train(mode == "train mode")
-    with warnings.catch_warnings(record=True) as warned, torch.set_grad_enabled(mode != "without gradients"):
-        warnings.simplefilter("always")
-        method.loss(batch())
-    assert not warned
-
-
-def test_a_method_with_dropout_of_its_own_needs_train_mode_on_any_model() -> None:
-    model = llama()
-    method = attached("uegr", model)
-    model.eval()
-    with pytest.warns(UserWarning, match="the model is in eval mode"):
-        method.loss(batch())
 
 
 def test_the_seed_decides() -> None:

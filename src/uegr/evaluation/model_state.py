@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from torch import nn
 
+from uegr.modeling.eval_mode import in_eval_mode
+
 
 @contextmanager
 def evaluation_mode(model: nn.Module, *, weight_gradients: bool = False) -> Iterator[None]:
@@ -17,15 +19,12 @@ def evaluation_mode(model: nn.Module, *, weight_gradients: bool = False) -> Iter
         model: any module.
         weight_gradients: switch the gradients of all floating-point weights on instead, those of frozen ones too.
     """
-    training = [(module, module.training) for module in model.modules()]
     gradients = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
-        model.eval()
         for parameter, _ in gradients:
             parameter.requires_grad_(weight_gradients and parameter.is_floating_point())
-        yield
+        with in_eval_mode(model):
+            yield
     finally:
-        for module, flag in training:
-            module.training = flag
         for parameter, flag in gradients:
             parameter.requires_grad_(flag)

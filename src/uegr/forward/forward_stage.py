@@ -42,12 +42,16 @@ class TaskOptions:
     compute_loss: ComputeLoss | None = None
 
     def __post_init__(self) -> None:
-        others = self.class_weights is not None or self.label_smoothing or self.loss_fn is not None
-        if self.compute_loss is not None and others:
+        if self.compute_loss is not None and (self.given() or self.loss_fn is not None):
             raise UsageError(
                 "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
                 "those arguments out."
             )
+
+    @property
+    def any_given(self) -> bool:
+        """Whether the loss is not just the usual one of the task."""
+        return bool(self.given()) or self.loss_fn is not None or self.compute_loss is not None
 
     def given(self) -> list[str]:
         """The names of the options of a task's own loss that are set."""

@@ -11,7 +11,6 @@ for batch in loader:
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
@@ -29,10 +28,9 @@ from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
+from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
-from uegr.modeling.dropout_sites import has_dropout
-from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.weight_formats import check_formats
@@ -88,7 +86,7 @@ class Method:
         self._has_loss = False  # in the current step, from `loss`
         self._has_gradients = False
         self._backward_only = False
-        self._looked_at_eval_mode = False
+        self._warnings = LossWarnings()
         return self
 
     @property
@@ -170,7 +168,7 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
-        self._warn_of_eval_mode()
+        self._warnings.before_loss(model, self.forward, batch, make_step())
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
@@ -185,19 +183,6 @@ class Method:
         self._position.calls += 1
         self.terms = result.terms
         return result.value
-
-    def _warn_of_eval_mode(self) -> None:
-        """Say once that a model which has dropout is trained without it, as `from_pretrained` returns models."""
-        model = unwrap(self._attached(None))
-        if model.training or self._looked_at_eval_mode:
-            return
-        self._looked_at_eval_mode = True
-        if self.forward.sets_dropout or has_dropout(model):
-            warnings.warn(
-                "the model is in eval mode, so that its dropout is off and passes that differ by it are equal: call "
-                "model.train() before the training loop.",
-                stacklevel=3,
-            )
 
     def _step(self, seed: int, number: int, num_items: Tensor | int | None) -> Step:
         """The position of one call of the loss; a replay makes it again, with the generator at its start."""

@@ -10,6 +10,7 @@ from torch import nn
 from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites, checkpointed_layers
 from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, unwrap
+from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import head_parameters, longest_input
 from uegr.modeling.tokenizer_match import check_match
 from uegr.modeling.weight_formats import check_formats
@@ -82,20 +83,15 @@ def _embeddings(model: nn.Module) -> tuple[str, str]:
 
 def _tried(model: nn.Module, width: int) -> str:
     """Run one pass over 2 x 3 tokens with a perturbation of zeros, in eval mode, unless the model needs more inputs."""
-    modes = {module: module.training for module in model.modules()}
     ids = torch.ones((2, 3), dtype=torch.long, device=next(model.parameters()).device)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
     try:
-        model.eval()
-        with torch.no_grad(), perturbed(model, batch, torch.zeros(2, 3, width, device=ids.device)):
+        with torch.no_grad(), in_eval_mode(model), perturbed(model, batch, torch.zeros(2, 3, width, device=ids.device)):
             model(**batch)
     except UsageError:
         raise
     except Exception:  # noqa: BLE001  # a model that needs more than token ids raises anything
         return ", not tried: the model needs more than input_ids"
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     return ""
 
 

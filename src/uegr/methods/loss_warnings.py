@@ -1,0 +1,105 @@
+"""What a training is warned of when it computes a loss; each warning is given once."""
+
+import inspect
+import math
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.model_pass import seeded
+from uegr.modeling.dropout_sites import has_dropout
+from uegr.modeling.embeddings import unwrap
+from uegr.modeling.eval_mode import in_eval_mode
+from uegr.modeling.model_parts import device_of
+
+_CALLER_OF_LOSS = 4
+"""Frames from `warnings.warn` here to the line that calls `Method.loss`."""
+_CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
+"""Classes of transformers that compute the usual loss of their task."""
+
+
+class LossWarnings:
+    """The warnings of one training."""
+
+    def __init__(self) -> None:
+        self._has_looked_at_mode = self._has_looked_at_loss = False
+
+    def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, step: Step) -> None:
+        """Look at what a training step is about to compute.
+
+        Args:
+            model: wrapped or not.
+            forward: the stage that will compute the loss.
+            batch, step: as for the stage.
+        """
+        model = unwrap(model)
+        if not model.training and not self._has_looked_at_mode:
+            self._has_looked_at_mode = True
+            self._of_eval_mode(model, forward)
+        if not self._has_looked_at_loss:
+            self._has_looked_at_loss = True
+            self._of_unused_loss(model, batch, step)
+
+    def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:
+        """Warn if a model that has dropout is trained without it, as `from_pretrained` returns models."""
+        if forward.sets_dropout or has_dropout(model):
+            warnings.warn(
+                "the model is in eval mode, so that its dropout is off and passes that differ by it are equal: call "
+                "model.train() before the training loop.",
+                stacklevel=_CALLER_OF_LOSS,
+            )
+
+    def _of_unused_loss(self, model: nn.Module, batch: Batch, step: Step) -> None:
+        """Warn if the model computes another loss from the labels than the task's loss, which is trained on.
+
+        Such losses are those with class weights in the model, with the auxiliary loss of a mixture of experts, of a
+        conditional random field, and of a language model that does not shift its labels.
+        """
+        if step.task_options.any_given or _has_usual_loss(model):
+            return
+        losses = _both_losses(model, batch, step)
+        if losses is not None and not math.isclose(*losses, rel_tol=_tolerance(model), abs_tol=1e-6):
+            warnings.warn(
+                f"{type(model).__name__} has a loss of its own ({losses[0]:.4f} for the first batch), which is not "
+                f"used: the model is trained on the loss of its task ({losses[1]:.4f}). To train on the model's loss, "
+                'give it as compute_loss; see "A loss inside the model" in docs/loop.md.',
+                stacklevel=_CALLER_OF_LOSS,
+            )
+
+
+def _has_usual_loss(model: nn.Module) -> bool:
+    """Whether it is known without a pass that the model computes no loss, or the usual one."""
+    model_class = type(model)
+    if "labels" not in inspect.signature(model_class.forward).parameters:
+        return True
+    return model_class.__module__.startswith("transformers.models.") and model_class.__name__.endswith(_CLASSIFIERS)
+
+
+def _both_losses(model: nn.Module, batch: Batch, step: Step) -> tuple[float, float] | None:
+    """The model's own loss and the loss of its task, from one pass without dropout; None if the model gives no loss."""
+    config: Any = getattr(model, "config", None)
+    problem_type = getattr(config, "problem_type", None)
+    try:
+        with torch.no_grad(), in_eval_mode(model), seeded(0, device_of(model, batch)):
+            output = model(**batch)
+        fields = output if isinstance(output, Mapping) else vars(output)
+        own_loss, logits = fields["loss"], fields["logits"]
+        task = step.task(model, logits, batch)
+        own_loss, task_loss = float(own_loss), float(task.mean(task.loss(logits)))
+    except Exception:  # noqa: BLE001  # a loss that cannot be computed from this batch is not the one the user wants
+        return None
+    finally:
+        torch.clear_autocast_cache()  # casts that were cached here have no graph, and the training needs one
+        if getattr(config, "problem_type", None) != problem_type:
+            config.problem_type = problem_type  # models note in it what kind of labels they were given
+    return (own_loss, task_loss) if math.isfinite(own_loss) else None
+
+
+def _tolerance(model: nn.Module) -> float:
+    """Relative; models in half precision compute their loss in it."""
+    half = any(parameter.dtype in (torch.float16, torch.bfloat16) for parameter in model.parameters())
+    return 2e-2 if half else 1e-4

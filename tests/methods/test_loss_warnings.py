@@ -1,0 +1,218 @@
+"""A training that does something else than its user expects says so, once, and its numbers stay as they are."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoModelForTokenClassification,
+    BartConfig,
+    BertConfig,
+    GPT2Config,
+    MixtralConfig,
+    T5Config,
+    XLNetConfig,
+)
+
+from support.small_models import WORDS, Linear, batch, bert, gradients_of, llama, weights_of
+from uegr.methods.method import Method
+from uegr.methods.method_lookup import make_config
+
+OWN_LOSS = "has a loss of its own"
+
+
+def attached(name: str, model: nn.Module, **options: Any) -> Method:
+    """A method around SGD; the model is in train mode."""
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    return make_config(name, {}).attach(model=model.train(), optimizer=optimizer, seed=3, **options)
+
+
+def warnings_of_loss(method: Method, data: dict[str, Tensor]) -> list[str]:
+    """What the first loss warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        method.loss(data)
+    return [str(warning.message) for warning in caught]
+
+
+def two_steps(method: Method) -> None:
+    for seed in range(2):
+        method.loss(batch(seed=seed)).backward()
+        method.optimizer.step()
+
+
+# Eval mode
+
+
+@pytest.mark.parametrize("name", ["plain", "uegr", "r-drop"])
+def test_a_model_that_is_trained_in_eval_mode_is_warned_of_once(name: str) -> None:
+    model = bert()
+    method = attached(name, model)
+    model.eval()
+    with pytest.warns(UserWarning, match=r"call model\.train\(\) before the training loop") as warned:
+        two_steps(method)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("mode", ["train mode", "without gradients", "no dropout"])
+def test_a_model_whose_dropout_is_as_it_should_be_is_not_warned_of(mode: str) -> None:
+    model = bert(dropout=0.0 if mode == "no dropout" else 0.1)
+    method = attached("plain", model)
+    model.train(mode == "train mode")
+    with torch.set_grad_enabled(mode != "without gradients"):
+        assert warnings_of_loss(method, batch()) == []
+
+
+def test_a_method_with_dropout_of_its_own_needs_train_mode_on_any_model() -> None:
+    model = llama()
+    method = attached("uegr", model)
+    model.eval()
+    with pytest.warns(UserWarning, match="the model is in eval mode"):
+        method.loss(batch())
+
+
+# A loss inside the model
+
+
+class ClassWeightsInside(Linear):
+    """A classifier of one's own that weights its classes; its dropout would change the loss from pass to pass."""
+
+    def __init__(self, weights: tuple[float, float] = (1.0, 5.0)) -> None:
+        super().__init__(dropout=0.5)
+        self.register_buffer("class_weights", torch.tensor(weights))
+
+    def forward(  # type: ignore[override]
+        self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None
+    ) -> SimpleNamespace:
+        logits = super().forward(input_ids, attention_mask).logits
+        loss = None if labels is None else F.cross_entropy(logits, labels, self.class_weights)  # type: ignore[arg-type]
+        return SimpleNamespace(loss=loss, logits=logits)
+
+
+def language_model(kind: Any, config: Any) -> nn.Module:
+    torch.manual_seed(0)
+    model: nn.Module = kind.from_config(config)
+    return model
+
+
+SIZES = {"vocab_size": len(WORDS), "num_attention_heads": 2, "num_hidden_layers": 1, "hidden_size": 16}
+
+
+def mixture_of_experts() -> nn.Module:
+    config = MixtralConfig(
+        **SIZES,
+        intermediate_size=16,
+        num_key_value_heads=2,
+        num_local_experts=2,
+        output_router_logits=True,
+        router_aux_loss_coef=1.0,
+    )
+    return language_model(AutoModelForCausalLM, config)
+
+
+def without_a_shift() -> nn.Module:
+    return language_model(AutoModelForCausalLM, XLNetConfig(vocab_size=len(WORDS), d_model=16, n_layer=1, n_head=2))
+
+
+def token_labels(seed: int = 0) -> dict[str, Tensor]:
+    data = batch(seed=seed)
+    return {**data, "labels": data["input_ids"].masked_fill(data["attention_mask"] == 0, -100)}
+
+
+@pytest.mark.parametrize("name", ["plain", "uegr", "sam"])
+def test_a_loss_inside_the_model_that_is_not_used_is_warned_of_once(name: str) -> None:
+    method = attached(name, ClassWeightsInside())
+    with pytest.warns(UserWarning, match="ClassWeightsInside has a loss of its own") as warned:
+        two_steps(method)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+
+
+@pytest.mark.parametrize("model", [mixture_of_experts, without_a_shift])
+def test_a_language_models_loss_that_is_another_one_is_warned_of(model: Any) -> None:
+    assert any(OWN_LOSS in message for message in warnings_of_loss(attached("plain", model()), token_labels()))
+
+
+def usual_losses() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
+    data = batch()
+    small_t5 = T5Config(vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    small_t5.decoder_start_token_id = 0
+    small_bart = BartConfig(vocab_size=len(WORDS), d_model=16, encoder_layers=1, decoder_layers=1)
+    small_bart.encoder_attention_heads = small_bart.decoder_attention_heads = 2
+    return {
+        "classes": (bert(), data),
+        "many classes": (bert(labels=5), data),
+        "bfloat16": (bert().bfloat16(), data),
+        "regression": (bert(labels=1), {**data, "labels": data["labels"].float()}),
+        "multi-label": (bert(labels=3), {**data, "labels": torch.ones(4, 3)}),
+        "decoder": (llama(), data),
+        "tokens": (language_model(AutoModelForTokenClassification, BertConfig(**SIZES, num_labels=16)), token_labels()),
+        "causal": (
+            language_model(AutoModelForCausalLM, GPT2Config(vocab_size=16, n_embd=16, n_layer=1, n_head=2)),
+            token_labels(),
+        ),
+        "t5": (language_model(AutoModelForSeq2SeqLM, small_t5), token_labels()),
+        "bart": (language_model(AutoModelForSeq2SeqLM, small_bart), token_labels()),
+        "no labels argument": (Linear(), data),
+        "equal class weights": (ClassWeightsInside((1.0, 1.0)), data),
+    }
+
+
+@pytest.mark.parametrize("kind", usual_losses())
+def test_the_usual_loss_is_not_warned_of(kind: str) -> None:
+    model, data = usual_losses()[kind]
+    assert warnings_of_loss(attached("plain", model), data) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"class_weights": [1.0, 5.0]},
+        {"label_smoothing": 0.1},
+        {"loss_fn": F.cross_entropy},
+        {"compute_loss": lambda model, data: (model(**data).loss, None)},
+    ],
+)
+def test_whoever_chooses_a_loss_is_not_warned(options: dict[str, Any]) -> None:
+    assert warnings_of_loss(attached("plain", ClassWeightsInside(), **options), batch()) == []
+
+
+def test_a_model_whose_own_loss_fails_on_the_labels_trains_without_a_word() -> None:
+    class Failing(ClassWeightsInside):
+        def forward(self, *arguments: Any, labels: Tensor | None = None, **inputs: Tensor) -> SimpleNamespace:  # type: ignore[override]
+            if labels is not None:
+                raise RuntimeError("labels of another shape were expected")
+            return super().forward(*arguments, **inputs)
+
+    assert warnings_of_loss(attached("plain", Failing()), batch()) == []
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_the_look_at_the_models_loss_changes_nothing(precision: torch.dtype) -> None:
+    """Neither the random numbers, nor the gradients under autocast, nor the model's modes and configuration."""
+    results = []
+    for chosen in ({}, {"loss_fn": lambda logits, labels: F.cross_entropy(logits.float(), labels, reduction="none")}):
+        model = bert()
+        method = attached("plain", model, **copy.copy(chosen))
+        model.dropout.eval()
+        state = torch.get_rng_state()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):
+            loss = method.loss(batch())
+        loss.backward()
+        assert torch.equal(torch.get_rng_state(), state)
+        assert model.training
+        assert not model.dropout.training
+        assert model.config.problem_type is None
+        results.append([loss, *gradients_of(model), *weights_of(model)])
+    for with_a_look, without in zip(*results, strict=True):
+        torch.testing.assert_close(with_a_look, without, rtol=0, atol=0)
