@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 from pathlib import Path
 
+import pytest
+
 from support.compare_samples import runs_without_times, tiny_grid, workspace
+from uegr.compare import local_engines
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_runner import run_grid, unfinished
-from uegr.compare.local_engines import CellEvent, Inline, Processes
+from uegr.compare.local_engines import CellEvent, Inline, Processes, attempt
 
 
 def test_a_killed_process_loses_nothing(model_folder: Path, tmp_path: Path) -> None:
@@ -33,3 +37,21 @@ def test_a_killed_process_loses_nothing(model_folder: Path, tmp_path: Path) -> N
     first, alone = Grid("first", some.cells[:1]), workspace(tmp_path / "inline")
     run_grid(first, alone, Inline())
     assert runs_without_times(first, where) == runs_without_times(first, alone) != []
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives freed memory back on demand")
+def test_the_memory_of_a_finished_cell_goes_back_to_the_system(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Freed blocks that lie between used ones stay with the process otherwise, and it grows with each cell."""
+
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    monkeypatch.setattr(local_engines, "run_cell", lambda *_arguments: None)
+    blocks = [bytes([1]) * 100_000 for _ in range(1000)]
+    del blocks[::2]
+    before = resident_bytes()
+    event = attempt(tiny_grid(model_folder, tmp_path).cells[0], workspace(tmp_path), lambda event: None)
+    assert event.kind == "done"
+    assert resident_bytes() < before - 30e6

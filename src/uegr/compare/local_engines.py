@@ -1,5 +1,7 @@
 """Engines that run the cells of a grid on this machine: one after another, or in processes of one thread each."""
 
+import contextlib
+import ctypes
 import multiprocessing
 import os
 from collections.abc import Callable, Sequence
@@ -57,7 +59,19 @@ def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], No
         raise  # the grid's own process was killed
     except Exception as error:  # noqa: BLE001  # one cell's failure must not stop the grid
         return CellEvent("failed", message=f"{type(error).__name__}: {' '.join(str(error).split())}")
+    finally:
+        _return_freed_memory()
     return CellEvent("done")
+
+
+def _return_freed_memory() -> None:
+    """Give the memory of a finished cell back to the system.
+
+    glibc keeps freed blocks that lie between used ones: a process with 0.5 GB in use held 2 GB after three cells, and
+    more after each. Other C libraries have no such call.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 class Inline:
