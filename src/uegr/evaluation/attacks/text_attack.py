@@ -40,8 +40,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A request for similarities to an original; the answer is cosines, (n,), or ones if there is no encoder.
+class SimilarityRequest:
+    """A request for cosines to an original; the answer is an array of shape (n,), of ones if there is no encoder.
 
     Args:
         candidates: n texts.
@@ -52,7 +52,7 @@ class Comparison:
     original: Texts
 
 
-Search: TypeAlias = Generator[Request | Comparison, NDArray[np.float64], Texts | None]
+Search: TypeAlias = Generator[Request | SimilarityRequest, NDArray[np.float64], Texts | None]
 SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
 """By the index of the example: the texts that fool the model, or None; and the number of queries."""
 OnChange: TypeAlias = Callable[[Texts], None]
@@ -91,7 +91,8 @@ class TextAttack(ABC):
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
 
-        Yields requests and comparisons, is sent their results, and returns the texts that fool the model, or None.
+        Yields a `Request` or a `SimilarityRequest`, is sent its answer, and so on; returns the texts that fool the
+        model, or None.
         """
 
     def __call__(
@@ -208,7 +209,7 @@ def search_rounds(
     """Run searches side by side. Each round computes the requests of all searches together, then yields."""
     results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
-    waiting: dict[int, Request | Comparison] = {}
+    waiting: dict[int, Request | SimilarityRequest] = {}
 
     def advance(i: int, answer: NDArray[np.float64] | None) -> None:
         try:
@@ -221,8 +222,8 @@ def search_rounds(
         advance(i, None)
     while waiting:
         requests = {i: request for i, request in waiting.items() if isinstance(request, Request)}
-        comparisons = {i: request for i, request in waiting.items() if isinstance(request, Comparison)}
-        for i, answer in {**_probabilities(requests, evaluated), **_similarities(comparisons, encoder)}.items():
+        compared = {i: request for i, request in waiting.items() if isinstance(request, SimilarityRequest)}
+        for i, answer in {**_probabilities(requests, evaluated), **_similarities(compared, encoder)}.items():
             if i in requests:
                 queries[i] += len(answer)
             advance(i, answer)
@@ -237,17 +238,15 @@ def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -
 
 
 def _similarities(
-    comparisons: Mapping[int, Comparison], encoder: SentenceEncoder | None
+    requests: Mapping[int, SimilarityRequest], encoder: SentenceEncoder | None
 ) -> dict[int, NDArray[np.float64]]:
-    """The answer to each comparison, from one run of the encoder."""
-    pairs = [
-        (comparison.original[-1], text[-1]) for comparison in comparisons.values() for text in comparison.candidates
-    ]
-    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), comparisons)
+    """The answer to each request, from one run of the encoder."""
+    pairs = [(request.original[-1], text[-1]) for request in requests.values() for text in request.candidates]
+    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), requests)
 
 
 def _split(
-    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, Comparison]
+    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, SimilarityRequest]
 ) -> dict[int, NDArray[np.float64]]:
     """The values of all candidates, (n,) or (n, C), divided among the searches that requested them."""
     ends = np.cumsum([len(request.candidates) for request in requests.values()])
