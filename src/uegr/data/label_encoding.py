@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.data_report import Finding
-from uegr.data.splits import LABEL
+from uegr.data.splits import LABEL, reference_split
 from uegr.errors import UsageError, unknown
 
 MOST_CLASSES = 20
@@ -40,7 +40,7 @@ def encode_classes(
         text_columns: the columns to keep besides the label.
         positive_label: of two classes the one that becomes class 1.
     """
-    first = splits.get("train", next(iter(splits.values())))
+    first = splits[reference_split(splits)]
     feature = first.features[label_column]
     findings: list[Finding] = []
     numbered = label_names
