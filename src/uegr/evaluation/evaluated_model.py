@@ -131,6 +131,10 @@ class EvaluatedModel:
             np.empty(0) if labels_per_token else np.concatenate(labels)[in_order],
         )
 
+    def texts(self, rows: Dataset) -> list[tuple[str, ...]]:
+        """The text columns of every row."""
+        return list(zip(*(rows[column] for column in self.text_columns), strict=True))
+
     def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
         """Class probabilities (N, C) and labels (N,) of a classifier, in the order of the rows."""
         return self.outputs(rows)

@@ -142,8 +142,7 @@ def attack_texts(
         encoder: measures how similar candidates are; None: candidates are not compared.
         on_batch: called after each group of examples.
     """
-    examples = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
-    return _attack(evaluated, examples, [int(label) for label in rows[LABEL]], attack, encoder, on_batch)
+    return _attack(evaluated, evaluated.texts(rows), [int(label) for label in rows[LABEL]], attack, encoder, on_batch)
 
 
 def _attack(
