@@ -83,7 +83,7 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
 
 
 def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
-    """The rows of a file, and what was noticed about it."""
+    """The rows of a file, and the findings about it."""
     findings = []
     if scan.encoding == FALLBACK:
         message = f"bytes of {path.name} are not UTF-8: read as {FALLBACK}"

@@ -30,7 +30,7 @@ def encode_classes(
     text_columns: Sequence[str],
     positive_label: str | None = None,
 ) -> tuple[tuple[str, ...], dict[str, Dataset], list[Finding]]:
-    """Return the names of the classes, the rows with classes 0..C-1 in the column "label", and what was noticed.
+    """Return the names of the classes, the rows with classes 0..C-1 in the column "label", and findings.
 
     Args:
         name: name of the task in error messages.

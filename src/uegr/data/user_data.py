@@ -66,7 +66,7 @@ def load_files(
 
 
 def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
-    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and what was noticed while reading."""
+    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and the findings of reading them."""
     if isinstance(rows, Path | str):
         return read_rows(Path(rows))
     if isinstance(rows, pd.DataFrame):

@@ -16,7 +16,7 @@ Scores = NDArray[np.floating[Any]]
 LEVEL = 0.95
 RESAMPLES = 9999
 ROUNDING = 1e-9
-"""Values that differ by less differ by rounding only: (0.3 - 0.2) - (0.4 - 0.3) is no spread."""
+"""Smaller differences are rounding errors, such as that of (0.3 - 0.2) - (0.4 - 0.3)."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Where dropout happens in a model, whatever the model is, so that a pass can set all its rates.
+"""The places where a model applies dropout, so that a pass can set all their rates.
 
-Three kinds of sites: dropout modules; rates that a module holds as a number and hands to a kernel or to F.dropout
+Three kinds of sites: dropout modules; rates that a module holds as a number and passes to a kernel or to F.dropout
 (attention in Llama, BART, T5); and, in a model without any dropout module (Llama, Qwen), the outputs of its residual
 branches, which get dropout from a hook for the length of the pass [ours].
 """

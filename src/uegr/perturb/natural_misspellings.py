@@ -20,6 +20,7 @@ from uegr.perturb.words import match_case
 
 FILES = ("misspellings_wikipedia.txt", "misspellings_birkbeck.txt")
 MOST_EDITS = 2
+"""Largest edit distance of a form in one of these files to the right word."""
 
 
 class NaturalMisspellings(WordPerturbation):

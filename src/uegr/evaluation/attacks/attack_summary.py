@@ -18,6 +18,7 @@ from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import words_of
 
 SAMPLES = 10
+"""Largest number of fooling texts that are written to results.json."""
 
 
 def measure_text_attack(

@@ -26,6 +26,7 @@ from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 
 SIDE_BY_SIDE = 64
+"""Number of examples whose searches run together."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class TextAttack(ABC):
 
     @property
     def goes_by_words(self) -> bool:
-        """Whether the search changes word after word, so that words beyond the model's cut would be tried in vain."""
+        """Whether the search changes one word after another: it then gets only the words that the model reads."""
         return False
 
     @abstractmethod
@@ -153,6 +154,7 @@ def _attack(
     encoder: SentenceEncoder | None,
     on_batch: OnBatch = lambda examples: None,
 ) -> list[AttackOutcome]:
+    """Attack the examples in groups of `SIDE_BY_SIDE`; see `attack_texts`."""
     outcomes: list[AttackOutcome] = []
     parts = evaluated.parts_of(examples) if examples and attack.goes_by_words else [(texts, "") for texts in examples]
     with evaluation_mode(evaluated.model):
@@ -194,6 +196,7 @@ def _followed_by(rest: str, search: Search) -> Search:
 
 
 def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
+    """Run all rounds of `search_rounds`, and return its results."""
     while True:
         try:
             next(rounds)

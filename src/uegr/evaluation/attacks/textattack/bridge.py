@@ -21,6 +21,7 @@ PREFIX = "textattack:"
 PYTHON = "UEGR_TEXTATTACK_PYTHON"
 """The environment variable with the Python that TextAttack is installed for."""
 QUERY_BUDGET = 500
+"""Largest number of texts per example that a recipe may classify."""
 
 
 def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, recipe: str) -> list[AttackOutcome]:
