@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 from datasets import ClassLabel, Dataset
 
 from uegr.data.named_tasks import load_task
 from uegr.data.task_data import make_task
-from uegr.errors import UsageError
 
 
 def test_training_subset_follows_the_seed_and_the_test_subset_does_not() -> None:
@@ -32,11 +30,3 @@ def test_labels_become_classes_with_names() -> None:
     assert floats.label_names == ("0", "1")
     named = rows([0, 1] * 10).cast_column("label", ClassLabel(names=["no", "yes"]))
     assert make_task("x", {"train": named}, text_columns=["text"], label_column="label").label_names == ("no", "yes")
-
-
-def test_label_unseen_in_training_is_named() -> None:
-    splits = {"train": rows(["a", "b"] * 10), "test": rows(["a", "c"])}
-    with pytest.raises(
-        UsageError, match=r"1 labels are not among the training classes \(a, b\): 'c' 1 times, first in row 1"
-    ):
-        make_task("x", splits, text_columns=["text"], label_column="label")

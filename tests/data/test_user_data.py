@@ -29,7 +29,7 @@ def test_path_frame_and_dataset_give_the_same_task(kind: str, tmp_path: Path) ->
     data = load_files(rows)
     assert data.train["text"][:] == load_files(frame).train["text"][:]
     assert (len(data.train), len(data.validation), len(data.test)) == (49, 5, 6)
-    assert data.class_counts == {"0": 24, "1": 25} or sum(data.class_counts.values()) == 49
+    assert sorted(data.class_counts.values()) == [24, 25]
 
 
 def test_a_list_is_refused() -> None:

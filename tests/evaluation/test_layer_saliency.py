@@ -12,7 +12,7 @@ from uegr.evaluation.model_state import evaluation_mode
 
 
 def test_saliency_is_the_mean_squared_gradient(evaluated: EvaluatedModel, rows: Dataset) -> None:
-    part = measure_saliency(evaluated, rows.select(range(8)), batch_size=8)
+    part = measure_saliency(evaluated, rows.select(range(8)))
     assert [parameter["name"] for parameter in part["parameters"]] == [
         name for name, _ in evaluated.model.named_parameters()
     ]

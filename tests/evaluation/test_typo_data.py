@@ -10,7 +10,7 @@ from uegr.evaluation.typo_data import rows_without_typos, typo_rows
 def test_typos_are_the_same_for_every_model(rows: Dataset) -> None:
     first, second = (typo_rows(rows, ["text"], 0.5)["text"] for _ in range(2))
     assert first[:] == second[:]
-    assert typo_rows(rows, ["text"], 0.5, seed=1)["text"][:] != first[:]
+    assert first[:] != rows["text"][:]
 
 
 def test_texts_of_short_words_only_have_no_typing_errors() -> None:

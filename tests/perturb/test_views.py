@@ -1,11 +1,22 @@
-"""Which attacks make the edits of a view."""
+"""How a view is written, and which attacks make its edits."""
 
 from __future__ import annotations
 
 import pytest
 
+from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import TEXT_ATTACKS
-from uegr.perturb.views import trained_attacks
+from uegr.perturb.views import Edit, View, parse_view, trained_attacks
+
+
+def test_a_view_is_written_as_its_parts() -> None:
+    assert parse_view("clean") == View()
+    edits = (Edit("characters", 0.3), Edit("words", 0.15))
+    assert parse_view("adversarial+characters:0.3 + words") == View(edits, True)
+    with pytest.raises(UsageError, match=r"unknown view 'charcters' \(did you mean 'characters'\?\)"):
+        parse_view("charcters")
+    with pytest.raises(UsageError, match="the view adversarial has no rate"):
+        parse_view("adversarial:0.1")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
     "balanced" gives all classes the same influence, however many examples they have: N / (C n_c) for class c, whose
     mean over the examples is 1, so that the learning rate keeps its meaning; for multi-label (N - n_c) / n_c where
     label c is present (King & Zeng 2001; the usual forms in scikit-learn and torch). A class without examples gets 1.
+
+    Raises:
+        UsageError: the task has no classes, or there are not as many weights as classes, or one is negative.
     """
     if choice is None:
         return None

@@ -83,7 +83,7 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
 
 
 def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
-    """The rows of a file, and what was noticed about it."""
+    """The rows of a file, and the findings about it."""
     findings = []
     if scan.encoding == FALLBACK:
         message = f"bytes of {path.name} are not UTF-8: read as {FALLBACK}"
@@ -97,18 +97,13 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         layout = layout_of(path, scan.encoding)
         if not layout.kinds:
             raise UsageError(f"'{path}' is empty: give a file with one object per line.")
-        if layout.nuls:
-            findings.append(Finding("nul", layout.nuls, f"texts in {path.name} hold NUL characters: removed"))
-        if layout.surrogates:
-            message = f"texts in {path.name} hold halves of surrogate pairs: replaced by U+FFFD"
-            findings.append(Finding("surrogates", layout.surrogates, message))
-        for column, kinds in layout.mixed.items():
-            findings.append(Finding("mixed", 1, f"column '{column}' of {path.name} mixes {kinds}: read as text"))
-        return json_tables(path, scan.encoding, layout), findings
+        return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
+    quoting = csv.QUOTE_MINIMAL
     if ending == ".tsv" and scan.quotes % 2:
+        quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
-    return _delimited_tables(path, scan, SEPARATORS[ending]), findings
+    return _delimited_tables(path, scan, SEPARATORS[ending], quoting), findings
 
 
 def _scan(path: Path, *, binary: bool) -> Scan:
@@ -132,8 +127,7 @@ def _scan(path: Path, *, binary: bool) -> Scan:
     return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
 
 
-def _delimited_tables(path: Path, scan: Scan, separator: str) -> Iterator[pa.Table]:
-    quoting: Any = csv.QUOTE_NONE if separator == "\t" and scan.quotes % 2 == 1 else csv.QUOTE_MINIMAL
+def _delimited_tables(path: Path, scan: Scan, separator: str, quoting: Any) -> Iterator[pa.Table]:
     with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
         lines = csv.reader(file, delimiter=separator, quoting=quoting)
         header = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line

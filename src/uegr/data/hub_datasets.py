@@ -4,11 +4,10 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, DatasetDict, Value, load_dataset
 
+from uegr.data.splits import SPLITS
 from uegr.data.task import Hub, Splits, Task
 from uegr.data.task_data import TaskData, make_task
 from uegr.errors import UsageError
-
-COMMON = ("train", "validation", "test")
 
 
 def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
@@ -60,5 +59,5 @@ def load_hub(name: str, *, text_column: str, text_pair_column: str | None, **opt
     """
     path, _, configuration = name.partition(":")
     texts = (text_column,) if text_pair_column is None else (text_column, text_pair_column)
-    splits = {split: rows for split, rows in read_hub(path, configuration or None).items() if split in COMMON}
+    splits = {split: rows for split, rows in read_hub(path, configuration or None).items() if split in SPLITS}
     return make_task(name, splits, text_columns=texts, **options)

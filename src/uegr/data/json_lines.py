@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from uegr.data.arrow_cache import BATCH
+from uegr.data.data_report import Finding
 from uegr.errors import UsageError
 
 Kinds = frozenset[str]
@@ -47,20 +48,28 @@ class Layout:
 
     def type_of(self, column: str) -> Any:
         """The Arrow type of a column: text if its values do not fit together."""
-        return next((kind for kinds, kind in TYPES if self.kinds[column] <= kinds), pa.string())
+        return next((arrow for fitting, arrow in TYPES if self.kinds[column] <= fitting), pa.string())
 
-    @property
-    def mixed(self) -> dict[str, str]:
-        """Column -> the kinds of values that it mixes, in words."""
-        fitting = {column: any(kinds <= fits for fits, _ in TYPES) for column, kinds in self.kinds.items()}
-        return {column: " and ".join(sorted(self.kinds[column])) for column, fits in fitting.items() if not fits}
+    def findings(self, name: str) -> list[Finding]:
+        """What is changed when the file `name` is read."""
+        findings = []
+        if self.nuls:
+            findings.append(Finding("nul", self.nuls, f"texts in {name} hold NUL characters: removed"))
+        if self.surrogates:
+            message = f"texts in {name} hold halves of surrogate pairs: replaced by U+FFFD"
+            findings.append(Finding("surrogates", self.surrogates, message))
+        for column, kinds in self.kinds.items():
+            if not any(kinds <= fitting for fitting, _ in TYPES):
+                message = f"column '{column}' of {name} mixes {' and '.join(sorted(kinds))}: read as text"
+                findings.append(Finding("mixed", 1, message))
+        return findings
 
 
 def layout_of(path: Path, encoding: str) -> Layout:
     """Read the whole file once.
 
     Raises:
-        UsageError: a line is no JSON object; the message names it.
+        UsageError: a line is not a JSON object; the message names it.
     """
     layout = Layout()
     for row in _objects(path, encoding):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.data_report import Finding
-from uegr.data.splits import LABEL
+from uegr.data.splits import LABEL, reference_split
 from uegr.errors import UsageError, unknown
 
 MOST_CLASSES = 20
@@ -30,7 +30,7 @@ def encode_classes(
     text_columns: Sequence[str],
     positive_label: str | None = None,
 ) -> tuple[tuple[str, ...], dict[str, Dataset], list[Finding]]:
-    """Return the names of the classes, the rows with classes 0..C-1 in the column "label", and what was noticed.
+    """Return the names of the classes, the rows with classes 0..C-1 in the column "label", and findings.
 
     Args:
         name: name of the task in error messages.
@@ -40,7 +40,7 @@ def encode_classes(
         text_columns: the columns to keep besides the label.
         positive_label: of two classes the one that becomes class 1.
     """
-    first = splits.get("train", next(iter(splits.values())))
+    first = splits[reference_split(splits)]
     feature = first.features[label_column]
     findings: list[Finding] = []
     numbered = label_names

@@ -84,6 +84,9 @@ def label_map(
         source, target: label names of the model and of the task, in order.
         families: family of the model's task and of the task, from the registry.
         declared: the user's own map from label names of the model to those of the task; it has priority.
+
+    Raises:
+        UsageError: no map is declared here or by the user, or the user's map names a class that does not exist.
     """
     if declared:
         return _declared_map(source, target, declared)

@@ -9,6 +9,7 @@ from datasets import Dataset
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.label_encoding import in_order, label_text, names_of_lists, unseen_labels, with_labels
 from uegr.data.printed_lists import is_printed_list, read_printed_list
+from uegr.data.splits import reference_split
 from uegr.errors import UsageError
 
 ON, OFF = {"1", "true", "yes"}, {"0", "false", "no"}
@@ -85,7 +86,7 @@ def _sets_of_column(
         split: [_as_list(f"{name} ({split})", row, value, separator, printed) for row, value in enumerate(rows)]
         for split, rows in values.items()
     }
-    first = splits.get("train", next(iter(splits.values())))
+    first = splits[reference_split(splits)]
     classes = names_of_lists(first, column)
     if _are_multi_hot([value for rows in lists.values() for value in rows]):
         width = len(next(iter(lists.values()))[0])
@@ -99,8 +100,7 @@ def _sets_of_column(
     for split, rows in lists.items():
         split_classes = names_of_lists(splits[split], column)
         sets[split] = [[text for label in value if (text := _name_of(label, split_classes))] for value in rows]
-    train_sets = sets.get("train", next(iter(sets.values())))
-    return classes or in_order({label for row in train_sets for label in row}), sets
+    return classes or in_order({label for row in sets[reference_split(sets)] for label in row}), sets
 
 
 def _name_of(label: Any, classes: list[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from uegr.data.file_readers import read_rows
 from uegr.data.hub_datasets import read_hub_task
+from uegr.data.splits import SPLITS
 from uegr.data.task import Splits, Task
 from uegr.data.task_data import TaskData, make_task
 from uegr.data.task_registry import find_task
@@ -51,7 +52,7 @@ def published_splits(name: str, task: Task) -> Splits:
     """Load the published splits as "train", "validation" and "test"; the labels of some may be hidden."""
     folder = local_folder(name, task)
     if folder is not None:
-        files = {split: folder / f"{split}.parquet" for split in ("train", "validation", "test")}
+        files = {split: folder / f"{split}.parquet" for split in SPLITS}
         return {split: read_rows(path)[0] for split, path in files.items() if path.exists()}
     if task.package is not None and (task.package.installed or task.hub is None):
         return task.package.splits()

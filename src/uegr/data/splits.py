@@ -1,5 +1,6 @@
 """Split rows at random, stratified and seeded, where a data set has no split of its own; draw subsets of rows."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from uegr.data.arrow_cache import arrow_batches
 from uegr.data.overlap import text_hashes
 from uegr.errors import UsageError
 
+SPLITS = ("train", "validation", "test")
 LABEL = "label"
 """Name of the column that holds the label in every `TaskData`."""
 
@@ -20,24 +22,31 @@ def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
 
     Without training data the missing splits are empty, and the data serves evaluation only.
     """
-    empty = next(iter(splits.values())).select([])
-    missing_splits = [split for split in ("test", "validation") if split not in splits]
-    if "train" in splits and len(splits["train"]) <= len(missing_splits):
-        splits_in_words = " and a ".join(missing_splits)
-        files = " and ".join(f"--{split}_file" for split in missing_splits)
+    if "train" not in splits:
+        empty = next(iter(splits.values())).select([])
+        return {split: splits.get(split, empty) for split in SPLITS}
+    complete = dict(splits)
+    missing = [split for split in ("test", "validation") if split not in splits]
+    if missing and len(splits["train"]) <= len(missing):
+        splits_in_words = " and a ".join(missing)
+        files = " and ".join(f"--{split}_file" for split in missing)
         raise UsageError(
             f"{len(splits['train'])} training rows are too few to cut a {splits_in_words} split from: give {files}, or "
             "more rows."
         )
-    for missing in ("test", "validation"):
-        if missing not in splits and "train" in splits:
-            train, held_out = stratified_split(splits["train"], max(1, len(splits["train"]) // 10))
-            splits = {**splits, "train": train, missing: held_out}
-    return {split: splits.get(split, empty) for split in ("train", "validation", "test")}
+    for split in missing:
+        train = complete["train"]
+        complete["train"], complete[split] = stratified_split(train, max(1, len(train) // 10))
+    return {split: complete[split] for split in SPLITS}
 
 
-def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Dataset, Dataset]:
-    """Split off `held_out` rows; class labels have about the same distribution in both parts.
+def reference_split(splits: Mapping[str, object]) -> str:
+    """Return the name of the split from which the classes are taken: "train", or the first where there is none."""
+    return "train" if "train" in splits else next(iter(splits))
+
+
+def stratified_split(rows: Dataset, held_out: int) -> tuple[Dataset, Dataset]:
+    """Split off `held_out` rows, drawn with seed 0; class labels have about the same distribution in both parts.
 
     Returns:
         The remaining rows and the held-out rows, each in their original order.
@@ -45,7 +54,7 @@ def stratified_split(rows: Dataset, held_out: int, seed: int = 0) -> tuple[Datas
     from sklearn.model_selection import train_test_split
 
     remaining, drawn = train_test_split(
-        np.arange(len(rows)), test_size=held_out, random_state=seed, stratify=_strata(rows, held_out)
+        np.arange(len(rows)), test_size=held_out, random_state=0, stratify=_strata(rows, held_out)
     )
     return rows.select(np.sort(remaining)), rows.select(np.sort(drawn))
 

@@ -7,10 +7,11 @@ from datasets import Dataset
 
 from uegr.data.data_packages import Package
 from uegr.data.kind import Kind
+from uegr.data.splits import SPLITS
 
 Splits = dict[str, Dataset]
 
-ALL_PUBLIC = {"train": "train", "validation": "validation", "test": "test"}
+ALL_PUBLIC = {split: split for split in SPLITS}
 GLUE_RULE = {"train": "train", "test": "validation"}
 """For benchmarks with hidden test labels: the published validation split is the test split here, and a validation split
 is cut from the training data, stratified, seed 0, so that nothing is chosen on the reported data."""

@@ -123,58 +123,53 @@ def make_task(
         positive_label: of two classes the one whose F1 is measured; None takes the second in order.
         findings: findings of reading the files, which the data report begins with.
     """
-    all_findings = list(findings)
     if LABEL in text_columns and kind != "causal_lm":  # the name of the encoded labels
-        splits, text_columns, label_column = _renamed(splits, text_columns, label_column)
+        splits, text_columns = _with_renamed_text(splits, text_columns, label_column)
     names: tuple[str, ...] = ()
     if kind == "token":
         names, splits = encode_token_labels(name, splits, text_columns, label_column, label_names)
         label_column = LABEL
-    label_columns = [] if kind == "causal_lm" else _columns(label_column, kind)
-    prepared: dict[str, Dataset] = {}
+    label_columns = _label_columns(label_column, kind)
+    checked: dict[str, Dataset] = {}
+    row_findings: list[Finding] = []
     for split, rows in splits.items():
         drop = drop_empty or kind == "causal_lm"  # blank lines separate paragraphs there
-        prepared[split], row_findings = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop)
-        all_findings += row_findings if kind != "causal_lm" else []
+        checked[split], of_split = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop)
+        row_findings += of_split
+    label_findings: list[Finding] = []
     if kind == "classification":
-        names, prepared, label_findings = encode_classes(
-            name, prepared, label_column, label_names, text_columns, positive_label
+        names, encoded, label_findings = encode_classes(
+            name, checked, label_column, label_names, text_columns, positive_label
         )
-        all_findings += label_findings
         if "f1" in (metrics or ()) and len(names) != 2:
             raise UsageError(f"f1 is for two classes, and {name} has {len(names)}: choose macro_f1.")
     elif kind == "multi_label":
-        names, prepared = encode_label_sets(name, prepared, label_columns, label_separator, text_columns)
-    elif kind == "regression":
-        prepared = {
-            split: encode_numbers(f"{name} ({split})", rows, label_column, text_columns)
-            for split, rows in prepared.items()
+        names, encoded = encode_label_sets(name, checked, label_columns, label_separator, text_columns)
+    else:
+        encoded = {
+            split: _with_targets(f"{name} ({split})", rows, kind, label_column, text_columns)
+            for split, rows in checked.items()
         }
-    elif kind == "seq2seq":
-        prepared = {split: _as_texts(rows, label_column, text_columns) for split, rows in prepared.items()}
-    elif kind == "causal_lm":
-        prepared = {split: rows.select_columns(list(text_columns)) for split, rows in prepared.items()}
-    complete = with_missing_splits(prepared)
+    complete = with_missing_splits(encoded)
+    all_findings = list(findings)
     if kind != "causal_lm":
-        all_findings += report(complete, text_columns, names, kind)
+        all_findings += [*row_findings, *label_findings, *report(complete, text_columns, names, kind)]
     return TaskData(
         name,
-        complete["train"],
-        complete["validation"],
-        complete["test"],
-        tuple(text_columns),
-        names,
-        kind,
-        tuple(metrics or METRICS_OF_KIND[kind]),
-        family,
-        tuple(all_findings),
+        **complete,
+        text_columns=tuple(text_columns),
+        label_names=names,
+        kind=kind,
+        metrics=tuple(metrics or METRICS_OF_KIND[kind]),
+        family=family,
+        findings=tuple(all_findings),
     )
 
 
-def _renamed(
+def _with_renamed_text(
     splits: dict[str, Dataset], text_columns: Sequence[str], label_column: str
-) -> tuple[dict[str, Dataset], list[str], str]:
-    """The rows with a text column "label" under another name, and the columns with their names after that."""
+) -> tuple[dict[str, Dataset], list[str]]:
+    """The rows with a text column "label" under another name, and the text columns with their names after that."""
     if label_column == LABEL:
         raise UsageError(
             f"column '{LABEL}' cannot be text and label: name the column of the label with --label_column."
@@ -184,13 +179,20 @@ def _renamed(
     renamed = {
         split: rows.rename_column(LABEL, name) if LABEL in rows.column_names else rows for split, rows in splits.items()
     }
-    return renamed, [name if column == LABEL else column for column in text_columns], label_column
+    return renamed, [name if column == LABEL else column for column in text_columns]
 
 
-def _columns(label_column: str, kind: Kind) -> list[str]:
+def _label_columns(label_column: str, kind: Kind) -> list[str]:
+    if kind == "causal_lm":
+        return []
     return [column.strip() for column in label_column.split(",")] if kind == "multi_label" else [label_column]
 
 
-def _as_texts(rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
-    rows = rows.select_columns([*text_columns, label_column]).cast_column(label_column, Value("string"))
-    return rows if label_column == LABEL else rows.rename_column(label_column, LABEL)
+def _with_targets(name: str, rows: Dataset, kind: Kind, label_column: str, text_columns: Sequence[str]) -> Dataset:
+    """Encode one split of a kind of task that needs no names of classes; rows with a label per word have theirs."""
+    if kind == "regression":
+        return encode_numbers(name, rows, label_column, text_columns)
+    if kind == "seq2seq":
+        rows = rows.select_columns([*text_columns, label_column]).cast_column(label_column, Value("string"))
+        return rows.rename_columns({label_column: LABEL})
+    return rows.select_columns(list(text_columns)) if kind == "causal_lm" else rows

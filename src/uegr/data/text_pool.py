@@ -102,19 +102,20 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
     """The texts of a task's splits or of a file, in one column; both texts of a pair are texts of their own."""
     if source in TASKS:
         task = load_task(source)
-        parts = [getattr(task, split).select_columns([column]) for split in splits for column in task.text_columns]
-        return concatenate_datasets([_as_text(part, *part.column_names) for part in parts])
+        return concatenate_datasets(
+            [_text_column(getattr(task, split), column) for split in splits for column in task.text_columns]
+        )
     path = Path(source)
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})
     if not path.is_file():
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
     rows, _ = check_rows(path.name, read_rows(path)[0], [text_column], [], drop_empty=True)
-    return _as_text(rows.select_columns([text_column]), text_column)
+    return _text_column(rows, text_column)
 
 
-def _as_text(rows: Dataset, column: str) -> Dataset:
-    return rows if column == TEXT else rows.rename_column(column, TEXT)
+def _text_column(rows: Dataset, column: str) -> Dataset:
+    return rows.select_columns([column]).rename_columns({column: TEXT})
 
 
 def _lines(path: Path) -> list[str]:

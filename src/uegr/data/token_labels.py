@@ -12,7 +12,7 @@ from datasets import List as ListOf
 from uegr.data.label_encoding import in_order, label_text, names_of_lists
 from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.data.row_checks import check_columns
-from uegr.data.splits import LABEL
+from uegr.data.splits import LABEL, reference_split
 from uegr.errors import UsageError
 
 OUTSIDE = "O"
@@ -44,11 +44,11 @@ def encode_token_labels(
         raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}: name one.")
     for split, rows in splits.items():
         check_columns(f"{name} ({split})", rows, (*text_columns, label_column))
-    first = splits.get("train", next(iter(splits.values())))
+    first = splits[reference_split(splits)]
     label_names = label_names or names_of_lists(first, label_column)
     tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}
     if not label_names:
-        seen = {label_text(tag) for row in tags.get("train", next(iter(tags.values()))) for tag in row}
+        seen = {label_text(tag) for row in tags[reference_split(tags)] for tag in row}
         label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
     encoded = {
         split: _encoded(f"{name} ({split})", text_columns[0], rows[text_columns[0]], tags[split], label_names)

@@ -12,6 +12,7 @@ from uegr.data.data_report import Finding
 from uegr.data.file_readers import read_rows
 from uegr.data.json_lines import has_surrogates, without_surrogates
 from uegr.data.kind import Kind
+from uegr.data.splits import SPLITS
 from uegr.data.task_data import TaskData, make_task
 from uegr.errors import UsageError
 
@@ -46,7 +47,7 @@ def load_files(
     """
     findings: list[Finding] = []
     splits = {}
-    for split, rows in {"train": train, "validation": validation, "test": test}.items():
+    for split, rows in zip(SPLITS, (train, validation, test), strict=True):
         if rows is not None:
             splits[split], new_findings = rows_and_findings(rows)
             findings += new_findings
@@ -65,7 +66,7 @@ def load_files(
 
 
 def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
-    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and what was noticed while reading."""
+    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and the findings of reading them."""
     if isinstance(rows, Path | str):
         return read_rows(Path(rows))
     if isinstance(rows, pd.DataFrame):

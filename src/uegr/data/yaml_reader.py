@@ -41,9 +41,9 @@ def load_yaml(path: Path) -> Any:
         raise UsageError(f"'{path}' is a folder: name a YAML file.") from None
     except RecursionError:
         raise UsageError(f"'{path}' has more than {DEEPEST} levels: flatten it.") from None
-    except (yaml.YAMLError, UnicodeError, ValueError, OverflowError) as error:
-        if isinstance(error, UsageError):
-            raise
+    except UsageError:
+        raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"'{path}' is not valid YAML in UTF-8 ({reason}): correct it.") from error
 
@@ -53,7 +53,7 @@ def _check_size(path: Path, root: yaml.Node | None) -> None:
     sizes: dict[int, int] = {}
 
     def size(node: yaml.Node | None, depth: int) -> int:
-        if node is None or not isinstance(node, yaml.CollectionNode):
+        if not isinstance(node, yaml.CollectionNode):
             if isinstance(node, yaml.ScalarNode) and has_surrogates(node.value):
                 raise UsageError(f"'{path}' holds half of a surrogate pair in {node.value!a}: correct the text.")
             return 1

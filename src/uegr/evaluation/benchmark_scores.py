@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from uegr.data.task_registry import find_task
 from uegr.errors import UsageError
 
 ADVGLUE = {
@@ -15,8 +16,6 @@ ADVGLUE = {
     "rte": ("advglue_rte",),
 }
 """The five tasks, and the data sets of each."""
-METRICS = {"advglue_qqp": ("accuracy", "f1")}
-"""A set's metrics, where they are not accuracy alone."""
 
 
 def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
@@ -33,12 +32,11 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
         raise UsageError(
             f"AdvGLUE's score needs all of its tasks: measure {', '.join(missing)}, too (uegr evaluate RUN --on)."
         )
-    tasks = {
-        task: float(
-            np.mean([np.mean([metrics[name][metric] for metric in METRICS.get(name, ("accuracy",))]) for name in names])
-        )
-        for task, names in ADVGLUE.items()
-    }
+
+    def score(name: str) -> np.floating[Any]:
+        return np.mean([metrics[name][metric] for metric in find_task(name).metrics])
+
+    tasks = {task: float(np.mean([score(name) for name in names])) for task, names in ADVGLUE.items()}
     return {**tasks, "advglue": float(np.mean(list(tasks.values())))}
 
 

@@ -1,28 +1,27 @@
-"""Is a model that is 80 % certain right in 80 % of the cases? Bins of a reliability diagram, and their scores."""
+"""Whether a model's confidence is its accuracy: the bins of a reliability diagram, and scores of calibration."""
 
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from uegr.modeling.calibration_error import ECE_BINS, confidence_bins, expected_calibration_error
+from uegr.modeling.calibration_error import confidence_bins, expected_calibration_error
 from uegr.modeling.metrics import Labels, Probabilities, accuracy, negative_log_likelihood
 
 
-def measure_calibration(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> dict[str, Any]:
+def measure_calibration(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
     """The "calibration" part of results.json: accuracy, ECE, NLL (nats), Brier score, and the bins.
 
     Args:
         probabilities, labels: (N, C) and (N,).
-        bins: number of bins; see `confidence_bins`.
     """
     return {
         "examples": len(labels),
         "accuracy": accuracy(probabilities, labels),
-        "ece": expected_calibration_error(probabilities, labels, bins),
+        "ece": expected_calibration_error(probabilities, labels),
         "nll": negative_log_likelihood(probabilities, labels),
         "brier": brier_score(probabilities, labels),
-        "bins": [asdict(part) for part in confidence_bins(probabilities, labels, bins)],
+        "bins": [asdict(part) for part in confidence_bins(probabilities, labels)],
     }
 
 

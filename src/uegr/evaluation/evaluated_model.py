@@ -131,6 +131,10 @@ class EvaluatedModel:
             np.empty(0) if labels_per_token else np.concatenate(labels)[in_order],
         )
 
+    def texts(self, rows: Dataset) -> list[tuple[str, ...]]:
+        """The text columns of every row."""
+        return list(zip(*(rows[column] for column in self.text_columns), strict=True))
+
     def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
         """Class probabilities (N, C) and labels (N,) of a classifier, in the order of the rows."""
         return self.outputs(rows)
@@ -153,7 +157,7 @@ class EvaluatedModel:
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
-        """Each of the texts up to the last word that the model reads, and what follows; pairs by their last text."""
+        """Each text up to the last word that the model reads, and the rest of it; of a pair the last text is cut."""
         columns = [list(column) for column in zip(*texts, strict=True)]
         if not self.tokenizer.is_fast or self.tokenizer.truncation_side != "right":
             return [(row, "") for row in texts]

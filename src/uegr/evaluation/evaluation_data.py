@@ -72,32 +72,27 @@ def evaluation_rows(
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
-    if isinstance(data, list | tuple):
-        rows = Dataset.from_list(list(data))
-    else:
-        rows, _ = rows_and_findings(data)
+    rows = Dataset.from_list(list(data)) if isinstance(data, list | tuple) else rows_and_findings(data)[0]
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):
         raise unknown("kind of task", kind, get_args(Kind))
     kind = kind or kind_of(model, rows, label_column)
-    strings = [column for column in rows.column_names if _is_text(rows, column) and column != label_column]
-    texts = tuple(text_columns or _usual_columns(strings))
+    texts = tuple(text_columns or _usual_columns(rows, label_column))
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
         names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
         return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
-    needed = texts if kind == "causal_lm" else (*texts, label_column)
-    for column in needed:
+    labels = () if kind == "causal_lm" else (label_column,)
+    for column in (*texts, *labels):
         if column not in rows.column_names:
             raise unknown("column", column, rows.column_names)
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows, _ = check_rows("the data", rows.select_columns(list(needed)), texts, needed[len(texts) :], drop_empty=None)
+    rows, _ = check_rows("the data", rows.select_columns([*texts, *labels]), texts, labels, drop_empty=None)
     if kind == "causal_lm":
         return rows, texts, kind
-    if label_column != LABEL:
-        rows = rows.rename_column(label_column, LABEL)
+    rows = rows.rename_columns({label_column: LABEL})
     if kind == "classification":
         rows = _with_numbers(rows, _numbered_classes(model))
     if kind in {"regression", "seq2seq"}:
@@ -111,12 +106,14 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     return [str(names.get(i, i)) for i in range(classes)]
 
 
-def _usual_columns(columns: Sequence[str]) -> Sequence[str]:
+def _usual_columns(rows: Dataset, label_column: str) -> Sequence[str]:
     """The columns of text among those of strings, others of which may hold a source, a name or a date.
 
     Raises:
         UsageError: there are several, and their names do not say which.
     """
+    types = {column: getattr(feature, "dtype", None) for column, feature in rows.features.items()}
+    columns = [column for column in types if types[column] in {"string", "large_string"} and column != label_column]
     if len(columns) < 2:
         return columns
     pairs, single = ([group for group in names if {*group} <= {*columns}] for names in (PAIRS, SINGLE))
@@ -127,10 +124,6 @@ def _usual_columns(columns: Sequence[str]) -> Sequence[str]:
         f"several columns hold strings ({', '.join(columns)}), and their names do not say which the model reads: name "
         "one, or two for pairs, with text_columns=."
     )
-
-
-def _is_text(rows: Dataset, column: str) -> bool:
-    return getattr(rows.features[column], "dtype", None) in {"string", "large_string"}
 
 
 def _numbered_classes(model: nn.Module) -> list[str]:

@@ -93,8 +93,8 @@ def evaluate(
         check_metric(metric, kind)
     on_text = [attack for attack in chosen if isinstance(attack, TextAttack)]
     on_embeddings = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
-    further = on_embeddings[1:]
-    if kind != "classification" and (on_text or further):
+    further: list[Attack] = [*on_embeddings[1:], *on_text]
+    if kind != "classification" and further:
         raise UsageError(f"a {kind} model can be attacked by one attack only, pgd: leave out the others.")
     check_match(model, tokenizer)
     evaluated = EvaluatedModel(
@@ -103,9 +103,10 @@ def evaluate(
     names: list[str] = []
     if kind == "classification":
         names = class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
-        if positive_label is not None and positive_label not in names:
-            raise unknown("positive label", positive_label, names)
-        evaluated.positive = 1 if positive_label is None else names.index(positive_label)
+        if positive_label is not None:
+            if positive_label not in names:
+                raise unknown("positive label", positive_label, names)
+            evaluated.positive = names.index(positive_label)
     measured = measure_model(
         evaluated,
         rows,
@@ -116,19 +117,34 @@ def evaluate(
         typo_rate=typo_rate,
         on_batch=on_batch,
     )
-    if not on_text and not further:
-        return EvaluationReport(kind, **measured, positive_label=names[evaluated.positive] if names else None)
-    attacked, sizes = subset(rows, attack_examples, 0), sorted_epsilons(epsilons)
-    clock = Clock(evaluated, attacked)
+    attacked = subset(rows, attack_examples, 0)
     return EvaluationReport(
         kind,
         **measured,
-        positive_label=names[evaluated.positive],
-        embedding_attacks=[
-            measure_embedding_attack(evaluated, attacked, a, sizes, clock, on_batch)[0] for a in further
-        ],
-        text_attacks=[measure_text_attack(evaluated, attacked, a, names, clock, on_batch)[0] for a in on_text],
+        positive_label=names[evaluated.positive] if names else None,
+        **_measure_attacks(evaluated, attacked, further, epsilons, names, on_batch),
     )
+
+
+def _measure_attacks(
+    evaluated: EvaluatedModel,
+    rows: Dataset,
+    attacks: Sequence[Attack],
+    epsilons: Sequence[float],
+    names: Sequence[str],
+    on_batch: OnBatch,
+) -> dict[str, Any]:
+    """The "embedding_attacks" and "text_attacks" of a report; `names` are those of the classes."""
+    if not attacks:
+        return {}
+    sizes, clock = sorted_epsilons(epsilons), Clock(evaluated, rows)
+    on_embeddings, on_text = [], []
+    for attack in attacks:
+        if isinstance(attack, TextAttack):
+            on_text.append(measure_text_attack(evaluated, rows, attack, names, clock, on_batch)[0])
+        else:
+            on_embeddings.append(measure_embedding_attack(evaluated, rows, attack, sizes, clock, on_batch)[0])
+    return {"embedding_attacks": on_embeddings, "text_attacks": on_text}
 
 
 def measure_model(

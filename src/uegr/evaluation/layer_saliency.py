@@ -11,8 +11,11 @@ from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.model_parts import layer_of
 
+BATCH_SIZE = 16
+"""Each gradient is that of the mean loss of this number of rows."""
 
-def measure_saliency(evaluated: EvaluatedModel, rows: Dataset, batch_size: int = 16) -> dict[str, Any]:
+
+def measure_saliency(evaluated: EvaluatedModel, rows: Dataset) -> dict[str, Any]:
     """The "saliency" part of results.json.
 
     It is the batch Fisher score that the selective update ranks by, on a finished model of any method.
@@ -20,14 +23,13 @@ def measure_saliency(evaluated: EvaluatedModel, rows: Dataset, batch_size: int =
     Args:
         evaluated: a classifier.
         rows: text and "label".
-        batch_size: the gradient is that of the mean loss of this number of rows.
     """
     parameters = dict(evaluated.model.named_parameters())
     sums: dict[str, Tensor] = {name: parameter.new_zeros(()) for name, parameter in parameters.items()}
     count = 0
     with evaluation_mode(evaluated.model, weight_gradients=True), torch.enable_grad():
-        for start in range(0, len(rows), batch_size):
-            for _, batch in evaluated.batches(rows.select(range(start, min(start + batch_size, len(rows))))):
+        for start in range(0, len(rows), BATCH_SIZE):
+            for _, batch in evaluated.batches(rows.select(range(start, min(start + BATCH_SIZE, len(rows))))):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"])
                 gradients = torch.autograd.grad(loss, list(parameters.values()), allow_unused=True)
                 count += 1

@@ -12,8 +12,9 @@ from sklearn.metrics import roc_auc_score
 from uegr.data.splits import LABEL, subset
 
 TELLING = 0.65
-"""An AUC above this is worth a sentence: 0.5 is chance."""
+"""An AUC above this is reported in words; 0.5 is chance."""
 MOST_TRAINED = 5000
+"""Largest number of rows that the regression is fitted on."""
 
 
 def measure_length_baseline(train: Dataset, rows: Dataset, columns: Sequence[str]) -> dict[str, float] | None:

@@ -1,4 +1,4 @@
-"""Can the model tell texts of its own task from others? Area under the ROC curve of two scores without training."""
+"""Detection of texts that are not of the model's task: area under the ROC curve of two scores without training."""
 
 from typing import Any
 

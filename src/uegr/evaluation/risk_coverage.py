@@ -27,8 +27,8 @@ def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
     positions = np.unique(np.ceil(np.linspace(1, n, min(n, POINTS))).astype(int)) - 1
     return {
         "examples": n,
-        "coverage": [float((i + 1) / n) for i in positions],
-        "risk": [float(risks[i]) for i in positions],
+        "coverage": ((positions + 1) / n).tolist(),
+        "risk": risks[positions].tolist(),
         "aurc": float(risks.mean()),
         "aurc_oracle": float(_risks(np.sort(wrong)).mean()),
     }

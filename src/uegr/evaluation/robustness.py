@@ -19,8 +19,7 @@ from uegr.evaluation.model_state import evaluation_mode
 
 def describe(attack: EmbeddingAttack, epsilons: Sequence[float], robust: RobustMask) -> dict[str, Any]:
     """The "robustness" part of results.json of a classifier; see `robust_mask`."""
-    accuracies = [float(accuracy) for accuracy in robust.mean(axis=1)]
-    return describe_curve(attack, epsilons, robust.shape[1], "accuracy", accuracies)
+    return describe_curve(attack, epsilons, robust.shape[1], "accuracy", robust.mean(axis=1).tolist())
 
 
 def describe_curve(

@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 
+BATCH_SIZE = 64
 MOST_KEPT = 1024
 """Embeddings of originals that are kept, the latest."""
 
@@ -20,12 +21,11 @@ MOST_KEPT = 1024
 class SentenceEncoder:
     """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine."""
 
-    def __init__(self, batch_size: int = 64) -> None:
+    def __init__(self) -> None:
         path = locate_model(EMBEDDED_MODEL)
         model = AutoModel.from_pretrained(path, dtype=torch.float32, trust_remote_code=False)
         self.model = model.eval().requires_grad_(False)
         self.tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        self.batch_size = batch_size
         self._originals: dict[str, Tensor] = {}
 
     def cosines(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
@@ -47,8 +47,8 @@ class SentenceEncoder:
         """Embeddings of length 1, shape (len(texts), d)."""
         order = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         embeddings = torch.zeros((len(texts), int(self.model.config.hidden_size)))
-        for start in range(0, len(order), self.batch_size):
-            positions = order[start : start + self.batch_size]
+        for start in range(0, len(order), BATCH_SIZE):
+            positions = order[start : start + BATCH_SIZE]
             batch = self.tokenizer(
                 [texts[i] for i in positions], padding=True, truncation=True, max_length=256, return_tensors="pt"
             )

@@ -16,7 +16,7 @@ Scores = NDArray[np.floating[Any]]
 LEVEL = 0.95
 RESAMPLES = 9999
 ROUNDING = 1e-9
-"""Values that differ by less differ by rounding only: (0.3 - 0.2) - (0.4 - 0.3) is no spread."""
+"""Smaller differences are rounding errors, such as that of (0.3 - 0.2) - (0.4 - 0.3)."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +113,10 @@ def compare_paired(
     return Comparison(estimate(list(differences)), _paired_t(differences), p_examples)
 
 
-def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
+def permutation_p(differences: Scores) -> float:
     """Two-sided p of a mean difference under random swaps of the two members of each pair.
 
-    Exact where there are at most `resamples` of the 2^n swaps; otherwise `resamples` random ones with a fixed seed.
+    Exact where there are at most `RESAMPLES` of the 2^n swaps; otherwise `RESAMPLES` random ones with a fixed seed.
 
     Args:
         differences: of each pair, shape (n,).
@@ -128,8 +128,8 @@ def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
     def total(sample: Scores, axis: int) -> Scores:
         return np.asarray(sample.sum(axis=axis))
 
-    if 2 ** len(informative) <= resamples:
-        exact = stats.permutation_test((informative,), total, permutation_type="samples", n_resamples=resamples)
+    if 2 ** len(informative) <= RESAMPLES:
+        exact = stats.permutation_test((informative,), total, permutation_type="samples", n_resamples=RESAMPLES)
         return float(exact.pvalue)
     generator = np.random.default_rng(0)
 
@@ -137,7 +137,7 @@ def permutation_p(differences: Scores, resamples: int = RESAMPLES) -> float:
         return np.asarray(informative * (1 - 2 * generator.integers(0, 2, size, dtype=np.int8)))
 
     # SciPy's permutation_test would draw the swaps one at a time, in Python: 20 times slower.
-    drawn = stats.monte_carlo_test(informative, swapped, total, n_resamples=resamples, batch=1000, vectorized=True)
+    drawn = stats.monte_carlo_test(informative, swapped, total, n_resamples=RESAMPLES, batch=1000, vectorized=True)
     return float(drawn.pvalue)
 
 

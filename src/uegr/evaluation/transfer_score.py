@@ -1,5 +1,6 @@
 """A model's score on a task that it was not trained on, with and without texts that it was trained on."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from uegr.data.overlap import Overlap
 from uegr.data.task_data import TaskData
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluator import class_scores, clean_scores
+from uegr.modeling.metrics import Labels, Probabilities
 
 
 def score_transfer(
@@ -27,28 +29,31 @@ def score_transfer(
         The task, its metrics, the overlap, and under "unseen" the published metric without the texts that are equal or
         nearly equal to a training text.
     """
-    about = {"task": data.name, "metric": data.metrics[0], "leakage": seen.summary()}
-    unseen = np.flatnonzero(~seen.near)
+    metric, scored = data.metrics[0], np.arange(len(data.test))
     if classes is None:
-        scores = clean_scores(evaluated, data.test, data.metrics)
-        unseen_scores = clean_scores(evaluated, data.test.select(unseen), data.metrics) if len(unseen) else {}
-        examples = len(data.test)
+        score = partial(_score_rows, evaluated, data)
     else:
         model_probabilities, labels = evaluated.probabilities(data.test)
         probabilities, labels = classes.probabilities(model_probabilities), classes.labels(labels)
-        groups = np.asarray(data.test[data.text_columns[0]][:], dtype=object)
-
-        def scores_of(rows: NDArray[np.intp]) -> dict[str, float]:
-            return class_scores(data.metrics, probabilities[rows], labels[rows], groups[rows])
-
-        mapped = np.flatnonzero(labels >= 0)
-        unseen = np.intersect1d(unseen, mapped)
-        scores = scores_of(mapped)
-        unseen_scores = scores_of(unseen) if len(unseen) else {}
-        examples = len(mapped)
+        scored = np.flatnonzero(labels >= 0)
+        score = partial(_score_classes, data, probabilities, labels)
+    unseen = scored[~seen.near[scored]]
     return {
-        **about,
-        "test_examples": examples,
-        "metrics": scores,
-        "unseen": {"examples": len(unseen), data.metrics[0]: unseen_scores.get(data.metrics[0])},
+        "task": data.name,
+        "metric": metric,
+        "leakage": seen.summary(),
+        "test_examples": len(scored),
+        "metrics": score(scored),
+        "unseen": {"examples": len(unseen), metric: score(unseen)[metric] if len(unseen) else None},
     }
+
+
+def _score_rows(evaluated: EvaluatedModel, data: TaskData, rows: NDArray[np.intp]) -> dict[str, float]:
+    return clean_scores(evaluated, data.test.select(rows), data.metrics)
+
+
+def _score_classes(
+    data: TaskData, probabilities: Probabilities, labels: Labels, rows: NDArray[np.intp]
+) -> dict[str, float]:
+    groups = data.test.select(rows)[data.text_columns[0]]
+    return class_scores(data.metrics, probabilities[rows], labels[rows], groups)

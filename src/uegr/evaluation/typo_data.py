@@ -16,12 +16,12 @@ def check_typo_rate(rate: float) -> None:
         raise UsageError(f"the rate of typing errors must lie in (0, 1], not {rate}.")
 
 
-def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float, seed: int = 0) -> Dataset:
+def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float) -> Dataset:
     """The rows with typing errors in their text, in each word of three letters or more with probability `rate`."""
     check_typo_rate(rate)
 
     def add_typos(row: dict[str, str], index: int) -> dict[str, str]:
-        generator = random.Random(f"{seed}:{index}")
+        generator = random.Random(f"0:{index}")
         return {column: with_typos(str(row[column]), rate, generator) for column in text_columns}
 
     return rows.map(add_typos, with_indices=True, keep_in_memory=True)

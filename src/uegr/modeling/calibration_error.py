@@ -1,4 +1,4 @@
-"""Expected calibration error: how far confidence and accuracy lie apart, over bins of confidence."""
+"""Expected calibration error: the difference between confidence and accuracy, over bins of confidence."""
 
 from dataclasses import dataclass
 
@@ -21,33 +21,29 @@ class ConfidenceBin:
     accuracy: float | None
 
 
-def confidence_bins(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> list[ConfidenceBin]:
-    """Accuracy by confidence, in bins of equal width; an example of confidence 1 is in the last bin.
+def confidence_bins(probabilities: Probabilities, labels: Labels) -> list[ConfidenceBin]:
+    """Accuracy by confidence, in `ECE_BINS` bins of equal width; an example of confidence 1 is in the last bin.
 
     Args:
         probabilities: of N examples and C classes, shape (N, C).
         labels: shape (N,).
-        bins: number of bins.
     """
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bin_of_example = np.minimum((confidence * bins).astype(int), bins - 1)
+    bin_of_example = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     result = []
-    for i in range(bins):
+    for i in range(ECE_BINS):
         inside = bin_of_example == i
         filled = bool(inside.any())
         means = [float(values[inside].mean()) if filled else None for values in (confidence, correct)]
-        result.append(ConfidenceBin(i / bins, (i + 1) / bins, int(inside.sum()), *means))
+        result.append(ConfidenceBin(i / ECE_BINS, (i + 1) / ECE_BINS, int(inside.sum()), *means))
     return result
 
 
-def expected_calibration_error(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> float:
-    """Difference of confidence and accuracy in bins of equal width, weighted by their examples, in [0, 1].
-
-    Naeini et al. 2015; Guo et al. 2017 (arXiv 1706.04599) use the same 15 bins.
-    """
+def expected_calibration_error(probabilities: Probabilities, labels: Labels) -> float:
+    """Mean over bins of |accuracy - confidence|, weighted by their examples, in [0, 1] (Naeini et al. 2015)."""
     gaps = [
         abs(part.accuracy - part.confidence) * (part.count / len(labels))
-        for part in confidence_bins(probabilities, labels, bins)
+        for part in confidence_bins(probabilities, labels)
         if part.accuracy is not None and part.confidence is not None
     ]
     return float(np.sum(gaps))

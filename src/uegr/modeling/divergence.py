@@ -1,4 +1,4 @@
-"""How far the output distributions of several sub-models lie apart.
+"""The divergence between the output distributions of several sub-models.
 
 The paper ties its k sub-models with the Jensen-Shannon divergence (arXiv 2503.16550, forward stage).
 Its form for regression and for multi-label outputs is ours.

@@ -1,6 +1,6 @@
-"""Where dropout happens in a model, whatever the model is, so that a pass can set all its rates.
+"""The places where a model applies dropout, so that a pass can set all their rates.
 
-Three kinds of sites: dropout modules; rates that a module holds as a number and hands to a kernel or to F.dropout
+Three kinds of sites: dropout modules; rates that a module holds as a number and passes to a kernel or to F.dropout
 (attention in Llama, BART, T5); and, in a model without any dropout module (Llama, Qwen), the outputs of its residual
 branches, which get dropout from a hook for the length of the pass [ours].
 """
@@ -36,25 +36,21 @@ class DropoutSites:
                 f"{type(model).__name__} has no dropout layer and no residual blocks to add dropout to, so its k "
                 "sub-models would be equal: add nn.Dropout modules, or choose a method without dropout passes."
             )
-        self._own = [float(getattr(module, name)) for module, name in self.attributes] + [0.0] * len(self.branches)
-        self._current: list[float] = self._own
+        of_attributes = (float(getattr(module, name)) for module, name in self.attributes)
+        self.own = (*of_attributes, *[0.0] * len(self.branches))
+        """The model's own rates, one per site."""
+        self._current: tuple[float, ...] = self.own
         self._recomputed = [child for layer in checkpointed_layers(model) for child in layer.children()]
-        self._rates_of: dict[int, list[float]] = {}
+        self._rates_of: dict[int, tuple[float, ...]] = {}
         self._handles: list[RemovableHandle] = []
-        self._hooked = False
 
     def __len__(self) -> int:
         return len(self.attributes) + len(self.branches)
 
     @property
-    def own(self) -> tuple[float, ...]:
-        """The model's own rates, one per site."""
-        return tuple(self._own)
-
-    @property
     def silent(self) -> bool:
         """Whether the model's own rates are all 0, so that two passes of it would be equal."""
-        return not any(self._own)
+        return not any(self.own)
 
     @contextmanager
     def at(self, rate: float | None, seed: int = 0) -> Iterator[None]:
@@ -64,30 +60,28 @@ class DropoutSites:
         Checkpointing first restores the random state, and with it the seed of the pass, so the seed identifies the pass
         and its rate. The hooks that restore the rate stay until `release`.
         """
-        self._rates_of[seed] = self._own if rate is None else [rate] * len(self)
+        self._rates_of[seed] = self.own if rate is None else (rate,) * len(self)
         self._hook()
         self._write(self._rates_of[seed])
         try:
             yield
         finally:
-            self._write(self._own)
+            self._write(self.own)
             if not self._recomputed:
                 self.release()
 
     def release(self) -> None:
         """Leave the model as it was before the first pass."""
-        self._write(self._own)
+        self._write(self.own)
         self._rates_of.clear()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
-        self._hooked = False
 
     def _hook(self) -> None:
         """Install the hooks of the pass, once."""
-        if self._hooked:
+        if self._handles:
             return
-        self._hooked = True
         for site, branch in enumerate(self.branches, start=len(self.attributes)):
             self._handles.append(branch.register_forward_hook(self._drop(site)))
         for module in self._recomputed:
@@ -95,7 +89,7 @@ class DropoutSites:
 
     def _restore_rates(self, _module: nn.Module, _inputs: Any) -> None:
         """Write the rates of the pass that a part of a checkpointed layer belongs to, before the part runs (again)."""
-        self._write(self._rates_of.get(torch.initial_seed(), self._own))
+        self._write(self._rates_of.get(torch.initial_seed(), self.own))
 
     def _drop(self, site: int) -> Callable[[nn.Module, Any, Any], Any]:
         """A forward hook that applies dropout to a branch's output, or to the first of its outputs."""
@@ -108,7 +102,7 @@ class DropoutSites:
 
         return hook
 
-    def _write(self, rates: list[float]) -> None:
+    def _write(self, rates: tuple[float, ...]) -> None:
         if rates is not self._current:
             for (module, name), rate in zip(self.attributes, rates, strict=False):
                 setattr(module, name, rate)

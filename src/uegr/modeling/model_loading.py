@@ -1,12 +1,10 @@
 """Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or a model from scratch."""
 
-import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 import transformers
 from transformers import (
     AutoConfig,
@@ -16,6 +14,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    set_seed,
 )
 
 from uegr.data.kind import Kind
@@ -46,11 +45,9 @@ def load_tokenizer(
     if name_or_path in SCRATCH_LANGUAGE:
         return train_tokenizer(texts, lowercase=False)
     path = locate_model(name_or_path)
-    try:
+    with _opening(name_or_path):
         check_json_files(Path(path))
         tokenizer = guarded(path, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
-    except OSError as error:
-        raise _not_found(name_or_path) from error
     check_words(tokenizer)
     if tokenizer.pad_token is None:  # GPT-like models have none, and batches need one
         tokenizer.pad_token = tokenizer.eos_token
@@ -71,18 +68,14 @@ def load_model(
         model = load_classifier(
             name_or_path, label_names, seed, len(tokenizer), kind, trust_remote_code=trust_remote_code
         )
+    elif name_or_path in SCRATCH_LANGUAGE:
+        set_seed(seed)
+        model = scratch_language_model(name_or_path, kind, tokenizer)
     else:
-        _seed(seed)
-        if name_or_path in SCRATCH_LANGUAGE:
-            model = scratch_language_model(name_or_path, kind, tokenizer)
-        else:
-            path = locate_model(name_or_path)
-            try:
-                model = open_weights(
-                    AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code
-                )
-            except OSError as error:
-                raise _not_found(name_or_path, f" as a model for {kind}") from error
+        set_seed(seed)
+        path = locate_model(name_or_path)
+        with _opening(name_or_path, f" as a model for {kind}"):
+            model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id  # the model must know what the tokenizer pads with
     check_match(model, tokenizer)
@@ -109,7 +102,7 @@ def load_classifier(
             by its class.
         trust_remote_code: run the Python code of the model's folder.
     """
-    _seed(seed)
+    set_seed(seed)
     labels: dict[str, Any] = {"num_labels": max(1, len(label_names)), "problem_type": PROBLEM_TYPES.get(kind)}
     if label_names:
         labels["id2label"] = dict(enumerate(label_names))
@@ -120,15 +113,13 @@ def load_classifier(
         config_class, model_class = SCRATCH[name_or_path]
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))
     path = locate_model(name_or_path)
-    try:
+    with _opening(name_or_path):
         if Path(path).is_dir():
             check_folder(Path(path))
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code, **labels)
         return open_weights(
             CLASSIFIERS[kind].from_pretrained, path, new_head=True, config=config, trust_remote_code=trust_remote_code
         )
-    except OSError as error:
-        raise _not_found(name_or_path) from error
 
 
 def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = False) -> PreTrainedModel:
@@ -144,36 +135,31 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
     """
     if name_or_path in SCRATCH or name_or_path in SCRATCH_LANGUAGE:
         raise UsageError(f"'{name_or_path}' is a model from scratch, without trained weights: name a pretrained one.")
-    _seed(seed)
+    set_seed(seed)
     path = locate_model(name_or_path)
-    try:
+    with _opening(name_or_path):
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code)
         named = getattr(transformers, (config.architectures or [""])[0], AutoModel)
         return open_weights(named.from_pretrained, path, new_head=True, trust_remote_code=trust_remote_code)
-    except OSError as error:
-        raise _not_found(name_or_path) from error
 
 
 def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_code: bool = False) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode."""
     auto = CLASSIFIERS.get(kind) or AUTO[kind]
-    try:
+    with _opening(str(folder)):
         model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
-    except OSError as error:
-        raise _not_found(str(folder)) from error
     model.eval()
     return model
 
 
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
-
-
-def _not_found(name_or_path: str, role: str = "") -> UsageError:
-    names = ", ".join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])
-    return UsageError(
-        f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the path "
-        f"of a Hugging Face model folder, a hub name, or one of {names}."
-    )
+@contextmanager
+def _opening(name_or_path: str, role: str = "") -> Iterator[None]:
+    """Turn an OSError, which means that there is no such model, into a UsageError; `role` is added to its message."""
+    try:
+        yield
+    except OSError as error:
+        names = ", ".join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])
+        raise UsageError(
+            f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the "
+            f"path of a Hugging Face model folder, a hub name, or one of {names}."
+        ) from error

@@ -28,7 +28,7 @@ def layer_of(parameter: str) -> str:
 
 
 MOST_EXTRA_ROWS = 8
-"""A position table may have some rows more than positions: BART's has two, which are never used."""
+"""A table of positions may have more rows than there are positions: BART's has two that are never used."""
 
 
 def longest_input(model: nn.Module) -> int | None:

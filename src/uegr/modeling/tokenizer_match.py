@@ -9,7 +9,7 @@ from uegr.modeling.embeddings import input_embeddings, unwrap
 from uegr.modeling.model_parts import longest_input
 
 WORD_START = "▁"
-"""A token of SentencePiece, which also a vocabulary without words has."""
+"""SentencePiece's mark of the start of a word, which is in a vocabulary without words, too."""
 
 
 def check_match(model: nn.Module, tokenizer: Any) -> None:

@@ -17,6 +17,7 @@ AFTER = (
     "see you",
 )
 MOST = 3
+"""Number of phrases at rate 1."""
 
 
 class HarmlessWords(Perturbation):

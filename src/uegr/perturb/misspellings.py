@@ -3,6 +3,7 @@
 import random
 from typing import Any, Literal, get_args
 
+from uegr.perturb.perturbation import distinct
 from uegr.perturb.words import WORD, changeable_length, characters_of
 
 _KEYBOARD = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
@@ -59,8 +60,7 @@ def random_misspellings(word: str, generator: random.Random) -> list[str]:
     length = changeable_length(word)
     if not length:
         return []
-    misspelt = (misspell(word, error, generator.randrange(1, length), generator) for error in TYPING_ERRORS)
-    return [candidate for candidate in dict.fromkeys(misspelt) if candidate != word]
+    return distinct(word, [misspell(word, error, generator.randrange(1, length), generator) for error in TYPING_ERRORS])
 
 
 def with_typos(text: str, rate: float, generator: random.Random) -> str:

@@ -6,7 +6,6 @@ forms within two edits of the right word are taken: school tests and handwriting
 recognise.
 """
 
-import os
 import random
 from collections import defaultdict
 from functools import cache
@@ -15,11 +14,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from uegr.errors import UsageError
+from uegr.perturb.lexical_files import lexical_file
 from uegr.perturb.perturbation import WordPerturbation, distinct
 from uegr.perturb.words import match_case
 
 FILES = ("misspellings_wikipedia.txt", "misspellings_birkbeck.txt")
 MOST_EDITS = 2
+"""Largest edit distance of a form in one of these files to the right word."""
 
 
 class NaturalMisspellings(WordPerturbation):
@@ -39,11 +40,9 @@ class NaturalMisspellings(WordPerturbation):
 def misspellings() -> dict[str, list[str]]:
     """Right word -> its misspellings, in small letters."""
     pairs: list[tuple[str, str]] = []
-    folder = Path(os.environ.get("UEGR_DATA", "")) / "lexical"
-    for name in FILES:
-        if "UEGR_DATA" in os.environ and (folder / name).is_file():
-            lines = (line.split("\t") for line in (folder / name).read_text(encoding="utf-8").splitlines())
-            pairs += [(right, wrong) for right, wrong in lines if edits(right.lower(), wrong.lower()) <= MOST_EDITS]
+    for path in filter(None, map(lexical_file, FILES)):
+        lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
+        pairs += [(right, wrong) for right, wrong in lines if edits(right.lower(), wrong.lower()) <= MOST_EDITS]
     spec = find_spec("codespell_lib")
     if spec is not None and spec.origin is not None:
         dictionary = Path(spec.origin).parent / "data" / "dictionary.txt"

@@ -52,7 +52,7 @@ class RowEditor:
     def __init__(self, tokenizer: Any, longest: int | None = None) -> None:
         self.token_words = TokenWords(tokenizer)
         self._longest = longest
-        self._mask_id: int | None = tokenizer.mask_token_id
+        self._mask: list[int] = [] if tokenizer.mask_token_id is None else [tokenizer.mask_token_id]
         self._stand_ins = {tokenizer.unk_token_id, tokenizer.mask_token_id}
         """Special tokens that stand in the place of words."""
 
@@ -79,13 +79,14 @@ class RowEditor:
             generator: source of the random choices.
             weights: how much the loss depends on each token, at least 0; None: all words are drawn uniformly.
         """
-        text_edits = [edit for edit in edits if not isinstance(PERTURBATIONS.get(edit.name), WordPerturbation | None)]
+        text_edits = [edit for edit in edits if _rewrites_texts(edit)]
+        word_edits = [edit for edit in edits if edit not in text_edits]
         row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids))
         for edit in text_edits:
             row = self._rewritten(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
             weights = None
         words = self.token_words.words(row.ids)
-        chosen = _chosen_words(words, [edit for edit in edits if edit not in text_edits], generator, weights)
+        chosen = _chosen_words(words, word_edits, generator, weights)
         replacements = self._replacements(row.ids, words, chosen, generator)
         changes = [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)]
         edited = self._with_changes(row, changes)
@@ -100,8 +101,7 @@ class RowEditor:
         for index, name in chosen.items():
             word = words[index]
             if name == MASK:
-                deleted = self._mask_id is None or generator.random() < 0.5
-                replacements[index] = [] if deleted or self._mask_id is None else [self._mask_id]
+                replacements[index] = self._mask if self._mask and generator.random() >= 0.5 else []
             elif name == TOKENS:
                 replacements[index] = self._token_dropout(ids[word.start : word.end], generator)
             else:
@@ -179,6 +179,12 @@ class RowEditor:
         separators = self.token_words.special_ids - self._stand_ins
         starts = [i for i in range(len(ids)) if not i or ids[i] in separators or ids[i - 1] in separators]
         return list(zip(starts, [*starts[1:], len(ids)], strict=True))
+
+
+def _rewrites_texts(edit: Edit) -> bool:
+    """Whether an edit changes a text as a whole; the others change single words."""
+    perturbation = PERTURBATIONS.get(edit.name)
+    return perturbation is not None and not isinstance(perturbation, WordPerturbation)
 
 
 def _drawn_rate(edit: Edit, generator: random.Random) -> float:

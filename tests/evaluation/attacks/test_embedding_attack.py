@@ -22,11 +22,7 @@ from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.perturb.ball import Ball
 
 EPSILONS = [0.0, 0.3, 0.5, 1.2]
-
-
 NOISE = 2 / 48
-
-
 CLASSES = [PGD, AutoPGD, RandomSearch, Transfer]
 
 

@@ -12,7 +12,7 @@ from datasets import Dataset
 from conftest import BAD
 from support.text_attacks import Opposites, robust_share
 from uegr.evaluation.attacks.attack_results import AttackOutcome
-from uegr.evaluation.attacks.text_attack import Comparison, Request, attack_texts, search_rounds
+from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest, attack_texts, search_rounds
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
@@ -69,7 +69,7 @@ def answered(
 ) -> tuple[list[type], tuple[str, ...] | None]:
     """What a search for "good film" (class 0) asks for, in order, and what it returns, given these answers."""
     search = Opposites(similarity=0.8).search(("good film",), 0, random.Random(0))
-    asked: list[Request | Comparison] = [next(search)]
+    asked: list[Request | SimilarityRequest] = [next(search)]
     try:
         for answer in answers:
             asked.append(search.send(np.array(answer)))
@@ -85,10 +85,10 @@ def test_only_texts_that_could_be_kept_are_compared_with_the_original() -> None:
     """Each rewriting of the only word, as in BAD: the encoder reads those that fool the model, or else nothing new."""
     certain = [[0.9, 0.1, 0.0]] * len(BAD)
     fooling = [[0.1, 0.9, 0.0], *certain[1:]]
-    assert answered([IMPORTANCE, fooling, [0.9]]) == ([Request, Request, Comparison], (f"{BAD[0]} film",))
+    assert answered([IMPORTANCE, fooling, [0.9]]) == ([Request, Request, SimilarityRequest], (f"{BAD[0]} film",))
     # The one that fools is not similar enough, so that the others are compared; none of them fools.
     assert answered([IMPORTANCE, fooling, [0.7], [0.9] * (len(BAD) - 1)]) == (
-        [Request, Request, Comparison, Comparison],
+        [Request, Request, SimilarityRequest, SimilarityRequest],
         None,
     )
 

@@ -19,7 +19,7 @@ from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
-from uegr.evaluation.attacks.text_attack import Comparison, Search, TextAttack, attack_texts, first_that_fools
+from uegr.evaluation.attacks.text_attack import Search, SimilarityRequest, TextAttack, attack_texts, first_that_fools
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
@@ -66,7 +66,7 @@ class NoCandidates(TextAttack):
     name = "no-candidates"
 
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        yield Comparison([], texts)
+        yield SimilarityRequest([], texts)
         return (yield from first_that_fools([], label))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.attacks import PublishedTextFooler
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import Comparison, Request
+from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest
 from uegr.evaluation.attacks.textfooler_published import WINDOW, window
 
 
@@ -42,12 +42,12 @@ def test_a_window_has_seven_words_on_each_side() -> None:
     assert window((text,), 19) == (" ".join(words[12:]),)
 
 
-def run(text: str, probabilities: Sequence[float], cosine: float) -> tuple[list[Comparison], Texts | None]:
+def run(text: str, probabilities: Sequence[float], cosine: float) -> tuple[list[SimilarityRequest], Texts | None]:
     """What is compared, and the result, where deleting or replacing n words leaves the right class probabilities[n]."""
-    compared: list[Comparison] = []
+    compared: list[SimilarityRequest] = []
 
-    def answer(asked: Request | Comparison) -> NDArray[np.float64]:
-        if isinstance(asked, Comparison):
+    def answer(asked: Request | SimilarityRequest) -> NDArray[np.float64]:
+        if isinstance(asked, SimilarityRequest):
             compared.append(asked)
             return np.full(len(asked.candidates), cosine)
         right = [probabilities[sum(word.isupper() for word in made.split())] for (made,) in asked.candidates]

@@ -18,7 +18,7 @@ def _advglue_task(task: str) -> Task:
     """Return the task of GLUE with AdvGLUE's public development set as the test set."""
     return replace(
         GLUE[task],
-        # A task's score is the mean of its metrics, and QQP has two; see `uegr.evaluation.benchmark_scores`.
+        # The score of a task is the mean of these, see `uegr.evaluation.benchmark_scores`.
         metrics=("accuracy", "f1") if task == "qqp" else ("accuracy",),
         splits={"test": "validation"},
         rows={"validation": ROWS[task]},

@@ -33,7 +33,8 @@ class EmbeddingAttackResult:
     @property
     def accuracy(self) -> list[float]:
         """Share of the examples that are classified right at each epsilon, in [0, 1]."""
-        return [float(accuracy) for accuracy in self.robust_mask.mean(axis=1)]
+        accuracies: list[float] = self.robust_mask.mean(axis=1).tolist()
+        return accuracies
 
     def __repr__(self) -> str:
         points = ", ".join(f"{e:g}: {a:.1%}" for e, a in zip(self.epsilons, self.accuracy, strict=True))

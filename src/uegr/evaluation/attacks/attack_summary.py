@@ -18,6 +18,7 @@ from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import words_of
 
 SAMPLES = 10
+"""Largest number of fooling texts that are written to results.json."""
 
 
 def measure_text_attack(
@@ -76,9 +77,9 @@ def summary(
         encoder: measures how similar the fooling texts are; None leaves "similarity" null.
     """
     result = TextAttackResult("", outcomes)
-    fooled = [(outcome.before, outcome.after, outcome) for outcome in outcomes if outcome.after is not None]
-    changed = [_share_changed(before[-1], after[-1]) for before, after, _ in fooled]
-    pairs = [(before[-1], after[-1]) for before, after, _ in fooled]
+    fooled = [(outcome, outcome.after) for outcome in outcomes if outcome.after is not None]
+    pairs = [(outcome.before[-1], after[-1]) for outcome, after in fooled]
+    changed = [_share_changed(before, after) for before, after in pairs]
     return {
         "examples": len(outcomes),
         "clean_accuracy": result.clean_accuracy,
@@ -92,11 +93,11 @@ def summary(
         "samples": [
             {
                 "label": label_names[outcome.label],
-                "before": COLUMN_MARK.join(before),
+                "before": COLUMN_MARK.join(outcome.before),
                 "after": COLUMN_MARK.join(after),
                 "predicted": label_names[outcome.predicted],
             }
-            for before, after, outcome in fooled[:SAMPLES]
+            for outcome, after in fooled[:SAMPLES]
         ],
     }
 

@@ -4,8 +4,7 @@
 
 Eta starts at twice the radius. At each checkpoint the eta of an example is halved, and its search continues from the
 best point so far, if fewer than three quarters of the steps since the last checkpoint raised the loss, or if neither
-eta nor the best loss has changed since then. Checkpoints come closer and closer. So there is no step size to choose,
-and none that a defence can profit from.
+eta nor the best loss has changed since then. The distance between checkpoints shrinks. There is no step size to choose.
 """
 
 from __future__ import annotations

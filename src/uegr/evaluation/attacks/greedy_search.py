@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import Comparison, OnChange, Request, Search, TextAttack
+from uegr.evaluation.attacks.text_attack import OnChange, Request, Search, SimilarityRequest, TextAttack
 from uegr.perturb.words import replace_words, words_of
 
 
@@ -85,7 +85,9 @@ class GreedyAttack(TextAttack):
         probabilities = yield Request(without)
         return -probabilities[:, label], 1.0
 
-    def comparison(self, rewritten: list[Texts], original: Texts, current: Texts, position: int) -> Comparison | None:
+    def comparison(
+        self, rewritten: list[Texts], original: Texts, current: Texts, position: int
+    ) -> SimilarityRequest | None:
         """What the sentence encoder compares to find the texts that are similar enough; None accepts all texts.
 
         Args:
@@ -94,7 +96,7 @@ class GreedyAttack(TextAttack):
             current: the text with the changes that are kept so far.
             position: index of the word.
         """
-        return Comparison(rewritten, original) if self.similarity else None
+        return SimilarityRequest(rewritten, original) if self.similarity else None
 
     def search(
         self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
@@ -136,8 +138,8 @@ class GreedyAttack(TextAttack):
         rewritten: list[Texts],
         label: int,
         probability: float,
-        comparison_of: Callable[[list[Texts]], Comparison | None],
-    ) -> Generator[Request | Comparison, NDArray[np.float64], Choice | None]:
+        comparison_of: Callable[[list[Texts]], SimilarityRequest | None],
+    ) -> Generator[Request | SimilarityRequest, NDArray[np.float64], Choice | None]:
         """The most similar of the texts that fool the model; if none does, the one with the least probability.
 
         The encoder compares the texts that fool the model first, and the others only if none of these is similar

@@ -26,6 +26,7 @@ from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 
 SIDE_BY_SIDE = 64
+"""Number of examples whose searches run together."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """A request for similarities to an original; the answer is cosines, (n,), or ones if there is no encoder.
+class SimilarityRequest:
+    """A request for cosines to an original; the answer is an array of shape (n,), of ones if there is no encoder.
 
     Args:
         candidates: n texts.
@@ -52,7 +53,7 @@ class Comparison:
     original: Texts
 
 
-Search: TypeAlias = Generator[Request | Comparison, NDArray[np.float64], Texts | None]
+Search: TypeAlias = Generator[Request | SimilarityRequest, NDArray[np.float64], Texts | None]
 SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
 """By the index of the example: the texts that fool the model, or None; and the number of queries."""
 OnChange: TypeAlias = Callable[[Texts], None]
@@ -84,14 +85,15 @@ class TextAttack(ABC):
 
     @property
     def goes_by_words(self) -> bool:
-        """Whether the search changes word after word, so that words beyond the model's cut would be tried in vain."""
+        """Whether the search changes one word after another: it then gets only the words that the model reads."""
         return False
 
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
         """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
 
-        Yields requests and comparisons, is sent their results, and returns the texts that fool the model, or None.
+        Yields a `Request` or a `SimilarityRequest`, is sent its answer, and so on; returns the texts that fool the
+        model, or None.
         """
 
     def __call__(
@@ -141,8 +143,7 @@ def attack_texts(
         encoder: measures how similar candidates are; None: candidates are not compared.
         on_batch: called after each group of examples.
     """
-    examples = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
-    return _attack(evaluated, examples, [int(label) for label in rows[LABEL]], attack, encoder, on_batch)
+    return _attack(evaluated, evaluated.texts(rows), [int(label) for label in rows[LABEL]], attack, encoder, on_batch)
 
 
 def _attack(
@@ -153,6 +154,7 @@ def _attack(
     encoder: SentenceEncoder | None,
     on_batch: OnBatch = lambda examples: None,
 ) -> list[AttackOutcome]:
+    """Attack the examples in groups of `SIDE_BY_SIDE`; see `attack_texts`."""
     outcomes: list[AttackOutcome] = []
     parts = evaluated.parts_of(examples) if examples and attack.goes_by_words else [(texts, "") for texts in examples]
     with evaluation_mode(evaluated.model):
@@ -194,6 +196,7 @@ def _followed_by(rest: str, search: Search) -> Search:
 
 
 def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
+    """Run all rounds of `search_rounds`, and return its results."""
     while True:
         try:
             next(rounds)
@@ -208,7 +211,7 @@ def search_rounds(
     """Run searches side by side. Each round computes the requests of all searches together, then yields."""
     results: dict[int, Texts | None] = dict.fromkeys(searches)
     queries = dict.fromkeys(searches, 0)
-    waiting: dict[int, Request | Comparison] = {}
+    waiting: dict[int, Request | SimilarityRequest] = {}
 
     def advance(i: int, answer: NDArray[np.float64] | None) -> None:
         try:
@@ -221,8 +224,8 @@ def search_rounds(
         advance(i, None)
     while waiting:
         requests = {i: request for i, request in waiting.items() if isinstance(request, Request)}
-        comparisons = {i: request for i, request in waiting.items() if isinstance(request, Comparison)}
-        for i, answer in {**_probabilities(requests, evaluated), **_similarities(comparisons, encoder)}.items():
+        compared = {i: request for i, request in waiting.items() if isinstance(request, SimilarityRequest)}
+        for i, answer in {**_probabilities(requests, evaluated), **_similarities(compared, encoder)}.items():
             if i in requests:
                 queries[i] += len(answer)
             advance(i, answer)
@@ -237,17 +240,15 @@ def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -
 
 
 def _similarities(
-    comparisons: Mapping[int, Comparison], encoder: SentenceEncoder | None
+    requests: Mapping[int, SimilarityRequest], encoder: SentenceEncoder | None
 ) -> dict[int, NDArray[np.float64]]:
-    """The answer to each comparison, from one run of the encoder."""
-    pairs = [
-        (comparison.original[-1], text[-1]) for comparison in comparisons.values() for text in comparison.candidates
-    ]
-    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), comparisons)
+    """The answer to each request, from one run of the encoder."""
+    pairs = [(request.original[-1], text[-1]) for request in requests.values() for text in request.candidates]
+    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), requests)
 
 
 def _split(
-    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, Comparison]
+    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, SimilarityRequest]
 ) -> dict[int, NDArray[np.float64]]:
     """The values of all candidates, (n,) or (n, C), divided among the searches that requested them."""
     ends = np.cumsum([len(request.candidates) for request in requests.values()])

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
-from uegr.evaluation.attacks.text_attack import Comparison, Request
+from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest
 from uegr.perturb.words import WORD, words_of
 
 WINDOW = 15
@@ -50,10 +50,12 @@ class PublishedTextFooler(SynonymSwap):
                 importance[i] += probabilities[predicted] - clean[predicted]
         return importance, float(clean[label])
 
-    def comparison(self, rewritten: list[Texts], original: Texts, current: Texts, position: int) -> Comparison | None:
+    def comparison(
+        self, rewritten: list[Texts], original: Texts, current: Texts, position: int
+    ) -> SimilarityRequest | None:
         if not self.similarity or len(words_of(current[-1])) < WINDOW:
             return None
-        return Comparison([window(texts, position) for texts in rewritten], window(current, position))
+        return SimilarityRequest([window(texts, position) for texts in rewritten], window(current, position))
 
 
 def window(texts: Texts, position: int) -> Texts:

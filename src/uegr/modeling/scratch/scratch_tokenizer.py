@@ -2,7 +2,7 @@
 
 The trainer of the library `tokenizers` visits words in the order of a hash table with a random seed, and numbers the
 first pieces, single letters, as it meets them. Pairs of equal frequency are merged in the order of these numbers, so
-that two processes learn different pieces. Here the letters are numbered beforehand.
+that two processes learn different pieces. Here the letters are numbered before the training.
 """
 
 from collections import Counter
@@ -16,6 +16,7 @@ SPECIAL = [PAD, UNKNOWN, START, END]
 PREFIX = "##"
 """Begins a piece that does not begin a word."""
 MOST_LETTERS = 1000
+"""Largest number of different letters; rarer ones become unknown."""
 
 
 def train_tokenizer(texts: Iterable[str], vocab_size: int = 8000, *, lowercase: bool = True) -> PreTrainedTokenizerFast:

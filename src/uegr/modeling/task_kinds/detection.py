@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
@@ -44,8 +42,7 @@ def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights
     if labels.dim() == 1 or logits.dim() == 2:
         return Classification(labels.reshape(-1), class_weights, rows)
     if _predicts_the_next_token(inner):
-        shifted = F.pad(labels[:, 1:], (0, 1), value=IGNORED_LABEL)
-        return CausalGeneration(shifted.reshape(-1), class_weights, rows)
+        return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, rows)
     return Tokens(labels.reshape(-1), class_weights, rows)
 
 

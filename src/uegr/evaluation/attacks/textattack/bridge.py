@@ -11,7 +11,7 @@ from datasets import Dataset
 
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_results import AttackOutcome, Texts
+from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.textattack import runner
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import FUNCTION_WORDS
@@ -21,6 +21,7 @@ PREFIX = "textattack:"
 PYTHON = "UEGR_TEXTATTACK_PYTHON"
 """The environment variable with the Python that TextAttack is installed for."""
 QUERY_BUDGET = 500
+"""Largest number of texts per example that a recipe may classify."""
 
 
 def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, recipe: str) -> list[AttackOutcome]:
@@ -32,7 +33,7 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
         rows: text and "label".
         recipe: a class of `textattack.attack_recipes`. DeepWordBugGao2018 and Pruthi2019 need no download.
     """
-    examples: list[Texts] = list(zip(*(rows[column] for column in evaluated.text_columns), strict=True))
+    examples = evaluated.texts(rows)
     labels = [int(label) for label in rows[LABEL]]
     before = evaluated.probabilities_of(examples).argmax(axis=1)
     job = {

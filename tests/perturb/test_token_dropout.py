@@ -1,0 +1,17 @@
+"""The same word in other tokens."""
+
+from __future__ import annotations
+
+import random
+
+from tokenizers import Tokenizer, models
+from transformers import PreTrainedTokenizerFast
+
+from uegr.perturb.token_dropout import TokenDropout
+
+
+def test_tokens_of_bytes_stay() -> None:
+    vocabulary = {"[UNK]": 0, "<0xE0>": 1, "<": 2, "0": 3, "x": 4, "E": 5, ">": 6}
+    backend = Tokenizer(models.BPE(vocabulary, [], unk_token="[UNK]"))
+    dropout = TokenDropout(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]"))
+    assert all(dropout([1], random.Random(seed)) == [1] for seed in range(20))

@@ -1,0 +1,63 @@
+"""The words in token ids, of tokenizers of every kind."""
+
+from __future__ import annotations
+
+import pytest
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
+
+from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.errors import UsageError
+from uegr.perturb.token_words import TokenWords
+from uegr.perturb.words import words_of
+
+KINDS = ("wordpiece", "byte-level", "metaspace")
+TOKENIZERS = {kind: make_tokenizer(kind) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", SENTENCES[:4])
+def test_the_words_are_those_of_the_text(kind: str, text: str) -> None:
+    token_words = TokenWords(TOKENIZERS[kind])
+    assert [word.text for word in token_words.words(TOKENIZERS[kind](text)["input_ids"])] == words_of(text)
+
+
+def test_letters_of_which_a_token_holds_a_part_belong_to_their_word() -> None:
+    tokenizer = TOKENIZERS["byte-level"]
+    text = "Naïve café crème, déjà vu? I don't know (really) 3.5 times"
+    words = TokenWords(tokenizer).words(tokenizer(text)["input_ids"])
+    assert " ".join(word.text for word in words) == "Naïve café crème déjà vu I don t know really times"
+
+
+def test_a_tokenizer_without_a_fast_form_is_refused() -> None:
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(UsageError, match="Slow is not a fast tokenizer"):
+        TokenWords(Slow())
+
+
+def test_a_vocabulary_that_joins_marks_and_letters_does_not_change_words() -> None:
+    backend = Tokenizer(models.Unigram([("[UNK]", 0.0), ("-b", -1.0), *((letter, -3.0) for letter in "-(abde▁")], 0))
+    backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    token_words = TokenWords(PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]"))
+    encoded = token_words.encode(["bed", "bed"], [False, True])
+    assert [token_words.decode(ids) for ids in encoded] == ["bed", "bed"]
+    assert [len(ids) for ids in encoded] == [3, 4], "one token more for the space"
+
+
+def test_a_space_that_the_normalizer_adds_is_not_added_twice() -> None:
+    tokenizer = make_tokenizer("metaspace")
+    plain = TokenWords(tokenizer).encode(["film"], [True])
+    backend = tokenizer.backend_tokenizer
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    backend.normalizer = normalizers.Prepend("▁")
+    assert TokenWords(PreTrainedTokenizerFast(tokenizer_object=backend)).encode(["film"], [True]) == plain
+
+
+def test_the_end_of_a_line_is_no_part_of_a_word() -> None:
+    tokenizer = TOKENIZERS["byte-level"]
+    ids = tokenizer("great\nfilm\tends", add_special_tokens=False)["input_ids"]
+    words = TokenWords(tokenizer).words(ids)
+    assert [(word.text, word.spaced) for word in words] == [("great", False), ("film", False), ("ends", False)]
+    assert "\n" in tokenizer.decode(ids[words[0].end : words[1].start])
