@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import MaxLengthOption, TextColumnOption, TextPairColumnOption
 from uegr.cli.terminal import console, progress
 
 
@@ -18,11 +19,9 @@ def gate(
     policy: Annotated[Path, option("--policy", "Limits: a YAML file.")],
     file: Annotated[Path | None, option("--file", "Labelled texts. Default: the policy's.")] = None,
     output_dir: Annotated[Path, option("--output_dir", "Folder of gate.json and gate.xml.")] = Path("gate"),
-    text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
-    text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
-    max_length: Annotated[
-        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
-    ] = None,
+    text_column: TextColumnOption = None,
+    text_pair_column: TextPairColumnOption = None,
+    max_length: MaxLengthOption = None,
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.runs.gate import run_gate
