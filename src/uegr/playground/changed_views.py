@@ -49,11 +49,9 @@ def attack_views(
         pieces = mark_words(texts[-1], changed[-1])
         return ChangedView(pieces, answers, f"{result}\n{models.compare(original, answers)}")
 
-    steps = [AttackStep(texts, original, [False] * len(original))]
+    changes, last = 0, AttackStep(texts, original, [False] * len(original))
     yield view(texts, original, f"Attack on {target}, changes: 0")
-    for step in attack_steps(models, texts, attack, aim):
-        steps.append(step)
-        yield view(step.texts, step.answers, f"Attack on {target}, changes: {len(steps) - 1}")
-    last = steps[-1]
+    for changes, last in enumerate(attack_steps(models, texts, attack, aim), start=1):
+        yield view(last.texts, last.answers, f"Attack on {target}, changes: {changes}")
     end = "fooled" if last.flipped[aim] else "not fooled, and the attack has ended"
-    yield view(last.texts, last.answers, f"{target} is {end}, changes: {len(steps) - 1}")
+    yield view(last.texts, last.answers, f"{target} is {end}, changes: {changes}")
