@@ -81,7 +81,7 @@ def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str,
     """Add to what was measured on the rows of a split how the model was trained, and facts about the data."""
     config, data = run.run["config"], run.data
     columns = [name for name in (*data.text_columns, LABEL) if name in rows.features]
-    entry = {
+    entry: dict[str, Any] = {
         **{name: config[name] for name in ("method", "options", "model", "seed")},
         **{name: run.run[name] for name in ("task", "train_examples", "cost")},
         **measured,
