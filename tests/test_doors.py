@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from support.command_line import run, train_weights  # noqa: F401  # `run` is imported from here by other tests
+from support.command_line import train_weights
 from support.trainers import train_in_own_loop, trainer_of
 from uegr import METHODS, make_config
 

@@ -41,19 +41,8 @@ def test_from_file_to_report(kind: str, model_folder: Path, tmp_path: Path, caps
     model = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}.get(kind, str(model_folder))
     folder = tmp_path / "run"
     arguments = ["--train_file", str(tmp_path / "mine.jsonl"), "--kind", kind, "--model_name_or_path", model]
-    options = [
-        "--method",
-        "plain",
-        "--max_steps",
-        "2",
-        "--batch_size",
-        "8",
-        "--max_length",
-        "16",
-        "--output_dir",
-        str(folder),
-    ]
-    assert run(["train", *arguments, *options]) == 0, capsys.readouterr().err
+    arguments += ["--method", "plain", "--max_steps", "2", "--batch_size", "8", "--max_length", "16"]
+    assert run(["train", *arguments, "--output_dir", str(folder)]) == 0, capsys.readouterr().err
     assert "validation examples" in capsys.readouterr().out
     assert run(["evaluate", str(folder), "--epsilons", "0,0.5", "--attack_steps", "1", "--attack_restarts", "1"]) == 0
     (entry,) = json.loads((folder / "results.json").read_text())["runs"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from support.command_line import run
 from support.compare_samples import tiny_grid, workspace
-from test_doors import run
 
 
 def test_grids_on_the_command_line(

@@ -23,7 +23,7 @@ from uegr.errors import UsageError
 def test_a_killed_worker_loses_nothing(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGKILL during training: Ray runs the cell again, and it continues from its checkpoint to the same result."""
     pytest.importorskip("ray", reason="needs Ray: pip install 'uegr[ray]'")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (Path(__file__).parents[2] / "src",))))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2] / "src"))
     reviews(60).to_csv(tmp_path / "reviews.csv", index=False)
     grid = make_grid(
         {

@@ -95,10 +95,6 @@ def test_every_method_gets_the_same_number_of_trials_on_validation_data(tmp_path
     assert cells[1].config.learning_rate == best["params"]["learning_rate"]
 
 
-def test_a_tuning_has_the_name_of_its_file() -> None:
-    assert make_tuning(CONTENT, "t").name == "t"
-
-
 def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path / "whole"), Formula())
     with pytest.raises(StoppedError, match="in trial 2 of 6"):
@@ -142,6 +138,6 @@ def test_invalid_tunings_are_refused(change: dict[str, Any], message: str) -> No
         make_tuning({**CONTENT, **change}, "t")
 
 
-def test_a_search_is_named_after_its_file() -> None:
+def test_a_tuning_has_its_own_name_or_that_of_its_file() -> None:
     assert make_tuning(CONTENT, "search").name == "search"
     assert make_tuning({**CONTENT, "name": "mine"}, "search").name == "mine"

@@ -86,7 +86,15 @@ def test_several_seeds_are_one_curve_with_students_band() -> None:
 def test_runs_with_other_options_or_attacks_are_other_groups() -> None:
     options = full(options={"epsilon": 0.1}, seed=1)
     attack = full(seed=2, robustness={**RUN["robustness"], "steps": 50})
-    assert [group.label for group in group_runs([full(), options, attack])] == ["uegr", "uegr (epsilon 0.1)", "uegr"]
+    labels = [group.label for group in group_runs([full(), options, attack])]
+    assert labels == ["uegr", "uegr (epsilon 0.1)", "uegr, attack steps 50"]
+
+
+def test_groups_of_one_method_keep_their_own_numbers() -> None:
+    weak = {**RUN["robustness"], "accuracy": [0.7, 0.5, 0.3]}
+    chart = charts([sample(), sample(train_examples=100, robustness=weak)])["robustness"]
+    assert chart.headings[1:] == ["uegr, 2000 training examples (%)", "uegr, 100 training examples (%)"]
+    assert [cell.split()[0] for cell in chart.rows[0][1:]] == ["80.0", "70.0"]
 
 
 def test_area_is_the_mean_height() -> None:

@@ -174,6 +174,16 @@ def test_many_methods_are_told_in_one_sentence() -> None:
     assert "(better); sam +0.5 [" in sentence and sentence.endswith("(not shown).")
 
 
+def test_differences_of_a_metric_that_is_no_share_are_not_called_points() -> None:
+    not_attacked = {"attack": "pgd", "norm": "l2", "relative": True, "epsilons": [0.0], "pearson": [0.8]}
+    errors = {"plain": 0.3, "uegr": 0.2, "sam": 0.25}
+    runs = [
+        sample(method=name, metric="mse", metrics={"mse": error}, robustness=not_attacked)
+        for name, error in errors.items()
+    ]
+    assert "the others against it: uegr -0.1" in told(runs)
+
+
 def test_another_task_than_classification_is_told_in_its_own_metric() -> None:
     curve = {name: value for name, value in RUN["robustness"].items() if name != "accuracy"}
     changes = {"metric": "pearson", "robustness": {**curve, "pearson": [0.8, 0.6, 0.4]}}

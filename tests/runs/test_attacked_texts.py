@@ -39,12 +39,8 @@ def test_a_new_attack_replaces_its_own_texts_only(evaluated_run: Path) -> None:
 def test_a_text_that_was_wrong_before_is_no_success() -> None:
     names = ["bad", "good"]
     wrong = text_row(AttackOutcome(("so-so",), 1, False, None, 0, 1), names)
-    assert (wrong["label"], wrong["predicted_before"], wrong["predicted"], wrong["after"]) == (
-        "good",
-        "bad",
-        "bad",
-        None,
-    )
+    assert (wrong["label"], wrong["predicted_before"], wrong["predicted"]) == ("good", "bad", "bad")
+    assert wrong["after"] is None
     fooled = text_row(AttackOutcome(("why?", "fine"), 1, True, ("why?", "fime"), 0, 9), names)
     assert (fooled["predicted_before"], fooled["predicted"], fooled["after"]) == ("good", "bad", "why? ¶ fime")
 

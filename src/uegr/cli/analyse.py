@@ -1,5 +1,6 @@
 """uegr analyse."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ from rich.table import Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import parse_names
+from uegr.cli.shared_options import SplitOption
 from uegr.cli.terminal import console, progress
 
 
@@ -19,7 +21,7 @@ def analyse(
     ] = "",
     examples: Annotated[int, option("--examples", "Examples for similarity, saliency and landscape.", min=2)] = 100,
     ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",
-    split: Annotated[str, option("--split", "test or validation.")] = "test",
+    split: SplitOption = "test",
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
     from uegr.runs.analyse import analyse_run
@@ -32,7 +34,7 @@ def analyse(
             examples=examples,
             split=split,
             ood_tasks=parse_names(ood),
-            on_part=lambda stage, done, total: on_progress(stage, done, total, "parts"),
+            on_part=partial(on_progress, unit="parts"),
         )
     table = Table("part", "examples", "seconds", "time per example, in forward passes")
     for name, part in result.analysis.items():

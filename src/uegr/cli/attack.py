@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,10 +11,12 @@ from rich.table import Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
+from uegr.cli.shared_options import SplitOption
 from uegr.cli.terminal import console, progress
 
 if TYPE_CHECKING:
     from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
+    from uegr.runs.run_result import RunResult
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -31,7 +34,7 @@ def attack(
     examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
-    split: Annotated[str, option("--split", "test or validation.")] = "test",
+    split: SplitOption = "test",
     calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
@@ -51,7 +54,11 @@ def attack(
             options=method_options(context.args),
             on_examples=on_progress,
         )
-    attacked = [attack_name(name) for name in names]
+    _print_attacks(result, [attack_name(name) for name in names])
+
+
+def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
+    """Print the results of the named attacks, and what a reader must know to judge them."""
     table = Table(
         "attack",
         "examples",
@@ -62,41 +69,40 @@ def attack(
         "queries",
         "forward passes",
     )
-    for text_attack in result.text_attacks:
-        if text_attack.attack in attacked:
-            _add_row(table, text_attack, text_attack.clean_accuracy, text_attack.accuracy)
+    text_attacks = [attack for attack in result.text_attacks if attack.attack in names]
+    for attack in text_attacks:
+        table.add_row(*_row(attack, attack.clean_accuracy, attack.accuracy))
     for curve in result.embedding_attacks:
-        if curve.attack in attacked:
-            clean = curve.values[0] if curve.epsilons[0] == 0 else None
-            _add_row(table, curve, clean, curve.values[-1])
+        if curve.attack in names:
+            table.add_row(*_row(curve, curve.values[0] if curve.epsilons[0] == 0 else None, curve.values[-1]))
     console.print(table)
-    if any(text_attack.trained_on and text_attack.attack in attacked for text_attack in result.text_attacks):
+    if any(attack.trained_on for attack in text_attacks):
         console.print("* the model was trained on such edits.")
-    for text_attack in result.text_attacks:
-        if text_attack.attack in attacked and text_attack.untouched:
+    for attack in text_attacks:
+        if attack.untouched:
             console.print(
-                f"{text_attack.attack} could change nothing in {text_attack.untouched:,} of {text_attack.examples:,} "
+                f"{attack.attack} could change nothing in {attack.untouched:,} of {attack.examples:,} "
                 "texts: they count as robust.",
             )
     for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", style="yellow")
 
 
-def _name(attack: TextAttackResult | RobustnessCurve) -> str:
-    """The attack, and a mark where the model was trained on such edits."""
-    return f"{attack.title} *" if getattr(attack, "trained_on", None) else attack.title
-
-
-def _add_row(table: Table, attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> None:
+def _row(attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> list[str]:
+    """Return the row of an attack; `before` and `after` are accuracies."""
     assert attack.cost is not None
-    changed, similarity = getattr(attack, "words_changed", None), getattr(attack, "similarity", None)
-    change = ["–" if changed is None else f"{100 * changed:.1f}", "–" if similarity is None else f"{similarity:.2f}"]
-    costs = [f"{attack.queries:.1f}", f"{attack.cost.forward_passes:.0f}"]
-    table.add_row(
-        _name(attack),
+    similarity = getattr(attack, "similarity", None)
+    return [
+        f"{attack.title} *" if getattr(attack, "trained_on", None) else attack.title,
         str(attack.examples),
-        "–" if before is None else f"{100 * before:.1f}",
-        f"{100 * after:.1f}",
-        *change,
-        *costs,
-    )
+        _percent(before),
+        _percent(after),
+        _percent(getattr(attack, "words_changed", None)),
+        "–" if similarity is None else f"{similarity:.2f}",
+        f"{attack.queries:.1f}",
+        f"{attack.cost.forward_passes:.0f}",
+    ]
+
+
+def _percent(fraction: float | None) -> str:
+    return "–" if fraction is None else f"{100 * fraction:.1f}"

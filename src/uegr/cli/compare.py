@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import EngineOption, JobsOption
 from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError
 
@@ -24,8 +25,8 @@ def compare(
         Path | None, option("--results", "Results of a grid, one line per run. Default: results/NAME.jsonl.")
     ] = None,
     runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders of a grid. Default: runs/NAME.")] = None,
-    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
-    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
+    jobs: JobsOption = None,
+    engine: EngineOption = "local",
     keep_models: Annotated[bool, option("--keep_models", "Keep the run folders with their weights.")] = False,
 ) -> None:
     """Print one table of several evaluated runs, or run a grid: methods x tasks x models x seeds.

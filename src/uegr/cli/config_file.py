@@ -10,20 +10,23 @@ from uegr.errors import UsageError
 
 
 def read_config_file(context: typer.Context, path: Path | None, further: dict[str, Any]) -> dict[str, Any]:
-    """The values of a command's options: from the command line, then from the file, then the defaults.
+    """Return the values of a command's options: from the command line, then from the file, then the defaults.
 
     Args:
-        context: of the command.
+        context: the context of the command.
         path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
-        further: options of the command line that are not the command's own; those of the file are added.
+        further: options on the command line that are not the command's own; those in the file are added.
 
     Returns:
-        The name of each parameter of the command and its value.
+        Name of each parameter of the command -> its value.
+
+    Raises:
+        UsageError: the file cannot be read, or is no mapping.
     """
     values = dict(context.params)
     if path is None:
         return values
-    from uegr.data.yaml_reader import load_yaml  # imported late: uegr --help has no need of it
+    from uegr.data.yaml_reader import load_yaml  # not needed by uegr --help
 
     content = load_yaml(path)
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):

@@ -8,12 +8,19 @@ import typer
 
 from uegr.cli.app import app, option
 from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
+from uegr.cli.shared_options import SplitOption
 from uegr.cli.terminal import console, progress
 from uegr.errors import UsageError
 
 OWN_DATA = (
-    *("epsilons", "attack_norm", "absolute_epsilons", "attack_steps", "attack_restarts", "attack_examples"),
-    *("typo_rate", "split"),
+    "epsilons",
+    "attack_norm",
+    "absolute_epsilons",
+    "attack_steps",
+    "attack_restarts",
+    "attack_examples",
+    "typo_rate",
+    "split",
 )
 """Options of the measurement on the run's own data, which --on and --test_file do not repeat."""
 
@@ -33,7 +40,7 @@ def evaluate(
         int | None, option("--attack_examples", "Attack at most N examples, a fixed random choice. Default: all.")
     ] = None,
     typo_rate: Annotated[float, option("--typo_rate", "Probability per word of a typing error.")] = 0.3,
-    split: Annotated[str, option("--split", "test or validation.")] = "test",
+    split: SplitOption = "test",
     on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
     test_file: Annotated[str, option("--test_file", "Also evaluate on these labelled files: a.csv,b.csv.")] = "",
     text_column: Annotated[
@@ -61,14 +68,8 @@ def evaluate(
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
     other_tasks = _other_tasks(on, test_file)
     is_measured = bool(other_tasks) and (run / RESULTS).exists()
-    given = [name for name in OWN_DATA if is_given(context, name)]
-    if is_measured and given:
-        console.print(
-            f"note: {run} is measured already, and --{', --'.join(given)} is not used: run uegr evaluate again without "
-            "--on and --test_file for its own data.",
-            style="yellow",
-            highlight=False,
-        )
+    if is_measured:
+        _note_unused(context, run)
     with progress() as on_progress:
         if not is_measured:
             evaluate_run(
@@ -100,8 +101,24 @@ def evaluate(
             console.print(line, highlight=False)
 
 
+def _note_unused(context: typer.Context, run: Path) -> None:
+    """Say which of the given options are not used, because the run's own data is not measured again."""
+    given = [name for name in OWN_DATA if is_given(context, name)]
+    if given:
+        console.print(
+            f"note: {run} is measured already, and --{', --'.join(given)} is not used: run uegr evaluate again without "
+            "--on and --test_file for its own data.",
+            style="yellow",
+            highlight=False,
+        )
+
+
 def _other_tasks(on: str, test_file: str) -> list[str | Path]:
-    """The tasks of --on and the files of --test_file, if all of them exist."""
+    """Return the tasks of --on and the files of --test_file.
+
+    Raises:
+        UsageError: one of them does not exist.
+    """
     from uegr.data.task_registry import find_task
 
     for name in parse_names(on):

@@ -9,6 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import MaxLengthOption, TextColumnOption, TextPairColumnOption
 from uegr.cli.terminal import console, progress
 
 
@@ -18,13 +19,12 @@ def gate(
     policy: Annotated[Path, option("--policy", "Limits: a YAML file.")],
     file: Annotated[Path | None, option("--file", "Labelled texts. Default: the policy's.")] = None,
     output_dir: Annotated[Path, option("--output_dir", "Folder of gate.json and gate.xml.")] = Path("gate"),
-    text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
-    text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
-    max_length: Annotated[
-        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
-    ] = None,
+    text_column: TextColumnOption = None,
+    text_pair_column: TextPairColumnOption = None,
+    max_length: MaxLengthOption = None,
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
+    from uegr.evaluation.data_slices import SMALLEST
     from uegr.runs.gate import run_gate
     from uegr.runs.gate_policy import read_policy
     from uegr.runs.open_classifier import open_model
@@ -39,9 +39,8 @@ def gate(
         limit = f"at {'least' if line.is_minimum else 'most'} {line.limit:.3f}"
         table.add_row("pass" if line.passed else "FAIL", line.name, f"{line.value:.3f}", limit)
     console.print(table)
-    weakest = ", ".join(f"{part['slice']} {part['accuracy']:.1%} of {part['examples']}" for part in result.slices[:3])
-    console.print(
-        f"Weakest: {weakest or 'no slice of 20 examples'}. Details, and texts that flip: {output_dir}/gate.json"
-    )
+    slices = [f"{part['slice']} {part['accuracy']:.1%} of {part['examples']}" for part in result.slices[:3]]
+    weakest = ", ".join(slices) or f"no slice of {SMALLEST} examples"
+    console.print(f"Weakest: {weakest}. Details, and texts that flip: {output_dir}/gate.json")
     if not result.passed:
         raise typer.Exit(1)

@@ -28,9 +28,10 @@ from uegr.libraries import silence_libraries
 
 
 def main() -> None:
-    """Run `uegr`. Exit code 2: an input cannot be used; 1: a training or a gate failed; 130: stopped with Ctrl-C.
+    """Run `uegr`.
 
-    3: a fault of uegr, with its traceback; it differs from a gate that failed.
+    Exit codes: 0 success; 1 a training or a gate failed; 2 an input cannot be used; 3 a fault of uegr, printed with its
+    traceback; 130 stopped with Ctrl-C.
     """
     silence_libraries()
     try:
@@ -55,7 +56,7 @@ def _say(message: str) -> None:
 
 
 def _in_words(error: OSError | UnicodeError) -> str:
-    """A file that cannot be read or written, in one sentence."""
+    """Say in one sentence which file cannot be read or written, and why."""
     if isinstance(error, UnicodeError):
         return "a name or a text holds bytes that are not UTF-8: rename the file, or write it in UTF-8."
     if error.errno == errno.ENOSPC:

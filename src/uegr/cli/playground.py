@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import MaxLengthOption
 from uegr.cli.terminal import console
 from uegr.errors import UsageError
 
@@ -27,9 +28,7 @@ def playground(
     text_pair_column: Annotated[
         str | None, option("--text_pair_column", "Name of the second text, for models that read two.")
     ] = None,
-    max_length: Annotated[
-        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
-    ] = None,
+    max_length: MaxLengthOption = None,
 ) -> None:
     """Show a page on which texts are typed, perturbed and attacked, and what one or two models say about them."""
     if find_spec("gradio") is None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import MaxLengthOption, TextColumnOption, TextPairColumnOption
 from uegr.cli.terminal import console, progress
 
 
@@ -15,16 +16,14 @@ def predict(
     model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face classifier.")],
     file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON lines or Parquet.")],
     output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
-    text_column: Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")] = None,
-    text_pair_column: Annotated[str | None, option("--text_pair_column", "Column of the second text.")] = None,
+    text_column: TextColumnOption = None,
+    text_pair_column: TextPairColumnOption = None,
     abstain_below: Annotated[float, option("--abstain_below", "No label below this confidence.")] = 0.0,
     calibrate_on: Annotated[
         Path | None, option("--calibrate_on", "Labelled file to calibrate on. Default: the run's validation data.")
     ] = None,
     label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
-    max_length: Annotated[
-        int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
-    ] = None,
+    max_length: MaxLengthOption = None,
 ) -> None:
     """Write a file again with label, confidence and probabilities of every text; it may be larger than memory."""
     from uegr.runs.open_classifier import open_model

@@ -28,8 +28,16 @@ PANELS = {
     "Model": ("model", "max_length", "normalize", "trust_remote_code"),
     "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     "Training": (
-        *("seed", "epochs", "max_steps", "learning_rate", "weight_decay", "warmup_ratio"),
-        *("batch_size", "gradient_accumulation_steps", "precision", "class_weights"),
+        "seed",
+        "epochs",
+        "max_steps",
+        "learning_rate",
+        "weight_decay",
+        "warmup_ratio",
+        "batch_size",
+        "gradient_accumulation_steps",
+        "precision",
+        "class_weights",
     ),
     CHECKPOINTS: ("save_steps", "early_stopping_patience"),
 }
@@ -59,11 +67,9 @@ def train(
 ) -> None:
     """Fine-tune a model. The last panel lists the options of UEGR; with --method NAME, those of that method. Fields of
     transformers' TrainingArguments are given in the same way: --lr_scheduler_type cosine."""
-    from uegr.modeling.task_kinds.detection import check_metric
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
     from uegr.runs.train import train_run
-    from uegr.training.cost_profile import describe
 
     further = method_options(context.args)
     values = read_config_file(context, config_file, further)
@@ -73,12 +79,7 @@ def train(
         if not isinstance(values[name], str | Path | None):
             raise UsageError(f"{name} must be a path, not {values[name]!r}: write it in quotes.")
     output_dir = Path(values["output_dir"])
-    for name in FILES:  # so that the run can be measured from any folder
-        values[name] = values[name] and str(Path(values[name]).absolute())
-    source = DataSource(**values_of(DataSource, values))
-    if source.metric is not None:
-        check_metric(source.metric, source.kind)
-    config = _run_config(source, values, further)
+    config = _run_config(_data_source(values), values, further)
     with progress() as on_progress:
         run = train_run(
             config,
@@ -87,15 +88,7 @@ def train(
             overwrite=values["overwrite"],
             on_step=partial(on_progress, f"training {config.method}", unit="steps"),
         )
-    for finding in run["data"]["findings"]:
-        console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
-    cost = run["cost"]
-    console.print(
-        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
-        f"operations of plain fine-tuning and {cost['time_ratio']:.2f} times its time."
-    )
-    if "parts" in cost:
-        console.print(describe(cost))
+    _print_training(run)
     if not is_first_process():
         return
     write_card(output_dir)
@@ -106,8 +99,40 @@ def train(
     )
 
 
+def _data_source(values: dict[str, Any]) -> DataSource:
+    """Return where the data comes from, with absolute paths: the run can then be measured from any folder."""
+    from uegr.modeling.task_kinds.detection import check_metric
+
+    files = {name: str(Path(values[name]).absolute()) for name in FILES if values[name]}
+    source = DataSource(**{**values_of(DataSource, values), **files})
+    if source.metric is not None:
+        check_metric(source.metric, source.kind)
+    return source
+
+
+def _print_training(run: dict[str, Any]) -> None:
+    """Print what was found in the data and what the training cost."""
+    from uegr.training.cost_profile import describe
+
+    for finding in run["data"]["findings"]:
+        console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
+    cost = run["cost"]
+    console.print(
+        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
+        f"operations of plain fine-tuning and {cost['time_ratio']:.2f} times its time."
+    )
+    if "parts" in cost:
+        console.print(describe(cost))
+
+
 def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, Any]) -> RunConfig:
-    """The configuration; a further option is the method's, or a field of transformers' TrainingArguments."""
+    """Return the configuration of the run.
+
+    Args:
+        source: where the data comes from.
+        values: name of an option of the command -> its value.
+        further: options that are not the command's own: of the method, or fields of transformers' TrainingArguments.
+    """
     from transformers import TrainingArguments
 
     from uegr.methods.method_lookup import config_class

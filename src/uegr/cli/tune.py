@@ -1,14 +1,21 @@
 """uegr tune."""
 
+from __future__ import annotations
+
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
 
 from uegr.cli.app import app, option
+from uegr.cli.shared_options import EngineOption, JobsOption
 from uegr.cli.terminal import console
 from uegr.errors import UsageError
+
+if TYPE_CHECKING:
+    from uegr.compare.tuning import Tuning
 
 
 @app.command()
@@ -18,8 +25,8 @@ def tune(
         Path | None, option("--results", "Results, one line per run. Default: results/NAME.jsonl.")
     ] = None,
     runs_dir: Annotated[Path | None, option("--runs_dir", "Run folders. Default: runs/NAME.")] = None,
-    jobs: Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")] = None,
-    engine: Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")] = "local",
+    jobs: JobsOption = None,
+    engine: EngineOption = "local",
 ) -> None:
     """Choose options on validation data, with the same number of trials for every method; writes NAME.tuned.yaml.
 
@@ -27,8 +34,6 @@ def tune(
     """
     if find_spec("optuna") is None:
         raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")
-    from rich.table import Table
-
     from uegr.compare.cell import Cell
     from uegr.compare.grid_runner import engine_of
     from uegr.compare.local_engines import CellEvent
@@ -46,11 +51,16 @@ def tune(
             console.print(f"{cell.label}: {event.kind} {event.message}", highlight=False, soft_wrap=True)
 
     run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
+    console.print(_chosen_values(tuning))
+    console.print(f"wrote {tuned_path(workspace)}")
+
+
+def _chosen_values(tuning: Tuning) -> Table:
+    """Return the best trial of each method beside the one with its defaults."""
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")
     for search in tuning.searches:
         first, best = search.trials[0]["value"], search.best
         default = "failed" if first is None else f"{first:.4f}"
         chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)
-    console.print(table)
-    console.print(f"wrote {tuned_path(workspace)}")
+    return table

@@ -23,7 +23,7 @@ class Measurement(Options):
 
     Args:
         epsilons: radii of the robustness curve.
-        attack_norm, attack_relative, attack_steps, attack_restarts: of the embedding PGD.
+        attack_norm, attack_relative, attack_steps, attack_restarts: options of the PGD attack on the embeddings.
         attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
             the same norm. See `uegr.runs.attack`. Classifiers only.
         split: "test", or "validation" if anything is chosen by the numbers.

@@ -135,10 +135,8 @@ def _tuned(content: Any, tasks: list[str]) -> dict[tuple[str, str], Entry]:
 
 
 def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[str, Any]) -> Cell:
-    parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
-    for key, value in settings.items():
-        if key in SETTINGS:
-            parts[SETTINGS[key]][key] = value
+    """The cell of these entries; `settings` are those of the grid's defaults and of the entries together."""
+    parts = {part: {key: settings[key] for key in settings if SETTINGS.get(key) == part} for part in PARTS}
     source = DataSource(**{**task.options, **parts["data"]})
     for path in source.files:
         if not Path(path).is_file():
@@ -147,21 +145,26 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
         source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
     measurement = Measurement(**parts["measure"])
+    _check_task(task.name, source, measurement)
+    if settings.get("budget") == "compute":
+        config = _equal_compute(config)
+    return Cell(method.name, task.name, model.name, config, measurement)
+
+
+def _check_task(name: str, source: DataSource, measurement: Measurement) -> None:
+    """Raise a UsageError where runs of the task cannot be measured or compared in this way."""
     named = None if source.task is None else find_task(source.task)
     kind = source.kind if named is None else named.kind
     published = source.metric or (METRICS_OF_KIND[kind] if named is None else named.metrics)[0]
     if published in METRICS and METRICS[published].lower_is_better:
         raise UsageError(
-            f"of the metric of '{task.name}', {published}, less is better, and grids compare where more is: give it "
+            f"of the metric of '{name}', {published}, less is better, and grids compare where more is: give it "
             "another metric, such as metric: token_accuracy for causal_lm."
         )
     if measurement.attacks and kind != "classification":
-        raise UsageError(f"the attacks are for classifiers, and '{task.name}' has no classes: give it attacks: {{}}.")
+        raise UsageError(f"the attacks are for classifiers, and '{name}' has no classes: give it attacks: {{}}.")
     if named is not None:
         check_transfer(named, measurement.transfer)
-    if settings.get("budget") == "compute":
-        config = _equal_compute(config)
-    return Cell(method.name, task.name, model.name, config, measurement)
 
 
 def _equal_compute(config: RunConfig) -> RunConfig:

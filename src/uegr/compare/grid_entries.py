@@ -24,7 +24,7 @@ SETTINGS: dict[str, str] = {
 BUDGETS = ("steps", "compute")
 MOST_SEEDS = 1000
 NOT_SETTINGS = ("name", "method", "options", "sweep", "search")
-"""The keys of a method's entry that are no settings. Only `uegr tune` reads "search"; a grid may share its list of
+"""The keys of a method's entry that are not settings. Only `uegr tune` reads "search"; a grid may share its list of
 methods with a tuning."""
 
 
@@ -33,10 +33,10 @@ class Entry:
     """One item of an axis.
 
     Args:
-        name: in tables.
-        target: the method, task or model that it stands for.
-        options: of the method or the data.
-        settings: that it overrides.
+        name: name in the tables.
+        target: the method, task or model that the entry stands for.
+        options: options of the method, or fields of the data source.
+        settings: the settings that the entry overrides.
     """
 
     name: str

@@ -34,9 +34,9 @@ def run_grid(
 
     Args:
         grid: the cells.
-        workspace: where they run, and where their results are kept.
-        engine: what runs them; by default one after another in this process.
-        on_event: called with every cell's progress and end.
+        workspace: where the cells run and their results are kept.
+        engine: runs the cells; by default one after another in this process.
+        on_event: called with the progress and the end of every cell.
 
     Returns:
         One line for each cell that failed; the next run of the grid tries them again.

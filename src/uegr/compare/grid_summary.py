@@ -27,8 +27,8 @@ class Verdict:
     Args:
         opponent: the method that this one was compared with.
         comparison: this method minus the opponent.
-        p: adjusted.
-        sign: of the measure.
+        p: the adjusted p-value.
+        sign: 1 if more of the measure is better, -1 if less is.
     """
 
     opponent: str
@@ -51,8 +51,8 @@ class Line:
     """One method on one task and model.
 
     Args:
-        method: its name in the grid.
-        runs: its results by seed.
+        method: name of the method in the grid.
+        runs: seed -> its result.
         wanted: the number of runs that the grid asks for.
         estimates: by name of the measure; a measure that the task does not have is missing.
         curve: epsilon -> mean of the robustness curve there.

@@ -55,7 +55,7 @@ def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], No
         return CellEvent("interrupted", message=str(error))
     except UegrError as error:
         return CellEvent("failed", message=str(error))
-    except (BrokenPipeError, ConnectionError):
+    except ConnectionError:
         raise  # the grid's own process was killed
     except Exception as error:  # noqa: BLE001  # one cell's failure must not stop the grid
         return CellEvent("failed", message=f"{type(error).__name__}: {' '.join(str(error).split())}")
@@ -109,7 +109,7 @@ class Processes:
                 workers[connection] = (process, waiting.pop())
                 connection.send(workers[connection][1])
             else:
-                connection.close()  # the process ends on that
+                connection.close()  # which ends the process
 
         try:
             for _ in range(min(self.jobs, len(cells))):
@@ -139,7 +139,7 @@ class Processes:
 
 
 def _start(workspace: Workspace) -> tuple[Connection, Any]:
-    """A new process that runs the cells sent over the connection."""
+    """Start a process that runs the cells sent over the connection; return its end of the connection and it."""
     context = multiprocessing.get_context("spawn")
     connection, worker_connection = context.Pipe()
     threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -147,7 +147,9 @@ def _start(workspace: Workspace) -> tuple[Connection, Any]:
     process = context.Process(target=_work, args=(worker_connection, workspace), daemon=True)
     process.start()
     for name, value in threads.items():
-        os.environ.pop(name) if value is None else os.environ.update({name: value})
+        del os.environ[name]
+        if value is not None:
+            os.environ[name] = value
     worker_connection.close()
     return connection, process
 
@@ -162,5 +164,5 @@ def _work(connection: Connection, workspace: Workspace) -> None:
             connection.send(event)
             if event.kind == "interrupted":
                 return
-    except (EOFError, ConnectionError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, ConnectionError, KeyboardInterrupt):
         return

@@ -1,6 +1,7 @@
 """The display of a running grid: a table of tasks x methods that fills, and the cells that are running."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -16,26 +17,27 @@ from uegr.compare.local_engines import CellEvent, OnEvent
 from uegr.compare.workspace import Workspace
 from uegr.runs.run_result import primary_metric
 
+CellGroup = tuple[str, str, str]
+"""Task, model and method: the cells that differ only in their seed."""
+
 
 class Board:
     """The state of a grid as rich tables.
 
     Args:
         grid: the cells.
-        workspace: where their results are; the finished ones are read first.
+        workspace: where the results are; those of finished cells are read first.
     """
 
     def __init__(self, grid: Grid, workspace: Workspace) -> None:
         self.grid = grid
         self.workspace = workspace
-        self.wanted: dict[tuple[str, str, str], int] = {}
-        self.values: dict[tuple[str, str, str], list[float]] = {}
-        self.failed: set[tuple[str, str, str]] = set()
+        self.wanted = Counter(map(_group, grid.cells))
+        self.values: dict[CellGroup, list[float]] = {group: [] for group in self.wanted}
+        self.failed: set[CellGroup] = set()
         self.running: dict[str, CellEvent] = {}
         self.start, self.ended = time.monotonic(), 0
         for cell in grid.cells:
-            self.wanted[_group(cell)] = self.wanted.get(_group(cell), 0) + 1
-            self.values.setdefault(_group(cell), [])
             self._enter(cell)
 
     def on_event(self, cell: Cell, event: CellEvent) -> None:
@@ -54,11 +56,15 @@ class Board:
         return Group(self._table(), self._running_cells())
 
     def line(self, cell: Cell, event: CellEvent) -> str:
-        """A finished cell in one line, for logs."""
-        done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
+        """Describe the end of a cell in one line, for logs."""
         values = self.values[_group(cell)]
         ending = f"{100 * values[-1]:.1f} %" if event.kind == "done" else f"{event.kind}: {event.message}"
-        return f"[{done}/{wanted}] {cell.label}: {ending}"
+        return f"[{self._done}/{len(self.grid.cells)}] {cell.label}: {ending}"
+
+    @property
+    def _done(self) -> int:
+        """Number of cells that have a result."""
+        return sum(map(len, self.values.values()))
 
     def _enter(self, cell: Cell) -> None:
         run = self.workspace.ledger.find(cell)
@@ -66,7 +72,7 @@ class Board:
             self.values[_group(cell)].append(run["metrics"][primary_metric(run)])
 
     def _table(self) -> Table:
-        done, wanted = sum(map(len, self.values.values())), len(self.grid.cells)
+        done, wanted = self._done, len(self.grid.cells)
         title = f"{self.grid.name}: {done} of {wanted} runs{self._time_left(wanted - done)}"
         caption = "mean of the task's metric in %, (runs so far)"
         table = Table(title=title, caption=caption, box=SIMPLE, padding=(0, 1))
@@ -86,10 +92,10 @@ class Board:
         minutes = (time.monotonic() - self.start) / self.ended * runs / 60
         return f", about {minutes:.0f} min left"
 
-    def _text(self, group: tuple[str, str, str]) -> str:
+    def _text(self, group: CellGroup) -> str:
         values, mark = self.values.get(group, []), "!" if group in self.failed else ""
         mean = f"{100 * sum(values) / len(values):.1f} " if values else ""
-        return f"{mean}({len(values)}/{self.wanted.get(group, 0)}){mark}"
+        return f"{mean}({len(values)}/{self.wanted[group]}){mark}"
 
     def _running_cells(self) -> Table:
         lines = Table.grid(padding=(0, 1))
@@ -116,5 +122,5 @@ def board(grid: Grid, workspace: Workspace, console: Console) -> Iterator[OnEven
         yield on_event
 
 
-def _group(cell: Cell) -> tuple[str, str, str]:
+def _group(cell: Cell) -> CellGroup:
     return cell.task, cell.model, cell.method

@@ -29,7 +29,8 @@ class RayCluster:
 
     Args:
         jobs: number of cells at once on a cluster that is started here; None uses all cores.
-        address: of a running cluster, as for `ray.init`; None uses RAY_ADDRESS, or starts a cluster on this machine.
+        address: address of a running cluster, as for `ray.init`; None uses RAY_ADDRESS, or starts a cluster on this
+            machine.
     """
 
     def __init__(self, jobs: int | None = None, address: str | None = None) -> None:
@@ -85,11 +86,11 @@ def run_on_worker(cell: Cell, workspace: Workspace, queue: Any) -> CellEvent:
     return attempt(cell, workspace, _thinned(lambda event: queue.put((cell, event))))
 
 
-def _thinned(on_event: Callable[[CellEvent], None], parts: int = 20) -> Callable[[CellEvent], None]:
-    """Pass on the first, the last and some twenty events between: each is a message over the network."""
+def _thinned(on_event: Callable[[CellEvent], None]) -> Callable[[CellEvent], None]:
+    """Pass on the first event, the last, and about twenty in between: each is a message over the network."""
 
     def thin(event: CellEvent) -> None:
-        if event.done in (1, event.total) or event.done % max(1, event.total // parts) == 0:
+        if event.done in (1, event.total) or event.done % max(1, event.total // 20) == 0:
             on_event(event)
 
     return thin

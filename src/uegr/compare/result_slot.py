@@ -25,9 +25,9 @@ class ResultSlot:
 
     Args:
         task, model, method: their names in the grid.
-        seed: of the run.
+        seed: seed of the run.
         content: everything that decides the numbers; see `Cell.content`.
-        run: the result; None while the run is missing.
+        run: the result; None while it is missing.
     """
 
     task: str
@@ -59,7 +59,7 @@ def read_slots(path: Path) -> list[ResultSlot]:
 
 
 def latest_slots(path: Path) -> list[ResultSlot]:
-    """The slots of a results file, one for each task, model, method and seed: of several lines the last counts."""
+    """The slots of a results file, one for each task, model, method and seed: the last of several lines."""
     return list({slot.key: slot for slot in read_slots(path)}.values())
 
 

@@ -25,7 +25,7 @@ class Ledger:
     The file is replaced as a whole, under a lock beside it, so a reader never sees half a line.
 
     Args:
-        path: of the file; written with the first result. Grids that share it share their runs.
+        path: the file, which is created with the first result. Grids that share a file share their runs.
     """
 
     path: Path

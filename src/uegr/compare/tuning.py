@@ -57,8 +57,8 @@ class Search:
     """The search of one method.
 
     Args:
-        name: of the method in the file.
-        item: its entry there, without the search.
+        name: name of the method in the file.
+        item: entry of the method in the file, without the search.
         space: option or setting -> list of choices, or {low, high, log}.
         study: Optuna's.
         trials: the trials so far, in order: {"number", "params", "value"}; the value is None if a run failed.
@@ -101,7 +101,7 @@ class Tuning:
     """A tuning file.
 
     Args:
-        name: of the tuning; by default that of the file.
+        name: name of the tuning; by default the name of the file.
         content: the grid without its methods, on validation data.
         searches: one per method.
         trials: the number of trials of each method.

@@ -16,8 +16,11 @@ def load_with_references(path: Path, including: tuple[Path, ...] = ()) -> Any:
     has.
 
     Args:
-        path: of the file.
-        including: the files that have this one as their base, directly or not.
+        path: the file.
+        including: the files that have this one as their base, directly or indirectly.
+
+    Raises:
+        UsageError: a file cannot be read, or a file is a base of itself.
     """
     if path.resolve() in including:
         raise UsageError(f"'{path}' is a base of itself: take its 'base' out.")

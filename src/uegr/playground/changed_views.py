@@ -15,8 +15,8 @@ class ChangedView:
 
     Args:
         pieces: the text, with the changed words marked.
-        answers: what each model says about it.
-        result: what that means, in words.
+        answers: the answer of each model to the changed text.
+        result: which models change their class, in words.
     """
 
     pieces: list[Piece]
@@ -34,12 +34,12 @@ def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, s
 def attack_views(
     models: PlayedModels, texts: Texts, name: str, max_share: float, seed: int, aim: int
 ) -> Iterator[ChangedView]:
-    """Attack a text; a view of the text itself, one after each change, and one that says how the attack ended.
+    """Attack a text; yield a view of the text itself, one after each change, and one that says how the attack ended.
 
     Args:
-        models: all of them answer after each change.
-        texts: of the example; the last one is changed.
-        name, max_share, seed: of the attack, see `word_attack`.
+        models: the models that answer after each change.
+        texts: the texts of the example; the last one is changed.
+        name, max_share, seed: see `word_attack`.
         aim: index of the attacked model.
     """
     attack, original = word_attack(name, max_share, seed), models.answers(texts)
@@ -49,11 +49,9 @@ def attack_views(
         pieces = mark_words(texts[-1], changed[-1])
         return ChangedView(pieces, answers, f"{result}\n{models.compare(original, answers)}")
 
-    steps = [AttackStep(texts, original, [False] * len(original))]
+    changes, last = 0, AttackStep(texts, original, [False] * len(original))
     yield view(texts, original, f"Attack on {target}, changes: 0")
-    for step in attack_steps(models, texts, attack, aim):
-        steps.append(step)
-        yield view(step.texts, step.answers, f"Attack on {target}, changes: {len(steps) - 1}")
-    last = steps[-1]
+    for changes, last in enumerate(attack_steps(models, texts, attack, aim), start=1):
+        yield view(last.texts, last.answers, f"Attack on {target}, changes: {changes}")
     end = "fooled" if last.flipped[aim] else "not fooled, and the attack has ended"
-    yield view(last.texts, last.answers, f"{target} is {end}, changes: {len(steps) - 1}")
+    yield view(last.texts, last.answers, f"{target} is {end}, changes: {changes}")

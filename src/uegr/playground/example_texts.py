@@ -1,4 +1,4 @@
-"""Texts to begin with: a few of the test data of a run."""
+"""Example texts for the playground, from the test data of a run."""
 
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError
@@ -9,9 +9,9 @@ COUNT = 8
 
 
 def examples_of(models: PlayedModels, count: int = COUNT) -> list[tuple[Texts, str]]:
-    """Texts of the test data of the first run, the same random choice each time, with their true classes.
+    """Return texts of the test data of the first run, the same random choice each time, with their true classes.
 
-    No examples where none of the models is a run whose data is still there.
+    The list is empty if no model is a run whose data is still available.
     """
     for classifier in models.classifiers:
         try:

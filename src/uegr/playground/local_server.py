@@ -1,4 +1,4 @@
-"""Serve the page on this machine, for this machine alone."""
+"""Serve the page of the playground on this machine, reachable from this machine only."""
 
 import os
 from typing import Any
@@ -21,11 +21,11 @@ POLICY = "; ".join(
         "form-action 'self'",
     )
 )
-"""Sent with every answer: the browser fetches nothing from elsewhere, whatever gradio's scripts ask for."""
+"""Content security policy of every response: the browser fetches nothing from other hosts."""
 
 
 class OwnContentOnly:
-    """Adds `POLICY` to every answer of the server."""
+    """Middleware that adds `POLICY` to every response of the server."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -40,12 +40,12 @@ class OwnContentOnly:
 
 
 def start_server(page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> str:
-    """Serve a page in the background and return its address; `page.close()` ends it.
+    """Serve a page in the background and return its address; `page.close()` stops the server.
 
     Args:
-        page: of `build_page`.
-        port: of the address; None takes the first free one from `FIRST_PORT` on.
-        open_browser: show the page in the browser of this machine.
+        page: the result of `build_page`.
+        port: port of the address; None takes the first free one from `FIRST_PORT` on.
+        open_browser: open the page in the browser of this machine.
 
     Raises:
         UsageError: the port is in use.

@@ -1,4 +1,4 @@
-"""The one or two classifiers of the page, and what they say about a text."""
+"""The one or two classifiers of the page, and their answers to a text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from uegr.runs.open_classifier import OpenedClassifier, open_model
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says about a text.
+    """The answer of a model to a text.
 
     Args:
-        probabilities: of each class by its name, in the order of the classes; they are not calibrated.
+        probabilities: class name -> probability, in the order of the classes; they are not calibrated.
     """
 
     probabilities: dict[str, float]
@@ -28,7 +28,7 @@ class Answer:
 
     @property
     def confidence(self) -> float:
-        """The probability of that class."""
+        """The probability of the most probable class."""
         return max(self.probabilities.values())
 
 
@@ -43,8 +43,6 @@ class PlayedModels:
     classifiers: Sequence[OpenedClassifier]
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.classifiers) <= 2:
-            raise UsageError(f"the playground takes one or two models, not {len(self.classifiers)}.")
         counts = [len(classifier.evaluated.text_columns) for classifier in self.classifiers]
         if len(set(counts)) > 1:
             paths = " and ".join(f"'{classifier.path}'" for classifier in self.classifiers)
@@ -59,15 +57,15 @@ class PlayedModels:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """The texts that an example has, as the first model calls them."""
+        """Names of the texts of an example, as the first model calls them."""
         return self.classifiers[0].evaluated.text_columns
 
     def answers(self, texts: Texts) -> list[Answer]:
-        """What each model says about one example."""
+        """Return the answer of each model to one example."""
         return [_answer(classifier, texts) for classifier in self.classifiers]
 
     def compare(self, before: Sequence[Answer], after: Sequence[Answer]) -> str:
-        """Say in one line per model whether it changes its class, given its answers to two texts."""
+        """Describe in one line per model whether its class changes, given the answers to two texts."""
         return "\n".join(
             f"{name}: {old.label} becomes {new.label}" if old.label != new.label else f"{name}: stays {old.label}"
             for name, old, new in zip(self.names, before, after, strict=True)
@@ -85,7 +83,11 @@ def open_models(
     text_pair_column: str | None = None,
     max_length: int | None = None,
 ) -> PlayedModels:
-    """Open one or two models; the arguments are those of `open_model`."""
-    if len(paths) > 2:  # before the models are loaded, which takes time
+    """Open one or two models; the arguments are those of `open_model`.
+
+    Raises:
+        UsageError: another number of models, or a model that cannot be used.
+    """
+    if not 1 <= len(paths) <= 2:  # before the models are loaded, which takes time
         raise UsageError(f"the playground takes one or two models, not {len(paths)}.")
     return PlayedModels([open_model(path, text_column, text_pair_column, max_length) for path in paths])

@@ -1,4 +1,4 @@
-"""The page. Texts and names of classes are given only to components that show them as text, never as markup."""
+"""The page of the playground. Texts and class names go only to components that show them as text, never as markup."""
 
 import json
 import time
@@ -12,7 +12,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.playground.changed_views import ChangedView, attack_views, perturbed_view
-from uegr.playground.played_models import Answer, PlayedModels
+from uegr.playground.played_models import PlayedModels
 from uegr.playground.text_changes import CHANGED, DELETED
 from uegr.playground.word_attacks import WORD_ATTACKS
 
@@ -38,8 +38,8 @@ def build_page(models: PlayedModels, examples: list[tuple[Texts, str]]) -> gr.Bl
     """Build the page.
 
     Args:
-        models: one or two.
-        examples: texts to begin with, each with its true class; see `examples_of`.
+        models: the models that answer.
+        examples: example texts, each with its true class; see `examples_of`.
     """
     handlers = _Handlers(models)
     with gr.Blocks(title="uegr playground", analytics_enabled=False) as page:
@@ -118,7 +118,7 @@ class _Handlers:
 
     def answer(self, *texts: str) -> Values:
         """The answers to a new text."""
-        return self.no_answers if _is_empty(texts) else list(map(_label_value, self.models.answers(texts)))
+        return self.no_answers if _is_empty(texts) else [answer.probabilities for answer in self.models.answers(texts)]
 
     def perturb(self, name: str, rate: float, seed: float, *texts: str) -> Values:
         """A perturbed text and the answers to it."""
@@ -151,8 +151,4 @@ def _is_empty(texts: Texts) -> bool:
 
 
 def _values(view: ChangedView) -> Values:
-    return [view.pieces, *map(_label_value, view.answers), view.result]
-
-
-def _label_value(answer: Answer) -> dict[str, float]:
-    return answer.probabilities
+    return [view.pieces, *(answer.probabilities for answer in view.answers), view.result]

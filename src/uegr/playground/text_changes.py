@@ -3,30 +3,31 @@
 import random
 import re
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.perturb.perturbation_registry import find_perturbation
 
 CHANGED, DELETED = "changed", "deleted"
 Piece = tuple[str, str | None]
-"""A part of a text, and `CHANGED`, `DELETED` (it is no longer there), or None for what stayed."""
+"""A part of a text with its mark: `CHANGED`, `DELETED` (no longer in the text), or None (unchanged)."""
 
 
 def perturb(texts: Texts, name: str, rate: float, seed: int) -> Texts:
     """Apply a named perturbation to the last text of an example.
 
     Args:
-        texts: of the example.
-        name: of the perturbation.
+        texts: the texts of the example.
+        name: a key of `PERTURBATIONS`.
         rate: probability of a change per word, or per place where one is possible, in (0, 1].
-        seed: of what is random.
+        seed: random seed.
     """
     *fixed, text = texts
     return (*fixed, find_perturbation(name)(text, rate, random.Random(seed)))
 
 
 def mark_words(before: str, after: str) -> list[Piece]:
-    """Split the text `after` into pieces; words, which spaces end, are marked where they differ from `before`."""
+    """Split the text `after` into pieces. Words (separated by white space) that differ from `before` are marked."""
     old, tokens = before.split(), re.findall(r"\s+|\S+", after)
     places = [i for i, token in enumerate(tokens) if not token.isspace()]
     marks: dict[int, str] = {}
@@ -46,11 +47,6 @@ def mark_words(before: str, after: str) -> list[Piece]:
 
 
 def _joined(pieces: list[Piece]) -> list[Piece]:
-    """Neighbours that both stayed as one piece, and no empty pieces."""
-    joined: list[Piece] = []
-    for text, mark in pieces:
-        if text and mark is None and joined and joined[-1][1] is None:
-            joined[-1] = (joined[-1][0] + text, None)
-        elif text:
-            joined.append((text, mark))
-    return joined
+    """Join neighbours with the same mark, and leave out empty pieces."""
+    runs = groupby((piece for piece in pieces if piece[0]), key=lambda piece: piece[1])
+    return [("".join(text for text, _ in run), mark) for mark, run in runs]

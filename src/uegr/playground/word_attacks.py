@@ -1,4 +1,4 @@
-"""An attack on one text, change by change, with what every model says after each."""
+"""An attack on one text, change by change, with the answers of all models after each."""
 
 import random
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ class AttackStep:
     """A change that the attack keeps.
 
     Args:
-        texts: of the example, with this change and those before it.
-        answers: what each model says about them.
-        flipped: whether each model's class is another one than for the original text.
+        texts: the texts of the example, with this change and those before it.
+        answers: the answer of each model to these texts.
+        flipped: for each model, whether its class differs from its class for the original text.
     """
 
     texts: Texts
@@ -40,12 +40,15 @@ class AttackStep:
 
 
 def word_attack(name: str, max_share: float, seed: int) -> GreedyAttack:
-    """An attack that changes one word after the other.
+    """Return an attack that changes one word after the other.
 
     Args:
         name: a key of `WORD_ATTACKS`.
-        max_share: at most this share of the words is changed, in (0, 1].
-        seed: of what is random.
+        max_share: maximum share of the words that are changed, in (0, 1].
+        seed: random seed.
+
+    Raises:
+        UsageError: there is no such attack.
     """
     if name not in WORD_ATTACKS:
         raise unknown("attack by words", name, WORD_ATTACKS)
@@ -56,11 +59,11 @@ def word_attack(name: str, max_share: float, seed: int) -> GreedyAttack:
 
 
 def attack_steps(models: PlayedModels, texts: Texts, attack: GreedyAttack, aim: int) -> Iterator[AttackStep]:
-    """Attack one example until the attacked model changes its class, or no more change is allowed.
+    """Attack one example until the attacked model changes its class, or no further change is allowed.
 
     Args:
-        models: all of them answer after each change.
-        texts: of the example; the last one is changed.
+        models: the models that answer after each change.
+        texts: the texts of the example; the last one is changed.
         attack: the search. It changes the same words as `uegr attack` with this text alone.
         aim: index of the attacked model.
     """

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 
 Pieces = list[tuple[str, bool]]
-"""A text in pieces, and whether each is changed; the pieces together are the text."""
+"""Parts of a text, and whether each is changed; joined they are the text."""
 
 
 def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
-    """Return both texts in pieces. Words are what stands between spaces, so that a change inside a word marks it."""
+    """Return both texts in pieces. A word ends at white space, and a change of any of its letters marks all of it."""
     old, new = (re.findall(r"\s+|\S+", text) for text in (before, after))
     kept_old, kept_new = [False] * len(old), [False] * len(new)
     for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
@@ -19,11 +20,6 @@ def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
 
 
 def _joined(words: Sequence[str], kept: Sequence[bool]) -> Pieces:
-    """Put neighbours of one kind together."""
-    pieces: Pieces = []
-    for word, is_kept in zip(words, kept, strict=True):
-        if pieces and pieces[-1][1] != is_kept:
-            pieces[-1] = (pieces[-1][0] + word, not is_kept)
-        else:
-            pieces.append((word, not is_kept))
-    return pieces
+    """Join neighbouring words that are all kept, or all changed."""
+    runs = groupby(zip(words, kept, strict=True), key=lambda pair: pair[1])
+    return [("".join(word for word, _ in run), not is_kept) for is_kept, run in runs]

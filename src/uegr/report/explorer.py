@@ -26,8 +26,8 @@ class AttackedText:
     """One text under one attack on one run.
 
     Args:
-        run, attack, label, outcome: what the page filters by.
-        predicted_before, predicted: classes.
+        run, attack, label, outcome: the fields that the page filters by.
+        predicted_before, predicted: predicted classes before and after the attack.
         before, after: the text in pieces; `after` is None where no text fooled the model.
     """
 

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from math import isnan
 
-from uegr.report.figures.bar_chart import Bars, draw_bars
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.style import styled
 from uegr.report.group_difference import Difference, difference_between, group_interval
@@ -99,10 +99,8 @@ def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Ch
             low, high = group_interval(group, measure)
             if not isnan(low):
                 intervals.setdefault(item, {})[group.label] = (100 * low, 100 * high)
-    return _draw(groups, lengths, intervals) if lengths else None
-
-
-def _draw(groups: Sequence[Group], lengths: Bars, intervals: dict[str, dict[str, tuple[float, float]]]) -> Chart:
+    if not lengths:
+        return None
     with styled():
         return draw_bars(
             groups,

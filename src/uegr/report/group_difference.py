@@ -17,9 +17,9 @@ class Difference:
     """A group minus the reference.
 
     Args:
-        value: the difference, as the measure is stored.
+        value: the difference, in the unit in which the measure is stored.
         low, high: ends of its 95 % interval; NaN where there is none.
-        sign: of the measure.
+        sign: 1 where more is better, -1 where less is.
     """
 
     value: float

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from uegr import __version__
 from uegr.atomic_files import write_text
+from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.explorer import explore
 from uegr.report.figures.catalogue import Sections
 from uegr.report.figures.chart import Chart
@@ -33,8 +34,8 @@ SUMMARY_NOTE = (
 )
 
 SLICES_NOTE = (
-    "Parts of the data of at least 20 texts, weakest first: by class, by length, and by the share of words that are in "
-    "no training text. In brackets: 95 % intervals. With many parts some are weak by chance."
+    f"Parts of the data of at least {SMALLEST} texts, weakest first: by class, by length, and by the share of words "
+    "that are in no training text. In brackets: 95 % intervals. With many parts some are weak by chance."
 )
 
 

@@ -10,6 +10,9 @@ from scipy import stats
 from uegr.evaluation.statistics import LEVEL
 from uegr.runs.run_result import RunResult
 
+CURVE = ("metric", "epsilons", "norm", "relative", "steps", "restarts")
+"""The settings of the robustness curve that are equal in a group."""
+
 
 @dataclass(frozen=True, eq=False)
 class Group:
@@ -17,7 +20,7 @@ class Group:
 
     Args:
         label: unique among the groups.
-        index: its position among the groups, which decides its colour in every figure.
+        index: position among the groups, which decides the colour in every figure.
         runs: one per seed.
     """
 
@@ -41,8 +44,7 @@ def group_runs(runs: Sequence[RunResult]) -> list[Group]:
     """Return the runs in groups, in the order in which the groups first appear."""
     members: dict[str, list[RunResult]] = {}
     for run in runs:
-        curve = run.robustness
-        attack = [curve.metric, curve.epsilons, curve.norm, curve.relative, curve.steps, curve.restarts]
+        attack = [getattr(run.robustness, name) for name in CURVE]
         content = [run.method, run.task, run.model, run.train_examples, run.options, attack]
         members.setdefault(json.dumps(content, sort_keys=True), []).append(run)
     groups = [part for group in members.values() for part in _by_data(group)]
@@ -59,11 +61,24 @@ def _by_data(runs: list[RunResult]) -> list[list[RunResult]]:
 
 
 def _labels(firsts: Sequence[RunResult]) -> list[str]:
-    """A label for the first run of each group; groups that differ in nothing but their data are told apart by it."""
+    """Return a label for the first run of each group, with the details that tell apart groups of the same label."""
     labels = [first.label(firsts, ("task", "model")) for first in firsts]
+    labels = _told_apart(labels, [f"data {first.test_digest[:6]}" if first.test_digest else "" for first in firsts])
+    labels = _told_apart(labels, [f"{first.train_examples} training examples" for first in firsts])
+    for name in CURVE:
+        values = [getattr(first.robustness, name) for first in firsts]
+        labels = _told_apart(labels, ["" if value is None else f"attack {name} {value}" for value in values])
+    return labels
+
+
+def _told_apart(labels: Sequence[str], details: Sequence[str]) -> list[str]:
+    """Add its detail to each label that several groups with different details have."""
+    details_of: dict[str, set[str]] = {}
+    for label, detail in zip(labels, details, strict=True):
+        details_of.setdefault(label, set()).add(detail)
     return [
-        f"{label}, data {first.test_digest[:6]}" if first.test_digest and labels.count(label) > 1 else label
-        for label, first in zip(labels, firsts, strict=True)
+        f"{label}, {detail}" if detail and len(details_of[label]) > 1 else label
+        for label, detail in zip(labels, details, strict=True)
     ]
 
 

@@ -33,14 +33,14 @@ class StoryMeasure:
     """One row of the first table.
 
     Args:
-        name: for a reader who knows no attack.
-        unit: what the number is.
+        name: a name that needs no knowledge of attacks.
+        unit: unit of the shown value.
         value: the number of a run as it is stored, a fraction where `percent`; None where it was not measured.
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
         percent: whether the value is shown times 100.
         sign: 1 where more is better, -1 where less is.
-        search: of an attack on the text: identifies its search; see `attack_of`.
+        search: identifies the search of an attack on the text (see `attack_of`); None for other measures.
     """
 
     name: str

@@ -65,7 +65,8 @@ def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMea
     reached = (
         f"is right on {value}{NO_BREAK}% of the texts" if measure.unit == RIGHT else f"reaches {value} ({measure.unit})"
     )
-    return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it, in points: {differences}."
+    unit = ", in points" if measure.percent else ""
+    return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it{unit}: {differences}."
 
 
 def _short(measure: StoryMeasure, difference: Difference | None) -> str:

@@ -1,6 +1,6 @@
 """Attack a finished run with named attacks, and merge the results into its results.json."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
-from uegr.evaluation.data_slices import known_words, slice_scores, slices_of
+from uegr.evaluation.data_slices import slice_scores
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
@@ -58,10 +58,11 @@ def attack_run(
         examples: number of attacked examples; None attacks all.
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
-        source: the run whose model makes the perturbations of "transfer".
+        source: the run whose model computes the perturbations of "transfer".
         calibrated: the attacks on the text see the probabilities at the temperature that fits the model to its
             validation data: a search by probabilities is misled by a badly calibrated model (arXiv 2402.17509).
-        options: of the named attacks; each takes those that it has.
+            Recipes of TextAttack load the model from its folder and see it as it is.
+        options: options of the named attacks; each attack takes those that it has.
         on_examples: called after each attacked batch.
 
     Returns:
@@ -72,47 +73,34 @@ def attack_run(
         UsageError: an unknown attack or option, an attack that is named twice, or a run that was not measured or is
             no classifier.
     """
-    recipes = [name.removeprefix(PREFIX) for name in names if isinstance(name, str) and name.startswith(PREFIX)]
-    attacks = [
-        create_attack(name, options or {}, source) if isinstance(name, str) else name
-        for name in names
-        if not (isinstance(name, str) and name.startswith(PREFIX))
-    ]
-    check_attack_options(options or {}, attacks)
-    _check_names([*(attack.name for attack in attacks), *(PREFIX + recipe for recipe in recipes)])
+    attacks, recipes = _attacks_and_recipes(names, options or {}, source)
     run = open_measured_classifier(folder, "an attack")
+    model, label_names = run.evaluated_model, run.data.label_names
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
-    clock = Clock(run.evaluated_model, rows)
-    trained_on = trained_attacks(run.training_views)
+    clock = Clock(model, rows)
     if calibrated:
-        run.evaluated_model.temperature = _fitted_temperature(run)
-    texts: list[tuple[TextAttackResult, list[AttackOutcome]]] = []
+        model.temperature = _fitted_temperature(run)
+    on_text: list[tuple[dict[str, Any], list[AttackOutcome]]] = []
     curves: list[RobustnessCurve] = []
     robust_masks: dict[str, NDArray[np.bool_]] = {}
     for attack in attacks:
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
         if isinstance(attack, TextAttack):
-            measured, outcomes = measure_text_attack(
-                run.evaluated_model, rows, attack, run.data.label_names, clock, on_batch
-            )
-            setting = {"split": split, "trained_on": attack.name in trained_on}
-            setting |= {"temperature": run.evaluated_model.temperature} if calibrated else {}
-            texts.append((TextAttackResult.from_dict({**measured, **setting}), outcomes))
+            part, outcomes = measure_text_attack(model, rows, attack, label_names, clock, on_batch)
+            on_text.append(({**part, "temperature": model.temperature if calibrated else None}, outcomes))
         else:
-            measured, robust = measure_embedding_attack(run.evaluated_model, rows, attack, radii, clock, on_batch)
-            robust_masks[attack.name] = robust
-            curves.append(RobustnessCurve.from_dict({**measured, "split": split}))
-    texts += [_attacked_with_recipe(run, rows, recipe, split, clock, trained_on) for recipe in recipes]
+            part, robust_masks[attack.name] = measure_embedding_attack(model, rows, attack, radii, clock, on_batch)
+            curves.append(RobustnessCurve.from_dict({**part, "split": split}))
+    on_text += [_measure_recipe(run, rows, name, clock) for name in recipes]
+    text_attacks = _text_results(run, rows, split, on_text)
     masking = _masking(run, rows, radii, robust_masks)
-    add_attacked_texts(
-        folder,
-        {made.key: [text_row(outcome, run.data.label_names) for outcome in outcomes] for made, outcomes in texts},
-    )
+    texts = ([text_row(outcome, label_names) for outcome in outcomes] for _, outcomes in on_text)
+    add_attacked_texts(folder, dict(zip((attack.key for attack in text_attacks), texts, strict=True)))
     result = run.result()
     return run.save(
         replace(
             result,
-            text_attacks=_merged(result.text_attacks, _with_slices(run, rows, texts)),
+            text_attacks=_merged(result.text_attacks, text_attacks),
             embedding_attacks=_merged(result.embedding_attacks, curves),
             analysis={**result.analysis, **({"gradient_masking": masking} if masking else {})},
         )
@@ -144,11 +132,23 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
 
 
-def _check_names(names: Sequence[str]) -> None:
-    """Raise a UsageError where two attacks have one name, under which results.json holds one result."""
-    repeated = next((name for name in names if names.count(name) > 1), None)
+def _attacks_and_recipes(
+    names: Sequence[str | Attack], options: Options, source: Path | None
+) -> tuple[list[Attack], list[str]]:
+    """Create the attacks that are given by name; recipes of TextAttack ("textattack:RECIPE") stay names.
+
+    Raises:
+        UsageError: no attack has one of the options, or two attacks have the same name.
+    """
+    recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
+    others = [name for name in names if not isinstance(name, str) or not name.startswith(PREFIX)]
+    attacks = [create_attack(name, options, source) if isinstance(name, str) else name for name in others]
+    check_attack_options(options, attacks)
+    all_names = [*(attack.name for attack in attacks), *recipes]
+    repeated = next((name for name in all_names if all_names.count(name) > 1), None)
     if repeated is not None:
         raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
+    return attacks, recipes
 
 
 def _fitted_temperature(run: FinishedRun) -> float:
@@ -162,16 +162,14 @@ def _fitted_temperature(run: FinishedRun) -> float:
     return temperature
 
 
-def _attacked_with_recipe(
-    run: FinishedRun, rows: Dataset, recipe: str, split: str, clock: Clock, trained_on: Container[str]
-) -> tuple[TextAttackResult, list[AttackOutcome]]:
-    """Return the result of a recipe of TextAttack, and what it did to each text."""
+def _measure_recipe(
+    run: FinishedRun, rows: Dataset, name: str, clock: Clock
+) -> tuple[dict[str, Any], list[AttackOutcome]]:
+    """Run a recipe of TextAttack on every row; the counterpart of `measure_text_attack`."""
     with clock.measure() as cost:
-        outcomes = attack_with_recipe(run.evaluated_model, run.folder, rows, recipe)
-    name = PREFIX + recipe
-    part = {"attack": name, "options": {"query_budget": QUERY_BUDGET}, "cost": cost, "split": split}
-    measured = {**part, "trained_on": name in trained_on, **summary(outcomes, run.data.label_names, load_encoder())}
-    return TextAttackResult.from_dict(measured), outcomes
+        outcomes = attack_with_recipe(run.evaluated_model, run.folder, rows, name.removeprefix(PREFIX))
+    scores = summary(outcomes, run.data.label_names, load_encoder())
+    return {"attack": name, "options": {"query_budget": QUERY_BUDGET}, **scores, "cost": cost}, outcomes
 
 
 def _masking(
@@ -189,25 +187,23 @@ def _masking(
     return {**gradient_masking(radii, np.logical_and.reduce(white_box), black_box, zero_share), "cost": cost}
 
 
-def _with_slices(
-    run: FinishedRun, rows: Dataset, texts: Sequence[tuple[TextAttackResult, list[AttackOutcome]]]
+def _text_results(
+    run: FinishedRun, rows: Dataset, split: str, measured: Sequence[tuple[dict[str, Any], list[AttackOutcome]]]
 ) -> list[TextAttackResult]:
-    """Return the results with the accuracy of each part of the data before and after the attack."""
-    if not texts:
+    """Return the results of attacks on the text, with the accuracy of each part of the data before and after."""
+    if not measured:
         return []
-    data = run.data
-    slices = slices_of(rows, data.text_columns[-1], data.label_names, known_words(data.train, data.text_columns))
-    return [
-        replace(
-            result,
-            slices=slice_scores(
-                slices,
-                clean_accuracy=np.array([outcome.right for outcome in outcomes]),
-                accuracy=np.array([outcome.robust for outcome in outcomes]),
-            ),
+    trained_on, slices = trained_attacks(run.training_views), run.slices(rows)
+    results = []
+    for part, outcomes in measured:
+        scores = slice_scores(
+            slices,
+            clean_accuracy=np.array([outcome.right for outcome in outcomes]),
+            accuracy=np.array([outcome.robust for outcome in outcomes]),
         )
-        for result, outcomes in texts
-    ]
+        setting = {"split": split, "trained_on": part["attack"] in trained_on, "slices": scores}
+        results.append(TextAttackResult.from_dict({**part, **setting}))
+    return results
 
 
 def _merged(former: list[Result], new: list[Result]) -> list[Result]:

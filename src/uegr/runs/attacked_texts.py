@@ -1,6 +1,6 @@
 """attacked_texts.json in the folder of a run: every text that was attacked, before and after, with both predictions.
 
-It stands beside results.json, which people pass on: the texts of a private data set stay in the folder of the run.
+It is a file of its own beside results.json, which people share: the texts of a private data set stay in the run folder.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
     """Return what an attack did to one text.
 
     Args:
-        outcome: of the attack.
-        names: of the classes.
+        outcome: the outcome of the attack on this text.
+        names: the class names.
 
     Returns:
-        {"label", "before", "predicted_before", "after", "predicted"}: "after" is None where no text fooled the model.
+        {"label", "before", "predicted_before", "after", "predicted"}; "after" is None if no text fooled the model.
     """
     return {
         "label": names[outcome.label],
@@ -42,13 +42,17 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
 
 
 def add_attacked_texts(folder: Path, rows: Mapping[str, Rows]) -> None:
-    """Write the texts of these attacks, by `TextAttackResult.key`; those of other attacks stay."""
+    """Add the texts of these attacks, by `TextAttackResult.key`; those of other attacks are kept."""
     if rows:
         write_json(folder / ATTACKED_TEXTS, {**read_attacked_texts(folder), **rows})
 
 
 def read_attacked_texts(folder: Path) -> dict[str, Rows]:
-    """Return the texts by `TextAttackResult.key`; none where nothing was attacked or `folder` is a file."""
+    """Return the texts by `TextAttackResult.key`; empty if nothing was attacked, or if `folder` is a file.
+
+    Raises:
+        UsageError: the file is damaged.
+    """
     file = folder / ATTACKED_TEXTS
     if not file.is_file():
         return {}

@@ -13,6 +13,7 @@ from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
+from uegr.evaluation.data_slices import Slices, known_words, slices_of
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
@@ -30,9 +31,9 @@ class FinishedRun:
     """A run whose training is finished.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         run: the content of its run.json.
-        data: of its configuration.
+        data: the data that its configuration names.
         evaluated_model: its model, ready to be evaluated.
     """
 
@@ -51,14 +52,28 @@ class FinishedRun:
         return [*views, *([hardening["edits"]] if hardening else [])]
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
-        """Return the split "test" or "validation", or that number of its rows, the same random choice each time."""
+        """Return the rows of the split "test" or "validation".
+
+        Args:
+            split: name of the split.
+            examples: return N of the rows, the same random choice each time; None returns all.
+        """
         if split not in get_args(Split):
             raise unknown("split", split, get_args(Split))
         rows = self.data.test if split == "test" else self.data.validation
         return subset(rows, examples, 0)
 
+    def slices(self, rows: Dataset) -> Slices:
+        """Return the parts of these rows: by class, by length, and by the share of words that no training text has."""
+        known = known_words(self.data.train, self.data.text_columns)
+        return slices_of(rows, self.data.text_columns[-1], self.data.label_names, known)
+
     def result(self) -> RunResult:
-        """Return what was measured so far."""
+        """Return what was measured so far.
+
+        Raises:
+            UsageError: nothing was measured.
+        """
         return read_results(self.folder)[0]
 
     def save(self, result: RunResult) -> RunResult:
@@ -72,7 +87,7 @@ def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
     """Load a run's data and model.
 
     Args:
-        folder: of the run.
+        folder: the run folder.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
     """
     run, evaluated_model = open_trained(folder)
@@ -125,7 +140,7 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
 def open_measured_classifier(folder: Path, purpose: str) -> FinishedRun:
     """Load a measured run of a classifier."""
     run = open_run(folder)
-    run.result()
+    run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
         raise UsageError(f"'{folder}' is a model for {run.data.kind}: name the run of a classifier for {purpose}.")
     return run

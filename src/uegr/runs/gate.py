@@ -75,7 +75,7 @@ class GateResult:
 
 
 def _printable(text: str) -> str:
-    """The text without the characters that XML cannot hold."""
+    """Replace the characters that XML cannot hold."""
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
@@ -91,8 +91,11 @@ def run_gate(
     Args:
         classifier: a run, or any checkpoint.
         policy: the limits.
-        file: labelled texts, in place of the policy's own.
-        on_rows: called with a perturbation, and with the number of perturbations done and of all.
+        file: labelled texts; None takes those of the policy, or the test data of the run.
+        on_rows: called before each perturbation with its name, the number of perturbations done, and their total.
+
+    Raises:
+        UsageError: the data cannot be read, or does not have the classes that the policy limits.
     """
     thresholds = policy.thresholds()
     for threshold in thresholds:
@@ -102,25 +105,15 @@ def run_gate(
     rows = classifier.labelled_rows(source, "test", policy.label_column)
     labels = np.asarray(rows[LABEL][:])
     _check_measurable(thresholds, labels, classifier.names)
-    probabilities = softmax(classifier.logits(rows), axis=1)
-    predicted = probabilities.argmax(axis=1)
-    measured: dict[tuple[str, str | None], float] = {
-        ("accuracy", None): float((predicted == labels).mean()),
-        ("ece", None): expected_calibration_error(probabilities, labels),
-    }
-    for index, name in enumerate(classifier.names):
-        measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
-    parts = slices_of(rows, classifier.evaluated.text_columns[-1], classifier.names)
-    slices = slice_scores(parts, accuracy=predicted == labels)
+    measured, slices = _unperturbed(classifier, rows, labels)
     attacked = subset(rows, policy.examples, policy.seed)
-    before, true = softmax(classifier.logits(attacked), axis=1).argmax(axis=1), np.asarray(attacked[LABEL][:])
-    perturbations = list(dict.fromkeys(t.subject for t in thresholds if t.measure in BY_PERTURBATION))
+    before, true = classifier.logits(attacked).argmax(axis=1), np.asarray(attacked[LABEL][:])
+    perturbations = list(dict.fromkeys(str(t.subject) for t in thresholds if t.measure in BY_PERTURBATION))
     flips: list[dict[str, str]] = []
     for done, perturbation in enumerate(perturbations):
-        assert perturbation is not None
         on_rows(perturbation, done, len(perturbations))
         changed = _perturbed(attacked, classifier.evaluated.text_columns[-1], perturbation, policy)
-        after = softmax(classifier.logits(changed), axis=1).argmax(axis=1)
+        after = classifier.logits(changed).argmax(axis=1)
         measured["flip_rate", perturbation] = float((after != before).mean())
         measured["robust_accuracy", perturbation] = float((after == true).mean())
         slices += slice_scores({f"under {perturbation}": np.ones(len(true), bool)}, accuracy=after == true)
@@ -141,6 +134,22 @@ def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], nam
             raise UsageError(f"{threshold.name} cannot be measured: all texts are of that class; add others.")
         if threshold.measure == "recall" and not of_class.any():
             raise UsageError(f"{threshold.name} cannot be measured: no text is of that class; add some.")
+
+
+def _unperturbed(
+    classifier: OpenedClassifier, rows: Dataset, labels: NDArray[Any]
+) -> tuple[dict[tuple[str, str | None], float], list[dict[str, Any]]]:
+    """Return (measure, class or None) -> value on the rows as they are, and the accuracy of each slice."""
+    probabilities = softmax(classifier.logits(rows), axis=1)
+    predicted = probabilities.argmax(axis=1)
+    measured: dict[tuple[str, str | None], float] = {
+        ("accuracy", None): float((predicted == labels).mean()),
+        ("ece", None): expected_calibration_error(probabilities, labels),
+    }
+    for index, name in enumerate(classifier.names):
+        measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
+    slices = slices_of(rows, classifier.evaluated.text_columns[-1], classifier.names)
+    return measured, slice_scores(slices, accuracy=predicted == labels)
 
 
 def _line(threshold: Threshold, value: float) -> GateLine:

@@ -90,7 +90,11 @@ class GatePolicy(Options):
 
 
 def read_policy(path: Path) -> GatePolicy:
-    """The policy of a YAML file. A relative path in it starts at the working directory."""
+    """Read the policy of a YAML file. Relative paths in it are relative to the working directory.
+
+    Raises:
+        UsageError: the file cannot be read, or a key or a value is not that of a policy.
+    """
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         raise UsageError(f"'{path}' must be a mapping, such as minimum: {{accuracy: 0.9}}.")
@@ -99,7 +103,6 @@ def read_policy(path: Path) -> GatePolicy:
         if name not in names:
             raise unknown(f"key in '{path}'", name, names)
     try:
-        policy = GatePolicy(**content)
+        return GatePolicy(**content)
     except UsageError as error:
         raise UsageError(f"'{path}': {error}") from error
-    return policy

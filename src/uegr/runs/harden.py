@@ -28,7 +28,7 @@ from uegr.training.run_arguments import training_arguments
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 
 MEASURED = 256
-"""Texts that are kept out of the training, to measure the loss before and after it."""
+"""Maximum number of texts that are kept out of the training, to measure the loss before and after it."""
 
 
 def harden_model(
@@ -106,7 +106,7 @@ def harden_model(
 
 
 def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
-    """The texts as token ids: those to train on, in their order, and those that are kept out."""
+    """Return the texts as token ids: those to train on, in their order, and those that are kept out."""
     encoded = rows.map(
         lambda part: dict(tokenizer(part[TEXT], truncation=True, max_length=max_length)),
         batched=True,
@@ -119,7 +119,7 @@ def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int,
 
 @torch.no_grad()
 def _mean_loss(trainer: HardeningTrainer, rows: Dataset) -> float | None:
-    """The loss on texts, with edits of a fixed seed; None without texts."""
+    """Return the mean loss on texts, with edits of a fixed seed; None if there are no texts."""
     losses: list[tuple[float, int]] = []
     batch_size = trainer.args.train_batch_size
     collate: Any = trainer.data_collator
@@ -134,7 +134,7 @@ def _mean_loss(trainer: HardeningTrainer, rows: Dataset) -> float | None:
 
 
 def describe_hardening(record: Mapping[str, Any]) -> Sequence[str]:
-    """What was trained, what it did and what it cost, in sentences."""
+    """Describe in sentences what was trained, how the loss changed, and the cost."""
     cost, pool = record["cost"], record["pool"]
     dropped = {name: count for name, count in pool["overlap"].items() if count}
     lines = [
@@ -143,7 +143,8 @@ def describe_hardening(record: Mapping[str, Any]) -> Sequence[str]:
     ]
     if dropped:
         lines.append(
-            "left out, because models are evaluated on them: " + ", ".join(f"{n:,} of {s}" for s, n in dropped.items())
+            "left out, because models are evaluated on them: "
+            + ", ".join(f"{count:,} of {name}" for name, count in dropped.items())
         )
     if record["loss_before"] is not None:
         lines.append(

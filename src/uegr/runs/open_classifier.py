@@ -17,7 +17,7 @@ from uegr.runs.finished_run import open_run, open_trained
 from uegr.runs.run_folder import RUN
 
 MAX_LENGTH = 512
-"""Tokens that are read of a text, or fewer where a checkpoint has fewer positions."""
+"""Maximum number of tokens of a text; a checkpoint with fewer positions reads fewer."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class OpenedClassifier:
     """A classifier that is ready to be used.
 
     Args:
-        path: of the folder, or a hub name.
-        evaluated: the model, with the columns of text it reads.
-        names: of its classes, in order.
+        path: the folder, or a hub name.
+        evaluated: the model, with the columns of text that it reads.
+        names: the class names, in order.
         is_run: whether the folder is a run of uegr, whose own splits can be used.
     """
 
@@ -37,7 +37,16 @@ class OpenedClassifier:
     is_run: bool
 
     def labelled_rows(self, file: Path | None, split: str, label_column: str = LABEL) -> Dataset:
-        """Rows with the class of each in the column "label": of a file, or a split of the run's own data."""
+        """Return rows with the index of their class in the column "label".
+
+        Args:
+            file: a labelled file; None takes the run's own data.
+            split: "test" or "validation", of the run's own data.
+            label_column: column of the label in the file.
+
+        Raises:
+            UsageError: there is no file, and the model is not a run or its data is not available.
+        """
         if file is not None:
             columns = self.evaluated.text_columns
             rows, _, _ = evaluation_rows(self.evaluated.model, file, columns, label_column, "classification")
@@ -49,7 +58,7 @@ class OpenedClassifier:
         return run.rows(split).rename_columns({own: name for own, name in names.items() if own != name})
 
     def logits(self, rows: Dataset) -> NDArray[np.float64]:
-        """Logits (N, C) of rows without labels."""
+        """Return the logits (N, C) of rows, whose labels are not needed."""
         columns = (rows[column] for column in self.evaluated.text_columns)
         return self.evaluated.logits_of(list(zip(*columns, strict=True)))
 
@@ -63,6 +72,9 @@ def open_model(
         path: a run, a Hugging Face folder, or a name of the hub.
         text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
         max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
+
+    Raises:
+        UsageError: there is no such model, it is no classifier, or the columns do not fit it.
     """
     is_run = (path / RUN).is_file()
     evaluated = open_trained(path)[1] if is_run else _checkpoint(path)

@@ -18,9 +18,9 @@ from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.open_classifier import OpenedClassifier
 
 PIECE = 2000
-"""Rows at a time."""
+"""Number of rows that are predicted and written together."""
 ABSTAINED = ""
-"""The label of a text on which the model is not sure enough."""
+"""The label of a text on which the confidence of the model is too low."""
 
 
 def predict_file(
@@ -45,14 +45,12 @@ def predict_file(
         on_rows: called after each piece.
 
     Returns:
-        Number of rows per label, and of those without one.
+        Number of rows per label; the key of the rows without a label is `ABSTAINED`.
+
+    Raises:
+        UsageError: a file cannot be read or written, a row has no text, or `abstain_below` is no confidence.
     """
-    if output.suffix not in WRITERS:
-        raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
-    if output.is_dir():
-        raise UsageError(f"'{output}' is a folder: name a file with --output.")
-    if output.resolve() == file.resolve():
-        raise UsageError(f"'{output}' is the file of the texts: name another with --output.")
+    _check_output(output, file)
     if not 0.0 <= abstain_below <= 1.0:
         raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
     text_columns = classifier.evaluated.text_columns
@@ -75,13 +73,22 @@ def predict_file(
     return counts
 
 
-def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
-    """The temperature that calibrates the confidences, from a labelled file or the validation split of a run.
+def _check_output(output: Path, file: Path) -> None:
+    if output.suffix not in WRITERS:
+        raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
+    if output.is_dir():
+        raise UsageError(f"'{output}' is a folder: name a file with --output.")
+    if output.resolve() == file.resolve():
+        raise UsageError(f"'{output}' is the file of the texts: name another with --output.")
 
-    1.0 where the run's own split cannot tell, because the model is right on all of it.
+
+def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
+    """Return the temperature that calibrates the confidences, from a labelled file or the validation split of a run.
+
+    It is 1.0 where the run's own split decides none, because the model is right on all of it.
 
     Raises:
-        UsageError: the file cannot tell.
+        UsageError: the file decides none.
     """
     rows = classifier.labelled_rows(file, "validation", label_column)
     temperature = fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
@@ -94,7 +101,7 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
 
 
 def _renamed(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Names for the columns of a file beside columns whose names are taken."""
+    """Return names for the columns of a file that are not taken: "given_" is put before a taken one."""
     names: list[str] = []
     for column in columns:
         name = column

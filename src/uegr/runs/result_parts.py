@@ -50,13 +50,13 @@ class TrainingCost(JsonPart):
     """Cost of the training, and of one of its steps; see `uegr.training.cost_profile.measure_cost`.
 
     Args:
-        flops, step_seconds: of one step.
-        flop_ratio, time_ratio: of one step, as multiples of a plain step.
-        tokens_per_second: real tokens, no padding.
-        peak_memory: bytes.
-        parts: shares of the time of a step, 1 in all.
-        seconds: of the whole training.
-        processor: that the training ran on.
+        flops, step_seconds: floating-point operations and seconds of one step.
+        flop_ratio, time_ratio: the same as multiples of a plain step.
+        tokens_per_second: number of tokens, without padding, per second of a step.
+        peak_memory: maximum memory in bytes.
+        parts: name of a part of a step -> its share of the time; the shares sum to 1.
+        seconds: time of the whole training.
+        processor: name of the processor or GPU.
     """
 
     flops: float | None = None
@@ -75,7 +75,8 @@ class EvaluationCost(JsonPart):
     """Wall time of an evaluation on `examples` examples.
 
     Args:
-        seconds, examples: of the evaluation.
+        seconds: time of the evaluation.
+        examples: number of evaluated examples.
         forward_passes: time per example, in units of one forward pass of one example on the same rows.
     """
 
@@ -90,13 +91,13 @@ class RobustnessCurve(JsonPart):
 
     Args:
         attack, norm, relative, steps, restarts: the attack; see `uegr.evaluation.attacks.embedding_attack`.
-        options: its further options, such as seed, loss or source.
-        epsilons: radii, rising.
+        options: further options of the attack, such as seed, loss or source.
+        epsilons: radii in increasing order.
         metric, values: name of the metric, and its value at each epsilon, as fractions.
         examples: number of attacked examples.
         queries: mean number of queries per example over the whole curve.
-        split: of the data.
-        cost: of the attack.
+        split: name of the attacked split.
+        cost: cost of the attack.
     """
 
     attack: str
@@ -137,7 +138,7 @@ class RobustnessCurve(JsonPart):
 
     @property
     def key(self) -> str:
-        """Names the attack among those on one run: its name of today, and the data."""
+        """Identifies the attack among those on one run: its current name, and the data."""
         return FORMER_NAMES.get(self.attack, self.attack) + _data(self.split)
 
     @property
@@ -162,16 +163,16 @@ class TextAttackResult(JsonPart):
         attack, options: the attack.
         examples: number of attacked examples.
         clean_accuracy, accuracy: before the attack and after it, fractions.
-        success_rate: share of the examples right before that are wrong after; None where none was right.
+        success_rate: share of the examples that were right before and are wrong after; None if none was right.
         queries: mean number of queries per example.
         untouched: number of examples in whose text the attack could change nothing.
         words_changed: mean share of changed words over the successes.
         similarity: mean cosine of the sentence embeddings before and after, over the successes.
         outcomes: packed bits, right after the attack; see `uegr.evaluation.packed_outcomes`.
         samples: some successes.
-        cost: of the attack.
-        split: of the data.
-        temperature: divided the logits that the search saw; None: the model as it is.
+        cost: cost of the attack.
+        split: name of the attacked split.
+        temperature: the search saw the logits divided by it; None: as they are.
         trained_on: whether the model was trained on such edits; see `uegr.perturb.views.trained_attacks`.
         slices: parts of the data; see `uegr.evaluation.data_slices`.
         texts: every attacked text, where the reader asked for them; see `uegr.runs.attacked_texts`.
@@ -201,7 +202,7 @@ class TextAttackResult(JsonPart):
 
     @property
     def key(self) -> str:
-        """Names the search among those on one run: the attack, whether the model was calibrated, and the data."""
+        """Identifies the search among those on one run: the attack, whether it was calibrated, and the data."""
         calibrated = "" if self.temperature is None else " calibrated"
         return f"{self.attack}{calibrated}{_data(self.split)}"
 
@@ -232,5 +233,5 @@ def _json(value: Any) -> Any:
 
 
 def _data(split: str | None) -> str:
-    """What is added to the name of an attack on other data than the test data."""
+    """Return the suffix of the name of an attack: empty for test data."""
     return " on validation data" if split == "validation" else ""

@@ -46,7 +46,11 @@ SCHEMA = 1
 
 
 def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
-    """Return the run.json of a folder, or its hardening.json."""
+    """Return the content of the run.json of a folder, or of its hardening.json.
+
+    Raises:
+        UsageError: there is no such file, or it is damaged.
+    """
     try:
         run: dict[str, Any] = json.loads((folder / file).read_text())
     except FileNotFoundError:
@@ -61,7 +65,7 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
 
 
 def check_no_file(folder: Path) -> None:
-    """Refuse a file in the place of the folder."""
+    """Raise a UsageError if the path is that of a file."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
 
@@ -78,15 +82,18 @@ def prepare_run(
     """Make the folder ready for a run with this configuration.
 
     Args:
-        folder: of the run.
-        config: its configuration, as JSON can hold it.
+        folder: the run folder.
+        config: the configuration of the run, as JSON can hold it.
         resume: continue the run in the folder.
         overwrite: remove the run in the folder.
-        data_files: the user's files that it trains on.
+        data_files: the user's files that the run trains on.
         file: RUN or HARDENING.
 
     Returns:
         The checkpoint to resume from, or None to begin at the start.
+
+    Raises:
+        UsageError: the folder holds something else, a finished run, or an unfinished run that cannot be resumed.
     """
     check_no_file(folder)
     if folder.exists() and not (folder / file).exists():
@@ -99,25 +106,30 @@ def prepare_run(
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
-        former = read_run(folder, file)
-        if former.get("finished"):
-            raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
-        if not resume:
-            raise UsageError(
-                f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."
-            )
-        changed = [name for name, value in config.items() if former["config"].get(name) != _as_read(value)]
-        if changed:
-            raise UsageError(
-                f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
-                "over with --overwrite."
-            )
-        check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
+        _check_resumable(folder, read_run(folder, file), config, resume)
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     begun = {"schema": SCHEMA, "finished": False, "config": config, "files": digests_of(data_files)}
     write_json(folder / file, begun)
     return None
+
+
+def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
+    """Raise a UsageError unless the run in the folder is to be resumed, is unfinished, and has this configuration."""
+    if former.get("finished"):
+        raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
+    if not resume:
+        raise UsageError(
+            f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."
+        )
+    as_read = json.loads(json.dumps(config))  # tuples become lists
+    changed = [name for name, value in as_read.items() if former["config"].get(name) != value]
+    if changed:
+        raise UsageError(
+            f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
+            "over with --overwrite."
+        )
+    check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
 
 
 def finish_run(
@@ -130,7 +142,16 @@ def finish_run(
     *,
     file: str = RUN,
 ) -> None:
-    """Move the trained model into the folder, mark the run finished, and only then remove its checkpoints."""
+    """Move the trained model into the folder, mark the run as finished, and only then remove its checkpoints.
+
+    Args:
+        folder: the run folder, made by `prepare_run`.
+        run: the content of run.json without "files", "finished" and "schema".
+        log: the entries of the training log.
+        model, tokenizer: saved in Hugging Face's format.
+        method_config: saved beside the model.
+        file: RUN or HARDENING.
+    """
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
     model.save_pretrained(staging)
@@ -169,7 +190,11 @@ def write_results(folder: Path, results: Sequence[RunResult]) -> None:
 
 
 def read_results(path: Path) -> list[RunResult]:
-    """Return the runs of a results.json, or of the one in a folder."""
+    """Return the runs of a results.json, or of the results.json in a folder.
+
+    Raises:
+        UsageError: there is no such file, or it is damaged.
+    """
     file = path / RESULTS if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
@@ -201,8 +226,3 @@ def with_training_log(result: RunResult, folder: Path) -> RunResult:
         return replace(result, log=log)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"'{file}' is damaged ({error}): remove it, or train again with --overwrite.") from error
-
-
-def _as_read(value: Any) -> Any:
-    """Return the value as it comes back from JSON: tuples become lists."""
-    return json.loads(json.dumps(value))

@@ -24,22 +24,22 @@ class RunResult(JsonPart):
 
     Args:
         method, options: the method, and its options that differ from their defaults.
-        task, model, seed, train_examples: what was trained on what.
-        split, test_examples: what it was measured on.
-        test_digest: of the texts and labels that it was measured on; see `uegr.data.row_digest`.
+        task, model, seed, train_examples: the training; `train_examples` is a number.
+        split, test_examples: name of the measured split, and number of its examples.
+        test_digest: digest of the measured texts and labels; see `uegr.data.row_digest`.
         metric: the published metric of the task, a name in `metrics`.
-        positive_label: the class that "f1" is of, where it is measured.
+        positive_label: the class whose F1 score is "f1", where that is measured.
         typo_unchanged: number of texts in which no typing error is possible.
         metrics: all metrics; see `uegr.evaluation.evaluator`.
         robustness: the metric under the embedding attack of `uegr evaluate`.
         outcomes: per example; see `uegr.evaluation.packed_outcomes`.
         leakage: overlap of test and training texts; see `uegr.data.overlap`.
         length_baseline: accuracy and AUC of a classifier that sees lengths only; see `uegr.evaluation.length_baseline`.
-        cost: of the training.
+        cost: cost of the training.
         slices: accuracy of parts of the data; see `uegr.evaluation.data_slices`.
-        text_attacks, embedding_attacks: by `uegr attack`.
-        analysis: name of a part -> its numbers, by `uegr analyse`.
-        transfer: one entry per further task, by `uegr evaluate --on`.
+        text_attacks, embedding_attacks: results of `uegr attack`.
+        analysis: name of a part of `uegr analyse` -> its numbers.
+        transfer: one entry per further task of `uegr evaluate --on`.
         log: the entries of the training log, where the reader asked for them; not part of results.json.
     """
 
@@ -73,7 +73,15 @@ class RunResult(JsonPart):
 
     @classmethod
     def from_dict(cls, entry: Any, where: object = "results.json") -> Self:
-        """Read an entry of results.json."""
+        """Read an entry of results.json.
+
+        Args:
+            entry: the parsed entry.
+            where: the file, for messages.
+
+        Raises:
+            UsageError: a field is missing or has another form.
+        """
         _check(entry, where)
         parts = {
             **entry,

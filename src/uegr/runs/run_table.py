@@ -45,11 +45,9 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         return any(name in result.metrics for result in results)
 
     def attacked(name: str) -> Cell:
-        def cell(result: RunResult) -> str:
-            accuracies = [attack.accuracy for attack in result.text_attacks if attack.attack == name]
-            return _percent(accuracies[0]) if accuracies else "–"
-
-        return cell
+        return lambda result: next(
+            (_percent(attack.accuracy) for attack in result.text_attacks if attack.attack == name), "–"
+        )
 
     on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
     published = dict.fromkeys(result.metric for result in results)

@@ -1,6 +1,6 @@
 """Train a run: from a configuration to a folder with a trained model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError
 from uegr.methods.method import Method
+from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import merged, with_lora
 from uegr.modeling.model_folder import new_weights_of
@@ -48,7 +49,7 @@ def train_run(
 
     Args:
         config: what to train.
-        output_dir: the run's folder.
+        output_dir: the run folder.
         data: use these examples (see `uegr.data.user_data.load_files`) instead of those of config.data.
         resume: continue from the last checkpoint of an interrupted run with the same configuration; the final
             weights equal those of an uninterrupted run.
@@ -78,44 +79,22 @@ def train_run(
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
-    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
-    bf16 = use_bf16(config.precision, model)
-    arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
-    with explained_arguments():
-        trainer = UEGRTrainer(
-            model,
-            arguments,
-            method=method_config,
-            class_weights=weights,
-            train_dataset=encoded,
-            data_collator=collator(encoded, tokenizer),
-            processing_class=tokenizer,
-            **trainer_validation(data, arguments, tokenizer, max_length),
-        )
+    trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
     # The folder is changed only now, when the configuration has proved possible.
     checkpoint = on_first_process(
         lambda: prepare_run(
             output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
         )
     )
-    if config.early_stopping_patience is not None:
-        trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
     with explained_arguments(ImportError):  # of packages that single arguments need
         outcome = run_trainer(trainer, checkpoint, on_step)
     if cost is None:
         cost = _cost_of_a_step(trainer, model, method_config.create(seed=config.seed, class_weights=weights))
     run = {
         "config": asdict(config),
-        "precision": "bf16" if bf16 else "fp32",
-        "task": data.name,
-        "kind": data.kind,
-        "train_examples": len(data.train),
+        "precision": "bf16" if trainer.args.bf16 else "fp32",
+        **_about_data(data, findings),
         **hardening,
-        "data": {
-            "text_columns": data.text_columns,
-            "classes": data.class_counts,
-            "findings": [asdict(finding) for finding in findings],
-        },
         "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
     }
     if is_first_process():
@@ -130,6 +109,49 @@ def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedM
     tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
     return model, tokenizer
+
+
+def _trainer(
+    config: RunConfig,
+    output_dir: Path,
+    data: TaskData,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+    method_config: MethodConfig,
+    weights: Sequence[float] | None,
+) -> UEGRTrainer:
+    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
+    bf16 = use_bf16(config.precision, model)
+    arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
+    with explained_arguments():
+        trainer = UEGRTrainer(
+            model,
+            arguments,
+            method=method_config,
+            class_weights=weights,
+            train_dataset=encoded,
+            data_collator=collator(encoded, tokenizer),
+            processing_class=tokenizer,
+            **trainer_validation(data, arguments, tokenizer, max_length),
+        )
+    if config.early_stopping_patience is not None:
+        trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
+    return trainer
+
+
+def _about_data(data: TaskData, findings: Sequence[Finding]) -> dict[str, Any]:
+    """The part of run.json on what the model was trained on."""
+    return {
+        "task": data.name,
+        "kind": data.kind,
+        "train_examples": len(data.train),
+        "data": {
+            "text_columns": data.text_columns,
+            "classes": data.class_counts,
+            "findings": [asdict(finding) for finding in findings],
+        },
+    }
 
 
 def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: Method) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind
@@ -21,6 +21,20 @@ from uegr.runs.finished_run import FinishedRun, open_run
 
 OnTask = Callable[[int, int], None]
 """Called with the number of tasks done, and the number of all tasks."""
+
+
+class Classes(NamedTuple):
+    """What decides how the classes of a model are scored on those of a task.
+
+    Args:
+        kind: the kind of task.
+        names: the classes, in order; empty for kinds without classes.
+        family: key of `uegr.data.label_maps.FAMILIES`, or None.
+    """
+
+    kind: Kind
+    names: Sequence[str]
+    family: str | None
 
 
 def evaluate_on_tasks(
@@ -41,29 +55,27 @@ def evaluate_on_tasks(
         folder: a run that `evaluate_run` has measured.
         tasks: names of the registry, and paths of files.
         declared: the model's label names -> the task's, where the registry does not map them.
-        examples: at most this number of each task, the same for every run.
-        text_column, label_column: of the files; by default those that the run was trained on.
+        examples: measure at most N examples of each task, the same for every run; None measures all.
+        text_column, label_column: columns of the files; by default those that the run was trained on.
         on_task: called after each task.
 
     Returns:
-        One entry per task, in the order of `tasks`.
+        One entry per task, in the order of `tasks`; see docs/results-schema.md.
+
+    Raises:
+        UsageError: the run was not measured, or its classes cannot be compared with those of a task.
     """
     run = open_run(folder)
     run.result()  # raises where nothing was measured
     training_data = run.data
+    source = Classes(training_data.kind, training_data.label_names, training_data.family)
     entries: list[dict[str, Any]] = []
     for name in tasks:
         if isinstance(name, Path):
             data = _file_like(run, name, text_column, label_column, keep_names=not declared).limited(test=examples)
         else:
             data = load_task(name).limited(test=examples)
-        classes = _classes(
-            (training_data.kind, data.kind),
-            (training_data.label_names, data.label_names),
-            (training_data.family, data.family),
-            name,
-            declared,
-        )
+        classes = _label_map(source, Classes(data.kind, data.label_names, data.family), name, declared)
         seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
         entry = score_transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
         if classes is not None:
@@ -81,24 +93,21 @@ def check_transfer(source: Task, names: Sequence[str]) -> None:
     """Raise a UsageError where a model of one named task cannot be measured on another."""
     for name in names:
         task = find_task(name)
-        _classes((source.kind, task.kind), (source.labels, task.labels), (source.family, task.family), name)
+        target = Classes(task.kind, task.labels, task.family)
+        _label_map(Classes(source.kind, source.labels, source.family), target, name)
 
 
-def _classes(
-    kinds: tuple[Kind, Kind],
-    label_names: tuple[Sequence[str], Sequence[str]],
-    families: tuple[str | None, str | None],
-    name: str | Path,
-    declared: Mapping[str, str] | None = None,
+def _label_map(
+    source: Classes, target: Classes, name: str | Path, declared: Mapping[str, str] | None = None
 ) -> LabelMap | None:
-    """How the model's classes are scored on task `name`; each pair is of the model and of the task. None for kinds
-    without classes."""
-    kind = kinds[1]
-    if kinds[0] != kind:
-        raise UsageError(f"the run is for {kinds[0]}, and '{name}' is for {kind}: leave '{name}' out.")
-    if kind == "multi_label":
+    """Return how the classes of the model are scored on those of task `name`; None for kinds without classes."""
+    if source.kind != target.kind:
+        raise UsageError(f"the run is for {source.kind}, and '{name}' is for {target.kind}: leave '{name}' out.")
+    if target.kind == "multi_label":
         raise UsageError(f"the label sets of a multi-label run and of '{name}' cannot be compared: leave '{name}' out.")
-    return label_map(*label_names, families, declared) if kind == "classification" else None
+    if target.kind != "classification":
+        return None
+    return label_map(source.names, target.names, (source.family, target.family), declared)
 
 
 def _file_like(

@@ -16,7 +16,10 @@ from uegr.modeling.task_kinds.tokens import Tokens
 def trainer_validation(
     data: TaskData, arguments: TrainingArguments, tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> dict[str, Any]:
-    """The Trainer's arguments to evaluate loss and metrics on the validation data, if `arguments` say so."""
+    """Return the Trainer's arguments to evaluate loss and metrics on the validation data, if `arguments` ask for it.
+
+    Sets the direction of the best checkpoint's metric in `arguments`.
+    """
     if arguments.eval_strategy == "no":
         return {}
     rows = encode(data.validation, tokenizer, data.text_columns, max_length, data.kind)

@@ -17,10 +17,10 @@ class WideTable:
     """A table that rich prints. Each part of it begins with the first column, which names the rows.
 
     Args:
-        headings: of the columns; a unit at the end (" %") goes into a second line.
-        rows: a cell for each heading.
-        title: above the first table.
-        caption: below the last one.
+        headings: headings of the columns; a unit at the end (" %") is put on a second line.
+        rows: one cell for each heading.
+        title: printed above the first part.
+        caption: printed below the last part.
     """
 
     headings: Sequence[str]
@@ -42,7 +42,7 @@ class WideTable:
             yield table
 
     def _parts(self, width: int) -> Iterator[list[int]]:
-        """The columns of each table."""
+        """Yield the indices of the columns of each part, for a terminal of this width."""
         part = [0]
         for column in range(1, len(self.headings)):
             if len(part) > 1 and sum(self._width(other) + GAP for other in [*part, column]) > width:

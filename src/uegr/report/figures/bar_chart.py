@@ -11,9 +11,10 @@ from uegr.report.run_groups import Group
 
 ERROR = "#8c8c8c"
 """Colour of error lines: visible on every bar, and on light and dark pages."""
-Interval = tuple[float, float]
 Bars = Mapping[str, Mapping[str, float]]
 """Compared item -> label of a group -> length of its bar."""
+Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
+"""Compared item -> label of a group -> ends of its error line."""
 
 
 def draw_bars(
@@ -26,67 +27,68 @@ def draw_bars(
     alt: str,
     caption: str,
     digits: int = 1,
-    intervals: Mapping[str, Mapping[str, Interval]] | None = None,
+    intervals: Intervals | None = None,
     limit: float | None = None,
     log: bool = False,
 ) -> Chart:
     """Draw one block per item, in it one bar per group, each with its number at its end.
 
     Args:
-        groups: those with a bar anywhere get a place in every block.
-        lengths: see `Bars`.
-        unit: label of the axis.
-        name, title, caption: of the chart.
-        alt: what the bars are; their numbers follow it in words.
-        digits: after the point.
-        intervals: ends of the error lines, where there are any.
-        limit: right end of the axis.
-        log: on a logarithmic axis, from a third of the shortest bar on.
+        groups: a group with a bar in any block gets a place in every block.
+        lengths: length of each bar; not empty.
+        unit: label of the x axis.
+        name, title, caption: see `Chart`.
+        alt: what the bars show; the numbers are added in words.
+        digits: number of digits after the decimal point.
+        intervals: ends of the error lines; a bar without one has none.
+        limit: right end of the x axis; by default the longest bar and its number decide.
+        log: whether the x axis is logarithmic; it begins at a third of the shortest bar.
     """
     shown = [group for group in groups if any(group.label in block for block in lengths.values())]
-    width = 0.8 / max(1, len(shown))
+    intervals = intervals or {}
     figure, axes = canvas(0.9 + 0.21 * len(lengths) * (len(shown) + 0.6))
-    ends = [length for block in lengths.values() for length in block.values()]
-    lows = [*ends, *(low for block in (intervals or {}).values() for low, _ in block.values())]
-    ends += [high for block in (intervals or {}).values() for _, high in block.values()]
+    ends = [end for block in intervals.values() for interval in block.values() for end in interval]
+    ends += [length for block in lengths.values() for length in block.values()]
     longest = limit or max(ends) or 1.0
+    height = 0.8 / max(1, len(shown))
     marks = []
     for row, (item, block) in enumerate(lengths.items()):
         for position, group in enumerate(shown):
             if group.label not in block:
                 continue
-            value, y = block[group.label], row + (position - (len(shown) - 1) / 2) * width
-            interval = (intervals or {}).get(item, {}).get(group.label)
-            _bar(axes, value, y, width * 0.9, COLOURS[group.index % len(COLOURS)], interval)
-            end = value if interval is None else interval[1]
-            axes.text(
-                end * 1.05 if log else max(end, 0) + 0.012 * longest,
-                y,
-                _number(value, digits),
-                va="center",
-                fontsize=8.5,
-            )
-            text = f"{group.label}, {item.replace(chr(10), ' ')}: {_number(value, digits)}"
-            marks.append(Mark(axes, value, y, text))
-    axes.set_yticks(range(len(lengths)), [_wrapped(item) for item in lengths])
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylim(len(lengths) - 0.45, -0.55)
+            value, y = block[group.label], row + (position - (len(shown) - 1) / 2) * height
+            axes.barh(y, value, height=height * 0.9, color=COLOURS[group.index % len(COLOURS)])
+            low, high = intervals.get(item, {}).get(group.label, (value, value))
+            if low < high:
+                axes.hlines(y, low, high, color=ERROR, linewidth=1.3)
+            text_x = high * 1.05 if log else max(high, 0) + 0.012 * longest
+            axes.text(text_x, y, _number(value, digits), va="center", fontsize=8.5)
+            marks.append(Mark(axes, value, y, f"{group.label}, {_one_line(item)}: {_number(value, digits)}"))
+    _label_axes(axes, list(lengths), unit)
     if log:
+        shortest = min(mark.x for mark in marks)
         axes.set_xscale("log")
-        axes.set_xlim(min(mark.x for mark in marks) / 3, longest * 3)
-        plain_numbers(axes.xaxis, longest * 9 / min(mark.x for mark in marks))
+        axes.set_xlim(shortest / 3, longest * 3)
+        plain_numbers(axes.xaxis, longest * 9 / shortest)
     else:
-        axes.set_xlim(1.04 * min(0.0, *lows), longest * (1.0 if limit else 1.16))
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel(unit)
+        axes.set_xlim(1.04 * min(0.0, *ends), longest * (1.0 if limit else 1.16))
     if len(shown) > 1:
         legend(figure, [(group.label, {"facecolor": COLOURS[group.index % len(COLOURS)]}) for group in shown])
     labels = [group.label for group in groups]
     rows = [
-        [item.replace("\n", " "), *(_number(block[label], digits) if label in block else "–" for label in labels)]
+        [_one_line(item), *(_number(block[label], digits) if label in block else "–" for label in labels)]
         for item, block in lengths.items()
     ]
     return Chart(name, title, f"{alt} {_in_words(labels, rows)}.", caption, figure, ["", *labels], rows, marks)
+
+
+def _label_axes(axes: Axes, items: Sequence[str], unit: str) -> None:
+    """Write the items down the left side, the first at the top, and the unit below."""
+    axes.set_yticks(range(len(items)), [_wrapped(item) for item in items])
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(items) - 0.45, -0.55)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(unit)
 
 
 def _in_words(labels: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -107,8 +109,5 @@ def _wrapped(item: str) -> str:
     return "\n".join(textwrap.wrap(item, 18, max_lines=2, placeholder="…")) if "\n" not in item else item
 
 
-def _bar(axes: Axes, value: float, y: float, height: float, colour: str, interval: Interval | None) -> None:
-    axes.barh(y, value, height=height, color=colour)
-    if interval is not None:
-        low, high = interval
-        axes.hlines(y, low, high, color=ERROR, linewidth=1.3)
+def _one_line(item: str) -> str:
+    return item.replace("\n", " ")

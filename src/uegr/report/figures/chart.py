@@ -12,7 +12,7 @@ class Mark:
 
     Args:
         axes, x, y: the place, in the data coordinates of these axes.
-        text: what is shown.
+        text: the text that is shown there.
     """
 
     axes: Axes
@@ -26,12 +26,12 @@ class Chart:
     """One figure of the report.
 
     Args:
-        name: its file name without ending, and its anchor in the page.
-        title: what it shows, in a few words.
-        alt: what a reader sees in it, in a sentence or two.
-        caption: how to read it: what was measured, over how many examples, what a band means.
+        name: file name without ending, and anchor in the page.
+        title: what the figure shows, in a few words.
+        alt: the alternative text: what a reader sees in the figure, in a sentence or two.
+        caption: how to read the figure: what was measured, over how many examples, what a band means.
         figure: the drawing.
-        headings, rows: its numbers, every cell as text.
+        headings, rows: the numbers as a table, every cell as text.
         marks: the values that a reader can point at.
     """
 

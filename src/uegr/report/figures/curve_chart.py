@@ -33,9 +33,9 @@ def draw_curves(
 
     Args:
         lines: at least one.
-        x_name, y_name: what the axes show, with the unit.
-        name, title, alt, caption: of the chart.
-        height: of the axes in inches.
+        x_name, y_name: labels of the axes, with the unit.
+        name, title, alt, caption: see `Chart`.
+        height: height of the axes in inches.
         place, number: formats of x and y in the table and the marks.
     """
     figure, axes = canvas(height)

@@ -21,43 +21,41 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     parts = analysed(groups, "landscape")
     if not parts:
         return []
-    surfaces = [_surface(group, part) for group, part in parts.items() if "slice_2d" in part]
-    drawn = [
-        chart for chart in (_slice(parts), _sharpness(parts), *(_bars(parts, name) for name in NUMBERS)) if chart
-    ] + surfaces
+    drawn = [*(_curves(parts, name) for name in CURVES), *(_bars(parts, name) for name in NUMBERS)]
+    drawn += [_surface(group, part) for group, part in parts.items() if "slice_2d" in part]
     counts = sorted({part["examples"] for part in parts.values() if "examples" in part})
     counted = f" Measured on {' or '.join(map(str, counts))} examples." if counts else ""
-    return [replace(chart, caption=chart.caption + counted) for chart in drawn]
+    return [replace(chart, caption=chart.caption + counted) for chart in drawn if chart is not None]
 
 
-def _slice(parts: dict[Group, Part]) -> Chart | None:
-    return _curves(
-        {group: part["slice_1d"] for group, part in parts.items() if "slice_1d" in part},
+CURVES = {
+    "slice_1d": (
         ("alphas", "loss"),
         ("landscape-slice", "Loss along a random direction"),
         ("step along the direction, in lengths of each filter", "loss (nats)"),
         "Loss of the evaluated examples when the weights of every neuron move by that share of their own length in a "
         "random direction (filter-normalised). A wide valley is a flat minimum.",
-    )
-
-
-def _sharpness(parts: dict[Group, Part]) -> Chart | None:
-    return _curves(
-        {group: part["sharpness"] for group, part in parts.items() if "sharpness" in part},
+    ),
+    "sharpness": (
         ("rho", "increase"),
         ("landscape-sharpness", "Sharpness"),
         ("rho: length of the step", "increase of the loss (nats)"),
         "Increase of the loss by a step of length rho along the gradient of all weights (SAM's sharpness).",
-    )
+    ),
+}
+"""Part of the landscape -> its fields of x and y, name and title of the chart, units of x and y, and caption."""
 
 
-def _curves(
-    parts: dict[Group, Part], fields: tuple[str, str], names: tuple[str, str], units: tuple[str, str], caption: str
-) -> Chart | None:
-    lines = [Line(group.label, group.index, *(part[field] for field in fields)) for group, part in parts.items()]
+def _curves(parts: dict[Group, Part], name: str) -> Chart | None:
+    (x, y), (chart_name, title), (x_unit, y_unit), caption = CURVES[name]
+    lines = [
+        Line(group.label, group.index, part[name][x], part[name][y]) for group, part in parts.items() if name in part
+    ]
+    if not lines:
+        return None
     ranges = "; ".join(f"{line.label} between {min(line.y):.3g} and {max(line.y):.3g}" for line in lines)
-    alt = f"{units[1].capitalize()} against {units[0]}: {ranges}."
-    return draw_curves(lines, *units, name=names[0], title=names[1], alt=alt, caption=caption) if lines else None
+    alt = f"{y_unit.capitalize()} against {x_unit}: {ranges}."
+    return draw_curves(lines, x_unit, y_unit, name=chart_name, title=title, alt=alt, caption=caption)
 
 
 NUMBERS = {
@@ -85,15 +83,16 @@ def _bars(parts: dict[Group, Part], name: str) -> Chart | None:
     title, unit, caption = NUMBERS[name]
     lengths: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
-    for group, part in ((group, part[name]) for group, part in parts.items() if name in part):
+    for group, measured in ((group, part[name]) for group, part in parts.items() if name in part):
         if name == "eigenvalues":
-            for i, value in enumerate(part, 1):
+            for i, value in enumerate(measured, 1):
                 lengths.setdefault(f"eigenvalue {i}", {})[group.label] = value
             continue
-        mean, error = part["mean"], part.get("standard_error")
-        lengths.setdefault("trace" if name == "trace" else "mean", {})[group.label] = mean
+        item = "trace" if name == "trace" else "mean"
+        mean, error = measured["mean"], measured.get("standard_error")
+        lengths.setdefault(item, {})[group.label] = mean
         if error is not None and np.isfinite(error):
-            intervals.setdefault(next(iter(lengths)), {})[group.label] = (mean - 2 * error, mean + 2 * error)
+            intervals.setdefault(item, {})[group.label] = (mean - 2 * error, mean + 2 * error)
     if not lengths:
         return None
     return draw_bars(

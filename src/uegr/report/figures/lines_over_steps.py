@@ -23,10 +23,10 @@ def training_lines(
     """Draw one line per series; return no chart if every series is empty.
 
     Args:
-        name, title, caption: of the chart.
+        name, title, caption: see `Chart`.
         unit: label of the y axis.
         curves: label -> series.
-        indices: label -> its place in the palette; in the order of the curves if left out.
+        indices: label -> its place in the palette; by default in the order of the curves.
     """
     indices = indices or {label: i for i, label in enumerate(curves)}
     lines = [Line(label, indices[label], *series) for label, series in curves.items() if series[0]]

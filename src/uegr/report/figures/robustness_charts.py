@@ -1,6 +1,7 @@
 """The robustness curve (the paper's Figure 2(b)): the metric of a model against the epsilon of the attack."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,59 +12,68 @@ from uegr.report.figures.style import canvas, epsilon_axis, legend, look
 from uegr.report.run_groups import Group, wilson
 
 
+class Curve(NamedTuple):
+    """The mean curve of a group in percent, with its 95 % interval at each epsilon, and the area under it."""
+
+    group: Group
+    epsilons: list[float]
+    mean: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    area: float
+
+
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Accuracy, or the task's metric, against epsilon: one curve per group, with a 95 % interval.
 
     The interval of a group of several seeds is Student's over the seeds. That of a single run is Wilson's over the
     attacked examples, and exists for accuracies only.
     """
+    end = min(group.first.robustness.epsilons[-1] for group in groups)
+    curves = [_curve(group, end) for group in groups]
     figure, axes = canvas(3.4)
     marks: list[Mark] = []
     cells: dict[float, dict[str, str]] = {}
-    sentences = []
-    end = min(group.first.robustness.epsilons[-1] for group in groups)
-    for group in groups:
-        epsilons = group.first.robustness.epsilons
-        values = np.array([run.robustness.values for run in group.runs])
-        mean = values.mean(axis=0)
-        bounds = _bounds(group, values)
+    for group, epsilons, mean, low, high, _ in curves:
         style = look(group.index)
-        axes.fill_between(epsilons, *(100 * side for side in bounds), color=style["color"], alpha=0.15, linewidth=0)
-        axes.plot(epsilons, 100 * mean, **style, clip_on=False)
-        for epsilon, middle, low, high in zip(epsilons, 100 * mean, *(100 * side for side in bounds), strict=True):
-            interval = f" ({low:.1f} – {high:.1f})" if high > low else ""
-            cells.setdefault(epsilon, {})[group.label] = f"{middle:.1f}{interval}"
-            text = f"{group.label}: {middle:.1f} %{interval} at epsilon {epsilon:g}"
-            marks.append(Mark(axes, epsilon, middle, text))
-        area = 100 * np.mean([curve_area(epsilons, list(row), end) for row in values])
-        cells.setdefault(np.inf, {})[group.label] = f"{area:.1f}"
-        sentences.append(f"{group.label} falls from {100 * mean[0]:.0f} to {100 * mean[-1]:.0f} %, area {area:.1f} %")
-    curve = groups[0].first.robustness
-    epsilon_axis(axes, curve.norm, curve.relative)
+        axes.fill_between(epsilons, low, high, color=style["color"], alpha=0.15, linewidth=0)
+        axes.plot(epsilons, mean, **style, clip_on=False)
+        for epsilon, y, lower, upper in zip(epsilons, mean, low, high, strict=True):
+            interval = f" ({lower:.1f} – {upper:.1f})" if upper > lower else ""
+            cells.setdefault(epsilon, {})[group.label] = f"{y:.1f}{interval}"
+            marks.append(Mark(axes, epsilon, y, f"{group.label}: {y:.1f} %{interval} at epsilon {epsilon:g}"))
+    first = groups[0].first.robustness
+    epsilon_axis(axes, first.norm, first.relative)
     metric = " / ".join(dict.fromkeys(group.first.robustness.metric for group in groups)).replace("_", " ")
     axes.set_ylabel(f"{metric} under attack (%)")
-    bottom = min(0.0, *(float(mark.y) for mark in marks))  # a correlation can be negative
-    axes.set_ylim(bottom, 100)
+    axes.set_ylim(min(0.0, *(float(mark.y) for mark in marks)), 100)  # a correlation can be negative
     axes.set_xlim(left=0)
     legend(figure, [(group.label, look(group.index)) for group in groups])
-    labels = [group.label for group in groups]
+    rows = [[f"{epsilon:g}", *(cells[epsilon].get(group.label, "–") for group in groups)] for epsilon in sorted(cells)]
+    changes = [
+        f"{curve.group.label} falls from {curve.mean[0]:.0f} to {curve.mean[-1]:.0f} %, area {curve.area:.1f} %"
+        for curve in curves
+    ]
     chart = Chart(
         name="robustness",
         title="Robustness curve",
-        alt=f"{metric.capitalize()} under attack against epsilon: {'; '.join(sentences)}.",
+        alt=f"{metric.capitalize()} under attack against epsilon: {'; '.join(changes)}.",
         caption=_caption(groups, end),
         figure=figure,
-        headings=["epsilon", *(f"{label} (%)" for label in labels)],
-        rows=[
-            [
-                f"area, 0 to {end:g}" if epsilon == np.inf else f"{epsilon:g}",
-                *(cells[epsilon].get(label, "–") for label in labels),
-            ]
-            for epsilon in sorted(cells)
-        ],
+        headings=["epsilon", *(f"{group.label} (%)" for group in groups)],
+        rows=[*rows, [f"area, 0 to {end:g}", *(f"{curve.area:.1f}" for curve in curves)]],
         marks=marks,
     )
     return [chart]
+
+
+def _curve(group: Group, end: float) -> Curve:
+    """Return the curve of a group, with the area under it up to the epsilon `end`."""
+    epsilons = group.first.robustness.epsilons
+    values = np.array([run.robustness.values for run in group.runs])
+    low, high = _bounds(group, values)
+    area = 100 * float(np.mean([curve_area(epsilons, list(row), end) for row in values]))
+    return Curve(group, epsilons, 100 * values.mean(axis=0), 100 * low, 100 * high, area)
 
 
 def _bounds(group: Group, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

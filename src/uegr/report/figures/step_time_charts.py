@@ -1,6 +1,6 @@
 """Time of a training step, by part."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import COLOURS, canvas, legend
@@ -12,22 +12,21 @@ PARTS = ("attack", "passes", "forward", "backward", "selection", "optimizer", "d
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Milliseconds of a step by part, one bar per group that has measured them."""
-    costs = [(group, group.first.cost) for group in groups if group.first.cost.parts]
+    costs = [(group, group.first.cost, parts) for group in groups if (parts := group.first.cost.parts)]
     if not costs:
         return []
-    names = list(dict.fromkeys([*PARTS, *(name for _, cost in costs for name in cost.parts or {})]))
-    names = [name for name in names if any((cost.parts or {}).get(name, 0) > 0 for _, cost in costs)]
+    names = _part_names([parts for *_, parts in costs])
     figure, axes = canvas(1.0 + 0.42 * len(costs))
     marks, rows, sentences = [], [], []
-    for row, (group, cost) in enumerate(costs):
-        start, shares = 0.0, cost.parts or {}
+    for row, (group, cost, parts) in enumerate(costs):
         # The time of a step excludes making the batch; the parts are shares of both together.
-        whole = 1000 * (cost.step_seconds or 0.0) / max(1.0 - shares.get("data", 0.0), 1e-9)
-        times = {name: whole * shares.get(name, 0.0) for name in names}
-        for name, width in times.items():
-            axes.barh(row, width, left=start, height=0.62, color=COLOURS[names.index(name) % len(COLOURS)])
-            text = f"{group.label}, {name}: {width:.1f} ms per step, {100 * shares.get(name, 0.0):.0f} %"
+        whole = 1000 * (cost.step_seconds or 0.0) / max(1.0 - parts.get("data", 0.0), 1e-9)
+        times = {name: whole * parts.get(name, 0.0) for name in names}
+        start = 0.0
+        for i, (name, width) in enumerate(times.items()):
+            axes.barh(row, width, left=start, height=0.62, color=COLOURS[i % len(COLOURS)])
             if width > 0:
+                text = f"{group.label}, {name}: {width:.1f} ms per step, {100 * parts[name]:.0f} %"
                 marks.append(Mark(axes, start + width / 2, row, text))
             start += width
         speed, memory = f"{cost.tokens_per_second or 0:.0f}", f"{(cost.peak_memory or 0) / 2**20:.0f}"
@@ -36,7 +35,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         sentences.append(
             f"{group.label} {whole:.0f} ms, most of it {longest}; {speed} tokens per second, at most {memory} MB"
         )
-    axes.set_yticks(range(len(costs)), [group.label for group, _ in costs])
+    axes.set_yticks(range(len(costs)), [group.label for group, *_ in costs])
     axes.set_ylim(len(costs) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
@@ -53,3 +52,9 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         marks=marks,
     )
     return [chart]
+
+
+def _part_names(parts: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the parts that take time in any run, in the order of `PARTS`, further ones at the end."""
+    names = dict.fromkeys([*PARTS, *(name for shares in parts for name in shares)])
+    return [name for name in names if any(shares.get(name, 0) > 0 for shares in parts)]

@@ -107,7 +107,7 @@ def plain_numbers(axis: Axis, span: float) -> None:
 
     Args:
         axis: the axis.
-        span: its end divided by its beginning; below 100 there are numbers between the powers of ten.
+        span: end of the axis divided by its beginning; below 100 there are numbers between the powers of ten.
     """
     axis.set_major_locator(LogLocator(subs=(1.0,) if span > 100 else (1.0, 3.0), numticks=8))
     axis.set_major_formatter("{x:g}")

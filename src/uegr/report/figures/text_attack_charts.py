@@ -1,37 +1,26 @@
 """Accuracy under changed text: typing errors, character attacks, word substitution."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from uegr.report.figures.bar_chart import Interval, draw_bars
+from uegr.report.figures.bar_chart import draw_bars
 from uegr.report.figures.chart import Chart
 from uegr.report.run_groups import Group, first_shown, wilson
+from uegr.runs.run_result import RunResult
 
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Accuracy on clean text and under each attack on the text: one bar per group; only for classifiers."""
     lengths: dict[str, dict[str, float]] = {}
-    intervals: dict[str, dict[str, Interval]] = {}
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
     counts: dict[str, set[int]] = {}
-    queries: dict[str, dict[str, float]] = {}
-
-    def add(attack: str, group: Group, share: float, examples: int | None) -> None:
-        lengths.setdefault(attack, {})[group.label] = 100 * share
-        low, high = wilson(share, examples)
-        intervals.setdefault(attack, {})[group.label] = (100 * low, 100 * high)
-        if examples:
-            counts.setdefault(attack, set()).add(examples)
-
     for group in groups:
-        run = group.first
-        for title, metric in {"clean text": "accuracy", "typing errors": "typo_accuracy"}.items():
-            if metric in run.metrics:
-                add(title, group, run.metrics[metric], run.test_examples)
-        for result in run.text_attacks:
-            attack = result.title
-            add(attack, group, result.accuracy, result.examples)
-            if result.queries is not None:
-                queries.setdefault(attack, {})[group.label] = result.queries
+        for attack, accuracy, examples in _accuracies(group.first):
+            low, high = wilson(accuracy, examples)
+            lengths.setdefault(attack, {})[group.label] = 100 * accuracy
+            intervals.setdefault(attack, {})[group.label] = (100 * low, 100 * high)
+            if examples:
+                counts.setdefault(attack, set()).add(examples)
     if not lengths:
         return []
     chart = draw_bars(
@@ -48,12 +37,32 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         intervals=intervals,
         limit=100,
     )
-    if queries:
-        chart = replace(chart, headings=chart.headings + [f"passes per example, {group.label}" for group in groups])
-        for row, attack in zip(chart.rows, lengths, strict=True):
-            passes = queries.get(attack, {})
-            row += [f"{passes[group.label]:.1f}" if group.label in passes else "–" for group in groups]
-    return [chart]
+    return [_with_queries(chart, groups, list(lengths))]
+
+
+def _accuracies(run: RunResult) -> Iterator[tuple[str, float, int | None]]:
+    """Yield what was done to the texts, the accuracy after it, and the number of examples."""
+    for title, metric in {"clean text": "accuracy", "typing errors": "typo_accuracy"}.items():
+        if metric in run.metrics:
+            yield title, run.metrics[metric], run.test_examples
+    for result in run.text_attacks:
+        yield result.title, result.accuracy, result.examples
+
+
+def _with_queries(chart: Chart, groups: Sequence[Group], attacks: Sequence[str]) -> Chart:
+    """Return the chart with the queries per example as further columns of its table, where they were counted."""
+    queries = [
+        {result.title: f"{result.queries:.1f}" for result in group.first.text_attacks if result.queries is not None}
+        for group in groups
+    ]
+    if not any(queries):
+        return chart
+    headings = [f"passes per example, {group.label}" for group in groups]
+    rows = [
+        [*row, *(by_attack.get(attack, "–") for by_attack in queries)]
+        for row, attack in zip(chart.rows, attacks, strict=True)
+    ]
+    return replace(chart, headings=[*chart.headings, *headings], rows=rows)
 
 
 def _counts_in_words(counts: dict[str, set[int]]) -> str:

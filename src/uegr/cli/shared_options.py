@@ -1,0 +1,14 @@
+"""Options that several commands have: name, type and help are written once, here."""
+
+from typing import Annotated
+
+from uegr.cli.app import option
+
+SplitOption = Annotated[str, option("--split", "test or validation.")]
+TextColumnOption = Annotated[str | None, option("--text_column", "Column of the text. Default: the run's.")]
+TextPairColumnOption = Annotated[str | None, option("--text_pair_column", "Column of the second text.")]
+MaxLengthOption = Annotated[
+    int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
+]
+JobsOption = Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")]
+EngineOption = Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")]
