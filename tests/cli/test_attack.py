@@ -45,6 +45,7 @@ def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.Ca
         (["--attack", "typos", "--rate", "0"], "needs a rate in (0, 1]"),
         (["--attack", "transfer"], "name it with --source"),
         (["--attack", "typos", "--split", "train"], "choose one of test, validation"),
+        (["--attack", "textattack:pruthi", "--calibrated"], "run it without --calibrated"),
     ):
         assert message in error_of(capsys, ["attack", str(evaluated_run), "--examples", "4", *more])
         assert (evaluated_run / "results.json").read_text() == before

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from uegr.cli.options import method_options
+from uegr.errors import UsageError
 
 
 def test_method_options_are_read_as_python_reads_them() -> None:
@@ -24,3 +27,9 @@ def test_method_options_are_read_as_python_reads_them() -> None:
         "norm": "linf",
         "step_size": None,
     }
+
+
+@pytest.mark.parametrize("arguments", [["--epsilon"], ["--epsilon="], ["--epsilon=", "--norm", "linf"]])
+def test_an_option_without_a_value_takes_no_other_argument(arguments: list[str]) -> None:
+    with pytest.raises(UsageError, match="--epsilon is not an option of this command, or its value is missing"):
+        method_options(arguments)

@@ -90,7 +90,6 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
 
 def _row(attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> list[str]:
     """Return the row of an attack; `before` and `after` are accuracies."""
-    assert attack.cost is not None
     similarity = getattr(attack, "similarity", None)
     return [
         f"{attack.title} *" if getattr(attack, "trained_on", None) else attack.title,
@@ -100,7 +99,7 @@ def _row(attack: TextAttackResult | RobustnessCurve, before: float | None, after
         _percent(getattr(attack, "words_changed", None)),
         "–" if similarity is None else f"{similarity:.2f}",
         f"{attack.queries:.1f}",
-        f"{attack.cost.forward_passes:.0f}",
+        "–" if attack.cost is None else f"{attack.cost.forward_passes:.0f}",
     ]
 
 

@@ -19,11 +19,11 @@ def method_options(arguments: list[str]) -> dict[str, Any]:
         name = remaining.pop(0)
         if not name.startswith("--"):
             raise UsageError(f"'{name}' belongs to no option: write --name value.")
-        name, _, value = name[2:].partition("=")
-        if not value:
-            if not remaining:
-                raise UsageError(f"--{name} is not an option of this command, or its value is missing: see its --help.")
+        name, separator, value = name[2:].partition("=")
+        if not separator and remaining:
             value = remaining.pop(0)
+        if not value:
+            raise UsageError(f"--{name} is not an option of this command, or its value is missing: see its --help.")
         options[name.replace("-", "_")] = _literal(value)
     return options
 

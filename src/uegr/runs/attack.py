@@ -61,7 +61,7 @@ def attack_run(
         source: the run whose model computes the perturbations of "transfer".
         calibrated: the attacks on the text see the probabilities at the temperature that fits the model to its
             validation data: a search by probabilities is misled by a badly calibrated model (arXiv 2402.17509).
-            Recipes of TextAttack load the model from its folder and see it as it is.
+            Not with recipes of TextAttack, which load the model from its folder.
         options: options of the named attacks; each attack takes those that it has.
         on_examples: called after each attacked batch.
 
@@ -70,10 +70,14 @@ def attack_run(
         the part "gradient_masking" of its analysis is computed again.
 
     Raises:
-        UsageError: an unknown attack or option, an attack that is named twice, or a run that was not measured or is
-            no classifier.
+        UsageError: an unknown attack or option, an attack that is named twice, `calibrated` with a recipe, or a run
+            that was not measured or is no classifier.
     """
     attacks, recipes = _attacks_and_recipes(names, options or {}, source)
+    if calibrated and recipes:
+        raise UsageError(
+            f"'{recipes[0]}' loads the model from its folder, where it has no temperature: run it without --calibrated."
+        )
     run = open_measured_classifier(folder, "an attack")
     model, label_names = run.evaluated_model, run.data.label_names
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
