@@ -105,4 +105,6 @@ def validation_metric(folder: Path) -> tuple[str, str, int]:
     rows = subset(run.data.validation, VALIDATION_EXAMPLES, 0, run.data.ranked_by)
     name = run.data.metrics[0]
     value = clean_scores(run.evaluated_model, rows, run.data.metrics)[name]
-    return metric_title(name, (*run.data.label_names, None, None)[1]), show(name, value), len(rows)
+    classes = run.data.label_names
+    title = metric_title(name, positive_label=classes[1] if len(classes) > 1 else None)
+    return title, show(name, value), len(rows)
