@@ -111,4 +111,6 @@ def test_a_run_is_measured_on_other_files(
     assert run(["evaluate", str(folder), "--test_file", "nothing.csv"]) == 2
     assert "there is no file 'nothing.csv'" in " ".join(capsys.readouterr().err.split())
     assert run(["evaluate", str(folder), "--test_file", str(tmp_path / "c.jsonl")]) == 2
-    assert "has no column 'text'" in " ".join(capsys.readouterr().err.split())
+    assert "has no column 'text': choose one of review, sentiment with --text_column" in " ".join(
+        capsys.readouterr().err.split()
+    )

@@ -40,8 +40,12 @@ def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
         (["--epsilon", "nan"], "epsilon must be a number, not 'nan'"),
         (["--epsilom", "0.1"], "did you mean --epsilon?"),
         (["--epsilon"], "its value is missing"),
-        (["--text_column", "review"], "has no column 'review': choose one of text, label"),
-        (["--label_column", "stars"], "has no column 'stars'"),
+        (["--text_column", "review"], "has no column 'review': choose one of text, label with --text_column"),
+        (["--label_column", "stars"], "has no column 'stars': choose one of text, label with --label_column"),
+        (["--text_pair_column", "other"], "has no column 'other': choose one of text, label with --text_pair_column"),
+        (["--optim", "nonsense"], "nonsense is not a valid OptimizerNames"),
+        (["--max_grad_norm", "a"], "--max_grad_norm must be a number, not 'a'"),
+        (["--warmup_ratio", "7"], "warmup_ratio must be between 0 and 1, not 7"),
         (["--task", "rotten_tomatoes"], "exactly one of"),
         (["--train_file", "nowhere.csv"], "nowhere.csv': check the path"),
         (["--train_file", "reviews.docx"], "its ending must be one of"),
@@ -57,6 +61,25 @@ def test_bad_options(
 ) -> None:
     assert message in error_of(capsys, [*base, *more])
     assert not (tmp_path / "run").exists(), "nothing may be left behind by a refused run"
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--adam_beta1", "3"], "Invalid beta parameter"),
+        (["--adam_epsilon", "-1"], "Invalid epsilon value"),
+        (["--lr_scheduler_kwargs", "{'a': 1}"], "unexpected keyword argument"),
+        (["--lr_scheduler_type", "cosine_with_min_lr"], "min_lr"),
+        (["--dataloader_num_workers", "-1"], "num_workers"),
+    ],
+)
+def test_what_torch_refuses_is_refused_before_the_run_begins(
+    more: list[str], message: str, base: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = error_of(capsys, [*base, "--method", "plain", *more])
+    assert "the training arguments do not fit together" in error
+    assert message in error
+    assert not list((tmp_path / "run").glob("*")), "a refused run leaves no run.json, which would ask for --resume"
 
 
 @pytest.mark.parametrize(

@@ -55,3 +55,10 @@ def test_an_option_of_the_loss_is_given_to_the_kind_that_uses_it() -> None:
     assert torch.equal(task.class_weights, weights)
     assert task.label_smoothing == 0.1
     assert torch.equal(task_with(torch.ones(3, 2), 2, class_weights=weights).class_weights, weights)
+
+
+@pytest.mark.parametrize("options", [{"class_weights": torch.ones(2)}, {"label_smoothing": 0.1}])
+def test_an_option_that_an_own_loss_would_not_use_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match="loss_fn .* is the whole loss: put class weights and label smoothing into it"):
+        TaskOptions(loss_fn=torch.nn.functional.cross_entropy, **options)
+    TaskOptions(loss_fn=torch.nn.functional.cross_entropy)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,8 @@ def test_the_command(evaluated_run: Path, tmp_path: Path, capsys: pytest.Capture
     assert run(["predict", str(evaluated_run), *files]) == 0
     assert "12 rows in" in capsys.readouterr().out.replace("\n", " ")
     assert "must be one of .csv, .jsonl" in error_of(capsys, ["predict", str(evaluated_run), *files[:3], "out.txt"])
-    assert "has no column 'body'" in error_of(capsys, ["predict", str(evaluated_run), *files, "--text_column", "body"])
+    message = error_of(capsys, ["predict", str(evaluated_run), *files, "--text_column", "body"])
+    assert re.search("has no column 'body': choose one of .*text.* with --text_column", message)
     assert "between 0 and 1" in error_of(capsys, ["predict", str(evaluated_run), *files, "--abstain_below", "2"])
 
 

@@ -179,6 +179,35 @@ def test_a_resumed_run_stops_early_at_the_same_step(train_file: Path, model_fold
     assert whole[-1] == resumed[-1] == 8
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"max_steps": 5, "training_arguments": {"lr_scheduler_type": "constant"}},
+        {"save_steps": 2, "early_stopping_patience": 1, "epochs": 4, "learning_rate": 0.0},
+    ],
+)
+def test_a_run_killed_after_its_last_checkpoint_makes_no_further_step(
+    options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All steps are made, or the patience is spent, and the folder is moved before the run goes on."""
+    configuration = config(train_file, model_folder, method="plain", **options)
+    train_run(configuration, tmp_path / "whole", cost=COST)
+
+    def crash(*_: Any, **__: Any) -> None:
+        raise SystemError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "finish_run", crash)
+        with pytest.raises(SystemError):
+            train_run(configuration, tmp_path / "cut", cost=COST)
+    (tmp_path / "cut").rename(tmp_path / "moved")
+    resumed: list[int] = []
+    train_run(configuration, tmp_path / "moved", resume=True, cost=COST, on_step=partial(record, resumed))
+    assert resumed == []
+    whole, moved = weights(tmp_path / "whole"), weights(tmp_path / "moved")
+    assert all(torch.equal(whole[key], moved[key]) for key in whole)
+
+
 def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     def stop(step: int, total: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)

@@ -12,7 +12,7 @@ from transformers import Trainer
 
 from support.reviews import reviews
 from support.trainers import trainer_of
-from uegr import PlainConfig, RoASTConfig, RobustTrainerMixin, TrainingError, UEGRConfig, UEGRTrainer
+from uegr import PlainConfig, RoASTConfig, RobustTrainerMixin, TrainingError, UEGRConfig, UEGRTrainer, UsageError
 from uegr.methods.method import Method
 
 
@@ -108,6 +108,18 @@ def test_class_weights_are_an_argument(train_file: Path, model_folder: Path, tmp
     trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options=options, logging_steps=1)
     trainer.train()
     assert {entry["loss"] for entry in trainer.state.log_history if "loss" in entry} == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [({}, {"class_weights": [1.0, 2.0]}), ({"label_smoothing_factor": 0.1}, {})],
+)
+def test_an_option_that_compute_loss_func_would_not_use_is_refused(
+    changes: dict[str, Any], options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    options = {**options, "compute_loss_func": lambda outputs, labels, num_items_in_batch: outputs.logits.sum()}
+    with pytest.raises(UsageError, match="is the whole loss: put class weights and label smoothing into it"):
+        trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options=options, **changes)
 
 
 def test_methods_that_score_first_are_prepared_when_training_begins(

@@ -13,6 +13,10 @@ from uegr.data.arrow_cache import arrow_batches
 from uegr.data.data_report import Finding
 from uegr.errors import UsageError
 
+TEXT_OPTIONS = ("--text_column", "--text_pair_column")
+LABEL_OPTION = "--label_column"
+"""The options that select the columns."""
+
 
 def check_rows(
     name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool | None
@@ -28,7 +32,9 @@ def check_rows(
     Returns:
         The rows, with text columns as strings, and what to report about them.
     """
-    check_columns(name, rows, (*text_columns, *label_columns))
+    for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
+        check_columns(name, rows, [column], option)
+    check_columns(name, rows, label_columns, LABEL_OPTION)
     if not len(rows):
         raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
     for column in text_columns:
@@ -64,11 +70,11 @@ def check_rows(
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
 
 
-def check_columns(name: str, rows: Dataset, columns: Sequence[str]) -> None:
-    """Raise a UsageError if rows lack one of the columns; for `name` see `check_rows`."""
+def check_columns(name: str, rows: Dataset, columns: Sequence[str], option: str) -> None:
+    """Raise a UsageError that names the option if rows lack one of the columns; for `name` see `check_rows`."""
     for column in columns:
         if column not in rows.column_names:
-            fix = _separator_fix(rows) or f"choose one of {', '.join(rows.column_names)}"
+            fix = _separator_fix(rows) or f"choose one of {', '.join(rows.column_names)} with {option}"
             raise UsageError(f"{name} has no column '{column}': {fix}.")
 
 

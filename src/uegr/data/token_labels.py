@@ -11,7 +11,7 @@ from datasets import List as ListOf
 
 from uegr.data.label_encoding import in_order, label_text, names_of_lists
 from uegr.data.printed_lists import is_printed_list, read_printed_list
-from uegr.data.row_checks import check_columns
+from uegr.data.row_checks import LABEL_OPTION, TEXT_OPTIONS, check_columns
 from uegr.data.splits import LABEL, reference_split
 from uegr.errors import UsageError
 
@@ -43,7 +43,8 @@ def encode_token_labels(
     if len(text_columns) != 1:
         raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}: name one.")
     for split, rows in splits.items():
-        check_columns(f"{name} ({split})", rows, (*text_columns, label_column))
+        check_columns(f"{name} ({split})", rows, text_columns, TEXT_OPTIONS[0])
+        check_columns(f"{name} ({split})", rows, [label_column], LABEL_OPTION)
     first = splits[reference_split(splits)]
     label_names = label_names or names_of_lists(first, label_column)
     tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}

@@ -33,7 +33,8 @@ class TaskOptions:
         compute_loss: the user's own loss, which runs the model itself; see `own_loss`.
 
     Raises:
-        UsageError: `compute_loss` is given together with another option.
+        UsageError: `compute_loss` is given together with another option, or `loss_fn` with one that belongs to the
+            task's own loss.
     """
 
     class_weights: Tensor | None = None
@@ -46,6 +47,11 @@ class TaskOptions:
             raise UsageError(
                 "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
                 "those arguments out."
+            )
+        if self.loss_fn is not None and self.given():
+            raise UsageError(
+                "loss_fn (in a Trainer also compute_loss_func) is the whole loss: put class weights and label "
+                "smoothing into it, and leave those arguments out."
             )
 
     @property

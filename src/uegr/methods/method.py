@@ -54,7 +54,8 @@ class Method:
             loss, the mean over the batch, and the logits or None. Without logits there is no divergence between passes.
 
     Raises:
-        UsageError: `compute_loss` is given together with another argument about the loss.
+        UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
+            class weights or label smoothing, which it would not use.
     """
 
     def __init__(

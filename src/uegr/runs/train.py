@@ -29,7 +29,7 @@ from uegr.training.full_disk import explained
 from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
-from uegr.training.run_arguments import explained_arguments, training_arguments
+from uegr.training.run_arguments import build_once, explained_arguments, training_arguments
 from uegr.training.run_config import RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
@@ -80,6 +80,7 @@ def train_run(
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
     trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
+    build_once(trainer)
     # The folder is changed only now, when the configuration has proved possible.
     checkpoint = on_first_process(
         lambda: prepare_run(

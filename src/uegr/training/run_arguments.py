@@ -1,14 +1,17 @@
 """From the configuration of a run to the arguments of a Hugging Face Trainer."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
-from transformers import TrainingArguments
+from transformers import Trainer, TrainingArguments
 
-from uegr.errors import UegrError, UsageError
+from uegr.errors import UegrError, UsageError, unknown
+from uegr.options import check_value, type_hints
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
@@ -24,6 +27,8 @@ REFUSED = {
     "batch_eval_metrics": "metrics are computed over all examples at once",
 }
 """Fields of `TrainingArguments` that would be ignored or break a run, and what to do in place of them."""
+PLAIN_TYPES = {bool, int, float, type(None)}
+"""Types of the fields that are numbers or switches; transformers takes any value for them, "no" for True as well."""
 
 
 def training_arguments(
@@ -76,6 +81,8 @@ def training_arguments(
         arguments |= config.training_arguments
     with explained_arguments():
         fitting = TrainingArguments(**arguments)
+    if fitting.eval_on_start and fitting.eval_strategy == "no":
+        raise UsageError("--eval_on_start needs an evaluation in training: add --eval_strategy epoch, or leave it out.")
     if fitting.dataloader_drop_last and examples < config.batch_size * process_count():
         raise UsageError(
             f"--dataloader_drop_last leaves nothing of {examples} examples in batches of {config.batch_size}: give a "
@@ -100,11 +107,38 @@ def explained_arguments(errors: type[Exception] = Exception) -> Iterator[None]:
         raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error
 
 
+def build_once(trainer: Trainer) -> None:
+    """Build what a training builds from its arguments, so that those which torch refuses are named before it begins.
+
+    Optimizer, schedule and loaders are built again when the training begins.
+
+    Raises:
+        UsageError: an argument of the optimizer, the schedule or the loaders is not valid.
+    """
+    with explained_arguments():
+        trainer.create_optimizer_and_scheduler(num_training_steps=1)
+        trainer.get_train_dataloader()
+        if trainer.eval_dataset is not None:
+            trainer.get_eval_dataloader()
+    trainer.optimizer = trainer.lr_scheduler = None
+
+
 def check_further(config: RunConfig) -> None:
     """Refuse further arguments that a run would not follow."""
     arguments = config.training_arguments
+    hints = type_hints(TrainingArguments)
+    choices = {entry.name: entry.metadata.get("choices", ()) for entry in fields(TrainingArguments)}
+    for name, value in arguments.items():
+        if len(choices[name]) and value is not None and value not in choices[name]:
+            raise unknown(f"value of --{name}", value, choices[name])
+        if {*(get_args(hints[name]) or (hints[name],))} <= PLAIN_TYPES:
+            check_value(f"--{name}", value, hints[name])
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"--{name} must be a finite number, not {value}.")
+    if (data_seed := arguments.get("data_seed")) is not None and data_seed < 0:
+        raise UsageError(f"--data_seed must be at least 0, not {data_seed}.")
     smoothing = arguments.get("label_smoothing_factor", 0)
-    if not isinstance(smoothing, int | float) or not 0 <= smoothing <= 1:
+    if not 0 <= smoothing <= 1:
         raise UsageError(f"--label_smoothing_factor must be a number from 0 to 1, not {smoothing!r}.")
     if config.early_stopping_patience is not None and arguments.get("prediction_loss_only"):
         raise UsageError("--early_stopping_patience needs the validation metric: leave out --prediction_loss_only.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 from torch.utils.data import Sampler
-from transformers import Trainer
+from transformers import EarlyStoppingCallback, Trainer
 
 from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
@@ -40,6 +40,24 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
         elif resume_from_checkpoint:
             check_whole(Path(resume_from_checkpoint))
         return super().train(resume_from_checkpoint, *args, **kwargs)
+
+    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
+        """Make no step where the checkpoint that was resumed is the last one: the Trainer would make one more."""
+        if not self._is_over():
+            super()._run_epoch(*args, **kwargs)
+            return
+        self.control.should_training_stop = True
+        if self.state.best_model_checkpoint is None and self.state.best_global_step:  # the folder was moved
+            best = checkpoint_folder(Path(self.args.output_dir), self.state.best_global_step)
+            check_whole(best)
+            self.state.best_model_checkpoint = str(best)
+
+    def _is_over(self) -> bool:
+        """Whether all steps are made, or the patience of early stopping is spent."""
+        stoppers = [entry for entry in self.callback_handler.callbacks if isinstance(entry, EarlyStoppingCallback)]
+        return self.state.global_step >= self.state.max_steps or any(
+            stopper.early_stopping_patience_counter >= stopper.early_stopping_patience for stopper in stoppers
+        )
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         loss: Tensor = super().training_step(*args, **kwargs)

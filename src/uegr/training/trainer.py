@@ -41,8 +41,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         method_init: for `hyperparameter_search`: the method and its options of a trial, as `model_init` is the model;
             `lambda trial: UEGRConfig(epsilon=trial.suggest_float("epsilon", 0.03, 0.12))`.
         class_weights: weight of each class in the cross-entropy.
-        loss_fn: your own loss of logits and labels, for every pass of the method; the trainer's `compute_loss_func` and
-            `label_smoothing_factor` are used, too.
+        loss_fn: your own loss of logits and labels, for every pass of the method, as the trainer's `compute_loss_func`
+            is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
     """
 
     def __init__(
