@@ -32,6 +32,7 @@ def check_rows(
     Returns:
         The rows, with text columns as strings, and what to report about them.
     """
+    check_distinct(name, [*text_columns, *label_columns])
     for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
         check_columns(name, rows, [column], option)
     check_columns(name, rows, label_columns, LABEL_OPTION)
@@ -68,6 +69,16 @@ def check_rows(
         )
     rows = rows.select(np.setdiff1d(np.arange(len(rows)), empty))
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
+
+
+def check_distinct(name: str, columns: Sequence[str]) -> None:
+    """Raise a UsageError if a column is named for two purposes, such as text and label."""
+    for column in columns:
+        if columns.count(column) > 1:
+            raise UsageError(
+                f"{name}: column '{column}' is named twice: name another with {', '.join(TEXT_OPTIONS)} or "
+                f"{LABEL_OPTION}."
+            )
 
 
 def check_columns(name: str, rows: Dataset, columns: Sequence[str], option: str) -> None:
