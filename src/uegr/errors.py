@@ -26,6 +26,10 @@ class StoppedError(TrainingError):
 def unknown(kind: str, name: object, choices: Iterable[str]) -> UsageError:
     """Return the error for a name that is not one of the choices; the message suggests the most similar one."""
     names = list(choices)
-    similar = difflib.get_close_matches(str(name), names, n=1)
-    hint = f" (did you mean '{similar[0]}'?)" if similar else ""
-    return UsageError(f"unknown {kind} '{name}'{hint}: choose one of {', '.join(names)}.")
+    return UsageError(f"unknown {kind} '{name}'{suggestion(name, names)}: choose one of {', '.join(names)}.")
+
+
+def suggestion(name: object, choices: Iterable[str]) -> str:
+    """Return " (did you mean 'NAME'?)" with the most similar choice, or "" if none is similar."""
+    similar = difflib.get_close_matches(str(name), list(choices), n=1)
+    return f" (did you mean '{similar[0]}'?)" if similar else ""

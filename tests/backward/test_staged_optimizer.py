@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from support.small_models import batch, bert, weights_of
+from uegr.errors import UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_lookup import METHODS, make_config
 from uegr.methods.registry import UEGRConfig
@@ -85,3 +86,13 @@ def test_a_step_with_a_closure_is_the_step_of_an_ordinary_loop(name: str) -> Non
         results.append((losses, weights_of(model)))
     assert results[0][0] == results[1][0]
     assert all(torch.equal(left, right) for left, right in zip(results[0][1], results[1][1], strict=True))
+
+
+def test_an_optimizer_that_would_leave_the_model_as_it_is_is_refused() -> None:
+    model = bert()
+    with pytest.raises(UsageError, match="the optimizer holds no weight of this model"):
+        UEGRConfig().attach(model=model, optimizer=torch.optim.AdamW(bert().parameters()))
+    optimizer = torch.optim.AdamW(model.parameters())
+    UEGRConfig().attach(model=model, optimizer=optimizer)
+    with pytest.raises(UsageError, match="no weight requires a gradient"):
+        UEGRConfig().attach(model=model.requires_grad_(False), optimizer=optimizer)

@@ -20,5 +20,7 @@ def test_balanced_weights_make_classes_count_alike() -> None:
     assert class_weights((1, 5), data) == [1.0, 5.0]
     with pytest.raises(UsageError, match="2 numbers"):
         class_weights((1, 2, 3), data)
+    with pytest.raises(UsageError, match="not all 0"):
+        class_weights((0, 0), data)
     with pytest.raises(UsageError, match="has none"):
         class_weights("balanced", load_files(frame.assign(label=0.5), kind="regression"))

@@ -186,3 +186,9 @@ def test_the_positive_label_is_the_second_class_unless_it_is_chosen() -> None:
         load_files(frame(["a", "b", "c"]), metrics=["f1"])
     with pytest.raises(UsageError, match="a positive label is for two classes, and there are 3"):
         load_files(frame(["a", "b", "c"]), positive_label="a")
+
+
+@pytest.mark.parametrize("columns", [{"text_pair_column": "text"}, {"label_column": "text"}])
+def test_a_column_that_is_named_twice_is_refused(columns: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="column 'text' is named twice: name another with --text_column"):
+        load_files(frame(["a", "b"]), **columns)  # type: ignore[arg-type]

@@ -62,3 +62,10 @@ def test_an_option_that_an_own_loss_would_not_use_is_refused(options: dict[str, 
     with pytest.raises(UsageError, match="loss_fn .* is the whole loss: put class weights and label smoothing into it"):
         TaskOptions(loss_fn=torch.nn.functional.cross_entropy, **options)
     TaskOptions(loss_fn=torch.nn.functional.cross_entropy)
+
+
+def test_labels_that_are_no_tensor_and_a_smoothing_out_of_range_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"must be a tensor, not list: write torch.tensor\(labels\)"):
+        task_with([0, 1, 0], 2)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="label_smoothing must be between 0 and 1, not -0.1"):
+        TaskOptions(label_smoothing=-0.1)

@@ -141,3 +141,9 @@ def test_wrong_use_is_explained() -> None:
     with pytest.raises(UsageError, match="one text per row in its input_ids"):
         views = UEGRConfig(views=("adversarial", "characters"))
         attached(views, bert(), compute_loss=paired, tokenizer=tokenizer()).loss(pair())
+
+
+def test_a_function_that_returns_the_loss_alone_is_refused() -> None:
+    method = attached(PlainConfig(), bert(), compute_loss=lambda model, data: classified(model, data)[0])
+    with pytest.raises(UsageError, match="compute_loss must return two values: the loss, and the logits or None"):
+        method.loss(batch())

@@ -89,6 +89,10 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
         ({"maximum": {"ece": 0.1}, "limits": 3}, "unknown key in .* 'limits'"),
         ([1], "must be a mapping"),
         ({"maximum": {"ece": True}}, "must be a fraction"),
+        (
+            {"minimum": {"recall": {"a": 0.5}}, "maximum": {"recall": {"b": 0.1, "a": 0.2}}},
+            "no model can pass: recall of a must be at least 0.5 and at most 0.2",
+        ),
     ],
 )
 def test_a_wrong_policy_is_refused(content: object, message: str, tmp_path: Path) -> None:

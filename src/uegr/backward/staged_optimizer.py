@@ -143,3 +143,20 @@ def check_unwrapped(optimizer: torch.optim.Optimizer) -> None:
             "attach the method to your own optimizer, once, before accelerator.prepare(...): a wrapped optimizer "
             "would step the method at every accumulated batch."
         )
+
+
+def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> None:
+    """Refuse an optimizer that would leave the model as it is.
+
+    Raises:
+        UsageError: none of its weights belongs to the model, or none requires a gradient.
+    """
+    weights = {id(weight): weight for group in optimizer.param_groups for weight in group["params"]}
+    of_model = [weight for weight in model.parameters() if id(weight) in weights]
+    if not of_model:
+        raise UsageError(
+            "the optimizer holds no weight of this model, which would not be trained: make the optimizer from "
+            "model.parameters(), after adapters are added or weights are replaced."
+        )
+    if not any(weight.requires_grad for weight in of_model):
+        raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")

@@ -27,10 +27,15 @@ def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
         raise UsageError(f"class weights need classes, and task '{data.name}' ({data.kind}) has none: leave them out.")
     if choice != "balanced":
         weights = [float(weight) for weight in choice]
-        if len(weights) != len(data.label_names) or min(weights) < 0 or not np.isfinite(weights).all():
+        if (
+            len(weights) != len(data.label_names)
+            or min(weights) < 0
+            or not any(weights)
+            or not np.isfinite(weights).all()
+        ):
             raise UsageError(
-                f"class_weights must be 'balanced' or {len(data.label_names)} numbers, none negative, for the classes "
-                f"{', '.join(data.label_names)}."
+                f"class_weights must be 'balanced' or {len(data.label_names)} numbers, none negative and not all 0, "
+                f"for the classes {', '.join(data.label_names)}."
             )
         return weights
     counts, total = np.array(list(data.class_counts.values())), len(data.train)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.data_report import Finding
-from uegr.errors import UsageError
+from uegr.errors import UsageError, suggestion
 
 TEXT_OPTIONS = ("--text_column", "--text_pair_column")
 LABEL_OPTION = "--label_column"
@@ -32,6 +32,7 @@ def check_rows(
     Returns:
         The rows, with text columns as strings, and what to report about them.
     """
+    check_distinct(name, [*text_columns, *label_columns])
     for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
         check_columns(name, rows, [column], option)
     check_columns(name, rows, label_columns, LABEL_OPTION)
@@ -70,12 +71,22 @@ def check_rows(
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
 
 
+def check_distinct(name: str, columns: Sequence[str]) -> None:
+    """Raise a UsageError if a column is named for two purposes, such as text and label."""
+    for column in columns:
+        if columns.count(column) > 1:
+            raise UsageError(
+                f"{name}: column '{column}' is named twice: name another with {', '.join(TEXT_OPTIONS)} or "
+                f"{LABEL_OPTION}."
+            )
+
+
 def check_columns(name: str, rows: Dataset, columns: Sequence[str], option: str) -> None:
     """Raise a UsageError that names the option if rows lack one of the columns; for `name` see `check_rows`."""
     for column in columns:
         if column not in rows.column_names:
             fix = _separator_fix(rows) or f"choose one of {', '.join(rows.column_names)} with {option}"
-            raise UsageError(f"{name} has no column '{column}': {fix}.")
+            raise UsageError(f"{name} has no column '{column}'{suggestion(column, rows.column_names)}: {fix}.")
 
 
 def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.ChunkedArray], Any]) -> NDArray[np.int64]:

@@ -34,7 +34,7 @@ class TaskOptions:
 
     Raises:
         UsageError: `compute_loss` is given together with another option, or `loss_fn` with one that belongs to the
-            task's own loss.
+            task's own loss, or the label smoothing is out of range.
     """
 
     class_weights: Tensor | None = None
@@ -48,6 +48,8 @@ class TaskOptions:
                 "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
                 "those arguments out."
             )
+        if not 0.0 <= self.label_smoothing <= 1.0:
+            raise UsageError(f"label_smoothing must be between 0 and 1, not {self.label_smoothing}.")
         if self.loss_fn is not None and self.given():
             raise UsageError(
                 "loss_fn (in a Trainer also compute_loss_func) is the whole loss: put class weights and label "
@@ -95,11 +97,14 @@ class Step:
         """The kind of task with the labels of this batch.
 
         Raises:
-            UsageError: an option of the loss has no effect on this kind of task.
+            UsageError: an option of the loss has no effect on this kind of task, or the labels are no tensor.
         """
         options = self.task_options
         if options.compute_loss is not None:
             return task_of_own_loss(model, logits, batch.get("labels"))
+        if not isinstance(batch["labels"], Tensor):
+            kind = type(batch["labels"]).__name__
+            raise UsageError(f"the labels of a batch must be a tensor, not {kind}: write torch.tensor(labels).")
         task = task_kind_of(model, logits, batch["labels"], options.class_weights)
         if options.loss_fn is None:
             check_loss_options(task, options.given())

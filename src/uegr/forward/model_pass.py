@@ -90,7 +90,10 @@ def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) 
 
 def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tensor:
     """The logits that the user's function returns, with its loss attached."""
-    loss, logits = compute_loss(model, batch.inputs if isinstance(batch, LookedUpTokens) else batch)
+    result = compute_loss(model, batch.inputs if isinstance(batch, LookedUpTokens) else batch)
+    if not isinstance(result, tuple | list) or len(result) != 2:
+        raise UsageError("compute_loss must return two values: the loss, and the logits or None.")
+    loss, logits = result
     return with_loss(logits, loss)
 
 

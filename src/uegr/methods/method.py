@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
-from uegr.backward.staged_optimizer import StagedOptimizer, check_unwrapped
+from uegr.backward.staged_optimizer import StagedOptimizer, check_trains, check_unwrapped
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
@@ -237,6 +237,7 @@ class Method:
                 "this method has an optimizer already: put all parameters into one optimizer, or call method.reset() "
                 "before a second training."
             )
+        check_trains(optimizer, model)
         check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)

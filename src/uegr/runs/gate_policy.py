@@ -63,6 +63,14 @@ class GatePolicy(Options):
     def check(self) -> None:
         if not self.thresholds():
             raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
+        least = {(t.measure, t.subject): t.limit for t in self.thresholds() if t.is_minimum}
+        for threshold in self.thresholds():
+            minimum = least.get((threshold.measure, threshold.subject), 0.0)
+            if not threshold.is_minimum and threshold.limit < minimum:
+                raise UsageError(
+                    f"no model can pass: {threshold.name} must be at least {minimum} and at most {threshold.limit}; "
+                    "correct minimum or maximum."
+                )
 
     def thresholds(self) -> list[Threshold]:
         """All limits of the policy, in its order."""

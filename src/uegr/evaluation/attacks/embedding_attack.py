@@ -144,8 +144,10 @@ class EmbeddingAttack(ABC):
             UsageError: no labels, a negative epsilon, or a model whose token embeddings cannot be found.
         """
         labels = batch.get("labels")
-        if labels is None or labels.dim() != 1 or labels.is_floating_point():
-            raise UsageError("an attack needs the class of each example: put whole numbers (B,) at batch['labels'].")
+        if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
+            raise UsageError(
+                "an attack needs the class of each example: put a tensor of whole numbers (B,) at batch['labels']."
+            )
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
         tensors = {key: value.to(evaluated.device) for key, value in batch.items()}
         with evaluation_mode(model):
@@ -192,7 +194,7 @@ def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
     Raises:
         UsageError: the list is empty, or an epsilon is negative.
     """
-    sizes = sorted({float(epsilon) for epsilon in epsilons})
+    sizes = [] if isinstance(epsilons, int | float) else sorted({float(epsilon) for epsilon in epsilons})
     if not sizes or not all(0 <= size < math.inf for size in sizes):
         raise UsageError("epsilons must be a list of at least one number, none of them negative, infinite or NaN.")
     return sizes
