@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -143,35 +143,47 @@ def test_a_language_models_loss_that_is_another_one_is_warned_of(model: Any) -> 
     assert any(OWN_LOSS in message for message in warnings_of_loss(attached("plain", model()), token_labels()))
 
 
-def usual_losses() -> dict[str, tuple[nn.Module, dict[str, Tensor]]]:
-    data = batch()
-    small_t5 = T5Config(vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
-    small_t5.decoder_start_token_id = 0
-    small_bart = BartConfig(vocab_size=len(WORDS), d_model=16, encoder_layers=1, decoder_layers=1)
-    small_bart.encoder_attention_heads = small_bart.decoder_attention_heads = 2
-    return {
-        "classes": (bert(), data),
-        "many classes": (bert(labels=5), data),
-        "bfloat16": (bert().bfloat16(), data),
-        "regression": (bert(labels=1), {**data, "labels": data["labels"].float()}),
-        "multi-label": (bert(labels=3), {**data, "labels": torch.ones(4, 3)}),
-        "decoder": (llama(), data),
-        "tokens": (language_model(AutoModelForTokenClassification, BertConfig(**SIZES, num_labels=16)), token_labels()),
-        "causal": (
-            language_model(AutoModelForCausalLM, GPT2Config(vocab_size=16, n_embd=16, n_layer=1, n_head=2)),
-            token_labels(),
-        ),
-        "t5": (language_model(AutoModelForSeq2SeqLM, small_t5), token_labels()),
-        "bart": (language_model(AutoModelForSeq2SeqLM, small_bart), token_labels()),
-        "no labels argument": (Linear(), data),
-        "equal class weights": (ClassWeightsInside((1.0, 1.0)), data),
-    }
+def t5() -> nn.Module:
+    config = T5Config(vocab_size=len(WORDS), d_model=16, d_kv=8, d_ff=16, num_layers=1, num_heads=2)
+    config.decoder_start_token_id = 0
+    return language_model(AutoModelForSeq2SeqLM, config)
 
 
-@pytest.mark.parametrize("kind", usual_losses())
+def bart() -> nn.Module:
+    config = BartConfig(vocab_size=len(WORDS), d_model=16, encoder_layers=1, decoder_layers=1)
+    config.encoder_attention_heads = config.decoder_attention_heads = 2
+    return language_model(AutoModelForSeq2SeqLM, config)
+
+
+def gpt2() -> nn.Module:
+    return language_model(AutoModelForCausalLM, GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2))
+
+
+def token_classifier() -> nn.Module:
+    return language_model(AutoModelForTokenClassification, BertConfig(**SIZES, num_labels=len(WORDS)))
+
+
+USUAL_LOSSES: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
+    "classes": (bert, batch()),
+    "many classes": (lambda: bert(labels=5), batch()),
+    "bfloat16": (lambda: bert().bfloat16(), batch()),
+    "regression": (lambda: bert(labels=1), {**batch(), "labels": batch()["labels"].float()}),
+    "multi-label": (lambda: bert(labels=3), {**batch(), "labels": torch.ones(4, 3)}),
+    "decoder": (llama, batch()),
+    "tokens": (token_classifier, token_labels()),
+    "causal": (gpt2, token_labels()),
+    "t5": (t5, token_labels()),
+    "bart": (bart, token_labels()),
+    "no labels argument": (Linear, batch()),
+    "equal class weights": (lambda: ClassWeightsInside((1.0, 1.0)), batch()),
+}
+"""A model and a batch of each kind."""
+
+
+@pytest.mark.parametrize("kind", USUAL_LOSSES)
 def test_the_usual_loss_is_not_warned_of(kind: str) -> None:
-    model, data = usual_losses()[kind]
-    assert warnings_of_loss(attached("plain", model), data) == []
+    make_model, data = USUAL_LOSSES[kind]
+    assert warnings_of_loss(attached("plain", make_model()), data) == []
 
 
 @pytest.mark.parametrize(
@@ -203,7 +215,7 @@ def test_the_look_at_the_models_loss_changes_nothing(precision: torch.dtype) -> 
     results = []
     for chosen in ({}, {"loss_fn": lambda logits, labels: F.cross_entropy(logits.float(), labels, reduction="none")}):
         model = bert()
-        method = attached("plain", model, **copy.copy(chosen))
+        method = attached("plain", model, **chosen)
         model.dropout.eval()
         state = torch.get_rng_state()
         with torch.autocast("cpu", torch.bfloat16, enabled=precision is torch.bfloat16):

@@ -7,6 +7,7 @@ import torch
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError
+from uegr.modeling.weight_formats import trainable_weights
 
 STATE_KEY = "uegr"
 MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
@@ -151,12 +152,11 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
     Raises:
         UsageError: none of its weights belongs to the model, or none requires a gradient.
     """
-    weights = {id(weight): weight for group in optimizer.param_groups for weight in group["params"]}
-    of_model = [weight for weight in model.parameters() if id(weight) in weights]
+    updated = {id(weight) for weight in optimizer_parameters(optimizer)}
+    of_model = [weight for weight in model.parameters() if id(weight) in updated]
     if not of_model:
         raise UsageError(
             "the optimizer holds no weight of this model, which would not be trained: make the optimizer from "
             "model.parameters(), after adapters are added or weights are replaced."
         )
-    if not any(weight.requires_grad for weight in of_model):
-        raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")
+    trainable_weights(of_model)

@@ -11,7 +11,7 @@ from torch import nn
 
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import label_text
-from uegr.data.row_checks import check_columns, check_distinct, check_rows
+from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_and_findings
@@ -84,12 +84,12 @@ def evaluation_rows(
         names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
         return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
     labels = () if kind == "causal_lm" else (label_column,)
-    check_distinct("the data", [*texts, *labels])
     check_columns("the data", rows, texts, "text_columns (--text_column)")
     check_columns("the data", rows, labels, "label_column")
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows, _ = check_rows("the data", rows.select_columns([*texts, *labels]), texts, labels, drop_empty=None)
+    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None)
+    rows = rows.select_columns([*texts, *labels])
     if kind == "causal_lm":
         return rows, texts, kind
     rows = rows.rename_columns({label_column: LABEL})

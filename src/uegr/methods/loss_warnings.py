@@ -3,7 +3,7 @@
 import inspect
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -28,13 +28,14 @@ class LossWarnings:
     def __init__(self) -> None:
         self._has_looked_at_mode = self._has_looked_at_loss = False
 
-    def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, step: Step) -> None:
+    def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
         """Look at what a training step is about to compute.
 
         Args:
             model: wrapped or not.
             forward: the stage that will compute the loss.
-            batch, step: as for the stage.
+            batch: as for the stage.
+            make_step: makes the step for the stage; called for the first batch only.
         """
         model = unwrap(model)
         if not model.training and not self._has_looked_at_mode:
@@ -42,7 +43,7 @@ class LossWarnings:
             self._of_eval_mode(model, forward)
         if not self._has_looked_at_loss:
             self._has_looked_at_loss = True
-            self._of_unused_loss(model, batch, step)
+            self._of_unused_loss(model, batch, make_step())
 
     def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:
         """Warn if a model that has dropout is trained without it, as `from_pretrained` returns models."""

@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_trains, check_unwrapped
 from uegr.errors import UsageError
@@ -169,7 +170,7 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
-        self._warnings.before_loss(model, self.forward, batch, make_step())
+        self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
@@ -238,7 +239,7 @@ class Method:
                 "before a second training."
             )
         check_trains(optimizer, model)
-        check_formats(parameter for group in optimizer.param_groups for parameter in group["params"])
+        check_formats(optimizer_parameters(optimizer))
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)

@@ -13,7 +13,7 @@ from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbe
 from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import head_parameters, longest_input
 from uegr.modeling.tokenizer_match import check_match
-from uegr.modeling.weight_formats import check_formats
+from uegr.modeling.weight_formats import check_formats, trainable_weights
 
 
 @dataclass(frozen=True)
@@ -131,9 +131,7 @@ def _head(model: nn.Module) -> tuple[str, str]:
 
 
 def _weights(model: nn.Module) -> tuple[str, str]:
-    trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    if not trainable:
-        raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")
+    trainable = trainable_weights(model.parameters())
     formats = check_formats(trainable)
     count = sum(parameter.numel() for parameter in trainable)
     return f"{count:,} trainable weights in {', '.join(formats)}", "scored, selected and updated"

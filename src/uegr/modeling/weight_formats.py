@@ -1,13 +1,25 @@
-"""Number formats of weights that can be trained."""
+"""Which weights are trained, and the number formats in which they can be."""
 
 from collections.abc import Iterable
 
-from torch import nn
+from torch import Tensor
 
 from uegr.errors import UsageError
 
 
-def check_formats(parameters: Iterable[nn.Parameter]) -> list[str]:
+def trainable_weights(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The weights that require a gradient.
+
+    Raises:
+        UsageError: there are none.
+    """
+    trainable = [weight for weight in parameters if weight.requires_grad]
+    if not trainable:
+        raise UsageError("no weight requires a gradient: unfreeze the model or add adapters.")
+    return trainable
+
+
+def check_formats(parameters: Iterable[Tensor]) -> list[str]:
     """The number formats of the trainable weights, such as float32.
 
     Weights in float16 are refused. AdamW's eps of 1e-8 is 0 in float16, and so is its second moment wherever a gradient
