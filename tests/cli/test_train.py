@@ -39,6 +39,7 @@ def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
         (["--passes", "3", "--dropout", "0.3,0.1"], "a range (low, high)"),
         (["--epsilon", "nan"], "epsilon must be a number, not 'nan'"),
         (["--epsilom", "0.1"], "did you mean --epsilon?"),
+        (["--model", "a-folder"], "did you mean --model_name_or_path?"),
         (["--epsilon"], "its value is missing"),
         (["--text_column", "review"], "has no column 'review': choose one of text, label with --text_column"),
         (["--label_column", "stars"], "has no column 'stars': choose one of text, label with --label_column"),

@@ -42,10 +42,12 @@ PANELS = {
     CHECKPOINTS: ("save_steps", "early_stopping_patience"),
 }
 """Panels of the help and the options in them."""
+FLAGS = {"model": "--model_name_or_path"}
+"""Field of the configuration -> its option, where that has another name."""
 
 
 @app.command(cls=MethodHelp, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-@config_options(DataSource, RunConfig, flags={"model": "--model_name_or_path"}, panels=PANELS)
+@config_options(DataSource, RunConfig, flags=FLAGS, panels=PANELS)
 def train(
     context: typer.Context,
     output_dir: Annotated[Path | None, option("--output_dir", "Folder of the run.", rich_help_panel=RUN)] = None,
@@ -148,8 +150,11 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
             arguments[name] = further.pop(name)
     for name in further:
         if name not in own:
-            similar = get_close_matches(name, {*own, *huggingface, *values}, n=1)
-            hint = f"did you mean --{similar[0]}?" if similar else f"see uegr train --help --method {method}."
+            options = {*own, *huggingface, *values} - {*FLAGS}
+            similar = (
+                [FLAGS[name]] if name in FLAGS else [f"--{near}" for near in get_close_matches(name, options, n=1)]
+            )
+            hint = f"did you mean {similar[0]}?" if similar else f"see uegr train --help --method {method}."
             raise UsageError(
                 f"--{name} is not an option of uegr train, of the method {method} or of transformers' "
                 f"TrainingArguments: {hint}"
