@@ -229,3 +229,26 @@ def test_a_method_that_is_reset_trains_again_as_the_first_time(name: str) -> Non
     method.reset().attach(model=second, optimizer=optimizer, train_loader=[batch(seed=i) for i in range(2)])
     for weight, other in zip(train(method, second, range(3)), expected, strict=True):
         assert torch.equal(weight, other)
+
+
+@pytest.mark.parametrize(
+    "weights", ["balanced", [1.0, -1.0], [1.0, float("nan")], [1.0, float("inf")], {"no": 1.0}, 2.0]
+)
+def test_class_weights_that_weight_nothing_are_refused(weights: Any) -> None:
+    with pytest.raises(UsageError, match="class_weights must be one number per class, none of them negative, not"):
+        PlainConfig().create(class_weights=weights)
+
+
+def test_what_is_no_model_or_no_optimizer_is_refused() -> None:
+    model = bert()
+    with pytest.raises(UsageError, match="model must be a torch.nn.Module, not 'bert': load it first"):
+        PlainConfig().attach(model="bert", optimizer=torch.optim.SGD(model.parameters()))  # type: ignore[arg-type]
+    for optimizer in ("adamw", torch.optim.AdamW, model.parameters()):
+        with pytest.raises(UsageError, match="optimizer must be an optimizer, not .* make it from the model's weights"):
+            PlainConfig().attach(model=model, optimizer=optimizer)  # type: ignore[arg-type]
+
+
+def test_a_step_of_no_batches_is_refused() -> None:
+    method = attached("child-tuning-d", bert())
+    with pytest.raises(UsageError, match="accumulation_steps must be at least 1, not 0"):
+        method.prepare([batch()], accumulation_steps=0)

@@ -134,11 +134,16 @@ class StagedOptimizer(torch.optim.Optimizer):
 
 
 def check_unwrapped(optimizer: torch.optim.Optimizer) -> None:
-    """Refuse an optimizer that a method or accelerate has wrapped already.
+    """Refuse what is no optimizer, or one that a method or accelerate has wrapped already.
 
     Raises:
-        UsageError: it is wrapped.
+        UsageError: it is no optimizer, or it is wrapped.
     """
+    if not isinstance(getattr(optimizer, "param_groups", None), list):
+        raise UsageError(
+            f"optimizer must be an optimizer, not {optimizer!r}: make it from the model's weights first, for example "
+            "torch.optim.AdamW(model.parameters())."
+        )
     if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
         raise UsageError(
             "attach the method to your own optimizer, once, before accelerator.prepare(...): a wrapped optimizer "
@@ -150,8 +155,13 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
     """Refuse an optimizer that would leave the model as it is.
 
     Raises:
-        UsageError: none of its weights belongs to the model, or none requires a gradient.
+        UsageError: the model is no module, none of its weights is in the optimizer, or none requires a gradient.
     """
+    if not isinstance(model, torch.nn.Module):
+        raise UsageError(
+            f"model must be a torch.nn.Module, not {model!r}: load it first, for example with "
+            "AutoModelForSequenceClassification.from_pretrained."
+        )
     updated = {id(weight) for weight in optimizer_parameters(optimizer)}
     of_model = [weight for weight in model.parameters() if id(weight) in updated]
     if not of_model:

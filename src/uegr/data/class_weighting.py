@@ -1,17 +1,20 @@
 """Class weights for unbalanced data."""
 
-from collections.abc import Sequence
-from typing import Literal
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
+
+if TYPE_CHECKING:
+    from uegr.data.task_data import TaskData
 
 ClassWeights = Literal["balanced"] | Sequence[float] | None
 
 
-def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
+def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
     """Return the weight of each class in the loss, in the order of the label names; None for equal weights.
 
     "balanced" gives all classes the same influence, however many examples they have: N / (C n_c) for class c, whose
@@ -26,13 +29,8 @@ def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
     if not data.label_names:
         raise UsageError(f"class weights need classes, and task '{data.name}' ({data.kind}) has none: leave them out.")
     if choice != "balanced":
-        weights = [float(weight) for weight in choice]
-        if (
-            len(weights) != len(data.label_names)
-            or min(weights) < 0
-            or not any(weights)
-            or not np.isfinite(weights).all()
-        ):
+        weights = usable_weights(choice)
+        if weights is None or len(weights) != len(data.label_names) or not any(weights):
             raise UsageError(
                 f"class_weights must be 'balanced' or {len(data.label_names)} numbers, none negative and not all 0, "
                 f"for the classes {', '.join(data.label_names)}."
@@ -41,3 +39,12 @@ def class_weights(choice: ClassWeights, data: TaskData) -> list[float] | None:
     counts, total = np.array(list(data.class_counts.values())), len(data.train)
     ratios = total / len(counts) if data.kind == "classification" else total - counts
     return [float(weight) for weight in np.where(counts > 0, ratios / np.maximum(counts, 1), 1.0)]
+
+
+def usable_weights(weights: Iterable[float]) -> list[float] | None:
+    """The weights as floats; None if a loss cannot be weighted with them, since one is negative or no finite number."""
+    try:
+        numbers = [float(weight) for weight in weights]
+    except (TypeError, ValueError):
+        return None
+    return numbers if all(0 <= number < math.inf for number in numbers) else None

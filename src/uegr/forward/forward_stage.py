@@ -97,15 +97,13 @@ class Step:
         """The kind of task with the labels of this batch.
 
         Raises:
-            UsageError: an option of the loss has no effect on this kind of task, or the labels are no tensor.
+            UsageError: an option of the loss has no effect on this kind of task, or the labels do not fit the logits.
         """
         options = self.task_options
         if options.compute_loss is not None:
             return task_of_own_loss(model, logits, batch.get("labels"))
-        if not isinstance(batch["labels"], Tensor):
-            kind = type(batch["labels"]).__name__
-            raise UsageError(f"the labels of a batch must be a tensor, not {kind}: write torch.tensor(labels).")
-        task = task_kind_of(model, logits, batch["labels"], options.class_weights)
+        any_class = options.loss_fn is not None
+        task = task_kind_of(model, logits, batch["labels"], options.class_weights, any_class=any_class)
         if options.loss_fn is None:
             check_loss_options(task, options.given())
         if options.loss_fn is None and not options.label_smoothing:

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_trains, check_unwrapped
+from uegr.data.class_weighting import usable_weights
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
@@ -56,7 +57,7 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use.
+            class weights or label smoothing, which it would not use; or class weights are negative or no numbers.
     """
 
     def __init__(
@@ -70,8 +71,7 @@ class Method:
         compute_loss: ComputeLoss | None = None,
     ) -> None:
         self.config, self.seed = config, seed
-        weights = None if class_weights is None else torch.tensor(list(class_weights), dtype=torch.float32)
-        self.task_options = TaskOptions(weights, label_smoothing, loss_fn, compute_loss)
+        self.task_options = TaskOptions(_as_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
         self.reset()
 
@@ -210,6 +210,8 @@ class Method:
         """
         if self.backward.prepared:
             return
+        if accumulation_steps < 1:
+            raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
         optimizer, model = self.optimizer.optimizer, self._attached(model)
         was_training = model.training
         model.train()
@@ -316,3 +318,15 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
+
+
+def _as_tensor(class_weights: Iterable[float] | None) -> Tensor | None:
+    if class_weights is None:
+        return None
+    weights = usable_weights(class_weights)
+    if weights is None:
+        raise UsageError(
+            f"class_weights must be one number per class, none of them negative, not {class_weights!r}; for "
+            "balanced weights: sklearn.utils.class_weight.compute_class_weight."
+        )
+    return torch.tensor(weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -50,14 +50,14 @@ class RobustTrainerMixin(SafeTrainerMixin):
         *args: Any,
         method: MethodConfig | None = None,
         method_init: Callable[[Any], MethodConfig] | None = None,
-        class_weights: Iterable[float] | None = None,
+        class_weights: Sequence[float] | None = None,
         loss_fn: LossFunction | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.method_config = method or UEGRConfig()
         self._method_init = method_init
-        self._class_weights = None if class_weights is None else list(class_weights)
+        self._class_weights = class_weights
         self._loss_fn = loss_fn
         self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
         self._has_measured = False

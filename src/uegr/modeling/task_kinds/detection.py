@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 from uegr.modeling.task_kinds.classification import Classification
+from uegr.modeling.task_kinds.label_checks import check_class_weights, check_classes, check_labels, check_multi_label
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import TaskKind
@@ -24,21 +25,46 @@ KINDS: dict[str, type[TaskKind]] = {
 """By the names of `uegr.data.kind.Kind`."""
 
 
-def task_kind_of(model: nn.Module, logits: Tensor, labels: Tensor, class_weights: Tensor | None = None) -> TaskKind:
+def task_kind_of(
+    model: nn.Module,
+    logits: Tensor,
+    labels: Tensor,
+    class_weights: Tensor | None = None,
+    *,
+    any_class: bool = False,
+) -> TaskKind:
     """The kind of task, with this batch's labels.
 
     The model's `config.problem_type` decides if it is set. Otherwise one output is regression; floating-point labels of
     the logits' shape are multi-label; whole-number labels are classes, one per example (B,) or one per token (B, T).
     The output of a causal language model at a token is compared with the label of the next token.
+
+    Args:
+        model: wrapped or not.
+        logits: first dimension B.
+        labels: first dimension B.
+        class_weights: shape (C,), or None.
+        any_class: do not check that labels are classes of the model, for a loss of the user's own that gives them
+            another meaning (ordinal losses have one output less than classes).
+
+    Raises:
+        UsageError: labels or class weights do not fit the logits; see `label_checks`.
     """
+    check_labels(labels, logits)
     rows, inner = len(labels), unwrap(model)
     problem_type = _problem_type(inner) if logits.dim() == 2 else None
     if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
         return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
+    classes = logits.shape[-1]
     if class_weights is not None:
+        check_class_weights(class_weights, classes)
         class_weights = class_weights.to(logits.device)
     if problem_type == "multi_label_classification" or (problem_type is None and labels.is_floating_point()):
+        check_multi_label(labels, logits)
         return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, rows)
+    labels = labels.long()
+    if not any_class:
+        check_classes(labels, classes)
     if labels.dim() == 1 or logits.dim() == 2:
         return Classification(labels.reshape(-1), class_weights, rows)
     if _predicts_the_next_token(inner):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import task_kind_of
+from uegr.modeling.task_kinds.label_checks import class_outside
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import TaskKind
 from uegr.modeling.task_kinds.tokens import Tokens
@@ -75,10 +76,17 @@ def _computed_loss(logits: Tensor, _labels: Tensor) -> Tensor:
 
 
 def labels_fit(labels: Any, logits: Tensor) -> bool:
-    """Whether there are labels, one per example or token of the logits."""
+    """Whether there are labels that the logits could be compared with, one per example or token.
+
+    The output of a model that embeds texts is no score of a class, whatever the labels of the batch say.
+    """
     if not isinstance(labels, Tensor) or labels.shape[:1] != logits.shape[:1]:
         return False
-    return labels.dim() == 1 or labels.shape in (logits.shape[:2], logits.shape)
+    if labels.is_floating_point() and logits.shape[-1] > 1:
+        return labels.shape == logits.shape
+    if labels.dim() > 1 and labels.shape not in (logits.shape[:2], logits.shape):
+        return False
+    return logits.shape[-1] == 1 or class_outside(labels, logits.shape[-1]) is None
 
 
 def _without_labels(logits: Tensor) -> TaskKind:

@@ -76,12 +76,12 @@ class TaskKind(ABC):
         """Mean of one value per position over the targets, or their sum divided by `num_items`.
 
         A scalar, such as a user's loss may return, is taken for the mean over this batch's targets. Without labels
-        targets cannot be counted, and `num_items` is not used.
+        targets cannot be counted, and `num_items` is not used. Without any target the mean is 0.
         """
         num_items = num_items if self.has_labels else None
         if values.dim() == 0:
             return values if num_items is None else values * (self.is_target.sum() / num_items)
-        count = self.is_target.sum() if num_items is None else num_items
+        count = self.is_target.sum().clamp_min(1) if num_items is None else num_items
         return (values * self.is_target).sum() / count
 
     def mean_per_example(self, values: Tensor) -> Tensor:

@@ -1,0 +1,73 @@
+"""What the labels and the class weights of a batch must be like, before a loss is computed from them."""
+
+from typing import Any
+
+from torch import Tensor
+
+from uegr.data.kind import IGNORED_LABEL
+from uegr.errors import UsageError
+
+
+def check_labels(labels: Any, logits: Tensor) -> None:
+    """Refuse labels that do not belong to these logits.
+
+    Raises:
+        UsageError: they are no tensor, or not as many rows as the logits have.
+    """
+    if not isinstance(labels, Tensor):
+        raise UsageError(
+            f"the labels of a batch must be a tensor, not {type(labels).__name__}: write torch.tensor(labels)."
+        )
+    if labels.shape[:1] != logits.shape[:1]:
+        raise UsageError(
+            f"a batch of {len(logits)} examples needs labels for each of them, and the labels have shape "
+            f"{tuple(labels.shape)}."
+        )
+
+
+def check_classes(labels: Tensor, classes: int) -> None:
+    """Refuse whole numbers that are no classes of the model; see `class_outside`."""
+    outside = class_outside(labels, classes)
+    if outside is not None:
+        raise UsageError(
+            f"label {outside} is not one of the model's {classes} classes: number the classes from 0 to {classes - 1}, "
+            f"with {IGNORED_LABEL} where there is no target, or load the model with more num_labels."
+        )
+
+
+def class_outside(labels: Tensor, classes: int) -> int | None:
+    """The first label that is neither in [0, classes) nor -100, if there is one.
+
+    Looked for on the CPU only: on an accelerator the comparison would wait for every batch.
+    """
+    if labels.device.type != "cpu":
+        return None
+    outside = labels[((labels < 0) & (labels != IGNORED_LABEL)) | (labels >= classes)]
+    return int(outside[0]) if len(outside) else None
+
+
+def check_multi_label(labels: Tensor, logits: Tensor) -> None:
+    """Refuse floating-point labels that are not one per output.
+
+    Raises:
+        UsageError: their shape is another than that of the logits.
+    """
+    if labels.numel() != logits.numel():
+        raise UsageError(
+            f"floating-point labels of shape {tuple(labels.shape)} do not fit the model's {logits.shape[-1]} outputs: "
+            "classes are whole numbers (write labels.long()), several labels per example are one number per output, "
+            "and regression needs a model with num_labels=1."
+        )
+
+
+def check_class_weights(weights: Tensor, classes: int) -> None:
+    """Refuse class weights that are not one per class.
+
+    Raises:
+        UsageError: there are more or fewer.
+    """
+    if weights.shape != (classes,):
+        raise UsageError(
+            f"class_weights must be one number for each of the model's {classes} classes, and their shape is "
+            f"{tuple(weights.shape)}."
+        )
