@@ -80,14 +80,14 @@ def test_what_torch_refuses_is_refused_before_the_run_begins(
     error = error_of(capsys, [*base, "--method", "plain", *more])
     assert "the training arguments do not fit together" in error
     assert message in error
-    assert not list((tmp_path / "run").glob("*")), "a refused run leaves no run.json, which would ask for --resume"
+    assert not (tmp_path / "run").exists(), "a refused run leaves nothing; a run.json would ask for --resume"
 
 
 @pytest.mark.parametrize(
     ("more", "available", "package"),
     [
-        (["--report_to", "wandb"], "integration_utils.is_wandb_available", "wandb"),
-        (["--use_liger_kernel", "true"], "liger.is_liger_kernel_available", "liger-kernel"),
+        (["--report_to", "wandb"], "transformers.integrations.integration_utils.is_wandb_available", "wandb"),
+        (["--use_liger_kernel", "true"], "uegr.training.run_arguments.is_liger_kernel_available", "liger-kernel"),
     ],
 )
 def test_a_package_that_an_argument_needs_is_named(
@@ -95,11 +95,13 @@ def test_a_package_that_an_argument_needs_is_named(
     available: str,
     package: str,
     base: list[str],
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(f"transformers.integrations.{available}", lambda: False)
+    monkeypatch.setattr(available, lambda: False)
     assert f"pip install {package}" in error_of(capsys, [*base, *more])
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(

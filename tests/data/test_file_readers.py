@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from conftest import reviews
+from uegr.data.file_readers import read_rows
 from uegr.data.task_data import TaskData
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
@@ -72,6 +73,13 @@ def test_own_files(ending: str, tmp_path: Path) -> None:
     assert (len(data.train), len(data.validation), len(data.test)) == (41, 4, 5)
     assert data.name == "mine"
     assert sorted([*data.train["text"], *data.validation["text"], *data.test["text"]]) == sorted(frame["text"])
+
+
+def test_columns_of_one_name_are_told_apart_and_said(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("text,text,label,,\na,b,1,c,d\n")
+    rows, findings = read_rows(tmp_path / "x.csv")
+    assert rows.column_names == ["text", "text.1", "label", "Unnamed: 3", "Unnamed: 4"]
+    assert [str(finding) for finding in findings] == ["1 columns of x.csv have the name of another: read as text.1"]
 
 
 def test_frames_with_a_gap_in_a_text_column_are_seen(tmp_path: Path) -> None:

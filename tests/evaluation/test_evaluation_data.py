@@ -97,6 +97,12 @@ def test_a_row_without_text_or_label_is_refused(texts: list[Any], labels: list[A
         evaluate(bert(), tokenizer(), frame, attacks=[])
 
 
+@pytest.mark.parametrize("rows", [["a film", "b"], [("a film", 1)]])
+def test_rows_that_are_no_dicts_are_refused(rows: list[Any]) -> None:
+    with pytest.raises(UsageError, match=r'give a list of dicts, such as \[\{"text": "...", "label": 0\}\]'):
+        evaluate(bert(), tokenizer(), rows, attacks=[])
+
+
 @pytest.mark.parametrize(
     ("columns", "found"),
     [

@@ -54,6 +54,14 @@ def test_a_difference_is_claimed_only_where_its_interval_excludes_zero() -> None
     assert "1.5 points more" in chance and chance.endswith("so a difference is not shown")
 
 
+def test_the_interval_of_a_share_counts_the_examples_of_the_run_that_has_it() -> None:
+    """Only the second seed was attacked."""
+    attacked_run = pair(40, 50, seed=1)[0]
+    groups = group_runs([sample(method="plain", text_attacks=[]), attacked_run])
+    measure = measure_named([attacked_run], "misspelt")
+    assert group_interval(groups[0], measure) == pytest.approx(wilson(0.2, COUNT))
+
+
 def test_paired_outcomes_give_a_narrower_interval_than_shares_alone() -> None:
     runs = pair(40, 50)
     measure = measure_named(runs, "misspelt")

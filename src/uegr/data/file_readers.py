@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,24 @@ class Scan:
     undecodable: int
     nuls: int
     quotes: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """First line of a CSV or TSV file.
+
+    Args:
+        columns: names of the columns, each once.
+        repeated: those that are not as written, since an earlier column has that name.
+        lines: number of lines down to the end of the header.
+        separator, quoting: of the fields, as for `csv.reader`.
+    """
+
+    columns: list[str]
+    repeated: list[str]
+    lines: int
+    separator: str
+    quoting: Literal[0, 3]
 
 
 def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
@@ -98,12 +116,16 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         if not layout.kinds:
             raise UsageError(f"'{path}' is empty: give a file with one object per line.")
         return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
-    quoting = csv.QUOTE_MINIMAL
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     if ending == ".tsv" and scan.quotes % 2:
         quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
-    return _delimited_tables(path, scan, SEPARATORS[ending], quoting), findings
+    header = _read_header(path, scan, SEPARATORS[ending], quoting)
+    if header.repeated:
+        message = f"columns of {path.name} have the name of another: read as {', '.join(header.repeated)}"
+        findings.append(Finding("columns", len(header.repeated), message))
+    return _delimited_tables(path, scan, header), findings
 
 
 def _scan(path: Path, *, binary: bool) -> Scan:
@@ -127,42 +149,48 @@ def _scan(path: Path, *, binary: bool) -> Scan:
     return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
 
 
-def _delimited_tables(path: Path, scan: Scan, separator: str, quoting: Any) -> Iterator[pa.Table]:
+def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3]) -> Header:
     with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
         lines = csv.reader(file, delimiter=separator, quoting=quoting)
-        header = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
-    if not header:
+        written = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
+    if not written:
         raise pd.errors.EmptyDataError
+    columns, repeated = _unique(written)
+    return Header(columns, repeated, lines.line_num, separator, quoting)
+
+
+def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Table]:
+    columns, is_single = header.columns, len(header.columns) == 1
     # pandas before 3.1 cuts a cell at a NUL.
     source = BytesIO(path.read_bytes().replace(b"\0", b"")) if scan.nuls else path
     frames = pd.read_csv(
         source,
-        sep=separator,
+        sep=header.separator,
         header=None,
-        skiprows=lines.line_num,
-        names=[*_unique(header), SURPLUS],
+        skiprows=header.lines,
+        names=[*columns, SURPLUS],
         index_col=False,
         dtype=str,
         keep_default_na=False,
         na_values=[""],
         encoding=scan.encoding,
         encoding_errors="replace",
-        quoting=quoting,
+        quoting=header.quoting,
         chunksize=BATCH,
-        skip_blank_lines=len(header) > 1,  # of a single column an empty line is a row without text
+        skip_blank_lines=not is_single,  # of a single column an empty line is a row without text
     )
     try:
-        for frame in frames if len(header) > 1 else _without_last_blank_lines(frames):
+        for frame in _without_last_blank_lines(frames) if is_single else frames:
             surplus = frame.pop(SURPLUS)
             filled = surplus.index[surplus.notna()]
             if len(filled):  # a comma at the end of every line leaves an empty field, which is ignored
-                raise _too_many_fields(path, f"row {filled[0]}", len(header) + 1, header, separator)
+                raise _too_many_fields(path, f"row {filled[0]}", len(columns) + 1, header)
             yield _table(frame, scan)
     except pd.errors.ParserError as error:
         fields = re.search(r"Expected \d+ fields in line (\d+), saw (\d+)", str(error))
         if fields is None:
             raise
-        raise _too_many_fields(path, f"line {fields[1]}", int(fields[2]), header, separator) from None
+        raise _too_many_fields(path, f"line {fields[1]}", int(fields[2]), header) from None
 
 
 def _without_last_blank_lines(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
@@ -179,22 +207,24 @@ def _without_last_blank_lines(frames: Iterable[pd.DataFrame]) -> Iterator[pd.Dat
             blank.append(frame.iloc[end:].copy())
 
 
-def _too_many_fields(path: Path, place: str, fields: int, header: list[str], separator: str) -> UsageError:
-    name = "a comma" if separator == "," else "a tab"
+def _too_many_fields(path: Path, place: str, fields: int, header: Header) -> UsageError:
+    name = "a comma" if header.separator == "," else "a tab"
     return UsageError(
-        f"{place} of '{path}' has {fields} fields and the header has {len(header)} ({', '.join(header)}): put double "
-        f"quotes around every text that contains {name}."
+        f"{place} of '{path}' has {fields} fields and the header has {len(header.columns)} "
+        f"({', '.join(header.columns)}): put double quotes around every text that contains {name}."
     )
 
 
-def _unique(header: list[str]) -> list[str]:
-    """The names of the columns; empty and repeated ones get a number, as in pandas."""
+def _unique(header: list[str]) -> tuple[list[str], list[str]]:
+    """The names of the columns, and those that repeat another; empty and repeated ones get a number, as in pandas."""
     names: list[str] = []
+    repeated = []
     for position, text in enumerate(header):
         base = text.replace("\0", "").strip() or f"Unnamed: {position}"
         copies = sum(name == base or re.fullmatch(rf"{re.escape(base)}\.\d+", name) is not None for name in names)
         names.append(f"{base}.{copies}" if copies else base)
-    return names
+        repeated += names[-1:] if copies else []
+    return names, repeated
 
 
 def _parquet_tables(path: Path, scan: Scan) -> Iterator[pa.Table]:

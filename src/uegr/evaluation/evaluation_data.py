@@ -72,7 +72,7 @@ def evaluation_rows(
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
-    rows = Dataset.from_list(list(data)) if isinstance(data, list | tuple) else rows_and_findings(data)[0]
+    rows = _rows_of_dicts(data) if isinstance(data, list | tuple) else rows_and_findings(data)[0]
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):
@@ -98,6 +98,16 @@ def evaluation_rows(
     if kind in {"regression", "seq2seq"}:
         rows = rows.cast_column(LABEL, Value("float64" if kind == "regression" else "string"))
     return rows, texts, kind
+
+
+def _rows_of_dicts(data: Sequence[Mapping[str, Any]]) -> Dataset:
+    for row in data:
+        if not isinstance(row, Mapping):
+            raise UsageError(
+                f"a row of the data set is a {type(row).__name__}: give a list of dicts, such as "
+                '[{"text": "...", "label": 0}].'
+            )
+    return Dataset.from_list([dict(row) for row in data])
 
 
 def class_names(model: nn.Module, classes: int) -> list[str]:

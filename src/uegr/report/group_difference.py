@@ -51,12 +51,12 @@ def are_comparable(group: Group, reference: Group) -> bool:
 
 def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
     """Return the 95 % interval of a group's value: Student's over several seeds, Wilson's for one run; else NaN."""
-    values = [value for run in group.runs if (value := measure.value(run)) is not None]
-    if len(values) > 1:
-        mean = estimate(values)
+    measured = [(value, run) for run in group.runs if (value := measure.value(run)) is not None]
+    if len(measured) > 1:
+        mean = estimate([value for value, _ in measured])
         return mean.low, mean.high
-    count = measure.examples(group.first)
-    return wilson(values[0], count) if values and count else (nan, nan)
+    counts = [(value, count) for value, run in measured if (count := measure.examples(run))]
+    return wilson(*counts[0]) if counts else (nan, nan)
 
 
 def difference_between(group: Group, reference: Group, measure: StoryMeasure) -> Difference | None:

@@ -18,7 +18,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +69,18 @@ def check_no_file(folder: Path) -> None:
     """Raise a UsageError if the path is that of a file."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
+
+
+@contextmanager
+def no_folder_left(folder: Path) -> Iterator[None]:
+    """Remove the folder after an error if it is new and empty: a Trainer makes it before its arguments are checked."""
+    is_new = not folder.exists()
+    try:
+        yield
+    except Exception:
+        if is_new and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
 
 
 def prepare_run(

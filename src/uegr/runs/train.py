@@ -22,7 +22,7 @@ from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
-from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, prepare_run
+from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
@@ -79,8 +79,9 @@ def train_run(
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
-    trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
-    build_once(trainer)
+    with no_folder_left(output_dir):
+        trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
+        build_once(trainer)
     # The folder is changed only now, when the configuration has proved possible.
     checkpoint = on_first_process(
         lambda: prepare_run(

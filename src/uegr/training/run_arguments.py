@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 import torch
 from transformers import Trainer, TrainingArguments
+from transformers.utils.import_utils import is_liger_kernel_available
 
 from uegr.errors import UegrError, UsageError, unknown
 from uegr.options import check_value, type_hints
@@ -135,6 +136,8 @@ def check_further(config: RunConfig) -> None:
             check_value(f"--{name}", value, hints[name])
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"--{name} must be a finite number, not {value}.")
+    if arguments.get("use_liger_kernel") and not is_liger_kernel_available():
+        raise UsageError("--use_liger_kernel needs a package: pip install liger-kernel, or leave it out.")
     if (data_seed := arguments.get("data_seed")) is not None and data_seed < 0:
         raise UsageError(f"--data_seed must be at least 0, not {data_seed}.")
     smoothing = arguments.get("label_smoothing_factor", 0)
