@@ -18,8 +18,11 @@ from transformers import (
 )
 
 import uegr
-from uegr import UEGRConfig, UsageError
+from support.reviews import tokenizer
+from uegr import UEGRConfig, UsageError, make_config
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.modeling.embeddings import embedding_scale, perturbed
+from uegr.modeling.tokenizer_match import check_vocabulary
 
 SIZES: dict[str, Any] = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 SIZES |= {"intermediate_size": 16, "max_position_embeddings": 130, "initializer_range": 0.3}
@@ -90,6 +93,22 @@ def test_a_model_that_hashes_characters_is_refused_before_training() -> None:
     with pytest.raises(UsageError, match="does not say where its token embeddings are"):
         method = UEGRConfig().attach(model=model, optimizer=torch.optim.AdamW(model.parameters()))
         method.loss({"input_ids": torch.ones(2, 20, dtype=torch.long), "labels": torch.tensor([0, 1])})
+
+
+@pytest.mark.parametrize("name", ["plain", "r-drop", "sam"])
+def test_a_model_that_hashes_characters_is_trained_by_methods_that_leave_embeddings_alone(name: str) -> None:
+    model = canine().train()
+    check_vocabulary(model, tokenizer())
+    method = make_config(name).attach(model=model, optimizer=torch.optim.AdamW(model.parameters()))
+    batch = {"input_ids": torch.randint(97, 120, (2, 20)), "labels": torch.tensor([0, 1])}
+    method.loss(batch).backward()
+    method.optimizer.step()
+    evaluation = {**batch, "attention_mask": torch.ones_like(batch["input_ids"])}
+    assert PGD()(model, evaluation, epsilons=[0.0]).robust_mask.shape == (1, 2)
+    with pytest.raises(
+        UsageError, match=r"leave its embeddings alone \(train by plain or r-drop, evaluate with epsilons 0"
+    ):
+        PGD()(model, evaluation, epsilons=[0.0, 0.1])
 
 
 def test_tokens_that_the_batch_does_not_have_are_refused_with_their_shape() -> None:

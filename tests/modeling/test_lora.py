@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification
 
 from support.command_line import error_of, run, train_weights
+from support.reviews import tokenizer
 from uegr.errors import UsageError
 
 
@@ -49,4 +50,17 @@ def test_layers_that_are_not_there_are_said(
     arguments = ["train", "--train_file", str(train_file), "--model_name_or_path", str(model_folder)]
     arguments += ["--output_dir", str(tmp_path / "run"), "--lora_r", "2", "--lora_target_modules", "nothing"]
     assert "cannot take these LoRA adapters" in error_of(capsys, arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_training_does_not_start_from_a_folder_of_adapters(
+    train_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are a change of another model's weights."""
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/base"}')
+    tokenizer().save_pretrained(tmp_path)
+    arguments = ["train", "--model_name_or_path", str(tmp_path), "--train_file", str(train_file)]
+    for kind in ("classification", "causal_lm"):
+        error = error_of(capsys, [*arguments, "--kind", kind, "--output_dir", str(tmp_path / "run")])
+        assert "holds adapters of the model org/base, and not its weights: merge them first" in error
     assert not (tmp_path / "run").exists()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
@@ -36,7 +37,7 @@ def analyse(
             ood_tasks=parse_names(ood),
             on_part=partial(on_progress, unit="parts"),
         )
-    table = Table("part", "examples", "seconds", "time per example, in forward passes")
+    table = Table("part", "examples", "seconds", "time per example, in forward passes", box=SIMPLE, pad_edge=False)
     for name, part in result.analysis.items():
         if selected is None or name in selected:
             cost = part["cost"]

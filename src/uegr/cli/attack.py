@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
@@ -31,7 +32,10 @@ def attack(
             "docs/gate.md. On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
-    examples: Annotated[int, option("--examples", "Number of examples to attack, a fixed random choice.", min=1)] = 200,
+    examples: Annotated[
+        int,
+        option("--examples", "Number of examples to attack, a fixed random choice.", also="--attack_examples", min=1),
+    ] = 200,
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: SplitOption = "test",
@@ -60,14 +64,17 @@ def attack(
 def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
     """Print the results of the named attacks, and what a reader must know to judge them."""
     table = Table(
-        "attack",
-        "examples",
+        Column("attack", no_wrap=True),
+        "texts",
         "accuracy %",
         "under attack %",
         "words changed %",
-        "similarity",
+        Column("similarity", no_wrap=True),
         "queries",
         "forward passes",
+        box=SIMPLE,
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
     text_attacks = [attack for attack in result.text_attacks if attack.attack in names]
     for attack in text_attacks:

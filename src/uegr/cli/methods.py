@@ -3,10 +3,12 @@
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app
 from uegr.cli.method_advice import advice_text
+from uegr.cli.method_help import rows_of
 from uegr.cli.terminal import console
 
 
@@ -16,10 +18,10 @@ def methods(
 ) -> None:
     """List the training methods, or the options of one method."""
     from uegr.methods.method_lookup import METHODS, config_class
-    from uegr.options import option_fields, type_name
+    from uegr.options import option_fields
 
     if name is None:
-        table = Table("method", "cost (F)", "paper", "what it does", "needs")
+        table = Table("method", "cost (F)", "paper", "what it does", "needs", box=SIMPLE, pad_edge=False)
         for key, config in METHODS.items():
             needs = "; ".join(filter(None, (config.forward.needs, config.backward.needs)))
             table.add_row(key, f"{config().create().cost():g}", config.paper, config.summary(), needs)
@@ -27,10 +29,9 @@ def methods(
         console.print(advice_text())
         return
     config = config_class(name)
-    forward_options = {field.name for field in option_fields(config.forward.options_class)}
-    table = Table("option", "type", "default", "stage", "description")
-    for field in option_fields(config):
-        stage = "forward" if field.name in forward_options else "backward"
-        row = (type_name(field.type), str(field.default), stage, str(field.metadata["help"]))
-        table.add_row(f"--{field.name}", *row)
+    backward_options = {field.name for field in option_fields(config.backward.options_class)}
+    table = Table("option", "type", "default", "stage", "description", box=SIMPLE, pad_edge=False)
+    for row in rows_of(config):
+        stage = "backward" if row["name"] in backward_options else "forward"
+        table.add_row(f"--{row['name']}", row["type"], row["default"], stage, row["help"])
     console.print(table)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
@@ -57,7 +58,7 @@ def tune(
 
 def _chosen_values(tuning: Tuning) -> Table:
     """Return the best trial of each method beside the one with its defaults."""
-    table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen")
+    table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen", box=SIMPLE, pad_edge=False)
     for search in tuning.searches:
         first, best = search.trials[0]["value"], search.best
         default = "failed" if first is None else f"{first:.4f}"

@@ -51,9 +51,21 @@ def input_embeddings(model: nn.Module) -> nn.Module:
         reason = "has several parts with token embeddings" if inside else "does not say where its token embeddings are"
         raise UsageError(
             f"{type(inner).__name__} {reason}: give it a get_input_embeddings() method that returns its nn.Embedding "
-            "layer."
+            "layer, or leave its embeddings alone (train by plain or r-drop, evaluate with epsilons 0)."
         )
     return next(iter(inside.values()))
+
+
+def token_table(model: nn.Module) -> Tensor | None:
+    """The weight of the token embeddings, (V, d); None where `input_embeddings` refuses the model.
+
+    Models that hash characters (CANINE) have no such table, and can be trained by methods that do not move embeddings.
+    """
+    try:
+        weight: Any = input_embeddings(model).weight
+    except UsageError:
+        return None
+    return weight  # type: ignore[no-any-return]
 
 
 def _own_embeddings(model: nn.Module) -> nn.Module | None:

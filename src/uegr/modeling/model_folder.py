@@ -19,6 +19,8 @@ from uegr.errors import UsageError
 from uegr.modeling.model_parts import head_parameters
 
 WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
+ADAPTER = "adapter_config.json"
+"""The file by which peft's folder of adapters is recognised."""
 FLOATS = {"F64", "F32", "F16", "BF16"}
 """Number formats that can be trained; a file of whole numbers is quantized."""
 LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers")
@@ -105,14 +107,28 @@ def check_json_files(folder: Path) -> None:
             _read_object(folder / name)
 
 
+def check_no_adapter(folder: Path) -> None:
+    """Refuse a folder that holds adapters alone, where a training needs all weights.
+
+    Raises:
+        UsageError: it is a folder of peft.
+    """
+    if (folder / ADAPTER).is_file() and not (folder / "config.json").is_file():
+        base = _read_object(folder / ADAPTER).get("base_model_name_or_path")
+        raise UsageError(
+            f"'{folder}' holds adapters of the model {base}, and not its weights: merge them first with peft's "
+            "merge_and_unload() and save the model and its tokenizer, or train that model with --lora_r."
+        )
+
+
 def check_folder(folder: Path) -> None:
     """Look at configuration and headers of the weights.
 
     Raises:
         UsageError: a file is missing, empty, cut off or in another format, or a number in the configuration is invalid.
     """
-    if (folder / "adapter_config.json").is_file():  # peft's: the weights are those of the model that it names
-        _read_object(folder / "adapter_config.json")
+    if (folder / ADAPTER).is_file():  # the weights are those of the model that it names
+        _read_object(folder / ADAPTER)
         return
     config = _read_object(folder / "config.json")
     shapes = _shapes(folder)

@@ -20,7 +20,7 @@ from transformers import (
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
-from uegr.modeling.model_folder import check_folder, check_json_files, guarded, open_weights
+from uegr.modeling.model_folder import check_folder, check_json_files, check_no_adapter, guarded, open_weights
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
@@ -74,6 +74,7 @@ def load_model(
     else:
         set_seed(seed)
         path = locate_model(name_or_path)
+        check_no_adapter(Path(path))
         with _opening(name_or_path, f" as a model for {kind}"):
             model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if tokenizer.pad_token_id is not None:
@@ -113,6 +114,7 @@ def load_classifier(
         config_class, model_class = SCRATCH[name_or_path]
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))
     path = locate_model(name_or_path)
+    check_no_adapter(Path(path))
     with _opening(name_or_path):
         if Path(path).is_dir():
             check_folder(Path(path))
@@ -137,6 +139,7 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
         raise UsageError(f"'{name_or_path}' is a model from scratch, without trained weights: name a pretrained one.")
     set_seed(seed)
     path = locate_model(name_or_path)
+    check_no_adapter(Path(path))
     with _opening(name_or_path):
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code)
         named = getattr(transformers, (config.architectures or [""])[0], AutoModel)

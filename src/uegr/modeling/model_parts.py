@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.modeling.embeddings import input_embeddings, unwrap
+from uegr.modeling.embeddings import token_table, unwrap
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:
@@ -41,9 +41,9 @@ def longest_input(model: nn.Module) -> int | None:
     positions = getattr(getattr(inner, "config", None), "max_position_embeddings", None)
     if not isinstance(positions, int):
         return None
-    tokens = input_embeddings(inner)
+    tokens = token_table(inner)
     for table in inner.modules():
-        if not isinstance(table, nn.Embedding) or table is tokens:
+        if not isinstance(table, nn.Embedding) or table.weight is tokens:
             continue
         if 0 <= table.num_embeddings - positions <= MOST_EXTRA_ROWS:
             first = 0 if table.padding_idx is None else table.padding_idx + 1

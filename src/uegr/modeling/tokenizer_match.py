@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import input_embeddings, unwrap
+from uegr.modeling.embeddings import token_table, unwrap
 from uegr.modeling.model_parts import longest_input
 
 WORD_START = "▁"
@@ -62,18 +62,15 @@ def check_vocabulary(model: nn.Module, tokenizer: Any) -> None:
     Raises:
         UsageError: tokens were added and the model was not resized.
     """
-    weight: Any = input_embeddings(model).weight
+    table = token_table(model)
     tokens = max(tokenizer.get_vocab().values(), default=-1) + 1
-    if tokens > weight.shape[0]:
+    if table is not None and tokens > len(table):
         raise UsageError(
-            f"the tokenizer has {tokens:,} tokens and the model embeddings for {weight.shape[0]:,}: call "
+            f"the tokenizer has {tokens:,} tokens and the model embeddings for {len(table):,}: call "
             "model.resize_token_embeddings(len(tokenizer)) and save both."
         )
 
 
 def tokens_to_read(model: nn.Module, max_length: int) -> int:
     """`max_length`, or the number of positions that the model has if those are fewer."""
-    try:
-        return min(max_length, longest_input(model) or max_length)
-    except UsageError:  # token embeddings of a form that is refused elsewhere, with a reason
-        return max_length
+    return min(max_length, longest_input(model) or max_length)

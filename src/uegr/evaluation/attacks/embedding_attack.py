@@ -165,7 +165,15 @@ class EmbeddingAttack(ABC):
         generator: torch.Generator,
         queries: Queries,
     ) -> RobustMask:
-        """Whether each example of a batch is classified right at each epsilon (rising), shape (epsilons, B)."""
+        """Whether each example of a batch is classified right at each epsilon (rising), shape (epsilons, B).
+
+        With epsilon 0 alone nothing is perturbed, so the model may be one whose embeddings cannot be.
+        """
+        if max(epsilons) == 0.0:
+            with torch.no_grad():
+                right = evaluated.logits(batch).argmax(dim=-1) == batch["labels"]
+            queries.count += len(right)
+            return right.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
         whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
         centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
