@@ -248,6 +248,12 @@ def test_what_is_no_model_or_no_optimizer_is_refused() -> None:
             PlainConfig().attach(model=model, optimizer=optimizer)  # type: ignore[arg-type]
 
 
+def test_an_optimizer_that_computes_the_loss_again_is_refused() -> None:
+    model = bert()
+    with pytest.raises(UsageError, match="LBFGS computes the loss several times in a step"):
+        PlainConfig().attach(model=model, optimizer=torch.optim.LBFGS(model.parameters()))
+
+
 def test_a_step_of_no_batches_is_refused() -> None:
     method = attached("child-tuning-d", bert())
     with pytest.raises(UsageError, match="accumulation_steps must be at least 1, not 0"):

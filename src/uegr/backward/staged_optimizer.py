@@ -1,5 +1,6 @@
 """The optimizer that a user's loop steps: the user's own, with a backward stage in front."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -133,16 +134,22 @@ class StagedOptimizer(torch.optim.Optimizer):
         return f"StagedOptimizer({self.optimizer!r})"
 
 
-def check_unwrapped(optimizer: torch.optim.Optimizer) -> None:
-    """Refuse what is no optimizer, or one that a method or accelerate has wrapped already.
+def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse what is no optimizer, one that a method or accelerate has wrapped already, or one that needs a closure.
 
     Raises:
-        UsageError: it is no optimizer, or it is wrapped.
+        UsageError: it is one of these.
     """
     if not isinstance(getattr(optimizer, "param_groups", None), list):
         raise UsageError(
             f"optimizer must be an optimizer, not {optimizer!r}: make it from the model's weights first, for example "
             "torch.optim.AdamW(model.parameters())."
+        )
+    closure = inspect.signature(type(optimizer).step).parameters.get("closure")
+    if closure is not None and closure.default is closure.empty:
+        raise UsageError(
+            f"{type(optimizer).__name__} computes the loss several times in a step, and a method counts on one time: "
+            "choose an optimizer whose step() needs no closure, such as torch.optim.AdamW."
         )
     if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
         raise UsageError(

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.backward.staged_optimizer import StagedOptimizer, check_trains, check_unwrapped
+from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.data.class_weighting import usable_weights
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, Step, TaskOptions
@@ -234,7 +234,7 @@ class Method:
         Raises:
             UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer.
         """
-        check_unwrapped(optimizer)
+        check_optimizer(optimizer)
         if self._optimizer is not None and self._optimizer.optimizer is not optimizer:
             raise UsageError(
                 "this method has an optimizer already: put all parameters into one optimizer, or call method.reset() "
