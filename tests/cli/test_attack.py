@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.command_line import entry_of, error_of, run, train_weights
+from uegr.cli.terminal import console
 
 
 def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -34,6 +35,17 @@ def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest
     ]
     assert run(["evaluate", str(evaluated_run), "--epsilons", "0", "--attack_restarts", "1"]) == 0
     assert entry_of(evaluated_run)["text_attacks"] == again, "evaluating again keeps the results of attacks"
+
+
+def test_the_table_fits_a_terminal_of_80_columns(
+    evaluated_run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of texts has the name that it has in `uegr evaluate`, too."""
+    monkeypatch.setattr(console, "_width", 80)
+    assert run(["attack", str(evaluated_run), "--attack", "deepwordbug", "--attack_examples", "3"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("deepwordbug  "))
+    assert row.split()[:2] == ["deepwordbug", "3"]
+    assert len(row) <= 80 and "\u2026" not in row
 
 
 def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

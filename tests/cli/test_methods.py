@@ -15,3 +15,10 @@ def test_methods_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "--epsilon" in shown and "[ours]" in shown
     assert "choose one of" in error_of(capsys, ["methods", "sgd"])
+
+
+def test_every_option_has_the_stage_that_reads_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """SAM's forward stage is the plain one, and its views are made before that."""
+    assert run(["methods", "sam"]) == 0
+    stages = {row.split()[0]: row for row in capsys.readouterr().out.splitlines() if row.strip().startswith("--")}
+    assert "forward" in stages["--views"] and "backward" in stages["--rho"]
