@@ -7,6 +7,7 @@ import pytest
 from datasets import Dataset
 
 from conftest import bert, reviews, tokenizer
+from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.worst_case import worst_case_curve, worst_outputs
@@ -33,6 +34,17 @@ def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
     assert worst[0] == pytest.approx(predicted, rel=1e-4)
     assert (np.diff(errors, axis=0) >= 0).all()
     assert (errors[2] > errors[0] + 0.01).all()
+
+
+def test_epsilon_0_alone_needs_no_table_of_tokens(
+    evaluated: EvaluatedModel, rows: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted = evaluated.outputs(rows)[0]
+    monkeypatch.setattr(type(evaluated.model), "get_input_embeddings", lambda model: None)
+    monkeypatch.setattr(type(evaluated.model.base_model), "get_input_embeddings", lambda model: None)
+    assert worst_outputs(evaluated, rows, [0.0], PGD())[0] == pytest.approx(predicted, rel=1e-4)
+    with pytest.raises(UsageError, match="evaluate with epsilons 0"):
+        worst_outputs(evaluated, rows, [0.0, 0.1], PGD())
 
 
 def test_curve_starts_at_the_clean_correlation(evaluated: EvaluatedModel, rows: Dataset) -> None:
