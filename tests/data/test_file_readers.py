@@ -75,6 +75,13 @@ def test_own_files(ending: str, tmp_path: Path) -> None:
     assert sorted([*data.train["text"], *data.validation["text"], *data.test["text"]]) == sorted(frame["text"])
 
 
+@pytest.mark.parametrize("content", ["text", "text\n", "text\n\n\n", "text,label\n"])
+def test_a_header_alone_is_a_file_without_rows(content: str, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text(content)
+    rows, _ = read_rows(tmp_path / "x.csv")
+    assert rows.column_names == content.strip().split(",") and len(rows) == 0
+
+
 def test_columns_of_one_name_are_told_apart_and_said(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("text,text,label,,\na,b,1,c,d\n")
     rows, findings = read_rows(tmp_path / "x.csv")

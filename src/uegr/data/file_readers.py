@@ -196,10 +196,10 @@ def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Tab
 def _without_last_blank_lines(frames: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The pieces of a file of one column, without the empty lines at its end."""
     blank: list[pd.DataFrame] = []
-    for frame in frames:
+    for number, frame in enumerate(frames):
         filled = np.flatnonzero(frame.notna().any(axis=1))
         end = int(filled[-1]) + 1 if len(filled) else 0
-        if end:
+        if end or number == 0:  # a file without rows has columns
             yield from blank
             yield frame.iloc[:end].copy()
             blank = []
