@@ -14,16 +14,9 @@ app = typer.Typer(
 )
 
 
-def option(name: str, description: str, *, also: str | None = None, **settings: Any) -> Any:
-    """Return an option of a command; without a name, Typer would write max_steps as --max-steps.
-
-    Args:
-        name: on the command line.
-        description: for the help.
-        also: a second name.
-        **settings: of `typer.Option`.
-    """
-    return typer.Option(*([name] if also is None else [name, also]), help=description, **settings)
+def option(name: str, description: str, *more_names: str, **settings: Any) -> Any:
+    """Return an option of a command; without a name, Typer would write max_steps as --max-steps."""
+    return typer.Option(name, *more_names, help=description, **settings)
 
 
 def _print_version(requested: bool) -> None:

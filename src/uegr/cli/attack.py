@@ -34,7 +34,7 @@ def attack(
     ],
     examples: Annotated[
         int,
-        option("--examples", "Number of examples to attack, a fixed random choice.", also="--attack_examples", min=1),
+        option("--examples", "Number of examples to attack, a fixed random choice.", "--attack_examples", min=1),
     ] = 200,
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,

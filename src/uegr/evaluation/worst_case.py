@@ -62,7 +62,7 @@ def worst_outputs(
         Shape (len(epsilons), N, ...); see `TaskKind.outputs`.
     """
     if max(epsilons) == 0.0:  # nothing is perturbed, so the model may be one whose embeddings cannot be
-        return np.stack([evaluated.outputs(rows)[0] for _ in epsilons])
+        return np.stack([evaluated.outputs(rows)[0]] * len(epsilons))
     order: list[int] = []
     outputs: list[list[Outputs]] = [[] for _ in epsilons]
     ball, scale = Ball(attack.norm, attack.relative), embedding_scale(evaluated.model)

@@ -73,8 +73,7 @@ def load_model(
         model = scratch_language_model(name_or_path, kind, tokenizer)
     else:
         set_seed(seed)
-        path = locate_model(name_or_path)
-        check_no_adapter(Path(path))
+        path = _locate_weights(name_or_path)
         with _opening(name_or_path, f" as a model for {kind}"):
             model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if tokenizer.pad_token_id is not None:
@@ -113,8 +112,7 @@ def load_classifier(
             raise UsageError(f"'{name_or_path}' has no output per token: name a pretrained encoder.")
         config_class, model_class = SCRATCH[name_or_path]
         return model_class(config_class(vocab_size=vocab_size or 0, **labels))
-    path = locate_model(name_or_path)
-    check_no_adapter(Path(path))
+    path = _locate_weights(name_or_path)
     with _opening(name_or_path):
         if Path(path).is_dir():
             check_folder(Path(path))
@@ -138,8 +136,7 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
     if name_or_path in SCRATCH or name_or_path in SCRATCH_LANGUAGE:
         raise UsageError(f"'{name_or_path}' is a model from scratch, without trained weights: name a pretrained one.")
     set_seed(seed)
-    path = locate_model(name_or_path)
-    check_no_adapter(Path(path))
+    path = _locate_weights(name_or_path)
     with _opening(name_or_path):
         config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code)
         named = getattr(transformers, (config.architectures or [""])[0], AutoModel)
@@ -153,6 +150,13 @@ def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_co
         model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
     model.eval()
     return model
+
+
+def _locate_weights(name_or_path: str) -> str:
+    """The folder or hub name of a model that a training starts from; a folder of adapters alone is refused."""
+    path = locate_model(name_or_path)
+    check_no_adapter(Path(path))
+    return path
 
 
 @contextmanager
