@@ -68,6 +68,12 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
     return model  # type: ignore[no-any-return]
 
 
+def all_weights_new(model: PreTrainedModel) -> PreTrainedModel:
+    """The model, after a note that no file held any of its weights."""
+    _NEW_WEIGHTS[model] = sorted(name for name, _ in model.named_parameters())
+    return model
+
+
 def new_weights_of(model: nn.Module) -> list[str]:
     """The names of the weights that no file held, so that they were drawn at random."""
     return _NEW_WEIGHTS.get(model, [])

@@ -20,7 +20,14 @@ from transformers import (
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
-from uegr.modeling.model_folder import check_folder, check_json_files, check_no_adapter, guarded, open_weights
+from uegr.modeling.model_folder import (
+    all_weights_new,
+    check_folder,
+    check_json_files,
+    check_no_adapter,
+    guarded,
+    open_weights,
+)
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
@@ -111,7 +118,7 @@ def load_classifier(
         if kind == "token":
             raise UsageError(f"'{name_or_path}' has no output per token: name a pretrained encoder.")
         config_class, model_class = SCRATCH[name_or_path]
-        return model_class(config_class(vocab_size=vocab_size or 0, **labels))
+        return all_weights_new(model_class(config_class(vocab_size=vocab_size or 0, **labels)))
     path = _locate_weights(name_or_path)
     with _opening(name_or_path):
         if Path(path).is_dir():

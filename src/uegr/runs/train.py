@@ -20,6 +20,8 @@ from uegr.modeling.lora import merged, with_lora
 from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
+from uegr.modeling.regression_head import start_at_labels
+from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run
@@ -75,7 +77,7 @@ def train_run(
     weights = class_weights(config.class_weights, data)
     model, tokenizer = _model_and_tokenizer(config, data)
     max_length = tokens_to_read(model, config.max_length)
-    findings = [*data.findings, *_model_findings(model, config.max_length, max_length)]
+    findings = [*data.findings, *_model_findings(model, config, max_length)]
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
@@ -110,6 +112,8 @@ def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedM
     trust = config.trust_remote_code
     tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
+    if data.kind == "regression":
+        start_at_labels(model, data.train["label"])
     return model, tokenizer
 
 
@@ -165,14 +169,15 @@ def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: 
     return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
 
 
-def _model_findings(model: PreTrainedModel, configured_length: int, max_length: int) -> list[Finding]:
+def _model_findings(model: PreTrainedModel, config: RunConfig, max_length: int) -> list[Finding]:
     """Findings about the model at the start of the training."""
     findings = []
-    if max_length < configured_length:
+    if max_length < config.max_length:
         findings.append(
-            Finding("max_length", max_length, f"tokens is all that the model can read, and not {configured_length}")
+            Finding("max_length", max_length, f"tokens is all that the model can read, and not {config.max_length}")
         )
-    if new_weights := new_weights_of(model):
+    new_weights = [] if config.model in SCRATCH else new_weights_of(model)
+    if new_weights:
         shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
         findings.append(Finding("new_weights", len(new_weights), f"weights are new, drawn from the seed: {shown}"))
     return findings
