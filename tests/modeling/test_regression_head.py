@@ -21,7 +21,8 @@ from transformers import (
 from conftest import tokenizer
 from support.small_models import WORDS, bert
 from uegr.data.data_source import DataSource
-from uegr.modeling.model_loading import load_classifier
+from uegr.modeling.lora import with_lora
+from uegr.modeling.model_loading import load_classifier, load_model
 from uegr.modeling.regression_head import start_at_labels
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.train import train_run
@@ -112,3 +113,22 @@ def test_labels_of_any_size_are_learned(method: str, tmp_path: Path) -> None:
     train_run(RunConfig(data, model=str(tmp_path / "model"), method=method, **settings), tmp_path / "run")
     metrics = evaluate_run(tmp_path / "run", epsilons=[0.0]).metrics
     assert metrics["mse"] < 500**2, "the error of the mean of the labels"
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_autocast_does_not_round_the_output(lora: bool, tmp_path: Path) -> None:
+    """A step of bfloat16 is 4 near 1,000: years would be rounded to leap years."""
+    bert(labels=1).base_model.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    model = load_model(str(tmp_path), "regression", [], 0, tokenizer())
+    start_at_labels(model, [1001.0, 1003.0])
+    if lora:
+        model = with_lora(model, "regression", 2, 16, 0.0, [])
+    model.eval()
+    tokens = torch.tensor([[2, 4, 10, 3]])
+    exact = model(input_ids=tokens).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        output = model(input_ids=tokens).logits
+    assert output.dtype == torch.float32
+    torch.testing.assert_close(output, exact, atol=0.1, rtol=0)
+    output.sum().backward()

@@ -179,3 +179,47 @@ def test_a_text_column_may_be_called_as_a_prediction(evaluated_run: Path, tmp_pa
     frame.to_csv(tmp_path / "texts.csv", index=False)
     predict_file(open_model(evaluated_run, "confidence"), tmp_path / "texts.csv", tmp_path / "out.csv")
     assert list(read(tmp_path / "out.csv")[0])[:2] == ["given_given_confidence", "given_confidence"]
+
+
+def checkpoint(folder: Path, labels: int, **config: object) -> Path:
+    model = bert(labels=labels)
+    for name, value in config.items():
+        setattr(model.config, name, value)
+    model.save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("problem", [None, "regression"])
+def test_a_model_for_regression_writes_numbers(
+    problem: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = checkpoint(tmp_path / "model", 1, problem_type=problem)
+    frame = pd.DataFrame({"text": ["good film", "bad plot"], "prediction": ["x", "y"]})
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    run(["predict", str(model), "--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")])
+    rows = read(tmp_path / "out.csv")
+    assert [row["given_prediction"] for row in rows] == ["x", "y"]
+    expected = open_model(model, kinds=["regression"]).evaluated.logits_of([("good film",), ("bad plot",)])[:, 0]
+    np.testing.assert_allclose([float(row["prediction"]) for row in rows], expected, atol=1e-6)
+    assert capsys.readouterr().out.strip().replace("\n", "").endswith("out.csv.")
+
+
+def test_several_labels_of_a_text_are_written_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = {0: "toxic", 1: "insult", 2: "threat"}
+    folder = checkpoint(tmp_path / "model", 3, problem_type="multi_label_classification", id2label=names)
+    reviews(20).to_csv(tmp_path / "a.csv", index=False)
+    run(["predict", str(folder), "--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")])
+    rows = read(tmp_path / "out.csv")
+    for row in rows:
+        assert row["labels"] == ",".join(name for name in names.values() if float(row[f"p({name})"]) >= 0.5)
+    assert "20 rows in" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize("option", [["--abstain_below", "0.5"], ["--calibrate_on", "a.csv"]])
+def test_a_number_has_no_confidence(option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = checkpoint(tmp_path / "model", 1)
+    reviews(4).to_csv(tmp_path / "a.csv", index=False)
+    files = ["--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")]
+    assert "this is a model for regression" in error_of(capsys, ["predict", str(model), *files, *option])
+    assert not (tmp_path / "out.csv").exists()

@@ -13,7 +13,7 @@ from uegr.cli.terminal import console, progress
 
 @app.command()
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face classifier.")],
+    model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face model.")],
     file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON lines or Parquet.")],
     output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
     text_column: TextColumnOption = None,
@@ -25,13 +25,15 @@ def predict(
     label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
     max_length: MaxLengthOption = None,
 ) -> None:
-    """Write a file again with label, confidence and probabilities of every text; it may be larger than memory."""
+    """Write a file again with what the model predicts for every text; the file may be larger than memory."""
     from uegr.runs.open_classifier import open_model
-    from uegr.runs.predict import ABSTAINED, calibrated_temperature, predict_file
+    from uegr.runs.predict import calibrated_temperature, predict_file
+    from uegr.runs.predicted_columns import ABSTAINED, PREDICTED
 
-    classifier = open_model(model, text_column, text_pair_column, max_length)
+    classifier = open_model(model, text_column, text_pair_column, max_length, kinds=PREDICTED)
+    has_confidence = classifier.evaluated.kind == "classification"
     temperature = 1.0
-    if calibrate_on is not None or classifier.is_run:
+    if calibrate_on is not None or (classifier.is_run and has_confidence):
         temperature = calibrated_temperature(classifier, calibrate_on, label_column)
     with progress() as on_progress:
         counts = predict_file(
@@ -42,7 +44,10 @@ def predict(
             temperature=temperature,
             on_rows=partial(on_progress, "predicting", unit="rows"),
         )
-    calibrated = f"confidences calibrated, temperature {temperature:.2f}" if temperature != 1.0 else "not calibrated"
     used = {label or "no label": count for label, count in counts.items() if count or label != ABSTAINED}
-    shown = ", ".join(f"{label} {count:,}" for label, count in used.items())
-    console.print(f"{sum(counts.values()):,} rows in {output}: {shown} ({calibrated}).", highlight=False)
+    shown = ": " + ", ".join(f"{label} {count:,}" for label, count in used.items()) if classifier.names else ""
+    if has_confidence:
+        shown += (
+            f" (confidences calibrated, temperature {temperature:.2f})" if temperature != 1.0 else " (not calibrated)"
+        )
+    console.print(f"{sum(counts.values()):,} rows in {output}{shown}.", highlight=False)

@@ -28,6 +28,7 @@ from uegr.modeling.model_folder import (
     guarded,
     open_weights,
 )
+from uegr.modeling.regression_head import compute_in_float32
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
@@ -86,6 +87,8 @@ def load_model(
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id  # the model must know what the tokenizer pads with
     check_match(model, tokenizer)
+    if kind == "regression":
+        compute_in_float32(model)
     return model
 
 
@@ -155,6 +158,8 @@ def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_co
     auto = CLASSIFIERS.get(kind) or AUTO[kind]
     with _opening(str(folder)):
         model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
+    if kind == "regression":
+        compute_in_float32(model)
     model.eval()
     return model
 

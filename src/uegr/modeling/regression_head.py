@@ -1,4 +1,4 @@
-"""Start the output of a new regression head where the labels are.
+"""The output of a model for regression: it starts where the labels are, and is computed in float32.
 
 A new head starts at outputs near 0, and AdamW moves a weight by about the learning rate per step, whatever the size of
 the gradient. Labels that lie far from 0, or far apart, are therefore out of reach of a short fine-tuning: a model that
@@ -6,9 +6,11 @@ learns grades from 0 to 5 learns nothing from the same grades times 100.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from uegr.modeling.model_folder import new_weights_of
 
@@ -24,8 +26,8 @@ def start_at_labels(model: nn.Module, labels: Sequence[float]) -> None:
         model: with one output, as `load_model` returns it.
         labels: of the training examples, at least one.
     """
-    head = _new_output(model)
-    if head is None:
+    name, head = _output(model)
+    if head is None or f"{name}.weight" not in new_weights_of(model):
         return
     numbers = torch.tensor(labels, dtype=torch.float64)
     start = numbers.mean() if head.bias is not None else numbers.new_zeros(())
@@ -37,14 +39,30 @@ def start_at_labels(model: nn.Module, labels: Sequence[float]) -> None:
             head.weight.mul_(float(spread))
 
 
-def _new_output(model: nn.Module) -> nn.Linear | None:
-    """The last linear module with one output, if its weights were drawn at random."""
-    new = set(new_weights_of(model))
-    outputs = [
+def compute_in_float32(model: nn.Module) -> None:
+    """Compute the last layer in float32 under autocast too, where bfloat16 would round a price to one part in 256.
+
+    Args:
+        model: with one output.
+    """
+    _, head = _output(model)
+    if head is not None:
+        head.register_forward_hook(_in_float32)
+
+
+def _in_float32(head: nn.Linear, inputs: tuple[Tensor, ...], output: Tensor) -> Any:
+    if output.dtype == torch.float32:
+        return None
+    with torch.autocast(output.device.type, enabled=False):
+        bias = None if head.bias is None else head.bias.float()
+        return F.linear(inputs[0].float(), head.weight.float(), bias)
+
+
+def _output(model: nn.Module) -> tuple[str, nn.Linear | None]:
+    """The name and module of the last linear layer with one output."""
+    layers = [
         (name, module)
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and module.out_features == 1
     ]
-    if not outputs or f"{outputs[-1][0]}.weight" not in new:
-        return None
-    return outputs[-1][1]
+    return layers[-1] if layers else ("", None)

@@ -1,5 +1,6 @@
-"""Open a classifier: a run of uegr, or any Hugging Face checkpoint, with its classes and columns."""
+"""Open a model of texts: a run of uegr, or any Hugging Face checkpoint, with its classes and columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
+from uegr.data.kind import Kind
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -27,7 +29,7 @@ class OpenedClassifier:
     Args:
         path: the folder, or a hub name.
         evaluated: the model, with the columns of text that it reads.
-        names: the class names, in order.
+        names: the class names, in order; none for regression.
         is_run: whether the folder is a run of uegr, whose own splits can be used.
     """
 
@@ -64,7 +66,12 @@ class OpenedClassifier:
 
 
 def open_model(
-    path: Path, text_column: str | None = None, text_pair_column: str | None = None, max_length: int | None = None
+    path: Path,
+    text_column: str | None = None,
+    text_pair_column: str | None = None,
+    max_length: int | None = None,
+    *,
+    kinds: Sequence[Kind] = ("classification",),
 ) -> OpenedClassifier:
     """Open a run or a checkpoint.
 
@@ -72,14 +79,17 @@ def open_model(
         path: a run, a Hugging Face folder, or a name of the hub.
         text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
         max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
+        kinds: kinds of task that the caller can use.
 
     Raises:
-        UsageError: there is no such model, it is no classifier, or the columns do not fit it.
+        UsageError: there is no such model, it is of another kind, or the columns do not fit it.
     """
     is_run = (path / RUN).is_file()
     evaluated = open_trained(path)[1] if is_run else _checkpoint(path)
-    if evaluated.kind != "classification":
-        raise UsageError(f"'{path}' is a model for {evaluated.kind}: name a classifier.")
+    if evaluated.kind not in kinds:
+        fault = "has one output" if evaluated.kind == "regression" else f"is a model for {evaluated.kind}"
+        fitting = f"a model for {' or '.join(kinds)}" if len(kinds) > 1 else "a classifier of at least two classes"
+        raise UsageError(f"'{path}' {fault}: name {fitting}.")
     columns = evaluated.text_columns
     given = tuple(filter(None, (text_column or columns[0], text_pair_column or "".join(columns[1:]))))
     if is_run and len(given) != len(columns):
@@ -91,9 +101,7 @@ def open_model(
     evaluated = evaluated.reading(given)
     if max_length is not None:
         evaluated.cut_to(max_length)
-    classes = int(getattr(evaluated.model.config, "num_labels", 0))
-    if classes < 2:
-        raise UsageError(f"'{path}' has one output: name a classifier of at least two classes.")
+    classes = 0 if evaluated.kind == "regression" else int(evaluated.model.config.num_labels)
     return OpenedClassifier(path, evaluated, class_names(evaluated.model, classes), is_run)
 
 
@@ -101,5 +109,6 @@ def _checkpoint(path: Path) -> EvaluatedModel:
     """The model and tokenizer of any checkpoint."""
     model, tokenizer = load_trained(path), load_tokenizer(str(path))
     check_match(model, tokenizer)
-    kind = KIND_OF_PROBLEM.get(getattr(model.config, "problem_type", None) or "", "classification")
+    unnamed: Kind = "regression" if model.config.num_labels == 1 else "classification"
+    kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", unnamed)
     return EvaluatedModel(model, tokenizer, kind=kind, max_length=MAX_LENGTH)

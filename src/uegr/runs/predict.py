@@ -1,14 +1,14 @@
-"""Predict the classes of the texts of a file, piece by piece, so that the file may be larger than memory."""
+"""Predict the texts of a file, piece by piece, so that the file may be larger than memory."""
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from scipy.special import softmax
 
 from uegr.atomic_files import replacement
 from uegr.data.row_checks import check_rows
@@ -16,11 +16,10 @@ from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.open_classifier import OpenedClassifier
+from uegr.runs.predicted_columns import ABSTAINED, predicted_columns
 
 PIECE = 2000
 """Number of rows that are predicted and written together."""
-ABSTAINED = ""
-"""The label of a text on which the confidence of the model is too low."""
 
 
 def predict_file(
@@ -32,9 +31,11 @@ def predict_file(
     temperature: float = 1.0,
     on_rows: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, int]:
-    """Write one line per row of a file: its columns, the label, the confidence, and the probability of each class.
+    """Write one line per row of a file: its columns, and what the model predicts.
 
-    A column of the file whose name a prediction has ("label" of a labelled file) is written as "given_label".
+    Of a classifier that is the label, the confidence, and the probability of each class; of a model for regression the
+    prediction; of one for several labels per text the labels, and the probability of each. A column of the file whose
+    name a prediction has ("label" of a labelled file) is written as "given_label".
 
     Args:
         classifier: the model.
@@ -45,32 +46,28 @@ def predict_file(
         on_rows: called after each piece.
 
     Returns:
-        Number of rows per label; the key of the rows without a label is `ABSTAINED`.
+        Number of rows per label, or per set of labels, joined by commas; the key of the rows without a label, as all
+        are in regression, is `ABSTAINED`.
 
     Raises:
-        UsageError: a file cannot be read or written, a row has no text, or `abstain_below` is no confidence.
+        UsageError: a file cannot be read or written, a row has no text, or `abstain_below` does not fit.
     """
     _check_output(output, file)
-    if not 0.0 <= abstain_below <= 1.0:
-        raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
+    columns = predicted_columns(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
     rows, _ = check_rows(file.name, rows_and_findings(file)[0], text_columns, (), drop_empty=None)
-    predicted = ["label", "confidence", *(f"p({name})" for name in classifier.names)]
-    header = [*_renamed(rows.column_names, predicted), *predicted]
-    counts = dict.fromkeys([*classifier.names, ABSTAINED], 0)
+    header = [*_renamed(rows.column_names, columns.header), *columns.header]
+    counts = Counter(dict.fromkeys(columns.labels, 0))
     with replacement(output) as opened:
         write = WRITERS[output.suffix](opened, header)
         for start in range(0, len(rows), PIECE):
             piece = rows.select(range(start, min(start + PIECE, len(rows))))
             given = list(zip(*(piece[column][:] for column in rows.column_names), strict=True))
-            probabilities = softmax(classifier.logits(piece) / temperature, axis=1)
-            for i, row in enumerate(probabilities):
-                confidence = float(row.max())
-                label = classifier.names[int(row.argmax())] if confidence >= abstain_below else ABSTAINED
-                counts[label] += 1
-                write([*given[i], label, round(confidence, 6), *(round(float(p), 6) for p in row)])
+            for row, cells in zip(given, columns.cells(classifier.logits(piece)), strict=True):
+                counts[cells[0] if columns.has_labels else ABSTAINED] += 1
+                write([*row, *cells])
             on_rows(start + len(piece), len(rows))
-    return counts
+    return dict(counts)
 
 
 def _check_output(output: Path, file: Path) -> None:
@@ -83,13 +80,16 @@ def _check_output(output: Path, file: Path) -> None:
 
 
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
-    """Return the temperature that calibrates the confidences, from a labelled file or the validation split of a run.
+    """Return the temperature that calibrates a classifier, by a labelled file or the validation split of a run.
 
     It is 1.0 where the run's own split decides none, because the model is right on all of it.
 
     Raises:
-        UsageError: the file decides none.
+        UsageError: the file decides none, or the model is no classifier.
     """
+    kind = classifier.evaluated.kind
+    if kind != "classification":
+        raise UsageError(f"confidences are those of classifiers, and this is a model for {kind}: nothing to calibrate.")
     rows = classifier.labelled_rows(file, "validation", label_column)
     temperature = fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
     if temperature is None and file is not None:
