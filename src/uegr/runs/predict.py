@@ -16,7 +16,7 @@ from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.open_classifier import OpenedClassifier
-from uegr.runs.predicted_columns import ABSTAINED, predicted_columns
+from uegr.runs.predicted_columns import ABSTAINED, columns_of
 
 PIECE = 2000
 """Number of rows that are predicted and written together."""
@@ -53,7 +53,7 @@ def predict_file(
         UsageError: a file cannot be read or written, a row has no text, or `abstain_below` does not fit.
     """
     _check_output(output, file)
-    columns = predicted_columns(classifier, abstain_below=abstain_below, temperature=temperature)
+    columns = columns_of(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
     rows, _ = check_rows(file.name, rows_and_findings(file)[0], text_columns, (), drop_empty=None)
     header = [*_renamed(rows.column_names, columns.header), *columns.header]

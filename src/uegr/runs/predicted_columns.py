@@ -40,7 +40,7 @@ class PredictedColumns:
         return self.header[0] != NUMBER
 
 
-def predicted_columns(
+def columns_of(
     classifier: OpenedClassifier, *, abstain_below: float = 0.0, temperature: float = 1.0
 ) -> PredictedColumns:
     """The columns of a model.
