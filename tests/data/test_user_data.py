@@ -62,3 +62,14 @@ def test_run_on_a_frame_is_evaluated_on_the_same_frame(model_folder: Path, tmp_p
     assert (result.task, result.test_examples) == ("my reviews", len(data.test))
     with pytest.raises(UsageError, match="pass the same data again"):
         evaluate_run(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("factor", "message"), [(1.0, None), (1e-5, "multiply them"), (0.0, "there is nothing to learn")]
+)
+def test_numbers_that_are_too_close_together_are_reported(factor: float, message: str | None) -> None:
+    """AdamW's epsilon is not small beside gradients that are in proportion to their variance."""
+    frame = pd.DataFrame({"text": [f"text number {i}" for i in range(40)], "label": [i * factor for i in range(40)]})
+    data = load_files(frame, kind="regression")
+    assert finding_counts(data) == ({"spread": len(data.train)} if message else {})
+    assert message is None or message in str(data.findings[-1])

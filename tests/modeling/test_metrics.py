@@ -14,6 +14,7 @@ from uegr.modeling.metrics import (
     mean_reciprocal_rank,
     negative_log_likelihood,
     pearson,
+    show,
     spearman,
 )
 
@@ -79,3 +80,7 @@ def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
     kinds = [["noun", "verb", "O"]]
     assert entity_f1([["noun", "noun", "O"]], kinds) == pytest.approx(0.5)
     assert entity_f1([["1", "0", "0"]], [["1", "2", "0"]]) == pytest.approx(2 / 3)
+
+
+def test_a_squared_error_of_any_unit_can_be_read() -> None:
+    assert [show("mse", value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]

@@ -61,7 +61,10 @@ def metric_title(name: str, positive_label: str | None = None) -> str:
 
 
 def show(name: str, value: float) -> str:
-    """A metric's value as text for tables: fractions in percent."""
+    """A metric's value as text for tables: fractions in percent; a squared error, whose unit is the label's, in four
+    digits."""
+    if name == "mse":
+        return f"{value:.4g}"
     return f"{100 * value:.1f}" if METRICS[name].percent else f"{value:.3f}"
 
 
