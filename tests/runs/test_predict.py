@@ -201,7 +201,7 @@ def test_a_model_for_regression_writes_numbers(
     rows = read(tmp_path / "out.csv")
     assert [row["given_prediction"] for row in rows] == ["x", "y"]
     expected = open_model(model, kinds=["regression"]).evaluated.logits_of([("good film",), ("bad plot",)])[:, 0]
-    np.testing.assert_allclose([float(row["prediction"]) for row in rows], expected, atol=1e-6)
+    np.testing.assert_allclose([float(row["prediction"]) for row in rows], expected, rtol=1e-6)
     assert capsys.readouterr().out.strip().replace("\n", "").endswith("out.csv.")
 
 

@@ -60,7 +60,7 @@ def columns_of(
         raise UsageError(f"abstain_below is for classifiers, and this is a model for {kind}: leave it out.")
     probabilities = [f"p({name})" for name in names]
     if kind == "regression":
-        return PredictedColumns([NUMBER], [], lambda logits: [[round(float(row[0]), 6)] for row in logits])
+        return PredictedColumns([NUMBER], [], lambda logits: [[float(f"{row[0]:.7g}")] for row in logits])
     if kind == "multi_label":
         return PredictedColumns(["labels", *probabilities], [], lambda logits: _label_sets(expit(logits), names))
 
