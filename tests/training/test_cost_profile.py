@@ -44,6 +44,14 @@ def test_flops_are_those_of_the_cost_model(options: dict[str, Any], ratio: float
     assert cost["flop_ratio"] == pytest.approx(method.cost() / 3, rel=0.03)
 
 
+def test_the_first_look_at_a_loss_is_no_part_of_the_cost() -> None:
+    """A model of the user's own may compute another loss than its task's, so the first step makes one more pass."""
+    model, own = bert(), bert()
+    own.__class__ = type("OwnClassifier", (type(model),), {"__module__": "mine"})
+    costs = [measure_cost(each, batch(), make_config("plain").create(), nullcontext, rounds=1) for each in (model, own)]
+    assert costs[0]["flops"] == costs[1]["flops"]
+
+
 def test_parts_say_where_the_time_goes() -> None:
     cost = measure_cost(bert(), batch(), UEGRConfig().create(), nullcontext, data_seconds=0.005, rounds=1)
     assert {"attack", "views", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])

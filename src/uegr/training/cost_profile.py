@@ -106,7 +106,8 @@ class Stepper:
         method.prepare([batch])
 
     def flops(self) -> float:
-        """Floating-point operations of a step, which also warms up."""
+        """Floating-point operations of a step after the first, in which a method also looks at a model's own loss."""
+        self()
         with FlopCounterMode(display=False) as counter:
             self()
         self._times.clear()
