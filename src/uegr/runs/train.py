@@ -10,6 +10,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedToken
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
 from uegr.data.encoding import collator, encode
+from uegr.data.kind import Kind
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError
@@ -77,7 +78,7 @@ def train_run(
     weights = class_weights(config.class_weights, data)
     model, tokenizer = _model_and_tokenizer(config, data)
     max_length = tokens_to_read(model, config.max_length)
-    findings = [*data.findings, *_model_findings(model, config, max_length)]
+    findings = [*data.findings, *_model_findings(model, config, data.kind, max_length)]
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
@@ -169,7 +170,7 @@ def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: 
     return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
 
 
-def _model_findings(model: PreTrainedModel, config: RunConfig, max_length: int) -> list[Finding]:
+def _model_findings(model: PreTrainedModel, config: RunConfig, kind: Kind, max_length: int) -> list[Finding]:
     """Findings about the model at the start of the training."""
     findings = []
     if max_length < config.max_length:
@@ -179,5 +180,6 @@ def _model_findings(model: PreTrainedModel, config: RunConfig, max_length: int) 
     new_weights = [] if config.model in SCRATCH else new_weights_of(model)
     if new_weights:
         shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
-        findings.append(Finding("new_weights", len(new_weights), f"weights are new, drawn from the seed: {shown}"))
+        drawn = "drawn from the seed" + (" and scaled to the labels" if kind == "regression" else "")
+        findings.append(Finding("new_weights", len(new_weights), f"weights are new, {drawn}: {shown}"))
     return findings
