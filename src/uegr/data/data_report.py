@@ -71,9 +71,7 @@ def report(
             )
             findings.append(Finding("imbalance", counts[rarest], message))
     if kind == "regression" and (spread := float(np.std(splits["train"][LABEL][:]))) < LEAST_SPREAD:
-        message = (
-            f"training labels have a standard deviation of {spread:.2g}: multiply them, or AdamW learns them slowly"
-        )
-        message = message if spread else "training labels are all equal: there is nothing to learn"
-        findings.append(Finding("spread", len(splits["train"]), message))
+        fault = f"have a standard deviation of {spread:.2g}: multiply them, or AdamW learns them slowly"
+        message = fault if spread else "are all equal: there is nothing to learn"
+        findings.append(Finding("spread", len(splits["train"]), f"training labels {message}"))
     return findings

@@ -109,6 +109,7 @@ def _checkpoint(path: Path) -> EvaluatedModel:
     """The model and tokenizer of any checkpoint."""
     model, tokenizer = load_trained(path), load_tokenizer(str(path))
     check_match(model, tokenizer)
-    unnamed: Kind = "regression" if model.config.num_labels == 1 else "classification"
-    kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", unnamed)
+    kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", "classification")
+    if kind == "classification" and model.config.num_labels == 1:
+        kind = "regression"
     return EvaluatedModel(model, tokenizer, kind=kind, max_length=MAX_LENGTH)
