@@ -28,6 +28,25 @@ def test_files_are_read_and_equal_texts_count_once(files: dict[str, str]) -> Non
     assert pool.held_out == {}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_lines_in_any_encoding_end_at_line_ends_only(
+    encoding: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "A caf\u00e9 with a line\x0cfeed\r\nand a second text\r\n\r\n"
+    (tmp_path / "a.txt").write_bytes(text.encode(encoding))
+    assert load_pool([str(tmp_path / "a.txt")]).rows["text"][:] == [
+        "A caf\u00e9 with a line\x0cfeed",
+        "and a second text",
+    ]
+    assert ("bytes of a.txt are not UTF-8: read as cp1252" in caplog.text) == (encoding == "cp1252")
+
+
+def test_rows_without_text_are_left_out_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.csv").write_text("text,n\nA text of the table,1\n,2\n")
+    assert len(load_pool([str(tmp_path / "a.csv")]).rows) == 1
+    assert "note: 1 rows of a.csv have no text: dropped." in caplog.text
+
+
 def test_a_nearly_equal_evaluation_text_is_refused_and_left_out_if_asked(files: dict[str, str]) -> None:
     with pytest.raises(
         UsageError, match=r"1 of 1 texts .* also in sets that models are evaluated on \(1 of .*held.csv\)"
@@ -56,7 +75,7 @@ def test_the_evaluation_texts_of_a_task_in_the_pool_are_always_held_out(
     [
         ([], "no texts: name files or tasks"),
         (["nothing.csv"], "'nothing.csv' is neither a task .* nor a file"),
-        (["nothing.txt"], "cannot read 'nothing.txt'"),
+        (["nothing.txt"], "'nothing.txt' is neither a task .* nor a file"),
     ],
 )
 def test_a_source_that_is_not_there_is_named(sources: list[str], message: str) -> None:

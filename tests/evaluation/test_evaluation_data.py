@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -138,3 +139,10 @@ def test_columns_of_strings_without_usual_names_are_refused(columns: list[str]) 
 def test_texts_cannot_be_cut_to_nothing(max_length: int) -> None:
     with pytest.raises(UsageError, match="give a max_length of at least 3"):
         EvaluatedModel(bert(), tokenizer(), max_length=max_length)
+
+
+def test_what_was_repaired_in_a_file_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "a.csv").write_bytes("text,label\na caf\u00e9,1\nanother,0\n".encode("cp1252"))
+    rows, _, _ = evaluation_rows(named(), tmp_path / "a.csv")
+    assert rows["text"][0] == "a caf\u00e9"
+    assert caplog.messages == ["note: 1 bytes of a.csv are not UTF-8: read as cp1252."]

@@ -181,6 +181,18 @@ def test_a_text_column_may_be_called_as_a_prediction(evaluated_run: Path, tmp_pa
     assert list(read(tmp_path / "out.csv")[0])[:2] == ["given_given_confidence", "given_confidence"]
 
 
+def test_what_was_repaired_in_the_file_is_said(
+    evaluated_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in.csv").write_bytes("text,n,n\na caf\u00e9,1,2\n".encode("cp1252"))
+    predict_file(open_model(evaluated_run), tmp_path / "in.csv", tmp_path / "out.csv")
+    assert caplog.messages == [
+        "note: 1 bytes of in.csv are not UTF-8: read as cp1252.",
+        "note: 1 columns of in.csv have the name of another: read as n.1.",
+    ]
+    assert read(tmp_path / "out.csv")[0]["text"] == "a caf\u00e9"
+
+
 def checkpoint(folder: Path, labels: int, **config: object) -> Path:
     model = bert(labels=labels)
     for name, value in config.items():

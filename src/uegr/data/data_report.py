@@ -1,7 +1,8 @@
 """The data report: one counted line for each problem of a data set that does not prevent training on it."""
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from uegr.data.kind import Kind
 from uegr.data.overlap import text_hashes
 from uegr.data.splits import LABEL, labels_of
 
+logger = logging.getLogger("uegr")
 UNBALANCED = 3.0
 """Classes are called unbalanced from this ratio of the largest to the smallest."""
 LEAST_SPREAD = 1e-3
@@ -34,6 +36,12 @@ class Finding:
 
     def __str__(self) -> str:
         return f"{self.count:,} {self.message}"
+
+
+def log_findings(findings: Iterable[Finding]) -> None:
+    """Log what was found in data that no run keeps a report of: texts to predict on, or to measure a model with."""
+    for finding in findings:
+        logger.warning("note: %s.", finding)
 
 
 def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[str, int]:

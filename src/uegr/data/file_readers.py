@@ -1,6 +1,5 @@
 """Read CSV, TSV, JSON lines and Parquet files in pieces, once, and map the result from disk."""
 
-import codecs
 import csv
 import re
 from collections.abc import Iterable, Iterator
@@ -14,43 +13,18 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import xxhash
 from datasets import Dataset
 
 from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
+from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
 from uegr.errors import UsageError
 
-BLOCK = 1 << 22
-"""Bytes that are scanned at a time."""
-BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-FALLBACK = "cp1252"
-"""Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 ENDINGS = (*SEPARATORS, ".jsonl", ".parquet")
-COMPRESSED = {b"\x1f\x8b", b"PK", b"BZ"}
-"""First bytes of gzip, zip and bzip2."""
 SURPLUS = "\0surplus"
 """Name of the column that takes the fields of a row beyond the header's."""
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Result of one pass over the bytes of a file.
-
-    Args:
-        digest: hash of the content.
-        encoding: encoding of the text.
-        undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used.
-        nuls, quotes: number of NUL characters and of double quotes.
-    """
-
-    digest: str
-    encoding: str
-    undecodable: int
-    nuls: int
-    quotes: int
 
 
 @dataclass(frozen=True)
@@ -87,7 +61,7 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
     if not path.is_file():
         raise UsageError(f"there is no file '{path}': check the path.")
     try:
-        scan = _scan(path, binary=ending == ".parquet")
+        scan = scan_file(path, binary=ending == ".parquet")
         tables, findings = _tables(path, scan)
         rows = cached_table(cache_path(scan.digest, ending), tables)
     except UsageError:
@@ -102,12 +76,7 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
 
 def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
     """The rows of a file, and the findings about it."""
-    findings = []
-    if scan.encoding == FALLBACK:
-        message = f"bytes of {path.name} are not UTF-8: read as {FALLBACK}"
-        findings.append(Finding("encoding", scan.undecodable, message))
-    if scan.nuls:
-        findings.append(Finding("nul", scan.nuls, f"NUL characters in {path.name}: removed"))
+    findings = scan.findings(path.name)
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _parquet_tables(path, scan), findings
@@ -126,27 +95,6 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         message = f"columns of {path.name} have the name of another: read as {', '.join(header.repeated)}"
         findings.append(Finding("columns", len(header.repeated), message))
     return _delimited_tables(path, scan, header), findings
-
-
-def _scan(path: Path, *, binary: bool) -> Scan:
-    """Hash the file block by block; of a text file, also find the encoding and count NUL characters and quotes."""
-    with path.open("rb") as file:
-        if file.read(2) in COMPRESSED:
-            raise UsageError(f"'{path}' is compressed: unpack it first.")
-    digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    with path.open("rb") as file:
-        for index, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
-            digest.update(block)
-            if binary:
-                continue
-            if index == 0:
-                encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
-            quotes += block.count(b'"')
-            nuls += block.count(b"\0") if encoding != "utf-16" else 0
-            if encoding == "utf-8":
-                undecodable += len(re.findall("[\udc80-\udcff]", decoder.decode(block)))
-    return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
 
 
 def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3]) -> Header:

@@ -9,7 +9,9 @@ import numpy as np
 from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
+from uegr.data.data_report import log_findings
 from uegr.data.file_readers import read_rows
+from uegr.data.file_scan import scan_file
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import find_overlap, text_hashes
 from uegr.data.row_checks import check_rows
@@ -106,11 +108,13 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
             [_text_column(getattr(task, split), column) for split in splits for column in task.text_columns]
         )
     path = Path(source)
-    if path.suffix.lower() == ".txt":
-        return Dataset.from_dict({TEXT: _lines(path)})
     if not path.is_file():
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
-    rows, _ = check_rows(path.name, read_rows(path)[0], [text_column], [], drop_empty=True)
+    if path.suffix.lower() == ".txt":
+        return Dataset.from_dict({TEXT: _lines(path)})
+    rows, findings = read_rows(path)
+    rows, empty = check_rows(path.name, rows, [text_column], [], drop_empty=True)
+    log_findings([*findings, *empty])
     return _text_column(rows, text_column)
 
 
@@ -119,11 +123,14 @@ def _text_column(rows: Dataset, column: str) -> Dataset:
 
 
 def _lines(path: Path) -> list[str]:
+    """The lines of a file that have text."""
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines()]
+        scan = scan_file(path)
+        with path.open(encoding=scan.encoding, errors="replace") as file:
+            texts = [text for line in file if (text := line.replace("\0", "").strip())]
     except OSError as error:
         raise UsageError(f"cannot read '{path}' ({error.strerror}): check the path.") from None
-    texts = [line for line in lines if line]
     if not texts:
         raise UsageError(f"'{path}' is empty: write one text per line.")
+    log_findings(scan.findings(path.name))
     return texts

@@ -9,6 +9,7 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
+from uegr.data.data_report import log_findings
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import label_text
 from uegr.data.row_checks import check_columns, check_rows
@@ -72,7 +73,8 @@ def evaluation_rows(
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
-    rows = _rows_of_dicts(data) if isinstance(data, list | tuple) else rows_and_findings(data)[0]
+    rows, findings = (_rows_of_dicts(data), []) if isinstance(data, list | tuple) else rows_and_findings(data)
+    log_findings(findings)
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.kind import Kind
+from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
@@ -95,7 +95,9 @@ def evaluate(
     on_embeddings = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
     further: list[Attack] = [*on_embeddings[1:], *on_text]
     if kind != "classification" and further:
-        raise UsageError(f"a {kind} model can be attacked by one attack only, pgd: leave out the others.")
+        raise UsageError(
+            f"a model for {KIND_TITLES[kind]} can be attacked by one attack only, pgd: leave out the others."
+        )
     check_match(model, tokenizer)
     evaluated = EvaluatedModel(
         model, tokenizer, texts, kind=kind, bf16=bf16, batch_size=batch_size, max_length=max_length

@@ -38,13 +38,18 @@ def score_transfer(
         scored = np.flatnonzero(labels >= 0)
         score = partial(_score_classes, data, probabilities, labels)
     unseen = scored[~seen.near[scored]]
+    scores = score(scored)
+    if len(unseen) == len(scored):
+        unseen_score: float | None = scores[metric]
+    else:
+        unseen_score = score(unseen)[metric] if len(unseen) else None
     return {
         "task": data.name,
         "metric": metric,
         "leakage": seen.summary(),
         "test_examples": len(scored),
-        "metrics": score(scored),
-        "unseen": {"examples": len(unseen), metric: score(unseen)[metric] if len(unseen) else None},
+        "metrics": scores,
+        "unseen": {"examples": len(unseen), metric: unseen_score},
     }
 
 

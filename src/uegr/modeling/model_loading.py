@@ -17,7 +17,7 @@ from transformers import (
     set_seed,
 )
 
-from uegr.data.kind import Kind
+from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 from uegr.modeling.model_folder import (
@@ -82,7 +82,7 @@ def load_model(
     else:
         set_seed(seed)
         path = _locate_weights(name_or_path)
-        with _opening(name_or_path, f" as a model for {kind}"):
+        with _opening(name_or_path, f" as a model for {KIND_TITLES[kind]}"):
             model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id  # the model must know what the tokenizer pads with

@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from uegr.data.data_source import DataSource
 from uegr.data.file_digests import check_unchanged
-from uegr.data.kind import TARGET_PER_TEXT
+from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
@@ -142,7 +142,8 @@ def open_measured_classifier(folder: Path, purpose: str) -> FinishedRun:
     run = open_run(folder)
     run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
-        raise UsageError(f"'{folder}' is a model for {run.data.kind}: name the run of a classifier for {purpose}.")
+        title = KIND_TITLES[run.data.kind]
+        raise UsageError(f"'{folder}' is a model for {title}: name the run of a classifier for {purpose}.")
     return run
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from uegr.data.kind import Kind
+from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -87,8 +87,9 @@ def open_model(
     is_run = (path / RUN).is_file()
     evaluated = open_trained(path)[1] if is_run else _checkpoint(path)
     if evaluated.kind not in kinds:
-        fault = "has one output" if evaluated.kind == "regression" else f"is a model for {evaluated.kind}"
-        fitting = f"a model for {' or '.join(kinds)}" if len(kinds) > 1 else "a classifier of at least two classes"
+        fault = "has one output" if evaluated.kind == "regression" else f"is a model for {KIND_TITLES[evaluated.kind]}"
+        titles = " or ".join(KIND_TITLES[kind] for kind in kinds)
+        fitting = f"a model for {titles}" if len(kinds) > 1 else "a classifier of at least two classes"
         raise UsageError(f"'{path}' {fault}: name {fitting}.")
     columns = evaluated.text_columns
     given = tuple(filter(None, (text_column or columns[0], text_pair_column or "".join(columns[1:]))))

@@ -11,6 +11,8 @@ from typing import Any, TextIO
 import numpy as np
 
 from uegr.atomic_files import replacement
+from uegr.data.data_report import log_findings
+from uegr.data.kind import KIND_TITLES
 from uegr.data.row_checks import check_rows
 from uegr.data.user_data import rows_and_findings
 from uegr.errors import UsageError
@@ -55,7 +57,9 @@ def predict_file(
     _check_output(output, file)
     columns = columns_of(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
-    rows, _ = check_rows(file.name, rows_and_findings(file)[0], text_columns, (), drop_empty=None)
+    rows, findings = rows_and_findings(file)
+    log_findings(findings)
+    rows, _ = check_rows(file.name, rows, text_columns, (), drop_empty=None)
     header = [*_renamed(rows.column_names, columns.header), *columns.header]
     counts = Counter(dict.fromkeys(columns.labels, 0))
     with replacement(output) as opened:
@@ -89,7 +93,10 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
     """
     kind = classifier.evaluated.kind
     if kind != "classification":
-        raise UsageError(f"confidences are those of classifiers, and this is a model for {kind}: nothing to calibrate.")
+        title = KIND_TITLES[kind]
+        raise UsageError(
+            f"confidences are those of classifiers, and this is a model for {title}: nothing to calibrate."
+        )
     rows = classifier.labelled_rows(file, "validation", label_column)
     temperature = fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
     if temperature is None and file is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
-from uegr.data.kind import Kind
+from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
 from uegr.runs.open_classifier import OpenedClassifier
 
@@ -57,7 +57,9 @@ def columns_of(
         raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")
     kind, names = classifier.evaluated.kind, classifier.names
     if kind != "classification" and abstain_below:
-        raise UsageError(f"abstain_below is for classifiers, and this is a model for {kind}: leave it out.")
+        raise UsageError(
+            f"abstain_below is for classifiers, and this is a model for {KIND_TITLES[kind]}: leave it out."
+        )
     probabilities = [f"p({name})" for name in names]
     if kind == "regression":
         return PredictedColumns([NUMBER], [], lambda logits: [[float(f"{row[0]:.7g}")] for row in logits])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from uegr.data.data_report import log_findings
 from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind
 from uegr.data.label_maps import LabelMap, label_map
@@ -118,9 +119,11 @@ def _file_like(
     own_columns = data.text_columns if source.task else filter(None, (source.text_column, source.text_pair_column))
     columns = tuple(own_columns) if text_column is None else tuple(text_column.split(","))
     own_label = LABEL if source.task else source.label_column
+    rows, findings = rows_and_findings(path)
+    log_findings(findings)
     return make_task(
         str(path),
-        {"test": rows_and_findings(path)[0]},
+        {"test": rows},
         text_columns=columns,
         label_column=label_column or own_label,
         label_names=data.label_names if keep_names and data.label_names else None,

@@ -1,0 +1,78 @@
+"""One pass over the bytes of a file before it is read: its hash, and of a text file the encoding."""
+
+import codecs
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from uegr.data.data_report import Finding
+from uegr.errors import UsageError
+
+BLOCK = 1 << 22
+"""Bytes that are scanned at a time."""
+BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+FALLBACK = "cp1252"
+"""Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
+COMPRESSED = {b"\x1f\x8b", b"PK", b"BZ"}
+"""First bytes of gzip, zip and bzip2."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Result of one pass over the bytes of a file.
+
+    Args:
+        digest: hash of the content.
+        encoding: encoding of the text.
+        undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used.
+        nuls, quotes: number of NUL characters and of double quotes.
+    """
+
+    digest: str
+    encoding: str
+    undecodable: int
+    nuls: int
+    quotes: int
+
+    def findings(self, name: str) -> list[Finding]:
+        """What is changed when the file `name` is read."""
+        findings = []
+        if self.undecodable:
+            message = f"bytes of {name} are not UTF-8: read as {self.encoding}"
+            findings.append(Finding("encoding", self.undecodable, message))
+        if self.nuls:
+            findings.append(Finding("nul", self.nuls, f"NUL characters in {name}: removed"))
+        return findings
+
+
+def scan_file(path: Path, *, binary: bool = False) -> Scan:
+    """Hash a file block by block; of a text file, also find the encoding and count NUL characters and quotes.
+
+    Raises:
+        UsageError: the file is compressed.
+    """
+    with path.open("rb") as file:
+        if file.read(2) in COMPRESSED:
+            raise UsageError(f"'{path}' is compressed: unpack it first.")
+    digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    with path.open("rb") as file:
+        for index, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
+            digest.update(block)
+            if binary:
+                continue
+            if index == 0:
+                encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
+            quotes += block.count(b'"')
+            nuls += block.count(b"\0") if encoding != "utf-16" else 0
+            if encoding == "utf-8":
+                undecodable += _escaped(decoder.decode(block))
+    undecodable += _escaped(decoder.decode(b"", final=True))  # a character that the end of the file cuts
+    return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
+
+
+def _escaped(text: str) -> int:
+    """Number of bytes that were not decodable."""
+    return len(re.findall("[\udc80-\udcff]", text))
