@@ -9,7 +9,7 @@ import pytest
 
 from uegr.data.data_source import DataSource
 from uegr.data.named_tasks import load_task
-from uegr.data.task_registry import TASKS
+from uegr.data.task_registry import TASKS, find_task
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -26,6 +26,13 @@ def test_entries_are_consistent() -> None:
         assert bool(task.labels) == (task.kind in ("classification", "token")), name
         assert {*task.splits.values()} & {*task.rows}, name
         assert task.stand_in is None or TASKS[task.stand_in].family == task.family, name
+
+
+def test_a_file_in_the_place_of_a_task_is_named() -> None:
+    with pytest.raises(UsageError, match="no task but looks like a file: give files to train on with --train_file"):
+        find_task("data/mine.csv")
+    with pytest.raises(UsageError, match="unknown task 'sst'"):
+        find_task("sst")
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -1,5 +1,7 @@
 """The registry of named tasks. A new task is an entry in one of the files of `uegr.data.benchmarks`."""
 
+from pathlib import Path
+
 from uegr.data.benchmarks.advglue import ADVGLUE
 from uegr.data.benchmarks.generation import GENERATION
 from uegr.data.benchmarks.glue import GLUE
@@ -8,15 +10,24 @@ from uegr.data.benchmarks.intents import INTENTS
 from uegr.data.benchmarks.named_entities import NAMED_ENTITIES
 from uegr.data.benchmarks.sentences import SENTENCES
 from uegr.data.task import Task
-from uegr.errors import unknown
+from uegr.errors import UsageError, unknown
 
 TASKS: dict[str, Task] = {**GLUE, **ADVGLUE, **INFERENCE, **SENTENCES, **INTENTS, **NAMED_ENTITIES, **GENERATION}
 
 
 def find_task(name: str) -> Task:
-    """Return the entry of that name."""
+    """Return the entry of that name.
+
+    Raises:
+        UsageError: there is none; where the name is that of a file, it says with which options files are given.
+    """
     task = TASKS.get(name)
     if task is None:
+        if Path(name).suffix:
+            raise UsageError(
+                f"'{name}' is no task but looks like a file: give files to train on with --train_file, and files to "
+                "measure on with --test_file."
+            )
         raise unknown("task", name, TASKS)
     return task
 
