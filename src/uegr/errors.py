@@ -29,6 +29,13 @@ def unknown(kind: str, name: object, choices: Iterable[str]) -> UsageError:
     return UsageError(f"unknown {kind} '{name}'{suggestion(name, names)}: choose one of {', '.join(names)}.")
 
 
+def shown(value: object) -> str:
+    """A value of the wrong type in a message: a name as it is written, anything else by its type."""
+    if isinstance(value, str):
+        return repr(value)
+    return f"the class {value.__name__}" if isinstance(value, type) else f"an object of {type(value).__name__}"
+
+
 def suggestion(name: object, choices: Iterable[str]) -> str:
     """Return " (did you mean 'NAME'?)" with the most similar choice, or "" if none is similar."""
     similar = difflib.get_close_matches(str(name), list(choices), n=1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from conftest import reviews
 from uegr.data.task_data import TaskData
@@ -32,9 +33,16 @@ def test_path_frame_and_dataset_give_the_same_task(kind: str, tmp_path: Path) ->
     assert sorted(data.class_counts.values()) == [24, 25]
 
 
-def test_a_list_is_refused() -> None:
-    with pytest.raises(UsageError, match="cannot read rows from a list"):
-        load_files([1, 2])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([1, 2], "cannot read rows from an object of list: give a path"),
+        (DatasetDict(train=Dataset.from_dict({"text": ["a"]})), r"the data has splits \(train\): give one of them"),
+    ],
+)
+def test_what_holds_no_rows_is_refused(rows: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_files(rows)
 
 
 def test_flaws_are_counted_one_line_each() -> None:

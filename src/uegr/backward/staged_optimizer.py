@@ -8,6 +8,7 @@ import torch
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError
+from uegr.modeling.embeddings import check_module
 from uegr.modeling.weight_formats import trainable_weights
 
 STATE_KEY = "uegr"
@@ -164,11 +165,7 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
     Raises:
         UsageError: the model is no module, none of its weights is in the optimizer, or none requires a gradient.
     """
-    if not isinstance(model, torch.nn.Module):
-        raise UsageError(
-            f"model must be a torch.nn.Module, not {model!r}: load it first, for example with "
-            "AutoModelForSequenceClassification.from_pretrained."
-        )
+    check_module(model)
     updated = {id(weight) for weight in optimizer_parameters(optimizer)}
     of_model = [weight for weight in model.parameters() if id(weight) in updated]
     if not of_model:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import pandas as pd
 import pyarrow as pa
-from datasets import Dataset
+from datasets import Dataset, DatasetDict
 
 from uegr.data.data_report import Finding
 from uegr.data.file_readers import read_rows
@@ -14,7 +14,7 @@ from uegr.data.json_lines import has_surrogates, without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.splits import SPLITS
 from uegr.data.task_data import TaskData, make_task
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 
 Rows: TypeAlias = Path | str | Dataset | pd.DataFrame
 
@@ -73,7 +73,9 @@ def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
         return _rows_of_frame(rows)
     if isinstance(rows, Dataset):
         return rows, []
-    raise UsageError(f"cannot read rows from a {type(rows).__name__}: give a path, a Dataset or a pandas DataFrame.")
+    if isinstance(rows, DatasetDict):
+        raise UsageError(f"the data has splits ({', '.join(map(str, rows))}): give one of them, such as data['test'].")
+    raise UsageError(f"cannot read rows from {shown(rows)}: give a path, a Dataset or a pandas DataFrame.")
 
 
 def _rows_of_frame(frame: pd.DataFrame) -> tuple[Dataset, list[Finding]]:

@@ -21,11 +21,12 @@ from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.attention_kernel import faster_attention
+from uegr.modeling.embeddings import check_module
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
-from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.modeling.tokenizer_match import check_tokenizer, tokens_to_read
 
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
@@ -59,6 +60,9 @@ class EvaluatedModel:
         batch_size: int = 64,
         max_length: int = 128,
     ) -> None:
+        check_module(model)
+        if tokenizer is not None:
+            check_tokenizer(tokenizer)
         self.model: Any = model
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind

@@ -35,6 +35,7 @@ from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
+from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
 
 
@@ -135,6 +136,8 @@ class Method:
                 f"{self.name} computes a second gradient of method.loss(...): leave out backward_only=True, and "
                 "compute the loss with method.loss(batch)."
             )
+        if tokenizer is not None:
+            check_tokenizer(tokenizer)
         self._backward_only = backward_only
         self.wrap_optimizer(optimizer, model, tokenizer)
         if train_loader is not None:

@@ -13,7 +13,7 @@ from torch import nn
 
 from uegr.atomic_files import write_json
 from uegr.backward.backward_stage import BackwardStage
-from uegr.errors import UsageError, unknown
+from uegr.errors import UsageError, shown, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
 from uegr.forward.view_options import ViewOptions
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
@@ -161,6 +161,20 @@ class MethodConfig(ViewOptions):
     def summary(cls) -> str:
         """What the method does, in one sentence: the first line of its docstring."""
         return (cls.__doc__ or "").partition("\n")[0]
+
+
+def check_config(method: Any) -> MethodConfig:
+    """The configuration of a method as it was given; anything else is refused.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(method, MethodConfig):
+        raise UsageError(
+            f"method must be a configuration such as UEGRConfig(), not {shown(method)}: uegr.make_config('uegr') "
+            "makes one by its name."
+        )
+    return method
 
 
 def describe_options(cls: type[MethodConfig]) -> str:

@@ -13,12 +13,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.modeling.token_lookups import LookedUpTokens
 
 
+def check_module(model: Any) -> None:
+    """Refuse what is no model, such as the name of one.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not isinstance(model, nn.Module):
+        raise UsageError(
+            f"model must be a torch.nn.Module, not {shown(model)}: load it first, for example with "
+            "AutoModelForSequenceClassification.from_pretrained."
+        )
+
+
 def unwrap(model: nn.Module) -> nn.Module:
-    """The user's own model inside DistributedDataParallel, torch.compile and PEFT wrappers."""
+    """The user's own model inside DistributedDataParallel, torch.compile and PEFT wrappers.
+
+    Raises:
+        UsageError: it is no model.
+    """
+    check_module(model)
     while True:
         inner = getattr(model, "_orig_mod", None)
         if inner is None and (hasattr(model, "reducer") or isinstance(model, nn.DataParallel)):

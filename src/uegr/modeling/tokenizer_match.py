@@ -3,13 +3,29 @@
 from typing import Any
 
 from torch import nn
+from transformers import PreTrainedTokenizerBase
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.modeling.embeddings import token_table, unwrap
 from uegr.modeling.model_parts import longest_input
 
 WORD_START = "▁"
 """SentencePiece's mark of the start of a word, which is in a vocabulary without words, too."""
+
+
+def check_tokenizer(tokenizer: Any) -> None:
+    """Refuse what is no tokenizer.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if tokenizer is None:
+        raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
+    if not isinstance(tokenizer, PreTrainedTokenizerBase):
+        raise UsageError(
+            f"tokenizer must be a tokenizer of transformers, not {shown(tokenizer)}: load it first, for example with "
+            "AutoTokenizer.from_pretrained."
+        )
 
 
 def check_match(model: nn.Module, tokenizer: Any) -> None:
@@ -19,8 +35,7 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
         UsageError: there is no tokenizer or no padding token, the model pads with another, a token has no embedding, or
             there are no tokens but special ones.
     """
-    if tokenizer is None:
-        raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
+    check_tokenizer(tokenizer)
     check_words(tokenizer)
     if tokenizer.pad_token_id is None:
         raise UsageError(

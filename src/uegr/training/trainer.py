@@ -15,7 +15,7 @@ from transformers.trainer_utils import has_length
 from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.methods.method import Method
-from uegr.methods.method_config import MethodConfig
+from uegr.methods.method_config import MethodConfig, check_config
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.task_kinds.own_loss import labels_fit
@@ -55,7 +55,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.method_config = method or UEGRConfig()
+        self.method_config = UEGRConfig() if method is None else check_config(method)
         self._method_init = method_init
         self._class_weights = class_weights
         self._loss_fn = loss_fn
@@ -84,7 +84,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def _hp_search_setup(self, trial: Any) -> None:
         super()._hp_search_setup(trial)
         if trial is not None and self._method_init is not None:
-            self.method_config = self._method_init(trial)
+            self.method_config = check_config(self._method_init(trial))
             self.method = self._new_method()
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

@@ -118,6 +118,8 @@ class TextAttack(ABC):
             UsageError: no texts, not as many labels, labels that are no classes of the model, or a model that is no
                 classifier.
         """
+        if isinstance(texts, str) or not hasattr(labels, "__len__"):
+            raise UsageError("texts and labels must be lists, one entry per example: write [text] and [label].")
         examples = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
