@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -74,6 +75,16 @@ def test_interrupted_run_resumes_to_the_same_weights(
         assert resumed[0] == last_step + 1
         cut = weights(folder)
         assert all(torch.equal(whole[key], cut[key]) for key in whole)
+
+
+def test_the_time_before_an_interruption_counts(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uegr.training.train_to_end.monotonic", itertools.count(step=1000).__next__)
+    configuration, folder = config(train_file, model_folder), tmp_path / "cut"
+    with pytest.raises(TrainingError, match="stopped after step 3"):
+        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
+    assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] > 1000
 
 
 def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

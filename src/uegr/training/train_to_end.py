@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from transformers import (
@@ -12,6 +13,7 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import TrainOutput
 
 from uegr.errors import StoppedError
@@ -23,7 +25,7 @@ OnStep = Callable[[int, int], None]
 
 
 def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
-    """Run a trainer to its end.
+    """Run a trainer to its end. "train_runtime" of its metrics has the seconds of all processes, if it was resumed.
 
     Args:
         trainer: with its folder in its arguments.
@@ -35,6 +37,7 @@ def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> Tr
     """
     interruption, output_dir = StopOnSignal(), Path(str(trainer.args.output_dir))
     trainer.add_callback(ProgressCallback(on_step))
+    trainer.add_callback(TimeCallback())
     trainer.add_callback(interruption)
     trainer.remove_callback(PrinterCallback)
     try:
@@ -49,12 +52,26 @@ def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> Tr
             f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
             f"continue with --resume, in '{output_dir}'."
         )
+    callbacks = trainer.callback_handler.callbacks
+    outcome.metrics["train_runtime"] += sum(c.earlier for c in callbacks if isinstance(c, TimeCallback))
     return outcome
 
 
 def bytes_of(model: Any) -> int:
     """Bytes of the model's weights."""
     return sum(weight.numel() * weight.element_size() for weight in model.parameters())
+
+
+class TimeCallback(TrainerCallback, ExportableState):
+    """Keeps the seconds of a training in its checkpoints. A resumed trainer makes it again, with what was kept."""
+
+    def __init__(self) -> None:
+        self.earlier = 0.0
+        """Seconds of the training before this process."""
+        self._start = monotonic()
+
+    def state(self) -> dict[str, Any]:
+        return {"args": {}, "attributes": {"earlier": self.earlier + monotonic() - self._start}}
 
 
 class ProgressCallback(TrainerCallback):
