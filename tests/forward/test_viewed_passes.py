@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import CanineTokenizer
 
 from support.small_models import bert
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
@@ -69,7 +69,7 @@ def test_auto_reads_an_edited_text_where_texts_can_be_edited() -> None:
 
 
 def test_auto_leaves_texts_alone_with_a_tokenizer_that_cannot_edit() -> None:
-    slow = SimpleNamespace(is_fast=False)
+    slow = CanineTokenizer()  # has no tokenizer.json
     assert all(map(is_clean, reads(UEGRConfig(), tokenizer=slow)))
     with pytest.raises(UsageError, match="not a fast tokenizer"):
         reads(UEGRConfig(views=("characters",)), tokenizer=slow)
