@@ -87,6 +87,17 @@ def test_the_time_before_an_interruption_counts(
     assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] > 1000
 
 
+def test_a_checkpoint_without_a_time_is_continued(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    configuration, folder = config(train_file, model_folder), tmp_path / "cut"
+    with pytest.raises(TrainingError, match="stopped after step 3"):
+        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
+    path = folder / "checkpoint-3" / "trainer_state.json"
+    state = json.loads(path.read_text())
+    del state["stateful_callbacks"]["TimeCallback"]
+    path.write_text(json.dumps(state))
+    assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] < 1000
+
+
 def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     configuration = config(train_file, model_folder)
     train_run(configuration, tmp_path / "whole")
