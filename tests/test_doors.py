@@ -69,9 +69,7 @@ def test_what_is_no_model_is_refused(door: Callable[[Any], Any], given: Any) -> 
     [
         lambda given: evaluate(bert(), given, ROWS),
         lambda given: attacks.DeepWordBug()(bert(), given, ["a film"], [0]),
-        lambda given: UEGRConfig().attach(
-            model=(model := bert()), optimizer=torch.optim.SGD(model.parameters()), tokenizer=given
-        ),
+        lambda given: attach(bert(), tokenizer=given),
     ],
     ids=["evaluate", "attack on text", "attach"],
 )

@@ -10,12 +10,12 @@ from datasets import Dataset, concatenate_datasets
 from numpy.typing import NDArray
 
 from uegr.data.data_report import log_findings
-from uegr.data.file_readers import read_rows
 from uegr.data.file_scan import scan_file
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import find_overlap, text_hashes
 from uegr.data.row_checks import check_rows
 from uegr.data.task_registry import TASKS
+from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 
 TEXT = "text"
@@ -112,9 +112,8 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})
-    rows, findings = read_rows(path)
-    rows, empty = check_rows(path.name, rows, [text_column], [], drop_empty=True)
-    log_findings([*findings, *empty])
+    rows, findings = check_rows(path.name, rows_of(path), [text_column], [], drop_empty=True)
+    log_findings(findings)
     return _text_column(rows, text_column)
 
 

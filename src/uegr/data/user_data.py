@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from datasets import Dataset, DatasetDict
 
-from uegr.data.data_report import Finding
+from uegr.data.data_report import Finding, log_findings
 from uegr.data.file_readers import read_rows
 from uegr.data.json_lines import has_surrogates, without_surrogates
 from uegr.data.kind import Kind
@@ -76,6 +76,13 @@ def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
     if isinstance(rows, DatasetDict):
         raise UsageError(f"the data has splits ({', '.join(map(str, rows))}): give one of them, such as data['test'].")
     raise UsageError(f"cannot read rows from {shown(rows)}: give a path, a Dataset or a pandas DataFrame.")
+
+
+def rows_of(rows: Rows) -> Dataset:
+    """Return the same rows, and log the findings: for rows that no run keeps a report of."""
+    read, findings = rows_and_findings(rows)
+    log_findings(findings)
+    return read
 
 
 def _rows_of_frame(frame: pd.DataFrame) -> tuple[Dataset, list[Finding]]:

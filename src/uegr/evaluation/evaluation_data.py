@@ -9,13 +9,12 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
-from uegr.data.data_report import log_findings
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import label_text
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
-from uegr.data.user_data import rows_and_findings
+from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
 
@@ -73,8 +72,7 @@ def evaluation_rows(
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
-    rows, findings = (_rows_of_dicts(data), []) if isinstance(data, list | tuple) else rows_and_findings(data)
-    log_findings(findings)
+    rows = _rows_of_dicts(data) if isinstance(data, list | tuple) else rows_of(data)
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):

@@ -11,10 +11,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from uegr.atomic_files import replacement
-from uegr.data.data_report import log_findings
 from uegr.data.kind import KIND_TITLES
 from uegr.data.row_checks import check_rows
-from uegr.data.user_data import rows_and_findings
+from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.open_classifier import OpenedClassifier
@@ -57,9 +56,7 @@ def predict_file(
     _check_output(output, file)
     columns = columns_of(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
-    rows, findings = rows_and_findings(file)
-    log_findings(findings)
-    rows, _ = check_rows(file.name, rows, text_columns, (), drop_empty=None)
+    rows, _ = check_rows(file.name, rows_of(file), text_columns, (), drop_empty=None)
     header = [*_renamed(rows.column_names, columns.header), *columns.header]
     counts = Counter(dict.fromkeys(columns.labels, 0))
     with replacement(output) as opened:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uegr.data.data_report import log_findings
 from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind
 from uegr.data.label_maps import LabelMap, label_map
@@ -15,7 +14,7 @@ from uegr.data.splits import LABEL
 from uegr.data.task import Task
 from uegr.data.task_data import TaskData, make_task
 from uegr.data.task_registry import find_task
-from uegr.data.user_data import rows_and_findings
+from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import FinishedRun, open_run
@@ -119,11 +118,9 @@ def _file_like(
     own_columns = data.text_columns if source.task else filter(None, (source.text_column, source.text_pair_column))
     columns = tuple(own_columns) if text_column is None else tuple(text_column.split(","))
     own_label = LABEL if source.task else source.label_column
-    rows, findings = rows_and_findings(path)
-    log_findings(findings)
     return make_task(
         str(path),
-        {"test": rows},
+        {"test": rows_of(path)},
         text_columns=columns,
         label_column=label_column or own_label,
         label_names=data.label_names if keep_names and data.label_names else None,
