@@ -1,4 +1,4 @@
-"""The number format is the one that multiplies faster, unless a format was asked for."""
+"""The number format is the one that multiplies faster, unless a format was asked for; a slow one is not silent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from support.small_models import bert
 from uegr.errors import UsageError
 from uegr.training import precision
-from uegr.training.precision import use_bf16
+from uegr.training.precision import measure_in_bf16, use_bf16
 from uegr.training.run_config import RunConfig
 
 
@@ -39,11 +39,43 @@ def test_auto_times_the_largest_matrix_that_is_no_embedding(monkeypatch: pytest.
     assert [(product.shape[1], product.dtype) for product in products] == [(48, torch.float32), (48, torch.bfloat16)]
 
 
-@pytest.mark.parametrize(("asked", "expected"), [("bf16", True), ("fp32", False)])
-def test_a_format_that_was_asked_for_is_not_timed(asked: str, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_float32_that_was_asked_for_is_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     products = set_seconds(monkeypatch, {})
-    assert use_bf16(asked, bert()) is expected
+    assert use_bf16("fp32", bert()) is False
     assert not products
+
+
+@pytest.mark.parametrize(("bf16_seconds", "warned"), [(0.5, False), (1.9, False), (25.0, True)])
+def test_bfloat16_that_was_asked_for_is_taken_with_a_warning_where_it_is_slow(
+    bf16_seconds: float, warned: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_seconds(monkeypatch, {torch.float32: 1.0, torch.bfloat16: bf16_seconds})
+    assert use_bf16("bf16", bert())
+    assert ("bfloat16 takes 25 times as long as float32 on this device" in caplog.text) is warned
+
+
+@pytest.mark.parametrize(("bf16_seconds", "expected"), [(0.5, True), (1.9, True), (25.0, False)])
+def test_a_model_is_measured_as_it_was_trained_unless_that_is_slow_here(
+    bf16_seconds: float, expected: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    set_seconds(monkeypatch, {torch.float32: 1.0, torch.bfloat16: bf16_seconds})
+    assert measure_in_bf16(True, bert()) is expected
+    assert ("it is measured in float32" in caplog.text) is not expected
+    assert measure_in_bf16(False, bert()) is False
+
+
+def test_the_measurement_stops_early_where_a_product_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[float] = []
+    monkeypatch.setattr(precision.time, "perf_counter", lambda: float(len(calls)))
+    assert precision._median_seconds(lambda: calls.append(1.0), torch.device("cpu")) == 1.0  # type: ignore[arg-type, return-value]
+    assert len(calls) == 1
+
+
+def test_the_measurement_draws_nothing_from_the_global_generator() -> None:
+    model = bert()
+    state = torch.get_rng_state()
+    use_bf16("auto", model)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_a_model_without_matrices_runs_in_float32() -> None:

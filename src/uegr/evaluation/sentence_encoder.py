@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
 from uegr.errors import UsageError
+from uegr.modeling.devices import default_device
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 
 BATCH_SIZE = 64
@@ -24,7 +25,7 @@ class SentenceEncoder:
     def __init__(self) -> None:
         path = locate_model(EMBEDDED_MODEL)
         model = AutoModel.from_pretrained(path, dtype=torch.float32, trust_remote_code=False)
-        self.model = model.eval().requires_grad_(False)
+        self.model = model.eval().requires_grad_(False).to(default_device())
         self.tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         self._originals: dict[str, Tensor] = {}
 
@@ -52,10 +53,11 @@ class SentenceEncoder:
             batch = self.tokenizer(
                 [texts[i] for i in positions], padding=True, truncation=True, max_length=256, return_tensors="pt"
             )
+            batch = batch.to(self.model.device)
             tokens = self.model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1).float()
             mean = (tokens * mask).sum(dim=1) / mask.sum(dim=1)
-            embeddings[positions] = torch.nn.functional.normalize(mean, dim=1)
+            embeddings[positions] = torch.nn.functional.normalize(mean, dim=1).cpu()
         return embeddings
 
 

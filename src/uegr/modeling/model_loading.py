@@ -19,6 +19,7 @@ from transformers import (
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
+from uegr.modeling.devices import default_device
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
 from uegr.modeling.model_folder import (
     all_weights_new,
@@ -154,12 +155,13 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
 
 
 def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_code: bool = False) -> PreTrainedModel:
-    """A model that training has written, head included, in eval mode."""
+    """A model that training has written, head included, in eval mode, on the device of this process."""
     auto = CLASSIFIERS.get(kind) or AUTO[kind]
     with _opening(str(folder)):
         model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
     if kind == "regression":
         compute_in_float32(model)
+    model.to(default_device())  # type: ignore[arg-type]
     model.eval()
     return model
 

@@ -21,6 +21,7 @@ from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
 from uegr.runs.run_folder import read_results, read_run, write_results
 from uegr.runs.run_result import RunResult
+from uegr.training.precision import measure_in_bf16
 
 OnExamples = Callable[[int, int], None]
 """Called with the number of examples done, and the number of all examples."""
@@ -102,12 +103,13 @@ def open_trained(folder: Path) -> tuple[dict[str, Any], EvaluatedModel]:
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     config = run["config"]
     trust, columns = config.get("trust_remote_code", False), run.get("data", {}).get("text_columns")
+    model = load_trained(folder, run["kind"], trust_remote_code=trust)
     evaluated_model = EvaluatedModel(
-        load_trained(folder, run["kind"], trust_remote_code=trust),
+        model,
         load_tokenizer(str(folder), trust_remote_code=trust),
         columns or DataSource(**config["data"]).text_columns,
         kind=run["kind"],
-        bf16=run["precision"] == "bf16",
+        bf16=measure_in_bf16(run["precision"] == "bf16", model),
         max_length=config["max_length"],
     )
     return run, evaluated_model

@@ -1,0 +1,194 @@
+"""A device that this machine does not have: the checks that need a GPU only to have a second device run on it.
+
+A tensor of the device is a wrapper around a tensor of the CPU. As on a GPU, an operation fails that mixes tensors of
+both, or that draws on the device from a generator of the CPU. PyTorch keeps the device for the rest of the process, so
+that the checks run in a process of their own:
+
+    python -m support.other_device      prints, as JSON, the numbers of every check on the CPU and on the device
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from datasets import disable_progress_bars
+from torch import Tensor
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
+
+from support.reviews import reviews, tokenizer
+from support.small_models import batch, bert
+from uegr import METHODS, evaluate, make_config
+from uegr.evaluation.attacks.attack_registry import attack_class
+from uegr.evaluation.attacks.text_attack import TextAttack
+
+NAME = "other"
+CPU = torch.device("cpu")
+COPIES = {"aten::_to_copy", "aten::copy_", "aten::_local_scalar_dense"}
+"""Operations that may read one device and write the other."""
+ATTACKS = ("pgd", "auto-pgd", "random-search", "deepwordbug", "homoglyphs")
+INDEXING = {"aten::index", "aten::index_put_", "aten::index_put", "aten::_index_put_impl_"}
+"""Operations whose indices may be on the CPU."""
+
+
+class OtherDevice:
+    """What PyTorch asks of a device's module."""
+
+    _generator = torch.Generator()
+
+    def is_initialized(self) -> bool:
+        return True
+
+    is_available = is_initialized
+
+    def current_device(self) -> int:
+        return 0
+
+    def device_count(self) -> int:
+        return 1
+
+    def _is_in_bad_fork(self) -> bool:
+        return False
+
+    def get_amp_supported_dtype(self) -> list[torch.dtype]:
+        return [torch.bfloat16]
+
+    def manual_seed_all(self, seed: int) -> None:
+        self._generator.manual_seed(seed)
+
+    def get_rng_state(self, device: Any = None) -> Tensor:
+        return self._generator.get_state()
+
+    def set_rng_state(self, state: Tensor, device: Any = None) -> None:
+        self._generator.set_state(state)
+
+
+_setup_privateuseone_for_python_backend(NAME, backend_module=OtherDevice())
+OTHER = torch.device(NAME, 0)
+disable_progress_bars()
+
+
+class Elsewhere(Tensor):
+    """A tensor on the device."""
+
+    @staticmethod
+    def __new__(cls, inner: Tensor) -> Any:
+        return torch.Tensor._make_wrapper_subclass(
+            cls, inner.shape, inner.stride(), inner.storage_offset(), dtype=inner.dtype, device=OTHER
+        )
+
+    def __init__(self, inner: Tensor) -> None:
+        self.inner = inner
+
+    def tolist(self) -> Any:
+        return self.detach().inner.tolist()  # type: ignore[attr-defined]
+
+    def numpy(self, **_: Any) -> Any:  # type: ignore[override]
+        raise TypeError(f"a tensor of {OTHER} cannot become an array: copy it to the CPU first.")
+
+    @classmethod
+    def __torch_dispatch__(cls, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return run(operation, args, kwargs or {})
+
+
+class WithOtherDevice(TorchDispatchMode):
+    """Also sees the operations that make a tensor of the device from none."""
+
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return run(operation, args, kwargs or {})
+
+
+def run(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Compute an operation on the CPU; its results are where a GPU's would be."""
+    name = operation._schema.name
+    tensors = [leaf for leaf in pytree.tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+    there = [tensor for tensor in tensors if isinstance(tensor, Elsewhere)]
+    here = [tensor for tensor in tensors if not isinstance(tensor, Elsewhere)]
+    target = torch.device(kwargs.get("device") or (OTHER if there else CPU))
+    if name == "aten::copy_":
+        target = args[0].device
+    mixed = there and any(tensor.dim() > 0 for tensor in here)
+    if name in INDEXING:
+        mixed = there and not isinstance(args[0], Elsewhere)
+    if mixed and name not in COPIES:
+        raise RuntimeError(f"{name} mixes tensors of two devices.")
+    if target.type == NAME and isinstance(kwargs.get("generator"), torch.Generator):
+        raise RuntimeError(f"{name} draws from a generator of the CPU.")
+    if target.type == NAME and "device" in kwargs:
+        kwargs = {**kwargs, "device": CPU}
+    result = operation(*pytree.tree_map_only(Elsewhere, lambda tensor: tensor.inner, args),
+                       **pytree.tree_map_only(Elsewhere, lambda tensor: tensor.inner, kwargs))  # fmt: skip
+    if target.type != NAME:
+        return result
+    wrappers = {id(tensor.inner): tensor for tensor in there}  # an operation in place returns its argument
+
+    def wrapped(tensor: Tensor) -> Tensor:
+        return wrappers[id(tensor)] if id(tensor) in wrappers else Elsewhere(tensor)
+
+    return pytree.tree_map_only(Tensor, wrapped, result)
+
+
+def place(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {key: value.to(device) for key, value in tensors.items()}
+
+
+def losses(name: str, device: torch.device, **options: Any) -> list[float]:
+    """The losses of a method's first steps."""
+    model = bert().to(device).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    batches = [place(batch(seed=i), device) for i in range(3)]
+    method = make_config(name, options).attach(
+        model=model, optimizer=optimizer, tokenizer=tokenizer(), train_loader=batches, seed=3
+    )
+    numbers = []
+    for data in batches:
+        loss = method.loss(data)
+        loss.backward()
+        method.optimizer.step()
+        method.optimizer.zero_grad()
+        numbers.append(float(loss.detach()))
+    return numbers
+
+
+def accuracies(device: torch.device) -> list[float]:
+    """What is measured on a model: NLL, calibration, and accuracy clean, with typing errors and under PGD."""
+    report = evaluate(bert().to(device), tokenizer(), reviews(12), epsilons=[0.2])
+    return [*report.metrics.values(), *report.robust_accuracy.values()]
+
+
+def attacked(name: str, device: torch.device) -> list[float]:
+    """The accuracy under an attack on the text, or on the embeddings."""
+    attack, model, rows = attack_class(name)(), bert().to(device).eval(), reviews(12)
+    if isinstance(attack, TextAttack):
+        return [attack(model, tokenizer(), list(rows["text"]), list(rows["label"])).accuracy]
+    return list(attack(model, place(batch(examples=8), device), epsilons=[0.1, 0.2]).accuracy)
+
+
+CHECKS: dict[str, Callable[[torch.device], list[float]]] = {
+    **{name: functools.partial(losses, name) for name in METHODS},
+    "evaluate": accuracies,
+    "views": lambda device: losses("uegr", device, views=["characters+mask", "adversarial"]),
+    **{f"attack {name}": functools.partial(attacked, name) for name in ATTACKS},
+}
+
+
+def results_of(check: Callable[[torch.device], list[float]]) -> dict[str, Any]:
+    """The numbers on both devices, or the error."""
+    on_cpu = check(CPU)
+    try:
+        with WithOtherDevice():
+            return {"cpu": on_cpu, "other": check(OTHER)}
+    except Exception as error:  # noqa: BLE001  # the test shows it
+        return {"error": "".join(traceback.format_exception(error)[-3:])}
+
+
+if __name__ == "__main__":
+    make_tensor = torch.tensor
+    torch.tensor = lambda *values, device=None, **options: make_tensor(*values, **options).to(device or CPU)  # type: ignore[assignment]  # PyTorch makes it without the dispatcher
+    print(json.dumps({name: results_of(check) for name, check in CHECKS.items()}))
