@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from uegr.data.file_readers import read_rows
 from uegr.data.task_data import TaskData
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
@@ -216,6 +217,14 @@ def test_small_differences_of_form_do_not_matter(tmp_path: Path) -> None:
         ("a.parquet", b"PK\x03\x04", "is compressed: unpack it first"),
         ("a.parquet", b"PAR1 cut", r"cannot read .* as parquet \(.*\): correct the file"),
         ("a.txt", b"text", "its ending must be one of"),
+        ("a.csv.gz", b"\x1f\x8b", r"cannot read '.*a\.csv\.gz': unpack it first"),
+        ("a.xlsx", b"PK", "save the sheet as .csv"),
+        ("a.arrow", b"", "write it as Parquet"),
+        ("a.json", b"[]", "is empty"),
+        ("a.json", b'[{"text": "x"}, 5]', "item 2 of .* holds 5, and not an object"),
+        ("a.json", b'[{"text": "x"},]', r"is not valid JSON \(.*line 1 column 16.*\): correct it"),
+        ("a.json", b'{\n  "text": "x",\n  "label": 0\n}', "an object stands on one line, or in a list in a .json file"),
+        ("a.jsonl", b'[{"text": "x", "label": 0}]', "line 1 of .* and not an object"),
     ],
 )
 def test_a_file_without_rows_or_of_another_format_is_refused(
@@ -224,3 +233,19 @@ def test_a_file_without_rows_or_of_another_format_is_refused(
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=message):
         load_files(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text", ["{}\n{}\n", "[{},\n {}]", "\ufeff\n [\n{}, {}]\n"], ids=["lines", "list", "spaced list"]
+)
+def test_a_json_file_holds_lines_or_a_list(text: str, tmp_path: Path) -> None:
+    rows = ['{"text": "good", "label": 1}', '{"label": 0, "text": "bad \\ud83d\\ude00"}']
+    (tmp_path / "a.json").write_text(text.replace("{}", rows[0], 1).replace("{}", rows[1], 1), encoding="utf-8")
+    read, findings = read_rows(tmp_path / "a.json")
+    assert read.to_list() == [{"text": "good", "label": 1}, {"text": "bad 😀", "label": 0}]
+    assert not findings
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder: give a file"):
+        load_files(tmp_path)

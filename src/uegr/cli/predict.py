@@ -14,7 +14,7 @@ from uegr.cli.terminal import console, progress
 @app.command()
 def predict(
     model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face model.")],
-    file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON lines or Parquet.")],
+    file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON or Parquet.")],
     output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
     text_column: TextColumnOption = None,
     text_pair_column: TextPairColumnOption = None,

@@ -21,7 +21,7 @@ class DataSource(Options):
 
     task: str | None = option(None, "A named task, such as rotten_tomatoes; see uegr tasks.")
     dataset: str | None = option(None, "A data set of the hub: NAME or NAME:CONFIGURATION.")
-    train_file: str | None = option(None, "Training data: CSV, TSV, JSON lines or Parquet.")
+    train_file: str | None = option(None, "Training data: CSV, TSV, JSON or Parquet.")
     validation_file: str | None = option(None, "Validation data. Default: a tenth of the training data.")
     test_file: str | None = option(None, "Test data. Default: a tenth of the training data.")
     text_column: str = option("text", "Column of the text.")

@@ -1,4 +1,4 @@
-"""Read CSV, TSV, JSON lines and Parquet files in pieces, once, and map the result from disk."""
+"""Read CSV, TSV, JSON and Parquet files in pieces, once, and map the result from disk."""
 
 import csv
 import re
@@ -22,7 +22,14 @@ from uegr.data.json_lines import json_tables, layout_of
 from uegr.errors import UsageError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
-ENDINGS = (*SEPARATORS, ".jsonl", ".parquet")
+JSON = (".jsonl", ".json")
+ENDINGS = (*SEPARATORS, *JSON, ".parquet")
+FIXES = {
+    **dict.fromkeys((".gz", ".zip", ".bz2", ".xz", ".zst"), "unpack it first"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as .csv"),
+    ".arrow": "write it as Parquet, with Dataset.from_file(...).to_parquet(...)",
+}
+"""What to do with files of other endings."""
 SURPLUS = "\0surplus"
 """Name of the column that takes the fields of a row beyond the header's."""
 
@@ -56,8 +63,13 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
         The rows, and a finding for each problem that was repaired while reading.
     """
     ending = path.suffix.lower()
+    if path.is_dir():
+        raise UsageError(
+            f"'{path}' is a folder: give a file, such as datasets.load_from_disk(...).to_parquet(...) writes from it."
+        )
     if ending not in ENDINGS:
-        raise UsageError(f"cannot read '{path}': its ending must be one of {', '.join(ENDINGS)}.")
+        fix = FIXES.get(ending, f"its ending must be one of {', '.join(ENDINGS)}")
+        raise UsageError(f"cannot read '{path}': {fix}.")
     if not path.is_file():
         raise UsageError(f"there is no file '{path}': check the path.")
     try:
@@ -80,7 +92,7 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
     ending = path.suffix.lower()
     if ending == ".parquet":
         return _parquet_tables(path, scan), findings
-    if ending == ".jsonl":
+    if ending in JSON:
         layout = layout_of(path, scan.encoding)
         if not layout.kinds:
             raise UsageError(f"'{path}' is empty: give a file with one object per line.")

@@ -1,4 +1,4 @@
-"""Read JSON lines: one object per line; keys may be missing and come in any order.
+"""Read JSON: one object per line, or a list of objects; keys may be missing and come in any order.
 
 A column has the type that fits all its values. Where they do not fit together (1 and "1"), the column is text, so that
 a column that is not used cannot make a file unreadable.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyarrow as pa
 
@@ -111,22 +111,40 @@ def without_surrogates(text: str) -> str:
 
 
 def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file, one after another; a list is in memory as a whole."""
     with path.open(encoding=encoding, errors="replace", newline="\n") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise UsageError(
-                    f"line {number} of '{path}' is not valid JSON ({error}): correct or remove it."
-                ) from None
+        is_list = (
+            next((line.lstrip()[0] for line in file if line.strip()), "") == "[" and path.suffix.lower() == ".json"
+        )
+        file.seek(0)
+        for place, row in _items_of_list(path, file) if is_list else _lines(path, file):
             if not isinstance(row, dict):
                 raise UsageError(
-                    f"line {number} of '{path}' holds {line.strip()[:40]}, and not an object: write one object per "
-                    'line, such as {"text": "...", "label": "..."}.'
+                    f"{place} of '{path}' holds {json.dumps(row)[:40]}, and not an object: write objects such as "
+                    '{"text": "...", "label": "..."}, one per line.'
                 )
             yield row
+
+
+def _lines(path: Path, file: TextIO) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(file, 1):
+        if not line.strip():
+            continue
+        try:
+            yield f"line {number}", json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UsageError(
+                f"line {number} of '{path}' is not valid JSON ({error}): correct or remove it; an object stands on one "
+                "line, or in a list in a .json file."
+            ) from None
+
+
+def _items_of_list(path: Path, file: TextIO) -> Iterator[tuple[str, Any]]:
+    try:
+        items = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"'{path}' is not valid JSON ({error}): correct it.") from None
+    return ((f"item {number}", row) for number, row in enumerate(items, 1))
 
 
 def _kind(value: Any) -> str:

@@ -53,7 +53,7 @@ def load_pool(
     """Read a pool of texts.
 
     Args:
-        sources: named tasks, whose training texts are taken, and files: CSV, TSV, JSON lines, Parquet, or .txt with one
+        sources: named tasks, whose training texts are taken, and files: CSV, TSV, JSON, Parquet, or .txt with one
             text per line.
         text_column: column of the texts in the files.
         held_out: tasks and files that models are evaluated on. The validation and test texts of every task among the

@@ -37,7 +37,7 @@ def load_files(
     """Load a user's own rows; missing splits are cut from the training rows, stratified, with seed 0.
 
     Args:
-        train, validation, test: each a path (CSV, TSV, JSON lines, Parquet), a Dataset or a DataFrame.
+        train, validation, test: each a path (CSV, TSV, JSON, Parquet), a Dataset or a DataFrame.
         name: name of the task in results; None takes the name of the training file.
         text_column, text_pair_column, label_column: columns to read; see `uegr.data.task_data.make_task`.
         kind, metrics, drop_empty, label_separator, positive_label: see there, too.

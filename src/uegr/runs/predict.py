@@ -40,7 +40,7 @@ def predict_file(
 
     Args:
         classifier: the model.
-        file: CSV, TSV, JSON lines or Parquet, with the columns of text that the model reads.
+        file: CSV, TSV, JSON or Parquet, with the columns of text that the model reads.
         output: .csv or .jsonl; written under another name and moved into place at the end.
         abstain_below: the label is left empty where the confidence is below this, in [0, 1].
         temperature: divides the logits; see `calibrated_temperature`.

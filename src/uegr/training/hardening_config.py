@@ -16,7 +16,7 @@ class HardeningConfig(Options):
     """All that decides a hardened model; its fields are the options of `uegr harden`."""
 
     model: str = EMBEDDED_MODEL
-    texts: tuple[str, ...] = option((), "Texts without labels: files (.txt, .csv, .tsv, .jsonl, .parquet) or tasks.")
+    texts: tuple[str, ...] = option((), "Texts without labels: files (.txt, .csv, .tsv, .json, .parquet) or tasks.")
     text_column: str = option("text", "Column of the text in the files.")
     held_out: tuple[str, ...] = option(
         (), "Tasks or files that models will be evaluated on: their texts may not be used."
