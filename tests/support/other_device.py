@@ -142,13 +142,13 @@ def losses(name: str, device: torch.device, **options: Any) -> list[float]:
     """The losses of a method's first steps."""
     model = bert().to(device).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-    batches = [place(batch(seed=i), device) for i in range(3)]
+    batches = [batch(seed=i) for i in range(3)]  # as a loader yields them, on the CPU
     method = make_config(name, options).attach(
         model=model, optimizer=optimizer, tokenizer=tokenizer(), train_loader=batches, seed=3
     )
     numbers = []
     for data in batches:
-        loss = method.loss(data)
+        loss = method.loss(place(data, device))
         loss.backward()
         method.optimizer.step()
         method.optimizer.zero_grad()

@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 import torch
+from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import optimizer_parameters
@@ -206,7 +207,7 @@ class Method:
         Only Child-Tuning D and RoAST need it; the other methods do nothing here. The weights do not change.
 
         Args:
-            batches: the training data, for example a loader; each batch as for `loss`.
+            batches: the training data, for example a loader; each batch as for `loss`, on any device.
             accumulation_steps: batches per optimizer step. The scores come from the gradients of whole steps, here and
                 in training, and an epoch is counted in steps.
             model: as for `loss`.
@@ -218,12 +219,14 @@ class Method:
         optimizer, model = self.optimizer.optimizer, self._attached(model)
         was_training = model.training
         model.train()
+        device = next(model.parameters()).device
         batches, index = iter(batches), itertools.count()
         while step_batches := list(itertools.islice(batches, accumulation_steps)):
             for batch in step_batches:
                 generator = torch.Generator().manual_seed(self._position.preparation_seed(next(index)))
                 step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-                PlainForward()(model, self._with_tokens(model, batch), step).value.backward()
+                tokens = self._with_tokens(model, send_to_device(batch, device))
+                PlainForward()(model, tokens, step).value.backward()
             self.backward.observe(optimizer)
             optimizer.zero_grad()
         model.train(was_training)
