@@ -17,7 +17,16 @@ from uegr.modeling import model_loading
 from uegr.modeling.devices import default_device
 from uegr.modeling.model_loading import load_trained
 
-FURTHER = ["views", "evaluate", "attack pgd", "attack auto-pgd", "attack random-search", "attack deepwordbug"]
+FURTHER = [
+    "views",
+    "own scores",
+    "kept bins",
+    "evaluate",
+    "attack pgd",
+    "attack auto-pgd",
+    "attack random-search",
+    "attack deepwordbug",
+]
 
 
 @pytest.mark.parametrize(

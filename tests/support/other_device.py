@@ -27,6 +27,7 @@ from support.small_models import batch, bert
 from uegr import METHODS, evaluate, make_config
 from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.methods.method import Method
 
 NAME = "other"
 CPU = torch.device("cpu")
@@ -139,15 +140,26 @@ def place(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tens
 
 
 def losses(name: str, device: torch.device, **options: Any) -> list[float]:
-    """The losses of a method's first steps."""
-    model = bert().to(device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-    batches = [batch(seed=i) for i in range(3)]  # as a loader yields them, on the CPU
-    method = make_config(name, options).attach(
-        model=model, optimizer=optimizer, tokenizer=tokenizer(), train_loader=batches, seed=3
-    )
+    """The losses of a method's first steps, as a loop with accelerate makes them, and of a step after resuming.
+
+    The model is moved after the method was attached; the loader's batches and the checkpoint are on the CPU.
+    """
+    model = bert().train()
+    batches = [batch(seed=i) for i in range(4)]
+
+    def attached(**more: Any) -> Method:
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+        config = make_config(name, options)
+        return config.attach(model=model, optimizer=optimizer, tokenizer=tokenizer(), seed=3, **more)
+
+    method = attached(train_loader=batches)
+    model.to(device)
     numbers = []
-    for data in batches:
+    for number, data in enumerate(batches):
+        if number == 2:
+            state = pytree.tree_map_only(Tensor, lambda tensor: tensor.cpu(), method.optimizer.state_dict())
+            method = attached()
+            method.optimizer.load_state_dict(state)
         loss = method.loss(place(data, device))
         loss.backward()
         method.optimizer.step()
@@ -174,6 +186,8 @@ CHECKS: dict[str, Callable[[torch.device], list[float]]] = {
     **{name: functools.partial(losses, name) for name in METHODS},
     "evaluate": accuracies,
     "views": lambda device: losses("uegr", device, views=["characters+mask", "adversarial"]),
+    "own scores": lambda device: losses("uegr", device, saliency="fisher", mask_mode="frozen", refresh=1),
+    "kept bins": lambda device: losses("uegr", device, saliency="gradient", mask_mode="gradient", refresh=2),
     **{f"attack {name}": functools.partial(attacked, name) for name in ATTACKS},
 }
 
@@ -189,6 +203,7 @@ def results_of(check: Callable[[torch.device], list[float]]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    torch.__future__.set_swap_module_params_on_conversion(True)  # a moved parameter stays the same object, as on a GPU
     make_tensor = torch.tensor
     torch.tensor = lambda *values, device=None, **options: make_tensor(*values, **options).to(device or CPU)  # type: ignore[assignment]  # PyTorch makes it without the dispatcher
     print(json.dumps({name: results_of(check) for name, check in CHECKS.items()}))

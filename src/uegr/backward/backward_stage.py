@@ -33,6 +33,21 @@ class BackwardStage(ABC):
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Look at the model before training; called when the optimizer is wrapped or gets a new parameter group."""
 
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        """The stage's state that has a tensor per parameter: position among the optimizer's parameters -> tensor."""
+        return []
+
+    def follow_parameters(self, optimizer: torch.optim.Optimizer) -> None:
+        """Move the state to the devices of the parameters; called before each use of it.
+
+        A loop may move the model after `attach`, as accelerate does. It may read a checkpoint to the CPU, as Hugging
+        Face's Trainer does on one GPU.
+        """
+        parameters = optimizer_parameters(optimizer)
+        for tensors in self.tensors_of_parameters():
+            for i, tensor in tensors.items():
+                tensors[i] = tensor.to(parameters[i].device)
+
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Preparation: use the gradients of one step's training data."""
 

@@ -53,6 +53,9 @@ class ChildTuningD(BackwardStage):
         self._body = body_positions(model, optimizer)
         self._parameters = optimizer_parameters(optimizer)
 
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        return [self._masks]
+
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         self.scores.observe([self._parameters[i] for i in self._body])
 

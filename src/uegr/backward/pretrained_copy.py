@@ -29,6 +29,9 @@ class PretrainedCopy(BackwardStage):
         positions = [i for i in self.positions(model, optimizer) if i not in former]
         self.pretrained = {**former, **{i: shard(parameters[i].detach()).clone() for i in positions}}
 
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        return [self.pretrained]
+
     def state_dict(self) -> dict[str, Any]:
         return {"pretrained": dict(self.pretrained)}
 

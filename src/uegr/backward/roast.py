@@ -58,6 +58,9 @@ class RoASTBackward(BackwardStage):
         self._body = body_positions(model, optimizer)
         self._parameters = optimizer_parameters(optimizer)
 
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        return [self._bins]
+
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         self.scores.observe([self._parameters[i] for i in self._body])
         self._seen += 1

@@ -52,9 +52,8 @@ class SaliencyScores:
             if parameter.grad is None:
                 continue
             gradient = shard(parameter.grad).float()
-            if i not in self._means:
-                self._means[i] = torch.zeros_like(gradient)
-            self._means[i].mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
+            mean = self._means[i].to(gradient.device) if i in self._means else torch.zeros_like(gradient)
+            self._means[i] = mean.mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
     def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
         """Scores of the elements of (this process's part of) a parameter, in its shape, float32; zeros at first.
@@ -67,7 +66,9 @@ class SaliencyScores:
         weight = shard(parameter.detach())
         if self.kind == "fisher":
             mean = (state or {}).get(MOMENT) if self.borrowed else self._means.get(index)
-            return torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).float()
+            return (
+                torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).to(weight.device).float()
+            )
         if parameter.grad is None:
             return torch.zeros_like(weight, dtype=torch.float32)
         gradient = shard(parameter.grad).float()

@@ -87,6 +87,9 @@ class SelectiveBackward(BackwardStage):
         borrows = self.options.saliency == "fisher" and self.options.mask_mode == "update"
         self.scores.borrowed = borrows and isinstance(optimizer, torch.optim.AdamW)
 
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        return [self._bins]
+
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         draws = Draws(seed)

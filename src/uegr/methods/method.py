@@ -175,6 +175,7 @@ class Method:
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
+        self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
@@ -266,6 +267,7 @@ class Method:
                 "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
                 "backward_only=True."
             )
+        self.backward.follow_parameters(optimizer)
         with gradients_allowed():
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
         self.forward.release()
