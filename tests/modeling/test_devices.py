@@ -18,6 +18,7 @@ from uegr.modeling.devices import default_device
 from uegr.modeling.model_loading import load_trained
 
 FURTHER = [
+    "labels",
     "views",
     "own scores",
     "kept bins",
@@ -31,12 +32,20 @@ FURTHER = [
 
 @pytest.mark.parametrize(
     ("cuda", "rank", "expected"),
-    [(False, None, "cpu"), (False, "1", "cpu"), (True, None, "cuda:0"), (True, "1", "cuda:1")],
+    [
+        (False, None, "cpu"),
+        (False, "1", "cpu"),
+        (True, None, "cuda:0"),
+        (True, "1", "cuda:1"),
+        (True, "2", "cuda:0"),
+        (True, "-1", "cuda:0"),
+    ],
 )
 def test_the_device_is_the_gpu_of_the_process(
     cuda: bool, rank: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     if rank is not None:
         monkeypatch.setenv("LOCAL_RANK", rank)

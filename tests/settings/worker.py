@@ -60,6 +60,17 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
     return {key: value.full_tensor() if hasattr(value, "full_tensor") else value for key, value in weights.items()}
 
 
+def train_on_texts_of_several_lengths(rank: int) -> None:
+    """Batches that one rank alone could join: the ranks must still make the same number of forward passes."""
+    model = DistributedDataParallel(bert())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    method = make_config("uegr", {"passes": 3}).attach(model=model, optimizer=optimizer)
+    for i in range(STEPS):
+        method.loss(batch(EXAMPLES, 30 if i % 2 == rank else 7, seed=i), model=model.train()).backward()
+        method.optimizer.step()
+        method.optimizer.zero_grad()
+
+
 def main() -> None:
     folder, wrappers = Path(sys.argv[1]), sys.argv[2:]
     if "accelerate" in wrappers:
@@ -71,6 +82,8 @@ def main() -> None:
         for method in OPTIONS:
             weights = train(method, wrapper, rank, dist.get_world_size())
             torch.save(weights, folder / f"{wrapper}-{method}-{rank}.pt")
+    if "ddp" in wrappers:
+        train_on_texts_of_several_lengths(rank)
     dist.destroy_process_group()
 
 

@@ -24,7 +24,7 @@ from torch.utils.backend_registration import _setup_privateuseone_for_python_bac
 
 from support.reviews import reviews, tokenizer
 from support.small_models import batch, bert
-from uegr import METHODS, evaluate, make_config
+from uegr import METHODS, UsageError, evaluate, make_config
 from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.methods.method import Method
@@ -135,6 +135,18 @@ def run(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return pytree.tree_map_only(Tensor, wrapped, result)
 
 
+def wrong_labels(device: torch.device) -> list[float]:
+    """Whether labels that are no classes are refused, which a GPU would answer with an assertion in the device."""
+    model = bert().to(device).train()
+    method = make_config("plain").attach(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    data = place({**batch(), "labels": torch.tensor([0, 1, 2, 1])}, device)
+    try:
+        method.loss(data)
+    except UsageError as error:
+        return [float("label 2 is not one of the model's 2 classes" in str(error))]
+    return [0.0]
+
+
 def place(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     return {key: value.to(device) for key, value in tensors.items()}
 
@@ -185,6 +197,7 @@ def attacked(name: str, device: torch.device) -> list[float]:
 CHECKS: dict[str, Callable[[torch.device], list[float]]] = {
     **{name: functools.partial(losses, name) for name in METHODS},
     "evaluate": accuracies,
+    "labels": wrong_labels,
     "views": lambda device: losses("uegr", device, views=["characters+mask", "adversarial"]),
     "own scores": lambda device: losses("uegr", device, saliency="fisher", mask_mode="frozen", refresh=1),
     "kept bins": lambda device: losses("uegr", device, saliency="gradient", mask_mode="gradient", refresh=2),

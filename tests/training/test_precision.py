@@ -19,7 +19,7 @@ def set_seconds(patch: pytest.MonkeyPatch, seconds_of: dict[torch.dtype, float])
     """Let a timed product take this time in each format; returns the products that are made."""
     products: list[Tensor] = []
 
-    def median_seconds(product: Callable[[], Tensor], device: torch.device) -> float:
+    def median_seconds(product: Callable[[], Tensor]) -> float:
         products.append(product())
         return seconds_of[products[-1].dtype]
 
@@ -64,10 +64,21 @@ def test_a_model_is_measured_as_it_was_trained_unless_that_is_slow_here(
     assert measure_in_bf16(False, bert()) is False
 
 
+@pytest.mark.parametrize("supported", [True, False])
+def test_on_a_gpu_nothing_is_timed(supported: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All processes decide alike."""
+    monkeypatch.setattr(precision, "default_device", lambda: torch.device("cuda"))
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: supported)
+    products = set_seconds(monkeypatch, {})
+    assert use_bf16("auto", bert()) is measure_in_bf16(True, bert()) is supported
+    assert use_bf16("bf16", bert()) and not use_bf16("fp32", bert()) and not measure_in_bf16(False, bert())
+    assert not products
+
+
 def test_the_measurement_stops_early_where_a_product_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[float] = []
     monkeypatch.setattr(precision.time, "perf_counter", lambda: float(len(calls)))
-    assert precision._median_seconds(lambda: calls.append(1.0), torch.device("cpu")) == 1.0  # type: ignore[arg-type, return-value]
+    assert precision._median_seconds(lambda: calls.append(1.0)) == 1.0  # type: ignore[arg-type, return-value]
     assert len(calls) == 1
 
 

@@ -20,6 +20,9 @@ from uegr.training.run_config import RunConfig
         ("save_only_model", True, "cannot be resumed"),
         ("bf16", True, "choose the number format with --precision"),
         ("fp16", True, "choose the number format with --precision"),
+        ("use_cpu", True, "hide the GPU"),
+        ("fsdp", "full_shard", "use UEGRTrainer in your own script"),
+        ("deepspeed", "zero3.json", "use UEGRTrainer in your own script"),
         ("length_column_name", "words", "are counted"),
         ("batch_eval_metrics", True, "over all examples at once"),
     ],
@@ -52,3 +55,19 @@ def test_arguments_that_would_fail_later_are_refused(further: dict[str, Any], me
     with pytest.raises(UsageError, match=message):
         training_arguments(config, tmp_path, bf16=False, examples=8)
     training_arguments(RunConfig(batch_size=8), tmp_path, bf16=False, examples=8)
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_the_configuration_of_accelerate_changes_no_number_format(
+    bf16: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")
+    arguments = training_arguments(RunConfig(batch_size=8), tmp_path, bf16=bf16, examples=8)
+    assert arguments.mixed_precision == ("bf16" if bf16 else "no")
+
+
+@pytest.mark.parametrize("variable", ["ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"])
+def test_sharded_weights_are_refused(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "true")
+    with pytest.raises(UsageError, match=f"{variable} is set.*start with torchrun"):
+        training_arguments(RunConfig(batch_size=8), tmp_path, bf16=False, examples=8)

@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 from torch import Tensor
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 
 from support.reviews import reviews
 from support.trainers import trainer_of
-from uegr import PlainConfig, RoASTConfig, RobustTrainerMixin, TrainingError, UEGRConfig, UEGRTrainer, UsageError
+from uegr import (
+    PlainConfig,
+    RoASTConfig,
+    RobustTrainerMixin,
+    SAMConfig,
+    TrainingError,
+    UEGRConfig,
+    UEGRTrainer,
+    UsageError,
+)
 from uegr.methods.method import Method
 
 
@@ -28,6 +38,30 @@ def test_the_terms_of_the_loss_are_logged(train_file: Path, model_folder: Path, 
     trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, logging_steps=2)
     trainer.train()
     assert {"loss", "adversarial_loss", "clean_loss", "divergence"} <= set(trainer.state.log_history[0])
+
+
+def test_of_several_gpus_one_is_used_without_a_launcher(
+    train_file: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """nn.DataParallel would give each copy of the model a part of the batch, and the method's delta fits the whole."""
+    set_up = TrainingArguments.__post_init__
+    monkeypatch.setattr(TrainingArguments, "__post_init__", lambda self: (set_up(self), setattr(self, "_n_gpu", 2))[0])
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path)
+    assert trainer.args.n_gpu == 1
+    assert trainer.get_train_dataloader().batch_sampler.batch_size == trainer.args.per_device_train_batch_size  # type: ignore[union-attr]
+    assert "torchrun --nproc_per_node 2" in caplog.text
+
+
+def test_fp16_of_accelerate_is_seen(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Accelerator, "mixed_precision", "fp16")
+    with pytest.raises(UsageError, match="bf16 or float32"):
+        trainer_of(SAMConfig(), train_file, model_folder, tmp_path)
 
 
 def test_accumulated_batches_equal_a_large_batch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

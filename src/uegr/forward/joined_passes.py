@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -45,7 +46,13 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
 
 
 def is_faster_joined(batch: Batch) -> bool:
-    """Whether one batch is faster, by the measured rule."""
+    """Whether one batch is faster, by the measured rule; never in several processes.
+
+    Their batches differ in length, and each must make the same number of forward passes: DistributedDataParallel sends
+    buffers in every one, and FSDP weights.
+    """
+    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+        return False
     ids: Tensor = batch["input_ids"]
     return ids.numel() <= FASTER_UP_TO.get(ids.device.type, 0)
 

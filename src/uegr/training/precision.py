@@ -1,4 +1,4 @@
-"""The number format of the passes, chosen by a measurement on the model's own shapes."""
+"""The number format of the passes: on a CPU chosen by a measurement on the model's own shapes."""
 
 import logging
 import statistics
@@ -25,7 +25,8 @@ logger = logging.getLogger("uegr")
 def use_bf16(precision: Precision, model: nn.Module) -> bool:
     """Whether a training runs under bfloat16 autocast: as asked, or for "auto" where it multiplies faster.
 
-    A format that was asked for is taken, with a warning where it is slow.
+    A format that was asked for is taken, with a warning where it is slow. On a GPU nothing is timed: all processes, and
+    all runs of a grid, must decide alike, and a small product takes as long as its start.
 
     Args:
         precision: "auto", "fp32" or "bf16".
@@ -33,6 +34,8 @@ def use_bf16(precision: Precision, model: nn.Module) -> bool:
     """
     if precision == "fp32":
         return False
+    if default_device().type == "cuda":
+        return precision == "bf16" or _gpu_has_bf16()
     time_ratio = bf16_time_ratio(model)
     if precision == "bf16" and time_ratio > SLOW:
         logger.warning(
@@ -53,6 +56,8 @@ def measure_in_bf16(trained_in_bf16: bool, model: nn.Module) -> bool:
     """
     if not trained_in_bf16:
         return False
+    if default_device().type == "cuda":
+        return _gpu_has_bf16()
     time_ratio = bf16_time_ratio(model)
     if time_ratio > SLOW:
         logger.warning(
@@ -63,8 +68,12 @@ def measure_in_bf16(trained_in_bf16: bool, model: nn.Module) -> bool:
     return time_ratio <= SLOW
 
 
+def _gpu_has_bf16() -> bool:
+    return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+
+
 def bf16_time_ratio(model: nn.Module) -> float:
-    """The time of a product in bfloat16 over that in float32, on the device of this process; 1 without a matrix.
+    """The time of a product in bfloat16 over that in float32, on the CPU; 1 without a matrix.
 
     A product of the model's largest weight matrix is timed, in some 20 ms, or at most a few seconds where bfloat16 is
     slow. Instruction flags of the processor decide nothing: one Xeon with avx512_bf16 multiplies bfloat16 at 0.6 of the
@@ -73,23 +82,20 @@ def bf16_time_ratio(model: nn.Module) -> float:
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() == 2 and "embed" not in name]
     if not matrices:
         return 1.0
-    device = default_device()
-    weight = max(matrices, key=lambda matrix: matrix.numel()).detach().to(device)
-    inputs = torch.ones(ROWS, weight.shape[1], device=device)
+    weight = max(matrices, key=lambda matrix: matrix.numel()).detach().cpu()
+    inputs = torch.ones(ROWS, weight.shape[1])
     seconds = {}
     for number_format in (torch.float32, torch.bfloat16):
         a, b = inputs.to(number_format), weight.to(number_format).T
-        seconds[number_format] = _median_seconds(lambda a=a, b=b: a @ b, device)  # type: ignore[misc]
+        seconds[number_format] = _median_seconds(lambda a=a, b=b: a @ b)  # type: ignore[misc]
     return seconds[torch.bfloat16] / seconds[torch.float32]
 
 
-def _median_seconds(product: Callable[[], torch.Tensor], device: torch.device) -> float:
+def _median_seconds(product: Callable[[], torch.Tensor]) -> float:
     """The first round warms up, and counts only if it takes longer than all rounds may."""
     times: list[float] = []
     while len(times) <= ROUNDS and sum(times) < ENOUGH_SECONDS:
         start = time.perf_counter()
         product()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
         times.append(time.perf_counter() - start)
     return statistics.median(times[1:] or times)

@@ -1,6 +1,7 @@
 """From the configuration of a run to the arguments of a Hugging Face Trainer."""
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -23,6 +24,8 @@ REFUSED = {
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
     ),
     **dict.fromkeys(("bf16", "fp16"), "choose the number format with --precision auto, fp32 or bf16"),
+    "use_cpu": "hide the GPU with CUDA_VISIBLE_DEVICES=",
+    **dict.fromkeys(("fsdp", "fsdp_config", "deepspeed"), "a run is written whole: use UEGRTrainer in your own script"),
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "length_column_name": "the tokens of the texts are counted",
     "batch_eval_metrics": "metrics are computed over all examples at once",
@@ -80,8 +83,15 @@ def training_arguments(
             arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
         check_further(config)
         arguments |= config.training_arguments
+    for variable in ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"):
+        if os.environ.get(variable, "").lower() in ("1", "true", "yes", "on"):
+            raise UsageError(
+                f"{variable} is set, and uegr does not train with sharded weights: start with torchrun, or use "
+                "UEGRTrainer in your own script."
+            )
     with explained_arguments():
         fitting = TrainingArguments(**arguments)
+    fitting.mixed_precision = "bf16" if bf16 else "no"  # and not what accelerate's configuration asks for
     if fitting.eval_on_start and fitting.eval_strategy == "no":
         raise UsageError("--eval_on_start needs an evaluation in training: add --eval_strategy epoch, or leave it out.")
     if fitting.dataloader_drop_last and examples < config.batch_size * process_count():

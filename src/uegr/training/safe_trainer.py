@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,11 +23,22 @@ from uegr.training.checkpoints import (
     rotate,
 )
 
+logger = logging.getLogger("uegr")
 _Base: Any = Trainer if TYPE_CHECKING else object
 
 
 class SafeTrainerMixin(_Base):  # type: ignore[misc]
     """A trainer that resumes with the same batches and numbers, and stops when the loss becomes infinite or NaN."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.args.n_gpu > 1:  # nn.DataParallel would give each copy of the model a part of the batch
+            logger.warning(
+                "%d GPUs are visible and one is used: start with torchrun --nproc_per_node %d to use all.",
+                *(self.args.n_gpu, self.args.n_gpu),
+            )
+            self.args._n_gpu = 1
+            self._train_batch_size = self.args.train_batch_size
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
         """See `Trainer.train`; `resume_from_checkpoint=True` takes the last complete checkpoint."""

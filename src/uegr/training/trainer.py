@@ -68,7 +68,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def _new_method(self) -> Method:
         """A fresh method, so that a second training of the same trainer gives the same numbers."""
         method = self._create_method()
-        check_precision(fp16=self.args.fp16 and method.backward.replays)  # accelerate's autocast is inside the model
+        fp16 = self.accelerator.mixed_precision == "fp16"  # by the arguments, or by accelerate's configuration
+        check_precision(fp16=fp16 and method.backward.replays)  # accelerate's autocast is inside the model
         return method
 
     def _create_method(self) -> Method:
