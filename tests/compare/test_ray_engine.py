@@ -14,7 +14,7 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.local_engines import CellEvent, Inline
-from uegr.compare.ray_engine import RayCluster
+from uegr.compare.ray_engine import RayCluster, gpu_share
 from uegr.compare.results_file import Ledger
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
@@ -69,3 +69,17 @@ def test_without_ray_the_error_names_the_fix(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("uegr.compare.ray_engine.find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"pip install 'uegr\[ray\]'"):
         RayCluster()
+
+
+@pytest.mark.parametrize(
+    ("resources", "expected"),
+    [
+        ({"CPU": 8.0}, 0.0),
+        ({"CPU": 8.0, "GPU": 1.0}, 0.125),
+        ({"CPU": 2.0, "GPU": 4.0}, 1.0),
+        ({"CPU": 3.0, "GPU": 1.0}, 0.3333),
+    ],
+)
+def test_cells_share_the_gpus(resources: dict[str, float], expected: float) -> None:
+    """Ray hides the GPUs from a task that asks for none."""
+    assert gpu_share(resources) == expected

@@ -1,8 +1,9 @@
 """Cells on a Ray cluster: this machine's cores, or several machines that share a file system."""
 
 import logging
+import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any
@@ -17,13 +18,17 @@ from uegr.libraries import silence_libraries
 RETRIES = 5
 START_TRIES = 3
 """Ray gives its own processes half a minute to start, which is too short on a busy machine."""
-PASSED_ON = ("UEGR_DATA", "UEGR_MODELS", "HF_HOME", "HF_HUB_OFFLINE")
+PASSED_ON = (
+    *("UEGR_DATA", "UEGR_MODELS"),
+    *("HF_HOME", "HF_HUB_OFFLINE", "HF_TOKEN", "HF_ENDPOINT", "HF_DATASETS_CACHE"),
+)
 """Environment variables that are copied to the workers."""
 
 
 class RayCluster:
-    """Each cell is a Ray task of one core; Ray runs as many at once as there are cores, and repeats the task of a
-    worker that died: the cell continues from its last checkpoint.
+    """Each cell is a Ray task of one core and a share of the GPUs; Ray runs as many at once as fit.
+
+    The task of a worker that died is repeated: the cell continues from its last checkpoint.
 
     The results file and the run folders must be visible to all machines under the same path.
 
@@ -47,7 +52,8 @@ class RayCluster:
             self._start(ray)
         try:
             absolute = replace(workspace, ledger=Ledger(workspace.ledger.path.resolve()), runs=workspace.runs.resolve())
-            task = ray.remote(num_cpus=1, max_retries=RETRIES)(run_on_worker)
+            share = gpu_share(ray.cluster_resources())
+            task = ray.remote(num_cpus=1, num_gpus=share, max_retries=RETRIES)(run_on_worker)
             queue = Queue()
             pending = {task.remote(cell, absolute, queue): cell for cell in cells}
             while pending:
@@ -78,6 +84,18 @@ class RayCluster:
                 ray.shutdown()
                 if not remaining:
                     raise
+
+
+def gpu_share(resources: Mapping[str, float]) -> float:
+    """The part of a GPU that a cell gets: the GPUs divided among the cores, at most one each.
+
+    Ray hides the GPUs from a task that asks for none.
+
+    Args:
+        resources: of the cluster, as `ray.cluster_resources()` returns them.
+    """
+    share = min(1.0, resources.get("GPU", 0.0) / max(1.0, resources.get("CPU", 1.0)))
+    return math.floor(share * 1e4) / 1e4  # Ray counts in these steps
 
 
 def run_on_worker(cell: Cell, workspace: Workspace, queue: Any) -> CellEvent:

@@ -4,8 +4,11 @@ from contextlib import AbstractContextManager
 from types import FrameType
 from typing import Any
 
+import torch
+import torch.distributed
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from uegr.training.processes import process_count
 from uegr.training.stop_signals import on_signal
 
 
@@ -29,6 +32,14 @@ class StopOnSignal(TrainerCallback):
         self.requested = True
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if self.requested and state.global_step < state.max_steps:
+        if self._in_any_process(args) and state.global_step < state.max_steps:
             control.should_save = True
             control.should_training_stop = True
+
+    def _in_any_process(self, args: TrainingArguments) -> bool:
+        """Whether a signal has reached one of the processes that train together: all must stop after the same step."""
+        if process_count() == 1:
+            return self.requested
+        requested = torch.tensor(float(self.requested), device=args.device)
+        torch.distributed.all_reduce(requested, torch.distributed.ReduceOp.MAX)
+        return bool(requested)
