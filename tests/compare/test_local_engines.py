@@ -39,6 +39,34 @@ def test_a_killed_process_loses_nothing(model_folder: Path, tmp_path: Path) -> N
     assert runs_without_times(first, where) == runs_without_times(first, alone) != []
 
 
+def test_a_connection_may_be_of_any_class(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows a pipe's ends are of PipeConnection, a class beside Connection."""
+
+    class End:
+        def __init__(self) -> None:
+            self.sent: list[Cell] = []
+
+        def send(self, cell: Cell) -> None:
+            self.sent.append(cell)
+
+        def recv(self) -> CellEvent:
+            return CellEvent("done")
+
+        def close(self) -> None: ...
+
+    ends: list[End] = []
+
+    def start(_where: object) -> tuple[End, None]:
+        ends.append(End())
+        return ends[-1], None
+
+    monkeypatch.setattr(local_engines, "_start", start)
+    monkeypatch.setattr(local_engines, "wait", lambda connections: connections)
+    cells, done = tiny_grid(model_folder, tmp_path).cells, []
+    Processes(2).run(cells, workspace(tmp_path), lambda cell, event: done.append((cell, event.kind)))
+    assert sorted(cells.index(cell) for cell, kind in done if kind == "done") == [0, 1, 2, 3]
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc gives freed memory back on demand")
 def test_the_memory_of_a_finished_cell_goes_back_to_the_system(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -115,8 +115,8 @@ class Processes:
             for _ in range(min(self.jobs, len(cells))):
                 assign(*_start(workspace))
             while workers:
-                for connection in wait(list(workers)):
-                    assert isinstance(connection, Connection)
+                ready = wait(list(workers))
+                for connection in [each for each in workers if each in ready]:
                     process, cell = workers[connection]
                     try:
                         event: CellEvent = connection.recv()
