@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from scipy import stats
 
-from support.sample_runs import RUN, full, sample, samples
+from support.sample_runs import COST, RUN, full, sample, samples
 from uegr.evaluation.area_under_curve import curve_area
 from uegr.report.figures import catalogue
 from uegr.report.figures.catalogue import SECTIONS, draw
@@ -64,6 +64,12 @@ def test_every_figure_has_words_units_numbers_and_marks(drawn: dict[str, Chart])
         assert all(len(row) == len(chart.headings) for row in chart.rows), chart.name
         assert chart.marks
         assert any(axes.get_xlabel() for axes in chart.figure.axes), chart.name
+
+
+def test_memory_that_was_not_measured_is_no_zero() -> None:
+    """As of a run on Windows without CUDA."""
+    chart = charts([full(cost={**COST, "peak_memory": None})])["step-time"]
+    assert chart.rows[0][-1] == "not measured" and " MB" not in chart.alt + chart.caption
 
 
 def test_robustness_curve_shows_the_numbers_and_wilsons_band() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from contextlib import nullcontext
 from typing import Any
 
@@ -58,3 +60,13 @@ def test_parts_say_where_the_time_goes() -> None:
     assert cost["parts"]["data"] == pytest.approx(0.005 / (0.005 + cost["step_seconds"]))
     assert "attack" in describe(cost)
     assert cost["tokens_per_second"] == pytest.approx(int(batch()["attention_mask"].sum()) / cost["step_seconds"])
+
+
+def test_without_the_module_resource_memory_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows, where `import resource` fails."""
+    program = "import sys; sys.modules['resource'] = None; import uegr.training.cost_profile"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    cost = measure_cost(bert(), batch(), make_config("plain").create(), nullcontext, rounds=1)
+    assert cost["peak_memory"] is None
+    assert "MB" not in describe(cost) and "tokens per second; time of a step" in describe(cost)

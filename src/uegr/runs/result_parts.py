@@ -53,7 +53,7 @@ class TrainingCost(JsonPart):
         flops, step_seconds: floating-point operations and seconds of one step.
         flop_ratio, time_ratio: the same as multiples of a plain step.
         tokens_per_second: number of tokens, without padding, per second of a step.
-        peak_memory: maximum memory in bytes.
+        peak_memory: maximum memory in bytes; None where it was not measured.
         parts: name of a part of a step -> its share of the time; the shares sum to 1.
         seconds: time of the whole training.
         processor: name of the processor or GPU.

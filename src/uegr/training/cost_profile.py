@@ -1,7 +1,6 @@
 """The cost of a method and of plain fine-tuning, measured side by side on this machine and model."""
 
 import copy
-import resource
 import statistics
 import sys
 from collections.abc import Callable, Mapping
@@ -46,9 +45,9 @@ def measure_cost(
 
     Returns:
         flops (of a step, exact), flop_ratio, step_seconds, time_ratio (to the plain step), tokens_per_second (no
-        padding counted), peak_memory (bytes: of the device on CUDA, of this process elsewhere) and parts, the shares of
-        a step's time, which add up to 1: attack, views, passes, other forward work, backward, selection (the time of
-        the method's update above the plain optimizer's), optimizer, data.
+        padding counted), peak_memory (bytes: of the device on CUDA, of this process elsewhere; None on Windows without
+        CUDA) and parts, the shares of a step's time, which add up to 1: attack, views, passes, other forward work,
+        backward, selection (the time of the method's update above the plain optimizer's), optimizer, data.
     """
     steps = [Stepper(model, batch, compared, autocast, tokenizer) for compared in (PlainConfig().create(), method)]
     flops = [step.flops() for step in steps]
@@ -73,10 +72,14 @@ def measure_cost(
     }
 
 
-def peak_memory() -> int:
-    """Bytes: the most that the CUDA device has held, or else the most that this process has."""
+def peak_memory() -> int | None:
+    """Bytes: the most that the CUDA device has held, or else the most that this process has; None if not measured."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         return int(torch.cuda.max_memory_allocated())
+    try:
+        import resource
+    except ModuleNotFoundError:  # Python has it on Unix alone
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak) if sys.platform == "darwin" else 1024 * int(peak)
 
@@ -85,10 +88,9 @@ def describe(cost: Mapping[str, Any]) -> str:
     """A measured cost in one sentence."""
     shares = sorted(cost["parts"].items(), key=lambda part: -part[1])
     parts = ", ".join(f"{name} {100 * value:.0f} %" for name, value in shares if value >= 0.005)
-    return (
-        f"{cost['tokens_per_second']:.0f} tokens per second, at most {cost['peak_memory'] / 2**20:.0f} MB; "
-        f"time of a step: {parts}."
-    )
+    peak = cost["peak_memory"]
+    memory = "" if peak is None else f", at most {peak / 2**20:.0f} MB"
+    return f"{cost['tokens_per_second']:.0f} tokens per second{memory}; time of a step: {parts}."
 
 
 class Stepper:

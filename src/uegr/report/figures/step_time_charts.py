@@ -29,12 +29,12 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 text = f"{group.label}, {name}: {width:.1f} ms per step, {100 * parts[name]:.0f} %"
                 marks.append(Mark(axes, start + width / 2, row, text))
             start += width
-        speed, memory = f"{cost.tokens_per_second or 0:.0f}", f"{(cost.peak_memory or 0) / 2**20:.0f}"
+        speed = f"{cost.tokens_per_second or 0:.0f}"
+        memory = "not measured" if cost.peak_memory is None else f"{cost.peak_memory / 2**20:.0f}"
         rows.append([group.label, *(f"{width:.1f}" for width in times.values()), f"{whole:.1f}", speed, memory])
         longest = max(times, key=lambda name: times[name])
-        sentences.append(
-            f"{group.label} {whole:.0f} ms, most of it {longest}; {speed} tokens per second, at most {memory} MB"
-        )
+        at_most = "" if cost.peak_memory is None else f", at most {memory} MB"
+        sentences.append(f"{group.label} {whole:.0f} ms, most of it {longest}; {speed} tokens per second{at_most}")
     axes.set_yticks(range(len(costs)), [group.label for group, *_ in costs])
     axes.set_ylim(len(costs) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
