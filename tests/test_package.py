@@ -30,7 +30,7 @@ LAYERS = [
     "cli",
 ]
 """A module may import from its own layer and from those before it in this list."""
-FOR_ALL = ["errors", "atomic_files", "libraries", "options"]
+FOR_ALL = ["errors", "atomic_files", "libraries", "locked_files", "options"]
 """Modules outside the layers that every layer may import; they import no layer."""
 ABOVE_ALL = ["__init__", "__main__", "demo"]
 """Modules outside the layers that may import every layer; they are imported by `cli` alone."""

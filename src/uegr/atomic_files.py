@@ -1,11 +1,12 @@
 """Write files so that a reader never sees a half-written one."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
+
+from uegr.locked_files import replace_file
 
 
 @contextmanager
@@ -16,7 +17,7 @@ def replacement(path: Path) -> Iterator[TextIO]:
     try:
         with temporary.open("w", encoding="utf-8", newline="") as opened:
             yield opened
-        os.replace(temporary, path)
+        replace_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -92,3 +92,19 @@ def test_a_grid_has_further_tasks(model_folder: Path, tmp_path: Path, monkeypatc
     (transfer,) = entry["transfer"]
     assert (transfer["task"], transfer["test_examples"]) == ("sms_spam", 6)
     assert transfer["metrics"]["accuracy"] == pytest.approx(entry["metrics"]["accuracy"])
+
+
+def test_a_run_folder_that_cannot_be_removed_leaves_its_cell_finished(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on Windows, while another process reads one of its files."""
+
+    def refuse(_folder: Path) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    monkeypatch.setattr("uegr.compare.workspace.remove_folder", refuse)
+    where = workspace(tmp_path)
+    assert run_grid(Grid("locked", grid.cells[:1]), where) == []
+    assert where.ledger.find(grid.cells[0]) is not None
+    (message,) = [record.getMessage() for record in caplog.records if record.name == "uegr"]
+    assert "is not removed" in message and "delete it yourself" in message

@@ -17,6 +17,8 @@ from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
+from uegr.locked_files import replace_file
+
 BATCH = 20_000
 """Number of rows in memory at a time."""
 VERSION = 3
@@ -39,10 +41,19 @@ def cached_table(path: Path, tables: Iterable[pa.Table]) -> Dataset:
                 for table in tables:
                     writer.write_table(table)
                 writer.finalize()
-            os.replace(temporary, path)
+            _move_into_place(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     return Dataset.from_file(str(path))
+
+
+def _move_into_place(temporary: Path, path: Path) -> None:
+    try:
+        replace_file(temporary, path)
+    except PermissionError:
+        # Another process has written the same rows meanwhile and maps them, which on Windows locks the file.
+        if not path.exists():
+            raise
 
 
 def arrow_batches(rows: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:

@@ -16,7 +16,6 @@ A file is complete or absent: it is written under another name and then moved.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from uegr.atomic_files import write_json
 from uegr.data.file_digests import check_unchanged, digests_of
 from uegr.errors import UsageError
+from uegr.locked_files import replace_file
 from uegr.runs.attacked_texts import with_attacked_texts
 from uegr.runs.run_result import RunResult
 
@@ -172,7 +172,7 @@ def finish_run(
     if method_config is not None:
         method_config.save_pretrained(staging)
     for path in staging.iterdir():
-        os.replace(path, folder / path.name)
+        replace_file(path, folder / path.name)
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
     files = read_run(folder, file).get("files", {})

@@ -7,7 +7,6 @@ another name, in one step. A training that was killed while it wrote or deleted 
 
 import json
 import logging
-import os
 import re
 import shutil
 import zipfile
@@ -17,6 +16,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from uegr.errors import UsageError
+from uegr.locked_files import replace_file
 from uegr.modeling.model_folder import read_safetensors
 
 REMOVED = ".removed-"
@@ -39,7 +39,7 @@ def remove_checkpoint(folder: Path) -> None:
     """Move a checkpoint aside, then delete it, so that a kill leaves no partial checkpoint under its name."""
     aside = folder.with_name(f"{REMOVED}{folder.name}")
     shutil.rmtree(aside, ignore_errors=True)
-    os.replace(folder, aside)
+    replace_file(folder, aside)
     shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -1,0 +1,35 @@
+"""Replace and remove files that another process may have open.
+
+Windows refuses both with a PermissionError, mostly for a moment: while another process reads the file, or a scanner for
+viruses does.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PAUSES = (0.05, 0.1, 0.15, 0.3, 0.4)
+"""Seconds before each new try: a second in all, after which the error is taken to be real."""
+
+
+def replace_file(source: Path, target: Path) -> None:
+    """Rename `source` to `target`, in place of the file that is there; see `when_released`."""
+    when_released(lambda: os.replace(source, target))
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder and all that is in it; see `when_released`."""
+    when_released(lambda: shutil.rmtree(folder))
+
+
+def when_released(change: Callable[[], object]) -> None:
+    """Call `change`, and again after each of `PAUSES` while it raises a PermissionError; the last one is raised."""
+    for pause in PAUSES:
+        try:
+            change()
+            return
+        except PermissionError:
+            time.sleep(pause)
+    change()
