@@ -1,6 +1,7 @@
 """Write files so that a reader never sees a half-written one."""
 
 import json
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,13 +10,18 @@ from typing import Any, TextIO
 from uegr.locked_files import replace_file
 
 
+def temporary_beside(path: Path) -> Path:
+    """Return a hidden name in the folder of `path` that no other process has: process ids repeat between containers."""
+    return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.partial")
+
+
 @contextmanager
 def replacement(path: Path) -> Iterator[TextIO]:
     """Open a temporary file beside `path`, renamed at the end: a reader sees the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = temporary_beside(path)
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as opened:
+        with temporary.open("x", encoding="utf-8", newline="") as opened:
             yield opened
         replace_file(temporary, path)
     finally:

@@ -6,7 +6,6 @@ The folder is `uegr/` in the cache folder of the `datasets` library (HF_DATASETS
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from datasets import Dataset
 from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
+from uegr.atomic_files import temporary_beside
 from uegr.locked_files import replace_file
 
 BATCH = 20_000
@@ -35,7 +35,7 @@ def cached_table(path: Path, tables: Iterable[pa.Table]) -> Dataset:
     """Return the rows of the file `path`, mapped into memory; write it from `tables` first if it does not exist."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        temporary = temporary_beside(path)
         try:
             with ArrowWriter(path=str(temporary)) as writer:
                 for table in tables:

@@ -1,0 +1,44 @@
+"""Files that are replaced as a whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from uegr.atomic_files import replacement, write_text
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path: Path) -> None:
+    """Also where their process ids are equal, as in two containers with one volume."""
+    path = tmp_path / "results.json"
+    with replacement(path) as first, replacement(path) as second:
+        first.write("first")
+        second.write("the second")
+    assert path.read_text() == "first", "that of the writer who ended last"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_after_an_error_the_former_file_stays_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    write_text(path, "former")
+    with pytest.raises(RuntimeError), replacement(path) as opened:
+        opened.write("new")
+        raise RuntimeError
+    assert path.read_text() == "former" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
+    for name in ("a" * 255, "é" * 127):
+        write_text(tmp_path / name, "text")
+        assert (tmp_path / name).read_text() == "text"
+
+
+def test_a_new_file_has_the_permissions_of_the_umask(tmp_path: Path) -> None:
+    former = os.umask(0o022)
+    try:
+        write_text(tmp_path / "results.json", "text")
+    finally:
+        os.umask(former)
+    assert (tmp_path / "results.json").stat().st_mode & 0o777 == 0o644
