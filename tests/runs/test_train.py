@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -96,6 +97,13 @@ def test_a_checkpoint_without_a_time_is_continued(train_file: Path, model_folder
     del state["stateful_callbacks"]["TimeCallback"]
     path.write_text(json.dumps(state))
     assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] < 1000
+
+
+def test_a_run_may_be_in_another_thread(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """As in Streamlit or a Celery worker, where Python sets no handlers of signals."""
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(train_run, config(train_file, model_folder), tmp_path / "run", cost=COST).result()
+    assert (tmp_path / "run" / "model.safetensors").is_file()
 
 
 def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

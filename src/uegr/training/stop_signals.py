@@ -1,6 +1,7 @@
 """The signals that ask a program to stop."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,10 +12,18 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def on_signal(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
-    """Handle Ctrl-C and SIGTERM with `handler` in this context, and restore their former handlers afterwards."""
-    former = {number: signal.signal(number, handler) for number in SIGNALS}
+    """Handle Ctrl-C and SIGTERM with `handler` in this context, and restore their former handlers afterwards.
+
+    Outside the main thread, where Python lets nobody set a handler, signals stay with the program around.
+    """
+    former = {number: signal.signal(number, handler) for number in SIGNALS if _can_be_set(number)}
     try:
         yield
     finally:
         for number, former_handler in former.items():
             signal.signal(number, former_handler)
+
+
+def _can_be_set(number: int) -> bool:
+    """Whether a handler can be set and the former one restored; one that C code has set is None to Python."""
+    return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is not None
