@@ -22,6 +22,7 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
     tune,
 )
 from uegr.cli.app import app
+from uegr.cli.output_encoding import print_every_character
 from uegr.cli.terminal import PlainConsole
 from uegr.errors import UegrError, UsageError
 from uegr.libraries import silence_libraries
@@ -34,6 +35,7 @@ def main() -> None:
     traceback; 130 stopped with Ctrl-C.
     """
     silence_libraries()
+    print_every_character(sys.stdout, sys.stderr)
     try:
         app()
     except UegrError as error:
