@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import transformers
@@ -154,16 +154,23 @@ def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = Fa
         return open_weights(named.from_pretrained, path, new_head=True, trust_remote_code=trust_remote_code)
 
 
-def load_trained(folder: Path, kind: Kind = "classification", *, trust_remote_code: bool = False) -> PreTrainedModel:
+def load_trained(
+    folder: PurePath, kind: Kind = "classification", *, trust_remote_code: bool = False
+) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode, on the device of this process."""
-    auto = CLASSIFIERS.get(kind) or AUTO[kind]
-    with _opening(str(folder)):
-        model = open_weights(auto.from_pretrained, str(folder), new_head=False, trust_remote_code=trust_remote_code)
+    auto, path = CLASSIFIERS.get(kind) or AUTO[kind], name_or_folder(folder)
+    with _opening(path):
+        model = open_weights(auto.from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if kind == "regression":
         compute_in_float32(model)
     model.to(default_device())  # type: ignore[arg-type]
     model.eval()
     return model
+
+
+def name_or_folder(path: PurePath) -> str:
+    """A path as a string; that of no folder is a hub name, which has slashes where Windows writes backslashes."""
+    return str(path) if Path(path).is_dir() else path.as_posix()
 
 
 def _locate_weights(name_or_path: str) -> str:

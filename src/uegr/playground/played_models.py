@@ -8,6 +8,7 @@ import numpy as np
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
+from uegr.modeling.model_loading import name_or_folder
 from uegr.runs.open_classifier import OpenedClassifier, open_model
 
 
@@ -52,8 +53,8 @@ class PlayedModels:
 
     @property
     def names(self) -> list[str]:
-        """The path of each model."""
-        return [str(classifier.path) for classifier in self.classifiers]
+        """The path or hub name of each model."""
+        return [name_or_folder(classifier.path) for classifier in self.classifiers]
 
     @property
     def text_columns(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
+from uegr.modeling.model_loading import name_or_folder
 from uegr.perturb.perturbation_registry import find_perturbation
 from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, GatePolicy, Threshold
 from uegr.runs.open_classifier import OpenedClassifier
@@ -121,7 +122,7 @@ def run_gate(
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
     chosen = random.Random(policy.seed).sample(flips, min(FLIPS, len(flips)))
-    return GateResult(str(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen)
+    return GateResult(name_or_folder(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen)
 
 
 def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evaluation_rows
-from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.modeling.model_loading import load_tokenizer, load_trained, name_or_folder
 from uegr.modeling.tokenizer_match import check_match
 from uegr.runs.finished_run import open_run, open_trained
 from uegr.runs.run_folder import RUN
@@ -108,7 +108,7 @@ def open_model(
 
 def _checkpoint(path: Path) -> EvaluatedModel:
     """The model and tokenizer of any checkpoint."""
-    model, tokenizer = load_trained(path), load_tokenizer(str(path))
+    model, tokenizer = load_trained(path), load_tokenizer(name_or_folder(path))
     check_match(model, tokenizer)
     kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", "classification")
     if kind == "classification" and model.config.num_labels == 1:
