@@ -2,8 +2,10 @@
 there.
 
 The folder is `uegr/` in the cache folder of the `datasets` library (HF_DATASETS_CACHE). It can be deleted at any time.
+Where it cannot be written, `cache_folder` gives another one for the length of the process.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +19,8 @@ from datasets.arrow_writer import ArrowWriter
 from transformers import PreTrainedTokenizerBase
 
 from uegr.atomic_files import temporary_beside
+from uegr.data.cache_folder import writable_folder
+from uegr.errors import UsageError
 from uegr.locked_files import replace_file
 
 BATCH = 20_000
@@ -28,11 +32,15 @@ VERSION = 3
 def cache_path(*parts: object) -> Path:
     """Return the path of the cache file whose content is determined by `parts`."""
     name = hashlib.sha256(json.dumps([VERSION, *map(str, parts)]).encode()).hexdigest()[:32]
-    return Path(datasets.config.HF_DATASETS_CACHE) / "uegr" / f"{name}.arrow"
+    return writable_folder(Path(datasets.config.HF_DATASETS_CACHE) / "uegr") / f"{name}.arrow"
 
 
 def cached_table(path: Path, tables: Iterable[pa.Table]) -> Dataset:
-    """Return the rows of the file `path`, mapped into memory; write it from `tables` first if it does not exist."""
+    """Return the rows of the file `path`, mapped into memory; write it from `tables` first if it does not exist.
+
+    Raises:
+        UsageError: the disk is full.
+    """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = temporary_beside(path)
@@ -42,6 +50,13 @@ def cached_table(path: Path, tables: Iterable[pa.Table]) -> Dataset:
                     writer.write_table(table)
                 writer.finalize()
             _move_into_place(temporary, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise UsageError(
+                f"the disk of the cache '{path.parent}' is full: make room, or set HF_DATASETS_CACHE to a folder on "
+                "another disk."
+            ) from error
         finally:
             temporary.unlink(missing_ok=True)
     return Dataset.from_file(str(path))
