@@ -23,6 +23,7 @@ FURTHER = [
     "own scores",
     "kept bins",
     "evaluate",
+    "analyse",
     "attack pgd",
     "attack auto-pgd",
     "attack random-search",

@@ -1,7 +1,8 @@
 """A device that this machine does not have: the checks that need a GPU only to have a second device run on it.
 
 A tensor of the device is a wrapper around a tensor of the CPU. As on a GPU, an operation fails that mixes tensors of
-both, or that draws on the device from a generator of the CPU. PyTorch keeps the device for the rest of the process, so
+both, or that draws on the device from a generator of the CPU; as on an Apple GPU, one that makes a float64 tensor
+there. PyTorch keeps the device for the rest of the process, so
 that the checks run in a process of their own:
 
     python -m support.other_device      prints, as JSON, the numbers of every check on the CPU and on the device
@@ -16,7 +17,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from datasets import disable_progress_bars
+from datasets import Dataset, disable_progress_bars
 from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -26,7 +27,12 @@ from support.reviews import reviews, tokenizer
 from support.small_models import batch, bert
 from uegr import METHODS, UsageError, evaluate, make_config
 from uegr.evaluation.attacks.attack_registry import attack_class
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.landscape.input_gradients import input_gradient_norms
+from uegr.evaluation.similarity import measure_similarity
+from uegr.evaluation.worst_case import worst_outputs
 from uegr.methods.method import Method
 
 NAME = "other"
@@ -127,6 +133,8 @@ def run(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
                        **pytree.tree_map_only(Elsewhere, lambda tensor: tensor.inner, kwargs))  # fmt: skip
     if target.type != NAME:
         return result
+    if any(isinstance(leaf, Tensor) and leaf.dtype == torch.float64 for leaf in pytree.tree_leaves(result)):
+        raise TypeError(f"{name} makes a float64 tensor, which an Apple GPU does not have.")
     wrappers = {id(tensor.inner): tensor for tensor in there}  # an operation in place returns its argument
 
     def wrapped(tensor: Tensor) -> Tensor:
@@ -194,10 +202,25 @@ def attacked(name: str, device: torch.device) -> list[float]:
     return list(attack(model, place(batch(examples=8), device), epsilons=[0.1, 0.2]).accuracy)
 
 
+def analysed(device: torch.device) -> list[float]:
+    """Norms of input gradients, the similarity to another model, and the outputs of largest error under PGD."""
+    rows, words = Dataset.from_pandas(reviews(6)), tokenizer()
+    similarity = measure_similarity(EvaluatedModel(bert().to(device), words), bert(seed=1).to(device), rows)
+    numbers = EvaluatedModel(bert(labels=1, problem_type="regression").to(device), words, kind="regression")
+    labelled = rows.remove_columns("label").add_column("label", [0.5 * i for i in range(6)])
+    return [
+        *input_gradient_norms(EvaluatedModel(bert().to(device), words), rows),
+        *similarity["cka"],
+        similarity["drift_total"],
+        *worst_outputs(numbers, labelled, [0.0, 0.2], PGD(steps=2)).flatten(),
+    ]
+
+
 CHECKS: dict[str, Callable[[torch.device], list[float]]] = {
     **{name: functools.partial(losses, name) for name in METHODS},
     "evaluate": accuracies,
     "labels": wrong_labels,
+    "analyse": analysed,
     "views": lambda device: losses("uegr", device, views=["characters+mask", "adversarial"]),
     "own scores": lambda device: losses("uegr", device, saliency="fisher", mask_mode="frozen", refresh=1),
     "kept bins": lambda device: losses("uegr", device, saliency="gradient", mask_mode="gradient", refresh=2),

@@ -126,7 +126,7 @@ class EvaluatedModel:
         with evaluation_mode(self.model):
             for positions, batch in self.batches(rows):
                 order += positions
-                outputs.append(self.task(batch).outputs(self.logits(batch)).double().cpu().numpy())
+                outputs.append(self.task(batch).outputs(self.logits(batch)).cpu().double().numpy())
                 labels.append(batch["labels"].cpu().numpy())
         in_order = np.argsort(order)
         labels_per_token = issubclass(KINDS[self.kind], Tokens)
@@ -157,7 +157,7 @@ class EvaluatedModel:
                 positions = order[start : start + self.batch_size]
                 part = {key: [values[i] for i in positions] for key, values in encoded.items()}
                 batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
-                logits.append(self.logits(batch).double().cpu().numpy())
+                logits.append(self.logits(batch).cpu().double().numpy())
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:

@@ -34,7 +34,7 @@ def measure_similarity(evaluated: EvaluatedModel, pretrained: nn.Module, rows: D
             for i, (tuned, original) in enumerate(pairs):
                 if i == len(moments):
                     moments.append(Moments(tuned.shape[-1]))
-                moments[i].add(tuned[is_token].double(), original[is_token].double())
+                moments[i].add(tuned[is_token].cpu().double(), original[is_token].cpu().double())
     layers = [EMBEDDINGS, *(f"layer {i}" for i in range(1, len(moments)))]
     drift = weight_drift(evaluated.model, pretrained)
     return {
@@ -57,8 +57,7 @@ class Moments:
         self.products = torch.zeros(3, width, width, dtype=torch.float64)
 
     def add(self, x: Tensor, y: Tensor) -> None:
-        """Add the representations of n tokens, (n, d) each."""
-        x, y = x.cpu(), y.cpu()
+        """Add the representations of n tokens, (n, d) each, on the CPU."""
         self.count += len(x)
         self.cosines += float(F.cosine_similarity(x, y, dim=1).sum())
         self.means += torch.stack([x.sum(dim=0), y.sum(dim=0)])
@@ -92,7 +91,7 @@ def weight_drift(model: nn.Module, pretrained: nn.Module) -> dict[str, float]:
     for name, weight in unwrap(model).named_parameters():
         if id(weight) in head or name not in before or before[name].shape != weight.shape:
             continue
-        original, tuned = before[name].detach().double().cpu(), weight.detach().double().cpu()
+        original, tuned = before[name].detach().cpu().double(), weight.detach().cpu().double()
         squares = torch.stack([(tuned - original).square().sum(), original.square().sum()])
         for group in {_group(name, table), "total"}:
             sums[group] = sums.get(group, torch.zeros(2, dtype=torch.float64)) + squares

@@ -79,7 +79,7 @@ def worst_outputs(
                     start = ball.random_point(centre.shape, radius, mask, generator) if restart else centre
                     ascent = ProjectedAscent(ball, attack.steps)
                     worst.loss_at(ascent.perturb(worst.gradient_at, radius, mask, start))
-                outputs[i].append(worst.outputs.double().cpu().numpy())
+                outputs[i].append(worst.outputs.double().numpy())
             order += positions
             on_batch(len(positions))
     return np.stack([concatenate_outputs(parts) for parts in outputs])[:, np.argsort(order)]
@@ -104,11 +104,11 @@ class WorstOutputs:
             logits = self._evaluated.logits(self._batch)
             losses = self._task.attack_loss(logits)
         with torch.no_grad():
-            outputs = self._task.outputs(logits)
+            outputs = self._task.outputs(logits).cpu()
             if self._losses is None:
                 self._losses, self.outputs = losses.detach(), outputs
             else:
-                larger = (losses > self._losses).reshape(-1, *[1] * (outputs.dim() - 1))
+                larger = (losses > self._losses).reshape(-1, *[1] * (outputs.dim() - 1)).cpu()
                 self.outputs = torch.where(larger, outputs, self.outputs)
                 self._losses = torch.maximum(losses, self._losses).detach()
         return losses

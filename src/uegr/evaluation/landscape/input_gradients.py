@@ -25,7 +25,7 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
             with torch.enable_grad(), perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
             gradient = torch.autograd.grad(loss, delta)[0] * mask
-            norms[positions] = gradient.double().flatten(1).norm(dim=1).cpu().numpy()
+            norms[positions] = gradient.cpu().double().flatten(1).norm(dim=1).numpy()
     return norms
 
 

@@ -65,8 +65,8 @@ class Classification(TaskKind):
         return F.cross_entropy(logits, self.labels, reduction="none")
 
     def outputs(self, logits: Tensor) -> Tensor:
-        """Class probabilities (B, C)."""
-        return logits.double().softmax(dim=-1)
+        """Class probabilities (B, C), on the CPU: an Apple GPU has no float64."""
+        return logits.cpu().double().softmax(dim=-1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
