@@ -6,6 +6,9 @@ Every function that reads a user's input may raise a `UsageError`; docstrings sa
 import difflib
 from collections.abc import Iterable
 
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""Parts of the messages of a plain RuntimeError that PyTorch raises where memory is missing."""
+
 
 class UegrError(Exception):
     """Base of every error raised on purpose; the command line prints it without a traceback."""
@@ -21,6 +24,13 @@ class TrainingError(UegrError, RuntimeError):
 
 class StoppedError(TrainingError):
     """The training was stopped from outside; it can be resumed from a checkpoint."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that the GPU or this machine has not enough memory; torch is not imported to see it."""
+    if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 def unknown(kind: str, name: object, choices: Iterable[str]) -> UsageError:

@@ -15,8 +15,9 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PreTrainedModel
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, is_out_of_memory
 from uegr.modeling.model_parts import head_parameters
+from uegr.modeling.opening_errors import is_not_found, reason_of, remedy_for
 
 WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 ADAPTER = "adapter_config.json"
@@ -83,7 +84,8 @@ def guarded(path: str, function: Callable[..., Any], **options: Any) -> Any:
     """Call a `from_pretrained` without running code of the folder and without prompts; errors become one sentence.
 
     Raises:
-        UsageError: whatever the library raises on a damaged folder.
+        UsageError: whatever the library raises on a damaged folder, or on a model that it cannot open.
+        FileNotFoundError: there is neither a folder nor a model of the hub.
     """
     options.setdefault("trust_remote_code", False)
     try:
@@ -91,15 +93,19 @@ def guarded(path: str, function: Callable[..., Any], **options: Any) -> Any:
     except UsageError:
         raise
     except Exception as error:  # a damaged folder raises anything
-        reason = " ".join(str(error).split())[:300]
+        if is_out_of_memory(error):
+            raise
+        reason = reason_of(error)
         if "trust_remote_code" in reason or "custom code" in reason:
             raise UsageError(
                 f"'{path}' needs Python code that comes with it, which is not run: add --trust_remote_code if you "
                 "trust its author."
             ) from error
-        if not Path(path).is_dir():
+        if is_not_found(path, error):
             raise FileNotFoundError(reason) from error
-        raise UsageError(f"'{path}' cannot be opened ({type(error).__name__}: {reason}): save it again.") from error
+        raise UsageError(
+            f"'{path}' cannot be opened ({type(error).__name__}: {reason}): {remedy_for(path, error)}."
+        ) from error
 
 
 def check_json_files(folder: Path) -> None:
