@@ -3,16 +3,50 @@ from __future__ import annotations
 import os
 import platform
 import signal
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+import torch
 
 from support.compare_samples import runs_without_times, tiny_grid, workspace
 from uegr.compare import local_engines
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_runner import run_grid, unfinished
-from uegr.compare.local_engines import CellEvent, Inline, Processes, attempt
+from uegr.compare.local_engines import CellEvent, Inline, Processes, attempt, one_gpu
+from uegr.compare.workspace import Workspace
+
+
+def say_gpus(connection: Connection, _workspace: Workspace) -> None:
+    """What a process does here in the place of a cell: it says which GPUs it sees."""
+    connection.recv()
+    connection.send(CellEvent("done", message=os.environ.get("CUDA_VISIBLE_DEVICES", "all")))
+
+
+@pytest.mark.parametrize(
+    ("count", "visible", "expected"),
+    [(0, None, [None] * 3), (1, "4", [None] * 3), (2, None, ["0", "1", "0"]), (2, "5, GPU-6f", ["5", "GPU-6f", "5"])],
+)
+def test_a_process_sees_one_of_several_gpus(
+    count: int, visible: str | None, expected: list[str | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert [one_gpu(number).get("CUDA_VISIBLE_DEVICES") for number in range(3)] == expected
+
+
+def test_processes_take_the_gpus_in_turn(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(local_engines, "_work", say_gpus)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+    seen: list[str] = []
+    cells = tiny_grid(model_folder, tmp_path).cells[:2]
+    Processes(2).run(cells, workspace(tmp_path), lambda cell, event: seen.append(event.message))
+    assert sorted(seen) == ["5", "7"]
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "5,7"
 
 
 def test_a_killed_process_loses_nothing(model_folder: Path, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class Processes:
     cell on all of them.
 
     If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
-    is killed, the others end at their next step.
+    is killed, the others end at their next step. On a machine with several GPUs the processes take them in turn.
 
     Args:
         jobs: the number of processes.
@@ -102,22 +102,23 @@ class Processes:
     def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         waiting = list(reversed(cells))
         stopping = False
-        workers: dict[Connection, tuple[Any, Cell]] = {}
+        workers: dict[Connection, tuple[int, Any, Cell]] = {}
 
-        def assign(connection: Connection, process: Any) -> None:
+        def assign(number: int, connection: Connection, process: Any) -> None:
             if waiting and not stopping:
-                workers[connection] = (process, waiting.pop())
-                connection.send(workers[connection][1])
+                cell = waiting.pop()
+                workers[connection] = (number, process, cell)
+                connection.send(cell)
             else:
                 connection.close()  # which ends the process
 
         try:
-            for _ in range(min(self.jobs, len(cells))):
-                assign(*_start(workspace))
+            for number in range(min(self.jobs, len(cells))):
+                assign(number, *_start(workspace, number))
             while workers:
                 ready = wait(list(workers))
                 for connection in [each for each in workers if each in ready]:
-                    process, cell = workers[connection]
+                    number, process, cell = workers[connection]
                     try:
                         event: CellEvent = connection.recv()
                     except (EOFError, ConnectionError):
@@ -125,33 +126,49 @@ class Processes:
                         event = CellEvent("failed", message=f"its process died (exit code {process.exitcode})")
                         del workers[connection]
                         if waiting and not stopping:
-                            assign(*_start(workspace))
+                            assign(number, *_start(workspace, number))
                     on_event(cell, event)
                     stopping = stopping or event.kind == "interrupted"
                     if event.final and connection in workers:
                         del workers[connection]
-                        assign(connection, process)
+                        assign(number, connection, process)
         except KeyboardInterrupt:
             # Ctrl-C reaches the processes too: each writes a checkpoint and reports it.
-            for process, _ in workers.values():
+            for _, process, _ in workers.values():
                 process.join()
             raise
 
 
-def _start(workspace: Workspace) -> tuple[Connection, Any]:
-    """Start a process that runs the cells sent over the connection; return its end of the connection and it."""
+def _start(workspace: Workspace, number: int) -> tuple[Connection, Any]:
+    """Start a process that runs the cells sent over the connection; return the connection's other end and the process.
+
+    Args:
+        workspace: of the grid.
+        number: of the process, from 0.
+    """
     context = multiprocessing.get_context("spawn")
     connection, worker_connection = context.Pipe()
-    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    os.environ.update(dict.fromkeys(threads, "1"))  # read when the process loads its libraries
+    changed = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", **one_gpu(number)}
+    former = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)  # read when the process loads its libraries
     process = context.Process(target=_work, args=(worker_connection, workspace), daemon=True)
     process.start()
-    for name, value in threads.items():
+    for name, value in former.items():
         del os.environ[name]
         if value is not None:
             os.environ[name] = value
     worker_connection.close()
     return connection, process
+
+
+def one_gpu(number: int) -> dict[str, str]:
+    """The variable that shows a process one of several GPUs, of those that the user lets this machine use."""
+    count = torch.cuda.device_count()
+    if count < 2:
+        return {}
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = visible.split(",") if visible else [str(gpu) for gpu in range(count)]
+    return {"CUDA_VISIBLE_DEVICES": names[number % count].strip()}
 
 
 def _work(connection: Connection, workspace: Workspace) -> None:
