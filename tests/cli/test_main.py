@@ -8,8 +8,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import torch
 
-from support.command_line import run
+from support.command_line import error_of, run
 
 PROGRAM = """
 import resource, sys
@@ -49,3 +50,22 @@ def test_every_option_has_a_help_text() -> None:
     for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes."),
+    ],
+    ids=["python", "gpu", "cpu"],
+)
+def test_missing_memory_is_told_in_one_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def app() -> None:
+        raise error
+
+    monkeypatch.setattr("uegr.cli.main.app", app)
+    assert "not enough memory: give a smaller --batch_size" in error_of(capsys, ["evaluate", "run"])

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import parse_names
-from uegr.cli.shared_options import SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption
 from uegr.cli.terminal import console, progress
 
 
@@ -23,6 +23,7 @@ def analyse(
     examples: Annotated[int, option("--examples", "Examples for similarity, saliency and landscape.", min=2)] = 100,
     ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",
     split: SplitOption = "test",
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
     from uegr.runs.analyse import analyse_run
@@ -34,6 +35,7 @@ def analyse(
             selected,
             examples=examples,
             split=split,
+            batch_size=batch_size,
             ood_tasks=parse_names(ood),
             on_part=partial(on_progress, unit="parts"),
         )

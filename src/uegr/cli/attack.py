@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
-from uegr.cli.shared_options import SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption
 from uegr.cli.terminal import console, progress
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def attack(
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: SplitOption = "test",
     calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.attacks.attack_registry import attack_name
@@ -52,6 +53,7 @@ def attack(
             names,
             examples=examples,
             split=split,
+            batch_size=batch_size,
             epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
             source=source,
             calibrated=calibrated,

@@ -8,7 +8,7 @@ import typer
 
 from uegr.cli.app import app, option
 from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
-from uegr.cli.shared_options import SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption
 from uegr.cli.terminal import console, progress
 from uegr.errors import UsageError
 
@@ -55,6 +55,7 @@ def evaluate(
     on_examples: Annotated[
         int | None, option("--on_examples", "At most N examples per task of --on and per file.")
     ] = None,
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
     from uegr.evaluation.attacks.pgd import PGD
@@ -79,6 +80,7 @@ def evaluate(
                 attack_examples=attack_examples,
                 typo_rate=typo_rate,
                 split=split,
+                batch_size=batch_size,
                 on_examples=partial(on_progress, "attacking"),
             )
         if other_tasks:
@@ -89,6 +91,7 @@ def evaluate(
                 examples=on_examples,
                 text_column=text_column,
                 label_column=label_column,
+                batch_size=batch_size,
                 on_task=partial(on_progress, "evaluating other tasks", unit="tasks"),
             )
     result = read_results(run)[0]

@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
-from uegr.cli.shared_options import MaxLengthOption, TextColumnOption, TextPairColumnOption
+from uegr.cli.shared_options import BatchSizeOption, MaxLengthOption, TextColumnOption, TextPairColumnOption
 from uegr.cli.terminal import console, progress
 
 
@@ -22,6 +22,7 @@ def gate(
     text_column: TextColumnOption = None,
     text_pair_column: TextPairColumnOption = None,
     max_length: MaxLengthOption = None,
+    batch_size: BatchSizeOption = 64,
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.evaluation.data_slices import SMALLEST
@@ -30,7 +31,7 @@ def gate(
     from uegr.runs.open_classifier import open_model
 
     limits = read_policy(policy)
-    classifier = open_model(model, text_column, text_pair_column, max_length)
+    classifier = open_model(model, text_column, text_pair_column, max_length, batch_size=batch_size)
     with progress() as on_progress:
         result = run_gate(classifier, limits, file=file, on_rows=partial(on_progress, unit="perturbations"))
     result.write(output_dir)

@@ -24,15 +24,19 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
 from uegr.cli.app import app
 from uegr.cli.output_encoding import print_every_character
 from uegr.cli.terminal import PlainConsole
-from uegr.errors import UegrError, UsageError
+from uegr.errors import UegrError, UsageError, is_out_of_memory
 from uegr.libraries import silence_libraries
+
+NO_MEMORY = (
+    "the GPU or this machine has not enough memory: give a smaller --batch_size, or end other programs that need it."
+)
 
 
 def main() -> None:
     """Run `uegr`.
 
-    Exit codes: 0 success; 1 a training or a gate failed; 2 an input cannot be used; 3 a fault of uegr, printed with its
-    traceback; 130 stopped with Ctrl-C.
+    Exit codes: 0 success; 1 a training or a gate failed; 2 an input cannot be used, or the memory is too small; 3 a
+    fault of uegr, printed with its traceback; 130 stopped with Ctrl-C.
     """
     silence_libraries()
     print_every_character(sys.stdout, sys.stderr)
@@ -47,7 +51,10 @@ def main() -> None:
     except KeyboardInterrupt:
         _say("stopped.")
         sys.exit(130)
-    except Exception:  # noqa: BLE001  # the traceback is shown
+    except Exception as error:  # noqa: BLE001  # the traceback is shown
+        if is_out_of_memory(error):
+            _say(NO_MEMORY)
+            sys.exit(2)
         traceback.print_exc()
         _say("this is a fault of uegr: please report it with the lines above.")
         sys.exit(3)

@@ -10,5 +10,6 @@ TextPairColumnOption = Annotated[str | None, option("--text_pair_column", "Colum
 MaxLengthOption = Annotated[
     int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
 ]
+BatchSizeOption = Annotated[int, option("--batch_size", "Texts that the model reads at once.", min=1)]
 JobsOption = Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")]
 EngineOption = Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")]

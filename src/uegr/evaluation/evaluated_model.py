@@ -33,6 +33,7 @@ OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
 
 
+BATCH_SIZE = 64
 _WORD_END = regex.compile(r"[\p{L}\p{M}]*")
 
 
@@ -57,7 +58,7 @@ class EvaluatedModel:
         *,
         kind: Kind = "classification",
         bf16: bool = False,
-        batch_size: int = 64,
+        batch_size: int = BATCH_SIZE,
         max_length: int = 128,
     ) -> None:
         check_module(model)

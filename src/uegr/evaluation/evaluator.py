@@ -17,7 +17,7 @@ from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, mea
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.entities import entities_found
-from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
+from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel, OnBatch
 from uegr.evaluation.evaluation_data import EvaluationData, class_names, evaluation_rows
 from uegr.evaluation.evaluation_report import EvaluationReport
 from uegr.evaluation.forward_clock import Clock
@@ -50,7 +50,7 @@ def evaluate(
     positive_label: str | None = None,
     attack_examples: int | None = 200,
     typo_rate: float = TYPO_RATE,
-    batch_size: int = 64,
+    batch_size: int = BATCH_SIZE,
     max_length: int = 128,
     bf16: bool = False,
     on_batch: OnBatch = lambda examples: None,

@@ -12,6 +12,7 @@ from uegr.data.named_tasks import load_task
 from uegr.data.splits import subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.calibration import measure_calibration
+from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.curvature import largest_eigenvalues, sharpness, trace
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms, mean_and_error
@@ -57,6 +58,7 @@ def analyse_run(
     examples: int = 100,
     split: str = "test",
     ood_tasks: Sequence[str] = (),
+    batch_size: int = BATCH_SIZE,
     on_part: OnPart = lambda stage, done, total: None,
 ) -> RunResult:
     """Compute parts of the analysis of a classifier.
@@ -69,6 +71,7 @@ def analyse_run(
             remaining parts use the whole split.
         split: "test" or "validation".
         ood_tasks: tasks for "ood".
+        batch_size: number of texts that the model reads at once.
         on_part: called before each part, and at the end.
 
     Returns:
@@ -80,7 +83,7 @@ def analyse_run(
     for name in parts or ():
         if name not in PARTS:
             raise unknown("part", name, PARTS)
-    run = open_measured_classifier(folder, "the analysis")
+    run = open_measured_classifier(folder, "the analysis", batch_size)
     impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
     names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
     data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks))

@@ -19,6 +19,7 @@ from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.data_slices import slice_scores
+from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
@@ -48,6 +49,7 @@ def attack_run(
     source: Path | None = None,
     calibrated: bool = False,
     options: Options | None = None,
+    batch_size: int = BATCH_SIZE,
     on_examples: OnAttack = lambda name, done, total: None,
 ) -> RunResult:
     """Run the named attacks on examples of a split.
@@ -63,6 +65,7 @@ def attack_run(
             validation data: a search by probabilities is misled by a badly calibrated model (arXiv 2402.17509).
             Not with recipes of TextAttack, which load the model from its folder.
         options: options of the named attacks; each attack takes those that it has.
+        batch_size: number of texts that the model reads at once.
         on_examples: called after each attacked batch.
 
     Returns:
@@ -78,7 +81,7 @@ def attack_run(
         raise UsageError(
             f"'{recipes[0]}' loads the model from its folder, where it has no temperature: run it without --calibrated."
         )
-    run = open_measured_classifier(folder, "an attack")
+    run = open_measured_classifier(folder, "an attack", batch_size)
     model, label_names = run.evaluated_model, run.data.label_names
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(model, rows)

@@ -14,6 +14,7 @@ from uegr.data.task_data import TaskData
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.data_slices import slice_scores
+from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
 from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.packed_outcomes import unpack_bits
@@ -37,6 +38,7 @@ def evaluate_run(
     attack_examples: int | None = None,
     typo_rate: float = TYPO_RATE,
     split: str = "test",
+    batch_size: int = BATCH_SIZE,
     on_examples: OnExamples = lambda done, total: None,
 ) -> RunResult:
     """Evaluate a run's model on the data of its own configuration, and write results.json into its folder.
@@ -48,6 +50,7 @@ def evaluate_run(
         data: the training data, if it came from memory.
         epsilons, attack, attack_examples, typo_rate: see `uegr.evaluation.evaluator`.
         split: "test", or "validation" to choose hyper-parameters by.
+        batch_size: number of texts that the model reads at once.
         on_examples: called after each attacked batch.
 
     Returns:
@@ -56,7 +59,7 @@ def evaluate_run(
     Raises:
         UsageError: there is no finished run, its data is missing or has changed, or an argument cannot be used.
     """
-    run = open_run(folder, data)
+    run = open_run(folder, data, batch_size)
     rows = run.rows(split)
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     measured = measure_model(

@@ -14,7 +14,7 @@ from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import Slices, known_words, slices_of
-from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
@@ -84,19 +84,20 @@ class FinishedRun:
         return result
 
 
-def open_run(folder: Path, data: TaskData | None = None) -> FinishedRun:
+def open_run(folder: Path, data: TaskData | None = None, batch_size: int = BATCH_SIZE) -> FinishedRun:
     """Load a run's data and model.
 
     Args:
         folder: the run folder.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
+        batch_size: number of texts that the model reads at once.
     """
-    run, evaluated_model = open_trained(folder)
+    run, evaluated_model = open_trained(folder, batch_size)
     data = training_data(folder, run, evaluated_model) if data is None else data
     return FinishedRun(folder, run, data, evaluated_model)
 
 
-def open_trained(folder: Path) -> tuple[dict[str, Any], EvaluatedModel]:
+def open_trained(folder: Path, batch_size: int = BATCH_SIZE) -> tuple[dict[str, Any], EvaluatedModel]:
     """Load a run's run.json and its model, without the data."""
     run = read_run(folder)
     if not run.get("finished"):
@@ -110,6 +111,7 @@ def open_trained(folder: Path) -> tuple[dict[str, Any], EvaluatedModel]:
         columns or DataSource(**config["data"]).text_columns,
         kind=run["kind"],
         bf16=measure_in_bf16(run["precision"] == "bf16", model),
+        batch_size=batch_size,
         max_length=config["max_length"],
     )
     return run, evaluated_model
@@ -139,9 +141,9 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
     return data
 
 
-def open_measured_classifier(folder: Path, purpose: str) -> FinishedRun:
+def open_measured_classifier(folder: Path, purpose: str, batch_size: int = BATCH_SIZE) -> FinishedRun:
     """Load a measured run of a classifier."""
-    run = open_run(folder)
+    run = open_run(folder, batch_size=batch_size)
     run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
         title = KIND_TITLES[run.data.kind]

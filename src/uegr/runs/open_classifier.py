@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evaluation_rows
 from uegr.modeling.model_loading import load_tokenizer, load_trained, name_or_folder
 from uegr.modeling.tokenizer_match import check_match
@@ -72,6 +72,7 @@ def open_model(
     max_length: int | None = None,
     *,
     kinds: Sequence[Kind] = ("classification",),
+    batch_size: int = BATCH_SIZE,
 ) -> OpenedClassifier:
     """Open a run or a checkpoint.
 
@@ -80,12 +81,13 @@ def open_model(
         text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
         max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
         kinds: kinds of task that the caller can use.
+        batch_size: number of texts that the model reads at once.
 
     Raises:
         UsageError: there is no such model, it is of another kind, or the columns do not fit it.
     """
     is_run = (path / RUN).is_file()
-    evaluated = open_trained(path)[1] if is_run else _checkpoint(path)
+    evaluated = open_trained(path, batch_size)[1] if is_run else _checkpoint(path, batch_size)
     if evaluated.kind not in kinds:
         fault = "has one output" if evaluated.kind == "regression" else f"is a model for {KIND_TITLES[evaluated.kind]}"
         titles = " or ".join(KIND_TITLES[kind] for kind in kinds)
@@ -106,11 +108,11 @@ def open_model(
     return OpenedClassifier(path, evaluated, class_names(evaluated.model, classes), is_run)
 
 
-def _checkpoint(path: Path) -> EvaluatedModel:
+def _checkpoint(path: Path, batch_size: int) -> EvaluatedModel:
     """The model and tokenizer of any checkpoint."""
     model, tokenizer = load_trained(path), load_tokenizer(name_or_folder(path))
     check_match(model, tokenizer)
     kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", "classification")
     if kind == "classification" and model.config.num_labels == 1:
         kind = "regression"
-    return EvaluatedModel(model, tokenizer, kind=kind, max_length=MAX_LENGTH)
+    return EvaluatedModel(model, tokenizer, kind=kind, batch_size=batch_size, max_length=MAX_LENGTH)

@@ -16,6 +16,7 @@ from uegr.data.task_data import TaskData, make_task
 from uegr.data.task_registry import find_task
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
+from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import FinishedRun, open_run
 
@@ -45,6 +46,7 @@ def evaluate_on_tasks(
     examples: int | None = None,
     text_column: str | None = None,
     label_column: str | None = None,
+    batch_size: int = BATCH_SIZE,
     on_task: OnTask = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """Measure a run on the test splits of other tasks, and on other files, and add the entries to its results.json.
@@ -57,6 +59,7 @@ def evaluate_on_tasks(
         declared: the model's label names -> the task's, where the registry does not map them.
         examples: measure at most N examples of each task, the same for every run; None measures all.
         text_column, label_column: columns of the files; by default those that the run was trained on.
+        batch_size: number of texts that the model reads at once.
         on_task: called after each task.
 
     Returns:
@@ -65,7 +68,7 @@ def evaluate_on_tasks(
     Raises:
         UsageError: the run was not measured, or its classes cannot be compared with those of a task.
     """
-    run = open_run(folder)
+    run = open_run(folder, batch_size=batch_size)
     run.result()  # raises where nothing was measured
     training_data = run.data
     source = Classes(training_data.kind, training_data.label_names, training_data.family)
