@@ -135,3 +135,20 @@ def test_drop_empty_drops(base: list[str], tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "some.csv", index=False)
     assert run([*base, "--train_file", str(tmp_path / "some.csv"), "--drop_empty"]) == 0
     assert json.loads((tmp_path / "run" / "run.json").read_text())["train_examples"] == 33
+
+
+def test_a_cost_that_could_not_be_measured_is_said(
+    train_file: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def measure_cost(*_arguments: object, **_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("uegr.runs.train.measure_cost", measure_cost)
+    folder = tmp_path / "run"
+    arguments = ["--train_file", str(train_file), "--model_name_or_path", str(model_folder), "--max_steps", "1"]
+    assert run(["train", *arguments, "--output_dir", str(folder)]) == 0
+    assert "the cost of a step was not measured." in " ".join(capsys.readouterr().out.split())

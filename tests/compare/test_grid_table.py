@@ -23,6 +23,18 @@ def test_text_has_means_intervals_counts_and_marks() -> None:
     assert footnote(tables[0]) == ""
 
 
+def test_a_cost_is_the_mean_of_the_runs_that_have_one() -> None:
+    def run_of(cell: Cell) -> Run:
+        run = made_up_run(cell)
+        if cell.method == "sam" or cell.seed == 0:
+            run["cost"] = {"seconds": 1.0}
+        return run
+
+    (table,) = summarise(made_up_slots([cell for cell in first_task(made_up_grid()) if cell.seed < 2], run_of))
+    costs = {line.method: cells(table, line)[-2:] for line in table.lines}
+    assert costs["plain"] == ["2.00", "3.00"] and costs["sam"] == ["–", "–"]
+
+
 def test_a_footnote_counts_collapsed_runs() -> None:
     def run_of(cell: Cell) -> Run:
         run = made_up_run(cell)

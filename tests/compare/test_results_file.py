@@ -83,6 +83,12 @@ def test_the_cost_of_a_step_is_that_of_another_seed(grid: Grid, tmp_path: Path) 
     assert ledger.cost_of_step(grid.cells[1]) is None, "another method"
 
 
+def test_a_run_whose_step_was_not_measured_gives_no_cost_to_other_seeds(grid: Grid, tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "results.jsonl")
+    ledger.enter(grid.cells[0], {"cost": {"seconds": 1.0}})
+    assert ledger.cost_of_step(grid.cells[2]) is None
+
+
 def test_two_processes_write_one_file(tmp_path: Path) -> None:
     path, cells = tmp_path / "results.jsonl", seeds(40)
     context = multiprocessing.get_context("fork")

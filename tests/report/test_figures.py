@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,6 +54,13 @@ def test_every_file_of_charts_is_in_the_catalogue() -> None:
 
 def test_what_was_not_measured_is_left_out() -> None:
     assert set(charts(samples())) == {"robustness", "text-attacks", "cost"}
+
+
+def test_a_cost_that_was_not_measured_is_left_out() -> None:
+    plain, uegr = samples()
+    unmeasured = replace(uegr, cost=replace(uegr.cost, flop_ratio=None, time_ratio=None))
+    assert charts([plain, unmeasured])["cost"].rows == [["arithmetic", "2.30", "–"], ["time", "2.50", "–"]]
+    assert "cost" not in charts([unmeasured])
 
 
 def test_every_figure_has_words_units_numbers_and_marks(drawn: dict[str, Chart]) -> None:

@@ -17,6 +17,13 @@ def test_table_shows_the_epsilons_all_runs_share() -> None:
     assert cells["accuracy %"](pair[0]) == "80.0"
 
 
+def test_a_cost_that_was_not_measured_is_a_dash() -> None:
+    unmeasured = sample(cost={"seconds": 10.0})
+    cells = measures([sample(), unmeasured])
+    assert [cells["time ×"](run) for run in (sample(), unmeasured)] == ["2.50", "–"]
+    assert cells["FLOPs ×"](unmeasured) == "–"
+
+
 def test_regression_stands_beside_classification() -> None:
     attack = {"attack": "pgd", "norm": "l2", "relative": True}
     regression = sample(

@@ -20,8 +20,10 @@ from transformers import AutoModelForSequenceClassification
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
 from uegr.runs import train as train_module
+from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import prepare_run
 from uegr.runs.train import train_run
+from uegr.training import train_to_end
 from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
 
@@ -138,6 +140,69 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
     assert not list(folder.glob("checkpoint-*"))
     assert not (folder / ".partial").exists()
     assert json.loads((folder / "training_log.json").read_text())[0]["divergence"] >= 0
+
+
+@pytest.mark.parametrize("lora_r", [None, 2])
+def test_a_run_is_complete_where_the_memory_is_too_small_to_measure_a_step(
+    lora_r: int | None,
+    train_file: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    folder, trainers, was_saved = tmp_path / "run", [], []
+
+    def run_trainer(trainer: Any, *rest: Any) -> Any:
+        trainers.append(trainer)
+        return train_to_end.run_trainer(trainer, *rest)
+
+    def measure_cost(*_arguments: Any, **_options: Any) -> dict[str, Any]:
+        assert not trainers[0].optimizer.state, "its memory is needed"
+        was_saved.append((folder / "model.safetensors").exists())
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(train_module, "run_trainer", run_trainer)
+    monkeypatch.setattr(train_module, "measure_cost", measure_cost)
+    run = train_run(config(train_file, model_folder, max_steps=2, lora_r=lora_r), folder)
+    assert was_saved == [lora_r is None], "adapters are gone once the model is saved"
+    assert set(run["cost"]) == {"peak_memory", "seconds", "processor"}
+    written = json.loads((folder / "run.json").read_text())
+    assert written["finished"] and written["cost"] == run["cost"]
+    assert [record.message.partition(",")[0] for record in caplog.records if record.name == "uegr"] == [
+        "The cost of a step was not measured"
+    ]
+    result = evaluate_run(folder, epsilons=[0.0])
+    assert result.cost.flop_ratio is None
+    assert "FLOPs of a step" not in (folder / "README.md").read_text()
+
+
+def test_a_fault_in_measuring_a_step_loses_no_run(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def measure_cost(*_arguments: Any, **_options: Any) -> dict[str, Any]:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(train_module, "measure_cost", measure_cost)
+    with pytest.raises(RuntimeError, match="a fault"):
+        train_run(config(train_file, model_folder, max_steps=2), tmp_path / "run")
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["finished"]
+    assert weights(tmp_path / "run")
+
+
+def test_the_peak_memory_is_that_of_the_training(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not that of the copies that the cost of a step is measured on, nor of what the process did before."""
+    events: list[str] = []
+    monkeypatch.setattr(train_module, "reset_peak_memory", lambda: events.append("reset"))
+    monkeypatch.setattr(train_module, "peak_memory", lambda: events.append("peak") or 7)
+    monkeypatch.setattr(train_module, "measure_cost", lambda *_, **__: events.append("measure") or dict(COST))
+    configuration = config(train_file, model_folder, max_steps=1)
+    run = train_run(configuration, tmp_path / "run", on_step=lambda *_: events.append("step"))
+    assert events == ["reset", "step", "peak", "measure"]
+    assert run["cost"]["peak_memory"] == 7 and run["cost"]["flop_ratio"] == 1.0
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["cost"] == run["cost"]
 
 
 def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import subprocess
-import sys
 from contextlib import nullcontext
 from typing import Any
 
@@ -22,7 +20,6 @@ def test_every_method_has_a_cost_and_leaves_the_model_alone(name: str) -> None:
     before = copy.deepcopy(model.state_dict())
     cost = measure_cost(model, batch(), make_config(name).create(), nullcontext, rounds=1)
     assert cost["flops"] > 0
-    assert cost["peak_memory"] > 2**20
     assert sum(cost["parts"].values()) == pytest.approx(1.0)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
@@ -58,15 +55,10 @@ def test_parts_say_where_the_time_goes() -> None:
     cost = measure_cost(bert(), batch(), UEGRConfig().create(), nullcontext, data_seconds=0.005, rounds=1)
     assert {"attack", "views", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])
     assert cost["parts"]["data"] == pytest.approx(0.005 / (0.005 + cost["step_seconds"]))
-    assert "attack" in describe(cost)
+    assert "at most 3 MB" in (text := describe({**cost, "peak_memory": 3 * 2**20})) and "attack" in text
     assert cost["tokens_per_second"] == pytest.approx(int(batch()["attention_mask"].sum()) / cost["step_seconds"])
 
 
-def test_without_the_module_resource_memory_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on Windows, where `import resource` fails."""
-    program = "import sys; sys.modules['resource'] = None; import uegr.training.cost_profile"
-    subprocess.run([sys.executable, "-c", program], check=True)
-    monkeypatch.setitem(sys.modules, "resource", None)
+def test_a_cost_without_a_peak_memory_is_described() -> None:
     cost = measure_cost(bert(), batch(), make_config("plain").create(), nullcontext, rounds=1)
-    assert cost["peak_memory"] is None
-    assert "MB" not in describe(cost) and "tokens per second; time of a step" in describe(cost)
+    assert "MB" not in describe({**cost, "peak_memory": None})

@@ -119,10 +119,13 @@ def _print_training(run: dict[str, Any]) -> None:
     for finding in run["data"]["findings"]:
         console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
     cost = run["cost"]
-    console.print(
-        f"{run['train_examples']} examples in {cost['seconds']:.0f} s; a step needs {cost['flop_ratio']:.2f} times the "
-        f"operations of plain fine-tuning and {cost['time_ratio']:.2f} times its time."
-    )
+    of_step = "the cost of a step was not measured"
+    if "flop_ratio" in cost:
+        of_step = (
+            f"a step needs {cost['flop_ratio']:.2f} times the operations of plain fine-tuning and "
+            f"{cost['time_ratio']:.2f} times its time"
+        )
+    console.print(f"{run['train_examples']} examples in {cost['seconds']:.0f} s; {of_step}.")
     if "parts" in cost:
         console.print(describe(cost))
 

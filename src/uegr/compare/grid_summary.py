@@ -85,8 +85,9 @@ class Line:
         return str(done) if done == self.wanted else f"{done}/{self.wanted}"
 
     def cost(self, key: str) -> float:
-        """Mean of one part of the cost over the seeds."""
-        return sum(float(run["cost"][key]) for run in self.runs.values()) / len(self.runs)
+        """Mean of one part of the cost over the seeds; NaN where no seed has it."""
+        values = [float(value) for run in self.runs.values() if (value := run["cost"].get(key)) is not None]
+        return sum(values) / len(values) if values else float("nan")
 
 
 @dataclass

@@ -30,8 +30,7 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
         _cell(line, "typos"),
         *(_cell(line, measure.name) for measure in _further(table)),
         _cell(line, "ECE"),
-        f"{line.cost('flop_ratio'):.2f}",
-        f"{line.cost('time_ratio'):.2f}",
+        *(f"{line.cost(ratio):.2f}".replace("nan", "–") for ratio in ("flop_ratio", "time_ratio")),
     ]
 
 

@@ -42,10 +42,12 @@ class Ledger:
         return [_slot(cell, self.find(cell)) for cell in cells]
 
     def cost_of_step(self, cell: Cell) -> dict[str, Any] | None:
-        """The cost of a step as measured in another seed of the same cell; None if no seed is finished."""
+        """The cost of a step as measured in another seed of the same cell; None if there is none."""
         content, defaults = cell.content(), cell.with_defaults().content()
         for slot in self._slots():
-            if slot.run and _stands_for({**slot.content, SEED: content[SEED]}, content, defaults):
+            if slot.run is None or slot.run["cost"].get("flop_ratio") is None:
+                continue
+            if _stands_for({**slot.content, SEED: content[SEED]}, content, defaults):
                 return dict(slot.run["cost"])
         return None
 

@@ -49,20 +49,22 @@ class JsonPart:
 class TrainingCost(JsonPart):
     """Cost of the training, and of one of its steps; see `uegr.training.cost_profile.measure_cost`.
 
+    What belongs to a step is None where it was not measured.
+
     Args:
         flops, step_seconds: floating-point operations and seconds of one step.
         flop_ratio, time_ratio: the same as multiples of a plain step.
         tokens_per_second: number of tokens, without padding, per second of a step.
-        peak_memory: maximum memory in bytes; None where it was not measured.
+        peak_memory: maximum memory of the training in bytes; None where it was not measured.
         parts: name of a part of a step -> its share of the time; the shares sum to 1.
         seconds: time of the whole training.
         processor: name of the processor or GPU.
     """
 
     flops: float | None = None
-    flop_ratio: float
+    flop_ratio: float | None = None
     step_seconds: float | None = None
-    time_ratio: float
+    time_ratio: float | None = None
     tokens_per_second: float | None = None
     peak_memory: int | None = None
     parts: dict[str, float] | None = None

@@ -175,10 +175,15 @@ def finish_run(
         replace_file(path, folder / path.name)
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
-    files = read_run(folder, file).get("files", {})
-    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
+    write_finished(folder, run, file)
     for checkpoint in folder.glob(CHECKPOINTS):
         shutil.rmtree(checkpoint)
+
+
+def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:
+    """Write the run.json of a finished run; for the arguments see `finish_run`."""
+    files = read_run(folder, file).get("files", {})
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
 
 
 def hardening_of(model: str) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from uegr.runs.result_parts import JsonPart, RobustnessCurve, TextAttackResult, 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
 REQUIRED = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
-COST = ("seconds", "flop_ratio", "time_ratio")
+COST = ("seconds",)
+COST_OF_STEP = ("flop_ratio", "time_ratio")
+"""Absent where the memory was too small to measure a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +143,8 @@ def _check(entry: Any, where: object) -> None:
             raise UsageError(f"'{where}' holds {entry[name]!r} as {name}: measure again with uegr evaluate.")
     for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
         missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
+    cost = entry.get("cost", {})
+    missing += [f"cost.{name}" for name in COST_OF_STEP if not isinstance(cost.get(name), (int, float, type(None)))]
     curve = entry.get("robustness", {})
     metric = curve_metric(curve)
     if len(curve.get("epsilons", ())) != len(curve.get(metric, ())) or not curve.get("epsilons"):

@@ -59,8 +59,8 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         "area %": area,
         **{title: metric(name) for name, title in last if measured(name)},
         **{f"{name} %": attacked(name) for name in on_text},
-        "time ×": lambda result: f"{result.cost.time_ratio:.2f}",
-        "FLOPs ×": lambda result: f"{result.cost.flop_ratio:.2f}",
+        "time ×": lambda result: _multiple(result.cost.time_ratio),
+        "FLOPs ×": lambda result: _multiple(result.cost.flop_ratio),
     }
 
 
@@ -91,3 +91,7 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
 
 def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
+
+
+def _multiple(ratio: float | None) -> str:
+    return "–" if ratio is None else f"{ratio:.2f}"

@@ -1,5 +1,6 @@
 """Train a run: from a configuration to a folder with a trained model."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from uegr.data.encoding import collator, encode
 from uegr.data.kind import Kind
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
-from uegr.errors import UsageError
+from uegr.errors import UsageError, is_out_of_memory
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import make_config
@@ -25,10 +26,11 @@ from uegr.modeling.regression_head import start_at_labels
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
-from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run
+from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run, write_finished
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
+from uegr.training.memory_use import free_optimizer, peak_memory, reset_peak_memory
 from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
@@ -36,6 +38,8 @@ from uegr.training.run_arguments import build_once, explained_arguments, trainin
 from uegr.training.run_config import RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
+
+logger = logging.getLogger("uegr")
 
 
 def train_run(
@@ -57,7 +61,7 @@ def train_run(
         resume: continue from the last checkpoint of an interrupted run with the same configuration; the final
             weights equal those of an uninterrupted run.
         overwrite: replace the run in the folder.
-        cost: the result of `measure_cost` for an equal run; None measures it here.
+        cost: the result of `measure_cost` for an equal run; None measures it here, if there is memory for it.
         on_step: called after each step.
 
     Returns:
@@ -92,19 +96,31 @@ def train_run(
         )
     )
     with explained_arguments(ImportError):  # of packages that single arguments need
+        reset_peak_memory()
         outcome = run_trainer(trainer, checkpoint, on_step)
-    if cost is None:
-        cost = _cost_of_a_step(trainer, model, method_config.create(seed=config.seed, class_weights=weights))
+    of_training = {
+        "peak_memory": peak_memory(),
+        "seconds": outcome.metrics["train_runtime"],
+        "processor": processor_name(),
+    }
+    free_optimizer(trainer)
+    fresh_method = method_config.create(seed=config.seed, class_weights=weights)
+    if cost is None and config.lora_r is not None:  # to be saved, the model is merged, and then has no adapters
+        cost = _cost_of_a_step(trainer, model, fresh_method)
     run = {
         "config": asdict(config),
         "precision": "bf16" if trainer.args.bf16 else "fp32",
         **_about_data(data, findings),
         **hardening,
-        "cost": {**cost, "seconds": outcome.metrics["train_runtime"], "processor": processor_name()},
+        "cost": {**(cost or {}), **of_training},
     }
     if is_first_process():
         with explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
+    if cost is None:  # measured when the run is written: it needs more memory than the training
+        run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
+        if is_first_process():
+            write_finished(output_dir, run)
     return run
 
 
@@ -162,12 +178,24 @@ def _about_data(data: TaskData, findings: Sequence[Finding]) -> dict[str, Any]:
 
 
 def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: Method) -> dict[str, Any]:
-    """The result of `measure_cost` on the first batch of an epoch; making the second batch is timed as data."""
+    """The result of `measure_cost` on the first batch of an epoch; making the second batch is timed as data.
+
+    Empty where the memory is too small for it.
+    """
     loader = iter(trainer.get_train_dataloader())
     batch, start = trainer._prepare_inputs(next(loader)), now()
     data_seconds = now() - start if next(loader, None) is not None else 0.0
     autocast, tokenizer = trainer.compute_loss_context_manager, trainer.processing_class
-    return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
+    try:
+        return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        logger.warning(
+            "The cost of a step was not measured, because two copies of the model with their optimizers need more "
+            "memory than there is: the trained model is complete, and a smaller --batch_size may leave room."
+        )
+        return {}
 
 
 def _model_findings(model: PreTrainedModel, config: RunConfig, kind: Kind, max_length: int) -> list[Finding]:

@@ -2,7 +2,6 @@
 
 import copy
 import statistics
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -31,8 +30,8 @@ def measure_cost(
 ) -> dict[str, Any]:
     """Cost of one step of `method` beside that of one plain step: arithmetic and time.
 
-    Both are run on copies of the model with an AdamW each, in turn, after a warm-up. A step is loss, backward and
-    update.
+    Both are run on copies of the model with an AdamW each, in turn, so that a change of the machine's speed meets both,
+    after a warm-up. A step is loss, backward and update. Two copies at once need more memory than a training.
 
     Args:
         model: any model that the method accepts; it stays as it is.
@@ -45,9 +44,8 @@ def measure_cost(
 
     Returns:
         flops (of a step, exact), flop_ratio, step_seconds, time_ratio (to the plain step), tokens_per_second (no
-        padding counted), peak_memory (bytes: of the device on CUDA, of this process elsewhere; None on Windows without
-        CUDA) and parts, the shares of a step's time, which add up to 1: attack, views, passes, other forward work,
-        backward, selection (the time of the method's update above the plain optimizer's), optimizer, data.
+        padding counted) and parts, the shares of a step's time, which add up to 1: attack, views, passes, other forward
+        work, backward, selection (the time of the method's update above the plain optimizer's), optimizer, data.
     """
     steps = [Stepper(model, batch, compared, autocast, tokenizer) for compared in (PlainConfig().create(), method)]
     flops = [step.flops() for step in steps]
@@ -67,25 +65,12 @@ def measure_cost(
         "step_seconds": seconds,
         "time_ratio": seconds / sum(plain.values()),
         "tokens_per_second": (int((mask != 0).sum()) if mask is not None else len(batch["labels"])) / seconds,
-        "peak_memory": peak_memory(),
         "parts": {name: value / (seconds + data_seconds) for name, value in parts.items()},
     }
 
 
-def peak_memory() -> int | None:
-    """Bytes: the most that the CUDA device has held, or else the most that this process has; None if not measured."""
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
-        return int(torch.cuda.max_memory_allocated())
-    try:
-        import resource
-    except ModuleNotFoundError:  # Python has it on Unix alone
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(peak) if sys.platform == "darwin" else 1024 * int(peak)
-
-
 def describe(cost: Mapping[str, Any]) -> str:
-    """A measured cost in one sentence."""
+    """A measured cost, with the peak memory of its training, in one sentence."""
     shares = sorted(cost["parts"].items(), key=lambda part: -part[1])
     parts = ", ".join(f"{name} {100 * value:.0f} %" for name, value in shares if value >= 0.005)
     peak = cost["peak_memory"]

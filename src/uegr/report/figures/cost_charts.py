@@ -10,11 +10,18 @@ from uegr.report.run_groups import Group
 
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
-    """Floating-point operations and time of one training step, as multiples of a plain step."""
-    lengths = {
-        "arithmetic": {group.label: float(np.mean([run.cost.flop_ratio for run in group.runs])) for group in groups},
-        "time": {group.label: float(np.mean([run.cost.time_ratio for run in group.runs])) for group in groups},
-    }
+    """Floating-point operations and time of one training step, as multiples of a plain step, where measured."""
+    arithmetic, time = (
+        {
+            group.label: float(np.mean(ratios))
+            for group in groups
+            if (ratios := [ratio for run in group.runs if (ratio := getattr(run.cost, name)) is not None])
+        }
+        for name in ("flop_ratio", "time_ratio")
+    )
+    lengths = {name: block for name, block in (("arithmetic", arithmetic), ("time", time)) if block}
+    if not lengths:
+        return []
     chart = draw_bars(
         groups,
         lengths,
