@@ -27,7 +27,7 @@ GRID = "methods: [plain]\ntasks: [rotten_tomatoes]\nseeds: 1\n"
         (["compare", "FOLDER/sub.yaml"], "'FOLDER/sub.yaml' is a folder: name a YAML file"),
         (["compare", "x" * 300 + ".yaml"], "cannot be used .file name too long"),
         (["tune", "FOLDER/sub.yaml"], "is a folder: name a YAML file"),
-        (["train", "--train_file", "FOLDER/sub.csv", "--output_dir", "FOLDER/out"], "there is no file"),
+        (["train", "--train_file", "FOLDER/sub.csv", "--output_dir", "FOLDER/out"], "is a folder: give a file"),
         (
             ["train", "--train_file", "DATA", "--output_dir", "FILE", "--model_name_or_path", "MODEL"],
             "'FILE' is a file",
@@ -86,7 +86,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (GRID.replace("seeds: 1", "seeds: true"), "a number of seeds"),
         (GRID.replace("seeds: 1", "seeds: -1"), "a number of seeds"),
         (GRID + "base: .\n", "is a folder: name a YAML file"),
-        (GRID.replace("rotten_tomatoes", "{name: mine, train_file: .}"), "there is no file '.'"),
+        (GRID.replace("rotten_tomatoes", "{name: mine, train_file: .}"), "'.' is a folder"),
         (
             'methods: [{name: "half \\ud800", method: plain}]\ntasks: [rotten_tomatoes]\nseeds: 1\n',
             "surrogate|is not valid YAML",
