@@ -90,7 +90,7 @@ def test_a_connection_may_be_of_any_class(model_folder: Path, tmp_path: Path, mo
 
     ends: list[End] = []
 
-    def start(_where: object) -> tuple[End, None]:
+    def start(_where: object, _number: int) -> tuple[End, None]:
         ends.append(End())
         return ends[-1], None
 

@@ -22,4 +22,4 @@ def test_model_and_tokenizer_of_a_hub_name_are_asked_for_with_slashes(monkeypatc
     monkeypatch.setattr(open_classifier, "load_trained", lambda _path: None)
     monkeypatch.setattr(open_classifier, "load_tokenizer", load_tokenizer)
     with pytest.raises(AskedError, match="^org/model$"):
-        open_classifier._checkpoint(path)
+        open_classifier._checkpoint(path, batch_size=1)
