@@ -86,7 +86,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (GRID.replace("seeds: 1", "seeds: true"), "a number of seeds"),
         (GRID.replace("seeds: 1", "seeds: -1"), "a number of seeds"),
         (GRID + "base: .\n", "is a folder: name a YAML file"),
-        (GRID.replace("rotten_tomatoes", "{name: mine, train_file: .}"), "'.' is a folder"),
+        (GRID.replace("rotten_tomatoes", "{name: mine, train_file: .}"), "there is no file '.'"),
         (
             'methods: [{name: "half \\ud800", method: plain}]\ntasks: [rotten_tomatoes]\nseeds: 1\n',
             "surrogate|is not valid YAML",
