@@ -15,8 +15,8 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evaluation_rows
 from uegr.modeling.model_loading import load_tokenizer, load_trained, name_or_folder
 from uegr.modeling.tokenizer_match import check_match
-from uegr.runs.finished_run import open_run, open_trained
-from uegr.runs.run_folder import RUN
+from uegr.runs.finished_run import FinishedRun, open_trained, training_data
+from uegr.runs.run_folder import RUN, read_run
 
 MAX_LENGTH = 512
 """Maximum number of tokens of a text; a checkpoint with fewer positions reads fewer."""
@@ -55,9 +55,11 @@ class OpenedClassifier:
             return rows
         if not self.is_run:
             raise UsageError(f"'{self.path}' is not a run of uegr and has no data of its own: give a labelled file.")
-        run = open_run(self.path)
-        names = dict(zip(run.data.text_columns, self.evaluated.text_columns, strict=True))
-        return run.rows(split).rename_columns({own: name for own, name in names.items() if own != name})
+        run = read_run(self.path)
+        data = training_data(self.path, run, self.evaluated)
+        rows = FinishedRun(self.path, run, data, self.evaluated).rows(split)
+        names = dict(zip(data.text_columns, self.evaluated.text_columns, strict=True))
+        return rows.rename_columns({own: name for own, name in names.items() if own != name})
 
     def logits(self, rows: Dataset) -> NDArray[np.float64]:
         """Return the logits (N, C) of rows, whose labels are not needed."""
