@@ -28,6 +28,7 @@ FURTHER = [
     "attack auto-pgd",
     "attack random-search",
     "attack deepwordbug",
+    "attack homoglyphs",
 ]
 
 
@@ -72,3 +73,7 @@ def results() -> dict[str, dict[str, Any]]:
 def test_another_device_computes_the_same(name: str, results: dict[str, dict[str, Any]]) -> None:
     assert "error" not in results[name], results[name]["error"]
     assert results[name]["other"] == pytest.approx(results[name]["cpu"], abs=1e-5)
+
+
+def test_every_check_of_the_device_is_looked_at(results: dict[str, dict[str, Any]]) -> None:
+    assert set(results) == {*METHODS, *FURTHER}

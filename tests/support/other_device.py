@@ -2,8 +2,7 @@
 
 A tensor of the device is a wrapper around a tensor of the CPU. As on a GPU, an operation fails that mixes tensors of
 both, or that draws on the device from a generator of the CPU; as on an Apple GPU, one that makes a float64 tensor
-there. PyTorch keeps the device for the rest of the process, so
-that the checks run in a process of their own:
+there. PyTorch keeps the device for the rest of the process, so that the checks run in a process of their own:
 
     python -m support.other_device      prints, as JSON, the numbers of every check on the CPU and on the device
 """
@@ -143,6 +142,10 @@ def run(operation: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     return pytree.tree_map_only(Tensor, wrapped, result)
 
 
+def place(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {key: value.to(device) for key, value in tensors.items()}
+
+
 def wrong_labels(device: torch.device) -> list[float]:
     """Whether labels that are no classes are refused, which a GPU would answer with an assertion in the device."""
     model = bert().to(device).train()
@@ -153,10 +156,6 @@ def wrong_labels(device: torch.device) -> list[float]:
     except UsageError as error:
         return [float("label 2 is not one of the model's 2 classes" in str(error))]
     return [0.0]
-
-
-def place(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
-    return {key: value.to(device) for key, value in tensors.items()}
 
 
 def losses(name: str, device: torch.device, **options: Any) -> list[float]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from uegr.compare.grid_summary import Line, Table, leads, mark
 from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.evaluation.statistics import Estimate
+from uegr.runs.run_table import multiple
 from uegr.runs.wide_table import WideTable
 
 NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson"}
@@ -30,7 +31,7 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
         _cell(line, "typos"),
         *(_cell(line, measure.name) for measure in _further(table)),
         _cell(line, "ECE"),
-        *(f"{line.cost(ratio):.2f}".replace("nan", "–") for ratio in ("flop_ratio", "time_ratio")),
+        *(multiple(line.cost(ratio)) for ratio in ("flop_ratio", "time_ratio")),
     ]
 
 

@@ -113,10 +113,7 @@ def without_surrogates(text: str) -> str:
 def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
     """The objects of a file, one after another; a list is in memory as a whole."""
     with path.open(encoding=encoding, errors="replace", newline="\n") as file:
-        is_list = (
-            next((line.lstrip()[0] for line in file if line.strip()), "") == "[" and path.suffix.lower() == ".json"
-        )
-        file.seek(0)
+        is_list = path.suffix.lower() == ".json" and _begins_with_a_list(file)
         for place, row in _items_of_list(path, file) if is_list else _lines(path, file):
             if not isinstance(row, dict):
                 raise UsageError(
@@ -124,6 +121,12 @@ def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
                     '{"text": "...", "label": "..."}, one per line.'
                 )
             yield row
+
+
+def _begins_with_a_list(file: TextIO) -> bool:
+    first = next((line.lstrip() for line in file if line.strip()), "")
+    file.seek(0)
+    return first.startswith("[")
 
 
 def _lines(path: Path, file: TextIO) -> Iterator[tuple[str, Any]]:

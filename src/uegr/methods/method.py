@@ -226,8 +226,7 @@ class Method:
             for batch in step_batches:
                 generator = torch.Generator().manual_seed(self._position.preparation_seed(next(index)))
                 step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-                tokens = self._with_tokens(model, send_to_device(batch, device))
-                PlainForward()(model, tokens, step).value.backward()
+                PlainForward()(model, self._with_tokens(model, send_to_device(batch, device)), step).value.backward()
             self.backward.observe(optimizer)
             optimizer.zero_grad()
         model.train(was_training)

@@ -1,5 +1,6 @@
 """The table of several runs, defined by one list of measures: the terminal prints it, the page shows it."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area
@@ -59,8 +60,8 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         "area %": area,
         **{title: metric(name) for name, title in last if measured(name)},
         **{f"{name} %": attacked(name) for name in on_text},
-        "time ×": lambda result: _multiple(result.cost.time_ratio),
-        "FLOPs ×": lambda result: _multiple(result.cost.flop_ratio),
+        "time ×": lambda result: multiple(result.cost.time_ratio),
+        "FLOPs ×": lambda result: multiple(result.cost.flop_ratio),
     }
 
 
@@ -93,5 +94,6 @@ def _percent(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
 
 
-def _multiple(ratio: float | None) -> str:
-    return "–" if ratio is None else f"{ratio:.2f}"
+def multiple(ratio: float | None) -> str:
+    """A multiple of a plain step, or a dash where it was not measured (None, or NaN as the mean over no seed)."""
+    return "–" if ratio is None or math.isnan(ratio) else f"{ratio:.2f}"
