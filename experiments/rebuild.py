@@ -45,6 +45,7 @@ def rebuilt_files() -> dict[Path, str]:
             "text-test-differences": differences_table("text_test.jsonl"),
             "robust-text": robust_text_table(),
             "hardened-sizes": table_by_encoder("hardened_sizes.jsonl"),
+            "hardened-synonyms": table_by_encoder("hardened_synonyms.jsonl"),
         },
         "selective_update.md": selective_tables(),
         "methods/uegr.md": {"text": text_adversary_table()},
