@@ -84,3 +84,9 @@ def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
 
 def test_a_squared_error_of_any_unit_can_be_read() -> None:
     assert [show("mse", value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
+
+
+def test_macro_f1_leaves_out_a_class_that_is_neither_predicted_nor_a_label() -> None:
+    right = np.eye(5)[[0, 1, 1, 3]]
+    assert macro_f1(right, np.array([0, 1, 1, 3])) == 1.0
+    assert macro_f1(right, np.array([0, 1, 1, 4])) == 0.5  # 3 is predicted and 4 a label, each with F1 0

@@ -80,10 +80,12 @@ def f1(probabilities: Probabilities, labels: Labels, positive: int = 1) -> float
 
 
 def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
-    """Unweighted mean over the classes of their F1, in [0, 1]: a rare class counts as much as a frequent one."""
-    classes = np.arange(probabilities.shape[1])
+    """Unweighted mean over the classes of their F1, in [0, 1]: a rare class counts as much as a frequent one.
+
+    As in scikit-learn, a class that is neither predicted nor a label is left out: its F1 is not defined.
+    """
     predicted = probabilities.argmax(axis=1)
-    return float(sklearn_metrics.f1_score(labels, predicted, labels=classes, average="macro", zero_division=0.0))
+    return float(sklearn_metrics.f1_score(labels, predicted, average="macro", zero_division=0.0))
 
 
 def matthews(probabilities: Probabilities, labels: Labels) -> float:
