@@ -26,6 +26,11 @@ def test_closed_forms() -> None:
     assert negative_log_likelihood(probabilities, labels) == pytest.approx(-np.log([0.8, 0.6, 0.3, 0.9]).mean())
 
 
+def test_a_confident_error_has_its_whole_likelihood() -> None:
+    assert negative_log_likelihood(np.array([[1.0, 1e-30]]), np.array([1])) == pytest.approx(30 * np.log(10))
+    assert np.isfinite(negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1])))
+
+
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     """Confidence 0.9, right in 6 of 10: the gap is 0.3; a model that is right as often as it says has none."""
     probabilities = np.tile([0.9, 0.1], (10, 1))
@@ -69,6 +74,12 @@ def test_candidates_are_ranked_within_their_question() -> None:
     probabilities = np.stack([1 - score, score], axis=1)
     assert mean_reciprocal_rank(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
     assert mean_average_precision(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
+
+
+def test_equal_scores_rank_alike_in_any_order() -> None:
+    probabilities = np.tile([0.5, 0.5], (4, 1))
+    for labels in ([1, 0, 0, 0], [0, 0, 0, 1]):
+        assert mean_reciprocal_rank(probabilities, np.array(labels), ["q"] * 4) == pytest.approx(1 / 2.5)
 
 
 def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
