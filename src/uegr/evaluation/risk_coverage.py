@@ -35,6 +35,6 @@ def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
     }
 
 
-def _risks(wrong: NDArray[np.bool_] | NDArray[np.float64]) -> NDArray[np.float64]:
+def _risks(wrong: NDArray[Any]) -> NDArray[np.float64]:
     """Error rate among the first 1, 2, ... N."""
     return np.cumsum(wrong) / np.arange(1, len(wrong) + 1)
