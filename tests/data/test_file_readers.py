@@ -93,3 +93,17 @@ def test_frames_with_a_gap_in_a_text_column_are_seen(tmp_path: Path) -> None:
     pd.DataFrame({"text": ["a", None] * 10, "label": [0, 1] * 10}).to_csv(tmp_path / "x.csv", index=False)
     with pytest.raises(UsageError, match="10 rows have no text"):
         load_files(tmp_path / "x.csv")
+
+
+def test_semicolons_are_named_where_a_text_has_a_comma(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text;label\n" + "good, and long;1\nbad;0\n" * 10)
+    with pytest.raises(UsageError, match="separate its fields by commas and not by ';'"):
+        load_files(tmp_path / "a.csv")
+
+
+def test_a_column_of_objects_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1, "source": {"id": 1}}\n' * 3)
+    _, findings = read_rows(tmp_path / "a.jsonl")
+    assert [str(finding) for finding in findings] == [
+        "1 column 'source' of a.jsonl holds values of the kind object: read as text"
+    ]

@@ -59,3 +59,19 @@ def test_multi_label_in_its_three_forms(form: str, tmp_path: Path) -> None:
     assert np.sum(rows, axis=0).tolist() == [20.0, 20.0]
     encoded = encode(data.train, tokenizer(), ("text",), 16)
     assert encoded[0]["labels"] in ([0, 0], [0, 1], [1, 0], [1, 1])
+
+
+def test_multi_hot_labels_may_be_written_as_floats() -> None:
+    labels = ["1.0,0.0,1.0", "0.0,1.0,0.0"] * 20
+    data = load_files(reviews(40).assign(label=labels), kind="multi_label")
+    assert {tuple(row) for row in data.train["label"]} == {(1.0, 0.0, 1.0), (0.0, 1.0, 0.0)}
+
+
+def test_numbers_may_have_spaces_around_them() -> None:
+    data = load_files(reviews(40).assign(label=[f" {i}.5" for i in range(40)]), kind="regression")
+    assert min(*data.train["label"], *data.validation["label"], *data.test["label"]) == 0.5
+
+
+def test_lists_are_no_classes() -> None:
+    with pytest.raises(UsageError, match="holds lists or objects.*--kind multi_label"):
+        load_files(reviews(40).assign(label=[[0], [1]] * 20))

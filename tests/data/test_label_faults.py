@@ -85,7 +85,9 @@ def test_fractions_are_classes_and_reported() -> None:
     assert "1 labels in column 'label' are fractions and taken for classes: for numbers, --kind reg" in messages(data)
 
 
-@pytest.mark.parametrize("twins", [("Neg", "neg"), ("\uff2eeg", "\uff4eeg")], ids=["case", "full width"])
+@pytest.mark.parametrize(
+    "twins", [("Neg", "neg"), ("\uff2eeg", "\uff4eeg"), ("1", "1.0")], ids=["case", "full width", "float"]
+)
 def test_classes_that_look_alike_are_reported(twins: tuple[str, str]) -> None:
     data = load_files(frame([*twins, "pos"]))
     assert set(data.label_names) == {*twins, "pos"}

@@ -13,6 +13,7 @@ from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadMo
 from conftest import tokenizer
 from support.small_models import WORDS, bert, llama
 from support.tokenizers_of_every_kind import make_tokenizer
+from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 
 TEXTS = ["the good film and the great plot", "bad", "the dull actor", "fine scene and awful plot"]
@@ -71,3 +72,14 @@ def test_a_text_without_tokens_is_read_as_padding(texts: list[str]) -> None:
     model.resize_token_embeddings(len(tokenizer))
     logits = EvaluatedModel(model, tokenizer).logits_of([(text,) for text in texts])
     assert logits.shape[0] == len(texts) and np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_outputs_that_are_no_numbers_are_refused(bad: float) -> None:
+    model = bert()
+    model.classifier.bias.data[1] = bad
+    evaluated = EvaluatedModel(model, tokenizer())
+    with pytest.raises(UsageError, match="outputs are not numbers"):
+        evaluated.outputs(Dataset.from_dict({"text": TEXTS, "label": [1, 0, 0, 1]}))
+    with pytest.raises(UsageError, match="outputs are not numbers"):
+        evaluated.logits_of([(text,) for text in TEXTS])

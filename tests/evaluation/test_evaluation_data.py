@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from conftest import tokenizer
 from support.small_models import bert
@@ -146,3 +146,33 @@ def test_what_was_repaired_in_a_file_is_logged(tmp_path: Path, caplog: pytest.Lo
     rows, _, _ = evaluation_rows(named(), tmp_path / "a.csv")
     assert rows["text"][0] == "a caf\u00e9"
     assert caplog.messages == ["note: 1 bytes of a.csv are not UTF-8: read as cp1252."]
+
+
+@pytest.mark.parametrize(
+    ("labels", "feature"),
+    [
+        ([[1, 0, 1], [0, 0, 0]], None),
+        ([[True, False, True], [False] * 3], None),
+        ([["c", "a"], []], None),
+        (["a, c", ""], None),
+        ([[1, 0], []], List(ClassLabel(names=["c", "a"]))),
+    ],
+    ids=["numbers", "flags", "names", "text", "class numbers"],
+)
+def test_sets_of_labels_become_the_outputs_of_the_model(labels: list[Any], feature: Any) -> None:
+    model = named("a", "b", "c")
+    model.config.problem_type = "multi_label_classification"
+    assert numbers(model, labels, feature) == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("labels", [[1, 0], [2, 0, 1], [None, 0, 1], ["d"]])
+def test_a_set_of_labels_that_the_model_does_not_have_is_refused(labels: list[Any]) -> None:
+    model = named("a", "b", "c")
+    model.config.problem_type = "multi_label_classification"
+    with pytest.raises(UsageError, match="the labels of row 0 are .*: give a list of 0 and 1 for each of the"):
+        numbers(model, [labels])
+
+
+def test_a_number_to_predict_must_be_finite() -> None:
+    with pytest.raises(UsageError, match="1 labels are not finite numbers"):
+        numbers(bert(labels=1), [0.5, float("inf")])

@@ -33,3 +33,11 @@ def test_selective_ends_at_the_error_rate_and_the_oracle_is_best(n: int, seed: i
     assert part["risk"][-1] == pytest.approx((probabilities.argmax(1) != labels).mean())
     assert part["aurc_oracle"] <= part["aurc"] + 1e-12
     assert len(part["risk"]) == len(part["coverage"]) <= 100
+
+
+def test_equal_confidences_have_no_order() -> None:
+    probabilities = np.array([[0.9, 0.1]] + [[0.8, 0.2]] * 4)
+    labels = np.array([0, 0, 0, 1, 1])
+    part = selective(probabilities, labels)
+    assert part == selective(probabilities[::-1], labels[::-1])
+    assert part["risk"] == pytest.approx([0, 0.5 / 2, 1 / 3, 1.5 / 4, 2 / 5])

@@ -136,6 +136,8 @@ def test_one_seed_and_no_outcomes() -> None:
 
 def test_average_ranks_share_ties() -> None:
     assert average_ranks([[0.9, 0.8, 0.8], [0.5, 0.7, 0.6]]) == [2.0, 1.75, 2.25]
+    in_two_orders = [float(np.mean(values)) for values in ([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])]
+    assert in_two_orders[0] != in_two_orders[1] and average_ranks([in_two_orders]) == [1.5, 1.5]
 
 
 def test_the_critical_difference_is_that_of_demsar() -> None:

@@ -26,6 +26,11 @@ def test_closed_forms() -> None:
     assert negative_log_likelihood(probabilities, labels) == pytest.approx(-np.log([0.8, 0.6, 0.3, 0.9]).mean())
 
 
+def test_a_confident_error_has_its_whole_likelihood() -> None:
+    assert negative_log_likelihood(np.array([[1.0, 1e-30]]), np.array([1])) == pytest.approx(30 * np.log(10))
+    assert np.isfinite(negative_log_likelihood(np.array([[1.0, 0.0]]), np.array([1])))
+
+
 def test_calibration_error_is_the_gap_between_confidence_and_accuracy() -> None:
     """Confidence 0.9, right in 6 of 10: the gap is 0.3; a model that is right as often as it says has none."""
     probabilities = np.tile([0.9, 0.1], (10, 1))
@@ -71,6 +76,12 @@ def test_candidates_are_ranked_within_their_question() -> None:
     assert mean_average_precision(probabilities, labels, groups) == pytest.approx((1 / 2 + 1) / 2)
 
 
+def test_equal_scores_rank_alike_in_any_order() -> None:
+    probabilities = np.tile([0.5, 0.5], (4, 1))
+    for labels in ([1, 0, 0, 0], [0, 0, 0, 1]):
+        assert mean_reciprocal_rank(probabilities, np.array(labels), ["q"] * 4) == pytest.approx(1 / 2.5)
+
+
 def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
     labels = [["B-person", "I-person", "O"], ["B-place"], ["O", "O"]]
     assert entity_f1(labels, labels) == 1.0
@@ -84,3 +95,9 @@ def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
 
 def test_a_squared_error_of_any_unit_can_be_read() -> None:
     assert [show("mse", value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
+
+
+def test_macro_f1_leaves_out_a_class_that_is_neither_predicted_nor_a_label() -> None:
+    right = np.eye(5)[[0, 1, 1, 3]]
+    assert macro_f1(right, np.array([0, 1, 1, 3])) == 1.0
+    assert macro_f1(right, np.array([0, 1, 1, 4])) == 0.5  # 3 is predicted and 4 a label, each with F1 0

@@ -67,3 +67,10 @@ def test_terminal_table_fits_eighty_columns() -> None:
     Console(file=text, width=80).print(terminal_table([sample(seed=seed) for seed in range(20)]))
     assert "…" not in text.getvalue()
     assert "PGD 0.02 %" in text.getvalue()
+
+
+def test_an_attack_on_a_part_of_the_test_data_is_noted() -> None:
+    few = sample(test_examples=1000, robustness=RUN["robustness"] | {"examples": 200})
+    assert "PGD attacked a part of the test data, 200 of 1000 examples" in terminal_table([few]).caption
+    whole = sample(test_examples=200, robustness=RUN["robustness"] | {"examples": 200})
+    assert "a part" not in terminal_table([whole]).caption

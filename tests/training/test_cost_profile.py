@@ -43,6 +43,17 @@ def test_flops_are_those_of_the_cost_model(options: dict[str, Any], ratio: float
     assert cost["flop_ratio"] == pytest.approx(method.cost() / 3, rel=0.03)
 
 
+def test_attention_without_dropout_is_counted() -> None:
+    """By hand: a forward and two products per matrix backward; fused attention computes its scores again."""
+    width, layers, (rows, length) = 16, 2, (8, 20)
+    model = bert(0.0, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=layers)
+    cost = measure_cost(model, batch(rows, length), make_config("plain").create(), nullcontext, rounds=1)
+    tokens, classes = rows * length, model.config.num_labels
+    matrices = layers * tokens * (4 + 2 * 2) * width**2 + rows * (width**2 + width * classes)
+    attention = layers * rows * length**2 * width
+    assert cost["flops"] == 2 * (3 * matrices + (2 + 5) * attention)
+
+
 def test_the_first_look_at_a_loss_is_no_part_of_the_cost() -> None:
     """A model of the user's own may compute another loss than its task's, so the first step makes one more pass."""
     model, own = bert(), bert()

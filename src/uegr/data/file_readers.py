@@ -19,6 +19,7 @@ from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
+from uegr.data.row_checks import separator_fix
 from uegr.errors import UsageError
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
@@ -169,9 +170,10 @@ def _without_last_blank_lines(frames: Iterable[pd.DataFrame]) -> Iterator[pd.Dat
 
 def _too_many_fields(path: Path, place: str, fields: int, header: Header) -> UsageError:
     name = "a comma" if header.separator == "," else "a tab"
+    fix = separator_fix(header.columns) or f"put double quotes around every text that contains {name}"
     return UsageError(
         f"{place} of '{path}' has {fields} fields and the header has {len(header.columns)} "
-        f"({', '.join(header.columns)}): put double quotes around every text that contains {name}."
+        f"({', '.join(header.columns)}): {fix}."
     )
 
 

@@ -15,9 +15,10 @@ def read_hub(path: str, configuration: str | None = None) -> dict[str, Dataset]:
     try:
         loaded = load_dataset(path, configuration)
     except Exception as error:  # the hub client raises a dozen types, which all mean the same to the user
+        reason = next(iter(str(error).strip().splitlines()), "")[:200].rstrip(".")
         raise UsageError(
-            f"data set '{path}' could not be loaded from the hub ({type(error).__name__}): check its name and the "
-            "connection, use --train_file with a local file, or point UEGR_DATA at a folder that has the task."
+            f"data set '{path}' could not be loaded from the hub ({type(error).__name__}: {reason}): check its name "
+            "and the connection, use --train_file with a local file, or point UEGR_DATA at a folder that has the task."
         ) from error
     assert isinstance(loaded, DatasetDict)
     return dict(loaded)

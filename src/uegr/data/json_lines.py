@@ -60,7 +60,8 @@ class Layout:
             findings.append(Finding("surrogates", self.surrogates, message))
         for column, kinds in self.kinds.items():
             if not any(kinds <= fitting for fitting, _ in TYPES):
-                message = f"column '{column}' of {name} mixes {' and '.join(sorted(kinds))}: read as text"
+                verb = "mixes" if len(kinds) > 1 else "holds values of the kind"
+                message = f"column '{column}' of {name} {verb} {' and '.join(sorted(kinds))}: read as text"
                 findings.append(Finding("mixed", 1, message))
         return findings
 

@@ -42,6 +42,11 @@ def encode_classes(
     """
     first = splits[reference_split(splits)]
     feature = first.features[label_column]
+    if not isinstance(feature, (Value, ClassLabel)):
+        raise UsageError(
+            f"{name}: column '{label_column}' holds lists or objects and not one class per row: for several labels per "
+            "text add --kind multi_label, or name another column with --label_column."
+        )
     findings: list[Finding] = []
     numbered = label_names
     if label_names is None and isinstance(feature, ClassLabel):
@@ -64,8 +69,9 @@ def encode_classes(
 def encode_numbers(name: str, rows: Dataset, label_column: str, text_columns: Sequence[str]) -> Dataset:
     """Encode numeric labels as floats in the column "label"."""
     try:
-        parts = [pc.cast(table[label_column], pa.float64()) for table in arrow_batches(rows, [label_column])]
-        numbers = np.concatenate([np.asarray(part) for part in parts])
+        columns = [table[label_column] for table in arrow_batches(rows, [label_column])]
+        trimmed = [pc.utf8_trim_whitespace(part) if pa.types.is_string(part.type) else part for part in columns]
+        numbers = np.concatenate([np.asarray(pc.cast(part, pa.float64())) for part in trimmed])
     except pa.ArrowException as error:
         raise UsageError(
             f"{name}: column '{label_column}' must hold numbers for regression ({error}): correct it, or name another "
@@ -120,7 +126,7 @@ def with_labels(rows: Dataset, labels: NDArray[Any], text_columns: Sequence[str]
 
 
 def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Finding]]:
-    """The classes of a column, and a finding for labels that differ in spaces, case or Unicode form only."""
+    """The classes of a column, and a finding for labels that differ only in spaces, case, Unicode form or .0."""
     values = [value for value in train.unique(label_column) if value is not None]
     names = in_order({label_text(value) for value in values})
     if len(names) > MOST_CLASSES and 2 * len(names) > len(train):
@@ -139,7 +145,7 @@ def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Findin
         findings.append(Finding("label_spaces", stripped, f"labels in column '{label_column}' have spaces: removed"))
     alike: defaultdict[str, list[str]] = defaultdict(list)
     for name in names:
-        alike[unicodedata.normalize("NFKC", name).casefold()].append(name)
+        alike[unicodedata.normalize("NFKC", name).casefold().removesuffix(".0")].append(name)
     for similar in (group for group in alike.values() if len(group) > 1):
         shown = " and ".join(map(repr, similar))
         findings.append(Finding("label_case", len(similar), f"classes look like one: {shown} are kept apart"))

@@ -92,7 +92,7 @@ def _sets_of_column(
         width = len(next(iter(lists.values()))[0])
         names = classes if len(classes) == width else [str(i) for i in range(width)]
         sets = {
-            split: [[label for label, on in zip(names, value, strict=True) if int(on)] for value in rows]
+            split: [[label for label, on in zip(names, value, strict=True) if float(on)] for value in rows]
             for split, rows in lists.items()
         }
         return names, sets

@@ -85,7 +85,7 @@ def check_columns(name: str, rows: Dataset, columns: Sequence[str], option: str)
     """Raise a UsageError that names the option if rows lack one of the columns; for `name` see `check_rows`."""
     for column in columns:
         if column not in rows.column_names:
-            fix = _separator_fix(rows) or f"choose one of {', '.join(rows.column_names)} with {option}"
+            fix = separator_fix(rows.column_names) or f"choose one of {', '.join(rows.column_names)} with {option}"
             raise UsageError(f"{name} has no column '{column}'{suggestion(column, rows.column_names)}: {fix}.")
 
 
@@ -105,10 +105,10 @@ def _is_empty(texts: pa.ChunkedArray) -> Any:
     return pc.equal(pc.fill_null(pc.utf8_trim_whitespace(texts), ""), "")
 
 
-def _separator_fix(rows: Dataset) -> str:
+def separator_fix(columns: Sequence[str]) -> str:
     """The fix for a CSV file with another separator: it has one column, whose name holds the separator."""
     for separator in (";", "\t", "|"):
-        if len(rows.column_names) == 1 and separator in rows.column_names[0]:
+        if len(columns) == 1 and separator in columns[0]:
             return f"separate its fields by commas and not by {separator!r}, or by tabs in a .tsv file"
     return ""
 

@@ -110,6 +110,17 @@ class EvaluatedModel:
             logits: Tensor = self.model(**inputs).logits
         return logits.float()
 
+    def _clean_logits(self, batch: Batch) -> Tensor:
+        """The logits of texts as they are, which must be numbers: of NaN the largest is always class 0."""
+        logits = self.logits(batch)
+        if not bool(logits.amax().isfinite()):  # the largest of several numbers and NaN is NaN
+            precision = ", without bfloat16" if self.bf16 else ""
+            raise UsageError(
+                "the model's outputs are not numbers (NaN or infinite), as those of a training that diverged: train it "
+                f"with a lower learning rate{precision}."
+            )
+        return logits
+
     def task(self, batch: Batch) -> TaskKind:
         """The kind of task, with the labels of a batch."""
         return KINDS[self.kind].from_batch(batch["labels"])
@@ -127,7 +138,7 @@ class EvaluatedModel:
         with evaluation_mode(self.model):
             for positions, batch in self.batches(rows):
                 order += positions
-                outputs.append(self.task(batch).outputs(self.logits(batch)).cpu().double().numpy())
+                outputs.append(self.task(batch).outputs(self._clean_logits(batch)).cpu().double().numpy())
                 labels.append(batch["labels"].cpu().numpy())
         in_order = np.argsort(order)
         labels_per_token = issubclass(KINDS[self.kind], Tokens)
@@ -158,7 +169,7 @@ class EvaluatedModel:
                 positions = order[start : start + self.batch_size]
                 part = {key: [values[i] for i in positions] for key, values in encoded.items()}
                 batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
-                logits.append(self.logits(batch).cpu().double().numpy())
+                logits.append(self._clean_logits(batch).cpu().double().numpy())
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
+import numpy as np
 import pandas as pd
 from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
 from uegr.data.kind import Kind
-from uegr.data.label_encoding import label_text
+from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
@@ -95,8 +96,12 @@ def evaluation_rows(
     rows = rows.rename_columns({label_column: LABEL})
     if kind == "classification":
         rows = _with_numbers(rows, _numbered_classes(model))
-    if kind in {"regression", "seq2seq"}:
-        rows = rows.cast_column(LABEL, Value("float64" if kind == "regression" else "string"))
+    if kind == "multi_label":
+        rows = _with_label_sets(rows, texts, _numbered_classes(model))
+    if kind == "regression":
+        rows = encode_numbers("the data", rows, LABEL, texts)
+    if kind == "seq2seq":
+        rows = rows.cast_column(LABEL, Value("string"))
     return rows, texts, kind
 
 
@@ -169,3 +174,24 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
             raise unknown("label", text, names or ["0 to C - 1, because the model's configuration has no names"])
     labels = [number_of[text_of[value]] for value in rows[LABEL]]
     return rows.remove_columns(LABEL).add_column(LABEL, labels)
+
+
+def _with_label_sets(rows: Dataset, texts: Sequence[str], names: Sequence[str]) -> Dataset:
+    """The rows with 0 or 1 for each of the model's labels: lists of those, lists of names, or names between commas."""
+    values, classes = rows[LABEL][:], names_of_lists(rows, LABEL)
+    count = len(names) or (len(values[0]) if isinstance(values[0], list) else 0)
+    matrix = np.zeros((len(values), count), dtype=np.float32)
+    for row, value in enumerate(values):
+        chosen = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+        chosen = chosen if isinstance(chosen, list) else [chosen]
+        chosen = [classes[label] for label in chosen] if classes else chosen
+        if len(chosen) == count and all(label in (0, 1) for label in chosen):
+            matrix[row] = chosen
+        elif all(isinstance(label, str) and label in names for label in chosen):
+            matrix[row, [names.index(label) for label in chosen]] = 1.0
+        else:
+            raise UsageError(
+                f"the labels of row {row} are {value!r}: give a list of 0 and 1 for each of the model's {count} "
+                f"labels, or a list of their names ({', '.join(names)})."
+            )
+    return with_labels(rows, matrix, texts)

@@ -165,13 +165,19 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def average_ranks(tables: Sequence[Sequence[float]]) -> list[float]:
-    """Mean rank of each method over several tasks, 1 for the largest value; equal values get their mean rank.
+    """Mean rank of each method over several tasks, 1 for the largest value.
+
+    Values that are equal up to rounding, as means of the same numbers in another order, get their mean rank.
 
     Args:
         tables: for each task, the values of all methods.
     """
-    ranks = [stats.rankdata([-value for value in values]) for values in tables]
+    ranks = [stats.rankdata(-_rounded(values)) for values in tables]
     return [float(rank) for rank in np.mean(ranks, axis=0)]
+
+
+def _rounded(values: Sequence[Any]) -> Scores:
+    return np.round(np.asarray(values, dtype=float), 9)
 
 
 def friedman_p(tables: Sequence[Sequence[float]]) -> float:
@@ -180,7 +186,7 @@ def friedman_p(tables: Sequence[Sequence[float]]) -> float:
     Args:
         tables: for each task, the values of all methods; at least two tasks and three methods.
     """
-    values = np.asarray(tables, dtype=float)
+    values = _rounded(tables)
     if len(values) < 2 or values.shape[1] < 3 or (values == values[:, :1]).all():
         return float("nan")
     return float(stats.friedmanchisquare(*values.T).pvalue)

@@ -80,10 +80,12 @@ def f1(probabilities: Probabilities, labels: Labels, positive: int = 1) -> float
 
 
 def macro_f1(probabilities: Probabilities, labels: Labels) -> float:
-    """Unweighted mean over the classes of their F1, in [0, 1]: a rare class counts as much as a frequent one."""
-    classes = np.arange(probabilities.shape[1])
+    """Unweighted mean over the classes of their F1, in [0, 1]: a rare class counts as much as a frequent one.
+
+    As in scikit-learn, a class that is neither predicted nor a label is left out: its F1 is not defined.
+    """
     predicted = probabilities.argmax(axis=1)
-    return float(sklearn_metrics.f1_score(labels, predicted, labels=classes, average="macro", zero_division=0.0))
+    return float(sklearn_metrics.f1_score(labels, predicted, average="macro", zero_division=0.0))
 
 
 def matthews(probabilities: Probabilities, labels: Labels) -> float:
@@ -99,8 +101,14 @@ def mean_average_precision(probabilities: Probabilities, labels: Labels, groups:
 
 def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
     """MRR: 1 / rank of the first right candidate, over questions with a right one (WikiQA)."""
-    ranks = [1 + np.flatnonzero(y[np.argsort(-p, kind="stable")])[0] for p, y in _ranked(probabilities, labels, groups)]
-    return _mean([1 / rank for rank in ranks])
+    return _mean([1 / _first_right_rank(p, y == 1) for p, y in _ranked(probabilities, labels, groups)])
+
+
+def _first_right_rank(scores: Values, right: NDArray[np.bool_]) -> float:
+    """Rank of the best right candidate; among equal scores its mean rank over all orders."""
+    best = scores[right].max()
+    equal = scores == best
+    return float((scores > best).sum() + (equal.sum() + 1) / ((equal & right).sum() + 1))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -207,4 +215,5 @@ def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
     """Mean of -log P(label), in nats."""
-    return float(sklearn_metrics.log_loss(labels, probabilities, labels=np.arange(probabilities.shape[1])))
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())

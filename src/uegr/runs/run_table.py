@@ -85,6 +85,10 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
+    sizes = {(result.robustness.examples or 0, result.test_examples or 0) for result in results}
+    parts = [f"{attacked} of {measured}" for attacked, measured in sorted(sizes) if 0 < attacked < measured]
+    if parts:
+        caption += f"; PGD attacked a part of the test data, {', '.join(parts)} examples"
     if len({result.test_digest for result in results} - {None}) > len({result.task for result in results}):
         caption += "; runs of the same task were measured on different data"
     return WideTable(headings, rows, title, caption)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import FlopCounterMode, sdpa_backward_flop_count, sdpa_flop_count
 
 from uegr.methods.method import Method
 from uegr.methods.registry import PlainConfig
@@ -16,6 +16,15 @@ from uegr.modeling.profile import now, profile_section, profiled
 
 Autocast = Callable[[], AbstractContextManager[Any]]
 ROUNDS = 5
+ATTENTION_ON_CPU: dict[Any, Callable[..., int]] = {
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: (
+        lambda query, key, value, *args, **kwargs: sdpa_flop_count(query, key, value)
+    ),
+    torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward: (
+        lambda gradient, query, key, value, *args, **kwargs: sdpa_backward_flop_count(gradient, query, key, value)
+    ),
+}
+"""The operations of attention without dropout on a CPU, by shapes: torch's counter knows only the kernels of GPUs."""
 
 
 def measure_cost(
@@ -95,7 +104,7 @@ class Stepper:
     def flops(self) -> float:
         """Floating-point operations of a step after the first, in which a method also looks at a model's own loss."""
         self()
-        with FlopCounterMode(display=False) as counter:
+        with FlopCounterMode(display=False, custom_mapping=ATTENTION_ON_CPU) as counter:
             self()
         self._times.clear()
         return float(counter.get_total_flops())
