@@ -59,6 +59,16 @@ def test_links_of_the_readme_are_absolute_on_a_package_index() -> None:
     )
 
 
+def test_the_source_distribution_has_every_document_and_setting_of_the_root() -> None:
+    """setuptools adds README.md and pyproject.toml by itself; the tests read the others."""
+    included = {"README.md", "pyproject.toml"}
+    for line in (ROOT / "MANIFEST.in").read_text(encoding="utf-8").splitlines():
+        if line.startswith("include "):
+            included.update(line.split()[1:])
+    files = {file.name for file in ROOT.iterdir() if file.suffix in {".md", ".yml", ".cff", ".toml"}}
+    assert files <= included
+
+
 def test_every_floor_is_one_that_make_test_lowest_installs() -> None:
     lines = (ROOT / "requirements" / "lowest.txt").read_text(encoding="utf-8").splitlines()
     tested = dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))

@@ -16,7 +16,7 @@ from torch.utils.data import IterableDataset
 from transformers import Trainer, TrainingArguments
 
 from conftest import batch, bert
-from uegr import MethodConfig, PlainConfig, UEGRConfig, UEGRTrainer, UsageError
+from uegr import MethodConfig, PlainConfig, RobustTrainerMixin, UEGRConfig, UEGRTrainer, UsageError
 from uegr.methods.method_config import METHOD_CONFIG
 from uegr.methods.method_lookup import METHODS, make_config
 
@@ -119,6 +119,40 @@ def loss_of_one_step(
     trainer.train()
     loss: float = trainer.state.log_history[0]["loss"]
     return loss
+
+
+@pytest.mark.parametrize("own_loss", [False, True])
+def test_logged_terms_are_those_of_the_whole_step(own_loss: bool, tmp_path: Path) -> None:
+    """Without divergence UEGR's loss of a step is the sum of two terms, however many batches make it."""
+
+    class ModelLoss(Trainer):
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+            output = model(**inputs)
+            return (output.loss, output) if return_outputs else output.loss
+
+    class RobustModelLoss(RobustTrainerMixin, ModelLoss):  # type: ignore[misc]
+        pass
+
+    trainer_class = RobustModelLoss if own_loss else UEGRTrainer
+    clean_losses = []
+    for size in (16, 4):
+        trainer = trainer_class(
+            bert(dropout=0.0),
+            arguments(
+                tmp_path,
+                max_steps=1,
+                logging_steps=1,
+                per_device_train_batch_size=size,
+                gradient_accumulation_steps=16 // size,
+            ),
+            method=UEGRConfig(js_weight=0.0),
+            train_dataset=rows(16),
+        )
+        trainer.train()
+        entry = trainer.state.log_history[0]
+        assert entry["adversarial_loss"] + entry["clean_loss"] == pytest.approx(entry["loss"], rel=1e-4)
+        clean_losses.append(entry["clean_loss"])
+    assert clean_losses[1] == pytest.approx(clean_losses[0], rel=1e-4)
 
 
 @pytest.mark.parametrize("kind", ["multi_label", "regression", "classification"])

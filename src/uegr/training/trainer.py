@@ -61,6 +61,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._loss_fn = loss_fn
         self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
         self._has_measured = False
+        self._terms: dict[str, Tensor] = {}  # of the loss of the step, over its batches so far
         self._counts_targets = True  # unless the loss is the trainer's own, and its labels do not fit its logits
         self.method = self._new_method()
         self.add_callback(_Preparation(self))
@@ -114,10 +115,13 @@ class RobustTrainerMixin(SafeTrainerMixin):
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
-        if num_items_in_batch is not None and not self._counts_targets:
-            loss = loss / self.current_gradient_accumulation_steps  # the mean over a batch, which has no targets
-        elif num_items_in_batch is not None and self.args.average_tokens_across_devices:
-            loss = loss * self.accelerator.num_processes  # DDP takes the mean over processes
+        share = 1.0 / self.current_gradient_accumulation_steps  # of a mean over a batch in the step's loss
+        if num_items_in_batch is not None and self._counts_targets:  # DDP takes the mean over processes
+            share = float(self.accelerator.num_processes) if self.args.average_tokens_across_devices else 1.0
+        for name, term in self.method.terms.items():
+            self._terms[name] = self._terms.get(name, 0.0) + share * term
+        if num_items_in_batch is not None:  # otherwise the trainer divides by the number of batches
+            loss = share * loss
         return (loss, None) if return_outputs else loss
 
     def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
@@ -131,14 +135,15 @@ class RobustTrainerMixin(SafeTrainerMixin):
         return loss, next(iter(logits), None)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Log the terms of the last loss and what the backward stage reports beside the trainer's own numbers."""
+        """Log the terms of the last step's loss and what the backward stage reports, beside the trainer's numbers."""
         if "loss" in logs:
-            terms = {**self.method.terms, **self.method.backward.report()}
+            terms = {**self._terms, **self.method.backward.report()}
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Tensor | int | None]:
         """The batches of a step, and their targets as the method's loss counts them: ten labels may be one target."""
+        self._terms = {}
         batches, counted = super().get_batch_samples(*args, **kwargs)
         if counted is None or not is_one_target_per_example(self.model, batches[0]["labels"]):
             return batches, counted

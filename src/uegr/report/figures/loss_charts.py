@@ -32,7 +32,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 LOSSES.get(name, name.removesuffix("_loss").replace("_", " ")): group.first.series(name)
                 for name in names
             }
-            caption = f"{group.label}, {group.seeds}. The terms are those of the last batch before each log entry."
+            caption = f"{group.label}, {group.seeds}. The terms are those of the last step before each log entry."
             title = f"Loss terms: {group.label}"
             drawn += training_lines(f"loss-terms-{group.index}", title, "loss (nats)", terms, caption)
     return drawn
