@@ -34,7 +34,7 @@ OnBatch: TypeAlias = Callable[[int], None]
 
 
 BATCH_SIZE = 64
-_WORD_END = regex.compile(r"[\p{L}\p{M}]*")
+_WORD_END = regex.compile(r"[\p{L}\p{M}\u200c\u200d]*")
 
 
 class EvaluatedModel:
