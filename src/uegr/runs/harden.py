@@ -17,6 +17,7 @@ from uegr.errors import UsageError
 from uegr.modeling.embeddings import token_mask
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.perturb.perturbation import DRAWS
 from uegr.runs.run_folder import HARDENING, finish_run, prepare_run
 from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
@@ -73,6 +74,7 @@ def harden_model(
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
+    _check_edits(hardening, encoded, tokenizer, config.edits)
     files = [*config.texts, *config.held_out]
     checkpoint = prepare_run(
         output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
@@ -103,6 +105,17 @@ def harden_model(
     with explained(output_dir, bytes_of(model)):
         finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
     return record
+
+
+def _check_edits(hardening: Hardening, rows: Dataset, tokenizer: PreTrainedTokenizerBase, edits: str) -> None:
+    """Raise a UsageError if no text is changed: the model would learn the rounding errors of a loss of 0."""
+    batch = pad(tokenizer, [rows[i] for i in range(min(MEASURED, len(rows)))])
+    read = (hardening.reader.read(batch, hardening.edits, seed).batch["input_ids"] for seed in range(DRAWS))
+    if all(torch.equal(batch["input_ids"], ids) for ids in read):
+        raise UsageError(
+            f"the edits {edits} change none of the texts, and the model would learn nothing: choose others with "
+            "--edits, or a model whose tokenizer does not read each character as a word."
+        )
 
 
 def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
