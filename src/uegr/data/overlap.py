@@ -20,6 +20,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
+from uegr.data.unspaced_scripts import UNSPACED
 
 NEAR = 0.6
 BANDS, ROWS = 32, 4
@@ -29,9 +30,6 @@ MOST_COMPARED = 100
 
 NO_CONTENT = r"(?:[^\p{L}\p{N}\p{M}\p{So}\p{Sm}\p{Sc}\x{1F3FB}-\x{1F3FF}]|[\x{FE00}-\x{FE0F}])+"
 """Everything but letters with their marks, digits, emoji, and signs such as + and $."""
-
-UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
-"""A character of a script without spaces between words."""
 
 Hashes = NDArray[np.uint64]
 
@@ -121,7 +119,7 @@ class _Shingles:
 
     @classmethod
     def of_table(cls, table: pa.Table, columns: Sequence[str]) -> _Shingles:
-        spaced = pc.replace_substring_regex(normalised(table, columns), UNSPACED, r" \1 ")
+        spaced = pc.replace_substring_regex(normalised(table, columns), f"({UNSPACED})", r" \1 ")
         words_of_text = pc.utf8_split_whitespace(pc.binary_join_element_wise("^", spaced, "$", " "))
         words = words_of_text.flatten().dictionary_encode()
         hashes = pd.util.hash_array(words.dictionary.to_numpy(zero_copy_only=False))[words.indices.to_numpy()]

@@ -23,6 +23,7 @@ def test_the_summary_counts_what_the_outcomes_say() -> None:
     assert result["success_rate"] == pytest.approx(1 / 3)
     assert result["words_changed"] == pytest.approx(1 / 3)
     assert result["similarity"] is None
+    assert result["unspaced"] == 0
     assert result["samples"] == [{"label": "good", "before": "a fine film", "after": "a dull film", "predicted": "bad"}]
     bits = np.unpackbits(np.frombuffer(b64decode(result["outcomes"]), dtype=np.uint8), count=4)
     assert bits.tolist() == [1, 0, 0, 1]

@@ -14,7 +14,7 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
 from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
-from uegr.perturb.words import words_of
+from uegr.perturb.words import has_unspaced_words, words_of
 
 SAMPLES = 10
 """Largest number of fooling texts that are written to results.json."""
@@ -86,6 +86,7 @@ def summary(
         "success_rate": result.success_rate,
         "queries": result.queries,
         "untouched": sum(outcome.untouched for outcome in outcomes),
+        "unspaced": sum(has_unspaced_words(outcome.before[-1]) for outcome in outcomes),
         "words_changed": float(np.mean(changed)) if changed else None,
         "similarity": float(encoder.cosines(pairs).mean()) if encoder and pairs else None,
         "outcomes": pack_bits(result.robust_mask),
