@@ -11,7 +11,7 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.encoding import pad
+from uegr.data.encoding import pad, without_empty_rows
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.errors import UsageError
 from uegr.modeling.embeddings import token_mask
@@ -121,7 +121,7 @@ def _check_edits(hardening: Hardening, rows: Dataset, tokenizer: PreTrainedToken
 def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
     """Return the texts as token ids: those to train on, in their order, and those that are kept out."""
     encoded = rows.map(
-        lambda part: dict(tokenizer(part[TEXT], truncation=True, max_length=max_length)),
+        lambda part: without_empty_rows(tokenizer(part[TEXT], truncation=True, max_length=max_length), tokenizer),
         batched=True,
         remove_columns=[TEXT],
     )
