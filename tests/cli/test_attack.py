@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from support.command_line import entry_of, error_of, run, train_weights
+from support.sample_runs import sample
+from uegr.cli.attack import _print_attacks
 from uegr.cli.terminal import console
 
 
@@ -46,6 +48,16 @@ def test_the_table_fits_a_terminal_of_80_columns(
     (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("deepwordbug  "))
     assert row.split()[:2] == ["deepwordbug", "3"]
     assert len(row) <= 80 and "\u2026" not in row
+
+
+def test_texts_without_spaces_between_words_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    attacks = [
+        {"attack": "deletion", "accuracy": 0.5, "examples": 9, "queries": 3.0, "unspaced": count} for count in (4, 0)
+    ]
+    _print_attacks(sample(text_attacks=attacks[:1]), ["deletion"])
+    assert "4 of the texts are in scripts without spaces between words" in " ".join(capsys.readouterr().out.split())
+    _print_attacks(sample(text_attacks=attacks[1:]), ["deletion"])
+    assert "without spaces" not in capsys.readouterr().out
 
 
 def test_a_refused_attack_changes_nothing(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,3 +102,14 @@ def test_several_processes_are_refused(
     arguments = ["harden", str(encoder_folder), "--texts", str(texts), "--output_dir", str(tmp_path / "hardened")]
     assert "trains in one process: start it without torchrun" in error_of(capsys, arguments)
     assert not (tmp_path / "hardened").exists()
+
+
+def test_texts_of_which_the_edits_change_none_are_refused(
+    encoder_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A WordPiece tokenizer reads each Chinese character as a word, and the model got worse by rounding errors."""
+    texts, folder = tmp_path / "chinese.txt", tmp_path / "hardened"
+    texts.write_text("\n".join(f"这部电影很好看 {i}" for i in range(20)), encoding="utf-8")
+    error = error_of(capsys, arguments(encoder_folder, texts, folder))
+    assert "the edits characters:0.35 change none of the texts" in error
+    assert not folder.exists()

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from tokenizers import normalizers
 
 from conftest import reviews, tokenizer
+from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.data.arrow_cache import content_hash
 from uegr.data.encoding import CACHED_FROM, LengthGroupedSampler, batches, encode, lengths_of
 from uegr.data.kind import Kind
@@ -97,3 +99,15 @@ def test_tokens_are_found_by_content_and_only_by_content(tmp_path: Path) -> None
     assert content_hash(parts[0], columns) != content_hash(parts[1], columns)
     alone = encode(from_file.select([7]), tokenizer(), ["text"], 16)
     assert encode(from_file, tokenizer(), ["text"], 16)[7] == alone[0]
+
+
+@pytest.mark.parametrize("kind", ["classification", "token"])
+def test_a_text_without_tokens_has_one_of_padding(kind: Kind) -> None:
+    """A model without special tokens could not read it, and in a batch its output depended on the padding."""
+    bare = make_tokenizer("byte-level")
+    bare.backend_tokenizer.post_processor, bare.backend_tokenizer.normalizer = None, normalizers.Replace("\u200b", "")
+    labels = [[0], [1]] if kind == "token" else [0, 1]
+    encoded = encode(Dataset.from_dict({"text": ["\u200b", "film"], "label": labels}), bare, ["text"], 9, kind)
+    assert encoded[0]["input_ids"] == [bare.pad_token_id] and encoded[0]["attention_mask"] == [1]
+    assert encoded[0]["labels"] == ([-100] if kind == "token" else 0)
+    assert encoded[1]["input_ids"] == bare("film")["input_ids"]

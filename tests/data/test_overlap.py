@@ -56,6 +56,19 @@ def test_near_is_what_a_plain_comparison_of_all_pairs_finds() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "near", "other"),
+    [
+        ("我非常喜欢这部电影的演员和故事", "我非常喜欢这部电影的演员和音乐", "这部电影的故事我非常不喜欢，演员也是"),
+        ("この映画はとても面白かったです", "この映画はとても面白かったよ", "面白い本をこの前とても安く買った"),
+        ("หนังเรื่องนี้ดีมากจริงๆ และสนุก", "หนังเรื่องนี้ดีมาก และสนุก", "อาหารที่นี่ไม่อร่อยเลย"),
+    ],
+)
+def test_texts_without_spaces_are_compared_by_characters(text: str, near: str, other: str) -> None:
+    result = find_overlap(texts(text), ["text"], texts(near, other), ["text"])
+    assert result.near.tolist() == [True, False] and not result.exact.any()
+
+
 def test_pairs_are_compared_as_wholes() -> None:
     train = Dataset.from_dict({"a": ["one premise", "one premise"], "b": ["first claim", "second claim"]})
     rows = Dataset.from_dict({"p": ["One premise", "one premise"], "h": ["second claim.", "a third one altogether"]})

@@ -60,6 +60,9 @@ def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedMod
         (("good good good good",), " good good!"),
         (("good",), ""),
     ]
+    assert cutting.parts_of([("good good good good\u200cgood good",)]) == [
+        (("good good good good\u200cgood",), " good")
+    ]
     assert cutting.parts_of([("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
 
 

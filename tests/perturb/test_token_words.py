@@ -61,3 +61,14 @@ def test_the_end_of_a_line_is_no_part_of_a_word() -> None:
     words = TokenWords(tokenizer).words(ids)
     assert [(word.text, word.spaced) for word in words] == [("great", False), ("film", False), ("ends", False)]
     assert "\n" in tokenizer.decode(ids[words[0].end : words[1].start])
+
+
+def test_words_beside_signs_of_several_tokens_are_found() -> None:
+    tokenizer = TOKENIZERS["byte-level"]
+    text = "It’s a “great” film — „schön“, 很好，真的。 यह फिल्म है। loved😍it"
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    token_words = TokenWords(tokenizer)
+    words = token_words.words(ids)
+    assert [word.text for word in words] == words_of(text)
+    assert [token_words.decode(ids[word.start : word.end]).strip() for word in words] == words_of(text)
+    assert token_words.words(ids[:-8]), "a text that is cut within a letter has words, too"

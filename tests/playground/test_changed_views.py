@@ -21,6 +21,9 @@ def test_a_perturbed_text_with_the_answers_to_it(evaluated: EvaluatedModel, othe
     assert changed != TEXT[0]
     assert view.answers == models.answers((changed,))
     assert view.result == models.compare(models.answers(TEXT), view.answers)
+    assert perturbed_view(models, ("这部电影",), "homoglyphs", 1.0, 0).result.startswith(
+        "homoglyphs has changed nothing."
+    )
 
 
 def test_an_attack_ends_with_who_is_fooled(

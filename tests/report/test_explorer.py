@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from support.sample_runs import sample
 from uegr.report.changed_words import mark_changes
-from uegr.report.explorer import FOOLED, HELD, SAMPLES_NOTE, WRONG, explore
+from uegr.report.explorer import FOOLED, HELD, SAMPLES_NOTE, UNTOUCHED, WRONG, explore
 from uegr.report.run_groups import group_runs
 from uegr.report.story_measures import first_measures, strongest_attack
 from uegr.report.weak_slices import slice_tables
@@ -58,6 +58,12 @@ def test_runs_that_hold_samples_only_say_so() -> None:
     assert [text.outcome for text in explorer.texts] == [FOOLED, FOOLED, HELD, WRONG]
     assert SAMPLES_NOTE in explorer.note
     assert explore(group_runs([sample()])).texts == []
+
+
+def test_a_text_that_could_not_be_changed_was_not_held() -> None:
+    texts = [{**TEXTS[1], "untouched": untouched} for untouched in (True, False)]
+    explorer = explore(group_runs([sample(text_attacks=[attack(texts=texts)])]))
+    assert [text.outcome for text in explorer.texts] == [UNTOUCHED, HELD]
 
 
 def test_weak_parts_come_first_and_tiny_ones_not_at_all() -> None:

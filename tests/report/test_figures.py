@@ -56,6 +56,13 @@ def test_what_was_not_measured_is_left_out() -> None:
     assert set(charts(samples())) == {"robustness", "text-attacks", "cost"}
 
 
+def test_the_caption_counts_the_texts_that_an_attack_could_not_change() -> None:
+    attacks = [{"attack": name, "accuracy": 1.0, "examples": 9, "untouched": n} for name, n in (("a", 4), ("b", 0))]
+    caption = charts(samples(text_attacks=attacks))["text-attacks"].caption
+    assert "Texts that an attack could not change, which count as right: a 4. " in caption
+    assert "could not change" not in charts(samples())["text-attacks"].caption
+
+
 def test_a_cost_that_was_not_measured_is_left_out() -> None:
     plain, uegr = samples()
     unmeasured = replace(uegr, cost=replace(uegr.cost, flop_ratio=None, time_ratio=None))

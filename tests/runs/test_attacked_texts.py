@@ -43,6 +43,8 @@ def test_a_text_that_was_wrong_before_is_no_success() -> None:
     assert wrong["after"] is None
     fooled = text_row(AttackOutcome(("why?", "fine"), 1, True, ("why?", "fime"), 0, 9), names)
     assert (fooled["predicted_before"], fooled["predicted"], fooled["after"]) == ("good", "bad", "why? ¶ fime")
+    untouched = [text_row(AttackOutcome(("fine",), 1, True, None, 1, count), names)["untouched"] for count in (1, 2)]
+    assert untouched == [True, False]
 
 
 def test_a_damaged_file_says_what_to_do(evaluated_run: Path) -> None:

@@ -142,6 +142,25 @@ def test_a_limit_on_texts_that_are_not_there_is_refused(
         run_gate(open_model(evaluated_run), policy, file=tmp_path / "one_class.csv")
 
 
+def test_texts_that_a_perturbation_cannot_change_are_counted(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = reviews(12)
+    rows.loc[:8, "text"] = "这部电影很好"
+    rows.to_csv(tmp_path / "a.csv", index=False)
+    (tmp_path / "gate.yaml").write_text("maximum: {flip_rate: {homoglyphs: 1.0, case: 1.0}}\n")
+    arguments = ["gate", str(evaluated_run), "--policy", str(tmp_path / "gate.yaml"), "--file", str(tmp_path / "a.csv")]
+    assert run([*arguments, "--output_dir", str(tmp_path / "gate")]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "homoglyphs can change nothing in 9 of 12 texts: no prediction flips." in printed
+    assert json.loads((tmp_path / "gate" / "gate.json").read_text())["unchanged"] == {"homoglyphs": 9, "case": 9}
+    rows[:9].to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(
+        UsageError, match="limits under homoglyphs cannot be measured: it can change none of the 9 texts"
+    ):
+        run_gate(open_model(evaluated_run), read_policy(tmp_path / "gate.yaml"), file=tmp_path / "a.csv")
+
+
 def test_a_class_name_with_control_characters_makes_valid_xml(tmp_path: Path) -> None:
     GateResult("m", 1, 1, [GateLine("recall of a\x08b", 0.0, 1.0, True, False)], [], []).write(tmp_path)
     assert next(ElementTree.parse(tmp_path / "gate.xml").iter("testcase")).get("name") == "recall of a\ufffdb"

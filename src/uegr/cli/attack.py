@@ -93,6 +93,11 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
                 f"{attack.attack} could change nothing in {attack.untouched:,} of {attack.examples:,} "
                 "texts: they count as robust.",
             )
+    if unspaced := max((attack.unspaced or 0 for attack in text_attacks), default=0):
+        console.print(
+            f"{unspaced:,} of the texts are in scripts without spaces between words: all letters up to a sign are one "
+            "word there, so that few changes are made, and numbers of words mean little."
+        )
     for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", style="yellow")
 

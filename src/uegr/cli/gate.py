@@ -40,6 +40,9 @@ def gate(
         limit = f"at {'least' if line.is_minimum else 'most'} {line.limit:.3f}"
         table.add_row("pass" if line.passed else "FAIL", line.name, f"{line.value:.3f}", limit)
     console.print(table)
+    for name, count in result.unchanged.items():
+        if count:
+            console.print(f"{name} can change nothing in {count:,} of {result.perturbed:,} texts: no prediction flips.")
     slices = [f"{part['slice']} {part['accuracy']:.1%} of {part['examples']}" for part in result.slices[:3]]
     weakest = ", ".join(slices) or f"no slice of {SMALLEST} examples"
     console.print(f"Weakest: {weakest}. Details, and texts that flip: {output_dir}/gate.json")

@@ -50,8 +50,9 @@ def encode(
         if kind == "seq2seq":
             return dict(tokenizer(*texts, text_target=batch[LABEL], truncation=True, max_length=max_length))
         if kind == "token":
-            return _with_label_per_token(tokenizer, texts[0], batch[LABEL], max_length)
-        return {**tokenizer(*texts, truncation=True, max_length=max_length), "labels": batch[LABEL]}
+            return without_empty_rows(_with_label_per_token(tokenizer, texts[0], batch[LABEL], max_length), tokenizer)
+        encoded = without_empty_rows(tokenizer(*texts, truncation=True, max_length=max_length), tokenizer)
+        return {**encoded, "labels": batch[LABEL]}
 
     # Without a given fingerprint the library would derive one by pickling the tokenizer.
     options: dict[str, Any] = {"keep_in_memory": True, "new_fingerprint": secrets.token_hex(8)}
@@ -63,6 +64,12 @@ def encode(
         # The tokenizer warns about documents longer than the model, which `_blocks` cuts.
         warnings.simplefilter("ignore")
         return rows.select_columns(columns).map(tokenize, batched=True, remove_columns=columns, **options)
+
+
+def without_empty_rows(encoded: Mapping[str, list[list[int]]], tokenizer: Any) -> dict[str, list[list[int]]]:
+    """The rows, with one token of padding in place of a text without tokens, which no model can read."""
+    filler = {"input_ids": tokenizer.pad_token_id, "attention_mask": 1, "labels": IGNORED_LABEL}
+    return {key: [row or [filler.get(key, 0)] for row in rows] for key, rows in encoded.items()}
 
 
 def _with_label_per_token(

@@ -16,7 +16,7 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.encoding import batches, encode, pad
+from uegr.data.encoding import batches, encode, pad, without_empty_rows
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode
@@ -34,7 +34,7 @@ OnBatch: TypeAlias = Callable[[int], None]
 
 
 BATCH_SIZE = 64
-_WORD_END = regex.compile(r"[\p{L}\p{M}]*")
+_WORD_END = regex.compile(r"[\p{L}\p{M}\u200c\u200d]*")
 
 
 class EvaluatedModel:
@@ -159,8 +159,8 @@ class EvaluatedModel:
     def logits_of(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
         """Logits (N, C) of texts without labels: one string per text column each."""
         columns = [[str(text) for text in column] for column in zip(*texts, strict=True)]
-        encoded = _without_empty_rows(
-            dict(self.tokenizer(*columns, truncation=True, max_length=self.max_length)), self.tokenizer
+        encoded = without_empty_rows(
+            self.tokenizer(*columns, truncation=True, max_length=self.max_length), self.tokenizer
         )
         order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
         logits = []
@@ -196,9 +196,3 @@ class EvaluatedModel:
         """The precision of a forward pass."""
         context: AbstractContextManager[None] = torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
         return context
-
-
-def _without_empty_rows(encoded: dict[str, list[list[int]]], tokenizer: Any) -> dict[str, list[list[int]]]:
-    """The rows, with one token of padding in place of a text without tokens, which no model can read."""
-    filler = {"input_ids": tokenizer.pad_token_id, "attention_mask": 1}
-    return {key: [row or [filler.get(key, 0)] for row in rows] for key, rows in encoded.items()}

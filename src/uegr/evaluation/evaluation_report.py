@@ -66,7 +66,10 @@ class EvaluationReport:
         for curve in (*([self.robustness] if self.robustness else []), *self.embedding_attacks):
             title = METRICS[self._curve].title
             lines += [(f"{title}, {curve['attack']} at {e:g}", show(self._curve, v)) for e, v in self._points(curve)]
-        lines += [(f"accuracy %, {part['attack']}", show("accuracy", part["accuracy"])) for part in self.text_attacks]
+        for part in self.text_attacks:
+            lines.append((f"accuracy %, {part['attack']}", show("accuracy", part["accuracy"])))
+            if part.get("untouched"):
+                lines.append((f"texts that {part['attack']} cannot change", str(part["untouched"])))
         width = max(len(title) for title, _ in lines)
         return "\n".join(f"{title:<{width}}  {value:>8}" for title, value in lines)
 

@@ -10,6 +10,9 @@ from typing import Any, ClassVar
 
 from uegr.perturb.words import WORD
 
+DRAWS = 8
+"""Number of attempts at the largest rate before a text counts as one that cannot be changed."""
+
 
 class Perturbation(ABC):
     """One kind of change."""
@@ -32,6 +35,10 @@ class Perturbation(ABC):
             rate: probability of a change per word, or per place where one is possible, in (0, 1].
             generator: source of the random choices.
         """
+
+    def can_change(self, text: str, generator: random.Random) -> bool:
+        """Whether an attempt at the largest rate changes a text: none does in a script that has no such change."""
+        return any(self(text, 1.0, generator) != text for _ in range(DRAWS))  # a swap of equal letters is no change
 
 
 class WordPerturbation(Perturbation):

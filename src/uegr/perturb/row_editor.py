@@ -4,12 +4,13 @@ Half of the words are drawn in proportion to how much the loss depends on them, 
 random. [ours]
 """
 
+import logging
 import math
 import random
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, TypeAlias
 
 from uegr.perturb.perturbation import Perturbation, WordPerturbation
@@ -39,6 +40,9 @@ STAND_IN = "\ue000"
 """Written in a text for a token of an unknown word or of a mask: no perturbation changes it."""
 Change: TypeAlias = tuple[int, int, list[int]]
 """Start and end of a span of a row, and the tokens that take its place."""
+IN_VAIN = 200
+"""An edit that has changed none of the first texts, this many, is warned of."""
+logger = logging.getLogger(__name__)
 
 
 class RowEditor:
@@ -55,6 +59,8 @@ class RowEditor:
         self._mask: list[int] = [] if tokenizer.mask_token_id is None else [tokenizer.mask_token_id]
         self._stand_ins = {tokenizer.unk_token_id, tokenizer.mask_token_id}
         """Special tokens that stand in the place of words."""
+        self._in_vain: dict[str, int | None] = {}
+        """Edit -> number of texts that it has not changed; None as soon as it has changed one, or was warned of."""
 
     @cached_property
     def _synonyms(self) -> Synonyms:
@@ -83,14 +89,27 @@ class RowEditor:
         word_edits = [edit for edit in edits if edit not in text_edits]
         row = EditedRow(list(ids), list(range(len(ids))), [True] * len(ids))
         for edit in text_edits:
+            before = row.ids
             row = self._rewritten(row, PERTURBATIONS[edit.name], _drawn_rate(edit, generator), generator)
+            self._count(edit.name, changed=row.ids != before)
             weights = None
         words = self.token_words.words(row.ids)
         chosen = _chosen_words(words, word_edits, generator, weights)
         replacements = self._replacements(row.ids, words, chosen, generator)
         changes = [(words[i].start, words[i].end, replacements[i]) for i in sorted(replacements)]
+        effective = {chosen[i] for i, new in replacements.items() if new != row.ids[words[i].start : words[i].end]}
+        for edit in word_edits:
+            self._count(edit.name, changed=edit.name in effective)
         edited = self._with_changes(row, changes)
         return edited if edited.ids else row  # a model cannot read a text without tokens
+
+    def _count(self, name: str, *, changed: bool) -> None:
+        """Count a text that an edit has changed or not, and warn of an edit that changes nothing."""
+        texts = self._in_vain.get(name, 0)
+        self._in_vain[name] = None if changed or texts is None else texts + 1
+        if self._in_vain[name] == IN_VAIN:
+            self._in_vain[name] = None
+            _warn_in_vain(name, self.token_words.tokenizer.name_or_path)
 
     def _replacements(
         self, ids: list[int], words: list[TokenWord], chosen: dict[int, str], generator: random.Random
@@ -179,6 +198,17 @@ class RowEditor:
         separators = self.token_words.special_ids - self._stand_ins
         starts = [i for i in range(len(ids)) if not i or ids[i] in separators or ids[i - 1] in separators]
         return list(zip(starts, [*starts[1:], len(ids)], strict=True))
+
+
+@cache  # once: the cost of a step is measured by another editor
+def _warn_in_vain(name: str, tokenizer: str) -> None:
+    """Warn of an edit that changes nothing with the tokenizer of this name."""
+    logger.warning(
+        "the edit %s has changed none of the first %d texts: choose another for this language and tokenizer "
+        "(lists of words are English, and a tokenizer may read each Chinese character as a word).",
+        name,
+        IN_VAIN,
+    )
 
 
 def _rewrites_texts(edit: Edit) -> bool:

@@ -6,7 +6,7 @@ Everything is read from the token ids with the tokenizer's own decoder: a traini
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import regex
 
@@ -45,6 +45,10 @@ class _Piece:
     spaced: bool
 
 
+_Unit: TypeAlias = tuple[int, int, _Piece | None]
+"""Some tokens, ids[start:end], and what they add to a text; None if that is not a part of a word."""
+
+
 class TokenWords:
     """Finds the words in token ids, and tokenizes other spellings of them.
 
@@ -73,16 +77,7 @@ class TokenWords:
 
     def words(self, ids: Sequence[int]) -> list[TokenWord]:
         """The words of a text, in order, without numbers, punctuation and special tokens."""
-        words: list[TokenWord] = []
-        start: int | None = None
-        for position, token in enumerate([*ids, None]):
-            piece = None if token is None else self._piece(token)
-            if start is not None and (piece is None or piece.spaced):
-                words += self._word(ids, start, position)
-                start = None
-            if start is None and piece is not None:
-                start = position
-        return words
+        return self._joined(ids, [(i, i + 1, self._piece(token)) for i, token in enumerate(ids)])
 
     def encode(self, texts: Sequence[str], spaced: Sequence[bool]) -> list[list[int]]:
         """The token ids of words, each with a space before it or not."""
@@ -112,22 +107,50 @@ class TokenWords:
                 return tokens, text
         raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: choose views that edit no texts.")
 
-    def _word(self, ids: Sequence[int], start: int, end: int) -> list[TokenWord]:
-        """The tokens as a word; an empty list if their text is not made of letters only."""
-        pieces = [piece for token in ids[start:end] if (piece := self._piece(token)) is not None]
+    def _joined(self, ids: Sequence[int], units: Sequence[_Unit]) -> list[TokenWord]:
+        """The words that units make up, one after the other."""
+        words: list[TokenWord] = []
+        start = last = 0
+        pieces: list[_Piece] = []
+        for position, end, piece in [*units, (len(ids), len(ids), None)]:
+            if pieces and (piece is None or piece.spaced):
+                words += self._word(ids, start, last, pieces)
+                pieces = []
+            if piece is not None:
+                start, last = position if not pieces else start, end
+                pieces.append(piece)
+        return words
+
+    def _word(self, ids: Sequence[int], start: int, end: int, pieces: Sequence[_Piece]) -> list[TokenWord]:
+        """The pieces as a word; if they are not made of letters only, the words beside signs of several tokens."""
         text = "".join(piece.text for piece in pieces)
-        if _UNREADABLE in text:
+        in_parts = _UNREADABLE in text
+        if in_parts:
             text = self.decode(ids[start:end]).strip()
-        return [TokenWord(start, end, text, pieces[0].spaced)] if WORD.fullmatch(text) else []
+        if WORD.fullmatch(text):
+            return [TokenWord(start, end, text, pieces[0].spaced)]
+        return self._joined(ids, self._characters(ids, start, end)) if in_parts else []
+
+    def _characters(self, ids: Sequence[int], start: int, end: int) -> list[_Unit]:
+        """Tokens in units of whole characters: some tokenizers write a quotation mark as two or three tokens."""
+        units: list[_Unit] = []
+        while start < end:
+            stop = start + 1
+            while _UNREADABLE in self.decode(ids[start:stop]) and stop < end:
+                stop += 1
+            piece = self._read(ids[start:stop])
+            units.append((start, stop, None if piece is None or _UNREADABLE in piece.text else piece))
+            start = stop
+        return units
 
     def _piece(self, token: int) -> _Piece | None:
         """What a token adds to a text; None if it is not a part of a word."""
         if token not in self._pieces:
-            self._pieces[token] = None if token in self.special_ids else self._read(token)
+            self._pieces[token] = None if token in self.special_ids else self._read([token])
         return self._pieces[token]
 
-    def _read(self, token: int) -> _Piece | None:
-        added = self.decode([*self._anchor, token]).removeprefix(self._anchor_text)
+    def _read(self, tokens: Sequence[int]) -> _Piece | None:
+        added = self.decode([*self._anchor, *tokens]).removeprefix(self._anchor_text)
         text = added.lstrip()
         if added.removesuffix(text) not in ("", " "):
             return None  # a tab or the end of a line stays

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 
 import regex
 
+from uegr.data.unspaced_scripts import UNSPACED
+
 WORD = regex.compile(r"(\p{L}[\p{L}\p{M}\u200c\u200d]*)")
 """A sequence of letters with their marks (vowel signs, points, accents) and joiners, in any script."""
 _CHARACTER = regex.compile(r"\X")
+_UNSPACED = regex.compile(f"{UNSPACED}{{2}}")
 
 _FUNCTION_WORDS = """
     a about above after again against all although am among an and any are aren as at be because been before being
@@ -39,6 +42,11 @@ def words_of(text: str) -> list[str]:
     """Return the words of a text in their order."""
     words: list[str] = WORD.findall(text)
     return words
+
+
+def has_unspaced_words(text: str) -> bool:
+    """Whether a text has words of a script without spaces between words; all its letters up to a sign are one word."""
+    return _UNSPACED.search(text) is not None
 
 
 def replace_words(text: str, replacements: Mapping[int, str]) -> str:

@@ -28,7 +28,8 @@ def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, s
     """Perturb a text; the arguments are those of `perturb`."""
     changed = perturb(texts, name, rate, seed)
     before, after = models.answers(texts), models.answers(changed)
-    return ChangedView(mark_words(texts[-1], changed[-1]), after, models.compare(before, after))
+    note = f"{name} has changed nothing.\n" if changed == tuple(texts) else ""
+    return ChangedView(mark_words(texts[-1], changed[-1]), after, note + models.compare(before, after))
 
 
 def attack_views(

@@ -10,12 +10,22 @@ Pieces = list[tuple[str, bool]]
 
 
 def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
-    """Return both texts in pieces. A word ends at white space, and a change of any of its letters marks all of it."""
+    """Return both texts in pieces.
+
+    A word ends at white space, and a change of any of its letters marks all of it. White space stays with the words
+    beside it: comparing each space with every other would take minutes for a long text.
+    """
     old, new = (re.findall(r"\s+|\S+", text) for text in (before, after))
     kept_old, kept_new = [False] * len(old), [False] * len(new)
-    for block in SequenceMatcher(None, old, new, autojunk=False).get_matching_blocks():
-        kept_old[block.a : block.a + block.size] = [True] * block.size
-        kept_new[block.b : block.b + block.size] = [True] * block.size
+    places_old, places_new = ([i for i, piece in enumerate(pieces) if not piece.isspace()] for pieces in (old, new))
+    old_words, new_words = [old[i] for i in places_old], [new[i] for i in places_new]
+    for block in SequenceMatcher(None, old_words, new_words, autojunk=False).get_matching_blocks():
+        for offset in range(block.size):
+            place_old, place_new = places_old[block.a + offset], places_new[block.b + offset]
+            for i, j in ((place_old + step, place_new + step) for step in (-1, 0, 1)):
+                inside = 0 <= i < len(old) and 0 <= j < len(new)
+                if inside and old[i] == new[j] and not kept_old[i] and not kept_new[j]:
+                    kept_old[i] = kept_new[j] = True
     return _joined(old, kept_old), _joined(new, kept_new)
 
 

@@ -9,11 +9,12 @@ from uegr.report.run_groups import Group, first_shown
 from uegr.report.story_measures import attack_in_words
 from uegr.runs.result_parts import TextAttackResult
 
-FOOLED, HELD, WRONG = "fooled", "held", "wrong before the attack"
-OUTCOMES = (FOOLED, HELD, WRONG)
+FOOLED, HELD, UNTOUCHED, WRONG = "fooled", "held", "could not be changed", "wrong before the attack"
+OUTCOMES = (FOOLED, HELD, UNTOUCHED, WRONG)
 ALL_NOTE = (
     "Changed words are marked. Fooled: right before the attack and wrong after it. Held: no change that was tried made "
-    "the model wrong, so there is no text after. A text that is wrong before is not attacked."
+    "the model wrong, so there is no text after. Could not be changed: there is no such change for any word of it, "
+    "and it counts as right. A text that is wrong before is not attacked."
 )
 SAMPLES_NOTE = (
     "These runs hold only the first texts that fooled the model. To see every attacked text, attack again with uegr "
@@ -113,4 +114,6 @@ def _texts(group: Group, attack: TextAttackResult) -> Iterator[AttackedText]:
 def _outcome(row: Mapping[str, Any]) -> str:
     if row["predicted_before"] != row["label"]:
         return WRONG
-    return HELD if row["after"] is None else FOOLED
+    if row["after"] is not None:
+        return FOOLED
+    return UNTOUCHED if row.get("untouched") else HELD

@@ -18,6 +18,7 @@ from uegr.runs.run_result import RunResult
 
 ATTACKED_TEXTS = "attacked_texts.json"
 ROW = {"label", "before", "predicted_before", "after", "predicted"}
+"""The fields of every row; files of earlier versions have no "untouched"."""
 Rows = list[dict[str, Any]]
 """One object per attacked text; see `text_row`."""
 
@@ -30,7 +31,8 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
         names: the class names.
 
     Returns:
-        {"label", "before", "predicted_before", "after", "predicted"}; "after" is None if no text fooled the model.
+        {"label", "before", "predicted_before", "after", "predicted", "untouched"}; "after" is None if no text fooled
+        the model, and "untouched" says whether the attack could not change the text.
     """
     return {
         "label": names[outcome.label],
@@ -38,6 +40,7 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
         "predicted_before": names[outcome.label if outcome.right else outcome.predicted],
         "after": None if outcome.after is None else COLUMN_MARK.join(outcome.after),
         "predicted": names[outcome.predicted],
+        "untouched": outcome.untouched,
     }
 
 

@@ -3,7 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -48,6 +48,7 @@ class GateResult:
         lines: one per limit.
         slices: the weakest parts of the data, weakest first: name, number of examples, accuracy.
         flips: texts whose prediction changes: before, after, perturbation, label and both predictions.
+        unchanged: perturbation -> number of texts that it cannot change, such as Chinese texts by Latin look-alikes.
     """
 
     model: str
@@ -56,6 +57,7 @@ class GateResult:
     lines: list[GateLine]
     slices: list[dict[str, Any]]
     flips: list[dict[str, str]]
+    unchanged: dict[str, int] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -96,7 +98,8 @@ def run_gate(
         on_rows: called before each perturbation with its name, the number of perturbations done, and their total.
 
     Raises:
-        UsageError: the data cannot be read, or does not have the classes that the policy limits.
+        UsageError: the data cannot be read, does not have the classes that the policy limits, or has no text that a
+            perturbation can change.
     """
     thresholds = policy.thresholds()
     for threshold in thresholds:
@@ -111,9 +114,12 @@ def run_gate(
     before, true = classifier.logits(attacked).argmax(axis=1), np.asarray(attacked[LABEL][:])
     perturbations = list(dict.fromkeys(str(t.subject) for t in thresholds if t.measure in BY_PERTURBATION))
     flips: list[dict[str, str]] = []
+    unchanged: dict[str, int] = {}
     for done, perturbation in enumerate(perturbations):
         on_rows(perturbation, done, len(perturbations))
-        changed = _perturbed(attacked, classifier.evaluated.text_columns[-1], perturbation, policy)
+        changed, unchanged[perturbation] = _perturbed(
+            attacked, classifier.evaluated.text_columns[-1], perturbation, policy
+        )
         after = classifier.logits(changed).argmax(axis=1)
         measured["flip_rate", perturbation] = float((after != before).mean())
         measured["robust_accuracy", perturbation] = float((after == true).mean())
@@ -122,7 +128,9 @@ def run_gate(
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
     chosen = random.Random(policy.seed).sample(flips, min(FLIPS, len(flips)))
-    return GateResult(name_or_folder(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen)
+    return GateResult(
+        name_or_folder(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen, unchanged
+    )
 
 
 def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:
@@ -168,13 +176,20 @@ def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict
     }
 
 
-def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy) -> Dataset:
+def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy) -> tuple[Dataset, int]:
+    """Return the rows with perturbed texts, and the number of texts that cannot be changed."""
     perturb = find_perturbation(perturbation)
-    texts = [
-        perturb(text, policy.rate, random.Random(f"{policy.seed}:{perturbation}:{i}"))
-        for i, text in enumerate(rows[column])
-    ]
-    return rows.remove_columns(column).add_column(column, texts)
+    texts, unchanged = [], 0
+    for i, text in enumerate(rows[column]):
+        generator = random.Random(f"{policy.seed}:{perturbation}:{i}")
+        texts.append(perturb(text, policy.rate, generator))
+        unchanged += texts[-1] == text and not perturb.can_change(text, generator)
+    if unchanged == len(rows):
+        raise UsageError(
+            f"limits under {perturbation} cannot be measured: it can change none of the {unchanged:,} texts; leave "
+            "them out, or add other texts."
+        )
+    return rows.remove_columns(column).add_column(column, texts), unchanged
 
 
 def _flips(

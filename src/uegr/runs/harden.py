@@ -11,12 +11,13 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.encoding import pad
+from uegr.data.encoding import pad, without_empty_rows
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.errors import UsageError
 from uegr.modeling.embeddings import token_mask
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.perturb.perturbation import DRAWS
 from uegr.runs.run_folder import HARDENING, finish_run, prepare_run
 from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
@@ -73,6 +74,7 @@ def harden_model(
     bf16 = use_bf16(config.precision, model)
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
+    _check_edits(hardening, encoded, tokenizer, config.edits)
     files = [*config.texts, *config.held_out]
     checkpoint = prepare_run(
         output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
@@ -105,10 +107,21 @@ def harden_model(
     return record
 
 
+def _check_edits(hardening: Hardening, rows: Dataset, tokenizer: PreTrainedTokenizerBase, edits: str) -> None:
+    """Raise a UsageError if no text is changed: the model would learn the rounding errors of a loss of 0."""
+    batch = pad(tokenizer, [rows[i] for i in range(min(MEASURED, len(rows)))])
+    read = (hardening.reader.read(batch, hardening.edits, seed).batch["input_ids"] for seed in range(DRAWS))
+    if all(torch.equal(batch["input_ids"], ids) for ids in read):
+        raise UsageError(
+            f"the edits {edits} change none of the texts, and the model would learn nothing: choose others with "
+            "--edits, or a model whose tokenizer does not read each character as a word."
+        )
+
+
 def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
     """Return the texts as token ids: those to train on, in their order, and those that are kept out."""
     encoded = rows.map(
-        lambda part: dict(tokenizer(part[TEXT], truncation=True, max_length=max_length)),
+        lambda part: without_empty_rows(tokenizer(part[TEXT], truncation=True, max_length=max_length), tokenizer),
         batched=True,
         remove_columns=[TEXT],
     )

@@ -168,6 +168,7 @@ class TextAttackResult(JsonPart):
         success_rate: share of the examples that were right before and are wrong after; None if none was right.
         queries: mean number of queries per example.
         untouched: number of examples in whose text the attack could change nothing.
+        unspaced: number of examples with words in a script without spaces; see `uegr.perturb.words.has_unspaced_words`.
         words_changed: mean share of changed words over the successes.
         similarity: mean cosine of the sentence embeddings before and after, over the successes.
         outcomes: packed bits, right after the attack; see `uegr.evaluation.packed_outcomes`.
@@ -188,6 +189,7 @@ class TextAttackResult(JsonPart):
     success_rate: float | None = None
     queries: float | None = None
     untouched: int | None = None
+    unspaced: int | None = None
     words_changed: float | None = None
     similarity: float | None = None
     outcomes: str | None = None

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from uegr.evaluation.attacks.attack_results import AttackOutcome
-from uegr.evaluation.attacks.attack_summary import summary
+from uegr.evaluation.attacks.attack_summary import _share_changed, summary
 
 
 def test_the_summary_counts_what_the_outcomes_say() -> None:
@@ -23,6 +23,14 @@ def test_the_summary_counts_what_the_outcomes_say() -> None:
     assert result["success_rate"] == pytest.approx(1 / 3)
     assert result["words_changed"] == pytest.approx(1 / 3)
     assert result["similarity"] is None
+    assert result["unspaced"] == 0
     assert result["samples"] == [{"label": "good", "before": "a fine film", "after": "a dull film", "predicted": "bad"}]
     bits = np.unpackbits(np.frombuffer(b64decode(result["outcomes"]), dtype=np.uint8), count=4)
     assert bits.tolist() == [1, 0, 0, 1]
+
+
+def test_the_share_of_changed_words_of_a_very_long_text_is_computed_at_once() -> None:
+    text = "the good film the bad plot " * 2000
+    assert _share_changed(text, text.replace("plot", "polt", 1200)) == pytest.approx(1200 / 12_000)
+    assert _share_changed("我喜欢", "") == 1.0
+    assert _share_changed("!", "?") == 0.0

@@ -36,6 +36,11 @@ def test_at_most_thirty_edits() -> None:
     assert not PublishedDeepWordBug().fits(words, dict.fromkeys(range(31), "flim"))
 
 
+def test_the_edits_of_a_very_long_word_are_counted_at_once() -> None:
+    word = "x" * 100_000
+    assert PublishedDeepWordBug().fits([word], {0: word + "y"})
+
+
 def test_importance_is_measured_with_an_unknown_word(evaluated: EvaluatedModel, rows: Dataset) -> None:
     attack = PublishedDeepWordBug()
     request = next(attack.search(("great film",), 1, random.Random(0)))

@@ -8,11 +8,13 @@ from support.text_attacks import robust_share
 from uegr.errors import UsageError
 from uegr.evaluation import attacks
 from uegr.evaluation.attacks.attack_registry import attack_class
+from uegr.evaluation.attacks.attack_results import TextAttackResult
 from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deletion import Deletion
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.text_attack import attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_report import EvaluationReport
 from uegr.perturb.words import words_of
 
 
@@ -51,6 +53,10 @@ def test_a_model_without_case_is_not_touched_by_an_attack_that_changes_nothing(
     counted = summary(outcomes, ["bad", "good"])
     assert counted["untouched"] == sum(outcome.right for outcome in outcomes) > 0
     assert counted["accuracy"] == counted["clean_accuracy"]
+    number = counted["untouched"]
+    assert f"; it could change nothing in {number} texts" in repr(TextAttackResult("contractions", outcomes))
+    report = EvaluationReport("classification", len(rows), "accuracy", {}, text_attacks=[{"attack": "c", **counted}])
+    assert str(report).splitlines()[-1].split() == ["texts", "that", "c", "cannot", "change", str(number)]
 
 
 def test_deletion_leaves_words_out_and_counts_them(evaluated: EvaluatedModel, rows: Dataset) -> None:

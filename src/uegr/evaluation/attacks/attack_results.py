@@ -117,7 +117,9 @@ class TextAttackResult:
         return [outcome.after[-1] if outcome.after else None for outcome in self.outcomes]
 
     def __repr__(self) -> str:
+        untouched = sum(outcome.untouched for outcome in self.outcomes)
+        note = f"; it could change nothing in {untouched} texts, which count as right" if untouched else ""
         return (
             f"{self.attack} on {len(self.outcomes)} examples: accuracy {self.clean_accuracy:.1%} before, "
-            f"{self.accuracy:.1%} after, {self.queries:.1f} queries per example"
+            f"{self.accuracy:.1%} after, {self.queries:.1f} queries per example{note}"
         )

@@ -1,7 +1,6 @@
 """The objects of results.json's "text_attacks" and "embedding_attacks"."""
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
 from uegr.evaluation.robustness import describe, robust_mask
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
-from uegr.perturb.words import words_of
+from uegr.perturb.words import has_unspaced_words, words_of
 
 SAMPLES = 10
 """Largest number of fooling texts that are written to results.json."""
@@ -87,6 +86,7 @@ def summary(
         "success_rate": result.success_rate,
         "queries": result.queries,
         "untouched": sum(outcome.untouched for outcome in outcomes),
+        "unspaced": sum(has_unspaced_words(outcome.before[-1]) for outcome in outcomes),
         "words_changed": float(np.mean(changed)) if changed else None,
         "similarity": float(encoder.cosines(pairs).mean()) if encoder and pairs else None,
         "outcomes": pack_bits(result.robust_mask),
@@ -104,6 +104,11 @@ def summary(
 
 def _share_changed(before: str, after: str) -> float:
     """Share of the words of the text before that are not in the text after, in their order."""
-    words = words_of(before)
-    matched = sum(block.size for block in SequenceMatcher(None, words, words_of(after), False).get_matching_blocks())
-    return 1.0 - matched / len(words) if words else 0.0
+    words, new_words = words_of(before), words_of(after)
+    numbers = {word: number for number, word in enumerate({*words, *new_words})}
+    new = np.array([numbers[word] for word in new_words], dtype=np.int32)
+    common = np.zeros(len(new) + 1, dtype=np.int32)  # longest common subsequence with each beginning of the new words
+    for word in words:
+        common[1:] = np.maximum(common[1:], common[:-1] + (new == numbers[word]))
+        np.maximum.accumulate(common, out=common)
+    return 1.0 - int(common[-1]) / len(words) if words else 0.0

@@ -13,8 +13,6 @@ from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 
 SearchBy = Literal["random", "worst", "greedy"]
-DRAWS = 8
-"""Number of attempts at the largest rate before a text counts as one that cannot be changed."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +57,8 @@ class PerturbationAttack(GreedyAttack):
         *fixed, text = texts
         perturb, tries = find_perturbation(self.name), self.tries if self.search_by == "worst" else 1
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]
-        if all(attempt == texts for attempt in attempts):
-            strongest = (perturb(text, 1.0, generator) for _ in range(DRAWS))  # a swap of equal letters is no change
-            if all(attempt == text for attempt in strongest):
-                return None  # the perturbation cannot change this text
+        if all(attempt == texts for attempt in attempts) and not perturb.can_change(text, generator):
+            return None
         chosen = yield from first_that_fools(attempts, label)
         if chosen is not None:
             on_change(chosen)

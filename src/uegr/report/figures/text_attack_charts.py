@@ -32,7 +32,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
         alt="Bars of accuracy by attack.",
         caption=(
             "Accuracy on clean text, under typing errors, and on the attacked examples of each attack. Lines: 95 % "
-            f"Wilson intervals. {_counts_in_words(counts)} {first_shown(groups)}"
+            f"Wilson intervals. {_counts_in_words(counts)} {_untouched_in_words(groups)}{first_shown(groups)}"
         ),
         intervals=intervals,
         limit=100,
@@ -69,3 +69,12 @@ def _counts_in_words(counts: dict[str, set[int]]) -> str:
     """Return a sentence with the number of examples of each bar."""
     words = ", ".join(f"{attack} {' or '.join(map(str, sorted(numbers)))}" for attack, numbers in counts.items())
     return f"Examples: {words}." if words else ""
+
+
+def _untouched_in_words(groups: Sequence[Group]) -> str:
+    """Return a sentence, and a space, with the number of texts that each attack could not change; empty for none."""
+    numbers: dict[str, set[int]] = {}
+    for attack in (attack for group in groups for attack in group.first.text_attacks if attack.untouched):
+        numbers.setdefault(attack.title, set()).add(attack.untouched or 0)
+    words = ", ".join(f"{title} {' or '.join(map(str, sorted(counts)))}" for title, counts in numbers.items())
+    return f"Texts that an attack could not change, which count as right: {words}. " if words else ""
