@@ -75,9 +75,12 @@ def _remove(folder: Path) -> None:
 def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
     """Measure the trained cell in its run folder, as its measurement says."""
     (folder / RESULTS).unlink(missing_ok=True)  # a kept run may hold what another grid measured
-    measurement = cell.measurement
+    measurement, trust = cell.measurement, cell.config.trust_remote_code
     result = evaluate_run(
-        folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
+        folder,
+        **measurement.arguments(),
+        trust_remote_code=trust,
+        on_examples=lambda done, total: on_progress("attacking", done, total),
     )
     if further_attacks := measurement.further_attacks():
         result = attack_run(
@@ -86,6 +89,7 @@ def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
             examples=measurement.attack_examples,
             split=measurement.split,
             epsilons=measurement.epsilons,
+            trust_remote_code=trust,
             on_examples=on_progress,
         )
     if measurement.transfer:
@@ -93,6 +97,7 @@ def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
             folder,
             measurement.transfer,
             examples=cell.config.data.max_test_examples,
+            trust_remote_code=trust,
             on_task=lambda done, total: on_progress("transfer", done, total),
         )
         result = read_results(folder)[0]

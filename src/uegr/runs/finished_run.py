@@ -84,30 +84,36 @@ class FinishedRun:
         return result
 
 
-def open_run(folder: Path, data: TaskData | None = None, batch_size: int = BATCH_SIZE) -> FinishedRun:
+def open_run(
+    folder: Path, data: TaskData | None = None, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> FinishedRun:
     """Load a run's data and model.
 
     Args:
         folder: the run folder.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the model's folder. What its run.json says does not count: the
+            folder may be a stranger's.
     """
-    run, evaluated_model = open_trained(folder, batch_size)
+    run, evaluated_model = open_trained(folder, batch_size, trust_remote_code=trust_remote_code)
     data = training_data(folder, run, evaluated_model) if data is None else data
     return FinishedRun(folder, run, data, evaluated_model)
 
 
-def open_trained(folder: Path, batch_size: int = BATCH_SIZE) -> tuple[dict[str, Any], EvaluatedModel]:
+def open_trained(
+    folder: Path, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> tuple[dict[str, Any], EvaluatedModel]:
     """Load a run's run.json and its model, without the data."""
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     config = run["config"]
-    trust, columns = config.get("trust_remote_code", False), run.get("data", {}).get("text_columns")
-    model = load_trained(folder, run["kind"], trust_remote_code=trust)
+    columns = run.get("data", {}).get("text_columns")
+    model = load_trained(folder, run["kind"], trust_remote_code=trust_remote_code)
     evaluated_model = EvaluatedModel(
         model,
-        load_tokenizer(str(folder), trust_remote_code=trust),
+        load_tokenizer(str(folder), trust_remote_code=trust_remote_code),
         columns or DataSource(**config["data"]).text_columns,
         kind=run["kind"],
         bf16=measure_in_bf16(run["precision"] == "bf16", model),
@@ -141,9 +147,11 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
     return data
 
 
-def open_measured_classifier(folder: Path, purpose: str, batch_size: int = BATCH_SIZE) -> FinishedRun:
+def open_measured_classifier(
+    folder: Path, purpose: str, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> FinishedRun:
     """Load a measured run of a classifier."""
-    run = open_run(folder, batch_size=batch_size)
+    run = open_run(folder, batch_size=batch_size, trust_remote_code=trust_remote_code)
     run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
         title = KIND_TITLES[run.data.kind]
