@@ -9,17 +9,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
+from support.small_runs import COST, config, weights
 from uegr import UsageError
-from uegr.data.data_source import DataSource
 from uegr.runs.folder_lock import LOCK, only_training
 from uegr.runs.harden import harden_model
 from uegr.runs.train import train_run
 from uegr.training.hardening_config import HardeningConfig
-from uegr.training.run_config import RunConfig
 
-COST = {"flop_ratio": 1.0, "time_ratio": 1.0}
 IN_USE = "another process trains in .*: wait until it has ended, or choose another --output_dir"
 HOLD = """
 import sys, time
@@ -34,30 +31,28 @@ with only_training(Path(sys.argv[1])):
 def test_a_second_training_in_the_folder_is_refused_and_the_first_goes_on(
     train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    config = RunConfig(
-        DataSource(train_file=str(train_file)), model=str(model_folder), method="plain", batch_size=8, epochs=2
-    )
+    configuration = config(train_file, model_folder, method="plain")
     folder, refused = tmp_path / "run", []
 
     def start_others(step: int, total: int) -> None:
         if step == 8:  # the first checkpoint is written
             for how in ("resume", "overwrite"):
                 with pytest.raises(UsageError, match=IN_USE):
-                    train_run(config, folder, cost=COST, **{how: True})
+                    train_run(configuration, folder, cost=COST, **{how: True})
                 refused.append(how)
 
-    train_run(config, folder, cost=COST, on_step=start_others)
-    train_run(config, tmp_path / "alone", cost=COST)
+    train_run(configuration, folder, cost=COST, on_step=start_others)
+    train_run(configuration, tmp_path / "alone", cost=COST)
     assert refused == ["resume", "overwrite"]
     assert not (folder / LOCK).exists()
-    first, alone = (load_file(each / "model.safetensors") for each in (folder, tmp_path / "alone"))
+    first, alone = weights(folder), weights(tmp_path / "alone")
     assert all(torch.equal(first[key], alone[key]) for key in alone)
 
 
 def test_a_second_hardening_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    config = HardeningConfig(texts=(str(train_file),), model=str(model_folder))
+    configuration = HardeningConfig(texts=(str(train_file),), model=str(model_folder))
     with only_training(tmp_path / "hardened"), pytest.raises(UsageError, match=IN_USE):
-        harden_model(config, tmp_path / "hardened")
+        harden_model(configuration, tmp_path / "hardened")
     assert not list((tmp_path / "hardened").iterdir())
 
 
