@@ -4,6 +4,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from uegr.cli.terminal import PlainConsole
 from uegr.compare.grid import read_grid
 from uegr.compare.result_slot import read_slots
 from uegr.errors import UsageError
+from uegr.runs.finished_run import open_trained
 from uegr.runs.run_folder import read_results, read_run
 
 MODEL = ["--model_name_or_path", "MODEL"]
@@ -112,7 +114,7 @@ def test_a_hostile_grid_is_refused_in_one_sentence(content: str, message: str, t
         read_grid(path)
 
 
-@pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff"])
+@pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff", "[" * 50_000])
 def test_a_line_of_a_ledger_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(line.encode("utf-8", "surrogateescape") + b"\n")
@@ -125,6 +127,17 @@ def test_a_run_json_of_another_form_is_refused(content: str, tmp_path: Path) -> 
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(UsageError, match=r"run.json' (is damaged|is not a run.json)"):
         read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "nonsense"}, {"kind": None}, {"kind": [1]}, {"precision": ...}, {"cost": ...}]
+)
+def test_a_finished_run_of_another_form_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
+    run = {"finished": True, "config": {}, "kind": "classification", "precision": "fp32", "task": "t"}
+    run |= {"train_examples": 1, "cost": {}, **changes}
+    (tmp_path / "run.json").write_text(json.dumps({name: value for name, value in run.items() if value is not ...}))
+    with pytest.raises(UsageError, match=r"run.json' is not that of a finished run of uegr"):
+        open_trained(tmp_path)
 
 
 @pytest.mark.parametrize("part", ["metrics", "robustness", "cost", "analysis", "text_attacks", "transfer"])

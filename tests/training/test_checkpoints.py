@@ -233,6 +233,7 @@ def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
         ("scheduler.pt", b"", "scheduler.pt' is damaged or cut off"),
         ("trainer_state.json", b"[1]", "trainer_state.json' holds no object"),
         ("trainer_state.json", b"{", "trainer_state.json' is missing or cut off"),
+        ("trainer_state.json", b"[" * 50_000, "trainer_state.json' is missing or cut off"),
     ],
 )
 def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(

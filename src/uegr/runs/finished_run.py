@@ -9,7 +9,7 @@ from datasets import Dataset
 
 from uegr.data.data_source import DataSource
 from uegr.data.file_digests import check_unchanged
-from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT
+from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT, Kind
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
@@ -19,7 +19,7 @@ from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
-from uegr.runs.run_folder import read_results, read_run, write_results
+from uegr.runs.run_folder import RUN, read_results, read_run, write_results
 from uegr.runs.run_result import RunResult
 from uegr.training.precision import measure_in_bf16
 
@@ -108,6 +108,8 @@ def open_trained(
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
+    if run.get("kind") not in get_args(Kind) or not run.keys() >= {"precision", "task", "train_examples", "cost"}:
+        raise UsageError(f"'{folder / RUN}' is not that of a finished run of uegr: train again with --overwrite.")
     config = run["config"]
     columns = run.get("data", {}).get("text_columns")
     model = load_trained(folder, run["kind"], trust_remote_code=trust_remote_code)

@@ -61,7 +61,7 @@ def fault_of(folder: Path) -> str | None:
     try:
         if not isinstance(json.loads(state.read_text(encoding="utf-8")), dict):
             return f"'{state}' holds no object"
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return f"'{state}' is missing or cut off"
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*model_fsdp*")]
     if not any(file.name != "training_args.bin" for file in weights):
