@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -85,3 +86,27 @@ def test_code_of_a_run_is_run_by_the_flag_only(
     assert not trace.exists()
     assert run([*predicting, "--trust_remote_code"]) == 0
     assert trace.exists()
+
+
+def test_a_run_that_cannot_be_written_is_refused_before_it_is_measured(
+    evaluated_run: Path, train_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(*_: Any) -> torch.Tensor:
+        raise AssertionError("measured before it is refused")
+
+    monkeypatch.setattr(EvaluatedModel, "logits", measure)
+    access = os.access
+    monkeypatch.setattr(
+        "os.access", lambda path, mode, **_: access(path, mode) and (path, mode) != (evaluated_run, os.W_OK)
+    )
+    folder = str(evaluated_run)
+    for command in (
+        ["evaluate", folder, "--on_examples", "2", "--test_file", str(train_file)],
+        ["evaluate", folder],
+        ["attack", folder, "--attack", "typos"],
+        ["analyse", folder, "--parts", "calibration"],
+    ):
+        capsys.readouterr()
+        assert "cannot be written, and the results belong into it: measure a copy of the run" in error_of(
+            capsys, command
+        )

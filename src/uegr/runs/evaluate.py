@@ -19,7 +19,7 @@ from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure
 from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
-from uegr.runs.finished_run import FinishedRun, OnExamples, open_run, running_total
+from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
 from uegr.runs.run_folder import read_results
 from uegr.runs.run_result import RunResult
 
@@ -62,6 +62,7 @@ def evaluate_run(
         UsageError: there is no finished run, its data is missing or has changed, or an argument cannot be used.
     """
     run = open_run(folder, data, batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     rows = run.rows(split)
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     measured = measure_model(

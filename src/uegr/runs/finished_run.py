@@ -1,5 +1,6 @@
 """A finished run that is opened to be measured: its configuration, data and model, and its results.json."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,11 +155,18 @@ def open_measured_classifier(
 ) -> FinishedRun:
     """Load a measured run of a classifier."""
     run = open_run(folder, batch_size=batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
         title = KIND_TITLES[run.data.kind]
         raise UsageError(f"'{folder}' is a model for {title}: name the run of a classifier for {purpose}.")
     return run
+
+
+def check_writable(folder: Path) -> None:
+    """Raise a UsageError, before hours of measuring, if the results cannot be written into the folder."""
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"'{folder}' cannot be written, and the results belong into it: measure a copy of the run.")
 
 
 def running_total(on_examples: OnExamples, total: int) -> Callable[[int], None]:

@@ -18,7 +18,7 @@ from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
-from uegr.runs.finished_run import FinishedRun, open_run
+from uegr.runs.finished_run import FinishedRun, check_writable, open_run
 
 OnTask = Callable[[int, int], None]
 """Called with the number of tasks done, and the number of all tasks."""
@@ -71,6 +71,7 @@ def evaluate_on_tasks(
         UsageError: the run was not measured, or its classes cannot be compared with those of a task.
     """
     run = open_run(folder, batch_size=batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     run.result()  # raises where nothing was measured
     training_data = run.data
     source = Classes(training_data.kind, training_data.label_names, training_data.family)
