@@ -4,12 +4,14 @@ Windows refuses both with a PermissionError, mostly for a moment: while another 
 viruses does.
 """
 
+import logging
 import os
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+logger = logging.getLogger("uegr")
 PAUSES = (0.05, 0.1, 0.15, 0.3, 0.4)
 """Seconds before each new try: a second in all, after which the error is taken to be real."""
 
@@ -22,6 +24,14 @@ def replace_file(source: Path, target: Path) -> None:
 def remove_folder(folder: Path) -> None:
     """Remove a folder and all that is in it; see `when_released`."""
     when_released(lambda: shutil.rmtree(folder))
+
+
+def remove_finished(folder: Path) -> None:
+    """Remove a folder whose work is done; where that is not possible the log says so, and nothing is raised."""
+    try:
+        remove_folder(folder)
+    except OSError as error:
+        logger.warning("%s is not removed (%s): what it was for is written, so delete it yourself", folder, error)
 
 
 def when_released(change: Callable[[], object]) -> None:

@@ -4,14 +4,16 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from support.command_line import error_of
+from support.command_line import error_of, run
 from uegr.cli.terminal import PlainConsole
 from uegr.compare.grid import read_grid
 from uegr.compare.result_slot import read_slots
 from uegr.errors import UsageError
+from uegr.runs.finished_run import open_trained
 from uegr.runs.run_folder import read_results, read_run
 
 MODEL = ["--model_name_or_path", "MODEL"]
@@ -112,7 +114,7 @@ def test_a_hostile_grid_is_refused_in_one_sentence(content: str, message: str, t
         read_grid(path)
 
 
-@pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff"])
+@pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff", "[" * 50_000])
 def test_a_line_of_a_ledger_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(line.encode("utf-8", "surrogateescape") + b"\n")
@@ -125,6 +127,17 @@ def test_a_run_json_of_another_form_is_refused(content: str, tmp_path: Path) -> 
     (tmp_path / "run.json").write_text(content)
     with pytest.raises(UsageError, match=r"run.json' (is damaged|is not a run.json)"):
         read_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kind": "nonsense"}, {"kind": None}, {"kind": [1]}, {"precision": ...}, {"cost": ...}]
+)
+def test_a_finished_run_of_another_form_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
+    content = {"finished": True, "config": {}, "kind": "classification", "precision": "fp32", "task": "t"}
+    content |= {"train_examples": 1, "cost": {}, **changes}
+    (tmp_path / "run.json").write_text(json.dumps({name: value for name, value in content.items() if value is not ...}))
+    with pytest.raises(UsageError, match=r"run.json' is not that of a finished run of uegr"):
+        open_trained(tmp_path)
 
 
 @pytest.mark.parametrize("part", ["metrics", "robustness", "cost", "analysis", "text_attacks", "transfer"])
@@ -161,3 +174,13 @@ def test_texts_from_outside_are_printed_as_they_are(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert "[bold]head[/bold]" in printed and "[/b] \ufffd[31mred\ufffd[0m \ufffdabc \ufffd" in printed
     assert "[red]text[/red] :smile: \ufffd]8;;http://x\ufffdlink" in printed and "\x1b" not in printed
+
+
+def test_a_note_on_a_file_is_printed_without_its_control_sequences(
+    evaluated_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "texts.csv"
+    file.write_text("text,a\x1b[31m,a\x1b[31m\ngood film,1,2\n")
+    assert run(["predict", str(evaluated_run), "--file", str(file), "--output", str(tmp_path / "out.csv")]) == 0
+    notes = [record.getMessage() for record in caplog.records if record.name == "uegr"]
+    assert any("a\ufffd[31m" in note for note in notes) and not any("\x1b" in note for note in notes), notes

@@ -38,6 +38,14 @@ def enter_all(path: Path, cells: Sequence[Cell]) -> None:
         ledger.enter(cell, RUN)
 
 
+def test_a_run_that_another_process_has_entered_is_not_reserved_again(tmp_path: Path) -> None:
+    """Two processes of one grid: the second has looked for the missing runs before the first one entered its own."""
+    path, cells = tmp_path / "results.jsonl", seeds(2)
+    Ledger(path).enter(cells[0], RUN)
+    Ledger(path).reserve(cells)
+    assert [(slot.seed, slot.run is None) for slot in read_slots(path)] == [(0, False), (1, True)]
+
+
 def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     cell, ledger = grid.cells[1], Ledger(path)

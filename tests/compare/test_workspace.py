@@ -102,9 +102,9 @@ def test_a_run_folder_that_cannot_be_removed_leaves_its_cell_finished(
     def refuse(_folder: Path) -> None:
         raise PermissionError(13, "The process cannot access the file")
 
-    monkeypatch.setattr("uegr.compare.workspace.remove_folder", refuse)
+    monkeypatch.setattr("uegr.locked_files.remove_folder", refuse)
     where = workspace(tmp_path)
     assert run_grid(Grid("locked", grid.cells[:1]), where) == []
     assert where.ledger.find(grid.cells[0]) is not None
-    (message,) = [record.getMessage() for record in caplog.records if record.name == "uegr"]
-    assert "is not removed" in message and "delete it yourself" in message
+    message = [record.getMessage() for record in caplog.records if record.name == "uegr"][-1]
+    assert str(where.runs) in message and "is not removed" in message and "delete it yourself" in message

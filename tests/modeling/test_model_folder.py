@@ -94,6 +94,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
         write(INDEX, '{"weight_map": {"a": "b.safetensors"}}'),
         "holds no b.safe",
     ),
+    "index of a file elsewhere": (
+        write(INDEX, '{"weight_map": {"a": "../../model.safetensors"}}'),
+        "names '../../model.safetensors', a file of another folder",
+    ),
     "index of another form": (write(INDEX, "[]"), "index.json' holds list and not an object"),
     "index without map": (write(INDEX, "{}"), "has no weight_map"),
     "no config": (remove("config.json"), "holds no config.json: name the folder of a Hugging Face model"),

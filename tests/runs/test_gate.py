@@ -161,9 +161,10 @@ def test_texts_that_a_perturbation_cannot_change_are_counted(
         run_gate(open_model(evaluated_run), read_policy(tmp_path / "gate.yaml"), file=tmp_path / "a.csv")
 
 
-def test_a_class_name_with_control_characters_makes_valid_xml(tmp_path: Path) -> None:
-    GateResult("m", 1, 1, [GateLine("recall of a\x08b", 0.0, 1.0, True, False)], [], []).write(tmp_path)
+def test_names_with_control_characters_make_valid_xml(tmp_path: Path) -> None:
+    GateResult("m\x0b\udcff", 1, 1, [GateLine("recall of a\x08b", 0.0, 1.0, True, False)], [], []).write(tmp_path)
     assert next(ElementTree.parse(tmp_path / "gate.xml").iter("testcase")).get("name") == "recall of a\ufffdb"
+    assert ElementTree.parse(tmp_path / "gate.xml").getroot().get("name") == "uegr gate m\ufffd\ufffd"
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ def test_model_and_tokenizer_of_a_hub_name_are_asked_for_with_slashes(monkeypatc
 
     class AskedError(Exception): ...
 
-    def load_tokenizer(name: str) -> None:
+    def load_tokenizer(name: str, **_: Any) -> None:
         raise AskedError(name)
 
-    monkeypatch.setattr(open_classifier, "load_trained", lambda _path: None)
+    monkeypatch.setattr(open_classifier, "load_trained", lambda _path, **_: None)
     monkeypatch.setattr(open_classifier, "load_tokenizer", load_tokenizer)
     with pytest.raises(AskedError, match="^org/model$"):
-        open_classifier._checkpoint(path, batch_size=1)
+        open_classifier._checkpoint(path, batch_size=1, trust_remote_code=False)

@@ -1,104 +1,25 @@
 from __future__ import annotations
 
-import itertools
 import json
-import os
-import signal
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from torch.utils.data import SequentialSampler
 from transformers import AutoModelForSequenceClassification
 
+from support.small_runs import COST, config, weights
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
 from uegr.runs import train as train_module
 from uegr.runs.evaluate import evaluate_run
-from uegr.runs.run_folder import prepare_run
 from uegr.runs.train import train_run
 from uegr.training import train_to_end
 from uegr.training.processor import processor_name
 from uegr.training.run_config import RunConfig
-
-COST = {"flop_ratio": 1.0, "time_ratio": 1.0}
-"""Given to a training, it measures none."""
-
-
-def config(train_file: Path, model_folder: Path, **changes: Any) -> RunConfig:
-    return RunConfig(
-        **{
-            "data": DataSource(train_file=str(train_file)),
-            "model": str(model_folder),
-            "batch_size": 8,
-            "epochs": 2,
-            "learning_rate": 1e-2,
-            "precision": "fp32",
-            **changes,
-        }
-    )
-
-
-def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model.safetensors")
-
-
-def interrupt_at(last_step: int, step: int, total: int) -> None:
-    if step == last_step:
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-def record(steps: list[int], step: int, total: int) -> None:
-    steps.append(step)
-
-
-@pytest.mark.parametrize("options", [{}, {"mask_mode": "frozen", "checkpoint_passes": True}])
-def test_interrupted_run_resumes_to_the_same_weights(
-    options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
-) -> None:
-    """Ctrl-C in the first and in the second epoch; the parameters are ranked again before and after each."""
-    configuration = config(train_file, model_folder, options={"refresh": 2, **options})
-    train_run(configuration, tmp_path / "whole", cost=COST)
-    whole = weights(tmp_path / "whole")
-    for last_step in (3, 11):
-        folder = tmp_path / f"cut-{last_step}"
-
-        with pytest.raises(TrainingError, match=rf"stopped after step {last_step} of 14.*--resume"):
-            train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, last_step))
-        with pytest.raises(UsageError, match="--resume"):
-            train_run(configuration, folder)
-        resumed: list[int] = []
-        train_run(configuration, folder, resume=True, cost=COST, on_step=partial(record, resumed))
-        assert resumed[0] == last_step + 1
-        cut = weights(folder)
-        assert all(torch.equal(whole[key], cut[key]) for key in whole)
-
-
-def test_the_time_before_an_interruption_counts(
-    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("uegr.training.train_to_end.monotonic", itertools.count(step=1000).__next__)
-    configuration, folder = config(train_file, model_folder), tmp_path / "cut"
-    with pytest.raises(TrainingError, match="stopped after step 3"):
-        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
-    assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] > 1000
-
-
-def test_a_checkpoint_without_a_time_is_continued(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    configuration, folder = config(train_file, model_folder), tmp_path / "cut"
-    with pytest.raises(TrainingError, match="stopped after step 3"):
-        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
-    path = folder / "checkpoint-3" / "trainer_state.json"
-    state = json.loads(path.read_text())
-    del state["stateful_callbacks"]["TimeCallback"]
-    path.write_text(json.dumps(state))
-    assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] < 1000
 
 
 def test_a_run_may_be_in_another_thread(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -106,21 +27,6 @@ def test_a_run_may_be_in_another_thread(train_file: Path, model_folder: Path, tm
     with ThreadPoolExecutor(1) as threads:
         threads.submit(train_run, config(train_file, model_folder), tmp_path / "run", cost=COST).result()
     assert (tmp_path / "run" / "model.safetensors").is_file()
-
-
-def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    configuration = config(train_file, model_folder)
-    train_run(configuration, tmp_path / "whole")
-
-    def crash(step: int, total: int) -> None:
-        if step == 10:
-            raise SystemError("power cut")
-
-    with pytest.raises(SystemError):
-        train_run(configuration, tmp_path / "cut", on_step=crash)
-    train_run(configuration, tmp_path / "cut", resume=True)
-    whole, cut = weights(tmp_path / "whole"), weights(tmp_path / "cut")
-    assert all(torch.equal(whole[key], cut[key]) for key in whole)
 
 
 def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -230,14 +136,6 @@ def test_finished_run_is_never_lost_by_accident(train_file: Path, model_folder: 
     train_run(configuration, tmp_path / "logged", cost=COST)
 
 
-def test_resume_with_other_data_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    configuration = config(train_file, model_folder, max_steps=2)
-    prepare_run(tmp_path / "run", asdict(configuration), resume=False, overwrite=False, data_files=[str(train_file)])
-    train_file.write_text(train_file.read_text() + "a new film,1\n")
-    with pytest.raises(UsageError, match="has changed since the training began: restore it, or start over"):
-        train_run(configuration, tmp_path / "run", resume=True)
-
-
 @pytest.mark.parametrize(("metric", "lower"), [("accuracy", False), ("mse", True)])
 def test_early_stopping_reads_the_metric_at_every_checkpoint(
     metric: str, lower: bool, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -259,58 +157,6 @@ def test_early_stopping_reads_the_metric_at_every_checkpoint(
     assert arguments.eval_steps == arguments.save_steps == 3
     assert arguments.greater_is_better is not lower
     assert isinstance(sampler, SequentialSampler)
-
-
-def test_a_resumed_run_stops_early_at_the_same_step(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    """With a learning rate of 0 nothing improves after the first evaluation, at step 2; patience ends at step 8."""
-    options = {"learning_rate": 0.0, "save_steps": 2, "early_stopping_patience": 3, "epochs": 4}
-    configuration = config(train_file, model_folder, method="plain", **options)
-    whole: list[int] = []
-    train_run(configuration, tmp_path / "whole", cost=COST, on_step=partial(record, whole))
-    with pytest.raises(TrainingError, match="stopped after step 5"):
-        train_run(configuration, tmp_path / "cut", cost=COST, on_step=partial(interrupt_at, 5))
-    resumed: list[int] = []
-    train_run(configuration, tmp_path / "cut", resume=True, cost=COST, on_step=partial(record, resumed))
-    assert whole[-1] == resumed[-1] == 8
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"max_steps": 5, "training_arguments": {"lr_scheduler_type": "constant"}},
-        {"save_steps": 2, "early_stopping_patience": 1, "epochs": 4, "learning_rate": 0.0},
-    ],
-)
-def test_a_run_killed_after_its_last_checkpoint_makes_no_further_step(
-    options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All steps are made, or the patience is spent, and the folder is moved before the run goes on."""
-    configuration = config(train_file, model_folder, method="plain", **options)
-    train_run(configuration, tmp_path / "whole", cost=COST)
-
-    def crash(*_: Any, **__: Any) -> None:
-        raise SystemError("power cut")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(train_module, "finish_run", crash)
-        with pytest.raises(SystemError):
-            train_run(configuration, tmp_path / "cut", cost=COST)
-    (tmp_path / "cut").rename(tmp_path / "moved")
-    resumed: list[int] = []
-    train_run(configuration, tmp_path / "moved", resume=True, cost=COST, on_step=partial(record, resumed))
-    assert resumed == []
-    whole, moved = weights(tmp_path / "whole"), weights(tmp_path / "moved")
-    assert all(torch.equal(whole[key], moved[key]) for key in whole)
-
-
-def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    def stop(step: int, total: int) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    with pytest.raises(TrainingError):
-        train_run(config(train_file, model_folder), tmp_path / "run", cost=COST, on_step=stop)
-    with pytest.raises(UsageError, match="another learning_rate"):
-        train_run(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

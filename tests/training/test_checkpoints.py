@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -231,8 +232,11 @@ def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
         ("model.safetensors", b"cut", "model.safetensors' is damaged or cut off"),
         ("optimizer.pt", b"PK\x03\x04 cut", "optimizer.pt' is damaged or cut off"),
         ("scheduler.pt", b"", "scheduler.pt' is damaged or cut off"),
+        ("rng_state.pth", b"PK", "rng_state.pth' is damaged or cut off"),
+        ("config.json", b"{", "config.json' is not valid JSON"),
         ("trainer_state.json", b"[1]", "trainer_state.json' holds no object"),
         ("trainer_state.json", b"{", "trainer_state.json' is missing or cut off"),
+        ("trainer_state.json", b"[" * 50_000, "trainer_state.json' is missing or cut off"),
     ],
 )
 def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(
@@ -244,6 +248,42 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(
         check_whole(damaged)
     assert last_complete_checkpoint(tmp_path) == str(before)
     assert "checkpoint-4 is skipped: " in caplog.text and name in caplog.text
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth"])
+def test_a_checkpoint_without_a_part_of_its_state_is_not_resumed(
+    name: str, train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    """The Trainer would go on without it, with other numbers: a copy of the folder was not finished."""
+    trainer(train_file, model_folder, tmp_path, max_steps=4, save_steps=2).train()
+    assert last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-4")
+    (tmp_path / "checkpoint-4" / name).unlink()
+    with pytest.raises(UsageError, match=f"holds no {name}; resume from checkpoint-2"):
+        check_whole(tmp_path / "checkpoint-4")
+
+
+class Executed:
+    """A pickle of it writes a file when it is read."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self.trace),)
+
+
+@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth", "training_args.bin"])
+def test_a_pickle_in_a_checkpoint_runs_nothing(name: str, train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    trainer(train_file, model_folder, tmp_path, max_steps=2, save_steps=2).train()
+    checkpoint = tmp_path / "checkpoint-2"
+    torch.save(Executed(tmp_path / "ran"), checkpoint / name)
+    resumed = trainer(train_file, model_folder, tmp_path, max_steps=4)
+    if name == "training_args.bin":  # which nobody reads
+        resumed.train(resume_from_checkpoint=str(checkpoint))
+    else:
+        with pytest.raises(UsageError, match="checkpoint-2' holds a pickle of objects that no training writes"):
+            resumed.train(resume_from_checkpoint=str(checkpoint))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_checkpoint_without_weights_is_not_whole(tmp_path: Path) -> None:

@@ -42,6 +42,29 @@ def test_the_sentence_names_file_room_and_checkpoint(train_file: Path, model_fol
         raise FULL[2]
 
 
-def test_other_errors_pass(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), explained(tmp_path, 1):
-        raise ZeroDivisionError
+def test_a_file_that_is_too_large_for_the_disk_is_named(tmp_path: Path) -> None:
+    """As on a FAT file system, or under ulimit -f."""
+    (tmp_path / "optimizer.pt").touch()
+    message = (
+        r"optimizer.pt' could not be written \(.*\): see whether its disk .*, then continue with --resume from the"
+    )
+    for reason in (
+        "[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534",
+        "SafetensorError: Error while serializing: I/O error: File too large (os error 27)",
+    ):
+        with pytest.raises(StoppedError, match=message), explained(tmp_path, 1):
+            raise RuntimeError(reason)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError(),
+        RuntimeError("PytorchStreamReader failed reading zip archive: inline_container.cc"),
+        RuntimeError("SafetensorError: Error while deserializing header: invalid JSON"),
+    ],
+)
+def test_other_errors_pass(error: Exception, tmp_path: Path) -> None:
+    with pytest.raises(type(error)) as caught, explained(tmp_path, 1):
+        raise error
+    assert caught.value is error

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import parse_names
-from uegr.cli.shared_options import BatchSizeOption, SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 
 
@@ -24,6 +24,7 @@ def analyse(
     ood: Annotated[str, option("--ood", "Tasks whose texts are out of distribution for the model: subj,trec.")] = "",
     split: SplitOption = "test",
     batch_size: BatchSizeOption = 64,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
     from uegr.runs.analyse import analyse_run
@@ -36,6 +37,7 @@ def analyse(
             examples=examples,
             split=split,
             batch_size=batch_size,
+            trust_remote_code=trust_remote_code,
             ood_tasks=parse_names(ood),
             on_part=partial(on_progress, unit="parts"),
         )

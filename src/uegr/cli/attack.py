@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from uegr.cli.app import app, option
 from uegr.cli.options import method_options, parse_numbers
-from uegr.cli.shared_options import BatchSizeOption, SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def attack(
     split: SplitOption = "test",
     calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
     batch_size: BatchSizeOption = 64,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
     from uegr.evaluation.attacks.attack_registry import attack_name
@@ -54,6 +55,7 @@ def attack(
             examples=examples,
             split=split,
             batch_size=batch_size,
+            trust_remote_code=trust_remote_code,
             epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
             source=source,
             calibrated=calibrated,

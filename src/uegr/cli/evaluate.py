@@ -8,7 +8,7 @@ import typer
 
 from uegr.cli.app import app, option
 from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
-from uegr.cli.shared_options import BatchSizeOption, SplitOption
+from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 from uegr.errors import UsageError
 
@@ -56,6 +56,7 @@ def evaluate(
         int | None, option("--on_examples", "At most N examples per task of --on and per file.")
     ] = None,
     batch_size: BatchSizeOption = 64,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Evaluate a run (accuracy, calibration, typing errors, robustness curve) and write its results.json."""
     from uegr.evaluation.attacks.pgd import PGD
@@ -81,6 +82,7 @@ def evaluate(
                 typo_rate=typo_rate,
                 split=split,
                 batch_size=batch_size,
+                trust_remote_code=trust_remote_code,
                 on_examples=partial(on_progress, "attacking"),
             )
         if other_tasks:
@@ -92,6 +94,7 @@ def evaluate(
                 text_column=text_column,
                 label_column=label_column,
                 batch_size=batch_size,
+                trust_remote_code=trust_remote_code,
                 on_task=partial(on_progress, "evaluating other tasks", unit="tasks"),
             )
     result = read_results(run)[0]

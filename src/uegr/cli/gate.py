@@ -9,7 +9,13 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
-from uegr.cli.shared_options import BatchSizeOption, MaxLengthOption, TextColumnOption, TextPairColumnOption
+from uegr.cli.shared_options import (
+    BatchSizeOption,
+    MaxLengthOption,
+    TextColumnOption,
+    TextPairColumnOption,
+    TrustOption,
+)
 from uegr.cli.terminal import console, progress
 
 
@@ -23,6 +29,7 @@ def gate(
     text_pair_column: TextPairColumnOption = None,
     max_length: MaxLengthOption = None,
     batch_size: BatchSizeOption = 64,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.evaluation.data_slices import SMALLEST
@@ -31,7 +38,11 @@ def gate(
     from uegr.runs.open_classifier import open_model
 
     limits = read_policy(policy)
-    classifier = open_model(model, text_column, text_pair_column, max_length, batch_size=batch_size)
+    classifier = open_model(
+        *(model, text_column, text_pair_column, max_length),
+        batch_size=batch_size,
+        trust_remote_code=trust_remote_code,
+    )
     with progress() as on_progress:
         result = run_gate(classifier, limits, file=file, on_rows=partial(on_progress, unit="perturbations"))
     result.write(output_dir)

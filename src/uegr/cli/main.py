@@ -1,6 +1,7 @@
 """Entry point of the command line; an error is printed as one sentence, without a traceback."""
 
 import errno
+import logging
 import sys
 import traceback
 
@@ -23,7 +24,7 @@ from uegr.cli import (  # noqa: F401  # importing a command registers it
 )
 from uegr.cli.app import app
 from uegr.cli.output_encoding import print_every_character
-from uegr.cli.terminal import PlainConsole
+from uegr.cli.terminal import PlainConsole, without_control
 from uegr.errors import UegrError, UsageError, is_out_of_memory
 from uegr.libraries import silence_libraries
 
@@ -40,6 +41,7 @@ def main() -> None:
     """
     silence_libraries()
     print_every_character(sys.stdout, sys.stderr)
+    logging.getLogger("uegr").addFilter(without_control)
     try:
         app()
     except UegrError as error:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.shared_options import MaxLengthOption
+from uegr.cli.shared_options import MaxLengthOption, TrustOption
 from uegr.cli.terminal import console
 from uegr.errors import UsageError
 
@@ -29,6 +29,7 @@ def playground(
         str | None, option("--text_pair_column", "Name of the second text, for models that read two.")
     ] = None,
     max_length: MaxLengthOption = None,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Show a page on which texts are typed, perturbed and attacked, and what one or two models say about them."""
     if find_spec("gradio") is None:
@@ -38,7 +39,7 @@ def playground(
     from uegr.playground.played_models import open_models
     from uegr.playground.playground_page import build_page
 
-    opened = open_models(models, text_column, text_pair_column, max_length)
+    opened = open_models(models, text_column, text_pair_column, max_length, trust_remote_code=trust_remote_code)
     page = build_page(opened, examples_of(opened))
     address = start_server(page, port, open_browser)
     console.print(f"The playground is at {address} until Ctrl-C.", highlight=False, soft_wrap=True)

@@ -7,7 +7,13 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.shared_options import BatchSizeOption, MaxLengthOption, TextColumnOption, TextPairColumnOption
+from uegr.cli.shared_options import (
+    BatchSizeOption,
+    MaxLengthOption,
+    TextColumnOption,
+    TextPairColumnOption,
+    TrustOption,
+)
 from uegr.cli.terminal import console, progress
 
 
@@ -25,13 +31,22 @@ def predict(
     label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
     max_length: MaxLengthOption = None,
     batch_size: BatchSizeOption = 64,
+    trust_remote_code: TrustOption = False,
 ) -> None:
     """Write a file again with what the model predicts for every text; the file may be larger than memory."""
     from uegr.runs.open_classifier import open_model
     from uegr.runs.predict import calibrated_temperature, predict_file
     from uegr.runs.predicted_columns import ABSTAINED, PREDICTED
 
-    classifier = open_model(model, text_column, text_pair_column, max_length, kinds=PREDICTED, batch_size=batch_size)
+    classifier = open_model(
+        model,
+        text_column,
+        text_pair_column,
+        max_length,
+        kinds=PREDICTED,
+        batch_size=batch_size,
+        trust_remote_code=trust_remote_code,
+    )
     has_confidence = classifier.evaluated.kind == "classification"
     temperature = 1.0
     if calibrate_on is not None or (classifier.is_run and has_confidence):

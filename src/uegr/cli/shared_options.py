@@ -11,5 +11,6 @@ MaxLengthOption = Annotated[
     int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
 ]
 BatchSizeOption = Annotated[int, option("--batch_size", "Texts that the model reads at once.", min=1)]
+TrustOption = Annotated[bool, option("--trust_remote_code", "Run the Python code that comes with the model.")]
 JobsOption = Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")]
 EngineOption = Annotated[str, option("--engine", "Where the runs are executed: local, or ray (a Ray cluster).")]

@@ -1,5 +1,6 @@
 """The console that every command prints to, and the progress of long commands."""
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,12 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(CONTROL.sub("\ufffd", text), **options)
+
+
+def without_control(record: logging.LogRecord) -> bool:
+    """A filter of the log that leaves a message without control sequences: it may quote a file or a folder."""
+    record.msg, record.args = CONTROL.sub("\ufffd", record.getMessage()), None
+    return True
 
 
 console = PlainConsole(quiet=not is_first_process())

@@ -94,7 +94,7 @@ def train(
     if not is_first_process():
         return
     write_card(output_dir)
-    title, value, examples = validation_metric(output_dir)
+    title, value, examples = validation_metric(output_dir, trust_remote_code=config.trust_remote_code)
     console.print(
         f"{title}: {value} on {examples:,} validation examples. Model in {output_dir}; evaluate it on test data with: "
         f"uegr evaluate {output_dir}",

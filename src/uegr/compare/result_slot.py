@@ -50,7 +50,7 @@ def read_slots(path: Path) -> list[ResultSlot]:
     for number, line in enumerate(lines, 1):
         try:
             slots.append(ResultSlot(**json.loads(line)))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise UsageError(
                 f"line {number} of '{path}' is not a result of uegr compare ({error}): remove the line; its run will "
                 "be repeated."

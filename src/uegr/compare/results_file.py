@@ -80,7 +80,10 @@ class Ledger:
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
             slots = list(self._slots())
             empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
+            done = [(slot.key, slot.content) for slot in slots if slot.run is not None]
             for slot in new_slots:
+                if slot.run is None and (slot.key, slot.content) in done:
+                    continue  # another process has entered the run since this one looked for it
                 if slot.key in empty:
                     slots[empty[slot.key]] = slot
                 else:

@@ -1,6 +1,5 @@
 """Where cells are run, and how one cell is run: train, measure, write the result into the ledger."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from filelock import FileLock
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.result_slot import Run
 from uegr.compare.results_file import Ledger
-from uegr.locked_files import remove_folder
+from uegr.locked_files import remove_finished
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.run_folder import RESULTS, RUN, read_results, read_run
@@ -18,7 +17,6 @@ from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks
 
-logger = logging.getLogger("uegr")
 OnProgress = Callable[[str, int, int], None]
 """Called with the stage of a cell ("training", "attacking", the name of a further attack, or "transfer"), the number of
 steps, examples or tasks that are done, and the number of all."""
@@ -60,24 +58,19 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
         run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
         workspace.ledger.enter(cell, run)
         if not workspace.keep_models:
-            _remove(folder)
+            remove_finished(folder)
         return run
-
-
-def _remove(folder: Path) -> None:
-    """Remove the run folder of a finished cell; one that cannot be removed leaves the cell finished."""
-    try:
-        remove_folder(folder)
-    except OSError as error:
-        logger.warning("%s is not removed (%s): its result is written, so delete it yourself", folder, error)
 
 
 def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
     """Measure the trained cell in its run folder, as its measurement says."""
     (folder / RESULTS).unlink(missing_ok=True)  # a kept run may hold what another grid measured
-    measurement = cell.measurement
+    measurement, trust = cell.measurement, cell.config.trust_remote_code
     result = evaluate_run(
-        folder, **measurement.arguments(), on_examples=lambda done, total: on_progress("attacking", done, total)
+        folder,
+        **measurement.arguments(),
+        trust_remote_code=trust,
+        on_examples=lambda done, total: on_progress("attacking", done, total),
     )
     if further_attacks := measurement.further_attacks():
         result = attack_run(
@@ -86,6 +79,7 @@ def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
             examples=measurement.attack_examples,
             split=measurement.split,
             epsilons=measurement.epsilons,
+            trust_remote_code=trust,
             on_examples=on_progress,
         )
     if measurement.transfer:
@@ -93,6 +87,7 @@ def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
             folder,
             measurement.transfer,
             examples=cell.config.data.max_test_examples,
+            trust_remote_code=trust,
             on_task=lambda done, total: on_progress("transfer", done, total),
         )
         result = read_results(folder)[0]

@@ -149,7 +149,7 @@ class MethodConfig(ViewOptions):
             values = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"'{path}' is not valid JSON ({error}): copy it again, or train again.") from error
         if not isinstance(values, dict):
             raise UsageError(

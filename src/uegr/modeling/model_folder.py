@@ -202,7 +202,10 @@ def _shapes(folder: Path) -> dict[str, list[int]]:
         weight_map = _read_object(folder / INDEX).get("weight_map")
         if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
             raise UsageError(f"'{folder / INDEX}' has no weight_map: copy it again.")
-        files = sorted({folder / Path(name).name for name in weight_map.values()})
+        outside = next((name for name in weight_map.values() if Path(name).name != name), None)
+        if outside is not None:
+            raise UsageError(f"'{folder / INDEX}' names '{outside}', a file of another folder: copy the folder again.")
+        files = sorted({folder / name for name in weight_map.values()})
     else:
         files = [folder / WEIGHTS]
     missing = next((file for file in files if not file.is_file()), None)

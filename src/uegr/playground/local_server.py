@@ -1,10 +1,13 @@
 """Serve the page of the playground on this machine, reachable from this machine only."""
 
 import os
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from uegr.errors import UsageError
@@ -24,8 +27,16 @@ POLICY = "; ".join(
 """Content security policy of every response: the browser fetches nothing from other hosts."""
 
 
+HOSTS = {b"127.0.0.1", b"localhost", b"[::1]"}
+"""Names under which a browser asks for the page; another one was made to point to this machine by a foreign site."""
+ELSEWHERE = "This page is for this machine only: open it as http://127.0.0.1 or http://localhost, with its port."
+
+
 class OwnContentOnly:
-    """Middleware that adds `POLICY` to every response of the server."""
+    """Middleware that adds `POLICY` to every response of the server, and refuses what other sites make a browser send.
+
+    A site that the user visits could otherwise upload files, and read the answers and example texts.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -36,7 +47,15 @@ class OwnContentOnly:
                 message["headers"] = [*message["headers"], (b"content-security-policy", POLICY.encode())]
             await send(message)
 
-        await self.app(scope, receive, send_with_policy)
+        own = scope["type"] == "lifespan" or _is_from_page(scope.get("method", "GET"), dict(scope["headers"]))
+        await (self.app if own else PlainTextResponse(ELSEWHERE, 403))(scope, receive, send_with_policy)
+
+
+def _is_from_page(method: str, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request comes from the page itself, from a link to it, or from a program on this machine."""
+    host = re.sub(rb":\d+$", b"", headers.get(b"host", b""))
+    own_site = headers.get(b"sec-fetch-site", b"none") in (b"same-origin", b"none")  # a program sends no such header
+    return host in HOSTS and (own_site or method in ("GET", "HEAD"))
 
 
 def start_server(page: gr.Blocks, port: int | None = None, open_browser: bool = False) -> str:

@@ -83,6 +83,8 @@ def open_models(
     text_column: str | None = None,
     text_pair_column: str | None = None,
     max_length: int | None = None,
+    *,
+    trust_remote_code: bool = False,
 ) -> PlayedModels:
     """Open one or two models; the arguments are those of `open_model`.
 
@@ -91,4 +93,5 @@ def open_models(
     """
     if not 1 <= len(paths) <= 2:  # before the models are loaded, which takes time
         raise UsageError(f"the playground takes one or two models, not {len(paths)}.")
-    return PlayedModels([open_model(path, text_column, text_pair_column, max_length) for path in paths])
+    arguments = (text_column, text_pair_column, max_length)
+    return PlayedModels([open_model(path, *arguments, trust_remote_code=trust_remote_code) for path in paths])

@@ -43,12 +43,14 @@ class AnalysisInput:
         rows: the whole split.
         sample: some of its rows, for parts that cost many passes.
         ood_tasks: names of tasks whose texts count as out of distribution.
+        trust_remote_code: run the Python code of the pretrained model.
     """
 
     run: FinishedRun
     rows: Dataset
     sample: Dataset
     ood_tasks: tuple[str, ...]
+    trust_remote_code: bool = False
 
 
 def analyse_run(
@@ -59,6 +61,7 @@ def analyse_run(
     split: str = "test",
     ood_tasks: Sequence[str] = (),
     batch_size: int = BATCH_SIZE,
+    trust_remote_code: bool = False,
     on_part: OnPart = lambda stage, done, total: None,
 ) -> RunResult:
     """Compute parts of the analysis of a classifier.
@@ -72,6 +75,7 @@ def analyse_run(
         split: "test" or "validation".
         ood_tasks: tasks for "ood".
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the run's folder.
         on_part: called before each part, and at the end.
 
     Returns:
@@ -83,10 +87,10 @@ def analyse_run(
     for name in parts or ():
         if name not in PARTS:
             raise unknown("part", name, PARTS)
-    run = open_measured_classifier(folder, "the analysis", batch_size)
+    run = open_measured_classifier(folder, "the analysis", batch_size, trust_remote_code=trust_remote_code)
     impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
     names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
-    data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks))
+    data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks), trust_remote_code)
     computed: dict[str, Any] = {}
     for done, name in enumerate(names):
         on_part("analysing", done, len(names))
@@ -138,9 +142,8 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
             f"'{config['model']}' is trained from scratch, so there is no pretrained model to compare it with: leave "
             "out --parts similarity."
         )
-    trust = config.get("trust_remote_code", False)
     labels = data.run.data.label_names
-    pretrained = load_classifier(config["model"], labels, config["seed"], trust_remote_code=trust)
+    pretrained = load_classifier(config["model"], labels, config["seed"], trust_remote_code=data.trust_remote_code)
     pretrained.to(model.device).requires_grad_(False)  # type: ignore[arg-type]
     return {"reference": config["model"], **measure_similarity(model, pretrained, data.sample)}
 

@@ -50,6 +50,7 @@ def attack_run(
     calibrated: bool = False,
     options: Options | None = None,
     batch_size: int = BATCH_SIZE,
+    trust_remote_code: bool = False,
     on_examples: OnAttack = lambda name, done, total: None,
 ) -> RunResult:
     """Run the named attacks on examples of a split.
@@ -66,6 +67,7 @@ def attack_run(
             Not with recipes of TextAttack, which load the model from its folder.
         options: options of the named attacks; each attack takes those that it has.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the run's folder, and of `source`.
         on_examples: called after each attacked batch.
 
     Returns:
@@ -76,12 +78,12 @@ def attack_run(
         UsageError: an unknown attack or option, an attack that is named twice, `calibrated` with a recipe, or a run
             that was not measured or is no classifier.
     """
-    attacks, recipes = _attacks_and_recipes(names, options or {}, source)
+    attacks, recipes = _attacks_and_recipes(names, options or {}, source, trust_remote_code)
     if calibrated and recipes:
         raise UsageError(
             f"'{recipes[0]}' loads the model from its folder, where it has no temperature: run it without --calibrated."
         )
-    run = open_measured_classifier(folder, "an attack", batch_size)
+    run = open_measured_classifier(folder, "an attack", batch_size, trust_remote_code=trust_remote_code)
     model, label_names = run.evaluated_model, run.data.label_names
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(model, rows)
@@ -114,12 +116,12 @@ def attack_run(
     )
 
 
-def create_attack(name: str, options: Options, source: Path | None = None) -> Attack:
+def create_attack(name: str, options: Options, source: Path | None = None, trust_remote_code: bool = False) -> Attack:
     """Create an attack by name, with those of the options that it has."""
     attack_type = attack_class(name)
     arguments = {option: value for option, value in options.items() if option in option_names(attack_type)}
     if attack_type is Transfer and source is not None:
-        arguments["source"] = open_run(source).evaluated_model
+        arguments["source"] = open_run(source, trust_remote_code=trust_remote_code).evaluated_model
     hints = type_hints(attack_type)
     for option, value in arguments.items():
         check_value(option, value, hints[option])
@@ -140,7 +142,7 @@ def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
 
 
 def _attacks_and_recipes(
-    names: Sequence[str | Attack], options: Options, source: Path | None
+    names: Sequence[str | Attack], options: Options, source: Path | None, trust: bool
 ) -> tuple[list[Attack], list[str]]:
     """Create the attacks that are given by name; recipes of TextAttack ("textattack:RECIPE") stay names.
 
@@ -149,7 +151,7 @@ def _attacks_and_recipes(
     """
     recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
     others = [name for name in names if not isinstance(name, str) or not name.startswith(PREFIX)]
-    attacks = [create_attack(name, options, source) if isinstance(name, str) else name for name in others]
+    attacks = [create_attack(name, options, source, trust) if isinstance(name, str) else name for name in others]
     check_attack_options(options, attacks)
     all_names = [*(attack.name for attack in attacks), *recipes]
     repeated = next((name for name in all_names if all_names.count(name) > 1), None)

@@ -19,7 +19,7 @@ from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure
 from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
-from uegr.runs.finished_run import FinishedRun, OnExamples, open_run, running_total
+from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
 from uegr.runs.run_folder import read_results
 from uegr.runs.run_result import RunResult
 
@@ -39,6 +39,7 @@ def evaluate_run(
     typo_rate: float = TYPO_RATE,
     split: str = "test",
     batch_size: int = BATCH_SIZE,
+    trust_remote_code: bool = False,
     on_examples: OnExamples = lambda done, total: None,
 ) -> RunResult:
     """Evaluate a run's model on the data of its own configuration, and write results.json into its folder.
@@ -51,6 +52,7 @@ def evaluate_run(
         epsilons, attack, attack_examples, typo_rate: see `uegr.evaluation.evaluator`.
         split: "test", or "validation" to choose hyper-parameters by.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the run's folder.
         on_examples: called after each attacked batch.
 
     Returns:
@@ -59,7 +61,8 @@ def evaluate_run(
     Raises:
         UsageError: there is no finished run, its data is missing or has changed, or an argument cannot be used.
     """
-    run = open_run(folder, data, batch_size)
+    run = open_run(folder, data, batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     rows = run.rows(split)
     total = len(rows) if attack_examples is None else min(attack_examples, len(rows))
     measured = measure_model(
@@ -102,9 +105,9 @@ def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str,
     return RunResult.from_dict(entry)
 
 
-def validation_metric(folder: Path) -> tuple[str, str, int]:
+def validation_metric(folder: Path, *, trust_remote_code: bool = False) -> tuple[str, str, int]:
     """Return title, value and number of examples of a finished run's published metric on its validation data."""
-    run = open_run(folder)
+    run = open_run(folder, trust_remote_code=trust_remote_code)
     rows = subset(run.data.validation, VALIDATION_EXAMPLES, 0, run.data.ranked_by)
     name = run.data.metrics[0]
     value = clean_scores(run.evaluated_model, rows, run.data.metrics)[name]

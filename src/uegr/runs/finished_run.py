@@ -1,5 +1,6 @@
 """A finished run that is opened to be measured: its configuration, data and model, and its results.json."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from datasets import Dataset
 
 from uegr.data.data_source import DataSource
 from uegr.data.file_digests import check_unchanged
-from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT
+from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT, Kind
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
@@ -19,7 +20,7 @@ from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.runs.model_card import write_card
-from uegr.runs.run_folder import read_results, read_run, write_results
+from uegr.runs.run_folder import RUN, read_results, read_run, write_results
 from uegr.runs.run_result import RunResult
 from uegr.training.precision import measure_in_bf16
 
@@ -84,30 +85,38 @@ class FinishedRun:
         return result
 
 
-def open_run(folder: Path, data: TaskData | None = None, batch_size: int = BATCH_SIZE) -> FinishedRun:
+def open_run(
+    folder: Path, data: TaskData | None = None, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> FinishedRun:
     """Load a run's data and model.
 
     Args:
         folder: the run folder.
         data: the training data, if it came from memory (`train_run(..., data=...)`) and not from the configuration.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the model's folder. What its run.json says does not count: the
+            folder may be a stranger's.
     """
-    run, evaluated_model = open_trained(folder, batch_size)
+    run, evaluated_model = open_trained(folder, batch_size, trust_remote_code=trust_remote_code)
     data = training_data(folder, run, evaluated_model) if data is None else data
     return FinishedRun(folder, run, data, evaluated_model)
 
 
-def open_trained(folder: Path, batch_size: int = BATCH_SIZE) -> tuple[dict[str, Any], EvaluatedModel]:
+def open_trained(
+    folder: Path, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> tuple[dict[str, Any], EvaluatedModel]:
     """Load a run's run.json and its model, without the data."""
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
+    if run.get("kind") not in get_args(Kind) or not run.keys() >= {"precision", "task", "train_examples", "cost"}:
+        raise UsageError(f"'{folder / RUN}' is not that of a finished run of uegr: train again with --overwrite.")
     config = run["config"]
-    trust, columns = config.get("trust_remote_code", False), run.get("data", {}).get("text_columns")
-    model = load_trained(folder, run["kind"], trust_remote_code=trust)
+    columns = run.get("data", {}).get("text_columns")
+    model = load_trained(folder, run["kind"], trust_remote_code=trust_remote_code)
     evaluated_model = EvaluatedModel(
         model,
-        load_tokenizer(str(folder), trust_remote_code=trust),
+        load_tokenizer(str(folder), trust_remote_code=trust_remote_code),
         columns or DataSource(**config["data"]).text_columns,
         kind=run["kind"],
         bf16=measure_in_bf16(run["precision"] == "bf16", model),
@@ -141,14 +150,23 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
     return data
 
 
-def open_measured_classifier(folder: Path, purpose: str, batch_size: int = BATCH_SIZE) -> FinishedRun:
+def open_measured_classifier(
+    folder: Path, purpose: str, batch_size: int = BATCH_SIZE, *, trust_remote_code: bool = False
+) -> FinishedRun:
     """Load a measured run of a classifier."""
-    run = open_run(folder, batch_size=batch_size)
+    run = open_run(folder, batch_size=batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     run.result()  # raises where nothing was measured
     if run.data.kind != "classification":
         title = KIND_TITLES[run.data.kind]
         raise UsageError(f"'{folder}' is a model for {title}: name the run of a classifier for {purpose}.")
     return run
+
+
+def check_writable(folder: Path) -> None:
+    """Raise a UsageError, before hours of measuring, if the results cannot be written into the folder."""
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"'{folder}' cannot be written, and the results belong into it: measure a copy of the run.")
 
 
 def running_total(on_examples: OnExamples, total: int) -> Callable[[int], None]:

@@ -66,7 +66,7 @@ class GateResult:
     def write(self, folder: Path) -> None:
         """Write gate.json and gate.xml (JUnit's format, which CI services read)."""
         write_json(folder / "gate.json", {"passed": self.passed, **asdict(self)})
-        suite = ElementTree.Element("testsuite", name=f"uegr gate {self.model}", tests=str(len(self.lines)))
+        suite = ElementTree.Element("testsuite", name=_printable(f"uegr gate {self.model}"), tests=str(len(self.lines)))
         suite.set("failures", str(sum(not line.passed for line in self.lines)))
         for line in self.lines:
             case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=_printable(line.name))

@@ -18,6 +18,7 @@ from uegr.modeling.embeddings import token_mask
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
+from uegr.runs.folder_lock import only_training
 from uegr.runs.run_folder import HARDENING, finish_run, prepare_run
 from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
@@ -76,34 +77,35 @@ def harden_model(
     hardening = Hardening(model, tokenizer, config.view())
     _check_edits(hardening, encoded, tokenizer, config.edits)
     files = [*config.texts, *config.held_out]
-    checkpoint = prepare_run(
-        output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
-    )
-    trainer = HardeningTrainer(
-        model,
-        arguments,
-        hardening=hardening,
-        train_dataset=encoded,
-        data_collator=partial(pad, tokenizer),
-        processing_class=tokenizer,
-    )
-    loss_before = _mean_loss(trainer, kept_out)
-    outcome = run_trainer(trainer, checkpoint, on_step)
-    record = {
-        "config": asdict(config),
-        "precision": "bf16" if bf16 else "fp32",
-        "pool": pool.to_dict(),
-        "loss_before": loss_before,
-        "loss_after": _mean_loss(trainer, kept_out),
-        "cost": {
-            "texts": len(encoded),
-            "steps": trainer.state.global_step,
-            "seconds": outcome.metrics["train_runtime"],
-            "processor": processor_name(),
-        },
-    }
-    with explained(output_dir, bytes_of(model)):
-        finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
+    with only_training(output_dir):
+        checkpoint = prepare_run(
+            output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
+        )
+        trainer = HardeningTrainer(
+            model,
+            arguments,
+            hardening=hardening,
+            train_dataset=encoded,
+            data_collator=partial(pad, tokenizer),
+            processing_class=tokenizer,
+        )
+        loss_before = _mean_loss(trainer, kept_out)
+        outcome = run_trainer(trainer, checkpoint, on_step)
+        record = {
+            "config": asdict(config),
+            "precision": "bf16" if bf16 else "fp32",
+            "pool": pool.to_dict(),
+            "loss_before": loss_before,
+            "loss_after": _mean_loss(trainer, kept_out),
+            "cost": {
+                "texts": len(encoded),
+                "steps": trainer.state.global_step,
+                "seconds": outcome.metrics["train_runtime"],
+                "processor": processor_name(),
+            },
+        }
+        with explained(output_dir, bytes_of(model)):
+            finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
     return record
 
 

@@ -75,6 +75,7 @@ def open_model(
     *,
     kinds: Sequence[Kind] = ("classification",),
     batch_size: int = BATCH_SIZE,
+    trust_remote_code: bool = False,
 ) -> OpenedClassifier:
     """Open a run or a checkpoint.
 
@@ -84,12 +85,14 @@ def open_model(
         max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
         kinds: kinds of task that the caller can use.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the run's folder.
 
     Raises:
         UsageError: there is no such model, it is of another kind, or the columns do not fit it.
     """
     is_run = (path / RUN).is_file()
-    evaluated = open_trained(path, batch_size)[1] if is_run else _checkpoint(path, batch_size)
+    trust: dict[str, bool] = {"trust_remote_code": trust_remote_code}
+    evaluated = open_trained(path, batch_size, **trust)[1] if is_run else _checkpoint(path, batch_size, **trust)
     if evaluated.kind not in kinds:
         fault = "has one output" if evaluated.kind == "regression" else f"is a model for {KIND_TITLES[evaluated.kind]}"
         titles = " or ".join(KIND_TITLES[kind] for kind in kinds)
@@ -110,9 +113,10 @@ def open_model(
     return OpenedClassifier(path, evaluated, class_names(evaluated.model, classes), is_run)
 
 
-def _checkpoint(path: Path, batch_size: int) -> EvaluatedModel:
+def _checkpoint(path: Path, batch_size: int, *, trust_remote_code: bool) -> EvaluatedModel:
     """The model and tokenizer of any checkpoint."""
-    model, tokenizer = load_trained(path), load_tokenizer(name_or_folder(path))
+    model = load_trained(path, trust_remote_code=trust_remote_code)
+    tokenizer = load_tokenizer(name_or_folder(path), trust_remote_code=trust_remote_code)
     check_match(model, tokenizer)
     kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", "classification")
     if kind == "classification" and model.config.num_labels == 1:

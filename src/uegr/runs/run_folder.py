@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 from uegr.atomic_files import write_json
 from uegr.data.file_digests import check_unchanged, digests_of
 from uegr.errors import UsageError
-from uegr.locked_files import replace_file
+from uegr.locked_files import remove_finished, remove_folder, replace_file
 from uegr.runs.attacked_texts import with_attacked_texts
+from uegr.runs.folder_lock import content_of
 from uegr.runs.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -112,10 +113,11 @@ def prepare_run(
     if folder.exists() and not (folder / file).exists():
         if any(path for pattern in MODEL_FILES for path in folder.glob(pattern)):
             raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")
-        if overwrite and any(folder.iterdir()):
+        if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
-        shutil.rmtree(folder)
+        for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
+            remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
@@ -177,7 +179,7 @@ def finish_run(
     write_json(folder / TRAINING_LOG, log)
     write_finished(folder, run, file)
     for checkpoint in folder.glob(CHECKPOINTS):
-        shutil.rmtree(checkpoint)
+        remove_finished(checkpoint)
 
 
 def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:

@@ -26,6 +26,7 @@ from uegr.modeling.regression_head import start_at_labels
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
+from uegr.runs.folder_lock import only_training
 from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run, write_finished
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
@@ -90,37 +91,38 @@ def train_run(
         trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
         build_once(trainer)
     # The folder is changed only now, when the configuration has proved possible.
-    checkpoint = on_first_process(
-        lambda: prepare_run(
-            output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
+    with only_training(output_dir):
+        checkpoint = on_first_process(
+            lambda: prepare_run(
+                output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
+            )
         )
-    )
-    with explained_arguments(ImportError):  # of packages that single arguments need
-        reset_peak_memory()
-        outcome = run_trainer(trainer, checkpoint, on_step)
-    of_training = {
-        "peak_memory": peak_memory(),
-        "seconds": outcome.metrics["train_runtime"],
-        "processor": processor_name(),
-    }
-    free_optimizer(trainer)
-    fresh_method = method_config.create(seed=config.seed, class_weights=weights)
-    if cost is None and config.lora_r is not None:  # to be saved, the model is merged, and then has no adapters
-        cost = _cost_of_a_step(trainer, model, fresh_method)
-    run = {
-        "config": asdict(config),
-        "precision": "bf16" if trainer.args.bf16 else "fp32",
-        **_about_data(data, findings),
-        **hardening,
-        "cost": {**(cost or {}), **of_training},
-    }
-    if is_first_process():
-        with explained(output_dir, bytes_of(model)):
-            finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
-    if cost is None:  # measured when the run is written: it needs more memory than the training
-        run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
+        with explained_arguments(ImportError):  # of packages that single arguments need
+            reset_peak_memory()
+            outcome = run_trainer(trainer, checkpoint, on_step)
+        of_training = {
+            "peak_memory": peak_memory(),
+            "seconds": outcome.metrics["train_runtime"],
+            "processor": processor_name(),
+        }
+        free_optimizer(trainer)
+        fresh_method = method_config.create(seed=config.seed, class_weights=weights)
+        if cost is None and config.lora_r is not None:  # to be saved, the model is merged, and then has no adapters
+            cost = _cost_of_a_step(trainer, model, fresh_method)
+        run = {
+            "config": asdict(config),
+            "precision": "bf16" if trainer.args.bf16 else "fp32",
+            **_about_data(data, findings),
+            **hardening,
+            "cost": {**(cost or {}), **of_training},
+        }
         if is_first_process():
-            write_finished(output_dir, run)
+            with explained(output_dir, bytes_of(model)):
+                finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
+        if cost is None:  # measured when the run is written: it needs more memory than the training
+            run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
+            if is_first_process():
+                write_finished(output_dir, run)
     return run
 
 

@@ -18,7 +18,7 @@ from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
-from uegr.runs.finished_run import FinishedRun, open_run
+from uegr.runs.finished_run import FinishedRun, check_writable, open_run
 
 OnTask = Callable[[int, int], None]
 """Called with the number of tasks done, and the number of all tasks."""
@@ -47,6 +47,7 @@ def evaluate_on_tasks(
     text_column: str | None = None,
     label_column: str | None = None,
     batch_size: int = BATCH_SIZE,
+    trust_remote_code: bool = False,
     on_task: OnTask = lambda done, total: None,
 ) -> list[dict[str, Any]]:
     """Measure a run on the test splits of other tasks, and on other files, and add the entries to its results.json.
@@ -60,6 +61,7 @@ def evaluate_on_tasks(
         examples: measure at most N examples of each task, the same for every run; None measures all.
         text_column, label_column: columns of the files; by default those that the run was trained on.
         batch_size: number of texts that the model reads at once.
+        trust_remote_code: run the Python code of the run's folder.
         on_task: called after each task.
 
     Returns:
@@ -68,7 +70,8 @@ def evaluate_on_tasks(
     Raises:
         UsageError: the run was not measured, or its classes cannot be compared with those of a task.
     """
-    run = open_run(folder, batch_size=batch_size)
+    run = open_run(folder, batch_size=batch_size, trust_remote_code=trust_remote_code)
+    check_writable(folder)
     run.result()  # raises where nothing was measured
     training_data = run.data
     source = Classes(training_data.kind, training_data.label_names, training_data.family)

@@ -17,11 +17,14 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from uegr.errors import UsageError
 from uegr.locked_files import replace_file
-from uegr.modeling.model_folder import read_safetensors
+from uegr.modeling.model_folder import check_json_files, read_safetensors
 
 REMOVED = ".removed-"
 """Beginning of the name of a folder that is being deleted."""
-TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt")
+TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth")
+STATE = {"optimizer.pt": "optimizer*", "scheduler.pt": "scheduler.pt", "rng_state.pth": "rng_state*.pth"}
+"""File of the state of a training -> its names, of which sharded trainings have others. The Trainer goes on without one
+that is missing, with other numbers; a checkpoint has all of them, or none with `save_only_model`."""
 logger = logging.getLogger("uegr")
 
 
@@ -61,20 +64,23 @@ def fault_of(folder: Path) -> str | None:
     try:
         if not isinstance(json.loads(state.read_text(encoding="utf-8")), dict):
             return f"'{state}' holds no object"
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return f"'{state}' is missing or cut off"
     weights = [*folder.glob("*.safetensors"), *folder.glob("*.bin"), *folder.glob("*model_fsdp*")]
     if not any(file.name != "training_args.bin" for file in weights):
         return f"'{folder}' holds no weights"
     try:
+        check_json_files(folder)
         for file in folder.glob("*.safetensors"):
             read_safetensors(file)
     except UsageError as error:
         return str(error)
-    for name in TORCH_FILES:
-        if (folder / name).exists() and not zipfile.is_zipfile(folder / name):
-            return f"'{folder / name}' is damaged or cut off"
-    return None
+    torch_files = (file for pattern in TORCH_FILES for file in folder.glob(pattern))
+    if (damaged := next((file for file in torch_files if not zipfile.is_zipfile(file)), None)) is not None:
+        return f"'{damaged}' is damaged or cut off"
+    missing = [name for name, pattern in STATE.items() if not any(folder.glob(pattern))]
+    is_part = 0 < len(missing) < len(STATE) and not any(folder.glob("global_step*"))  # DeepSpeed has its own state
+    return f"'{folder}' holds no {missing[0]}" if is_part else None
 
 
 def is_complete(folder: Path) -> bool:

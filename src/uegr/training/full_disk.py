@@ -1,4 +1,4 @@
-"""The error of a full disk in training: what was being written, how much room is needed, and how to go on."""
+"""The error of a disk that takes no more in training: what was being written, why not, and how to go on."""
 
 import errno
 import shutil
@@ -13,33 +13,40 @@ COPIES = 6
 """A checkpoint holds weights and two moments; the one before it stays until the new one is whole."""
 WRITERS = ("PytorchStreamWriter", "inline_container", "SafetensorError", "I/O error", "file write failed")
 """Parts of the messages of torch and safetensors when a file could not be written."""
+READERS = ("PytorchStreamReader", "deserializing")
+"""Parts of their messages when a damaged file is read."""
 ALMOST_FULL = 2**20
 
 
 @contextmanager
 def explained(output_dir: Path, weights: int) -> Iterator[None]:
-    """Turn the libraries' errors of a full disk into one sentence.
+    """Turn the libraries' errors of a disk that is full, or takes no file of that size, into one sentence.
 
     Args:
         output_dir: where the training writes.
         weights: bytes of the model's weights.
 
     Raises:
-        StoppedError: there is no room; the last whole checkpoint is named.
+        StoppedError: a file could not be written; the last whole checkpoint is named.
     """
     try:
         yield
     except Exception as error:
-        if not is_full(error, output_dir):
+        full = is_full(error, output_dir)
+        if not full and not is_of_writer(error):
             raise
         file, checkpoint = _file_of(error, output_dir), last_complete_checkpoint(output_dir)
         start = (
             f"from {Path(checkpoint).name}, which is whole" if checkpoint else "from the start: no checkpoint is whole"
         )
-        raise StoppedError(
+        fault = (
             f"the disk of '{output_dir}' is full, while '{file}' was written: make room for "
-            f"{COPIES * weights / 2**20:,.0f} MB, then continue with --resume {start}."
-        ) from error
+            f"{COPIES * weights / 2**20:,.0f} MB"
+            if full
+            else f"'{file}' could not be written ({' '.join(str(error).split())}): see whether its disk is still there "
+            "and takes files of its size"
+        )
+        raise StoppedError(f"{fault}, then continue with --resume {start}.") from error
 
 
 def is_full(error: BaseException, folder: Path) -> bool:
@@ -51,7 +58,13 @@ def is_full(error: BaseException, folder: Path) -> bool:
         return True
     existing = next((path for path in (folder, *folder.parents) if path.is_dir()), None)
     full = existing is not None and shutil.disk_usage(existing).free < ALMOST_FULL
-    return full and any(writer in text for writer in WRITERS)
+    return full and is_of_writer(error)
+
+
+def is_of_writer(error: BaseException) -> bool:
+    """Whether an error says that a file of a checkpoint could not be written."""
+    text = f"{type(error).__name__} {error}"
+    return any(writer in text for writer in WRITERS) and not any(reader in text for reader in READERS)
 
 
 def _file_of(error: BaseException, folder: Path) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -51,7 +52,13 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
                 )
         elif resume_from_checkpoint:
             check_whole(Path(resume_from_checkpoint))
-        return super().train(resume_from_checkpoint, *args, **kwargs)
+        try:
+            return super().train(resume_from_checkpoint, *args, **kwargs)
+        except UnpicklingError as error:
+            raise UsageError(
+                f"'{resume_from_checkpoint}' holds a pickle of objects that no training writes, which is not read: "
+                "resume from another checkpoint, or start over."
+            ) from error
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         """Make no step where the checkpoint that was resumed is the last one: the Trainer would make one more."""
