@@ -62,6 +62,18 @@ def test_the_time_before_an_interruption_counts(
     assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] > 1000
 
 
+def test_a_resumed_run_keeps_its_number_format(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The measurement by which `auto` decides may come out otherwise in another process."""
+    configuration, folder = config(train_file, model_folder, precision="auto"), tmp_path / "cut"
+    monkeypatch.setattr("uegr.training.precision.bf16_time_ratio", lambda model: 0.5)
+    with pytest.raises(TrainingError, match="stopped after step 3"):
+        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
+    monkeypatch.setattr("uegr.training.precision.bf16_time_ratio", lambda model: 1.5)
+    assert train_run(configuration, folder, resume=True, cost=COST)["precision"] == "bf16"
+
+
 def test_a_checkpoint_without_a_time_is_continued(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     configuration, folder = config(train_file, model_folder), tmp_path / "cut"
     with pytest.raises(TrainingError, match="stopped after step 3"):
@@ -90,7 +102,14 @@ def test_killed_run_resumes_from_its_last_epoch(train_file: Path, model_folder: 
 
 def test_resume_with_other_data_is_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     configuration = config(train_file, model_folder, max_steps=2)
-    prepare_run(tmp_path / "run", asdict(configuration), resume=False, overwrite=False, data_files=[str(train_file)])
+    prepare_run(
+        tmp_path / "run",
+        asdict(configuration),
+        resume=False,
+        overwrite=False,
+        precision="fp32",
+        data_files=[str(train_file)],
+    )
     train_file.write_text(train_file.read_text() + "a new film,1\n")
     with pytest.raises(UsageError, match="has changed since the training began: restore it, or start over"):
         train_run(configuration, tmp_path / "run", resume=True)

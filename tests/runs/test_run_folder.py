@@ -64,7 +64,7 @@ def test_a_damaged_log_is_named(folder: Path) -> None:
 
 
 def begun(folder: Path, *, overwrite: bool = False) -> None:
-    prepare_run(folder, {"method": "plain"}, resume=False, overwrite=overwrite)
+    prepare_run(folder, {"method": "plain"}, resume=False, overwrite=overwrite, precision="fp32")
 
 
 def test_a_kill_while_a_run_is_removed_leaves_it_to_be_removed_again(

@@ -214,6 +214,6 @@ def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:
-    """Mean of -log P(label), in nats."""
+    """Mean of -log P(label), in nats; a probability below the smallest float32 counts as that number, 103 nats."""
     chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, np.finfo(float).tiny)).mean())
+    return float(-np.log(np.maximum(chosen, np.finfo(np.float32).smallest_subnormal)).mean())

@@ -19,7 +19,7 @@ from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
-from uegr.runs.run_folder import HARDENING, finish_run, prepare_run
+from uegr.runs.run_folder import HARDENING, begun_precision, finish_run, prepare_run
 from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig
@@ -72,14 +72,22 @@ def harden_model(
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
     encoded, kept_out = _encoded(pool.rows, tokenizer, tokens_to_read(model, config.max_length), config.seed)
-    bf16 = use_bf16(config.precision, model)
+    asked = begun_precision(output_dir, config.precision, HARDENING) if resume else config.precision
+    bf16 = use_bf16(asked, model)
+    precision = "bf16" if bf16 else "fp32"
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
     _check_edits(hardening, encoded, tokenizer, config.edits)
     files = [*config.texts, *config.held_out]
     with only_training(output_dir):
         checkpoint = prepare_run(
-            output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=files, file=HARDENING
+            output_dir,
+            asdict(config),
+            resume=resume,
+            overwrite=overwrite,
+            precision=precision,
+            data_files=files,
+            file=HARDENING,
         )
         trainer = HardeningTrainer(
             model,
@@ -93,7 +101,7 @@ def harden_model(
         outcome = run_trainer(trainer, checkpoint, on_step)
         record = {
             "config": asdict(config),
-            "precision": "bf16" if bf16 else "fp32",
+            "precision": precision,
             "pool": pool.to_dict(),
             "loss_before": loss_before,
             "loss_after": _mean_loss(trainer, kept_out),

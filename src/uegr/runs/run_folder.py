@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from uegr.methods.method_config import MethodConfig
+    from uegr.training.run_config import Precision
 
 RUN, RESULTS, TRAINING_LOG, CARD = "run.json", "results.json", "training_log.json", "README.md"
 HARDENING = "hardening.json"
@@ -90,6 +91,7 @@ def prepare_run(
     *,
     resume: bool,
     overwrite: bool,
+    precision: str,
     data_files: Sequence[str] = (),
     file: str = RUN,
 ) -> str | None:
@@ -100,6 +102,7 @@ def prepare_run(
         config: the configuration of the run, as JSON can hold it.
         resume: continue the run in the folder.
         overwrite: remove the run in the folder.
+        precision: number format of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
         file: RUN or HARDENING.
 
@@ -124,9 +127,17 @@ def prepare_run(
         _check_resumable(folder, read_run(folder, file), config, resume)
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    begun = {"schema": SCHEMA, "finished": False, "config": config, "files": digests_of(data_files)}
-    write_json(folder / file, begun)
+    begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
+    write_json(folder / file, {**begun, "files": digests_of(data_files)})
     return None
+
+
+def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
+    """Return the number format in which the run in the folder was begun; what was asked for where there is none.
+
+    "auto" decides by a measurement, which may come out otherwise when the run is resumed.
+    """
+    return read_run(folder, file).get("precision", asked) if (folder / file).is_file() else asked
 
 
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:

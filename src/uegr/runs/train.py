@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,15 @@ from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.folder_lock import only_training
-from uegr.runs.run_folder import check_no_file, finish_run, hardening_of, no_folder_left, prepare_run, write_finished
+from uegr.runs.run_folder import (
+    begun_precision,
+    check_no_file,
+    finish_run,
+    hardening_of,
+    no_folder_left,
+    prepare_run,
+    write_finished,
+)
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import explained
@@ -87,14 +95,23 @@ def train_run(
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
+    asked = begun_precision(output_dir, config.precision) if resume else config.precision
     with no_folder_left(output_dir):
-        trainer = _trainer(config, output_dir, data, model, tokenizer, max_length, method_config, weights)
+        trainer = _trainer(
+            replace(config, precision=asked), output_dir, data, model, tokenizer, max_length, method_config, weights
+        )
         build_once(trainer)
+    precision = "bf16" if trainer.args.bf16 else "fp32"
     # The folder is changed only now, when the configuration has proved possible.
     with only_training(output_dir):
         checkpoint = on_first_process(
             lambda: prepare_run(
-                output_dir, asdict(config), resume=resume, overwrite=overwrite, data_files=config.data.files
+                output_dir,
+                asdict(config),
+                resume=resume,
+                overwrite=overwrite,
+                precision=precision,
+                data_files=config.data.files,
             )
         )
         with explained_arguments(ImportError):  # of packages that single arguments need
@@ -111,7 +128,7 @@ def train_run(
             cost = _cost_of_a_step(trainer, model, fresh_method)
         run = {
             "config": asdict(config),
-            "precision": "bf16" if trainer.args.bf16 else "fp32",
+            "precision": precision,
             **_about_data(data, findings),
             **hardening,
             "cost": {**(cost or {}), **of_training},
