@@ -45,6 +45,9 @@ class RobustTrainerMixin(SafeTrainerMixin):
             is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
     """
 
+    optimizer: Any  # as wide as in transformers, for the type check of a class that has both bases
+    loss_is_scaled_for_ga: bool | None
+
     def __init__(
         self,
         *args: Any,
