@@ -22,3 +22,9 @@ def test_a_run_that_was_not_evaluated_is_refused(evaluated_run: Path) -> None:
     (evaluated_run / RESULTS).unlink()
     with pytest.raises(UsageError, match="measure the run first"):
         analyse_run(evaluated_run)
+
+
+def test_parts_are_kept_where_a_later_one_is_impossible(evaluated_run: Path) -> None:
+    with pytest.raises(UsageError, match="--ood subj,trec"):
+        analyse_run(evaluated_run, ["calibration", "ood"])
+    assert set(read_results(evaluated_run)[0].analysis) == {"calibration"}

@@ -91,16 +91,15 @@ def analyse_run(
     impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
     names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
     data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks), trust_remote_code)
-    computed: dict[str, Any] = {}
     for done, name in enumerate(names):
         on_part("analysing", done, len(names))
         compute, needs_all_rows = PARTS[name]
         with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
-            part = compute(data)
-        computed[name] = {**part, "split": split, "cost": cost}
+            part = {**compute(data), "split": split, "cost": cost}
+        result = run.result()
+        run.save(replace(result, analysis={**result.analysis, name: part}))  # now: a later part may be impossible
     on_part("analysing", len(names), len(names))
-    result = run.result()
-    return run.save(replace(result, analysis={**result.analysis, **computed}))
+    return run.result()
 
 
 def _calibration(data: AnalysisInput) -> dict[str, Any]:
