@@ -100,10 +100,9 @@ class RobustTrainerMixin(SafeTrainerMixin):
         if isinstance(innermost, StagedOptimizer):
             return optimizer
         self.method = self._new_method()
-        self.optimizer = self.method.wrap_optimizer(
-            optimizer, self.model if model is None else model, self.processing_class
-        )
-        return self.optimizer
+        model = self.model if model is None else model
+        self.optimizer = staged = self.method.wrap_optimizer(optimizer, model, self.processing_class)
+        return staged
 
     def compute_loss(
         self,
@@ -160,7 +159,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self.method_config.save_pretrained(output_dir or self.args.output_dir)
 
 
-class UEGRTrainer(RobustTrainerMixin, Trainer):  # type: ignore[misc]  # the mixin sets attributes of the trainer
+class UEGRTrainer(RobustTrainerMixin, Trainer):
     """`transformers.Trainer` with a method inside; see `RobustTrainerMixin`."""
 
 
