@@ -54,8 +54,8 @@ def test_code_of_a_run_is_run_by_the_flag_only(
 ) -> None:
     """A stranger's run.json may say that its model's code was trusted; that is not for the stranger to say."""
     trace = tmp_path / "ran"
-    code = f"open({str(trace)!r}, 'w').close()\nfrom transformers import BertConfig as Config\n"
-    code += "from transformers import BertForSequenceClassification as Model\n"
+    code = f"open({str(trace)!r}, 'w').close()\nfrom transformers import BertConfig, BertForSequenceClassification\n"
+    code += "class Config(BertConfig): ...\nclass Model(BertForSequenceClassification):\n    config_class = Config\n"
     (evaluated_run / "custom.py").write_text(code)
     auto = {"AutoConfig": "custom.Config", "AutoModelForSequenceClassification": "custom.Model"}
     for name, part, changes in (
