@@ -19,13 +19,16 @@ def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
     kept_old, kept_new = [False] * len(old), [False] * len(new)
     places_old, places_new = ([i for i, piece in enumerate(pieces) if not piece.isspace()] for pieces in (old, new))
     old_words, new_words = [old[i] for i in places_old], [new[i] for i in places_new]
-    for block in SequenceMatcher(None, old_words, new_words, autojunk=False).get_matching_blocks():
-        for offset in range(block.size):
-            place_old, place_new = places_old[block.a + offset], places_new[block.b + offset]
-            for i, j in ((place_old + step, place_new + step) for step in (-1, 0, 1)):
-                inside = 0 <= i < len(old) and 0 <= j < len(new)
-                if inside and old[i] == new[j] and not kept_old[i] and not kept_new[j]:
-                    kept_old[i] = kept_new[j] = True
+    paired = (  # words in the same place of a part that has as many words in both texts
+        (places_old[start + k], places_new[new_start + k])
+        for _, start, end, new_start, new_end in SequenceMatcher(None, old_words, new_words, False).get_opcodes()
+        if end - start == new_end - new_start
+        for k in range(end - start)
+    )
+    for i, j in ((i + step, j + step) for i, j in paired for step in (-1, 0, 1)):
+        inside = 0 <= i < len(old) and 0 <= j < len(new)
+        if inside and old[i] == new[j] and not kept_old[i] and not kept_new[j]:
+            kept_old[i] = kept_new[j] = True
     return _joined(old, kept_old), _joined(new, kept_new)
 
 
