@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
@@ -107,19 +108,21 @@ def test_too_many_classes_are_refused_with_both_ways_out() -> None:
 MULTI_HOT = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]]
 
 
-@pytest.mark.parametrize("form", ["list", "floats", "python", "numpy", "tuple"])
+@pytest.mark.parametrize("form", ["list", "floats", "flags", "python", "numpy", "numpy flags", "tuple"])
 def test_a_multi_hot_list_names_positions(form: str, tmp_path: Path) -> None:
     values: list[Any] = {
         "list": MULTI_HOT,
         "floats": [[float(on) for on in row] for row in MULTI_HOT],
+        "flags": [[bool(on) for on in row] for row in MULTI_HOT],
+        "numpy flags": [str(np.array(row, dtype=bool)) for row in MULTI_HOT],
         "python": [str(row) for row in MULTI_HOT],
         "numpy": [str(row).replace(",", "") for row in MULTI_HOT],
         "tuple": [str(tuple(row)) for row in MULTI_HOT],
     }[form]
-    rows = frame(values)
-    if form not in ("list", "floats"):
+    rows, in_memory = frame(values), ("list", "floats", "flags")
+    if form not in in_memory:
         rows.to_csv(tmp_path / "a.csv", index=False)
-    data = load_files(tmp_path / "a.csv" if form not in ("list", "floats") else rows, kind="multi_label")
+    data = load_files(tmp_path / "a.csv" if form not in in_memory else rows, kind="multi_label")
     assert data.label_names == ("0", "1", "2")
     assert sets_of(data)["text number 0"] == ("0", "2") and sets_of(data)["text number 1"] == ()
 

@@ -61,6 +61,19 @@ def test_numbers_are_tags_with_names_where_there_are_names() -> None:
     assert data.label_names == tuple(names) and data.train["label"][:] == numbers
 
 
+def test_a_word_with_the_label_of_ignored_positions_is_no_target() -> None:
+    """Hugging Face's data sets mark words without a tag by -100; files hold it as a number or as text."""
+    numbers = [[1, -100, 0, 0, 2], [0, 0, 0], [-100]]
+    data = task(WORDS, numbers)
+    assert data.label_names == ("0", "1", "2") and data.train["label"][:] == numbers
+    assert data.class_counts == {"0": 5, "1": 1, "2": 1}
+    as_text = task([" ".join(words) for words in WORDS], [" ".join(map(str, tags)) for tags in numbers])
+    assert as_text.train["label"][:] == numbers
+    encoded = encode(data.train, word_pieces(), ("tokens",), 64, "token")
+    targets = [[label for label in row if label != -100] for row in encoded["labels"]]
+    assert targets == [[1, 0, 0, 2], [0, 0, 0], []]
+
+
 def test_a_space_inside_a_word_does_not_split_it() -> None:
     data = task([["New York", "is"], ["big"]], [["B-place", "O"], ["O"]])
     assert len(data.train["tokens"][0].split(" ")) == 2

@@ -155,9 +155,11 @@ def test_what_was_repaired_in_a_file_is_logged(tmp_path: Path, caplog: pytest.Lo
         ([[True, False, True], [False] * 3], None),
         ([["c", "a"], []], None),
         (["a, c", ""], None),
+        (["['a', 'c']", "[]"], None),
+        (["[1 0 1]", "[0 0 0]"], None),
         ([[1, 0], []], List(ClassLabel(names=["c", "a"]))),
     ],
-    ids=["numbers", "flags", "names", "text", "class numbers"],
+    ids=["numbers", "flags", "names", "text", "printed names", "printed numbers", "class numbers"],
 )
 def test_sets_of_labels_become_the_outputs_of_the_model(labels: list[Any], feature: Any) -> None:
     model = named("a", "b", "c")

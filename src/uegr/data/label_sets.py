@@ -12,8 +12,8 @@ from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.data.splits import reference_split
 from uegr.errors import UsageError
 
-ON, OFF = {"1", "true", "yes"}, {"0", "false", "no"}
-"""What a column of one label may hold, whatever its case."""
+FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+"""What a cell for one label may hold, whatever its case."""
 
 
 def encode_label_sets(
@@ -62,14 +62,14 @@ def _sets_of_columns(name: str, rows: Dataset, columns: Sequence[str]) -> list[l
     sets: list[list[str]] = []
     for table in arrow_batches(rows, columns):
         for row in table.to_pylist():
-            texts = {column: label_text(row[column]).lower() for column in columns}
-            for column, text in texts.items():
-                if text.removesuffix(".0") not in ON | OFF:
+            flags = {column: label_flag(row[column]) for column in columns}
+            for column, flag in flags.items():
+                if flag is None:
                     raise UsageError(
                         f"{name}: column '{column}' holds {row[column]!r} in row {len(sets)}: a column of one label "
                         "must hold 0 or 1."
                     )
-            sets.append([column for column, text in texts.items() if text.removesuffix(".0") in ON])
+            sets.append([column for column, flag in flags.items() if flag])
     return sets
 
 
@@ -77,40 +77,57 @@ def _sets_of_column(
     name: str, splits: dict[str, Dataset], column: str, separator: str
 ) -> tuple[list[str], dict[str, list[list[str]]]]:
     """The names of all labels, and the set of each row, from one column."""
-    values = {
-        split: [value for table in arrow_batches(rows, [column]) for value in table[column].to_pylist()]
-        for split, rows in splits.items()
-    }
-    printed = all(is_printed_list(value) for rows in values.values() for value in rows if isinstance(value, str))
-    lists = {
-        split: [_as_list(f"{name} ({split})", row, value, separator, printed) for row, value in enumerate(rows)]
-        for split, rows in values.items()
-    }
+    lists = lists_of_labels(name, splits, column, separator)
     first = splits[reference_split(splits)]
     classes = names_of_lists(first, column)
     if _are_multi_hot([value for rows in lists.values() for value in rows]):
         width = len(next(iter(lists.values()))[0])
         names = classes if len(classes) == width else [str(i) for i in range(width)]
         sets = {
-            split: [[label for label, on in zip(names, value, strict=True) if float(on)] for value in rows]
+            split: [[label for label, on in zip(names, value, strict=True) if label_flag(on)] for value in rows]
             for split, rows in lists.items()
         }
         return names, sets
     sets = {}
     for split, rows in lists.items():
         split_classes = names_of_lists(splits[split], column)
-        sets[split] = [[text for label in value if (text := _name_of(label, split_classes))] for value in rows]
+        sets[split] = [names_of_labels(value, split_classes) for value in rows]
     return classes or in_order({label for row in sets[reference_split(sets)] for label in row}), sets
 
 
-def _name_of(label: Any, classes: list[str]) -> str:
-    return classes[label] if classes and isinstance(label, int) else label_text(label)
+def lists_of_labels(
+    name: str, splits: dict[str, Dataset], column: str, separator: str = ","
+) -> dict[str, list[list[Any]]]:
+    """The labels of each row as a list: lists, lists printed into texts, or names with a separator between them."""
+    values = {
+        split: [value for table in arrow_batches(rows, [column]) for value in table[column].to_pylist()]
+        for split, rows in splits.items()
+    }
+    printed = all(is_printed_list(value) for rows in values.values() for value in rows if isinstance(value, str))
+    return {
+        split: [_as_list(f"{name} ({split})", row, value, separator, printed) for row, value in enumerate(rows)]
+        for split, rows in values.items()
+    }
+
+
+def names_of_labels(labels: list[Any], classes: list[str]) -> list[str]:
+    """The names in a list of names, or of numbers of `classes`."""
+    named = (classes[label] if classes and isinstance(label, int) else label_text(label) for label in labels)
+    return [name for name in named if name]
+
+
+def label_flag(value: Any) -> bool | None:
+    """Whether a cell for one label says yes (1, true, yes) or no (0, false, no); None for any other."""
+    return FLAGS.get(label_text(value).lower().removesuffix(".0"))
 
 
 def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> list[Any]:
     if isinstance(value, list):
         if any(label is None or isinstance(label, (list, dict)) for label in value):
-            raise UsageError(f"{name}: the labels of row {row} are {value!r}: write a list of names.")
+            raise UsageError(
+                f"{name}: the labels of row {row} are {value!r}: give a list of 0 and 1 for each of the "
+                "labels, or a list of their names."
+            )
         return value
     if not isinstance(value, str):
         return [value]
@@ -124,4 +141,4 @@ def _are_multi_hot(lists: list[list[Any]]) -> bool:
     lengths = {len(value) for value in lists}
     if len(lengths) != 1 or lengths <= {0, 1}:
         return False
-    return all(label_text(label).removesuffix(".0") in ("0", "1") for value in lists for label in value)
+    return all(label_flag(label) is not None for value in lists for label in value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from uegr.errors import UsageError
 
-NUMBERS = re.compile(r"\[[\d.\s+-]*\]")
+NUMBERS = re.compile(r"\[(?:[\d.\s+-]|True|False)*\]")
 STRINGS = re.compile(r"\[\s*(?:(?:'[^']*'|\"[^\"]*\")\s*)+\]")
 """NumPy writes no commas: Python would read 'a' 'b' as one text."""
 

@@ -9,6 +9,7 @@ from typing import Any
 from datasets import Dataset, Value
 from datasets import List as ListOf
 
+from uegr.data.kind import IGNORED_LABEL
 from uegr.data.label_encoding import in_order, label_text, names_of_lists
 from uegr.data.printed_lists import is_printed_list, read_printed_list
 from uegr.data.row_checks import LABEL_OPTION, TEXT_OPTIONS, check_columns
@@ -34,7 +35,8 @@ def encode_token_labels(
         name: name of the task in error messages.
         splits: raw rows.
         text_columns: one column: a list of words, or a text whose words are separated by spaces.
-        label_column: a list of as many tags, or a text with them: names such as B-person, or numbers.
+        label_column: a list of as many tags, or a text with them: names such as B-person, or numbers. A word with the
+            tag -100 is no target, as in Hugging Face's data sets.
         label_names: names of the tags 0..C-1; None takes the names from the training rows, O first.
 
     Raises:
@@ -49,7 +51,7 @@ def encode_token_labels(
     label_names = label_names or names_of_lists(first, label_column)
     tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}
     if not label_names:
-        seen = {label_text(tag) for row in tags[reference_split(tags)] for tag in row}
+        seen = {label_text(tag) for row in tags[reference_split(tags)] for tag in row} - {str(IGNORED_LABEL)}
         label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
     encoded = {
         split: _encoded(f"{name} ({split})", text_columns[0], rows[text_columns[0]], tags[split], label_names)
@@ -78,6 +80,8 @@ def _encoded(
 
 
 def _class(name: str, row: int, tag: Any, class_of: dict[Any, int], label_names: Sequence[str]) -> int:
+    if label_text(tag) == str(IGNORED_LABEL):
+        return IGNORED_LABEL
     named = class_of.get(label_text(tag))
     if named is not None:
         return named

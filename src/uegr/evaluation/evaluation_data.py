@@ -12,6 +12,7 @@ from torch import nn
 
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
+from uegr.data.label_sets import label_flag, lists_of_labels, names_of_labels
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
@@ -177,21 +178,20 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
 
 
 def _with_label_sets(rows: Dataset, texts: Sequence[str], names: Sequence[str]) -> Dataset:
-    """The rows with 0 or 1 for each of the model's labels: lists of those, lists of names, or names between commas."""
-    values, classes = rows[LABEL][:], names_of_lists(rows, LABEL)
-    count = len(names) or (len(values[0]) if isinstance(values[0], list) else 0)
-    matrix = np.zeros((len(values), count), dtype=np.float32)
-    for row, value in enumerate(values):
-        chosen = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
-        chosen = chosen if isinstance(chosen, list) else [chosen]
-        chosen = [classes[label] for label in chosen] if classes else chosen
-        if len(chosen) == count and all(label in (0, 1) for label in chosen):
-            matrix[row] = chosen
-        elif all(isinstance(label, str) and label in names for label in chosen):
-            matrix[row, [names.index(label) for label in chosen]] = 1.0
+    """The rows with 0 or 1 for each of the model's labels: a list has those, or names."""
+    lists, classes = lists_of_labels("the data", {"test": rows}, LABEL)["test"], names_of_lists(rows, LABEL)
+    count = len(names) or len(lists[0])
+    matrix = np.zeros((len(lists), count), dtype=np.float32)
+    for row, labels in enumerate(lists):
+        flags = [label_flag(label) for label in labels]
+        chosen = names_of_labels(labels, classes)
+        if not classes and len(flags) == count and None not in flags:
+            matrix[row] = flags
+        elif {*chosen} <= {*names}:
+            matrix[row, [names.index(name) for name in chosen]] = 1.0
         else:
             raise UsageError(
-                f"the labels of row {row} are {value!r}: give a list of 0 and 1 for each of the model's {count} "
+                f"the labels of row {row} are {labels!r}: give a list of 0 and 1 for each of the model's {count} "
                 f"labels, or a list of their names ({', '.join(names)})."
             )
     return with_labels(rows, matrix, texts)
