@@ -47,3 +47,13 @@ def test_a_footnote_counts_collapsed_runs() -> None:
     with console.capture() as captured:
         console.print(terminal(table))
     assert "collapsed to a constant prediction" in " ".join(captured.get().split())
+
+
+def test_a_footnote_counts_texts_that_an_attack_could_not_change() -> None:
+    def run_of(cell: Cell) -> Run:
+        untouched = 88 if cell.method == "sam" else 0
+        attacks = [{"attack": "spaced", "accuracy": 0.5, "examples": 100, "untouched": untouched}]
+        return made_up_run(cell) | {"text_attacks": attacks}
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    assert footnote(table) == "Texts that an attack could not change, which count as right: spaced 88 of 100."

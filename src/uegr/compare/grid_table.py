@@ -36,7 +36,11 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
 
 
 def footnote(table: Table) -> str:
-    """A note on the runs that collapsed to a constant prediction; empty if there are none."""
+    """A note on the runs that collapsed, and on texts that an attack could not change; empty if there are none."""
+    return " ".join(note for note in (_collapsed_note(table), _untouched_note(table)) if note)
+
+
+def _collapsed_note(table: Table) -> str:
     counts = [f"{line.collapsed} of {len(line.runs)} runs of {line.method}" for line in table.lines if line.collapsed]
     if not counts:
         return ""
@@ -45,6 +49,19 @@ def footnote(table: Table) -> str:
         "and is robust for that reason only. A method most of whose runs collapsed is not compared with any other, and "
         "ranks last."
     )
+
+
+def _untouched_note(table: Table) -> str:
+    """The largest number of texts, over the runs, that each attack could not change."""
+    results = [result for line in table.lines for run in line.runs.values() for result in run.get("text_attacks", [])]
+    most: dict[str, tuple[int, int]] = {}
+    for result in results:
+        if result.get("untouched"):
+            most[result["attack"]] = max(most.get(result["attack"], (0, 0)), (result["untouched"], result["examples"]))
+    if not most:
+        return ""
+    counts = ", ".join(f"{attack} {count} of {examples}" for attack, (count, examples) in sorted(most.items()))
+    return f"Texts that an attack could not change, which count as right: {counts}."
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
