@@ -4,9 +4,11 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from scipy import stats
 
 from support.sample_runs import COST, RUN, full, sample, samples
@@ -15,6 +17,7 @@ from uegr.report.figures import catalogue
 from uegr.report.figures.catalogue import SECTIONS, draw
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.render import inline_svg, save_figures
+from uegr.report.figures.step_time_charts import PARTS
 from uegr.report.run_groups import group_runs, wilson
 from uegr.runs.run_result import RunResult
 
@@ -85,6 +88,20 @@ def test_memory_that_was_not_measured_is_no_zero() -> None:
     """As of a run on Windows without CUDA."""
     chart = charts([full(cost={**COST, "peak_memory": None})])["step-time"]
     assert chart.rows[0][-1] == "not measured" and " MB" not in chart.alt + chart.caption
+
+
+def test_each_part_of_a_step_has_a_colour_of_its_own_the_same_in_every_report() -> None:
+    few = {"attack": 0.2, "passes": 0.5, "backward": 0.3}
+    every = dict.fromkeys(PARTS, 0.125)
+    drawn = [charts([full(cost={**COST, "parts": parts})])["step-time"].figure for parts in (few, every)]
+    legends = [dict(zip(*_texts_and_colours(figure), strict=True)) for figure in drawn]
+    assert len({*legends[1].values()}) == len(PARTS)
+    assert legends[0].items() <= legends[1].items()
+
+
+def _texts_and_colours(figure: Figure) -> tuple[list[str], list[Any]]:
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()], [patch.get_facecolor() for patch in legend.get_patches()]
 
 
 def test_robustness_curve_shows_the_numbers_and_wilsons_band() -> None:

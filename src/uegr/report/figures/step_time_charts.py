@@ -6,7 +6,7 @@ from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import COLOURS, canvas, legend
 from uegr.report.run_groups import Group
 
-PARTS = ("attack", "passes", "forward", "backward", "selection", "optimizer", "data")
+PARTS = ("attack", "views", "passes", "forward", "backward", "selection", "optimizer", "data")
 """In the order of a step, with the same colours in every report; further parts come after them."""
 
 
@@ -15,16 +15,16 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     costs = [(group, group.first.cost, parts) for group in groups if (parts := group.first.cost.parts)]
     if not costs:
         return []
-    names = _part_names([parts for *_, parts in costs])
+    colours = _part_colours([parts for *_, parts in costs])
     figure, axes = canvas(1.0 + 0.42 * len(costs))
     marks, rows, sentences = [], [], []
     for row, (group, cost, parts) in enumerate(costs):
         # The time of a step excludes making the batch; the parts are shares of both together.
         whole = 1000 * (cost.step_seconds or 0.0) / max(1.0 - parts.get("data", 0.0), 1e-9)
-        times = {name: whole * parts.get(name, 0.0) for name in names}
+        times = {name: whole * parts.get(name, 0.0) for name in colours}
         start = 0.0
-        for i, (name, width) in enumerate(times.items()):
-            axes.barh(row, width, left=start, height=0.62, color=COLOURS[i % len(COLOURS)])
+        for name, width in times.items():
+            axes.barh(row, width, left=start, height=0.62, color=colours[name])
             if width > 0:
                 text = f"{group.label}, {name}: {width:.1f} ms per step, {100 * parts[name]:.0f} %"
                 marks.append(Mark(axes, start + width / 2, row, text))
@@ -40,21 +40,25 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("time of a training step (ms)")
-    legend(figure, [(name, {"facecolor": COLOURS[i % len(COLOURS)]}) for i, name in enumerate(names)])
+    legend(figure, [(name, {"facecolor": colour}) for name, colour in colours.items()])
     chart = Chart(
         name="step-time",
         title="Time of a training step by part",
         alt=f"Stacked bars of milliseconds. {'; '.join(sentences)}.",
         caption=f"{'; '.join(sentences)}. Medians on one batch of the training data; real tokens only, no padding.",
         figure=figure,
-        headings=["run", *(f"{name} (ms)" for name in names), "step (ms)", "tokens per second", "peak memory (MB)"],
+        headings=["run", *(f"{name} (ms)" for name in colours), "step (ms)", "tokens per second", "peak memory (MB)"],
         rows=rows,
         marks=marks,
     )
     return [chart]
 
 
-def _part_names(parts: Sequence[Mapping[str, float]]) -> list[str]:
-    """Return the parts that take time in any run, in the order of `PARTS`, further ones at the end."""
+def _part_colours(parts: Sequence[Mapping[str, float]]) -> dict[str, str]:
+    """Return the colour of each part that takes time in any run, in the order of `PARTS`, further ones at the end."""
     names = dict.fromkeys([*PARTS, *(name for shares in parts for name in shares)])
-    return [name for name in names if any(shares.get(name, 0) > 0 for shares in parts)]
+    return {
+        name: COLOURS[i % len(COLOURS)]
+        for i, name in enumerate(names)
+        if any(shares.get(name, 0) > 0 for shares in parts)
+    }

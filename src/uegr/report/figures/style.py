@@ -13,12 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-COLOURS = ("#111111", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-"""Okabe and Ito's colours, which the colour-blind can distinguish. The first is not quite black: matplotlib omits true
-black, the default of SVG, so a page could not recolour it."""
-ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9ad6f7")
+COLOURS = ("#111111", "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
+"""Okabe and Ito's colours, which the colour-blind can distinguish, with grey for their yellow. The first is not quite
+black: matplotlib omits true black, the default of SVG, so a page could not recolour it."""
+ON_DARK = ("#f2f2f2", "#ff8a3d", "#4aa8ea", "#2fc79b", "#e79ac3", "#ffc04d", "#9ad6f7", "#8c8c8c")
 """The same colours on a dark page."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 LINES = ("-", "--", ":", "-.")
 INK, LINE = "#1c1c1c", "#d6d6d6"
 """Colours of text and axes, and of the grid. Neither is a colour of data, so that a page can change each alone."""
@@ -65,7 +65,7 @@ def canvas(height: float = 3.3, **subplots: Any) -> tuple[Figure, Any]:
 
 
 def look(index: int) -> dict[str, Any]:
-    """Return colour, marker and line of a curve: no two of the first 28 have the same colour and marker."""
+    """Return colour, marker and line of a curve: no two of the first 32 have the same colour and marker."""
     turn, place = divmod(index, len(COLOURS))
     marker, line = MARKERS[(place + turn) % len(MARKERS)], LINES[turn % len(LINES)]
     return {"color": COLOURS[place], "marker": marker, "linestyle": line}
