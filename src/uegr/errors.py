@@ -26,6 +26,10 @@ class StoppedError(TrainingError):
     """The training was stopped from outside; it can be resumed from a checkpoint."""
 
 
+class UegrWarning(UserWarning):
+    """What is trained is not what a user may expect; shown where the notices of libraries are turned off, too."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that the GPU or this machine has not enough memory; torch is not imported to see it."""
     if isinstance(error, MemoryError) or any(base.__name__ == "OutOfMemoryError" for base in type(error).__mro__):

@@ -5,6 +5,8 @@ import os
 import sys
 import warnings
 
+from uegr.errors import UegrWarning
+
 ENVIRONMENT = {
     "TOKENIZERS_PARALLELISM": "false",
     "TRANSFORMERS_VERBOSITY": "error",
@@ -37,3 +39,4 @@ def silence_libraries() -> None:
         datasets.disable_progress_bars()
     logging.getLogger("accelerate").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=UserWarning)
+    warnings.filterwarnings("default", category=UegrWarning)

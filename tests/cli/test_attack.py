@@ -80,7 +80,9 @@ def test_a_text_attack_at_the_calibrating_temperature_stands_beside_the_other(
 ) -> None:
     arguments = ["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6"]
     message = error_of(capsys, [*arguments, "--calibrated"])
-    assert "which errs on none of it: leave out --calibrated" in message, "its validation data is six easy reviews"
+    assert "the model errs on none of them): leave out --calibrated" in message, (
+        "its validation data is six easy reviews"
+    )
     monkeypatch.setattr("uegr.runs.attack.fit_temperature", lambda logits, labels: 2.0)
     for flags in ([], ["--calibrated"]):
         assert run(["attack", str(evaluated_run), "--attack", "deletion", "--examples", "6", *flags]) == 0

@@ -10,7 +10,7 @@ from support.compare_samples import ROBUST, first_task, made_up_grid, made_up_ru
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
-from uegr.compare.measures import collapsed, robustness
+from uegr.compare.measures import MEASURES, collapsed, robustness
 from uegr.compare.result_slot import Run
 from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
 
@@ -40,6 +40,13 @@ def test_further_tasks_are_measures_like_the_others() -> None:
     uegr = table.line("uegr")
     assert uegr and uegr.estimates["on imdb"].mean == pytest.approx(0.72) and mark(uegr, "on imdb") == "▲"
     assert headings(table)[-5:] == ["typos %", "on imdb %", "ECE", "FLOPs ×", "time ×"]
+
+
+@pytest.mark.parametrize("name", ["typo_accuracy", "typo_entity_f1", "typo_micro_f1", "typo_bleu"])
+def test_every_kind_of_task_has_a_measure_under_typing_errors(name: str) -> None:
+    (typos,) = (measure for measure in MEASURES if measure.name == "typos")
+    assert typos.value({"metrics": {"accuracy": 0.9, name: 0.5}}) == 0.5
+    assert typos.value({"metrics": {"typo_perplexity": 3.0}}) is None
 
 
 def test_robustness_is_the_mean_over_the_radii_above_0() -> None:

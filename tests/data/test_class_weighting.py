@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 
 from uegr.data.class_weighting import class_weights
 from uegr.data.user_data import load_files
@@ -24,3 +25,9 @@ def test_balanced_weights_make_classes_count_alike() -> None:
         class_weights((0, 0), data)
     with pytest.raises(UsageError, match="has none"):
         class_weights("balanced", load_files(frame.assign(label=0.5), kind="regression"))
+
+
+def test_balanced_weights_of_token_labels_count_words() -> None:
+    rows = Dataset.from_dict({"words": [["a", "b", "c", "d"]] * 10, "label": [["O", "O", "O", "B-x"]] * 10})
+    data = load_files(rows, rows, rows, text_column="words", kind="token")
+    assert class_weights("balanced", data) == pytest.approx([4 / (2 * 1), 4 / (2 * 3)][::-1])

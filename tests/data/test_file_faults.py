@@ -235,6 +235,12 @@ def test_a_file_without_rows_or_of_another_format_is_refused(
         load_files(tmp_path / name)
 
 
+@pytest.mark.parametrize("header", ["PK,text,label", "BZ,text,label"])
+def test_a_header_that_begins_like_an_archive_is_a_header(header: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(header + "\n" + "".join(f"{i},text {i},{i % 2}\n" for i in range(24)))
+    assert len(load_files(tmp_path / "a.csv").label_names) == 2
+
+
 @pytest.mark.parametrize(
     "text", ["{}\n{}\n", "[{},\n {}]", "\ufeff\n [\n{}, {}]\n"], ids=["lines", "list", "spaced list"]
 )

@@ -86,6 +86,8 @@ def test_the_kind_of_task_is_read_off_the_model() -> None:
     assert evaluate(tagger, tokenizer(), frame.assign(label=labels), attacks=[]).metric == "micro_f1"
     with pytest.raises(UsageError, match="leave out the others"):
         evaluate(regressor, tokenizer(), frame, attacks=["typos"])
+    with pytest.raises(UsageError, match="can be attacked by one attack only, pgd"):
+        evaluate(regressor, tokenizer(), frame, attacks=["random-search"])
 
 
 def test_a_plain_module_can_be_measured(rows: Dataset) -> None:

@@ -24,6 +24,8 @@ from transformers import (
 )
 
 from support.small_models import WORDS, Linear, batch, bert, gradients_of, llama, weights_of
+from uegr.errors import UegrWarning
+from uegr.libraries import silence_libraries
 from uegr.methods.method import Method
 from uegr.methods.method_lookup import make_config
 
@@ -228,3 +230,12 @@ def test_the_look_at_the_models_loss_changes_nothing(precision: torch.dtype) -> 
         results.append([loss, *gradients_of(model), *weights_of(model)])
     for with_a_look, without in zip(*results, strict=True):
         torch.testing.assert_close(with_a_look, without, rtol=0, atol=0)
+
+
+def test_a_warning_of_uegr_is_shown_where_libraries_are_silent() -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.resetwarnings()
+        silence_libraries()
+        warnings.warn("a notice of a library", UserWarning, stacklevel=1)
+        two_steps(attached("plain", ClassWeightsInside()))
+    assert [warning.category for warning in shown] == [UegrWarning]

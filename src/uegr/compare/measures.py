@@ -8,6 +8,7 @@ from uegr.compare.result_slot import Run
 from uegr.evaluation.data_slices import CLASS
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
+from uegr.modeling.metrics import METRICS
 from uegr.runs.run_result import primary_metric, robust_curve
 
 FURTHER = ("embedding_attacks", "text_attacks")
@@ -114,9 +115,17 @@ def _robust_scores(run: Run) -> Scores | None:
     return scores
 
 
+def _typos(run: Run) -> float | None:
+    """The metric of the kind of task under typing errors, where more of it is better."""
+    for name, value in run["metrics"].items():
+        if name.startswith("typo_") and not METRICS[name.removeprefix("typo_")].lower_is_better:
+            return float(value)
+    return None
+
+
 MEASURES = (
     Measure("clean", lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
     Measure("robust", robustness, _robust_scores),
-    Measure("typos", lambda run: run["metrics"].get("typo_accuracy", run["metrics"].get("typo_pearson"))),
+    Measure("typos", _typos),
     Measure("ECE", lambda run: run["metrics"].get("ece"), sign=-1),
 )

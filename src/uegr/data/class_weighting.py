@@ -17,9 +17,10 @@ ClassWeights = Literal["balanced"] | Sequence[float] | None
 def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
     """Return the weight of each class in the loss, in the order of the label names; None for equal weights.
 
-    "balanced" gives all classes the same influence, however many examples they have: N / (C n_c) for class c, whose
-    mean over the examples is 1, so that the learning rate keeps its meaning; for multi-label (N - n_c) / n_c where
-    label c is present (King & Zeng 2001; the usual forms in scikit-learn and torch). A class without examples gets 1.
+    "balanced" gives all classes the same influence, however many examples (for labels of tokens: words) they have:
+    N / (C n_c) for class c, whose mean over the examples is 1, so that the learning rate keeps its meaning; for
+    multi-label (N - n_c) / n_c where label c is present (King & Zeng 2001; the usual forms in scikit-learn and torch).
+    A class without examples gets 1.
 
     Raises:
         UsageError: the task has no classes, or there are not as many weights as classes, or one is negative.
@@ -36,8 +37,8 @@ def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
                 f"for the classes {', '.join(data.label_names)}."
             )
         return weights
-    counts, total = np.array(list(data.class_counts.values())), len(data.train)
-    ratios = total / len(counts) if data.kind == "classification" else total - counts
+    counts = np.array(list(data.class_counts.values()))
+    ratios = len(data.train) - counts if data.kind == "multi_label" else counts.sum() / len(counts)
     return [float(weight) for weight in np.where(counts > 0, ratios / np.maximum(counts, 1), 1.0)]
 
 

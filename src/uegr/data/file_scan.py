@@ -15,8 +15,8 @@ BLOCK = 1 << 22
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
 """Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
-COMPRESSED = {b"\x1f\x8b", b"PK", b"BZ"}
-"""First bytes of gzip, zip and bzip2."""
+COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zX", b"(\xb5/\xfd")
+"""First bytes of gzip, zip, bzip2, xz and zstd; longer than the two letters with which a header may begin."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
         UsageError: the file is compressed.
     """
     with path.open("rb") as file:
-        if file.read(2) in COMPRESSED:
+        if file.read(4).startswith(COMPRESSED):
             raise UsageError(f"'{path}' is compressed: unpack it first.")
     digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")

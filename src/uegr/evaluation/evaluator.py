@@ -15,6 +15,7 @@ from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
+from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.entities import entities_found
 from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel, OnBatch
@@ -82,8 +83,8 @@ def evaluate(
         on_batch: called with the number of examples of each batch that was attacked.
 
     Raises:
-        UsageError: an unknown attack, metric or column, rows without text or label, or attacks on the text of a model
-            that is not a classifier.
+        UsageError: an unknown attack, metric or column, rows without text or label, or an attack other than PGD on a
+            model that is not a classifier.
     """
     named = [attacks] if isinstance(attacks, str | TextAttack | EmbeddingAttack) else attacks
     chosen = [attack_class(attack)() if isinstance(attack, str) else attack for attack in named]
@@ -94,7 +95,7 @@ def evaluate(
     on_text = [attack for attack in chosen if isinstance(attack, TextAttack)]
     on_embeddings = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
     further: list[Attack] = [*on_embeddings[1:], *on_text]
-    if kind != "classification" and further:
+    if kind != "classification" and (further or not all(isinstance(attack, PGD) for attack in chosen)):
         raise UsageError(
             f"a model for {KIND_TITLES[kind]} can be attacked by one attack only, pgd: leave out the others."
         )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
 from uegr.modeling.dropout_sites import has_dropout
@@ -51,6 +52,7 @@ class LossWarnings:
             warnings.warn(
                 "the model is in eval mode, so that its dropout is off and passes that differ by it are equal: call "
                 "model.train() before the training loop.",
+                UegrWarning,
                 stacklevel=_CALLER_OF_LOSS,
             )
 
@@ -68,6 +70,7 @@ class LossWarnings:
                 f"{type(model).__name__} has a loss of its own ({losses[0]:.4f} for the first batch), which is not "
                 f"used: the model is trained on the loss of its task ({losses[1]:.4f}). To train on the model's loss, "
                 'give it as compute_loss; see "A loss inside the model" in docs/loop.md.',
+                UegrWarning,
                 stacklevel=_CALLER_OF_LOSS,
             )
 

@@ -166,7 +166,8 @@ def _fitted_temperature(run: FinishedRun) -> float:
     temperature = fit_temperature(np.log(probabilities.clip(1e-300)), labels)
     if temperature is None:
         raise UsageError(
-            "the validation data cannot calibrate the model, which errs on none of it: leave out --calibrated."
+            "the validation data cannot calibrate the model (too few texts, all of one class, or the model errs on "
+            "none of them): leave out --calibrated."
         )
     return temperature
 

@@ -83,7 +83,7 @@ def _check_output(output: Path, file: Path) -> None:
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
     """Return the temperature that calibrates a classifier, by a labelled file or the validation split of a run.
 
-    It is 1.0 where the run's own split decides none, because the model is right on all of it.
+    It is 1.0 where the run's own split decides none: the model is right on all of it, or it has one class only.
 
     Raises:
         UsageError: the file decides none, or the model is no classifier.
