@@ -3,7 +3,7 @@
     python -m benchmarks.before_after BEFORE_SRC AFTER_SRC [ROUNDS]    into benchmarks/results/before_after.json
 
 Each commit runs in a process of its own, on one thread; the two take turns step by step, and seconds are those of the
-process. The worker speaks the interface of both commits.
+process.
 """
 
 from __future__ import annotations
@@ -39,24 +39,10 @@ def worker() -> None:
 
     import torch
 
-    try:
-        from uegr.data.data_source import DataSource
-        from uegr.data.encoding import batches, encode
-        from uegr.methods.method_lookup import make_config
-        from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-
-        def create(name: str, options: dict[str, Any]) -> Any:
-            return make_config(name, options).create()
-    except ImportError:  # the commit before the redesign
-        from uegr.methods import create_method
-        from uegr.models.loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
-        from uegr.tasks.encoding import batches, encode
-        from uegr.tasks.source import DataSource
-
-        make_config = None
-
-        def create(name: str, options: dict[str, Any]) -> Any:
-            return create_method(name, **options)
+    from uegr.data.data_source import DataSource
+    from uegr.data.encoding import batches, encode
+    from uegr.methods.method_lookup import make_config
+    from uegr.modeling.model_loading import EMBEDDED_MODEL, load_classifier, load_tokenizer
 
     torch.set_num_threads(1)
     data = DataSource(task="rotten_tomatoes", max_train_examples=2000).load(0)
@@ -66,19 +52,15 @@ def worker() -> None:
     batch = ordered[len(ordered) // 2]
     steps = {}
     for row, (name, options) in ROWS.items():
-        twin, method = copy.deepcopy(model), create(name, options)
+        twin, method = copy.deepcopy(model), make_config(name, options).create()
         optimizer = method.wrap_optimizer(torch.optim.AdamW(twin.parameters(), lr=1e-5, fused=True), twin)
-        if make_config:
-            method.prepare([batch])
-        else:
-            method.prepare(twin, [batch])
+        method.prepare([batch])
         steps[row] = (twin, method, optimizer)
     print("ready", flush=True)
     for line in sys.stdin:
         twin, method, optimizer = steps[line.strip()]
         start = time.process_time()
-        loss = method.loss(batch) if make_config else method.loss(twin, batch)
-        loss.backward()
+        method.loss(batch).backward()
         optimizer.step()
         optimizer.zero_grad()
         print(time.process_time() - start, flush=True)

@@ -61,5 +61,4 @@ class BallStage(ForwardStage):
         return self.unit.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if "scale" in state:  # checkpoints of earlier versions have none; the model was measured on attaching
-            self.unit.load_state_dict(state)
+        self.unit.load_state_dict(state)

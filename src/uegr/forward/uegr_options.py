@@ -105,8 +105,11 @@ class UEGRForwardOptions(ViewOptions):
 
         Edited texts are longer than the original; that is not counted here but measured (see `measure_cost`).
         """
-        clean, recompute = self.clean_weight > 0, self.checkpoint_passes
-        passes = self.passes * (4.0 if recompute else 3.0)
+        whole = 4.0 if self.checkpoint_passes else 3.0  # a forward, once more if recomputed, and a full backward
+        cost = self.passes * whole
         if not self.is_adversarial():
-            return passes + (clean * (4.0 if recompute else 3.0) or float(self.detach_clean))
-        return 2.0 * self.ascent_steps + passes + clean * (4.0 if recompute else 2.0) - self.reuse
+            return cost + (whole if self.clean_weight > 0 else float(self.detach_clean))
+        cost += 2.0 * self.ascent_steps
+        if self.clean_weight > 0:
+            cost += 4.0 if self.checkpoint_passes else 2.0  # the forward of the first ascent step is the clean pass
+        return cost - self.reuse
