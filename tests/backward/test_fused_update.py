@@ -94,14 +94,14 @@ def test_memory_is_that_of_plain_adamw() -> None:
     for seed in range(2):
         set_gradients(model, seed)
         stage.update(optimizer, seed, NO_REPLAY)
-    assert stage.scores.borrowed
+    assert stage.scores.from_optimizer
     assert not stage.state_dict()["scores"]["means"]
     assert not stage.state_dict()["bins"]
     assert all(set(optimizer.state[weight]) == {"step", "exp_avg", "exp_avg_sq"} for weight in model.parameters())
 
 
 @pytest.mark.parametrize(
-    ("options", "optimizer_options", "borrowed"),
+    ("options", "optimizer_options", "from_optimizer"),
     [
         ({}, {}, True),
         ({"mask_mode": "frozen"}, {}, False),  # a frozen element's moment stands still and would never rise again
@@ -111,13 +111,13 @@ def test_memory_is_that_of_plain_adamw() -> None:
     ],
 )
 def test_who_reads_the_second_moment_and_who_can_be_fused(
-    options: dict[str, Any], optimizer_options: dict[str, Any], borrowed: bool
+    options: dict[str, Any], optimizer_options: dict[str, Any], from_optimizer: bool
 ) -> None:
     model = Body()
     optimizer = adamw(model, **optimizer_options)
     stage = stage_of(SelectiveBackward, **options)
     stage.attach(model, optimizer)
-    assert stage.scores.borrowed == borrowed
+    assert stage.scores.from_optimizer == from_optimizer
     for seed in range(2):
         set_gradients(model, seed)
         stage.update(optimizer, seed, NO_REPLAY)

@@ -31,7 +31,7 @@ def test_without_decay_fisher_is_the_plain_mean_since_the_last_clear() -> None:
 
 def test_a_borrowed_score_is_the_second_moment_and_nothing_is_stored() -> None:
     parameter, fisher = nn.Parameter(torch.zeros(2)), SaliencyScores("fisher")
-    fisher.borrowed = True
+    fisher.from_optimizer = True
     parameter.grad = torch.ones(2)
     fisher.observe([parameter])
     assert not fisher.state_dict()["means"]

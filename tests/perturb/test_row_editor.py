@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
-from uegr.perturb.row_editor import IN_VAIN, EditedRow, RowEditor, _chosen_words, _warn_in_vain
+from uegr.perturb.row_editor import WARN_AFTER, EditedRow, RowEditor, _chosen_words, _warn_no_effect
 from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit
 from uegr.perturb.words import replace_words
@@ -174,15 +174,15 @@ def test_words_of_a_long_text_are_drawn_alike() -> None:
 @pytest.mark.parametrize("name", ["characters", "contractions"])
 def test_an_edit_that_changes_nothing_is_warned_of_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
     editor, edits = RowEditor(TOKENIZERS["wordpiece"]), [Edit(name, 0.5), Edit("mask", 0.5)]
-    _warn_in_vain.cache_clear()
-    for text in ["a a a a"] * 2 * IN_VAIN:
+    _warn_no_effect.cache_clear()
+    for text in ["a a a a"] * 2 * WARN_AFTER:
         editor.edit(TOKENIZERS["wordpiece"](text)["input_ids"], edits, random.Random(0))
-    assert [record.args for record in caplog.records] == [(name, IN_VAIN)]
+    assert [record.args for record in caplog.records] == [(name, WARN_AFTER)]
 
 
 def test_an_edit_that_has_changed_a_text_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
     editor = RowEditor(TOKENIZERS["wordpiece"])
-    _warn_in_vain.cache_clear()
-    for text in [*TEXTS, *["a a a a"] * 2 * IN_VAIN]:
+    _warn_no_effect.cache_clear()
+    for text in [*TEXTS, *["a a a a"] * 2 * WARN_AFTER]:
         editor.edit(TOKENIZERS["wordpiece"](text)["input_ids"], [Edit("characters", 0.5)], random.Random(1))
     assert not caplog.records

@@ -27,24 +27,24 @@ class SaliencyScores:
             since the last `clear`.
 
     Attributes:
-        borrowed: whether "fisher" is read from AdamW's second moment: the same mean with a longer memory (beta2),
+        from_optimizer: whether "fisher" is read from AdamW's second moment: the same mean with a longer memory (beta2),
             without a second tensor [ours]. Set by the stage, which knows the optimizer.
     """
 
     def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
         self.kind, self.decay = kind, decay
-        self.borrowed = False
+        self.from_optimizer = False
         self._means: dict[int, Tensor] = {}
         self._count = 0
 
     @property
-    def live(self) -> bool:
+    def available_between_steps(self) -> bool:
         """Whether a score can be read at any time, and not only while the gradient is there."""
         return self.kind == "fisher"
 
     def observe(self, parameters: list[Tensor]) -> None:
-        """Use the gradients of this step; only a "fisher" score that is not borrowed keeps anything of them."""
-        if self.kind != "fisher" or self.borrowed:
+        """Use the gradients of this step; a "fisher" score with a mean of its own keeps them."""
+        if self.kind != "fisher" or self.from_optimizer:
             return
         self._count += 1
         decay = 1.0 - 1.0 / self._count if self.decay is None else self.decay
@@ -61,11 +61,11 @@ class SaliencyScores:
         Args:
             index: the parameter's position in the list that `observe` is given.
             parameter: the parameter, with its gradient.
-            state: the optimizer's state of the parameter, for a borrowed score.
+            state: the optimizer's state of the parameter, for a score that is read from it.
         """
         weight = shard(parameter.detach())
         if self.kind == "fisher":
-            mean = (state or {}).get(MOMENT) if self.borrowed else self._means.get(index)
+            mean = (state or {}).get(MOMENT) if self.from_optimizer else self._means.get(index)
             return (
                 torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).to(weight.device).float()
             )

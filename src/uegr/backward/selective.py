@@ -85,7 +85,7 @@ class SelectiveBackward(BackwardStage):
         self._sampled.clear()
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
         borrows = self.options.saliency == "fisher" and self.options.mask_mode == "update"
-        self.scores.borrowed = borrows and isinstance(optimizer, torch.optim.AdamW)
+        self.scores.from_optimizer = borrows and isinstance(optimizer, torch.optim.AdamW)
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         return [self._bins]
@@ -93,7 +93,7 @@ class SelectiveBackward(BackwardStage):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         draws = Draws(seed)
-        if self._table is not None and self.scores.borrowed and fusible(optimizer):
+        if self._table is not None and self.scores.from_optimizer and fusible(optimizer):
             self._fused.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
         else:
             MASK_MODES[self.options.mask_mode](optimizer, self._masks(optimizer, draws))
@@ -107,7 +107,7 @@ class SelectiveBackward(BackwardStage):
         """
         if self._table is None:
             return {}
-        if self.scores.live:
+        if self.scores.available_between_steps:
             bins = {i: bin_of(score) for i, score in self._scores(optimizer).items()}
         else:
             bins = {i: stored.int() for i, stored in self._bins.items()}
@@ -129,7 +129,7 @@ class SelectiveBackward(BackwardStage):
             self._logged = selection_dynamics(
                 self._layers, sampled, before, self._sampled, lambda sums: sum_over_shards(sums, parameters)
             )
-            if not self.scores.live:  # the score goes with the gradient: keep its bin, 16 bits per element
+            if not self.scores.available_between_steps:  # keep the bin of each score, 16 bits per element
                 self._bins = {i: bin_of(score).to(torch.int16) for i, score in scores.items()}
         self._age += 1
 

@@ -40,9 +40,9 @@ STAND_IN = "\ue000"
 """Written in a text for a token of an unknown word or of a mask: no perturbation changes it."""
 Change: TypeAlias = tuple[int, int, list[int]]
 """Start and end of a span of a row, and the tokens that take its place."""
-IN_VAIN = 200
-"""An edit that has changed none of the first texts, this many, is warned of."""
-logger = logging.getLogger(__name__)
+WARN_AFTER = 200
+"""An edit that changed none of this many texts, from the first one on, is reported in the log."""
+logger = logging.getLogger("uegr")
 
 
 class RowEditor:
@@ -59,7 +59,7 @@ class RowEditor:
         self._mask: list[int] = [] if tokenizer.mask_token_id is None else [tokenizer.mask_token_id]
         self._stand_ins = {tokenizer.unk_token_id, tokenizer.mask_token_id}
         """Special tokens that stand in the place of words."""
-        self._in_vain: dict[str, int | None] = {}
+        self._without_effect: dict[str, int | None] = {}
         """Edit -> number of texts that it has not changed; None as soon as it has changed one, or was warned of."""
 
     @cached_property
@@ -105,11 +105,11 @@ class RowEditor:
 
     def _count(self, name: str, *, changed: bool) -> None:
         """Count a text that an edit has changed or not, and warn of an edit that changes nothing."""
-        texts = self._in_vain.get(name, 0)
-        self._in_vain[name] = None if changed or texts is None else texts + 1
-        if self._in_vain[name] == IN_VAIN:
-            self._in_vain[name] = None
-            _warn_in_vain(name, self.token_words.tokenizer.name_or_path)
+        texts = self._without_effect.get(name, 0)
+        self._without_effect[name] = None if changed or texts is None else texts + 1
+        if self._without_effect[name] == WARN_AFTER:
+            self._without_effect[name] = None
+            _warn_no_effect(name, self.token_words.tokenizer.name_or_path)
 
     def _replacements(
         self, ids: list[int], words: list[TokenWord], chosen: dict[int, str], generator: random.Random
@@ -201,13 +201,13 @@ class RowEditor:
 
 
 @cache  # once: the cost of a step is measured by another editor
-def _warn_in_vain(name: str, tokenizer: str) -> None:
+def _warn_no_effect(name: str, tokenizer: str) -> None:
     """Warn of an edit that changes nothing with the tokenizer of this name."""
     logger.warning(
         "the edit %s has changed none of the first %d texts: choose another for this language and tokenizer "
         "(lists of words are English, and a tokenizer may read each Chinese character as a word).",
         name,
-        IN_VAIN,
+        WARN_AFTER,
     )
 
 

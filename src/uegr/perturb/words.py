@@ -62,11 +62,11 @@ def replace_words(text: str, replacements: Mapping[int, str]) -> str:
     return "".join(pieces)
 
 
-def match_case(word: str, model: str) -> str:
-    """Return `word` capitalised like `model`: all letters, the first letter, or none."""
-    if model.isupper() and len(model) > 1:
+def match_case(word: str, template: str) -> str:
+    """Return `word` capitalised like `template`: all letters, the first letter, or none."""
+    if template.isupper() and len(template) > 1:
         return word.upper()
-    return word[:1].upper() + word[1:] if model[:1].isupper() else word
+    return word[:1].upper() + word[1:] if template[:1].isupper() else word
 
 
 def changeable_length(word: str) -> int:
