@@ -28,7 +28,7 @@ METRICS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     "seq2seq": ("bleu",),
     "causal_lm": ("perplexity",),
 }
-"""Default metrics of each kind of task; the first is the published one."""
+"""Default metrics of each kind of task; the first is the published one, measured under typing errors, too."""
 
 RANKINGS = {"map", "mrr"}
 """Metrics over all candidates of a question: with a part of the candidates the task would be easier."""

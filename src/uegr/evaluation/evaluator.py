@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
+from uegr.data.task_data import METRICS_OF_KIND
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
@@ -112,7 +113,7 @@ def evaluate(
     measured = measure_model(
         evaluated,
         rows,
-        metrics=metrics or (KINDS[kind].typo_metric,),
+        metrics=metrics or METRICS_OF_KIND[kind][:1],
         epsilons=epsilons,
         attack=on_embeddings[0] if on_embeddings else None,
         attack_examples=attack_examples,
@@ -178,7 +179,7 @@ def measure_model(
         classification "outcomes", and "typo_unchanged", the number of texts in which no typing error is possible; all
         but NLL, ECE, perplexity and squared error as fractions.
     """
-    typo_metric = KINDS[evaluated.kind].typo_metric
+    typo_metric = METRICS_OF_KIND[evaluated.kind][0]
     with evaluation_mode(evaluated.model):
         outputs, labels = evaluated.outputs(rows)
         scores = scores_of(evaluated, rows, metrics, outputs, labels)
