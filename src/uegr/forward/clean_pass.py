@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.carried_gradients import carry, trainable
+from uegr.forward.carried_gradients import carry
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.weight_formats import trainable_weights
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: Dro
     After "free" adversarial training, arXiv 1904.12843. It saves an input-only backward. The logits are then a constant
     in the divergence, because their graph is gone.
     """
-    weights = trainable(model)
+    weights = trainable_weights(model.parameters())
     leaf = zero_delta(batch, embedding_width(model))[0].requires_grad_()
     # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
