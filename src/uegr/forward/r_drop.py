@@ -64,7 +64,7 @@ class RDropForward(ForwardStage):
         sites = self.dropout_sites(model)
         rate = None if any(sites.own) else self.options.dropout
         batches = [read_view(batch, view, step).batch for view in self.views]
-        first, second = (forward_pass(model, view_batch, step, sites=sites, rates=rate) for view_batch in batches)
+        first, second = (forward_pass(model, view_batch, step, sites=sites, rate=rate) for view_batch in batches)
         return first, second
 
     def cost(self) -> float:
