@@ -8,7 +8,7 @@ from typing import Literal
 
 from datasets import Dataset, Value
 
-from uegr.data.data_report import Finding, class_counts, report
+from uegr.data.data_report import Finding, class_counts, data_findings
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_classes, encode_numbers
 from uegr.data.label_sets import encode_label_sets
@@ -153,7 +153,7 @@ def make_task(
     complete = with_missing_splits(encoded)
     all_findings = list(findings)
     if kind != "causal_lm":
-        all_findings += [*row_findings, *label_findings, *report(complete, text_columns, names, kind)]
+        all_findings += [*row_findings, *label_findings, *data_findings(complete, text_columns, names, kind)]
     return TaskData(
         name,
         **complete,

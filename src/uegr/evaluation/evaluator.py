@@ -25,7 +25,7 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.language_generation import generated_bleu
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.packed_outcomes import pack_outcomes
-from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.robustness import curve_part, robust_mask
 from uegr.evaluation.typo_data import rows_without_typos, typo_rows
 from uegr.evaluation.worst_case import worst_case_curve
 from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities, f1
@@ -195,7 +195,7 @@ def measure_model(
                 if evaluated.kind == "classification":
                     sizes = sorted_epsilons(epsilons)
                     robust = robust_mask(evaluated, attacked, sizes, attack, on_batch)
-                    parts["robustness"] = describe(attack, sizes, robust)
+                    parts["robustness"] = curve_part(attack, sizes, robust)
                     clean, typos = (given.argmax(axis=1) == labels for given in (outputs, typo_outputs))
                     parts["outcomes"] = pack_outcomes(clean, robust, typos)
                 else:

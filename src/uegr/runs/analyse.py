@@ -20,7 +20,7 @@ from uegr.evaluation.landscape.loss_surface import surface_of
 from uegr.evaluation.landscape.slices import slice_1d, slice_2d
 from uegr.evaluation.layer_saliency import measure_saliency
 from uegr.evaluation.ood import ood_auroc
-from uegr.evaluation.risk_coverage import selective
+from uegr.evaluation.risk_coverage import measure_selective_prediction
 from uegr.evaluation.similarity import measure_similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import load_classifier
@@ -107,7 +107,7 @@ def _calibration(data: AnalysisInput) -> dict[str, Any]:
 
 
 def _selective(data: AnalysisInput) -> dict[str, Any]:
-    return selective(*data.run.evaluated_model.probabilities(data.rows))
+    return measure_selective_prediction(*data.run.evaluated_model.probabilities(data.rows))
 
 
 def _ood(data: AnalysisInput) -> dict[str, Any]:
