@@ -47,10 +47,10 @@ def measure(folder: Path, examples: int) -> dict[str, Any]:
     start = time.perf_counter()
     outcomes = attack_with_recipe(run.evaluated_model, folder, rows, RECIPE)
     sides["textattack"] = _side(outcomes, time.perf_counter() - start - loading)
-    file = run.run["config"]["data"]["train_file"]
+    file = run.record["config"]["data"]["train_file"]
     about = {
-        "task": Path(file).parent.name if file else run.run["task"],
-        "model": run.run["config"]["model"],
+        "task": Path(file).parent.name if file else run.record["task"],
+        "model": run.record["config"]["model"],
         "examples": len(rows),
     }
     return {**about, "threads": torch.get_num_threads(), "processor": processor_name(), **sides}

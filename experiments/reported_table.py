@@ -10,10 +10,11 @@ import yaml
 from experiments.number_text import signed
 from experiments.paths import EXPERIMENTS
 from uegr.compare.grid_summary import Line, Table
-from uegr.compare.grid_table import NAMES, markdown
+from uegr.compare.grid_table import markdown
 from uegr.compare.measures import shown
 from uegr.compare.result_slot import Run
 from uegr.data.task_registry import TASKS
+from uegr.modeling.metrics import METRICS
 
 HEADS = ("task", "method", "reported", "gain", "their model", "source", "measured", "gain", "our model")
 PARAMETERS = {"all-MiniLM-L6-v2": 23, "BERT-base": 110, "BERT-large": 340, "RoBERTa-large": 355}
@@ -174,7 +175,9 @@ def _joined(names: Iterable[str]) -> str:
 
 
 def _title(metric: str) -> str:
-    return "metric not stated" if metric == "not stated" else NAMES.get(metric, metric)
+    if metric == "not stated":
+        return "metric not stated"
+    return METRICS[metric].title.removesuffix(" %") if metric in METRICS else metric
 
 
 def _percent(value: float | None) -> str:

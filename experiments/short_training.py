@@ -45,7 +45,7 @@ def train_briefly(
         for start in range(0, len(order), batch_size):
             yield tokenizer.pad([encoded[i] for i in order[start : start + batch_size]], return_tensors="pt")
 
-    method = config.attach(model=model, optimizer=optimizer, train_loader=batches(0), seed=seed)
+    method = config.attach(model=model, optimizer=optimizer, tokenizer=tokenizer, train_loader=batches(0), seed=seed)
     steps = epochs * -(-len(encoded) // batch_size)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 - step / steps)
     for epoch in range(epochs):

@@ -78,7 +78,8 @@ def run(names: list[str]) -> None:
             metric, value = transfer["metric"], transfer["metrics"][transfer["metric"]]
             results[name] = {"metric": metric, "value": value, "examples": transfer["test_examples"], "split": "test"}
             results[name]["trained_on"] = stand_in
-        results[name] |= {"model": Path(open_run(folder).run["config"]["model"]).name, "from": sources(name, task)[0]}
+        model = Path(open_run(folder).record["config"]["model"]).name
+        results[name] |= {"model": model, "from": sources(name, task)[0]}
         results[name]["seconds"] = round(time.perf_counter() - start, 1)
         print(f"{name}: {METRICS[metric].title} {show(metric, value)}", flush=True)
     path = RESULTS / "tasks.json"

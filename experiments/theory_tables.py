@@ -13,6 +13,8 @@ from experiments.paths import RESULTS
 
 FILE = RESULTS / "theory.json"
 OPTIMIZERS = ("sgd", "adamw")
+VARIED = {"epsilon": "epsilon", "p_hat": "p_hat", "shipped": "p_hat"}
+"""Group of the study -> what its setting is."""
 COLUMNS = {
     "test_accuracy": "test accuracy",
     "train_loss": "training loss",
@@ -26,24 +28,27 @@ COLUMNS = {
 def with_theory_tables(text: str) -> str:
     """The text of docs/theory.md with its tables written again."""
     runs = json.loads(FILE.read_text())["runs"]
-    for group in ("epsilon", "p_hat"):
+    for group in VARIED:
         for optimizer in OPTIMIZERS:
             text = with_block(text, f"{group} {optimizer}", _table(runs, group, optimizer))
     return text
 
 
 def _table(runs: list[dict[str, Any]], group: str, optimizer: str) -> str:
-    """Mean and standard deviation over the seeds, as Markdown. The first row is the baseline of the others: p_hat = 1,
-    which is also the run without an adversary. A star means that the mean difference to the baseline, over the seeds
-    that both have, is larger than its standard error times the 97.5 % quantile of t."""
+    """Mean and standard deviation over the seeds, as Markdown.
+
+    The first row is the baseline of the others: p_hat = 1; for epsilon the run of the group p_hat that has no adversary
+    and p_hat = 1. A star means that the mean difference to the baseline, over the seeds that both have, is larger than
+    its standard error times the 97.5 % quantile of t.
+    """
     by_setting: dict[float, dict[int, dict[str, Any]]] = {}
     for run in runs:
-        baseline = run["group"] == "p_hat" and run["setting"] == 1.0
-        if run["optimizer"] == optimizer and (run["group"] == group or baseline):
-            setting = 0.0 if group == "epsilon" and baseline else run["setting"]
+        without_adversary = group == "epsilon" and (run["group"], run["setting"]) == ("p_hat", 1.0)
+        if run["optimizer"] == optimizer and (run["group"] == group or without_adversary):
+            setting = 0.0 if without_adversary else run["setting"]
             by_setting.setdefault(setting, {})[run["seed"]] = run
-    lines = [f"| {group} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
-    settings = sorted(by_setting, reverse=group == "p_hat")
+    lines = [f"| {VARIED[group]} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+    settings = sorted(by_setting, reverse=VARIED[group] == "p_hat")
     for setting in settings:
         values = [_cell(by_setting[setting], by_setting[settings[0]], key) for key in COLUMNS]
         lines.append(f"| {setting:g} | {len(by_setting[setting])} | " + " | ".join(values) + " |")

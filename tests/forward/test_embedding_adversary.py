@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from support.small_models import batch, bert, logits_of
 from support.stages import step
-from uegr.forward.clean_pass import clean_gradient
+from uegr.forward.clean_pass import clean_pass_with_gradient
 from uegr.forward.embedding_adversary import EmbeddingAdversary
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
@@ -20,7 +20,7 @@ def adversary(*, by_confidence: bool = True) -> EmbeddingAdversary:
 
 def lengths(attacker: EmbeddingAdversary, model: nn.Module, data: dict[str, Tensor], number: int = 10) -> Tensor:
     """The length of each example's perturbation at step `number`."""
-    clean = clean_gradient(model, data, step(), None, keep_graph=False)
+    clean = clean_pass_with_gradient(model, data, step(), None, keep_graph=False)
     delta = attacker.attack(model, data, step(number=number), clean=clean)
     return delta.flatten(1).norm(dim=1)
 

@@ -51,7 +51,7 @@ def test_a_model_without_dropout_gets_it_on_its_residual_branches_for_the_pass()
     sites = DropoutSites(model)
     assert len(sites.branches) == 4  # attention and feed-forward of two layers
     assert {name for _, name in sites.attributes} == {"attention_dropout"}
-    assert sites.silent
+    assert not any(sites.own)
     without = model(input_ids=ids).logits
     with sites.at(0.5):
         assert not torch.equal(model(input_ids=ids).logits, without)

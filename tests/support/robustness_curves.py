@@ -8,7 +8,7 @@ from datasets import Dataset
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.robustness import curve_part, robust_mask
 
 
 def robustness_curve(
@@ -16,4 +16,4 @@ def robustness_curve(
 ) -> dict[str, Any]:
     """The "robustness" part of results.json."""
     attack, sizes = attack or PGD(), sorted_epsilons(list(epsilons))
-    return describe(attack, sizes, robust_mask(evaluated, rows, sizes, attack))
+    return curve_part(attack, sizes, robust_mask(evaluated, rows, sizes, attack))

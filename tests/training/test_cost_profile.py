@@ -11,7 +11,7 @@ import torch
 
 from support.small_models import batch, bert
 from uegr import METHODS, UEGRConfig, make_config
-from uegr.training.cost_profile import describe, measure_cost
+from uegr.training.cost_profile import cost_in_words, measure_cost
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -66,10 +66,10 @@ def test_parts_say_where_the_time_goes() -> None:
     cost = measure_cost(bert(), batch(), UEGRConfig().create(), nullcontext, data_seconds=0.005, rounds=1)
     assert {"attack", "views", "passes", "forward", "backward", "selection", "optimizer", "data"} == set(cost["parts"])
     assert cost["parts"]["data"] == pytest.approx(0.005 / (0.005 + cost["step_seconds"]))
-    assert "at most 3 MB" in (text := describe({**cost, "peak_memory": 3 * 2**20})) and "attack" in text
+    assert "at most 3 MB" in (text := cost_in_words({**cost, "peak_memory": 3 * 2**20})) and "attack" in text
     assert cost["tokens_per_second"] == pytest.approx(int(batch()["attention_mask"].sum()) / cost["step_seconds"])
 
 
 def test_a_cost_without_a_peak_memory_is_described() -> None:
     cost = measure_cost(bert(), batch(), make_config("plain").create(), nullcontext, rounds=1)
-    assert "MB" not in describe({**cost, "peak_memory": None})
+    assert "MB" not in cost_in_words({**cost, "peak_memory": None})

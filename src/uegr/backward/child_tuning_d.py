@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
-from uegr.backward.mask_modes import Masks, gradient
+from uegr.backward.mask_modes import Masks, step_with_masked_gradient
 from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
 from uegr.backward.saliency_scores import SaliencyScores
@@ -69,7 +69,7 @@ class ChildTuningD(BackwardStage):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         masks: Masks = {i: (mask, None) for i, mask in self._masks.items()}
-        gradient(optimizer, masks)
+        step_with_masked_gradient(optimizer, masks)
 
     def state_dict(self) -> dict[str, Any]:
         return {"prepared": self.prepared, "masks": dict(self._masks)}

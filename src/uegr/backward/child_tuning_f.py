@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
-from uegr.backward.mask_modes import Masks, gradient
+from uegr.backward.mask_modes import Masks, step_with_masked_gradient
 from uegr.backward.replay import Replay
 from uegr.backward.uniform_draws import Draws
 from uegr.modeling.shards import shard
@@ -41,4 +41,4 @@ class ChildTuningF(BackwardStage):
         for i, parameter in enumerate(optimizer_parameters(optimizer)):
             part = shard(parameter)
             masks[i] = (draws.uniforms(i, part) < reserve, torch.tensor(1.0 / reserve, device=part.device))
-        gradient(optimizer, masks)
+        step_with_masked_gradient(optimizer, masks)

@@ -1,4 +1,4 @@
-"""The mask mode `update` under AdamW in one pass over memory: the fast form of `mask_modes.update`.
+"""The fast form of `mask_modes.step_with_masked_update` under AdamW, in one pass over memory.
 
     theta <- theta + m * u / p,   u AdamW's own step,   p from AdamW's second moment,   m never stored
 

@@ -21,7 +21,7 @@ Masks = dict[int, tuple[Tensor, Tensor | None]]
 """Position among the optimizer's parameters -> mask (bool) and 1/p (None where nothing is rescaled)."""
 
 
-def gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+def step_with_masked_gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     """One step in the mode `gradient`."""
     parameters = optimizer_parameters(optimizer)
     for i, (mask, scale) in masks.items():
@@ -29,7 +29,7 @@ def gradient(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     optimizer.step()
 
 
-def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+def step_with_frozen_elements(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     """One step in the mode `frozen`; selected elements see g / p where the mask was drawn."""
     parameters = optimizer_parameters(optimizer)
     before: dict[int, dict[str, Tensor]] = {}
@@ -45,7 +45,7 @@ def frozen(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
             tensor.copy_(torch.where(mask, tensor, torch.zeros_like(tensor) if old is None else old))
 
 
-def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
+def step_with_masked_update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
     """One step in the mode `update`."""
     parameters = optimizer_parameters(optimizer)
     before = {i: shard(parameters[i].detach()).clone() for i in masks}
@@ -57,9 +57,9 @@ def update(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
 
 
 MASK_MODES: dict[MaskMode, Callable[[torch.optim.Optimizer, Masks], None]] = {
-    "gradient": gradient,
-    "frozen": frozen,
-    "update": update,
+    "gradient": step_with_masked_gradient,
+    "frozen": step_with_frozen_elements,
+    "update": step_with_masked_update,
 }
 
 

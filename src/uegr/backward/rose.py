@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
-from uegr.backward.mask_modes import frozen
+from uegr.backward.mask_modes import step_with_frozen_elements
 from uegr.backward.parameter_positions import matrix_positions
 from uegr.backward.replay import Replay
 from uegr.errors import UsageError
@@ -61,7 +61,7 @@ class ROSE(BackwardStage):
             optimizer.step()
             return
         updated = scores <= torch.quantile(scores, self.options.upper)
-        frozen(optimizer, {i: (updated[index], None) for index, i in enumerate(with_gradient)})
+        step_with_frozen_elements(optimizer, {i: (updated[index], None) for index, i in enumerate(with_gradient)})
 
     @abstractmethod
     def scores(self, optimizer: torch.optim.Optimizer, matrices: list[Tensor], replay: Replay) -> Tensor | None:

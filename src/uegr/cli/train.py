@@ -114,7 +114,7 @@ def _data_source(values: dict[str, Any]) -> DataSource:
 
 def _print_training(run: dict[str, Any]) -> None:
     """Print what was found in the data and what the training cost."""
-    from uegr.training.cost_profile import describe
+    from uegr.training.cost_profile import cost_in_words
 
     for finding in run["data"]["findings"]:
         console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
@@ -127,7 +127,7 @@ def _print_training(run: dict[str, Any]) -> None:
         )
     console.print(f"{run['train_examples']} examples in {cost['seconds']:.0f} s; {of_step}.")
     if "parts" in cost:
-        console.print(describe(cost))
+        console.print(cost_in_words(cost))
 
 
 def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, Any]) -> RunConfig:

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from uegr.compare.grid_summary import Line, Table, leads, mark
 from uegr.compare.measures import MEASURES, Measure, shown
 from uegr.evaluation.statistics import Estimate
+from uegr.modeling.metrics import metric_title
 from uegr.runs.run_table import multiple
 from uegr.runs.wide_table import WideTable
-
-NAMES = {"f1": "F1", "macro_f1": "macro F1", "matthews": "Matthews", "pearson": "Pearson"}
 
 
 def headings(table: Table, curve: bool = True) -> list[str]:
     """The headings of the columns; with `curve`, each epsilon has its own column."""
     epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
     further = [f"{measure.name} %" for measure in _further(table)]
-    measures = [f"{NAMES.get(table.metric, table.metric)} %", "robust %", *epsilons, "typos %", *further, "ECE"]
+    measures = [metric_title(table.metric), "robust %", *epsilons, "typos %", *further, "ECE"]
     return ["method", "n", *measures, "FLOPs ×", "time ×"]
 
 

@@ -56,7 +56,7 @@ def class_counts(rows: Dataset, label_names: Sequence[str], kind: Kind) -> dict[
     return {name: int(count) for name, count in zip(label_names, counts, strict=True)}
 
 
-def report(
+def data_findings(
     splits: dict[str, Dataset], text_columns: Sequence[str], label_names: Sequence[str], kind: Kind
 ) -> list[Finding]:
     """Report repeated texts within the training data and across splits, unbalanced classes, and numbers that are too

@@ -8,7 +8,7 @@ from typing import Literal
 
 from datasets import Dataset, Value
 
-from uegr.data.data_report import Finding, class_counts, report
+from uegr.data.data_report import Finding, class_counts, data_findings
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_classes, encode_numbers
 from uegr.data.label_sets import encode_label_sets
@@ -28,7 +28,7 @@ METRICS_OF_KIND: dict[Kind, tuple[str, ...]] = {
     "seq2seq": ("bleu",),
     "causal_lm": ("perplexity",),
 }
-"""Default metrics of each kind of task; the first is the published one."""
+"""Default metrics of each kind of task; the first is the published one, measured under typing errors, too."""
 
 RANKINGS = {"map", "mrr"}
 """Metrics over all candidates of a question: with a part of the candidates the task would be easier."""
@@ -153,7 +153,7 @@ def make_task(
     complete = with_missing_splits(encoded)
     all_findings = list(findings)
     if kind != "causal_lm":
-        all_findings += [*row_findings, *label_findings, *report(complete, text_columns, names, kind)]
+        all_findings += [*row_findings, *label_findings, *data_findings(complete, text_columns, names, kind)]
     return TaskData(
         name,
         **complete,

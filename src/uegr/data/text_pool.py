@@ -14,6 +14,7 @@ from uegr.data.file_scan import scan_file
 from uegr.data.named_tasks import load_task
 from uegr.data.overlap import find_overlap, text_hashes
 from uegr.data.row_checks import check_rows
+from uegr.data.splits import subset
 from uegr.data.task_registry import TASKS
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
@@ -85,9 +86,7 @@ def load_pool(
             f"{int(repeated.sum()):,} of {len(rows):,} texts are, exactly or nearly, also in sets that models are "
             f"evaluated on ({counts}): add --drop_overlap to leave them out."
         )
-    rows = rows.select(np.flatnonzero(~repeated))
-    if most is not None and most < len(rows):
-        rows = rows.select(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+    rows = subset(rows.select(np.flatnonzero(~repeated)), most, seed)
     if not len(rows):
         raise UsageError("no texts are left: all are in sets that models are evaluated on; name others with --texts.")
     return TextPool(rows, {source: len(part) for source, part in parts.items()}, overlap)

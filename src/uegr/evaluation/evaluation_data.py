@@ -19,14 +19,11 @@ from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
 from uegr.modeling.embeddings import unwrap
+from uegr.modeling.model_loading import PROBLEM_TYPES
 
 EvaluationData: TypeAlias = Dataset | pd.DataFrame | Sequence[Mapping[str, Any]] | Path | str
 """Rows with text and label: in memory, or the path of a CSV, TSV, JSON-lines or Parquet file."""
-KIND_OF_PROBLEM: dict[str, Kind] = {
-    "single_label_classification": "classification",
-    "multi_label_classification": "multi_label",
-    "regression": "regression",
-}
+KIND_OF_PROBLEM: dict[str, Kind] = {problem: kind for kind, problem in PROBLEM_TYPES.items()}
 """By Hugging Face's `config.problem_type`."""
 SINGLE = (("text",), ("sentence",))
 PAIRS = (

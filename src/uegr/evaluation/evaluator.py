@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
+from uegr.data.task_data import METRICS_OF_KIND
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, attack_class
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
@@ -25,7 +26,7 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.language_generation import generated_bleu
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.packed_outcomes import pack_outcomes
-from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.robustness import curve_part, robust_mask
 from uegr.evaluation.typo_data import rows_without_typos, typo_rows
 from uegr.evaluation.worst_case import worst_case_curve
 from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities, f1
@@ -113,7 +114,7 @@ def evaluate(
     measured = measure_model(
         evaluated,
         rows,
-        metrics=metrics or (KINDS[kind].typo_metric,),
+        metrics=metrics or METRICS_OF_KIND[kind][:1],
         epsilons=epsilons,
         attack=on_embeddings[0] if on_embeddings else None,
         attack_examples=attack_examples,
@@ -179,7 +180,7 @@ def measure_model(
         classification "outcomes", and "typo_unchanged", the number of texts in which no typing error is possible; all
         but NLL, ECE, perplexity and squared error as fractions.
     """
-    typo_metric = KINDS[evaluated.kind].typo_metric
+    typo_metric = METRICS_OF_KIND[evaluated.kind][0]
     with evaluation_mode(evaluated.model):
         outputs, labels = evaluated.outputs(rows)
         scores = scores_of(evaluated, rows, metrics, outputs, labels)
@@ -195,7 +196,7 @@ def measure_model(
                 if evaluated.kind == "classification":
                     sizes = sorted_epsilons(epsilons)
                     robust = robust_mask(evaluated, attacked, sizes, attack, on_batch)
-                    parts["robustness"] = describe(attack, sizes, robust)
+                    parts["robustness"] = curve_part(attack, sizes, robust)
                     clean, typos = (given.argmax(axis=1) == labels for given in (outputs, typo_outputs))
                     parts["outcomes"] = pack_outcomes(clean, robust, typos)
                 else:

@@ -1,6 +1,5 @@
 """The cost of an evaluation: its time, in units of one forward pass per example."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +9,7 @@ from datasets import Dataset
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
+from uegr.modeling.profile import now
 
 
 class Clock:
@@ -22,15 +22,15 @@ class Clock:
     def __init__(self, evaluated: EvaluatedModel, rows: Dataset) -> None:
         self.examples = len(rows)
         _one_pass(evaluated, rows.select(range(min(evaluated.batch_size, len(rows)))))
-        with _elapsed(evaluated) as seconds:
+        with _elapsed() as seconds:
             _one_pass(evaluated, rows)
-        self.evaluated, self.forward = evaluated, seconds[0]
+        self.forward = seconds[0]
 
     @contextmanager
     def measure(self) -> Iterator[dict[str, Any]]:
         """Yield a dict that holds {"seconds", "examples", "forward_passes"} once the work is done."""
         cost: dict[str, Any] = {}
-        with _elapsed(self.evaluated) as seconds:
+        with _elapsed() as seconds:
             yield cost
         cost |= {"seconds": seconds[0], "examples": self.examples, "forward_passes": seconds[0] / self.forward}
 
@@ -43,9 +43,7 @@ def _one_pass(evaluated: EvaluatedModel, rows: Dataset) -> None:
 
 
 @contextmanager
-def _elapsed(evaluated: EvaluatedModel) -> Iterator[list[float]]:
-    start, seconds = time.perf_counter(), [0.0]
+def _elapsed() -> Iterator[list[float]]:
+    start, seconds = now(), [0.0]
     yield seconds
-    if evaluated.device.type == "cuda":
-        torch.cuda.synchronize()
-    seconds[0] = time.perf_counter() - start
+    seconds[0] = now() - start

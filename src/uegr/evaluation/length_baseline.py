@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from uegr.data.splits import LABEL, subset
 
-TELLING = 0.65
+REPORTED_AUC = 0.65
 """An AUC above this is reported in words; 0.5 is chance."""
 MOST_TRAINED = 5000
 """Largest number of rows that the regression is fitted on."""

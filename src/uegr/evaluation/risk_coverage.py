@@ -11,7 +11,7 @@ POINTS = 100
 """Number of points of the stored curve; its area is computed from all examples."""
 
 
-def selective(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
+def measure_selective_prediction(probabilities: Probabilities, labels: Labels) -> dict[str, Any]:
     """The "selective" part of results.json (El-Yaniv & Wiener 2010; Geifman & El-Yaniv 2017).
 
     Examples are taken in the order of the model's confidence, its largest probability. Those of equal confidence, as

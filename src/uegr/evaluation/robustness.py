@@ -17,7 +17,7 @@ from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 
 
-def describe(attack: EmbeddingAttack, epsilons: Sequence[float], robust: RobustMask) -> dict[str, Any]:
+def curve_part(attack: EmbeddingAttack, epsilons: Sequence[float], robust: RobustMask) -> dict[str, Any]:
     """The "robustness" part of results.json of a classifier; see `robust_mask`."""
     return describe_curve(attack, epsilons, robust.shape[1], "accuracy", robust.mean(axis=1).tolist())
 

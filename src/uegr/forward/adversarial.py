@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from uegr.forward.clean_pass import CleanGradient, clean_gradient
+from uegr.forward.clean_pass import CleanPass, clean_pass_with_gradient
 from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
@@ -52,11 +52,11 @@ class AdversarialForward(AdversarialStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         counts_clean = self.options.clean_weight > 0
-        clean: CleanGradient | None = None
+        clean: CleanPass | None = None
         if not self.options.random_start:
-            clean = clean_gradient(model, batch, step, None, keep_graph=counts_clean)
+            clean = clean_pass_with_gradient(model, batch, step, None, keep_graph=counts_clean)
         elif counts_clean:
-            clean = CleanGradient(forward_pass(model, batch, step))
+            clean = CleanPass(forward_pass(model, batch, step))
         delta = self.adversary.attack(model, batch, step, clean=clean)
         logits = forward_pass(model, batch, step, delta=delta)
         task = step.task(model, logits, batch)

@@ -42,8 +42,3 @@ def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> N
         old = summed[i]
         if new is not None:
             summed[i] = new if old is None else old + new  # not in place: two parameters may share one gradient
-
-
-def trainable(model: torch.nn.Module) -> list[Tensor]:
-    """The model's parameters that require a gradient."""
-    return [parameter for parameter in model.parameters() if parameter.requires_grad]

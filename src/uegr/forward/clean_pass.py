@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.carried_gradients import carry, trainable
+from uegr.forward.carried_gradients import carry
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.weight_formats import trainable_weights
 
 
 @dataclass(frozen=True)
-class CleanGradient:
+class CleanPass:
     """A pass over the unperturbed batch.
 
     Args:
@@ -30,36 +31,36 @@ class CleanGradient:
     loss: Tensor | None = None
 
 
-def clean_gradient(
+def clean_pass_with_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
-) -> CleanGradient:
+) -> CleanPass:
     """One clean pass and an input-only backward; with `keep_graph` the loss can use the logits, too."""
     start, _ = zero_delta(batch, embedding_width(model))
     recompute = recompute and keep_graph
     logits, gradient = input_gradient_at(
         model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
     )
-    return CleanGradient(logits if keep_graph else logits.detach(), gradient)
+    return CleanPass(logits if keep_graph else logits.detach(), gradient)
 
 
-def clean_output(
+def clean_pass_without_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
-) -> CleanGradient:
+) -> CleanPass:
     """One clean pass without a backward; its logits are a constant unless `keep_graph`."""
     with torch.set_grad_enabled(keep_graph):
         logits = forward_pass(model, batch, step, sites=sites, recompute=recompute and keep_graph)
     if not keep_graph:
         torch.clear_autocast_cache()  # casts that were cached here have no graph, and the other passes need one
-    return CleanGradient(logits)
+    return CleanPass(logits)
 
 
-def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanGradient:
+def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanPass:
     """One clean pass whose single backward gives both its weight gradients and the attack's input gradient [ours].
 
     After "free" adversarial training, arXiv 1904.12843. It saves an input-only backward. The logits are then a constant
     in the divergence, because their graph is gone.
     """
-    weights = trainable(model)
+    weights = trainable_weights(model.parameters())
     leaf = zero_delta(batch, embedding_width(model))[0].requires_grad_()
     # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
@@ -68,4 +69,4 @@ def reused_clean_gradient(model: nn.Module, batch: Batch, step: Step, sites: Dro
     *gradients, at_inputs = torch.autograd.grad(loss, [*weights, leaf], allow_unused=True)
     assert at_inputs is not None  # the pass used the delta
     torch.clear_autocast_cache()  # cached casts belong to the freed graph
-    return CleanGradient(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))
+    return CleanPass(logits.detach(), at_inputs, carry(loss.detach(), weights, gradients))

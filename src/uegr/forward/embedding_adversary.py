@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.ball_unit import BallUnit
-from uegr.forward.clean_pass import CleanGradient
+from uegr.forward.clean_pass import CleanPass
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.label_shares import LabelShares
@@ -42,7 +42,7 @@ class EmbeddingAdversary:
         step: Step,
         sites: DropoutSites | None = None,
         *,
-        clean: CleanGradient | None = None,
+        clean: CleanPass | None = None,
     ) -> Tensor:
         """Return the perturbation of a batch, (B, T, d).
 

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.ball_unit import BallStage, BallUnit
-from uegr.forward.carried_gradients import add_up, carry, trainable
+from uegr.forward.carried_gradients import add_up, carry
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width, token_mask
+from uegr.modeling.weight_formats import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
 from uegr.perturb.embedding_noise import uniform_noise
@@ -54,7 +55,7 @@ class FreeLBForward(BallStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         steps = self.options.ascent_steps
-        weights, mask = trainable(model), token_mask(batch)
+        weights, mask = trainable_weights(model.parameters()), token_mask(batch)
         unit = self.unit.of(model, mask)
         delta = unit * uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
         total = torch.zeros((), device=mask.device)

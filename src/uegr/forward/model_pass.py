@@ -49,7 +49,7 @@ def forward_pass(
     *,
     delta: Tensor | None = None,
     sites: DropoutSites | None = None,
-    rates: float | None = None,
+    rate: float | None = None,
     recompute: bool = False,
 ) -> Tensor:
     """The logits of one pass, (B, C) or (B, T, C).
@@ -59,7 +59,7 @@ def forward_pass(
     Args:
         model, batch, step: see `ForwardStage.__call__`; the step's generator seeds the dropout of the pass.
         delta: added to the token embeddings, shape (B, T, d).
-        sites, rates: the model's dropout sites, and their rate in this pass; None keeps the model's own rates.
+        sites, rate: the model's dropout sites, and their rate in this pass; None keeps the model's own rates.
         recompute: keep no activations, and run the pass again in the backward pass.
     """
     seed = draw_seed(step)
@@ -68,7 +68,7 @@ def forward_pass(
     def run(delta: Tensor | None) -> Tensor:
         with ExitStack() as contexts:
             if sites is not None:
-                contexts.enter_context(sites.at(rates, seed))
+                contexts.enter_context(sites.at(rate, seed))
             contexts.enter_context(seeded(seed, device))
             return run_model(model, batch, step, delta)
 

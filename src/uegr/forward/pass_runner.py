@@ -51,7 +51,7 @@ class OneByOne(PassRunner):
 
     def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
         return [
-            forward_pass(model, p.batch, step, delta=p.delta, sites=sites, rates=p.rate, recompute=self.recompute)
+            forward_pass(model, p.batch, step, delta=p.delta, sites=sites, rate=p.rate, recompute=self.recompute)
             for p in passes
         ]
 

@@ -62,9 +62,9 @@ class RDropForward(ForwardStage):
     def two_passes(self, model: nn.Module, batch: Batch, step: Step) -> tuple[Tensor, Tensor]:
         """The logits of two passes that differ in their dropout."""
         sites = self.dropout_sites(model)
-        rate = self.options.dropout if sites.silent else None
+        rate = None if any(sites.own) else self.options.dropout
         batches = [read_view(batch, view, step).batch for view in self.views]
-        first, second = (forward_pass(model, view_batch, step, sites=sites, rates=rate) for view_batch in batches)
+        first, second = (forward_pass(model, view_batch, step, sites=sites, rate=rate) for view_batch in batches)
         return first, second
 
     def cost(self) -> float:

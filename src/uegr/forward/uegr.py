@@ -13,7 +13,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.clean_pass import CleanGradient, clean_gradient, clean_output, reused_clean_gradient
+from uegr.forward.clean_pass import (
+    CleanPass,
+    clean_pass_with_backward,
+    clean_pass_with_gradient,
+    clean_pass_without_gradient,
+)
 from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
@@ -59,22 +64,22 @@ class UEGRForward(AdversarialStage):
 
     def _attack(
         self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites
-    ) -> tuple[CleanGradient | None, Tensor | None]:
+    ) -> tuple[CleanPass | None, Tensor | None]:
         """The clean pass, where there is one, and delta*, (B, T, d); None without an adversary."""
         counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
         if self.options.reuse:
-            clean = reused_clean_gradient(model, batch, step, sites)
+            clean = clean_pass_with_backward(model, batch, step, sites)
         elif self.adversary is not None:
-            clean = clean_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute)
+            clean = clean_pass_with_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute)
         elif self.options.counts_clean():
-            return clean_output(model, batch, step, sites, keep_graph=counted, recompute=recompute), None
+            return clean_pass_without_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute), None
         else:
             return None, None
         delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
         return clean, delta
 
     def _loss(
-        self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: CleanGradient | None
+        self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: CleanPass | None
     ) -> Loss:
         """L, from the logits of all passes."""
         task, outputs = step.task(model, adversarial[0], batch), adversarial

@@ -47,11 +47,6 @@ class DropoutSites:
     def __len__(self) -> int:
         return len(self.attributes) + len(self.branches)
 
-    @property
-    def silent(self) -> bool:
-        """Whether the model's own rates are all 0, so that two passes of it would be equal."""
-        return not any(self.own)
-
     @contextmanager
     def at(self, rate: float | None, seed: int = 0) -> Iterator[None]:
         """Give all sites this rate in this context, then their own rates again; None keeps their own.

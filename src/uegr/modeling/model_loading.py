@@ -45,6 +45,11 @@ CLASSIFIERS: dict[Kind, Any] = dict.fromkeys(PROBLEM_TYPES, AutoModelForSequence
 CLASSIFIERS["token"] = AutoModelForTokenClassification
 
 
+def auto_class(kind: Kind) -> Any:
+    """The class of transformers that opens models for a kind of task."""
+    return CLASSIFIERS.get(kind) or AUTO[kind]
+
+
 def load_tokenizer(
     name_or_path: str, texts: Iterable[str] = (), *, trust_remote_code: bool = False
 ) -> PreTrainedTokenizerBase:
@@ -158,7 +163,7 @@ def load_trained(
     folder: PurePath, kind: Kind = "classification", *, trust_remote_code: bool = False
 ) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode, on the device of this process."""
-    auto, path = CLASSIFIERS.get(kind) or AUTO[kind], name_or_folder(folder)
+    auto, path = auto_class(kind), name_or_folder(folder)
     with _opening(path):
         model = open_weights(auto.from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if kind == "regression":

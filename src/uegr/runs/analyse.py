@@ -20,7 +20,7 @@ from uegr.evaluation.landscape.loss_surface import surface_of
 from uegr.evaluation.landscape.slices import slice_1d, slice_2d
 from uegr.evaluation.layer_saliency import measure_saliency
 from uegr.evaluation.ood import ood_auroc
-from uegr.evaluation.risk_coverage import selective
+from uegr.evaluation.risk_coverage import measure_selective_prediction
 from uegr.evaluation.similarity import measure_similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import load_classifier
@@ -88,7 +88,7 @@ def analyse_run(
         if name not in PARTS:
             raise unknown("part", name, PARTS)
     run = open_measured_classifier(folder, "the analysis", batch_size, trust_remote_code=trust_remote_code)
-    impossible = {"ood": not ood_tasks, "similarity": run.run["config"]["model"] in SCRATCH}
+    impossible = {"ood": not ood_tasks, "similarity": run.record["config"]["model"] in SCRATCH}
     names = [name for name in PARTS if not impossible.get(name)] if parts is None else list(dict.fromkeys(parts))
     data = AnalysisInput(run, run.rows(split), run.rows(split, examples), tuple(ood_tasks), trust_remote_code)
     for done, name in enumerate(names):
@@ -107,7 +107,7 @@ def _calibration(data: AnalysisInput) -> dict[str, Any]:
 
 
 def _selective(data: AnalysisInput) -> dict[str, Any]:
-    return selective(*data.run.evaluated_model.probabilities(data.rows))
+    return measure_selective_prediction(*data.run.evaluated_model.probabilities(data.rows))
 
 
 def _ood(data: AnalysisInput) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _ood(data: AnalysisInput) -> dict[str, Any]:
 
 
 def _similarity(data: AnalysisInput) -> dict[str, Any]:
-    config, model = data.run.run["config"], data.run.evaluated_model
+    config, model = data.run.record["config"], data.run.evaluated_model
     if config["model"] in SCRATCH:
         raise UsageError(
             f"'{config['model']}' is trained from scratch, so there is no pretrained model to compare it with: leave "

@@ -85,11 +85,11 @@ def evaluate_run(
 
 def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str, Any]) -> RunResult:
     """Add to what was measured on the rows of a split how the model was trained, and facts about the data."""
-    config, data = run.run["config"], run.data
+    config, data = run.record["config"], run.data
     columns = [name for name in (*data.text_columns, LABEL) if name in rows.features]
     entry: dict[str, Any] = {
         **{name: config[name] for name in ("method", "options", "model", "seed")},
-        **{name: run.run[name] for name in ("task", "train_examples", "cost")},
+        **{name: run.record[name] for name in ("task", "train_examples", "cost")},
         **measured,
         "split": split,
         "test_digest": digest_of_rows(rows, columns),

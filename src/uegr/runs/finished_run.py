@@ -34,23 +34,23 @@ class FinishedRun:
 
     Args:
         folder: the run folder.
-        run: the content of its run.json.
+        record: the content of its run.json.
         data: the data that its configuration names.
         evaluated_model: its model, ready to be evaluated.
     """
 
     folder: Path
-    run: dict[str, Any]
+    record: dict[str, Any]
     data: TaskData
     evaluated_model: EvaluatedModel
 
     @property
     def training_views(self) -> list[str]:
         """The views that the run was trained with, and the edits that its model was hardened with before."""
-        config = self.run["config"]
-        editable = self.run["kind"] in TARGET_PER_TEXT
+        config = self.record["config"]
+        editable = self.record["kind"] in TARGET_PER_TEXT
         views = make_config(config["method"], config["options"]).views_read(editable)
-        hardening = self.run.get("hardening")
+        hardening = self.record.get("hardening")
         return [*views, *([hardening["edits"]] if hardening else [])]
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:

@@ -16,6 +16,7 @@ from uegr.atomic_files import write_text
 from uegr.errors import UsageError
 from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, HUB_NAME
+from uegr.modeling.model_loading import auto_class
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
 from uegr.runs.run_result import RunResult
@@ -23,13 +24,8 @@ from uegr.runs.run_table import measures
 
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
-KINDS = {
-    "classification": ("text-classification", "AutoModelForSequenceClassification"),
-    "token": ("token-classification", "AutoModelForTokenClassification"),
-    "causal_lm": ("text-generation", "AutoModelForCausalLM"),
-    "seq2seq": ("translation", "AutoModelForSeq2SeqLM"),
-}
-"""Kind of task -> its name on the hub, and the class that loads the model; the first for all further kinds."""
+HUB_TASKS = {"token": "token-classification", "causal_lm": "text-generation", "seq2seq": "translation"}
+"""Name on the hub of each kind of task; that of all further kinds is text-classification."""
 TRAINING = (
     "epochs",
     "max_steps",
@@ -78,14 +74,14 @@ def _header(folder: Path, run: dict[str, Any], result: RunResult | None) -> dict
     base = HUB_NAME if config["model"] == EMBEDDED_MODEL else config["model"]
     header: dict[str, Any] = {
         "library_name": "transformers",
-        "pipeline_tag": _kind(run)[0],
+        "pipeline_tag": _hub_task(run),
         "tags": ["uegr", "robustness", f"method:{config['method']}"],
         "model_name": folder.resolve().name,
     }
     if re.fullmatch(r"[\w.-]+/[\w.-]+", base) and not Path(base).exists():
         header["base_model"] = base
     if result is not None:
-        header["eval_results"] = eval_results(result, _kind(run)[0])
+        header["eval_results"] = eval_results(result, _hub_task(run))
     return header
 
 
@@ -121,8 +117,8 @@ def eval_results(result: RunResult, task_type: str = "text-classification") -> l
     return entries
 
 
-def _kind(run: dict[str, Any]) -> tuple[str, str]:
-    return KINDS.get(run.get("kind", ""), KINDS["classification"])
+def _hub_task(run: dict[str, Any]) -> str:
+    return HUB_TASKS.get(run.get("kind", ""), "text-classification")
 
 
 def _text(run: dict[str, Any], result: RunResult | None) -> str:
@@ -142,7 +138,7 @@ def _text(run: dict[str, Any], result: RunResult | None) -> str:
         "train_examples": run["train_examples"],
         "seed": config["seed"],
         "options": ", ".join(f"{name} {value}" for name, value in config["options"].items()),
-        "auto_model": _kind(run)[1],
+        "auto_model": auto_class(run.get("kind", "classification")).__name__,
         "from_scratch": config["model"] in SCRATCH,
         "training": training,
         "measured": [],

@@ -3,7 +3,7 @@
 from rich.box import SIMPLE
 from rich.table import Table
 
-from uegr.evaluation.length_baseline import TELLING
+from uegr.evaluation.length_baseline import REPORTED_AUC
 from uegr.modeling.metrics import METRICS, show
 from uegr.runs.run_result import RunResult
 
@@ -42,7 +42,7 @@ def leakage_line(result: RunResult) -> str:
 def length_line(result: RunResult) -> str:
     """Return one sentence on how well the lengths of the texts predict their classes; empty where they do not."""
     baseline = result.length_baseline
-    if baseline is None or baseline["auc"] < TELLING:
+    if baseline is None or baseline["auc"] < REPORTED_AUC:
         return ""
     accuracy = f"{100 * baseline['accuracy']:.1f} % accuracy (AUC {baseline['auc']:.2f})"
     return f"length alone: a classifier that sees nothing but the lengths of the texts reaches {accuracy}."

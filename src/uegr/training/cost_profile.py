@@ -78,7 +78,7 @@ def measure_cost(
     }
 
 
-def describe(cost: Mapping[str, Any]) -> str:
+def cost_in_words(cost: Mapping[str, Any]) -> str:
     """A measured cost, with the peak memory of its training, in one sentence."""
     shares = sorted(cost["parts"].items(), key=lambda part: -part[1])
     parts = ", ".join(f"{name} {100 * value:.0f} %" for name, value in shares if value >= 0.005)

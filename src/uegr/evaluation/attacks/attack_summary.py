@@ -12,7 +12,7 @@ from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
-from uegr.evaluation.robustness import describe, robust_mask
+from uegr.evaluation.robustness import curve_part, robust_mask
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.perturb.words import has_unspaced_words, words_of
 
@@ -62,7 +62,7 @@ def measure_embedding_attack(
     queries = Queries()
     with clock.measure() as cost:
         robust = robust_mask(evaluated, rows, epsilons, attack, on_batch, queries)
-    return {**describe(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}, robust
+    return {**curve_part(attack, epsilons, robust), "queries": queries.count / len(rows), "cost": cost}, robust
 
 
 def summary(

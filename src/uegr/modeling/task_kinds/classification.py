@@ -21,7 +21,6 @@ class Classification(TaskKind):
     loss_options: ClassVar[tuple[str, ...]] = ("class_weights", "label_smoothing")
     metric_names: ClassVar[tuple[str, ...]] = (*CLASSIFICATION, *RANKING)
     curve_metric: ClassVar[str] = "accuracy"
-    typo_metric: ClassVar[str] = "accuracy"
 
     @staticmethod
     def target_labels(labels: Tensor) -> Tensor:

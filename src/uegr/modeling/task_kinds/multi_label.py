@@ -22,7 +22,6 @@ class MultiLabel(TaskKind):
     loss_options: ClassVar[tuple[str, ...]] = ("class_weights",)
     metric_names: ClassVar[tuple[str, ...]] = tuple(MULTI_LABEL)
     curve_metric: ClassVar[str] = "micro_f1"
-    typo_metric: ClassVar[str] = "micro_f1"
 
     def default_loss(self, logits: Tensor) -> Tensor:
         labels = self.labels.float()

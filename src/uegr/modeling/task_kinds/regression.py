@@ -17,7 +17,6 @@ class Regression(TaskKind):
 
     metric_names: ClassVar[tuple[str, ...]] = tuple(REGRESSION)
     curve_metric: ClassVar[str] = "pearson"
-    typo_metric: ClassVar[str] = "pearson"
 
     def default_loss(self, logits: Tensor) -> Tensor:
         return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)

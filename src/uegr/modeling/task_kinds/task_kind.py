@@ -52,8 +52,6 @@ class TaskKind(ABC):
     """The metrics that can be reported for tasks of this kind."""
     curve_metric: ClassVar[str]
     """The metric that a robustness curve shows, see `curve_value`."""
-    typo_metric: ClassVar[str]
-    """The metric that is measured on text with typing errors, and reported as "typo_" and this name."""
 
     @classmethod
     def from_batch(cls, labels: Tensor) -> Self:

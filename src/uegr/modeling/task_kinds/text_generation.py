@@ -18,7 +18,6 @@ class Generation(Tokens):
 
     metric_names: ClassVar[tuple[str, ...]] = ("bleu", "perplexity", "token_accuracy", "nll")
     curve_metric: ClassVar[str] = "token_accuracy"
-    typo_metric: ClassVar[str] = "bleu"
 
     def attack_loss(self, logits: Tensor) -> Tensor:
         return self.outputs(logits)[:, 0]
@@ -40,7 +39,6 @@ class CausalGeneration(Generation):
     """The output at a token is compared with the label of the next token; `labels` are shifted already."""
 
     metric_names: ClassVar[tuple[str, ...]] = ("perplexity", "token_accuracy", "nll")
-    typo_metric: ClassVar[str] = "perplexity"
 
     @staticmethod
     def target_labels(labels: Tensor) -> Tensor:

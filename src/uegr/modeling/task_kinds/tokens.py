@@ -15,7 +15,6 @@ class Tokens(Classification):
 
     metric_names: ClassVar[tuple[str, ...]] = ("entity_f1", "token_accuracy", "nll")
     curve_metric: ClassVar[str] = "token_accuracy"
-    typo_metric: ClassVar[str] = "entity_f1"
 
     @staticmethod
     def target_labels(labels: Tensor) -> Tensor:

@@ -10,18 +10,18 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from uegr.backward.selection_log import SALIENCY
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import HEAT, canvas, heat_bar
 from uegr.report.run_groups import Group, analysed
 
-PREFIX = "saliency/"
 LABELS = 8
 """At most this number of columns has a label."""
 
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Layers against steps for each group that selects by saliency, and layers against groups after the training."""
-    training = [_training(group, names) for group in groups if (names := group.first.logged(PREFIX))]
+    training = [_training(group, names) for group in groups if (names := group.first.logged(SALIENCY))]
     final = _final(analysed(groups, "saliency"))
     return [*training, *([final] if final else [])]
 
@@ -29,7 +29,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
 def _training(group: Group, names: Sequence[str]) -> Chart:
     steps = group.first.series(names[0])[0]
     values = np.array([group.first.series(name)[1] for name in names])
-    layers = _short([name.removeprefix(PREFIX) for name in names])
+    layers = _short([name.removeprefix(SALIENCY) for name in names])
     columns = [f"step {step}" for step in steps]
     figure, axes, marks = _heat_map(layers, columns, values)
     every = -(-len(steps) // LABELS)

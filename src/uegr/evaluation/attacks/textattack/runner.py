@@ -41,7 +41,7 @@ def main() -> None:
         num_examples=len(rows), query_budget=job["query_budget"], random_seed=0, silent=True, disable_stdout=True
     )
     outcomes = textattack.Attacker(attack, textattack.datasets.Dataset(rows, columns), settings).attack_dataset()
-    result_file.write_text(json.dumps([describe(outcome, columns) for outcome in outcomes]), encoding="utf-8")
+    result_file.write_text(json.dumps([result_of(outcome, columns) for outcome in outcomes]), encoding="utf-8")
 
 
 def tokenizer_of(folder: str) -> Any:
@@ -54,7 +54,7 @@ def tokenizer_of(folder: str) -> Any:
         return PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False)
 
 
-def describe(outcome: object, columns: "list[str]") -> "dict[str, object]":
+def result_of(outcome: object, columns: "list[str]") -> "dict[str, object]":
     """One object of the result."""
     from textattack.attack_results import SuccessfulAttackResult
 
