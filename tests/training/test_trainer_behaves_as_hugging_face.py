@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from datasets import Dataset
 from torch import Tensor
 from torch.utils.data import IterableDataset
-from transformers import Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 
 from conftest import batch, bert
 from uegr import MethodConfig, PlainConfig, RobustTrainerMixin, UEGRConfig, UEGRTrainer, UsageError
@@ -106,6 +107,26 @@ def test_a_second_training_steps_the_method_once_per_step(tmp_path: Path) -> Non
     for trainings in (1, 2):
         trainer.train()
         assert trainer.method.state_dict()["steps"] == 6 * trainings
+
+
+def test_early_stopping_of_one_training_does_not_stop_the_next(tmp_path: Path) -> None:
+    """The trials of a hyperparameter search share their callbacks."""
+
+    scores = itertools.count(0, -1)
+    every_step = {"save_strategy": "steps", "eval_strategy": "steps", "save_steps": 1, "eval_steps": 1}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "score", "greater_is_better": True}
+    trainer = UEGRTrainer(
+        bert(),
+        arguments(tmp_path, **every_step, **best),
+        method=PlainConfig(),
+        train_dataset=rows(),
+        eval_dataset=rows(8),
+        compute_metrics=lambda _predictions: {"score": float(next(scores))},
+        callbacks=[EarlyStoppingCallback(2)],
+    )
+    for _ in range(2):
+        trainer.train()
+        assert trainer.state.global_step == 3
 
 
 def loss_of_one_step(
