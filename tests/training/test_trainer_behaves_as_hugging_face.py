@@ -129,6 +129,11 @@ def test_early_stopping_of_one_training_does_not_stop_the_next(tmp_path: Path) -
         assert trainer.state.global_step == 3
 
 
+def test_a_mixin_after_the_trainer_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"write class Wrong\(RobustTrainerMixin, Trainer\)"):
+        type("Wrong", (Trainer, RobustTrainerMixin), {})
+
+
 def loss_of_one_step(
     trainer_class: type[Trainer], model: Any, folder: Path, labels: torch.Tensor, size: int, **options: Any
 ) -> float:
