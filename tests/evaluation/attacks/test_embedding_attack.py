@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from datasets import Dataset
 from torch import Tensor, nn
 
@@ -107,6 +108,20 @@ def test_any_module_can_be_attacked_on_one_batch(attack: type[EmbeddingAttack]) 
     assert result.accuracy == sorted(result.accuracy, reverse=True) == result.robust_mask.mean(axis=1).tolist()
     assert result.queries >= 6
     assert attack.name in str(result) and "0.5: " in str(result)
+
+
+@pytest.mark.parametrize("attack", CLASSES)
+def test_an_evaluation_without_gradients_may_attack(attack: type[EmbeddingAttack]) -> None:
+    source = {"source": Linear()} if attack is Transfer else {}
+    expected = attack(**source)(Linear(), batch(6), EPSILONS)  # type: ignore[call-arg]
+    with torch.no_grad():
+        result = attack(**source)(Linear(), batch(6), EPSILONS)  # type: ignore[call-arg]
+    assert (result.robust_mask == expected.robust_mask).all()
+
+
+def test_inference_mode_is_named() -> None:
+    with torch.inference_mode(), pytest.raises(UsageError, match=r"torch.no_grad\(\) in its place"):
+        PGD()(Linear(), batch(6), [0.1])
 
 
 def test_one_batch_and_a_data_set_give_the_same(evaluated: EvaluatedModel, rows: Dataset) -> None:

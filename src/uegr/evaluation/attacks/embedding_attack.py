@@ -19,7 +19,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.perturb.ball import Ball, Norm
 
@@ -71,10 +71,12 @@ class AttackBatch:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
         leaf = delta.detach().requires_grad_()
-        with torch.enable_grad(), perturbed(self.evaluated.model, self.batch, leaf):
-            logits = self.evaluated.logits(self.batch)
+        with gradients_enabled():
+            with perturbed(self.evaluated.model, self.batch, leaf):
+                logits = self.evaluated.logits(self.batch)
             losses = self.losses(logits, loss)
-        return logits.detach(), losses.detach(), torch.autograd.grad(losses.sum(), leaf)[0]
+            gradient = torch.autograd.grad(losses.sum(), leaf)[0]
+        return logits.detach(), losses.detach(), gradient
 
     def is_right(self, logits: Tensor) -> Tensor:
         """Whether each example is classified right, (B,), bool."""
