@@ -23,6 +23,7 @@ from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.embeddings import check_module
 from uegr.modeling.metrics import Labels, Probabilities
+from uegr.modeling.output_logits import logits_in
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
@@ -107,8 +108,7 @@ class EvaluatedModel:
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
         with self.autocast(), faster_attention(self.model):
-            logits: Tensor = self.model(**inputs).logits
-        return logits.float()
+            return logits_in(self.model(**inputs), self.model).float()
 
     def _clean_logits(self, batch: Batch) -> Tensor:
         """The logits of texts as they are, which must be numbers: of NaN the largest is always class 0."""

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -16,6 +16,7 @@ from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, token_mask, unwrap
 from uegr.modeling.model_parts import device_of
+from uegr.modeling.output_logits import logits_in
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
 from uegr.modeling.token_lookups import LookedUpTokens
 
@@ -103,14 +104,7 @@ def _logits(model: nn.Module, batch: Batch) -> Tensor:
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     with faster_attention(model):
-        output = model(**inputs)
-    logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    if not isinstance(logits, Tensor):
-        raise UsageError(
-            f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
-            "logits attribute, as Hugging Face's heads do, or a dict with the key logits."
-        )
-    return logits
+        return logits_in(model(**inputs), model)
 
 
 @functools.cache
