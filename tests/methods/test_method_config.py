@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from uegr import METHODS, PlainConfig, RDropConfig, RoASTConfig, SMARTConfig, UEGRConfig, UsageError
@@ -108,3 +109,9 @@ def test_unknown_options_and_impossible_values_are_refused(
 
 def test_a_whole_number_is_taken_where_a_number_is_wanted() -> None:
     assert UEGRConfig(epsilon=1).epsilon == 1
+
+
+def test_numbers_of_numpy_become_pythons_own() -> None:
+    config = UEGRConfig(passes=np.int64(3), epsilon=np.float64(0.5), dropout=(0.1, 0.2, 0.3))
+    assert json.loads(json.dumps(config.to_dict()))["passes"] == 3 and type(config.epsilon) is float
+    assert config == UEGRConfig(passes=3, epsilon=0.5, dropout=(0.1, 0.2, 0.3))

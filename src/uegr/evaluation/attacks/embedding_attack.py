@@ -22,6 +22,7 @@ from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
 AttackLoss = Literal["ce", "margin"]
@@ -106,6 +107,9 @@ class EmbeddingAttack(ABC):
         steps: per restart.
         restarts: the first starts at the centre, the others at random points.
         seed: of the random starts and of other random choices.
+
+    Raises:
+        UsageError: an option has the wrong type, or is out of its range.
     """
 
     norm: Norm = "l2"
@@ -117,6 +121,7 @@ class EmbeddingAttack(ABC):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        check_plain_fields(self)
         if self.steps < 1 or self.restarts < 1:
             raise UsageError("an attack needs at least one step and one restart.")
 

@@ -24,6 +24,7 @@ from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
+from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
 """Number of examples whose searches run together."""
@@ -73,11 +74,17 @@ class TextAttack(ABC):
 
     Args:
         seed: of the random choices.
+
+    Raises:
+        UsageError: an option has the wrong type, or is out of its range.
     """
 
     seed: int = 0
 
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_plain_fields(self)
 
     def options(self) -> dict[str, Any]:
         """The options of the attack, for results.json."""
