@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import Batch, Step
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
@@ -95,6 +95,9 @@ def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tens
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise UsageError("compute_loss must return two values: the loss, and the logits or None.")
     loss, logits = result
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        given = f"one of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else shown(loss)
+        raise UsageError(f"the loss that compute_loss returns must be a scalar tensor, not {given}: take its mean().")
     return with_loss(logits, loss)
 
 

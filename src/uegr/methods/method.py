@@ -38,6 +38,7 @@ from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
+from uegr.options import check_value, own_number
 
 
 class Method:
@@ -48,9 +49,9 @@ class Method:
 
     Args:
         config: the method and its options.
-        seed: of dropout, random starts and masks.
+        seed: of dropout, random starts and masks; at least 0.
         class_weights: weight of each class in the cross-entropy, C numbers.
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
             example (or token), or their mean.
         compute_loss: your own loss that runs the model itself, for losses that are no function of logits and labels
@@ -59,7 +60,8 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; or class weights are negative or no numbers.
+            class weights or label smoothing, which it would not use; class weights are negative or no numbers, or the
+            seed is no whole number.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Method:
         loss_fn: LossFunction | None = None,
         compute_loss: ComputeLoss | None = None,
     ) -> None:
-        self.config, self.seed = config, seed
+        self.config, self.seed = config, _checked_seed(seed)
         self.task_options = TaskOptions(_as_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
         self.reset()
@@ -325,6 +327,14 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
+
+
+def _checked_seed(seed: Any) -> int:
+    number = own_number(seed)
+    check_value("seed", number, int)
+    if number < 0:
+        raise UsageError(f"seed must be at least 0, not {number}.")
+    return int(number)
 
 
 def _as_tensor(class_weights: Iterable[float] | None) -> Tensor | None:
