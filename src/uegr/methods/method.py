@@ -176,6 +176,7 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
+        self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
         self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
@@ -189,6 +190,8 @@ class Method:
             self._replay.record(model, batch, make_step, result.value)
         if result.value.requires_grad:
             result.value.register_hook(self._on_backward)
+        if not self.backward.moves_weights:
+            self._warnings.after_loss(optimizer_parameters(optimizer))
         self._position.calls += 1
         self.terms = result.terms
         return result.value
@@ -273,12 +276,15 @@ class Method:
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
         self.forward.release()
         self._replay.clear()
+        self._warnings.after_step()
         self._has_loss = self._has_gradients = False
         self._position.steps += 1
 
     def on_zero_grad(self) -> None:
         """Give up an unfinished step: the loop sets the gradients to zero. Called by the wrapped optimizer."""
         if self._has_gradients:
+            self._warnings.of_other_step(optimizer_parameters(self.optimizer.optimizer), self.name)
+            self._warnings.after_step()
             self.backward.discard(self.optimizer.optimizer)
             self._replay.discard_gradients()
             self._has_loss = self._has_gradients = False
@@ -286,6 +292,7 @@ class Method:
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
         assert self._model is not None
+        self._warnings.after_step()  # the weights of the last loss were fewer
         self.backward.attach(self._model, self.optimizer.optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
