@@ -68,6 +68,8 @@ class EvaluatedModel:
         self.model: Any = model
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
+        if batch_size < 1:
+            raise UsageError(f"batch_size must be at least 1, not {batch_size}.")
         self.bf16, self.batch_size = bf16, batch_size
         self.cut_to(max_length)
         self.positive = 1

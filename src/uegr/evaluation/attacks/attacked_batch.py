@@ -1,12 +1,13 @@
-"""The batch that an attack on the embeddings is given: one row and one class per example."""
+"""What an attack is given: a batch of tensors with a row and a class per example, or texts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from uegr.errors import UsageError, shown
+from uegr.evaluation.attacks.attack_results import Texts
 
 
 def tensors_of(batch: Any, device: torch.device) -> dict[str, Tensor]:
@@ -31,3 +32,18 @@ def tensors_of(batch: Any, device: torch.device) -> dict[str, Tensor]:
                 "it out, or make a tensor of it (return_tensors='pt')."
             )
     return {name: values.to(device) for name, values in batch.items()} | {"labels": labels.to(device, torch.long)}
+
+
+def examples_of(texts: Iterable[Any]) -> list[Texts]:
+    """The strings of each example, one or two.
+
+    Raises:
+        UsageError: something is no string, or some examples are pairs and others are not.
+    """
+    examples = [tuple(text) if isinstance(text, tuple | list) else (text,) for text in texts]
+    for columns in examples:
+        if len(columns) not in {1, 2} or not all(isinstance(column, str) for column in columns):
+            raise UsageError(f"a text must be a string, or a pair of strings, not {columns!r}.")
+        if len(columns) != len(examples[0]):
+            raise UsageError("some texts are single and others pairs: give one string for all, or a pair for all.")
+    return examples
