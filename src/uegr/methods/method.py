@@ -24,8 +24,8 @@ from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.data.class_weighting import usable_weights
-from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, Step, TaskOptions
+from uegr.errors import UsageError, shown
+from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
@@ -186,6 +186,8 @@ class Method:
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
         with gradients_allowed():
             result = self.forward(model, batch, make_step())
+        if not isinstance(result, Loss):
+            raise UsageError(f"{type(self.forward).__name__} must return a Loss, not {shown(result)}: Loss(value).")
         if self.backward.replays:
             self._replay.record(model, batch, make_step, result.value)
         if result.value.requires_grad:
