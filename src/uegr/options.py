@@ -4,6 +4,7 @@ import functools
 import math
 from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
+from numbers import Number
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -44,12 +45,12 @@ class Options:
     def __post_init__(self) -> None:
         hints = type_hints(type(self))  # type: ignore[arg-type]  # a class is hashable
         for entry in fields(self):
-            value = getattr(self, entry.name)
+            value = own_number(getattr(self, entry.name))
             if isinstance(value, str) and hints[entry.name] == tuple[str, ...]:  # as a command line writes it
                 value = [part.strip() for part in value.split(",") if part.strip()]
             if isinstance(value, list):  # JSON and YAML know no tuples
                 value = tuple(value)
-                object.__setattr__(self, entry.name, value)
+            object.__setattr__(self, entry.name, value)
             check_value(entry.name, value, hints[entry.name])
             _check_bounds(entry, value)
         for base in type(self).__mro__:
@@ -78,6 +79,27 @@ def type_name(hint: Any) -> str:
     if get_origin(hint) in (Union, UnionType):
         return " or ".join(type_name(kind) for kind in get_args(hint))
     return "None" if hint is type(None) else str(hint) if get_origin(hint) else getattr(hint, "__name__", str(hint))
+
+
+def own_number(value: Any) -> Any:
+    """A number of NumPy's as Python's own, which JSON can hold; any other value as it is."""
+    return value.item() if isinstance(value, Number) and hasattr(value, "item") else value
+
+
+def check_plain_fields(values: Any) -> None:
+    """Check the fields of a frozen dataclass that are numbers, truth values or choices, as `Options` checks its own.
+
+    Raises:
+        UsageError: a value has the wrong type, or is none of the choices.
+    """
+    try:
+        hints = type_hints(type(values))  # type: ignore[arg-type]  # a class is hashable
+    except NameError:  # a class of the user's, with types that only a type checker imports
+        return
+    for entry in fields(values):
+        if hints[entry.name] in (int, float, bool) or get_origin(hints[entry.name]) is Literal:
+            object.__setattr__(values, entry.name, own_number(getattr(values, entry.name)))
+            check_value(entry.name, getattr(values, entry.name), hints[entry.name])
 
 
 def check_value(name: str, value: Any, hint: Any) -> None:

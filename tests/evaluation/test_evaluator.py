@@ -140,3 +140,16 @@ def test_one_attack_and_one_column_may_stand_alone(evaluated: EvaluatedModel, ro
     )
     assert [part["attack"] for part in alone.text_attacks] == ["typos"]
     assert alone.metrics == lists.metrics
+
+
+@pytest.mark.parametrize("given", [[PGD], PGD, None, [0.1]])
+def test_what_is_no_attack_is_refused(given: Any, evaluated: EvaluatedModel, rows: Dataset) -> None:
+    """The class of an attack was left out without a word."""
+    with pytest.raises(UsageError, match=r"such as 'pgd', or made, such as attacks.PGD\(\), and not"):
+        evaluate(evaluated.model, tokenizer(), rows, attacks=given)
+
+
+def test_one_metric_needs_no_list(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    assert evaluate(evaluated.model, tokenizer(), rows, attacks=[], metrics="f1").metric == "f1"
+    with pytest.raises(UsageError, match="batch_size must be at least 1, not 0"):
+        evaluate(evaluated.model, tokenizer(), rows, attacks=[], batch_size=0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 
 from conftest import bert, reviews, tokenizer
@@ -34,6 +35,12 @@ def test_the_worst_error_grows_with_epsilon_and_starts_at_the_clean_one(
     assert worst[0] == pytest.approx(predicted, rel=1e-4)
     assert (np.diff(errors, axis=0) >= 0).all()
     assert (errors[2] > errors[0] + 0.01).all()
+
+
+def test_an_evaluation_without_gradients_may_attack(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    expected = worst_outputs(evaluated, rows, [0.5], PGD(steps=3))
+    with torch.no_grad():
+        assert (worst_outputs(evaluated, rows, [0.5], PGD(steps=3)) == expected).all()
 
 
 def test_epsilon_0_alone_needs_no_table_of_tokens(

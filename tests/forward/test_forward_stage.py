@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from support.small_models import bert
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step, TaskOptions
 
@@ -69,3 +70,20 @@ def test_labels_that_are_no_tensor_and_a_smoothing_out_of_range_are_refused() ->
         task_with([0, 1, 0], 2)  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="label_smoothing must be between 0 and 1, not -0.1"):
         TaskOptions(label_smoothing=-0.1)
+    with pytest.raises(UsageError, match="label_smoothing must be a number, not 'a'"):
+        TaskOptions(label_smoothing="a")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="loss_fn must be a function, not 'ce'"):
+        TaskOptions(loss_fn="ce")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("returned", "given"),
+    [(None, "an object of NoneType"), (0.5, "an object of float"), (torch.ones(3, 2), r"\(3, 2\)")],
+)
+def test_a_loss_that_is_not_one_value_per_target_is_refused(returned: Any, given: str) -> None:
+    options = TaskOptions(loss_fn=lambda logits, labels: returned)
+    task = Step(torch.Generator(), task_options=options).task(
+        bert(), torch.zeros(3, 2), {"labels": torch.ones(3).long()}
+    )
+    with pytest.raises(UsageError, match=f"one value for each of the batch's 3 targets, or their mean, not .*{given}"):
+        task.loss(torch.zeros(3, 2))

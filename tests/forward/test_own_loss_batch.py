@@ -143,6 +143,13 @@ def test_wrong_use_is_explained() -> None:
         attached(views, bert(), compute_loss=paired, tokenizer=tokenizer()).loss(pair())
 
 
+@pytest.mark.parametrize("loss", [torch.ones(4), 0.5])
+def test_a_loss_that_is_no_scalar_is_refused(loss: Any) -> None:
+    method = attached(UEGRConfig(), bert(), compute_loss=lambda model, data: (loss, model(**data).logits))
+    with pytest.raises(UsageError, match=r"must be a scalar tensor, not .*: take its mean\(\)"):
+        method.loss(batch())
+
+
 def test_a_function_that_returns_the_loss_alone_is_refused() -> None:
     method = attached(PlainConfig(), bert(), compute_loss=lambda model, data: classified(model, data)[0])
     with pytest.raises(UsageError, match="compute_loss must return two values: the loss, and the logits or None"):

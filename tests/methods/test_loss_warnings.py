@@ -27,7 +27,7 @@ from support.small_models import WORDS, Linear, batch, bert, gradients_of, llama
 from uegr.errors import UegrWarning
 from uegr.libraries import silence_libraries
 from uegr.methods.method import Method
-from uegr.methods.method_lookup import make_config
+from uegr.methods.method_lookup import METHODS, make_config
 
 OWN_LOSS = "has a loss of its own"
 
@@ -239,3 +239,38 @@ def test_a_warning_of_uegr_is_shown_where_libraries_are_silent() -> None:
         warnings.warn("a notice of a library", UserWarning, stacklevel=1)
         two_steps(attached("plain", ClassWeightsInside()))
     assert [warning.category for warning in shown] == [UegrWarning]
+
+
+@pytest.mark.parametrize("zero_grad", ["own", "method"])
+@pytest.mark.parametrize("name", ["uegr", "sam", "plain"])
+def test_a_loop_that_steps_its_own_optimizer_is_warned_once(name: str, zero_grad: str) -> None:
+    model = bert()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    method = make_config(name).attach(model=model.train(), optimizer=optimizer)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            method.loss(batch()).backward()
+            optimizer.step()
+            (optimizer if zero_grad == "own" else method.optimizer).zero_grad()
+    [warning] = caught
+    assert f"without method.optimizer.step(), so the backward stage of {name} does not run" in str(warning.message)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_accumulated_skipped_and_made_steps_are_not_warned_of(name: str) -> None:
+    model = bert()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    method = make_config(name).attach(model=model.train(), optimizer=optimizer, train_loader=[batch()])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for skip in (False, True, False, False):
+            for _ in range(2):
+                method.loss(batch()).backward()
+            with torch.no_grad():
+                method.loss(batch())
+            if not skip:
+                method.optimizer.step()
+            method.optimizer.zero_grad()
+        method.optimizer.load_state_dict(method.optimizer.state_dict())
+        method.loss(batch())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -232,11 +233,19 @@ def test_a_method_that_is_reset_trains_again_as_the_first_time(name: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "weights", ["balanced", [1.0, -1.0], [1.0, float("nan")], [1.0, float("inf")], {"no": 1.0}, 2.0]
+    "weights",
+    ["balanced", [1.0, -1.0], [1.0, float("nan")], [1.0, float("inf")], {"no": 1.0}, {0: 1.0, 1: 5.0}, [], 2.0],
 )
 def test_class_weights_that_weight_nothing_are_refused(weights: Any) -> None:
     with pytest.raises(UsageError, match="class_weights must be one number per class, none of them negative, not"):
         PlainConfig().create(class_weights=weights)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None])
+def test_a_seed_that_is_no_whole_number_is_refused(seed: Any) -> None:
+    with pytest.raises(UsageError, match="seed must be"):
+        PlainConfig().create(seed=seed)
+    assert PlainConfig().create(seed=np.int64(3)).seed == 3
 
 
 def test_what_is_no_model_or_no_optimizer_is_refused() -> None:

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from uegr import METHODS, PlainConfig, RDropConfig, RoASTConfig, SMARTConfig, UEGRConfig, UsageError
+from uegr import METHODS, PlainConfig, RDropConfig, RoASTConfig, SMARTConfig, UEGRConfig, UsageError, make_config
 from uegr.methods.method_config import METHOD_CONFIG, MethodConfig
 
 
@@ -108,3 +109,40 @@ def test_unknown_options_and_impossible_values_are_refused(
 
 def test_a_whole_number_is_taken_where_a_number_is_wanted() -> None:
     assert UEGRConfig(epsilon=1).epsilon == 1
+
+
+def test_numbers_of_numpy_become_pythons_own() -> None:
+    config = UEGRConfig(passes=np.int64(3), epsilon=np.float64(0.5), dropout=(0.1, 0.2, 0.3))
+    assert json.loads(json.dumps(config.to_dict()))["passes"] == 3 and type(config.epsilon) is float
+    assert config == UEGRConfig(passes=3, epsilon=0.5, dropout=(0.1, 0.2, 0.3))
+
+
+@pytest.mark.parametrize("name", [*METHODS, "pgd+roast"])
+def test_the_base_reads_the_configuration_of_every_method(name: str, tmp_path: Path) -> None:
+    config = changed(make_config(name))
+    config.save_pretrained(tmp_path)
+    assert MethodConfig.from_pretrained(tmp_path) == config
+    assert type(MethodConfig.from_dict(config.to_dict())) is type(config)
+
+
+@pytest.mark.parametrize("values", [None, [1], "uegr"])
+def test_what_is_no_mapping_is_refused(values: Any) -> None:
+    with pytest.raises(UsageError, match="is a mapping"):
+        UEGRConfig.from_dict(values)
+    with pytest.raises(UsageError, match=r"given by its name, such as 'uegr', not an object of NoneType"):
+        MethodConfig.from_dict({"epsilon": 0.1})
+
+
+def test_a_class_that_is_not_registered_is_no_method() -> None:
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Own(MethodConfig): ...
+
+    for config_class in (MethodConfig, Own):
+        with pytest.raises(UsageError, match=rf"{config_class.__name__} is no method: write @register"):
+            config_class()
+
+
+def test_a_file_in_place_of_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="give the folder of a run"):
+        UEGRConfig.from_pretrained(tmp_path / "file")

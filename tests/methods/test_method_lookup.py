@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import pytest
 
 from uegr import METHODS, PGDConfig, RoASTConfig, UEGRConfig, UsageError, make_config
@@ -46,6 +50,19 @@ def test_a_pair_is_described_and_written_as_a_method_is() -> None:
     config = pair.from_options({"alpha": 0.8})
     assert pair.from_dict(config.to_dict()) == config
     assert config_class("uegr+uegr").revision == UEGRConfig.revision
+
+
+@pytest.mark.parametrize("name", ["pgd+roast", "uegr+uegr"])
+def test_a_pair_is_pickled_and_copied(name: str) -> None:
+    config = make_config(name, {"beta": 2.0})
+    for same in (pickle.loads(pickle.dumps(config)), copy.deepcopy(config)):
+        assert same == config and type(same) is type(config)
+
+
+@pytest.mark.parametrize("name", [None, UEGRConfig, UEGRConfig()])
+def test_what_is_no_name_is_refused(name: Any) -> None:
+    with pytest.raises(UsageError, match="a method is given by its name"):
+        make_config(name)
 
 
 @pytest.mark.parametrize(

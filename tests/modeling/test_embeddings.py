@@ -55,6 +55,21 @@ def test_a_model_that_does_not_use_its_embeddings_is_refused() -> None:
         pass
 
 
+def test_a_compiled_model_that_runs_the_graph_of_another_is_told_so() -> None:
+    """torch.compile keeps the graph of a class, and does not look at the hooks of its embeddings."""
+    torch.compiler.reset()
+    data, delta = batch(), torch.zeros(4, 7, 6)
+    torch.compile(Linear(), backend="eager")(data["input_ids"], data["attention_mask"])
+    model = torch.compile(Linear(), backend="eager")
+    message = r"the compiled Linear runs the graph of another model.*reset\(\)"
+    with pytest.raises(UsageError, match=message), perturbed(model, data, delta):
+        model(data["input_ids"], data["attention_mask"])
+    torch.compiler.reset()
+    with perturbed(model, data, delta):
+        model(data["input_ids"], data["attention_mask"])
+    torch.compiler.reset()
+
+
 def test_the_mask_is_one_on_real_tokens() -> None:
     data = batch()
     assert torch.equal(token_mask(data).squeeze(-1), data["attention_mask"].float())

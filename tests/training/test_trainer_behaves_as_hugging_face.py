@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,11 +12,11 @@ import pytest
 import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset
-from transformers import Trainer
+from transformers import EarlyStoppingCallback, Trainer
 
 from conftest import bert
 from support.small_trainer import arguments, rows
-from uegr import MethodConfig, UEGRConfig, UEGRTrainer, UsageError
+from uegr import MethodConfig, PlainConfig, RobustTrainerMixin, UEGRConfig, UEGRTrainer, UsageError
 from uegr.methods.method_config import METHOD_CONFIG
 from uegr.methods.method_lookup import METHODS, make_config
 
@@ -84,6 +85,31 @@ def test_a_second_training_steps_the_method_once_per_step(tmp_path: Path) -> Non
     for trainings in (1, 2):
         trainer.train()
         assert trainer.method.state_dict()["steps"] == 6 * trainings
+
+
+def test_early_stopping_of_one_training_does_not_stop_the_next(tmp_path: Path) -> None:
+    """The trials of a hyperparameter search share their callbacks."""
+
+    scores = itertools.count(0, -1)
+    every_step = {"save_strategy": "steps", "eval_strategy": "steps", "save_steps": 1, "eval_steps": 1}
+    best = {"load_best_model_at_end": True, "metric_for_best_model": "score", "greater_is_better": True}
+    trainer = UEGRTrainer(
+        bert(),
+        arguments(tmp_path, **every_step, **best),
+        method=PlainConfig(),
+        train_dataset=rows(),
+        eval_dataset=rows(8),
+        compute_metrics=lambda _predictions: {"score": float(next(scores))},
+        callbacks=[EarlyStoppingCallback(2)],
+    )
+    for _ in range(2):
+        trainer.train()
+        assert trainer.state.global_step == 3
+
+
+def test_a_mixin_after_the_trainer_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"write class Wrong\(RobustTrainerMixin, Trainer\)"):
+        type("Wrong", (Trainer, RobustTrainerMixin), {})
 
 
 class EndlessStream(IterableDataset):  # type: ignore[type-arg]

@@ -24,6 +24,8 @@ class BackwardStage(ABC):
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
+    moves_weights: ClassVar[bool] = False
+    """Whether it changes weights between the losses of a step, so that a change tells nothing about the user's loop."""
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 

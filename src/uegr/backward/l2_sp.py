@@ -43,4 +43,6 @@ class L2SP(PretrainedCopy):
         rates = [float(group["lr"]) for group in optimizer.param_groups for _ in group["params"]]
         parameters = optimizer_parameters(optimizer)
         for i, pretrained in self.pretrained.items():
+            if not parameters[i].requires_grad:  # frozen since training began
+                continue
             shard(parameters[i].detach()).lerp_(pretrained, rates[i] * self.options.pull)

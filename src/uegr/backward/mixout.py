@@ -36,6 +36,7 @@ class Mixout(PretrainedCopy):
     options_class: ClassVar[type[Options]] = MixoutOptions
     options: MixoutOptions
     needs: ClassVar[str] = "a copy of the pretrained matrices"
+    moves_weights: ClassVar[bool] = True
 
     def __init__(self, options: MixoutOptions | None = None) -> None:
         super().__init__(options)

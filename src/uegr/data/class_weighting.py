@@ -1,7 +1,7 @@
 """Class weights for unbalanced data."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -43,9 +43,12 @@ def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
 
 
 def usable_weights(weights: Iterable[float]) -> list[float] | None:
-    """The weights as floats; None if a loss cannot be weighted with them, since one is negative or no finite number."""
+    """The weights as floats; None if a loss cannot be weighted with them: one is negative or no finite number, there is
+    none, or they are a mapping, whose keys would be taken for weights."""
+    if isinstance(weights, Mapping):
+        return None
     try:
         numbers = [float(weight) for weight in weights]
     except (TypeError, ValueError):
         return None
-    return numbers if all(0 <= number < math.inf for number in numbers) else None
+    return numbers if numbers and all(0 <= number < math.inf for number in numbers) else None

@@ -23,6 +23,7 @@ from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.embeddings import check_module
 from uegr.modeling.metrics import Labels, Probabilities
+from uegr.modeling.output_logits import logits_in
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
@@ -67,6 +68,8 @@ class EvaluatedModel:
         self.model: Any = model
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
+        if batch_size < 1:
+            raise UsageError(f"batch_size must be at least 1, not {batch_size}.")
         self.bf16, self.batch_size = bf16, batch_size
         self.cut_to(max_length)
         self.positive = 1
@@ -107,19 +110,22 @@ class EvaluatedModel:
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
         with self.autocast(), faster_attention(self.model):
-            logits: Tensor = self.model(**inputs).logits
-        return logits.float()
+            return logits_in(self.model(**inputs), self.model).float()
 
-    def _clean_logits(self, batch: Batch) -> Tensor:
-        """The logits of texts as they are, which must be numbers: of NaN the largest is always class 0."""
+    def clean_logits(self, batch: Batch) -> Tensor:
+        """The logits of texts as they are, which must be numbers; see `logits`."""
         logits = self.logits(batch)
+        self.check_numbers(logits)
+        return logits
+
+    def check_numbers(self, logits: Tensor) -> None:
+        """Refuse outputs of NaN, of which the largest is always class 0, and infinite ones."""
         if not bool(logits.amax().isfinite()):  # the largest of several numbers and NaN is NaN
             precision = ", without bfloat16" if self.bf16 else ""
             raise UsageError(
                 "the model's outputs are not numbers (NaN or infinite), as those of a training that diverged: train it "
                 f"with a lower learning rate{precision}."
             )
-        return logits
 
     def task(self, batch: Batch) -> TaskKind:
         """The kind of task, with the labels of a batch."""
@@ -138,7 +144,7 @@ class EvaluatedModel:
         with evaluation_mode(self.model):
             for positions, batch in self.batches(rows):
                 order += positions
-                outputs.append(self.task(batch).outputs(self._clean_logits(batch)).cpu().double().numpy())
+                outputs.append(self.task(batch).outputs(self.clean_logits(batch)).cpu().double().numpy())
                 labels.append(batch["labels"].cpu().numpy())
         in_order = np.argsort(order)
         labels_per_token = issubclass(KINDS[self.kind], Tokens)
@@ -169,7 +175,7 @@ class EvaluatedModel:
                 positions = order[start : start + self.batch_size]
                 part = {key: [values[i] for i in positions] for key, values in encoded.items()}
                 batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
-                logits.append(self._clean_logits(batch).cpu().double().numpy())
+                logits.append(self.clean_logits(batch).cpu().double().numpy())
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:

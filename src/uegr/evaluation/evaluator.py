@@ -13,7 +13,7 @@ from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
 from uegr.data.task_data import METRICS_OF_KIND
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import Attack, attack_class
+from uegr.evaluation.attacks.attack_registry import Attack, find_attack
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
@@ -48,7 +48,7 @@ def evaluate(
     text_columns: str | Sequence[str] | None = None,
     label_column: str = LABEL,
     kind: Kind | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     positive_label: str | None = None,
     attack_examples: int | None = 200,
     typo_rate: float = TYPO_RATE,
@@ -74,7 +74,7 @@ def evaluate(
             several those with usual names.
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
-        metrics: further metrics of the kind, such as "f1"; the first is the report's `metric`.
+        metrics: a further metric of the kind, such as "f1", or several; the first is the report's `metric`.
         positive_label: the class whose F1 is measured; None takes class 1 of the model.
         attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
         typo_rate: probability of a typing error per word.
@@ -84,11 +84,12 @@ def evaluate(
         on_batch: called with the number of examples of each batch that was attacked.
 
     Raises:
-        UsageError: an unknown attack, metric or column, rows without text or label, or an attack other than PGD on a
-            model that is not a classifier.
+        UsageError: an unknown attack, metric or column, a class such as `PGD` instead of `PGD()`, rows without text or
+            label, or an attack other than PGD on a model that is not a classifier.
     """
-    named = [attacks] if isinstance(attacks, str | TextAttack | EmbeddingAttack) else attacks
-    chosen = [attack_class(attack)() if isinstance(attack, str) else attack for attack in named]
+    named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
+    chosen = [find_attack(attack) for attack in named]
+    metrics = (metrics,) if isinstance(metrics, str) else metrics
     text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)
     for metric in metrics or ():

@@ -1,10 +1,12 @@
-"""Evaluate a model and restore it afterwards."""
+"""Evaluate a model and restore it afterwards; compute gradients in the middle of an evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import torch
 from torch import nn
 
+from uegr.errors import UsageError
 from uegr.modeling.eval_mode import in_eval_mode
 
 
@@ -28,3 +30,19 @@ def evaluation_mode(model: nn.Module, *, weight_gradients: bool = False) -> Iter
     finally:
         for parameter, flag in gradients:
             parameter.requires_grad_(flag)
+
+
+@contextmanager
+def gradients_enabled() -> Iterator[None]:
+    """Compute gradients in this context, which may lie within `torch.no_grad()`, as evaluations do.
+
+    Raises:
+        UsageError: it lies within `torch.inference_mode()`, which makes tensors that have no gradients.
+    """
+    if torch.is_inference_mode_enabled():
+        raise UsageError(
+            "this attack needs gradients, and torch.inference_mode() computes none: call it outside, or use "
+            "torch.no_grad() in its place."
+        )
+    with torch.enable_grad():
+        yield

@@ -15,7 +15,7 @@ from torch import Tensor
 from uegr.data.splits import LABEL
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.evaluation.robustness import describe_curve
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.modeling.task_kinds.detection import KINDS
@@ -116,6 +116,5 @@ class WorstOutputs:
     def gradient_at(self, delta: Tensor) -> Tensor:
         """Gradient of the summed losses at a perturbation, (B, T, d)."""
         leaf = delta.detach().requires_grad_()
-        with torch.enable_grad():
-            losses = self.loss_at(leaf)
-        return torch.autograd.grad(losses.sum(), leaf)[0]
+        with gradients_enabled():
+            return torch.autograd.grad(self.loss_at(leaf).sum(), leaf)[0]

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import SharedEmbeddings, embedding_width
 from uegr.modeling.task_kinds.detection import check_loss_options, task_kind_of
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
-from uegr.options import Options
+from uegr.options import Options, check_value
 
 if TYPE_CHECKING:
     from uegr.forward.view_reader import ViewReader
@@ -28,13 +28,13 @@ class TaskOptions:
 
     Args:
         class_weights: weight of each class in the cross-entropy, shape (C,).
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         loss_fn: the user's own loss of logits and labels, in place of the task's; see `TaskKind`.
         compute_loss: the user's own loss, which runs the model itself; see `own_loss`.
 
     Raises:
         UsageError: `compute_loss` is given together with another option, or `loss_fn` with one that belongs to the
-            task's own loss, or the label smoothing is out of range.
+            task's own loss, the label smoothing is out of range, or a loss is no function.
     """
 
     class_weights: Tensor | None = None
@@ -43,13 +43,17 @@ class TaskOptions:
     compute_loss: ComputeLoss | None = None
 
     def __post_init__(self) -> None:
+        for name in ("loss_fn", "compute_loss"):
+            if getattr(self, name) is not None and not callable(getattr(self, name)):
+                raise UsageError(f"{name} must be a function, not {shown(getattr(self, name))}.")
+        check_value("label_smoothing", self.label_smoothing, float)
+        if not 0.0 <= self.label_smoothing <= 1.0:
+            raise UsageError(f"label_smoothing must be between 0 and 1, not {self.label_smoothing}.")
         if self.compute_loss is not None and (self.given() or self.loss_fn is not None):
             raise UsageError(
                 "compute_loss is the whole loss: put class weights, label smoothing and loss_fn into it, and leave "
                 "those arguments out."
             )
-        if not 0.0 <= self.label_smoothing <= 1.0:
-            raise UsageError(f"label_smoothing must be between 0 and 1, not {self.label_smoothing}.")
         if self.loss_fn is not None and self.given():
             raise UsageError(
                 "loss_fn (in a Trainer also compute_loss_func) is the whole loss: put class weights and label "

@@ -2,7 +2,7 @@
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import Batch, Step
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, token_mask, unwrap
 from uegr.modeling.model_parts import device_of
+from uegr.modeling.output_logits import logits_in
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
 from uegr.modeling.token_lookups import LookedUpTokens
 
@@ -94,6 +95,9 @@ def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tens
     if not isinstance(result, tuple | list) or len(result) != 2:
         raise UsageError("compute_loss must return two values: the loss, and the logits or None.")
     loss, logits = result
+    if not isinstance(loss, Tensor) or loss.numel() != 1:
+        given = f"one of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else shown(loss)
+        raise UsageError(f"the loss that compute_loss returns must be a scalar tensor, not {given}: take its mean().")
     return with_loss(logits, loss)
 
 
@@ -103,14 +107,7 @@ def _logits(model: nn.Module, batch: Batch) -> Tensor:
     if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     with faster_attention(model):
-        output = model(**inputs)
-    logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    if not isinstance(logits, Tensor):
-        raise UsageError(
-            f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
-            "logits attribute, as Hugging Face's heads do, or a dict with the key logits."
-        )
-    return logits
+        return logits_in(model(**inputs), model)
 
 
 @functools.cache

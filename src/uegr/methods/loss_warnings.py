@@ -3,11 +3,11 @@
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
@@ -27,7 +27,8 @@ class LossWarnings:
     """The warnings of one training."""
 
     def __init__(self) -> None:
-        self._has_looked_at_mode = self._has_looked_at_loss = False
+        self._has_looked_at_mode = self._has_looked_at_loss = self._has_told_of_step = False
+        self._versions: list[int] = []  # of the weights after the last loss, until the method makes its step
 
     def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
         """Look at what a training step is about to compute.
@@ -45,6 +46,26 @@ class LossWarnings:
         if not self._has_looked_at_loss:
             self._has_looked_at_loss = True
             self._of_unused_loss(model, batch, make_step())
+
+    def after_loss(self, weights: Sequence[Tensor]) -> None:
+        """Remember the weights of a loss."""
+        self._versions = [weight._version for weight in weights]
+
+    def after_step(self) -> None:
+        """Forget them: the method has made its step, or given it up, or has other weights."""
+        self._versions = []
+
+    def of_other_step(self, weights: Sequence[Tensor], name: str) -> None:
+        """Warn if the weights have changed since the last loss without a step of the method, called `name`."""
+        if not self._versions or self._has_told_of_step or self._versions == [weight._version for weight in weights]:
+            return
+        self._has_told_of_step = True
+        warnings.warn(
+            f"the weights have changed without method.optimizer.step(), so the backward stage of {name} does not run: "
+            "call step() and zero_grad() of method.optimizer in place of those of your own optimizer.",
+            UegrWarning,
+            stacklevel=3,
+        )
 
     def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:
         """Warn if a model that has dropout is trained without it, as `from_pretrained` returns models."""

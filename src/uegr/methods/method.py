@@ -24,8 +24,8 @@ from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.data.class_weighting import usable_weights
-from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, Step, TaskOptions
+from uegr.errors import UsageError, shown
+from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
@@ -38,6 +38,7 @@ from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
+from uegr.options import check_value, own_number
 
 
 class Method:
@@ -48,9 +49,9 @@ class Method:
 
     Args:
         config: the method and its options.
-        seed: of dropout, random starts and masks.
+        seed: of dropout, random starts and masks; at least 0.
         class_weights: weight of each class in the cross-entropy, C numbers.
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
             example (or token), or their mean.
         compute_loss: your own loss that runs the model itself, for losses that are no function of logits and labels
@@ -59,7 +60,8 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; or class weights are negative or no numbers.
+            class weights or label smoothing, which it would not use; class weights are negative or no numbers, or the
+            seed is no whole number.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class Method:
         loss_fn: LossFunction | None = None,
         compute_loss: ComputeLoss | None = None,
     ) -> None:
-        self.config, self.seed = config, seed
+        self.config, self.seed = config, _checked_seed(seed)
         self.task_options = TaskOptions(_as_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
         self.reset()
@@ -174,6 +176,7 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is no part of the training
             return PlainForward()(model, batch, make_step()).value
+        self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
         self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
@@ -183,10 +186,14 @@ class Method:
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
         with gradients_allowed():
             result = self.forward(model, batch, make_step())
+        if not isinstance(result, Loss):
+            raise UsageError(f"{type(self.forward).__name__} must return a Loss, not {shown(result)}: Loss(value).")
         if self.backward.replays:
             self._replay.record(model, batch, make_step, result.value)
         if result.value.requires_grad:
             result.value.register_hook(self._on_backward)
+        if not self.backward.moves_weights:
+            self._warnings.after_loss(optimizer_parameters(optimizer))
         self._position.calls += 1
         self.terms = result.terms
         return result.value
@@ -271,12 +278,15 @@ class Method:
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
         self.forward.release()
         self._replay.clear()
+        self._warnings.after_step()
         self._has_loss = self._has_gradients = False
         self._position.steps += 1
 
     def on_zero_grad(self) -> None:
         """Give up an unfinished step: the loop sets the gradients to zero. Called by the wrapped optimizer."""
         if self._has_gradients:
+            self._warnings.of_other_step(optimizer_parameters(self.optimizer.optimizer), self.name)
+            self._warnings.after_step()
             self.backward.discard(self.optimizer.optimizer)
             self._replay.discard_gradients()
             self._has_loss = self._has_gradients = False
@@ -284,6 +294,7 @@ class Method:
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
         assert self._model is not None
+        self._warnings.after_step()  # the weights of the last loss were fewer
         self.backward.attach(self._model, self.optimizer.optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
@@ -325,6 +336,14 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
+
+
+def _checked_seed(seed: Any) -> int:
+    number = own_number(seed)
+    check_value("seed", number, int)
+    if number < 0:
+        raise UsageError(f"seed must be at least 0, not {number}.")
+    return int(number)
 
 
 def _as_tensor(class_weights: Iterable[float] | None) -> Tensor | None:

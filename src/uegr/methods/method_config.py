@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 import torch
 from torch import nn
@@ -41,6 +41,13 @@ class MethodConfig(ViewOptions):
     paper: ClassVar[str] = "-"
     revision: ClassVar[int] = 0
     """Raised when the method gives other numbers with the same options: comparisons then run it again."""
+
+    def check(self) -> None:
+        if not hasattr(self, "method"):
+            raise UsageError(
+                f"{type(self).__name__} is no method: write @register('name') above the class of a method of your own, "
+                "or take that of another, such as UEGRConfig."
+            )
 
     def create(
         self,
@@ -110,17 +117,23 @@ class MethodConfig(ViewOptions):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The configuration that `to_dict` described.
+        """The configuration that `to_dict` described; of `MethodConfig` itself, that of any method or pair.
 
         Raises:
-            UsageError: another method's configuration, or an option that does not exist.
+            UsageError: another method's configuration, an option that does not exist, or no mapping.
         """
+        if not isinstance(values, Mapping):
+            raise UsageError(f"a configuration is a mapping, as to_dict() makes it, not {shown(values)}.")
         options = dict(values)
-        method = options.pop("method", cls.method)
+        method = options.pop("method", getattr(cls, "method", None))
+        if cls is MethodConfig:
+            from uegr.methods.method_lookup import make_config
+
+            return cast(Self, make_config(method, options))
         if method != cls.method:
             raise UsageError(
                 f"this is the configuration of method '{method}': read it with that method's class, not with "
-                f"{cls.__name__}."
+                f"{cls.__name__}; MethodConfig reads those of all methods."
             )
         return cls.from_options(options)
 
@@ -131,6 +144,8 @@ class MethodConfig(ViewOptions):
         Raises:
             UsageError: the method has no such option; the message suggests the most similar one.
         """
+        if not isinstance(options, Mapping):
+            raise UsageError(f"options are a mapping of names to values, not {shown(options)}.")
         names = [entry.name for entry in fields(cls)]
         for name in options:
             if name not in names:
@@ -139,7 +154,7 @@ class MethodConfig(ViewOptions):
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> Self:
-        """The configuration that a model in this folder was trained with.
+        """The configuration that a model in this folder was trained with; of `MethodConfig` itself, of any method.
 
         Raises:
             UsageError: the folder holds no readable `method_config.json`.
@@ -147,7 +162,7 @@ class MethodConfig(ViewOptions):
         path = Path(folder) / METHOD_CONFIG
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
         except (ValueError, RecursionError) as error:
             raise UsageError(f"'{path}' is not valid JSON ({error}): copy it again, or train again.") from error

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from uegr.errors import UsageError, unknown
+from uegr.errors import UsageError, shown, unknown
 from uegr.methods import registry  # noqa: F401  # registers every method
 from uegr.methods.method_config import MethodConfig, describe_options
 from uegr.methods.register_method import REGISTERED
@@ -19,6 +19,8 @@ PAIR = "+"
 
 def config_class(name: str) -> type[MethodConfig]:
     """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages."""
+    if not isinstance(name, str):
+        raise UsageError(f"a method is given by its name, such as 'uegr', not {shown(name)}.")
     names = name.split(PAIR)
     for part in names:
         if part not in METHODS:
@@ -29,7 +31,11 @@ def config_class(name: str) -> type[MethodConfig]:
 
 
 def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodConfig:
-    """The configuration of a method by name, with some options given."""
+    """The configuration of a method by name, with some options given.
+
+    Raises:
+        UsageError: there is no such method or option, or a value is not possible; the message suggests a name.
+    """
     return config_class(name).from_options(options or {})
 
 
@@ -40,7 +46,7 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
     stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
     options_classes = (options_class for options_class in stages if options_class is not Options)
     bases = (*options_classes, MethodConfig)  # last, so that a stage's own defaults take precedence
-    namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__}
+    namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__, "__reduce__": _reduce}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
         stage_options = {entry.name: entry for entry in option_fields(stage.options_class)}
         for entry in option_fields(config):
@@ -56,6 +62,11 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
     config.__doc__ = f"Forward stage of {first}, backward stage of {second}.\n\n{describe_options(config)}"
     pair: type[MethodConfig] = config
     return pair
+
+
+def _reduce(config: MethodConfig) -> tuple[Any, ...]:
+    """How a pair is pickled: its class is in no module, and is made again from the names."""
+    return make_config, (config.method, config.options())
 
 
 def _bounds(metadata: Mapping[str, Any]) -> dict[str, float]:

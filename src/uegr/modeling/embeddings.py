@@ -233,6 +233,11 @@ def _not_added(model: nn.Module, layer: nn.Module, delta: Tensor, shapes: list[A
             f"{name} looks up tokens of shape {shapes[0]} where the batch has {tuple(delta.shape)}: a "
             "perturbation has no place there; choose a method and attacks that do not move embeddings."
         )
+    if is_compiled(model):
+        return UsageError(
+            f"the compiled {name} runs the graph of another model of its class, which torch.compile keeps: call "
+            "torch.compiler.reset() before the first step, or train without torch.compile."
+        )
     return UsageError(
         f"{name} does not take its token embeddings from {type(layer).__name__}, the layer that its "
         "get_input_embeddings() returns: make that method return the layer its forward() calls."

@@ -11,7 +11,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class
+from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, find_attack
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
@@ -151,7 +151,9 @@ def _attacks_and_recipes(
     """
     recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
     others = [name for name in names if not isinstance(name, str) or not name.startswith(PREFIX)]
-    attacks = [create_attack(name, options, source, trust) if isinstance(name, str) else name for name in others]
+    attacks = [
+        create_attack(name, options, source, trust) if isinstance(name, str) else find_attack(name) for name in others
+    ]
     check_attack_options(options, attacks)
     all_names = [*(attack.name for attack in attacks), *recipes]
     repeated = next((name for name in all_names if all_names.count(name) > 1), None)

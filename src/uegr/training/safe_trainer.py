@@ -52,6 +52,9 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
                 )
         elif resume_from_checkpoint:
             check_whole(Path(resume_from_checkpoint))
+        else:
+            for stopper in self._stoppers():  # it may have stopped an earlier training, as in the trials of a search
+                stopper.early_stopping_patience_counter = 0
         try:
             return super().train(resume_from_checkpoint, *args, **kwargs)
         except UnpicklingError as error:
@@ -73,10 +76,12 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
 
     def _is_over(self) -> bool:
         """Whether all steps are made, or the patience of early stopping is spent."""
-        stoppers = [entry for entry in self.callback_handler.callbacks if isinstance(entry, EarlyStoppingCallback)]
         return self.state.global_step >= self.state.max_steps or any(
-            stopper.early_stopping_patience_counter >= stopper.early_stopping_patience for stopper in stoppers
+            stopper.early_stopping_patience_counter >= stopper.early_stopping_patience for stopper in self._stoppers()
         )
+
+    def _stoppers(self) -> list[EarlyStoppingCallback]:
+        return [entry for entry in self.callback_handler.callbacks if isinstance(entry, EarlyStoppingCallback)]
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         loss: Tensor = super().training_step(*args, **kwargs)

@@ -14,6 +14,7 @@ from transformers.trainer_utils import has_length
 
 from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.errors import UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig, check_config
 from uegr.methods.registry import UEGRConfig
@@ -43,10 +44,22 @@ class RobustTrainerMixin(SafeTrainerMixin):
         class_weights: weight of each class in the cross-entropy.
         loss_fn: your own loss of logits and labels, for every pass of the method, as the trainer's `compute_loss_func`
             is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
+
+    Raises:
+        UsageError: a class has the mixin after its trainer, `method` is no configuration, or the method cannot work
+            on this model or with these arguments.
     """
 
     optimizer: Any  # as wide as in transformers, for the type check of a class that has both bases
     loss_is_scaled_for_ga: bool | None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if Trainer in cls.__mro__[: cls.__mro__.index(RobustTrainerMixin)]:
+            raise UsageError(
+                f"RobustTrainerMixin stands after the trainer's class, which would train without a method: write class "
+                f"{cls.__name__}(RobustTrainerMixin, {cls.__bases__[0].__name__})."
+            )
 
     def __init__(
         self,

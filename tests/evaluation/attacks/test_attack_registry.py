@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 import pytest
 
 from uegr.errors import UsageError
@@ -20,3 +24,33 @@ def test_names_of_every_spelling() -> None:
 def test_every_named_attack_is_public() -> None:
     for kind in (*EMBEDDING_ATTACKS.values(), *TEXT_ATTACKS.values()):
         assert getattr(attacks, kind.__name__) is kind and kind.__name__ in attacks.__all__
+
+
+@pytest.mark.parametrize(
+    ("attack", "options", "message"),
+    [
+        (attacks.AutoPGD, {"loss": "CE"}, "unknown loss 'CE': choose one of ce, margin"),
+        (attacks.PGD, {"norm": "L2"}, "unknown norm 'L2'"),
+        (attacks.PGD, {"steps": 1.5}, "steps must be a whole number, not 1.5"),
+        (attacks.PGD, {"relative": "no"}, "relative must be True or False, not 'no'"),
+        (attacks.RandomSearch, {"seed": None}, "seed must be a whole number, not None"),
+        (attacks.DeepWordBug, {"max_share": "a"}, "max_share must be a number, not 'a'"),
+        (attacks.SynonymSwap, {"most": 2.5}, "most must be a whole number, not 2.5"),
+    ],
+)
+def test_an_option_of_the_wrong_type_is_refused(attack: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        attack(**options)
+
+
+def test_numbers_of_numpy_become_pythons_own() -> None:
+    options = attacks.PGD(steps=np.int64(3)).options()  # type: ignore[arg-type]
+    assert type(options["steps"]) is int and options["steps"] == 3
+
+
+def test_an_attack_of_ones_own_may_have_any_further_option() -> None:
+    @dataclass(frozen=True)
+    class Own(attacks.PGD):
+        schedule: "NotImportedAtRunTime" = None  # type: ignore[name-defined]  # noqa: F821, UP037
+
+    assert Own(schedule=max).steps == 5

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from torch import Tensor, nn
 
@@ -109,6 +111,20 @@ def test_any_module_can_be_attacked_on_one_batch(attack: type[EmbeddingAttack]) 
     assert attack.name in str(result) and "0.5: " in str(result)
 
 
+@pytest.mark.parametrize("attack", CLASSES)
+def test_an_evaluation_without_gradients_may_attack(attack: type[EmbeddingAttack]) -> None:
+    source = {"source": Linear()} if attack is Transfer else {}
+    expected = attack(**source)(Linear(), batch(6), EPSILONS)  # type: ignore[call-arg]
+    with torch.no_grad():
+        result = attack(**source)(Linear(), batch(6), EPSILONS)  # type: ignore[call-arg]
+    assert (result.robust_mask == expected.robust_mask).all()
+
+
+def test_inference_mode_is_named() -> None:
+    with torch.inference_mode(), pytest.raises(UsageError, match=r"torch.no_grad\(\) in its place"):
+        PGD()(Linear(), batch(6), [0.1])
+
+
 def test_one_batch_and_a_data_set_give_the_same(evaluated: EvaluatedModel, rows: Dataset) -> None:
     positions, examples = next(EvaluatedModel(evaluated.model, evaluated.tokenizer).batches(rows))
     alone = PGD()(evaluated.model, examples, EPSILONS).robust_mask
@@ -116,8 +132,47 @@ def test_one_batch_and_a_data_set_give_the_same(evaluated: EvaluatedModel, rows:
     assert (alone == together[:, positions]).all()
 
 
+@pytest.mark.parametrize("attack", CLASSES)
+@pytest.mark.parametrize("kind", [torch.int32, torch.uint8, torch.bool])
+def test_labels_are_whole_numbers_of_any_size(attack: type[EmbeddingAttack], kind: torch.dtype) -> None:
+    source = {"source": Linear()} if attack is Transfer else {}
+    built = attack(steps=3, **source)  # type: ignore[call-arg]
+    examples = {**batch(6), "labels": batch(6)["labels"].to(kind)}
+    assert (built(Linear(), examples, EPSILONS).robust_mask == built(Linear(), batch(6), EPSILONS).robust_mask).all()
+
+
+@pytest.mark.parametrize("epsilons", [[0.0], [0.1]])
+def test_a_model_whose_outputs_are_no_numbers_is_refused(epsilons: list[float]) -> None:
+    model = Linear()
+    model.head.bias.data[1] = float("nan")
+    with pytest.raises(UsageError, match="outputs are not numbers"):
+        PGD()(model, batch(), epsilons)
+
+
+@pytest.mark.parametrize("epsilons", [0.1, np.float32(0.1), torch.tensor(0.1), None, "0.1", ["a"], [], [-1.0]])
+def test_epsilons_that_are_no_list_of_numbers_are_refused(epsilons: Any) -> None:
+    with pytest.raises(UsageError, match="epsilons must be a list of at least one number"):
+        PGD()(Linear(), batch(), epsilons)
+
+
+@pytest.mark.parametrize("entry", [{"text": ["a"] * 4}, {"input_ids": [[5, 6]] * 4}, {"token_type_ids": None}])
+def test_an_entry_that_is_no_tensor_is_named(entry: dict[str, Any]) -> None:
+    with pytest.raises(
+        UsageError, match=rf"batch\['{next(iter(entry))}'\] must be a tensor with a row for each of the 4"
+    ):
+        PGD()(Linear(), {**batch(), **entry}, [0.1])
+
+
+def test_a_batch_with_fewer_labels_or_without_tokens_is_refused() -> None:
+    examples = batch()
+    with pytest.raises(UsageError, match=r"each of the 3 labels, not shape \(4, 7\)"):
+        PGD()(Linear(), {**examples, "labels": examples["labels"][:3]}, [0.1])
+    with pytest.raises(UsageError, match="token ids"):
+        PGD()(Linear(), {"labels": examples["labels"]}, [0.1])
+
+
 def test_a_batch_without_classes_is_refused() -> None:
     examples = batch()
-    for labels in (None, examples["labels"].float(), examples["input_ids"]):
+    for labels in (None, examples["labels"].float(), examples["input_ids"], examples["labels"][:0]):
         with pytest.raises(UsageError, match="class of each example"):
             PGD()(Linear(), {**examples, "labels": labels}, [0.1])  # type: ignore[dict-item]

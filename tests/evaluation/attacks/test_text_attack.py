@@ -106,3 +106,20 @@ def test_texts_are_attacked_without_a_data_set(evaluated: EvaluatedModel, rows: 
     assert "opposites on 48 examples" in str(result)
     with pytest.raises(UsageError, match="one label per text"):
         Opposites()(evaluated.model, tokenizer(), ["good film"], [])
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([{"text": "good", "label": 0}, "bad"], "a text must be a string, or a pair of strings, not "),
+        ([None, "bad"], "a text must be a string"),
+        ([("good", "bad", "film"), "bad"], "a text must be a string"),
+        ([("good", "bad"), "bad"], "some texts are single and others pairs"),
+    ],
+)
+def test_what_is_no_text_is_refused(texts: Any, message: str, evaluated: EvaluatedModel) -> None:
+    """A dict was read as the names of its columns."""
+    with pytest.raises(UsageError, match=message):
+        DeepWordBug()(evaluated.model, tokenizer(), texts, [0, 1])
+    with pytest.raises(UsageError, match="no tokenizer"):
+        DeepWordBug()(evaluated.model, None, ["good"], [0])  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """The attacks by name."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from uegr.errors import unknown
+from uegr.errors import UsageError, shown, unknown
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.deepwordbug_published import PublishedDeepWordBug
@@ -40,3 +40,18 @@ def attack_class(name: str) -> type[Attack]:
     if attack_name(name) not in classes:
         raise unknown("attack", name, classes)
     return classes[attack_name(name)]
+
+
+def find_attack(attack: Any) -> Attack:
+    """The attack with this name and the defaults of its options, or the attack itself.
+
+    Raises:
+        UsageError: there is no such attack, or it is neither a name nor an attack, such as the class of one.
+    """
+    if isinstance(attack, str):
+        return attack_class(attack)()
+    if not isinstance(attack, TextAttack | EmbeddingAttack):
+        raise UsageError(
+            f"an attack is given by its name, such as 'pgd', or made, such as attacks.PGD(), and not {shown(attack)}."
+        )
+    return attack

@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
+from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
 AttackLoss = Literal["ce", "margin"]
@@ -71,10 +73,12 @@ class AttackBatch:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
         leaf = delta.detach().requires_grad_()
-        with torch.enable_grad(), perturbed(self.evaluated.model, self.batch, leaf):
-            logits = self.evaluated.logits(self.batch)
+        with gradients_enabled():
+            with perturbed(self.evaluated.model, self.batch, leaf):
+                logits = self.evaluated.logits(self.batch)
             losses = self.losses(logits, loss)
-        return logits.detach(), losses.detach(), torch.autograd.grad(losses.sum(), leaf)[0]
+            gradient = torch.autograd.grad(losses.sum(), leaf)[0]
+        return logits.detach(), losses.detach(), gradient
 
     def is_right(self, logits: Tensor) -> Tensor:
         """Whether each example is classified right, (B,), bool."""
@@ -103,6 +107,9 @@ class EmbeddingAttack(ABC):
         steps: per restart.
         restarts: the first starts at the centre, the others at random points.
         seed: of the random starts and of other random choices.
+
+    Raises:
+        UsageError: an option has the wrong type, or is out of its range.
     """
 
     norm: Norm = "l2"
@@ -114,6 +121,7 @@ class EmbeddingAttack(ABC):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        check_plain_fields(self)
         if self.steps < 1 or self.restarts < 1:
             raise UsageError("an attack needs at least one step and one restart.")
 
@@ -137,23 +145,19 @@ class EmbeddingAttack(ABC):
 
         Args:
             model: any module whose forward takes what the batch holds, except the labels, and returns `.logits`.
-            batch: "input_ids" and "attention_mask" (B, T), and "labels" (B,), the classes.
-            epsilons: radii of the ball, in its unit; 0 is the clean accuracy.
+            batch: "input_ids" and "attention_mask" (B, T), and "labels" (B,), the classes; tensors on any device.
+            epsilons: radii of the ball, in its unit and any order; 0 is the clean accuracy.
 
         Raises:
-            UsageError: no labels, a negative epsilon, or a model whose token embeddings cannot be found.
+            UsageError: entries that are no tensors of B rows, no labels, a negative epsilon, a model whose token
+                embeddings cannot be found, or one whose outputs are NaN or infinite.
         """
-        labels = batch.get("labels")
-        if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point():
-            raise UsageError(
-                "an attack needs the class of each example: put a tensor of whole numbers (B,) at batch['labels']."
-            )
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
-        tensors = {key: value.to(evaluated.device) for key, value in batch.items()}
+        tensors = tensors_of(batch, evaluated.device)
         with evaluation_mode(model):
             with torch.no_grad():
                 classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
-            check_classes(model, classes, labels.tolist())
+            check_classes(model, classes, tensors["labels"].tolist())
             robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
         return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
 
@@ -171,13 +175,15 @@ class EmbeddingAttack(ABC):
         """
         if max(epsilons) == 0.0:
             with torch.no_grad():
-                right = evaluated.logits(batch).argmax(dim=-1) == batch["labels"]
+                right = evaluated.clean_logits(batch).argmax(dim=-1) == batch["labels"]
             queries.count += len(right)
             return right.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
         whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
         centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
-        robust = whole.is_right(whole.logits(centre))
+        clean = whole.logits(centre)
+        evaluated.check_numbers(clean)
+        robust = whole.is_right(clean)
         robust_at = []
         for epsilon in epsilons:
             for restart in range(self.restarts if epsilon > 0 else 0):
@@ -202,7 +208,10 @@ def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
     Raises:
         UsageError: the list is empty, or an epsilon is negative.
     """
-    sizes = [] if isinstance(epsilons, int | float) else sorted({float(epsilon) for epsilon in epsilons})
+    try:
+        sizes = [] if isinstance(epsilons, str) else sorted({float(epsilon) for epsilon in epsilons})
+    except (TypeError, ValueError):  # one number, or a list of something else
+        sizes = []
     if not sizes or not all(0 <= size < math.inf for size in sizes):
         raise UsageError("epsilons must be a list of at least one number, none of them negative, infinite or NaN.")
     return sizes

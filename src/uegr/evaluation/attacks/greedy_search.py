@@ -52,6 +52,7 @@ class GreedyAttack(TextAttack):
     """Written in place of a word to find out how much the word matters; "" deletes the word."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 < self.max_share <= 1.0:
             raise UsageError(f"the share of words to rewrite must lie in (0, 1], not {self.max_share}.")
         if not 0.0 <= self.similarity < 1.0:

@@ -31,9 +31,9 @@ class PerturbationAttack(GreedyAttack):
     tries: int = 5
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.search_by not in get_args(SearchBy):
             raise unknown("search", self.search_by, get_args(SearchBy))
+        super().__post_init__()
         if not 0.0 < self.rate <= 1.0 or self.tries < 1:
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
         perturbation = find_perturbation(self.name)

@@ -20,10 +20,12 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
+from uegr.evaluation.attacks.attacked_batch import examples_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
+from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
 """Number of examples whose searches run together."""
@@ -73,11 +75,17 @@ class TextAttack(ABC):
 
     Args:
         seed: of the random choices.
+
+    Raises:
+        UsageError: an option has the wrong type, or is out of its range.
     """
 
     seed: int = 0
 
     name: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_plain_fields(self)
 
     def options(self) -> dict[str, Any]:
         """The options of the attack, for results.json."""
@@ -115,12 +123,14 @@ class TextAttack(ABC):
             max_length: texts are cut to this number of tokens.
 
         Raises:
-            UsageError: no texts, not as many labels, labels that are no classes of the model, or a model that is no
-                classifier.
+            UsageError: no texts, or something else in their place, not as many labels, labels that are no classes of
+                the model, or a model that is no classifier.
         """
         if isinstance(texts, str) or not hasattr(labels, "__len__"):
             raise UsageError("texts and labels must be lists, one entry per example: write [text] and [label].")
-        examples = [(text,) if isinstance(text, str) else tuple(text) for text in texts]
+        if tokenizer is None:
+            raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
+        examples = examples_of(texts)
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from uegr.data.kind import IGNORED_LABEL
+from uegr.errors import UsageError, shown
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 """From logits and labels, in the shapes of a batch, to one value per target or a scalar mean."""
@@ -34,7 +35,7 @@ class TaskKind(ABC):
         loss_fn: the user's own loss of logits and labels, in the batch's shapes, in place of `default_loss`: one value
             per target, or their mean.
         batch_labels: the labels as the batch holds them, for `loss_fn`.
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         has_labels: False where the loss is the user's own and `labels` only say how many targets there are.
     """
 
@@ -97,7 +98,13 @@ class TaskKind(ABC):
         if self.loss_fn is None:
             return self.default_loss(logits)
         assert self.batch_labels is not None
-        values = self.loss_fn(logits, self.batch_labels)
+        values: Any = self.loss_fn(logits, self.batch_labels)
+        if not isinstance(values, Tensor) or values.numel() not in (1, len(self.labels)):
+            given = f"a tensor of shape {tuple(values.shape)}" if isinstance(values, Tensor) else shown(values)
+            raise UsageError(
+                f"loss_fn must return one value for each of the batch's {len(self.labels)} targets, or their mean, not "
+                f"{given}."
+            )
         return values if values.dim() == 0 else values.reshape(-1)
 
     @abstractmethod

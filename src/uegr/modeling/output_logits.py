@@ -1,0 +1,23 @@
+"""The logits in what a model returns."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from uegr.errors import UsageError
+
+
+def logits_in(output: Any, model: nn.Module) -> Tensor:
+    """The logits of an output with the attribute `logits`, or of a dict with that key.
+
+    Raises:
+        UsageError: the output has none.
+    """
+    logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    if not isinstance(logits, Tensor):
+        raise UsageError(
+            f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
+            "logits attribute, as Hugging Face's heads do, or a dict with the key logits."
+        )
+    return logits
