@@ -61,4 +61,5 @@ class BallStage(ForwardStage):
         return self.unit.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.unit.load_state_dict(state)
+        if "scale" in state:  # checkpoints of earlier versions have none; the model was measured on attaching
+            self.unit.load_state_dict(state)

@@ -70,6 +70,12 @@ class TimeCallback(TrainerCallback, ExportableState):
         """Seconds of the training before this process."""
         self._start = monotonic()
 
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        states: Any = state.stateful_callbacks
+        states.setdefault(type(self).__name__, self.state())  # a checkpoint of an earlier version has none
+
     def state(self) -> dict[str, Any]:
         return {"args": {}, "attributes": {"earlier": self.earlier + monotonic() - self._start}}
 
