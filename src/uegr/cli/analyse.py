@@ -43,7 +43,7 @@ def analyse(
         )
     table = Table("part", "examples", "seconds", "time per example, in forward passes", box=SIMPLE, pad_edge=False)
     for name, part in result.analysis.items():
-        if selected is None or name in selected:
-            cost = part["cost"]
+        cost = part.get("cost")  # files of earlier versions may lack it
+        if cost is not None and (selected is None or name in selected):
             table.add_row(name, str(cost["examples"]), f"{cost['seconds']:.1f}", f"{cost['forward_passes']:.1f}")
     console.print(table)

@@ -35,6 +35,7 @@ def compare(
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of
+    from uegr.compare.result_slot import check_runs
     from uegr.compare.results_file import Ledger
     from uegr.compare.workspace import Workspace
     from uegr.runs.run_folder import read_results
@@ -47,6 +48,7 @@ def compare(
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
     grid = read_grid(runs[0])
     ledger = Ledger(results or Path("results", f"{grid.name}.jsonl"))
+    check_runs(ledger.path)
     workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
     _run(grid, workspace, engine_of(engine, jobs))
 
