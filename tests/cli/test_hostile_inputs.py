@@ -140,6 +140,21 @@ def test_a_finished_run_of_another_form_is_refused(changes: dict[str, Any], tmp_
         open_trained(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"config": {"max_length": "x"}}, "holds 'x' as config.max_length"),
+        ({"files": []}, "holds \\[\\] as files"),
+        ({"data": {"text_columns": [1]}}, r"holds 1 as data.text_columns\[0\]"),
+        ({"cost": {"seconds": "x"}}, "holds 'x' as cost.seconds"),
+    ],
+)
+def test_a_value_of_another_type_in_a_run_json_is_named(changes: dict[str, Any], message: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"finished": True, "config": {}, **changes}))
+    with pytest.raises(UsageError, match=rf"run.json' {message}: train again"):
+        read_run(tmp_path)
+
+
 @pytest.mark.parametrize("part", ["metrics", "robustness", "cost", "analysis", "text_attacks", "transfer"])
 @pytest.mark.parametrize("value", [None, 5, "x", [1]])
 def test_a_results_json_with_a_part_of_another_form_is_refused(part: str, value: object, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from uegr.compare.result_slot import ResultSlot, latest_slots, name_of_plain, read_slots, text_of
+from support.sample_runs import RUN
+from uegr.compare.result_slot import ResultSlot, check_runs, latest_slots, name_of_plain, read_slots, text_of
 from uegr.errors import UsageError
 
 SLOT = ResultSlot("sst2", "bert", "base", 0, {"method": "plain", "train.seed": 0}, {"metrics": {"accuracy": 0.9}})
@@ -38,3 +41,20 @@ def test_a_line_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
 def test_plain_is_known_by_its_method_and_not_by_its_name() -> None:
     assert name_of_plain([MISSING, SLOT]) == "base"
     assert name_of_plain([MISSING]) is None
+
+
+@pytest.mark.parametrize("changes", [{"seed": "x"}, {"content": []}, {"task": None}, {"run": 5}])
+def test_a_field_of_another_type_is_refused(changes: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(text_of([SLOT]) + json.dumps({**asdict(SLOT), **changes}) + "\n")
+    with pytest.raises(UsageError, match=r"line 2 of .*holds .* as .*remove the line"):
+        read_slots(path)
+
+
+def test_a_run_that_cannot_be_compared_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(text_of([MISSING, replace(SLOT, run=RUN)]))
+    check_runs(path)
+    path.write_text(text_of([MISSING, replace(SLOT, run={**RUN, "metrics": {"accuracy": "x"}})]))
+    with pytest.raises(UsageError, match=r"line 2 of .*holds 'x' as metrics.accuracy.*remove the line"):
+        check_runs(path)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import functools
 import json
+import operator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,8 @@ import pytest
 from support.sample_runs import RUN, full_entry, samples
 from uegr.errors import UsageError
 from uegr.runs.run_result import RunResult
+from uegr.runs.run_table import terminal_table
+from uegr.runs.transfer_summary import leakage_line, transfer_table
 
 ROOT = Path(__file__).parents[2]
 
@@ -68,6 +73,44 @@ def test_the_first_version_named_no_metric() -> None:
 def test_what_is_missing_is_named(entry: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         RunResult.from_dict(entry, "results.json")
+
+
+def values_of(part: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The place of every value in a JSON object; of lists only that of the first."""
+    if isinstance(part, dict):
+        for name, value in part.items():
+            yield from [(*place, name), *values_of(value, (*place, name))]
+    elif isinstance(part, list) and part:
+        yield from [(*place, 0), *values_of(part[0], (*place, 0))]
+
+
+@pytest.mark.parametrize("value", ["x", None, [], {"a": 1}, ...])
+def test_a_value_of_another_type_is_refused_or_harmless_however_deep(value: Any) -> None:
+    """`...` removes the value."""
+    refused = []
+    for *parents, last in values_of(full_entry()):
+        entry = full_entry()
+        part = functools.reduce(operator.getitem, parents, entry)
+        if value is ...:
+            del part[last]
+        else:
+            part[last] = value
+        try:
+            result = RunResult.from_dict(json.loads(json.dumps(entry)), "results.json")
+        except UsageError as error:
+            refused.append(str(error))
+        else:
+            terminal_table([result])
+            transfer_table(result)
+            assert leakage_line(result)
+    assert len(refused) > 50
+    assert all(message.endswith(": measure again with uegr evaluate.") for message in refused)
+
+
+def test_the_place_of_a_value_of_another_type_is_named() -> None:
+    entry = {**RUN, "text_attacks": [{"attack": "typos", "accuracy": "x"}]}
+    with pytest.raises(UsageError, match=r"'mine.json' holds 'x' as text_attacks\[0\].accuracy: measure again"):
+        RunResult.from_dict(entry, "mine.json")
 
 
 def test_labels_tell_runs_apart_and_no_more() -> None:

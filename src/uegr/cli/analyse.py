@@ -9,13 +9,14 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
-from uegr.cli.options import parse_names
+from uegr.cli.options import parse_names, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 
 
 @app.command()
 def analyse(
+    context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of an evaluated run.")],
     parts: Annotated[
         str, option("--parts", "Parts: calibration,selective,ood,similarity,saliency,landscape. Default: all.")
@@ -30,6 +31,8 @@ def analyse(
     from uegr.runs.analyse import analyse_run
 
     selected = parse_names(parts) or None
+    if selected is not None and "ood" not in selected:
+        refuse_unused(context, ("ood",), "add ood to --parts")
     with progress() as on_progress:
         result = analyse_run(
             run,
@@ -43,7 +46,7 @@ def analyse(
         )
     table = Table("part", "examples", "seconds", "time per example, in forward passes", box=SIMPLE, pad_edge=False)
     for name, part in result.analysis.items():
-        if selected is None or name in selected:
-            cost = part["cost"]
+        cost = part.get("cost")  # files of earlier versions may lack it
+        if cost is not None and (selected is None or name in selected):
             table.add_row(name, str(cost["examples"]), f"{cost['seconds']:.1f}", f"{cost['forward_passes']:.1f}")
     console.print(table)

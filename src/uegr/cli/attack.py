@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 
 from uegr.cli.app import app, option
-from uegr.cli.options import method_options, parse_numbers
+from uegr.cli.options import method_options, parse_numbers, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 
@@ -44,10 +44,15 @@ def attack(
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
-    from uegr.evaluation.attacks.attack_registry import attack_name
+    from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, attack_name
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.attack import attack_run
 
+    on_embeddings = {attack_name(name) for name in names} & EMBEDDING_ATTACKS.keys()
+    if "transfer" not in on_embeddings:
+        refuse_unused(context, ("source",), "add --attack transfer")
+    if len(on_embeddings) == len(set(names)):
+        refuse_unused(context, ("calibrated",), "add an attack on the text, such as --attack deepwordbug")
     with progress() as on_progress:
         result = attack_run(
             run,

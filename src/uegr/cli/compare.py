@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.options import refuse_unused
 from uegr.cli.shared_options import EngineOption, JobsOption
 from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def compare(
+    context: typer.Context,
     runs: Annotated[list[Path], typer.Argument(help="A grid (YAML), or folders or results.json files of runs.")],
     results: Annotated[
         Path | None, option("--results", "Results of a grid, one line per run. Default: results/NAME.jsonl.")
@@ -35,18 +37,21 @@ def compare(
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of
+    from uegr.compare.result_slot import check_runs
     from uegr.compare.results_file import Ledger
     from uegr.compare.workspace import Workspace
     from uegr.runs.run_folder import read_results
     from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):
+        refuse_unused(context, ("results", "runs_dir", "jobs", "engine", "keep_models"), "name a grid, a YAML file")
         console.print(terminal_table([entry for path in runs for entry in read_results(path)]))
         return
     if len(runs) > 1:
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
     grid = read_grid(runs[0])
     ledger = Ledger(results or Path("results", f"{grid.name}.jsonl"))
+    check_runs(ledger.path)
     workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
     _run(grid, workspace, engine_of(engine, jobs))
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers
+from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 from uegr.errors import UsageError
@@ -69,6 +69,10 @@ def evaluate(
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
     other_tasks = _other_tasks(on, test_file)
+    if not test_file:
+        refuse_unused(context, ("text_column", "label_column"), "name files with --test_file")
+    if not other_tasks:
+        refuse_unused(context, ("label_map", "on_examples"), "name tasks with --on, or files with --test_file")
     is_measured = bool(other_tasks) and (run / RESULTS).exists()
     if is_measured:
         _note_unused(context, run)

@@ -1,6 +1,7 @@
 """Convert the text of command-line options to Python values."""
 
 import ast
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import typer
@@ -31,6 +32,15 @@ def method_options(arguments: list[str]) -> dict[str, Any]:
 def is_given(context: typer.Context, parameter: str) -> bool:
     """Whether a parameter was given on the command line."""
     return getattr(context.get_parameter_source(parameter), "name", "") == "COMMANDLINE"
+
+
+def refuse_unused(context: typer.Context, parameters: Sequence[str], fix: str) -> None:
+    """Raise a UsageError if one of the parameters was given, where the command would not use it."""
+    given = [
+        item.opts[0] for item in context.command.params if item.name in parameters and is_given(context, item.name)
+    ]
+    if given:
+        raise UsageError(f"{', '.join(given)} is not used here: {fix}, or leave it out.")
 
 
 def parse_numbers(text: str) -> list[float]:

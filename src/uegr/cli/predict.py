@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
+from uegr.cli.options import refuse_unused
 from uegr.cli.shared_options import (
     BatchSizeOption,
     MaxLengthOption,
@@ -19,6 +20,7 @@ from uegr.cli.terminal import console, progress
 
 @app.command()
 def predict(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="A run, or a folder of a Hugging Face model.")],
     file: Annotated[Path, option("--file", "Texts: CSV, TSV, JSON or Parquet.")],
     output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
@@ -38,6 +40,8 @@ def predict(
     from uegr.runs.predict import calibrated_temperature, predict_file
     from uegr.runs.predicted_columns import ABSTAINED, PREDICTED
 
+    if calibrate_on is None:
+        refuse_unused(context, ("label_column",), "name a labelled file with --calibrate_on")
     classifier = open_model(
         model,
         text_column,

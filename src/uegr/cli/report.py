@@ -7,6 +7,7 @@ import typer
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import console
+from uegr.errors import UsageError
 
 
 @app.command()
@@ -21,6 +22,8 @@ def report(
     from uegr.report.page import write_page
     from uegr.runs.run_folder import read_results_and_logs
 
+    if output.is_dir():
+        raise UsageError(f"'{output}' is a folder: give --output the name of an HTML file.")
     results = read_results_and_logs(runs)
     sections = draw(results)
     write_page(results, sections, output)

@@ -1,5 +1,6 @@
 """uegr train."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from difflib import get_close_matches
 from functools import partial
@@ -16,7 +17,7 @@ from uegr.cli.options import ALIASES, method_options, parse_class_weights
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
-from uegr.options import option_fields
+from uegr.options import Options, option_fields
 from uegr.training.processes import is_first_process
 from uegr.training.run_config import RunConfig
 
@@ -42,6 +43,18 @@ PANELS = {
     CHECKPOINTS: ("save_steps", "early_stopping_patience"),
 }
 """Panels of the help and the options in them."""
+LORA = ("lora_alpha", "lora_dropout", "lora_target_modules")
+OF_OWN_DATA = (
+    "text_column",
+    "text_pair_column",
+    "label_column",
+    "kind",
+    "metric",
+    "label_separator",
+    "positive_label",
+    "drop_empty",
+)
+"""Options that a named task does not use."""
 FLAGS = {"model": "--model_name_or_path"}
 """Field of the configuration -> its option, where that has another name."""
 
@@ -107,9 +120,19 @@ def _data_source(values: dict[str, Any]) -> DataSource:
 
     files = {name: str(Path(values[name]).absolute()) for name in FILES if values[name]}
     source = DataSource(**{**values_of(DataSource, values), **files})
+    if source.task is not None:
+        _refuse_unused(DataSource, OF_OWN_DATA, values, "a named task has its own: take --train_file or --dataset")
     if source.metric is not None:
         check_metric(source.metric, source.kind)
     return source
+
+
+def _refuse_unused(config: type[Options], names: Sequence[str], values: dict[str, Any], fix: str) -> None:
+    """Raise a UsageError if one of the options differs from its default, where nothing would use it."""
+    defaults = vars(config())
+    given = [name for name in names if values[name] not in (defaults[name], "")]
+    if given:
+        raise UsageError(f"--{', --'.join(given)} is not used here: {fix}, or leave it out.")
 
 
 def _print_training(run: dict[str, Any]) -> None:
@@ -162,6 +185,8 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
                 f"--{name} is not an option of uegr train, of the method {method} or of transformers' "
                 f"TrainingArguments: {hint}"
             )
+    if values["lora_r"] is None:
+        _refuse_unused(RunConfig, LORA, values, "adapters are trained with --lora_r")
     weights = values["class_weights"]
     values = {**values, "data": source, "method": method, "options": further, "training_arguments": arguments}
     values |= {"class_weights": parse_class_weights(weights) if isinstance(weights, str) else weights}

@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from uegr.errors import UsageError
+from uegr.options import type_hints
+from uegr.runs.json_parts import MisfitError, read_value
+from uegr.runs.run_result import check_compared
 
 Run = dict[str, Any]
 """An entry of results.json; see `uegr.runs.run_result`."""
@@ -49,13 +52,34 @@ def read_slots(path: Path) -> list[ResultSlot]:
     lines = path.read_bytes().splitlines() if path.exists() else []
     for number, line in enumerate(lines, 1):
         try:
-            slots.append(ResultSlot(**json.loads(line)))
+            slots.append(_checked(ResultSlot(**json.loads(line))))
         except (ValueError, TypeError, RecursionError) as error:
-            raise UsageError(
-                f"line {number} of '{path}' is not a result of uegr compare ({error}): remove the line; its run will "
-                "be repeated."
-            ) from error
+            raise _refusal(path, number, error) from error
     return slots
+
+
+def check_runs(path: Path) -> None:
+    """Raise a UsageError naming the first line whose run cannot be put into a table."""
+    for number, slot in enumerate(read_slots(path), 1):
+        try:
+            if slot.run is not None:
+                check_compared(slot.run)
+        except MisfitError as error:
+            raise _refusal(path, number, error) from error
+
+
+def _refusal(path: Path, number: int, error: Exception) -> UsageError:
+    return UsageError(
+        f"line {number} of '{path}' is not a result of uegr compare ({error}): remove the line; its run will be "
+        "repeated."
+    )
+
+
+def _checked(slot: ResultSlot) -> ResultSlot:
+    """Raise a MisfitError unless every field of a slot is of its type."""
+    for name, hint in type_hints(ResultSlot).items():
+        read_value(getattr(slot, name), hint, name)
+    return slot
 
 
 def latest_slots(path: Path) -> list[ResultSlot]:

@@ -19,11 +19,15 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.options import option_fields
 from uegr.runs.model_card import write_card
+from uegr.runs.run_file_shapes import Config
 from uegr.runs.run_folder import RUN, read_results, read_run, write_results
 from uegr.runs.run_result import RunResult
 from uegr.training.precision import measure_in_bf16
 
+REQUIRED = {"precision", "task", "train_examples", "cost"}
+"""What the run.json of a finished run holds beside its configuration and its kind."""
 OnExamples = Callable[[int, int], None]
 """Called with the number of examples done, and the number of all examples."""
 
@@ -109,7 +113,8 @@ def open_trained(
     run = read_run(folder)
     if not run.get("finished"):
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
-    if run.get("kind") not in get_args(Kind) or not run.keys() >= {"precision", "task", "train_examples", "cost"}:
+    lacks = (REQUIRED - run.keys()) | (Config.__optional_keys__ - run["config"].keys())
+    if run.get("kind") not in get_args(Kind) or lacks or "seconds" not in run["cost"]:
         raise UsageError(f"'{folder / RUN}' is not that of a finished run of uegr: train again with --overwrite.")
     config = run["config"]
     columns = run.get("data", {}).get("text_columns")
@@ -117,7 +122,7 @@ def open_trained(
     evaluated_model = EvaluatedModel(
         model,
         load_tokenizer(str(folder), trust_remote_code=trust_remote_code),
-        columns or DataSource(**config["data"]).text_columns,
+        columns or source_of(folder, run).text_columns,
         kind=run["kind"],
         bf16=measure_in_bf16(run["precision"] == "bf16", model),
         batch_size=batch_size,
@@ -126,13 +131,27 @@ def open_trained(
     return run, evaluated_model
 
 
+def source_of(folder: Path, run: dict[str, Any]) -> DataSource:
+    """Return where a run's data comes from.
+
+    Raises:
+        UsageError: an option in its run.json does not exist.
+    """
+    options = run["config"]["data"]
+    names = [entry.name for entry in option_fields(DataSource)]
+    for name in options:
+        if name not in names:
+            raise unknown(f"option of the data in '{folder / RUN}'", name, names)
+    return DataSource(**options)
+
+
 def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedModel) -> TaskData:
     """Load a run's data.
 
     Raises:
         UsageError: it came from memory, or is no longer the data of the training.
     """
-    source = DataSource(**run["config"]["data"])
+    source = source_of(folder, run)
     if source == DataSource():
         raise UsageError(
             f"'{folder}' was trained on data from memory: pass the same data again as data=..., or give a file."

@@ -127,7 +127,7 @@ def _text(run: dict[str, Any], result: RunResult | None) -> str:
     training.append(("seconds", f"{cost['seconds']:.0f}"))
     if "processor" in cost:
         training.append(("processor", cost["processor"]))
-    if "flop_ratio" in cost:
+    if cost.get("flop_ratio") is not None:
         training.append(("FLOPs of a step, as a multiple of a plain step", f"{cost['flop_ratio']:.2f}"))
     values: dict[str, Any] = {
         "home": HOME,

@@ -4,45 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, Self
+
+from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value
+from uegr.runs.result_shapes import Sample, Slice
 
 CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
 """Metrics of robustness curves; the metric of a curve is the first of these names that its JSON object holds."""
 FORMER_NAMES = {"embedding-pgd": "pgd"}
 """Names of attacks in results of earlier versions."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class JsonPart:
-    """A dataclass that is read from a JSON object and written back without loss.
-
-    Args:
-        further: names and values that this version does not know; they are written back.
-    """
-
-    further: dict[str, Any] = field(default_factory=dict)
-
-    ALWAYS: ClassVar[tuple[str, ...]] = ()
-    """Fields that are written even where they are None or empty."""
-    NEVER: ClassVar[tuple[str, ...]] = ("further",)
-    """Fields that are not written under their own name."""
-
-    @classmethod
-    def from_dict(cls, part: Mapping[str, Any]) -> Self:
-        """Read a JSON object."""
-        names = {item.name for item in fields(cls)}
-        typed = {name: value for name, value in part.items() if name in names}
-        return cls(**typed, further={name: value for name, value in part.items() if name not in names})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object: fields in the order of the class, without those that are None or empty."""
-        values = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in self.NEVER}
-        written = {
-            name: _json(value)
-            for name, value in values.items()
-            if name in self.ALWAYS or not (value is None or value in ([], {}))
-        }
-        return {**written, **self.further}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,15 +89,13 @@ class RobustnessCurve(JsonPart):
     NEVER = ("further", "options", "metric", "values")
 
     @classmethod
-    def from_dict(cls, part: Mapping[str, Any]) -> Self:
+    def from_dict(cls, part: Any, name: str = "") -> Self:
         """Read a JSON object, in which the values stand under the name of their metric."""
-        metric = curve_metric(part)
+        metric, values = read_curve(part, name)
         names = {item.name for item in fields(cls)} | {metric}
-        options = {name: value for name, value in part.items() if name not in names}
-        typed = {name: value for name, value in part.items() if name not in {*options, metric}}
-        return super().from_dict(
-            {**typed, "options": options, "metric": metric, "values": part[metric], "cost": _evaluation_cost(part)}
-        )
+        options = {key: value for key, value in part.items() if key not in names}
+        typed = {key: value for key, value in part.items() if key not in {*options, metric}}
+        return super().from_dict({**typed, "options": options, "metric": metric, "values": values}, name)
 
     def to_dict(self) -> dict[str, Any]:
         written: dict[str, Any] = {}
@@ -193,12 +161,12 @@ class TextAttackResult(JsonPart):
     words_changed: float | None = None
     similarity: float | None = None
     outcomes: str | None = None
-    samples: list[dict[str, str]] = field(default_factory=list)
+    samples: Annotated[list[dict[str, str]], list[Sample]] = field(default_factory=list)
     cost: EvaluationCost | None = None
     split: str | None = None
     temperature: float | None = None
     trained_on: bool | None = None
-    slices: list[dict[str, Any]] = field(default_factory=list)
+    slices: Annotated[list[dict[str, Any]], list[Slice]] = field(default_factory=list)
     texts: list[dict[str, Any]] = field(default_factory=list)
 
     ALWAYS = ("options", "success_rate", "words_changed", "similarity", "samples")
@@ -216,24 +184,24 @@ class TextAttackResult(JsonPart):
         name = self.attack.replace("_", " ") + _data(self.split)
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
-    @classmethod
-    def from_dict(cls, part: Mapping[str, Any]) -> Self:
-        return super().from_dict({**part, "cost": _evaluation_cost(part)})
+
+def read_curve(part: Any, name: str) -> tuple[str, list[float]]:
+    """Return the metric of a robustness curve that was read from JSON, and its value at each epsilon.
+
+    Raises:
+        MisfitError: there is not one number for each epsilon.
+    """
+    metric = curve_metric(part)
+    check_object(part, ["epsilons", metric], name)
+    values = read_value(part[metric], list[float], f"{name}.{metric}")
+    if len(values) != len(read_value(part["epsilons"], list[float], f"{name}.epsilons")) or not values:
+        raise MisfitError(f"lacks {name}.{metric} for each of {name}.epsilons")
+    return metric, values
 
 
-def curve_metric(part: Mapping[str, Any]) -> str:
+def curve_metric(part: Any) -> str:
     """Return the metric of a robustness curve that was read from JSON."""
-    return next((name for name in CURVES if name in part), CURVES[0])
-
-
-def _evaluation_cost(part: Mapping[str, Any]) -> EvaluationCost | None:
-    return EvaluationCost.from_dict(part["cost"]) if part.get("cost") else None
-
-
-def _json(value: Any) -> Any:
-    if isinstance(value, JsonPart):
-        return value.to_dict()
-    return [_json(item) for item in value] if isinstance(value, list) else value
+    return next((name for name in CURVES if isinstance(part, Mapping) and name in part), CURVES[0])
 
 
 def _data(split: str | None) -> str:

@@ -29,6 +29,8 @@ from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
 from uegr.runs.attacked_texts import with_attacked_texts
 from uegr.runs.folder_lock import content_of
+from uegr.runs.json_parts import MisfitError, read_value
+from uegr.runs.run_file_shapes import HardeningFile, RunFile
 from uegr.runs.run_result import RunResult
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ STAGING = ".partial"
 """Checkpoints and models are written into this folder and then moved into place."""
 SCHEMA = 1
 """Version of run.json and results.json. A reader refuses a results.json with another one."""
+SHAPES = {RUN: RunFile, HARDENING: HardeningFile}
 
 
 def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
@@ -64,6 +67,10 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
         raise UsageError(f"'{folder / file}' is damaged ({error}): train again with --overwrite.") from error
     if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
         raise UsageError(f"'{folder / file}' is not a {file} of uegr: train again with --overwrite.")
+    try:
+        read_value(run, SHAPES[file], "")
+    except MisfitError as error:
+        raise UsageError(f"'{folder / file}' {error}: train again with --overwrite.") from error
     return run
 
 
@@ -206,6 +213,8 @@ def hardening_of(model: str) -> dict[str, Any]:
     record = read_run(Path(model), HARDENING)
     if not record.get("finished"):
         raise UsageError(f"'{model}' is not hardened yet: finish with uegr harden ... --output_dir {model} --resume.")
+    if "edits" not in record["config"] or "cost" not in record:
+        raise UsageError(f"'{Path(model, HARDENING)}' lacks config.edits or cost: harden again with --overwrite.")
     kept = {"edits": record["config"]["edits"], "texts": record["cost"]["texts"], "seconds": record["cost"]["seconds"]}
     return {"hardening": kept}
 
@@ -235,6 +244,8 @@ def read_results(path: Path) -> list[RunResult]:
         raise UsageError(f"'{file}' is not valid JSON ({error}): measure again with uegr evaluate.") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
         raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
+    if not content["runs"]:
+        raise UsageError(f"'{file}' holds no run: measure again with uegr evaluate.")
     return [RunResult.from_dict(entry, file) for entry in content["runs"]]
 
 

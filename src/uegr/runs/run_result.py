@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from reprlib import repr as shortened
+from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
-from uegr.runs.result_parts import JsonPart, RobustnessCurve, TextAttackResult, TrainingCost, curve_metric
+from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
+from uegr.runs.result_parts import RobustnessCurve, TextAttackResult, TrainingCost, curve_metric, read_curve
+from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, Overlap, Slice, Transfer
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
 REQUIRED = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
+COMPARED = ("metrics", "outcomes", "slices", "text_attacks", "embedding_attacks", "transfer")
+"""Parts that a grid's tables are made of, beside the robustness curve and the cost."""
 COST = ("seconds",)
 COST_OF_STEP = ("flop_ratio", "time_ratio")
 """Absent where the memory was too small to measure a step."""
@@ -59,15 +64,15 @@ class RunResult(JsonPart):
     typo_unchanged: int | None = None
     metrics: dict[str, float]
     robustness: RobustnessCurve
-    outcomes: dict[str, Any] | None = None
-    leakage: dict[str, Any] | None = None
-    length_baseline: dict[str, float] | None = None
+    outcomes: Annotated[dict[str, Any] | None, Outcomes | None] = None
+    leakage: Annotated[dict[str, Any] | None, Overlap | None] = None
+    length_baseline: Annotated[dict[str, float] | None, LengthBaseline | None] = None
     cost: TrainingCost
-    slices: list[dict[str, Any]] = field(default_factory=list)
+    slices: Annotated[list[dict[str, Any]], list[Slice]] = field(default_factory=list)
     text_attacks: list[TextAttackResult] = field(default_factory=list)
     embedding_attacks: list[RobustnessCurve] = field(default_factory=list)
-    analysis: dict[str, dict[str, Any]] = field(default_factory=dict)
-    transfer: list[dict[str, Any]] = field(default_factory=list)
+    analysis: Annotated[dict[str, dict[str, Any]], Analysis] = field(default_factory=dict)
+    transfer: Annotated[list[dict[str, Any]], list[Transfer]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
 
     ALWAYS = ("options",)
@@ -84,15 +89,22 @@ class RunResult(JsonPart):
         Raises:
             UsageError: a field is missing or has another form.
         """
-        _check(entry, where)
-        parts = {
-            **entry,
-            "robustness": RobustnessCurve.from_dict(entry["robustness"]),
-            "cost": TrainingCost.from_dict(entry["cost"]),
-            "text_attacks": [TextAttackResult.from_dict(part) for part in entry.get("text_attacks", ())],
-            "embedding_attacks": [RobustnessCurve.from_dict(part) for part in entry.get("embedding_attacks", ())],
-        }
-        return super().from_dict(parts)
+        try:
+            return cls.read(entry)
+        except MisfitError as error:
+            raise UsageError(f"'{where}' {error}: measure again with uegr evaluate.") from error
+
+    @classmethod
+    def read(cls, entry: Any) -> Self:
+        """Read an entry of results.json.
+
+        Raises:
+            MisfitError: a field is missing or has another form.
+        """
+        _check(entry)
+        result = super().from_dict(entry)
+        _check_transfer(result.transfer)
+        return result
 
     @property
     def masking_reasons(self) -> list[str]:
@@ -132,22 +144,49 @@ def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float
     return metric, curve["epsilons"], curve[metric]
 
 
-def _check(entry: Any, where: object) -> None:
+def _check(entry: Any) -> None:
+    """Raise a MisfitError unless an entry has its parts, and names all that is missing."""
     if not isinstance(entry, dict):
-        raise UsageError(f"'{where}' holds {entry!r} in the place of a run: measure again with uegr evaluate.")
+        raise MisfitError(f"holds {shortened(entry)} in the place of a run")
     missing = [name for name in REQUIRED if name not in entry]
     kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
     kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
     for name, kind in kinds.items():
         if name in entry and not isinstance(entry[name], kind):
-            raise UsageError(f"'{where}' holds {entry[name]!r} as {name}: measure again with uegr evaluate.")
+            raise MisfitError(f"holds {shortened(entry[name])} as {name}")
     for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
         missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
     cost = entry.get("cost", {})
     missing += [f"cost.{name}" for name in COST_OF_STEP if not isinstance(cost.get(name), (int, float, type(None)))]
     curve = entry.get("robustness", {})
     metric = curve_metric(curve)
-    if len(curve.get("epsilons", ())) != len(curve.get(metric, ())) or not curve.get("epsilons"):
+    epsilons, values = curve.get("epsilons"), curve.get(metric)
+    are_lists = isinstance(epsilons, list) and isinstance(values, list)
+    if not are_lists or len(epsilons) != len(values) or not epsilons:
         missing.append(f"robustness.{metric} for each of robustness.epsilons")
     if missing:
-        raise UsageError(f"'{where}' lacks {', '.join(missing)}: measure again with uegr evaluate.")
+        raise MisfitError(f"lacks {', '.join(missing)}")
+
+
+def check_compared(entry: Mapping[str, Any]) -> None:
+    """Raise a MisfitError unless the parts of an entry that a table of a grid is made of have their types."""
+    check_object(entry, ("metrics", "robustness", "cost"), "run")
+    read_curve(entry["robustness"], "robustness")
+    check_object(entry["metrics"], (primary_metric(entry),), "metrics")
+    hints = types_of(RunResult)
+    for name in COMPARED:
+        if name in entry:
+            read_value(entry[name], hints[name], name)
+    check_object(entry["cost"], (), "cost")
+    for name in COST_OF_STEP:
+        read_value(entry["cost"].get(name), float | None, f"cost.{name}")
+    _check_transfer(entry.get("transfer", ()))
+
+
+def _check_transfer(entries: Sequence[dict[str, Any]]) -> None:
+    """Raise a MisfitError unless each entry has the value of its metric."""
+    for index, entry in enumerate(entries):
+        metric = entry["metric"]
+        for part in ("metrics", "unseen"):
+            if metric not in entry[part]:
+                raise MisfitError(f"lacks transfer[{index}].{part}.{metric}")

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind
 from uegr.data.label_maps import LabelMap, label_map
 from uegr.data.named_tasks import load_task
@@ -18,7 +17,7 @@ from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
-from uegr.runs.finished_run import FinishedRun, check_writable, open_run
+from uegr.runs.finished_run import FinishedRun, check_writable, open_run, source_of
 
 OnTask = Callable[[int, int], None]
 """Called with the number of tasks done, and the number of all tasks."""
@@ -120,7 +119,7 @@ def _file_like(
     run: FinishedRun, path: Path, text_column: str | None, label_column: str | None, *, keep_names: bool
 ) -> TaskData:
     """A file of labelled texts as a task like that of the run; `keep_names`: its labels are the run's classes."""
-    source, data = DataSource(**run.record["config"]["data"]), run.data
+    source, data = source_of(run.folder, run.record), run.data
     own_columns = data.text_columns if source.task else filter(None, (source.text_column, source.text_pair_column))
     columns = tuple(own_columns) if text_column is None else tuple(text_column.split(","))
     own_label = LABEL if source.task else source.label_column
