@@ -21,7 +21,7 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
         Name of each parameter of the command -> its value.
 
     Raises:
-        UsageError: the file cannot be read, or is no mapping.
+        UsageError: the file cannot be read, or is not a mapping.
     """
     values = dict(context.params)
     if path is None:

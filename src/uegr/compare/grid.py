@@ -158,8 +158,8 @@ def _check_task(name: str, source: DataSource, measurement: Measurement) -> None
     published = source.metric or (METRICS_OF_KIND[kind] if named is None else named.metrics)[0]
     if published in METRICS and METRICS[published].lower_is_better:
         raise UsageError(
-            f"of the metric of '{name}', {published}, less is better, and grids compare where more is: give it "
-            "another metric, such as metric: token_accuracy for causal_lm."
+            f"'{name}' is measured by {published}, for which lower is better, and grids need a metric for which higher "
+            "is better: give it another, such as metric: token_accuracy for causal_lm."
         )
     if measurement.attacks and kind != "classification":
         raise UsageError(f"the attacks are for classifiers, and '{name}' has no classes: give it attacks: {{}}.")

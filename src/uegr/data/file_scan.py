@@ -1,4 +1,4 @@
-"""One pass over the bytes of a file before it is read: its hash, and of a text file the encoding."""
+"""One pass over the bytes of a file before it is read: its hash, and the encoding of a text file."""
 
 import codecs
 import re

@@ -17,4 +17,4 @@ KIND_TITLES: dict[Kind, str] = {
 """The kinds in messages, in the words of Hugging Face's tasks."""
 
 IGNORED_LABEL = -100
-"""Hugging Face's label of positions that are no target."""
+"""Hugging Face's label of positions that are not a target."""

@@ -65,4 +65,4 @@ def _check_size(path: Path, root: yaml.Node | None) -> None:
         return sizes[id(node)]
 
     if size(root, 0) > MOST_NODES:
-        raise UsageError(f"'{path}' holds more than {MOST_NODES:,} values with its aliases: write a smaller grid.")
+        raise UsageError(f"'{path}' holds more than {MOST_NODES:,} values with its aliases: write a smaller file.")

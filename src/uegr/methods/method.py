@@ -50,10 +50,10 @@ class Method:
         config: the method and its options.
         seed: of dropout, random starts and masks.
         class_weights: weight of each class in the cross-entropy, C numbers.
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
             example (or token), or their mean.
-        compute_loss: your own loss that runs the model itself, for losses that are no function of logits and labels
+        compute_loss: your own loss that runs the model itself, for losses that are not a function of logits and labels
             (reward models, contrastive losses, other trainers). It takes a model and a batch, and returns a scalar
             loss, the mean over the batch, and the logits or None. Without logits there is no divergence between passes.
 
@@ -172,7 +172,7 @@ class Method:
         model = self._attached(model)
         batch = self._with_tokens(model, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
-        if not torch.is_grad_enabled():  # a validation loss is no part of the training
+        if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return PlainForward()(model, batch, make_step()).value
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
         self.backward.follow_parameters(optimizer)

@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 )
 
 NOT_FOUND = (
-    HFValidationError,  # a path of a folder that does not exist is no name of the hub
+    HFValidationError,  # the path of a folder that does not exist is not a valid name on the hub
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,

@@ -90,7 +90,7 @@ def analysed(groups: Sequence[Group], part: str) -> dict[Group, dict[str, Any]]:
 def first_shown(groups: Sequence[Group]) -> str:
     """Return a sentence for figures that show one run per group; empty where no group has more."""
     seeds = ", ".join(str(group.first.seed) for group in groups if len(group.runs) > 1)
-    return f"Of several seeds the first is shown: {seeds}." if seeds else ""
+    return f"Groups of several seeds are shown by their first seed: {seeds}." if seeds else ""
 
 
 def wilson(share: float, count: int | None) -> tuple[float, float]:

@@ -34,7 +34,7 @@ class TaskKind(ABC):
         loss_fn: the user's own loss of logits and labels, in the batch's shapes, in place of `default_loss`: one value
             per target, or their mean.
         batch_labels: the labels as the batch holds them, for `loss_fn`.
-        label_smoothing: of the cross-entropy, in [0, 1).
+        label_smoothing: of the cross-entropy, in [0, 1].
         has_labels: False where the loss is the user's own and `labels` only say how many targets there are.
     """
 
