@@ -39,7 +39,7 @@ def test_labels_may_come_as_a_tensor() -> None:
 
 
 def test_a_class_of_embeddings_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UsageError, match="5 is no class"):
+    with pytest.raises(UsageError, match="5 is not a class"):
         attacks.PGD()(bert(), {**batch(), "labels": torch.tensor([0, 1, 5, 0])}, epsilons=[0.1])
 
 
