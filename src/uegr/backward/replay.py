@@ -69,7 +69,7 @@ def check_precision(*, fp16: bool) -> None:
     """Refuse a training with fp16: its GradScaler unscales the gradients once, before the replay.
 
     Raises:
-        UsageError: it is one.
+        UsageError: the training uses fp16.
     """
     if fp16:
         raise UsageError(

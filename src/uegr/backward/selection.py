@@ -6,7 +6,8 @@
 [paper: selective update of the most critical parameters, p_hat = min_j p_j; sigmoid form: RoAST, arXiv
 2312.04032; linear and top share: ours.]
 
-Ranks come from a histogram and not from a sort. A non-negative float32 orders like its own bits, so the upper 16 bits
+Ranks come from a histogram and not from a sort. Non-negative float32 numbers have the same order as their bits, so the
+upper 16 bits
 (sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element of a bin gets the bin's
 mean rank. The error of a rank is at most half the share of elements in its bin. `sample` takes one element in
 `STRIDE` of a large model. This adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for n sampled
@@ -26,9 +27,9 @@ from torch import Tensor
 Probability = Literal["sigmoid", "linear", "top_share"]
 BINS = 1 << 15
 STRIDE = 17
-"""Divides no usual width, so that a sample visits all columns of a matrix."""
+"""It divides no usual width, so a sample contains elements of all columns of a matrix."""
 EXACT_UP_TO = 1 << 20
-"""Models with at most this many selectable elements are counted whole."""
+"""In models with at most this many selectable elements, all are counted."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@
     defaults: {epochs: 3, attack_examples: 300}
 
 `methods: tuning.tuned.yaml` uses the list of another file, such as `uegr tune` writes. `tuned: {FILE: [TASK, ...]}`
-does so for single tasks: there its entries take the place of the methods with the same names. `base: shared.yaml` uses
+does so for single tasks: there its entries replace the methods with the same names. `base: shared.yaml` uses
 another file for all keys that this one does not have; the defaults of both are merged one by one.
 A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget`. An entry of `methods`, `tasks` or
 `models` may override any setting, and `seeds`: methods override tasks, and tasks override models.

@@ -42,7 +42,8 @@ def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
 
 
 def usable_weights(weights: Iterable[float]) -> list[float] | None:
-    """The weights as floats; None if a loss cannot be weighted with them, since one is negative or no finite number."""
+    """The weights as floats; None if a loss cannot be weighted with them, since one is negative or not a finite
+    number."""
     try:
         numbers = [float(weight) for weight in weights]
     except (TypeError, ValueError):

@@ -4,7 +4,7 @@ from typing import Literal
 
 Kind = Literal["classification", "regression", "multi_label", "token", "seq2seq", "causal_lm"]
 TARGET_PER_TEXT: tuple[Kind, ...] = ("classification", "regression", "multi_label")
-"""The kinds whose targets stay true when a word of the text is edited."""
+"""The kinds whose targets are still right after a word of the text is edited."""
 
 KIND_TITLES: dict[Kind, str] = {
     "classification": "text classification",

@@ -19,7 +19,7 @@ from uegr.errors import UsageError
 OUTSIDE = "O"
 """The tag of words that belong to no entity."""
 SPACE_IN_WORD = "\u00a0"
-"""Stands for a space inside a word: the text is cut at plain spaces only."""
+"""Represents a space inside a word: the text is split at plain spaces only."""
 
 
 def encode_token_labels(

@@ -111,9 +111,9 @@ class EvaluatedModel:
         return logits.float()
 
     def _clean_logits(self, batch: Batch) -> Tensor:
-        """The logits of texts as they are, which must be numbers: of NaN the largest is always class 0."""
+        """The logits of texts as they are, which must be numbers: for NaN, the predicted class would always be 0."""
         logits = self.logits(batch)
-        if not bool(logits.amax().isfinite()):  # the largest of several numbers and NaN is NaN
+        if not bool(logits.amax().isfinite()):  # the maximum of numbers and NaN is NaN
             precision = ", without bfloat16" if self.bf16 else ""
             raise UsageError(
                 "the model's outputs are not numbers (NaN or infinite), as those of a training that diverged: train it "

@@ -51,7 +51,7 @@ class Method:
         seed: of dropout, random starts and masks.
         class_weights: weight of each class in the cross-entropy, C numbers.
         label_smoothing: of the cross-entropy, in [0, 1].
-        loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
+        loss_fn: your own loss of logits and labels, instead of the task's, for every pass of the method: one value per
             example (or token), or their mean.
         compute_loss: your own loss that runs the model itself, for losses that are not a function of logits and labels
             (reward models, contrastive losses, other trainers). It takes a model and a batch, and returns a scalar
@@ -59,7 +59,7 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; or class weights are negative or no numbers.
+            class weights or label smoothing, which it would not use; or class weights are negative or not numbers.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Method:
 
     @property
     def optimizer(self) -> StagedOptimizer:
-        """Your optimizer with this method's backward stage in front; use it in place of your own."""
+        """Your optimizer with this method's backward stage in front; use it instead of your own."""
         if self._optimizer is None:
             raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
         return self._optimizer

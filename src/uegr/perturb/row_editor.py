@@ -41,7 +41,7 @@ STAND_IN = "\ue000"
 Change: TypeAlias = tuple[int, int, list[int]]
 """Start and end of a span of a row, and the tokens that take its place."""
 IN_VAIN = 200
-"""An edit that has changed none of the first texts, this many, is warned of."""
+"""Number of texts after which the log warns of an edit that has changed none of them."""
 logger = logging.getLogger(__name__)
 
 
@@ -58,9 +58,9 @@ class RowEditor:
         self._longest = longest
         self._mask: list[int] = [] if tokenizer.mask_token_id is None else [tokenizer.mask_token_id]
         self._stand_ins = {tokenizer.unk_token_id, tokenizer.mask_token_id}
-        """Special tokens that stand in the place of words."""
+        """Special tokens that replace words."""
         self._in_vain: dict[str, int | None] = {}
-        """Edit -> number of texts that it has not changed; None as soon as it has changed one, or was warned of."""
+        """Edit -> number of texts that it has not changed; None as soon as it has changed one, or after the warning."""
 
     @cached_property
     def _synonyms(self) -> Synonyms:

@@ -61,7 +61,7 @@ def _by_data(runs: list[RunResult]) -> list[list[RunResult]]:
 
 
 def _labels(firsts: Sequence[RunResult]) -> list[str]:
-    """Return a label for the first run of each group, with the details that tell apart groups of the same label."""
+    """Return a label for the first run of each group, with the details that distinguish groups of the same label."""
     labels = [first.label(firsts, ("task", "model")) for first in firsts]
     labels = _told_apart(labels, [f"data {first.test_digest[:6]}" if first.test_digest else "" for first in firsts])
     labels = _told_apart(labels, [f"{first.train_examples} training examples" for first in firsts])

@@ -100,7 +100,7 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
     if temperature is None and file is not None:
         raise UsageError(
             f"'{file}' cannot calibrate the confidences: give more labelled texts, of all classes, on some of which "
-            "the model errs."
+            "the model is wrong."
         )
     return 1.0 if temperature is None else temperature
 

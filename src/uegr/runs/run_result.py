@@ -134,7 +134,7 @@ def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float
 
 def _check(entry: Any, where: object) -> None:
     if not isinstance(entry, dict):
-        raise UsageError(f"'{where}' holds {entry!r} in the place of a run: measure again with uegr evaluate.")
+        raise UsageError(f"'{where}' holds {entry!r} instead of a run: measure again with uegr evaluate.")
     missing = [name for name in REQUIRED if name not in entry]
     kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
     kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
