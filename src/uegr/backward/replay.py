@@ -57,7 +57,7 @@ class Replay:
             loss.backward(recorded.factor)
 
     def discard_gradients(self) -> None:
-        """Forget the passes whose gradients were just set to zero; a loss that has yet to run backward stays."""
+        """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""
         self.passes = [recorded for recorded in self.passes if recorded.factor is None]
 
     def clear(self) -> None:

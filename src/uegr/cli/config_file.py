@@ -1,4 +1,4 @@
-"""Options from a YAML file: `--config run.yaml`, in the manner of TRL's TrlParser; the command line comes first."""
+"""Options from a YAML file: `--config run.yaml`, as in TRL's TrlParser; the command line overrides it."""
 
 from pathlib import Path
 from typing import Any

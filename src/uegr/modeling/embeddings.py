@@ -150,7 +150,7 @@ class SharedEmbeddings:
     """The token embeddings of passes over the same tokens, looked up once.
 
     For passes that are differentiated together: their gradients then meet in (B, T, d), and the gradient of the
-    embedding matrix, as large as the matrix whatever the batch, is written once and not once per pass. Sharded and
+    embedding matrix, as large as the matrix for any batch, is written once and not once per pass. Sharded and
     compiled models look up again.
     """
 
