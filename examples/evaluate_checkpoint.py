@@ -1,4 +1,4 @@
-"""Measure anybody's classifier in memory: accuracy, calibration, typing errors, and accuracy under attack."""
+"""Measure any classifier in memory: accuracy, calibration, typing errors, and accuracy under attack."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""UEGR in the Hugging Face Trainer: UEGRTrainer in place of Trainer, and a configuration.
+"""UEGR in the Hugging Face Trainer: UEGRTrainer instead of Trainer, and a configuration.
 
 python examples/trainer.py --model sentence-transformers/all-MiniLM-L6-v2 --train_file examples/reviews.csv
 """

@@ -65,7 +65,7 @@ def _rank_diagrams(name: str, figures: Figures) -> list[str]:
         return []
     figures[f"{name}-ranks.svg"] = svg_text(rank_figure(rankings))
     text = (
-        "Critical-difference diagrams (Demsar 2006): a bar joins methods whose mean ranks the tasks do not tell apart. "
+        "Critical-difference diagrams (Demsar 2006): a bar joins methods whose mean ranks do not differ significantly. "
         "Attacks of one kind count once; all: the methods ranked on each task by the mean of their ranks."
     )
     return [f"{textwrap.fill(text, 120)}\n\n![Mean ranks of the methods](figures/{name}-ranks.svg)"]

@@ -20,7 +20,7 @@ HEADS = ("task", "method", "reported", "gain", "their model", "source", "measure
 PARAMETERS = {"all-MiniLM-L6-v2": 23, "BERT-base": 110, "BERT-large": 340, "RoBERTa-large": 355}
 """The size of a model, in millions."""
 LEGEND = """\
-Plain fine-tuning → the method, in percent; a dash stands for what could not be confirmed or was not run. The gain is in
+Plain fine-tuning → the method, in percent; a dash marks what could not be confirmed or was not run. The gain is in
 points, ours with its 95 % interval over the seeds; it is a dash if most runs collapsed to a constant prediction."""
 
 

@@ -1,4 +1,4 @@
-"""docs/results.md and its figures: result_page.md, with the tables of the grids in place of its {{names}}."""
+"""docs/results.md and its figures: result_page.md, with the tables of the grids instead of its {{names}}."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def _summary(comparisons: dict[tuple[Column, str], Comparison], marked: int) -> 
     tested = [difference for difference in differences if difference.count > 1]
     excluding = sum(difference.low > 0 or difference.high < 0 for difference in tested)
     return (
-        f"The tables hold {len(differences)} differences to plain, {len(tested)} of them with an interval. "
+        f"The tables contain {len(differences)} differences to plain, {len(tested)} of them with an interval. "
         f"{excluding} intervals exclude zero, without any correction; about {0.05 * len(tested):.0f} would if nothing "
         f"differed. {marked} remain after Holm's correction."
     )

@@ -57,7 +57,7 @@ class Standing:
 
     Args:
         slots: of all its runs.
-        tables: one per data set, with groups of measures in place of single ones.
+        tables: one per data set, with groups of measures instead of single ones.
     """
 
     slots: list[ResultSlot]

@@ -71,13 +71,13 @@ def differences_to_plain(standing: Standing) -> str:
 
 
 def advice(standing: Standing) -> str:
-    """For each group of measures the first method, those that it is not told apart from, and UEGR's place."""
+    """For each group of measures the first method, those that do not differ significantly from it, and UEGR's place."""
     rows = []
     for name, ranking in standing.rankings.items():
         first, *others = ranking.not_different()[0]
         place = f"{ranking.ordered.index(METHOD) + 1} of {len(ranking.ordered)}"
         rows.append([name, first, ", ".join(others) or "–", place])
-    return markdown(["by", "first", "not told apart from it", f"place of {METHOD}"], rows)
+    return markdown(["by", "first", "no significant difference to it", f"place of {METHOD}"], rows)
 
 
 def advice_record(standing: Standing) -> dict[str, Any]:

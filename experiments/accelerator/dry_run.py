@@ -25,7 +25,7 @@ NO_NETWORK = dict.fromkeys(("http_proxy", "https_proxy"), "http://127.0.0.1:9")
 
 
 def dry_run() -> None:
-    """Do all of it in a temporary folder, with the installed libraries in place of wheels."""
+    """Do all of it in a temporary folder, with the installed libraries instead of wheels."""
     with tempfile.TemporaryDirectory() as temporary:
         home, machine = Path(temporary, "home"), Path(temporary, "machine")
         os.environ["UEGR_MODELS"] = str(home / "models")

@@ -17,7 +17,7 @@ PAUSES = (0.05, 0.1, 0.15, 0.3, 0.4)
 
 
 def replace_file(source: Path, target: Path) -> None:
-    """Rename `source` to `target`, in place of the file that is there; see `when_released`."""
+    """Rename `source` to `target`, and replace a file that is there; see `when_released`."""
     when_released(lambda: os.replace(source, target))
 
 
@@ -27,11 +27,11 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_finished(folder: Path) -> None:
-    """Remove a folder whose work is done; where that is not possible the log says so, and nothing is raised."""
+    """Remove a folder that is no longer needed; if that is not possible, the log says so, and nothing is raised."""
     try:
         remove_folder(folder)
     except OSError as error:
-        logger.warning("%s is not removed (%s): what it was for is written, so delete it yourself", folder, error)
+        logger.warning("%s could not be removed (%s): it is no longer needed, so delete it yourself", folder, error)
 
 
 def when_released(change: Callable[[], object]) -> None:

@@ -107,6 +107,6 @@ def test_a_run_that_cannot_be_written_is_refused_before_it_is_measured(
         ["analyse", folder, "--parts", "calibration"],
     ):
         capsys.readouterr()
-        assert "cannot be written, and the results belong into it: measure a copy of the run" in error_of(
+        assert "cannot be written, and the results are written there: measure a copy of the run" in error_of(
             capsys, command
         )

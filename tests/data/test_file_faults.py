@@ -223,7 +223,7 @@ def test_small_differences_of_form_do_not_matter(tmp_path: Path) -> None:
         ("a.json", b"[]", "is empty"),
         ("a.json", b'[{"text": "x"}, 5]', "item 2 of .* holds 5, and not an object"),
         ("a.json", b'[{"text": "x"},]', r"is not valid JSON \(.*line 1 column 16.*\): correct it"),
-        ("a.json", b'{\n  "text": "x",\n  "label": 0\n}', "an object stands on one line, or in a list in a .json file"),
+        ("a.json", b'{\n  "text": "x",\n  "label": 0\n}', "an object must be on one line, or in a list in a"),
         ("a.jsonl", b'[{"text": "x", "label": 0}]', "line 1 of .* and not an object"),
     ],
 )

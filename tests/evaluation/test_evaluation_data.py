@@ -77,7 +77,7 @@ def test_a_label_that_the_model_does_not_have_is_refused(
 
 
 def test_hidden_labels_are_refused() -> None:
-    with pytest.raises(UsageError, match="label -1, which stands for none"):
+    with pytest.raises(UsageError, match="label -1, which marks a hidden label"):
         numbers(named("bad", "good"), [-1, -1], ClassLabel(names=["bad", "good"]))
 
 

@@ -232,7 +232,7 @@ def test_a_decoder_without_padding_and_a_missing_tokenizer_are_refused() -> None
     model.config.pad_token_id = None
     with pytest.raises(UsageError, match="names no padding token, .* set model.config.pad_token_id = tokenizer"):
         uegr.evaluate(model, tokenizer(), TEXTS, attacks=[])
-    with pytest.raises(UsageError, match="there is no tokenizer to read texts with: give the model's own"):
+    with pytest.raises(UsageError, match="tokenizer is None, and texts cannot be read without one: pass the tokenizer"):
         uegr.evaluate(bert(), None, TEXTS, attacks=[])
 
 

@@ -170,8 +170,8 @@ def test_names_with_control_characters_make_valid_xml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("minimum: {accuracy: 0.9}\nminimum: {recall: {a: 0.1}}\n", "the key 'minimum' stands twice"),
-        ("minimum: {recall: {a: 0.1, a: 0.2}}\n", "the key 'a' stands twice"),
+        ("minimum: {accuracy: 0.9}\nminimum: {recall: {a: 0.1}}\n", "the key 'minimum' appears twice"),
+        ("minimum: {recall: {a: 0.1, a: 0.2}}\n", "the key 'a' appears twice"),
         ("minimum: {recall: {yes: 0.1}}\n", "put quotes around yes, no, on and off"),
     ],
 )

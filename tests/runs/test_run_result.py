@@ -63,7 +63,7 @@ def test_the_first_version_named_no_metric() -> None:
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ("uegr", "holds 'uegr' in the place of a run"),
+        ("uegr", "holds 'uegr' instead of a run"),
         ({name: value for name, value in RUN.items() if name != "cost"}, "lacks cost, cost.seconds"),
         ({**RUN, "robustness": {"epsilons": [0.1], "accuracy": []}}, "robustness.accuracy"),
         ({**RUN, "cost": {"seconds": 1.0, "flop_ratio": "x"}}, "lacks cost.flop_ratio"),

@@ -11,7 +11,7 @@ from uegr.options import Options
 
 
 class BackwardStage(ABC):
-    """Stands between the gradients and the user's own optimizer. Stateless stages need only `update`.
+    """Works between the gradients and the user's own optimizer. A stage without state needs only `update`.
 
     Args:
         options: the stage's options; their defaults if left out.

@@ -3,7 +3,8 @@
     F_j = 1/N sum_batches (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
     g_hat = m * g
 
-The child is selected before training, in one pass over the training data, and stays; nothing is rescaled. Weights of
+The child is selected before training, in one pass over the training data, and does not change; nothing is rescaled.
+Weights of
 the body are ranked together; the new head, which has no pretrained score, is always trained. The released code
 clips each tensor's gradient before scoring, and scores only parameters with "layer" in their names; neither is done
 here. A masked weight has no momentum, because its gradient was always zero; the optimizer's weight decay still acts on

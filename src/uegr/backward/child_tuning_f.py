@@ -1,9 +1,9 @@
-"""Child-Tuning F: a fresh random part of the gradient each step (Xu et al. 2021, arXiv 2109.05687).
+"""Child-Tuning F: a new random part of the gradient in each step (Xu et al. 2021, arXiv 2109.05687).
 
     g_hat = m * g / p,   m_j ~ Bernoulli(p)
 
 before the optimizer sees the gradient. The released optimizer masks every parameter, the new head, biases and norms
-included, and momentum and weight decay may still move a masked weight. Both hold here, too.
+included, and momentum and weight decay may still move a masked weight. Both are true here, too.
 """
 
 from dataclasses import dataclass

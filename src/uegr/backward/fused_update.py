@@ -3,8 +3,8 @@
     theta <- theta + m * u / p,   u AdamW's own step,   p from AdamW's second moment,   m never stored
 
 It works in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the masked
-step follow each other. The readable form writes a tensor as large as the model for each of them, and memory bandwidth
-limits it.
+step follow each other. The readable form writes a tensor as large as the model for each of them, so memory bandwidth
+limits its speed.
 tests/backward/test_fused_update.py compares the two.
 """
 

@@ -57,7 +57,7 @@ class Replay:
             loss.backward(recorded.factor)
 
     def discard_gradients(self) -> None:
-        """Forget the passes whose gradients were just set to zero; a loss that has yet to run backward stays."""
+        """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""
         self.passes = [recorded for recorded in self.passes if recorded.factor is None]
 
     def clear(self) -> None:
@@ -69,7 +69,7 @@ def check_precision(*, fp16: bool) -> None:
     """Refuse a training with fp16: its GradScaler unscales the gradients once, before the replay.
 
     Raises:
-        UsageError: it is one.
+        UsageError: the training uses fp16.
     """
     if fp16:
         raise UsageError(

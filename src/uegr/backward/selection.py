@@ -6,10 +6,11 @@
 [paper: selective update of the most critical parameters, p_hat = min_j p_j; sigmoid form: RoAST, arXiv
 2312.04032; linear and top share: ours.]
 
-Ranks come from a histogram and not from a sort. A non-negative float32 orders like its own bits, so the upper 16 bits
+Ranks come from a histogram and not from a sort. Non-negative float32 numbers have the same order as their bits, so the
+upper 16 bits
 (sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element of a bin gets the bin's
-mean rank. The error of a rank is at most half the share of elements in its bin. Large models are counted by a sample:
-one element in `STRIDE`, which adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for n sampled
+mean rank. The error of a rank is at most half the share of elements in its bin. `sample` takes one element in
+`STRIDE` of a large model. This adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for n sampled
 elements (Dvoretzky, Kiefer and Wolfowitz): 0.0017 for a model of 22 million and q = 1/1000.
 
 The result of a ranking is a table, bin -> update probability; the bin of an element can be read off its score at any
@@ -26,9 +27,9 @@ from torch import Tensor
 Probability = Literal["sigmoid", "linear", "top_share"]
 BINS = 1 << 15
 STRIDE = 17
-"""Divides no usual width, so that a sample visits all columns of a matrix."""
+"""It divides no usual width, so a sample contains elements of all columns of a matrix."""
 EXACT_UP_TO = 1 << 20
-"""Models with at most this many selectable elements are counted whole."""
+"""In models with at most this many selectable elements, all are counted."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Selection:
         """Update probability of every bin, from the ranks of all scores together: float32, shape (32768,).
 
         Args:
-            scores: of each parameter; for large models, the sample that `sample` takes.
+            scores: of each parameter: all elements, or the sample that `sample` takes.
             add_up: adds the counts of the processes that hold other parts of the parameters, in place.
         """
         if not scores:  # a frozen body: there is nothing to select

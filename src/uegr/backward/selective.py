@@ -58,7 +58,7 @@ class SelectiveBackward(BackwardStage):
 
     Parameters outside the pretrained body (`model.base_model`), the newly created task head, are always updated. The
     "fisher" score is AdamW's second moment where that has seen the whole gradient (mask mode "update"), and a running
-    mean of our own elsewhere.
+    mean of our own otherwise.
     """
 
     options_class: ClassVar[type[Options]] = SelectiveOptions

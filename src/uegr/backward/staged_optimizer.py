@@ -136,10 +136,10 @@ class StagedOptimizer(torch.optim.Optimizer):
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
-    """Refuse what is no optimizer, one that a method or accelerate has wrapped already, or one that needs a closure.
+    """Check that an object is an optimizer, not wrapped by a method or by accelerate, and needs no closure.
 
     Raises:
-        UsageError: it is one of these.
+        UsageError: it is not.
     """
     if not isinstance(getattr(optimizer, "param_groups", None), list):
         raise UsageError(
@@ -149,8 +149,8 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is closure.empty:
         raise UsageError(
-            f"{type(optimizer).__name__} computes the loss several times in a step, and a method counts on one time: "
-            "choose an optimizer whose step() needs no closure, such as torch.optim.AdamW."
+            f"{type(optimizer).__name__} computes the loss several times in a step, and a method needs that it is "
+            "computed once: choose an optimizer whose step() needs no closure, such as torch.optim.AdamW."
         )
     if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
         raise UsageError(
@@ -163,7 +163,8 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
     """Refuse an optimizer that would leave the model as it is.
 
     Raises:
-        UsageError: the model is no module, none of its weights is in the optimizer, or none requires a gradient.
+        UsageError: the model is not a torch module, none of its weights is in the optimizer, or none requires a
+            gradient.
     """
     check_module(model)
     updated = {id(weight) for weight in optimizer_parameters(optimizer)}

@@ -39,7 +39,7 @@ def attack(
     epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: SplitOption = "test",
-    calibrated: Annotated[bool, option("--calibrated", "Attacks on the text see calibrated probabilities.")] = False,
+    calibrated: Annotated[bool, option("--calibrated", "Use calibrated probabilities in attacks on text.")] = False,
     batch_size: BatchSizeOption = 64,
     trust_remote_code: TrustOption = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Options from a YAML file: `--config run.yaml`, in the manner of TRL's TrlParser; the command line comes first."""
+"""Options from a YAML file: `--config run.yaml`, as in TRL's TrlParser; the command line overrides it."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
         Name of each parameter of the command -> its value.
 
     Raises:
-        UsageError: the file cannot be read, or is no mapping.
+        UsageError: the file cannot be read, or is not a mapping.
     """
     values = dict(context.params)
     if path is None:

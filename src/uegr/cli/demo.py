@@ -35,7 +35,7 @@ def demo(
 
 
 def _check_installed() -> None:
-    """Say at once what is missing: a hub that cannot be reached answers after a minute.
+    """Say immediately what is missing: a hub that cannot be reached gives an error only after a minute.
 
     Raises:
         UsageError: the film reviews or the encoder are not on this machine; it names the commands.

@@ -37,7 +37,7 @@ def main() -> None:
     """Run `uegr`.
 
     Exit codes: 0 success; 1 a training or a gate failed; 2 an input cannot be used, or the memory is too small; 3 a
-    fault of uegr, printed with its traceback; 130 stopped with Ctrl-C.
+    bug in uegr, printed with its traceback; 130 stopped with Ctrl-C.
     """
     silence_libraries()
     print_every_character(sys.stdout, sys.stderr)
@@ -58,7 +58,7 @@ def main() -> None:
             _say(NO_MEMORY)
             sys.exit(2)
         traceback.print_exc()
-        _say("this is a fault of uegr: please report it with the lines above.")
+        _say("this is a bug in uegr: please report it with the lines above.")
         sys.exit(3)
 
 

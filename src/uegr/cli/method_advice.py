@@ -1,4 +1,4 @@
-"""Which method for which purpose, as our comparison found it: the text below the table of `uegr methods`."""
+"""Which method to use for which purpose, by our comparison: the text below the table of `uegr methods`."""
 
 import json
 from importlib.resources import files
@@ -18,7 +18,7 @@ def advice_text() -> str:
     advice: dict[str, Any] = json.loads(files("uegr.cli").joinpath("method_advice.json").read_text(encoding="utf-8"))
     lines = [
         f"Which method? By mean rank over {', '.join(advice['tasks'])} with {advice['model']}, uegr with "
-        "views=adversarial. In brackets: methods that this comparison does not tell apart from the first."
+        "views=adversarial. In brackets: methods that do not differ significantly from the first."
     ]
     for name, (first, *others) in advice["purposes"].items():
         alike = f" ({', '.join(others)})" if others else ""

@@ -5,7 +5,7 @@ import io
 from typing import TextIO
 
 IN_ASCII = {"▲": "^", "▼": "v", "–": "-", "±": "+-", "×": "x", "…": "..."}
-"""What is printed for the signs of tables."""
+"""What is printed instead of the symbols in tables."""
 ERRORS = "uegr.in_ascii"
 REPLACED = ("strict", "backslashreplace")
 """Python's own ways for standard output and standard error."""

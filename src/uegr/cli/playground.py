@@ -31,7 +31,7 @@ def playground(
     max_length: MaxLengthOption = None,
     trust_remote_code: TrustOption = False,
 ) -> None:
-    """Show a page on which texts are typed, perturbed and attacked, and what one or two models say about them."""
+    """Open a page to type, perturb and attack texts and see the predictions of one or two models."""
     if find_spec("gradio") is None:
         raise UsageError("uegr playground needs gradio: pip install 'uegr[playground]'.")
     from uegr.playground.example_texts import examples_of

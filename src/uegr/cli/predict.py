@@ -26,7 +26,7 @@ def predict(
     output: Annotated[Path, option("--output", "Predictions: .csv or .jsonl.")],
     text_column: TextColumnOption = None,
     text_pair_column: TextPairColumnOption = None,
-    abstain_below: Annotated[float, option("--abstain_below", "No label below this confidence.")] = 0.0,
+    abstain_below: Annotated[float, option("--abstain_below", "Leave the label empty below this confidence.")] = 0.0,
     calibrate_on: Annotated[
         Path | None, option("--calibrate_on", "Labelled file to calibrate on. Default: the run's validation data.")
     ] = None,
@@ -35,7 +35,7 @@ def predict(
     batch_size: BatchSizeOption = 64,
     trust_remote_code: TrustOption = False,
 ) -> None:
-    """Write a file again with what the model predicts for every text; the file may be larger than memory."""
+    """Write the rows of a file with the model's predictions; the file may be larger than memory."""
     from uegr.runs.open_classifier import open_model
     from uegr.runs.predict import calibrated_temperature, predict_file
     from uegr.runs.predicted_columns import ABSTAINED, PREDICTED

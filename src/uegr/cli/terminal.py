@@ -28,7 +28,7 @@ class PlainConsole(Console):
 
 
 def without_control(record: logging.LogRecord) -> bool:
-    """A filter of the log that leaves a message without control sequences: it may quote a file or a folder."""
+    """A filter of the log that removes control sequences from a message, which may quote a file or a folder."""
     record.msg, record.args = CONTROL.sub("\ufffd", record.getMessage()), None
     return True
 

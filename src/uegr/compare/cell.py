@@ -1,7 +1,7 @@
 """One cell of a grid: one method, task, model and seed, and the content that identifies it.
 
 A cell is identified by its content: everything that decides its numbers, including the defaults of the method's
-options, so that a changed default makes another cell. A hash of the content names the folder of the run.
+options, so that a changed default gives a different cell. A hash of the content names the folder of the run.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@
     defaults: {epochs: 3, attack_examples: 300}
 
 `methods: tuning.tuned.yaml` uses the list of another file, such as `uegr tune` writes. `tuned: {FILE: [TASK, ...]}`
-does so for single tasks: there its entries take the place of the methods with the same names. `base: shared.yaml` uses
+does so for single tasks: there its entries replace the methods with the same names. `base: shared.yaml` uses
 another file for all keys that this one does not have; the defaults of both are merged one by one.
 A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget`. An entry of `methods`, `tasks` or
 `models` may override any setting, and `seeds`: methods override tasks, and tasks override models.
@@ -158,8 +158,8 @@ def _check_task(name: str, source: DataSource, measurement: Measurement) -> None
     published = source.metric or (METRICS_OF_KIND[kind] if named is None else named.metrics)[0]
     if published in METRICS and METRICS[published].lower_is_better:
         raise UsageError(
-            f"of the metric of '{name}', {published}, less is better, and grids compare where more is: give it "
-            "another metric, such as metric: token_accuracy for causal_lm."
+            f"'{name}' is measured by {published}, for which lower is better, and grids need a metric for which higher "
+            "is better: give it another, such as metric: token_accuracy for causal_lm."
         )
     if measurement.attacks and kind != "classification":
         raise UsageError(f"the attacks are for classifiers, and '{name}' has no classes: give it attacks: {{}}.")

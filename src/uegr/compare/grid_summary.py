@@ -28,7 +28,7 @@ class Verdict:
         opponent: the method that this one was compared with.
         comparison: this method minus the opponent.
         p: the adjusted p-value.
-        sign: 1 if more of the measure is better, -1 if less is.
+        sign: 1 if higher is better, -1 if lower is better.
     """
 
     opponent: str

@@ -45,8 +45,8 @@ def _collapsed_note(table: Table) -> str:
         return ""
     return (
         f"No attack changes the accuracy of {', '.join(counts)}: such a model has collapsed to a constant prediction, "
-        "and is robust for that reason only. A method most of whose runs collapsed is not compared with any other, and "
-        "ranks last."
+        "and is robust for that reason only. If most runs of a method collapsed, it is not compared with any other, "
+        "and ranks last."
     )
 
 

@@ -23,7 +23,7 @@ class Measure:
         name: used as a heading.
         value: the measure of a run; None if the run does not have it.
         scores: the measure of a run as one number in [0, 1] per example; None if these are not recorded.
-        sign: 1 if more is better, -1 if less is.
+        sign: 1 if higher is better, -1 if lower is better.
     """
 
     name: str

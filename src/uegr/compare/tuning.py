@@ -72,7 +72,7 @@ class Search:
 
     @property
     def best(self) -> dict[str, Any]:
-        """The trial of the highest value; of several equal ones the first."""
+        """The trial of the highest value; the first of several equal ones."""
         done = [trial for trial in self.trials if trial["value"] is not None]
         if not done:
             raise UsageError(f"every trial of method '{self.name}' failed: correct the errors that its runs print.")

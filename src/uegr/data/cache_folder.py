@@ -1,7 +1,7 @@
-"""The folder of the cache, or a temporary one in its place where it cannot be written.
+"""The folder of the cache, or a temporary one if it cannot be written.
 
-That is so in a container without a home, or where another user or a read-only volume holds the cache. What such a cache
-holds is not read: `datasets` writes the results of a cast beside the file that they are made from.
+It cannot be written in a container without a home, or if the cache belongs to another user or is on a read-only volume.
+Such a cache is not read either: `datasets` writes the results of a cast beside the file that they are made from.
 """
 
 import atexit
@@ -38,7 +38,7 @@ def writable_folder(folder: Path) -> Path:
         ) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     logger.warning(
-        "the cache '%s' cannot be written (%s), and a temporary folder takes its place: set HF_DATASETS_CACHE to a "
+        "the cache '%s' cannot be written (%s), and a temporary folder is used instead: set HF_DATASETS_CACHE to a "
         "folder that can, to keep what is read and tokenised",
         folder,
         reason,

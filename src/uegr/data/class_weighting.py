@@ -43,8 +43,8 @@ def class_weights(choice: ClassWeights, data: "TaskData") -> list[float] | None:
 
 
 def usable_weights(weights: Iterable[float]) -> list[float] | None:
-    """The weights as floats; None if a loss cannot be weighted with them: one is negative or no finite number, there is
-    none, or they are a mapping, whose keys would be taken for weights."""
+    """The weights as floats; None if a loss cannot be weighted with them: one is negative or not a finite number,
+    there is none, or they are a mapping, whose keys would be taken for weights."""
     if isinstance(weights, Mapping):
         return None
     try:

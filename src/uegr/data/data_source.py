@@ -26,11 +26,11 @@ class DataSource(Options):
     test_file: str | None = option(None, "Test data. Default: a tenth of the training data.")
     text_column: str = option("text", "Column of the text.")
     text_pair_column: str | None = option(None, "Column of the second text of a pair.")
-    label_column: str = option("label", "Column of the label; for multi_label also a,b,c.")
+    label_column: str = option("label", "Column of the label; for multi_label, several columns are given as a,b,c.")
     kind: Kind = option("classification", "classification, regression, multi_label, token, seq2seq or causal_lm.")
     metric: str | None = option(None, "Metric to report, such as macro_f1. Default: the first of the kind.")
     label_separator: str = option(",", "Separates the labels in a multi_label text.")
-    positive_label: str | None = option(None, "The one of two classes whose F1 is measured. Default: the second.")
+    positive_label: str | None = option(None, "For two classes: the class whose F1 is measured. Default: the second.")
     drop_empty: bool = option(False, "Drop rows without text.")
     max_train_examples: int | None = option(
         None, "Train on at most N examples, drawn with the seed of the run.", at_least=1

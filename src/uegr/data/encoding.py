@@ -67,7 +67,7 @@ def encode(
 
 
 def without_empty_rows(encoded: Mapping[str, list[list[int]]], tokenizer: Any) -> dict[str, list[list[int]]]:
-    """The rows, with one token of padding in place of a text without tokens, which no model can read."""
+    """The rows, with one token of padding instead of a text without tokens, which no model can read."""
     filler = {"input_ids": tokenizer.pad_token_id, "attention_mask": 1, "labels": IGNORED_LABEL}
     return {key: [row or [filler.get(key, 0)] for row in rows] for key, rows in encoded.items()}
 

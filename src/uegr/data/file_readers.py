@@ -30,7 +30,7 @@ FIXES = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as .csv"),
     ".arrow": "write it as Parquet, with Dataset.from_file(...).to_parquet(...)",
 }
-"""What to do with files of other endings."""
+"""What to do with files that have other endings."""
 SURPLUS = "\0surplus"
 """Name of the column that takes the fields of a row beyond the header's."""
 
@@ -138,7 +138,7 @@ def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Tab
         encoding_errors="replace",
         quoting=header.quoting,
         chunksize=BATCH,
-        skip_blank_lines=not is_single,  # of a single column an empty line is a row without text
+        skip_blank_lines=not is_single,  # in a file of one column, an empty line is a row without text
     )
     try:
         for frame in _without_last_blank_lines(frames) if is_single else frames:

@@ -1,4 +1,4 @@
-"""One pass over the bytes of a file before it is read: its hash, and of a text file the encoding."""
+"""One pass over the bytes of a file before it is read: its hash, and the encoding of a text file."""
 
 import codecs
 import re
@@ -48,7 +48,7 @@ class Scan:
 
 
 def scan_file(path: Path, *, binary: bool = False) -> Scan:
-    """Hash a file block by block; of a text file, also find the encoding and count NUL characters and quotes.
+    """Hash a file block by block; for a text file, also find the encoding and count NUL characters and quotes.
 
     Raises:
         UsageError: the file is compressed.
@@ -69,7 +69,7 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
             nuls += block.count(b"\0") if encoding != "utf-16" else 0
             if encoding == "utf-8":
                 undecodable += _escaped(decoder.decode(block))
-    undecodable += _escaped(decoder.decode(b"", final=True))  # a character that the end of the file cuts
+    undecodable += _escaped(decoder.decode(b"", final=True))  # a character that is cut off at the end of the file
     return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
 
 

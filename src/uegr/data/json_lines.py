@@ -138,8 +138,8 @@ def _lines(path: Path, file: TextIO) -> Iterator[tuple[str, Any]]:
             yield f"line {number}", json.loads(line)
         except (ValueError, RecursionError) as error:
             raise UsageError(
-                f"line {number} of '{path}' is not valid JSON ({error}): correct or remove it; an object stands on one "
-                "line, or in a list in a .json file."
+                f"line {number} of '{path}' is not valid JSON ({error}): correct or remove it; an object must be on "
+                "one line, or in a list in a .json file."
             ) from None
 
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 Kind = Literal["classification", "regression", "multi_label", "token", "seq2seq", "causal_lm"]
 TARGET_PER_TEXT: tuple[Kind, ...] = ("classification", "regression", "multi_label")
-"""The kinds whose targets stay true when a word of the text is edited."""
+"""The kinds whose targets are still right after a word of the text is edited."""
 
 KIND_TITLES: dict[Kind, str] = {
     "classification": "text classification",
@@ -17,4 +17,4 @@ KIND_TITLES: dict[Kind, str] = {
 """The kinds in messages, in the words of Hugging Face's tasks."""
 
 IGNORED_LABEL = -100
-"""Hugging Face's label of positions that are no target."""
+"""Hugging Face's label of positions that are not a target."""

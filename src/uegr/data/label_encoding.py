@@ -38,7 +38,7 @@ def encode_classes(
         label_column: names of classes, or numbers.
         label_names: names of the classes 0..C-1.
         text_columns: the columns to keep besides the label.
-        positive_label: of two classes the one that becomes class 1.
+        positive_label: for two classes, the class that becomes class 1.
     """
     first = splits[reference_split(splits)]
     feature = first.features[label_column]

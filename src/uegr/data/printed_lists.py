@@ -24,7 +24,7 @@ def read_printed_list(text: str, where: str) -> list[Any]:
         where: the file and row, for the error.
 
     Raises:
-        UsageError: the text is no such list.
+        UsageError: the text is not a printed list.
     """
     text = text.strip()
     if NUMBERS.fullmatch(text):

@@ -20,7 +20,7 @@ LABEL = "label"
 def with_missing_splits(splits: dict[str, Dataset]) -> dict[str, Dataset]:
     """Add the missing test and validation split, each a tenth of the training data, drawn with seed 0.
 
-    Without training data the missing splits are empty, and the data serves evaluation only.
+    Without training data the missing splits are empty, and the data is for evaluation only.
     """
     if "train" not in splits:
         empty = next(iter(splits.values())).select([])

@@ -120,7 +120,7 @@ def make_task(
         kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
         label_separator: separates the label names in a multi-label text.
-        positive_label: of two classes the one whose F1 is measured; None takes the second in order.
+        positive_label: for two classes, the class whose F1 is measured; None takes the second.
         findings: findings of reading the files, which the data report begins with.
     """
     if LABEL in text_columns and kind != "causal_lm":  # the name of the encoded labels

@@ -25,7 +25,7 @@ def find_task(name: str) -> Task:
     if task is None:
         if Path(name).suffix:
             raise UsageError(
-                f"'{name}' is no task but looks like a file: give files to train on with --train_file, and files to "
+                f"'{name}' is not a task; it looks like a file: give files to train on with --train_file, and files to "
                 "measure on with --test_file."
             )
         raise unknown("task", name, TASKS)

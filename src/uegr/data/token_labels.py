@@ -19,7 +19,7 @@ from uegr.errors import UsageError
 OUTSIDE = "O"
 """The tag of words that belong to no entity."""
 SPACE_IN_WORD = "\u00a0"
-"""Stands for a space inside a word: the text is cut at plain spaces only."""
+"""Represents a space inside a word: the text is split at plain spaces only."""
 
 
 def encode_token_labels(
@@ -36,7 +36,7 @@ def encode_token_labels(
         splits: raw rows.
         text_columns: one column: a list of words, or a text whose words are separated by spaces.
         label_column: a list of as many tags, or a text with them: names such as B-person, or numbers. A word with the
-            tag -100 is no target, as in Hugging Face's data sets.
+            tag -100 is not a target, as in Hugging Face's data sets.
         label_names: names of the tags 0..C-1; None takes the names from the training rows, O first.
 
     Raises:

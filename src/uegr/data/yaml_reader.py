@@ -17,7 +17,7 @@ class Loader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' stands twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' appears twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -65,4 +65,4 @@ def _check_size(path: Path, root: yaml.Node | None) -> None:
         return sizes[id(node)]
 
     if size(root, 0) > MOST_NODES:
-        raise UsageError(f"'{path}' holds more than {MOST_NODES:,} values with its aliases: write a smaller grid.")
+        raise UsageError(f"'{path}' holds more than {MOST_NODES:,} values with its aliases: write a smaller file.")

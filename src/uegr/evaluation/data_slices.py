@@ -24,7 +24,7 @@ SMALLEST = 20
 
 
 def known_words(rows: Dataset, text_columns: Sequence[str]) -> set[str]:
-    """Return every word of the rows, in small letters."""
+    """Return every word of the rows, in lower case."""
     return {word.lower() for column in text_columns for text in rows[column] for word in words_of(str(text))}
 
 
@@ -35,7 +35,7 @@ def slices_of(rows: Dataset, text_column: str, names: Sequence[str], known: Coll
         rows: text and "label".
         text_column: the column whose words are counted.
         names: of the classes.
-        known: the words of the training texts, in small letters; None makes no slices by unseen words.
+        known: the words of the training texts, in lower case; None makes no slices by unseen words.
     """
     words = [words_of(str(text)) for text in rows[text_column]]
     labels = np.asarray(rows[LABEL][:])

@@ -179,7 +179,7 @@ class EvaluatedModel:
         return np.concatenate(logits)[np.argsort(order)]
 
     def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
-        """Each text up to the last word that the model reads, and the rest of it; of a pair the last text is cut."""
+        """Each text up to the last word that the model reads, and the rest of it; for pairs, the second text is cut."""
         columns = [list(column) for column in zip(*texts, strict=True)]
         if not self.tokenizer.is_fast or self.tokenizer.truncation_side != "right":
             return [(row, "") for row in texts]

@@ -160,7 +160,7 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     feature, values = rows.features[LABEL], rows.unique(LABEL)
     class_label = feature if isinstance(feature, ClassLabel) else None
     if class_label and min(values) < 0:  # the hidden labels of some published test splits
-        raise UsageError("some rows have the label -1, which stands for none: evaluate on a split with labels.")
+        raise UsageError("some rows have the label -1, which marks a hidden label: evaluate on a split with labels.")
     text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
     number_of = {text: number for number, text in enumerate(names)}
     unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)

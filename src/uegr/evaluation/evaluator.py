@@ -74,7 +74,8 @@ def evaluate(
             several those with usual names.
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
-        metrics: a further metric of the kind, such as "f1", or several; the first is the report's `metric`.
+        metrics: for classification, a further metric such as "f1", or several; the first is the report's `metric`. The other kinds
+            report all of theirs.
         positive_label: the class whose F1 is measured; None takes class 1 of the model.
         attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
         typo_rate: probability of a typing error per word.
@@ -214,7 +215,10 @@ def clean_scores(evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str
 def scores_of(
     evaluated: EvaluatedModel, rows: Dataset, metrics: Sequence[str], outputs: NDArray[np.float64], labels: NDArray[Any]
 ) -> dict[str, float]:
-    """The metrics of the kind of task and those named, from the outputs and labels of `EvaluatedModel.outputs`."""
+    """The metrics of the kind of task, from the outputs and labels of `EvaluatedModel.outputs`.
+
+    `metrics` are further ones for classification; the other kinds always have all of theirs.
+    """
     if evaluated.kind == "classification":
         return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive)
     scores = KINDS[evaluated.kind].metrics(outputs, labels)

@@ -56,8 +56,8 @@ def estimate(values: Sequence[float]) -> Estimate:
 def paired_interval(differences: Scores) -> tuple[float, float]:
     """Return the 95 % interval of a mean difference between two methods on the same examples.
 
-    It is that of Bonett and Price (2012) for two paired shares: one example more on either side, so that the interval
-    has a width even where the methods differ on no example, and does not exclude 0 because of very few.
+    It is that of Bonett and Price (2012) for two paired shares: it adds one example for either method, so that the
+    interval has a width even if the methods differ on no example, and does not exclude 0 because of very few.
 
     Args:
         differences: first minus second of each example, in [-1, 1], shape (n,).

@@ -28,6 +28,6 @@ def typo_rows(rows: Dataset, text_columns: Sequence[str], rate: float) -> Datase
 
 
 def rows_without_typos(rows: Dataset, text_columns: Sequence[str]) -> int:
-    """The number of rows in none of whose words a typing error is possible."""
+    """The number of rows in which no word can get a typing error."""
     texts = (" ".join(map(str, row.values())) for row in rows.select_columns(list(text_columns)))
     return sum(not any(map(changeable_length, words_of(text))) for text in texts)

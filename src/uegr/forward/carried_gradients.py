@@ -37,7 +37,7 @@ def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tenso
 
 
 def add_up(summed: list[Tensor | None], gradients: Sequence[Tensor | None]) -> None:
-    """Add the gradients of one pass to `summed`, entry by entry; None is no gradient."""
+    """Add the gradients of one pass to `summed`, entry by entry; None means no gradient."""
     for i, new in enumerate(gradients):
         old = summed[i]
         if new is not None:

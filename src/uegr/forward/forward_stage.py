@@ -29,7 +29,7 @@ class TaskOptions:
     Args:
         class_weights: weight of each class in the cross-entropy, shape (C,).
         label_smoothing: of the cross-entropy, in [0, 1].
-        loss_fn: the user's own loss of logits and labels, in place of the task's; see `TaskKind`.
+        loss_fn: the user's own loss of logits and labels, instead of the task's; see `TaskKind`.
         compute_loss: the user's own loss, which runs the model itself; see `own_loss`.
 
     Raises:

@@ -43,7 +43,7 @@ class OneByOne(PassRunner):
 
     Args:
         recompute: keep the activations of one pass at a time, for one more forward per pass. Measured on an H200 with
-            BERT-base, 32 x 128 tokens: k = 8 takes 2.4 GB in place of 14.8 (benchmarks/results/gpu-passes.json).
+            BERT-base, 32 x 128 tokens: k = 8 takes 2.3 GB instead of 15.9 (benchmarks/results/gpu-passes.json).
     """
 
     def __init__(self, *, recompute: bool = False) -> None:

@@ -10,7 +10,7 @@ from uegr.perturb.ball import Norm
 from uegr.perturb.views import ADVERSARIAL
 
 AUTO, AUTO_EDITS = "auto", "characters+mask"
-"""Edits that need no list of words, so that a training reads the same on every machine, in any language."""
+"""Edits that need no list of words, so that a training reads the same texts on every machine and in any language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class UEGRForwardOptions(ViewOptions):
     by_confidence: bool = option(
         True,
         "scale the radius of each example by the model's confidence in its label [ours]; a fixed radius can collapse a "
-        "fresh model to a constant prediction",
+        "new model to a constant prediction",
     )
     js_weight: float = option(1.0, "lambda, the weight of the Jensen-Shannon divergence", at_least=0)
     clean_weight: float = option(
@@ -47,8 +47,8 @@ class UEGRForwardOptions(ViewOptions):
     )
     detach_clean: bool = option(
         False,
-        "hold the clean output fixed in the divergence, so that only the other passes move towards it [ours]; it then "
-        "joins the divergence with clean_weight 0 too, which saves its backward",
+        "treat the clean output as a constant in the divergence, so that only the other passes move towards it "
+        "[ours]; it then joins the divergence with clean_weight 0 too, which saves its backward",
     )
     reuse: bool = option(
         False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"
@@ -60,7 +60,7 @@ class UEGRForwardOptions(ViewOptions):
             raise UsageError(f"dropout rates must be at least 0 and below 1, not {self.dropout}.")
         self.pass_rates()
         if self.views != (AUTO,) and any(AUTO in view.split("+") for view in self.views):
-            raise UsageError(f"the view {AUTO} stands alone: write views={AUTO}, or name every view.")
+            raise UsageError(f"the view {AUTO} cannot be combined with others: write views={AUTO}, or name every view.")
         if len(self.views) > self.passes:
             raise UsageError(f"{len(self.views)} views for {self.passes} passes: give passes={len(self.views)}.")
         if self.reuse and (self.clean_weight == 0.0 or self.checkpoint_passes or not self.reads_clean_gradient()):

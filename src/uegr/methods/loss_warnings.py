@@ -1,4 +1,4 @@
-"""What a training is warned of when it computes a loss; each warning is given once."""
+"""The warnings that a training can give when it computes a loss; each is given once."""
 
 import inspect
 import math

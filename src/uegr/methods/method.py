@@ -52,16 +52,16 @@ class Method:
         seed: of dropout, random starts and masks; at least 0.
         class_weights: weight of each class in the cross-entropy, C numbers.
         label_smoothing: of the cross-entropy, in [0, 1].
-        loss_fn: your own loss of logits and labels, in place of the task's, for every pass of the method: one value per
+        loss_fn: your own loss of logits and labels, instead of the task's, for every pass of the method: one value per
             example (or token), or their mean.
-        compute_loss: your own loss that runs the model itself, for losses that are no function of logits and labels
+        compute_loss: your own loss that runs the model itself, for losses that are not a function of logits and labels
             (reward models, contrastive losses, other trainers). It takes a model and a batch, and returns a scalar
             loss, the mean over the batch, and the logits or None. Without logits there is no divergence between passes.
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; class weights are negative or no numbers, or the
-            seed is no whole number.
+            class weights or label smoothing, which it would not use; class weights are negative or not numbers; or the
+            seed is not a whole number.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Method:
 
     @property
     def optimizer(self) -> StagedOptimizer:
-        """Your optimizer with this method's backward stage in front; use it in place of your own."""
+        """Your optimizer with this method's backward stage in front; use it instead of your own."""
         if self._optimizer is None:
             raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
         return self._optimizer
@@ -174,7 +174,7 @@ class Method:
         model = self._attached(model)
         batch = self._with_tokens(model, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
-        if not torch.is_grad_enabled():  # a validation loss is no part of the training
+        if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return PlainForward()(model, batch, make_step()).value
         self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)

@@ -179,10 +179,10 @@ class MethodConfig(ViewOptions):
 
 
 def check_config(method: Any) -> MethodConfig:
-    """The configuration of a method as it was given; anything else is refused.
+    """Check that an object is the configuration of a method, and return it.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     if not isinstance(method, MethodConfig):
         raise UsageError(

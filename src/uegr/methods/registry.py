@@ -68,7 +68,7 @@ class NEFTuneConfig(MethodConfig, NEFTuneOptions):
 
 @register("child-tuning-f", backward=ChildTuningF, paper="arXiv 2109.05687")
 class ChildTuningFConfig(MethodConfig, ChildTuningFOptions):
-    """A fresh random part of the gradient each step."""
+    """A new random part of the gradient in each step."""
 
 
 @register("child-tuning-d", backward=ChildTuningD, paper="arXiv 2109.05687")

@@ -1,4 +1,5 @@
-"""Which of PyTorch's attention kernels a pass uses: the fused one is slow backward for short texts on a CPU."""
+"""Which of PyTorch's attention kernels a pass uses: the backward pass of the fused one is slow for short texts on a
+CPU."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext

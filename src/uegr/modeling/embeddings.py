@@ -18,10 +18,10 @@ from uegr.modeling.token_lookups import LookedUpTokens
 
 
 def check_module(model: Any) -> None:
-    """Refuse what is no model, such as the name of one.
+    """Check that an object is a torch module, and not for example the name of a model.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     if not isinstance(model, nn.Module):
         raise UsageError(
@@ -34,7 +34,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     """The user's own model inside DistributedDataParallel, torch.compile and PEFT wrappers.
 
     Raises:
-        UsageError: it is no model.
+        UsageError: it is not a torch module.
     """
     check_module(model)
     while True:
@@ -150,7 +150,7 @@ class SharedEmbeddings:
     """The token embeddings of passes over the same tokens, looked up once.
 
     For passes that are differentiated together: their gradients then meet in (B, T, d), and the gradient of the
-    embedding matrix, as large as the matrix whatever the batch, is written once and not once per pass. Sharded and
+    embedding matrix, as large as the matrix for any batch, is written once and not once per pass. Sharded and
     compiled models look up again.
     """
 

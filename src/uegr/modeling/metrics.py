@@ -24,7 +24,7 @@ class Metric:
     Args:
         title: heading in tables.
         percent: whether it is shown times 100; the stored value is the fraction.
-        lower_is_better: whether less is better.
+        lower_is_better: whether a lower value is better.
     """
 
     title: str

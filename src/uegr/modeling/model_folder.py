@@ -1,4 +1,4 @@
-"""Open a model or a tokenizer from a folder that may be damaged: every fault is one sentence that names the file.
+"""Open a model or a tokenizer from a folder that may be damaged: every error is one sentence that names the file.
 
 The files are checked as far as possible before anything is built. No pickle and no code of the folder is run.
 """
@@ -70,13 +70,13 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
 
 
 def all_weights_new(model: PreTrainedModel) -> PreTrainedModel:
-    """The model, after a note that no file held any of its weights."""
+    """The model, after a note that none of its weights is in a file."""
     _NEW_WEIGHTS[model] = sorted(name for name, _ in model.named_parameters())
     return model
 
 
 def new_weights_of(model: nn.Module) -> list[str]:
-    """The names of the weights that no file held, so that they were drawn at random."""
+    """The names of the weights that are in no file and were therefore drawn at random."""
     return _NEW_WEIGHTS.get(model, [])
 
 

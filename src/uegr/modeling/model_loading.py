@@ -187,7 +187,7 @@ def _locate_weights(name_or_path: str) -> str:
 
 @contextmanager
 def _opening(name_or_path: str, role: str = "") -> Iterator[None]:
-    """Turn an OSError, which means that there is no such model, into a UsageError; `role` is added to its message."""
+    """Turn the OSError of a model that does not exist into a UsageError; `role` is added to its message."""
     try:
         yield
     except OSError as error:

@@ -12,7 +12,7 @@ from huggingface_hub.errors import (
 )
 
 NOT_FOUND = (
-    HFValidationError,  # a path of a folder that does not exist is no name of the hub
+    HFValidationError,  # the path of a folder that does not exist is not a valid name on the hub
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
@@ -50,7 +50,7 @@ def remedy_for(path: str, error: Exception) -> str:
 
 
 def _is_gated(error: Exception) -> bool:
-    """Whether the model is one that its owner must allow; the error is also a RepositoryNotFoundError."""
+    """Whether the owner of the model must grant access to it; the error is also a RepositoryNotFoundError."""
     return any(isinstance(cause, GatedRepoError) for cause in _causes(error))
 
 

@@ -14,13 +14,13 @@ WORD_START = "▁"
 
 
 def check_tokenizer(tokenizer: Any) -> None:
-    """Refuse what is no tokenizer.
+    """Check that an object is a tokenizer of transformers.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is not.
     """
     if tokenizer is None:
-        raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
+        raise UsageError("tokenizer is None, and texts cannot be read without one: pass the tokenizer of the model.")
     if not isinstance(tokenizer, PreTrainedTokenizerBase):
         raise UsageError(
             f"tokenizer must be a tokenizer of transformers, not {shown(tokenizer)}: load it first, for example with "

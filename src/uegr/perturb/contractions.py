@@ -18,7 +18,7 @@ _PAIRS |= {f"{person} {verb}": f"{person}'{ending}" for person, verb, ending in 
     ("he", "is", "s"), ("she", "is", "s"),
 )}  # fmt: skip
 OTHER_FORM = {**{short: long for long, short in reversed(_PAIRS.items())}, **_PAIRS}
-"""Each form and the other one, in small letters."""
+"""Each form and the other one, in lower case."""
 _APOSTROPHE = regex.compile(r" ?(n?) ?['\u2019] ?")
 """Also as tokenizers and treebanks write it: "don ' t", "do n't"."""
 _WRITTEN = (

@@ -1,4 +1,4 @@
-"""Case: "FREE", "fReE", and no capitals at all."""
+"""Case: "FREE", "fReE", and lower case only."""
 
 import random
 from typing import ClassVar
@@ -7,7 +7,7 @@ from uegr.perturb.perturbation import WordPerturbation, distinct
 
 
 class LetterCase(WordPerturbation):
-    """A word in capitals, in small letters, or in both by turns."""
+    """A word in upper case, in lower case, or in both alternately."""
 
     name: ClassVar[str] = "case"
 

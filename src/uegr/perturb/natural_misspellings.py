@@ -38,7 +38,7 @@ class NaturalMisspellings(WordPerturbation):
 
 @cache
 def misspellings() -> dict[str, list[str]]:
-    """Right word -> its misspellings, in small letters."""
+    """Correct word -> its misspellings, in lower case."""
     pairs: list[tuple[str, str]] = []
     for path in filter(None, map(lexical_file, FILES)):
         lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())

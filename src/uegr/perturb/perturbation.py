@@ -38,7 +38,7 @@ class Perturbation(ABC):
 
     def can_change(self, text: str, generator: random.Random) -> bool:
         """Whether an attempt at the largest rate changes a text: none does in a script that has no such change."""
-        return any(self(text, 1.0, generator) != text for _ in range(DRAWS))  # a swap of equal letters is no change
+        return any(self(text, 1.0, generator) != text for _ in range(DRAWS))  # a swap of equal letters changes nothing
 
 
 class WordPerturbation(Perturbation):

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 _BYTE = re.compile("<0x[0-9A-F]{2}>")
-"""A token of one byte, as SentencePiece writes it: its name is no part of a word."""
+"""A token of one byte, as SentencePiece writes it: its name is not part of a word."""
 PASSED_OVER = 0.3
 """Probability that a token that fits is passed over."""
 

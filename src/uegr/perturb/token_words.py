@@ -29,7 +29,7 @@ class TokenWord:
 
     Args:
         start, end: its tokens, ids[start:end].
-        text: as the tokenizer decodes it: in small letters where the tokenizer has no others.
+        text: as the tokenizer decodes it: in lower case if the tokenizer has no upper case.
         spaced: there is a space before it.
     """
 

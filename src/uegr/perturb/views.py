@@ -80,7 +80,7 @@ def parse_view(text: str) -> View:
         name, _, rate = part.partition(":")
         if name in (CLEAN, ADVERSARIAL):
             if rate:
-                raise UsageError(f"the view {name} has no rate: write {name} in place of '{part}'.")
+                raise UsageError(f"the view {name} has no rate: write {name} instead of '{part}'.")
         elif name not in OWN_RATES and name not in PERTURBATIONS:
             raise unknown("view", name, (CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS))
         else:

@@ -19,7 +19,7 @@ NOTE = (
 )
 ONE_GROUP_NOTE = "Numbers without a unit are right answers in percent of the texts, with their 95 % intervals."
 EMBEDDINGS_NOTE = (
-    "Embeddings are the numbers that a model reads in the place of words; an attacker moves them a little, and the "
+    "Embeddings are the numbers that a model reads instead of words; an attacker moves them a little, and the "
     "row is the mean over several strengths."
 )
 CALIBRATION_NOTE = "Calibration error: by how many points the model's confidence is off on average."

@@ -19,7 +19,7 @@ class Difference:
     Args:
         value: the difference, in the unit in which the measure is stored.
         low, high: ends of its 95 % interval; NaN where there is none.
-        sign: 1 where more is better, -1 where less is.
+        sign: 1 if higher is better, -1 if lower is better.
     """
 
     value: float

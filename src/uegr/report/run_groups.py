@@ -61,7 +61,7 @@ def _by_data(runs: list[RunResult]) -> list[list[RunResult]]:
 
 
 def _labels(firsts: Sequence[RunResult]) -> list[str]:
-    """Return a label for the first run of each group, with the details that tell apart groups of the same label."""
+    """Return a label for the first run of each group, with the details that distinguish groups of the same label."""
     labels = [first.label(firsts, ("task", "model")) for first in firsts]
     labels = _told_apart(labels, [f"data {first.test_digest[:6]}" if first.test_digest else "" for first in firsts])
     labels = _told_apart(labels, [f"{first.train_examples} training examples" for first in firsts])
@@ -90,7 +90,7 @@ def analysed(groups: Sequence[Group], part: str) -> dict[Group, dict[str, Any]]:
 def first_shown(groups: Sequence[Group]) -> str:
     """Return a sentence for figures that show one run per group; empty where no group has more."""
     seeds = ", ".join(str(group.first.seed) for group in groups if len(group.runs) > 1)
-    return f"Of several seeds the first is shown: {seeds}." if seeds else ""
+    return f"Groups of several seeds are shown by their first seed: {seeds}." if seeds else ""
 
 
 def wilson(share: float, count: int | None) -> tuple[float, float]:

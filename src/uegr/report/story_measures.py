@@ -39,7 +39,7 @@ class StoryMeasure:
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
         percent: whether the value is shown times 100.
-        sign: 1 where more is better, -1 where less is.
+        sign: 1 if higher is better, -1 if lower is better.
         search: identifies the search of an attack on the text (see `attack_of`); None for other measures.
     """
 
@@ -73,7 +73,7 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
 
 
 def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
-    """Return the attack on the text under which these groups are right least often, of those that all of them have."""
+    """Of the attacks on the text that all of these groups have, return the one with the lowest accuracy."""
     attacks = [
         measure
         for measure in measures

@@ -82,7 +82,7 @@ def analyse_run(
         The run's result with the new parts.
 
     Raises:
-        UsageError: an unknown part, one that cannot be computed, or a run that was not measured or is no classifier.
+        UsageError: an unknown part, one that cannot be computed, or a run that was not measured or is not a classifier.
     """
     for name in parts or ():
         if name not in PARTS:

@@ -76,7 +76,7 @@ def attack_run(
 
     Raises:
         UsageError: an unknown attack or option, an attack that is named twice, `calibrated` with a recipe, or a run
-            that was not measured or is no classifier.
+            that was not measured or is not a classifier.
     """
     attacks, recipes = _attacks_and_recipes(names, options or {}, source, trust_remote_code)
     if calibrated and recipes:

@@ -185,7 +185,7 @@ def open_measured_classifier(
 def check_writable(folder: Path) -> None:
     """Raise a UsageError, before hours of measuring, if the results cannot be written into the folder."""
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"'{folder}' cannot be written, and the results belong into it: measure a copy of the run.")
+        raise UsageError(f"'{folder}' cannot be written, and the results are written there: measure a copy of the run.")
 
 
 def running_total(on_examples: OnExamples, total: int) -> Callable[[int], None]:

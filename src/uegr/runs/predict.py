@@ -34,9 +34,9 @@ def predict_file(
 ) -> dict[str, int]:
     """Write one line per row of a file: its columns, and what the model predicts.
 
-    Of a classifier that is the label, the confidence, and the probability of each class; of a model for regression the
-    prediction; of one for several labels per text the labels, and the probability of each. A column of the file whose
-    name a prediction has ("label" of a labelled file) is written as "given_label".
+    A classifier predicts the label, the confidence, and the probability of each class; a model for regression a number;
+    a model for several labels per text the labels, and the probability of each. A column of the file that has the name
+    of a prediction, such as "label" in a labelled file, is written as "given_label".
 
     Args:
         classifier: the model.
@@ -81,12 +81,12 @@ def _check_output(output: Path, file: Path) -> None:
 
 
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
-    """Return the temperature that calibrates a classifier, by a labelled file or the validation split of a run.
+    """Return the temperature that calibrates a classifier on a labelled file or on the validation split of a run.
 
     It is 1.0 where the run's own split decides none: the model is right on all of it, or it has one class only.
 
     Raises:
-        UsageError: the file decides none, or the model is no classifier.
+        UsageError: the file does not determine a temperature, or the model is not a classifier.
     """
     kind = classifier.evaluated.kind
     if kind != "classification":
@@ -99,7 +99,7 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
     if temperature is None and file is not None:
         raise UsageError(
             f"'{file}' cannot calibrate the confidences: give more labelled texts, of all classes, on some of which "
-            "the model errs."
+            "the model is wrong."
         )
     return 1.0 if temperature is None else temperature
 

@@ -51,7 +51,7 @@ def columns_of(
         temperature: divides the logits of the classes.
 
     Raises:
-        UsageError: `abstain_below` is no confidence, or the model has no confidence.
+        UsageError: `abstain_below` is not in [0, 1], or the model has no confidence.
     """
     if not 0.0 <= abstain_below <= 1.0:
         raise UsageError(f"abstain_below must be between 0 and 1, not {abstain_below}.")

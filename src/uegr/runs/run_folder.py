@@ -2,7 +2,7 @@
 
 run.json              the configuration, and after training "finished": true and the cost
 model.safetensors     the trained model in Hugging Face's format, with config and tokenizer
-hardening.json        in the place of run.json, in the folder of a model from `uegr harden`
+hardening.json        instead of run.json, in the folder of a model from `uegr harden`
 method_config.json    the method and its options
 training_log.json     the loss and its terms over the steps
 attacked_texts.json   every text that `uegr attack` attacked; see `uegr.runs.attacked_texts`

@@ -124,7 +124,7 @@ def train_run(
         }
         free_optimizer(trainer)
         fresh_method = method_config.create(seed=config.seed, class_weights=weights)
-        if cost is None and config.lora_r is not None:  # to be saved, the model is merged, and then has no adapters
+        if cost is None and config.lora_r is not None:  # before saving, which merges the adapters into the model
             cost = _cost_of_a_step(trainer, model, fresh_method)
         run = {
             "config": asdict(config),

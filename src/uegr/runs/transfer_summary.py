@@ -35,7 +35,8 @@ def leakage_line(result: RunResult) -> str:
         return "leakage: not measured."
     return (
         f"leakage: of {seen['examples']:,} {result.split or 'test'} texts {seen['exact']:,} are in the training data "
-        f"and {seen['near'] - seen['exact']:,} more nearly are (word pairs, Jaccard {seen['similarity']:g} or more)."
+        f"and {seen['near'] - seen['exact']:,} more are nearly equal to one (word pairs, Jaccard "
+        f"{seen['similarity']:g} or more)."
     )
 
 

@@ -1,4 +1,4 @@
-"""The error of a disk that takes no more in training: what was being written, why not, and how to go on."""
+"""The error of a full disk during training: which file could not be written, why, and how to continue."""
 
 import errno
 import shutil

@@ -1,4 +1,4 @@
-"""The label-free stage before fine-tuning: a model learns to read misspelt words as it reads the right ones. [ours]
+"""The label-free stage before fine-tuning: a model learns to represent misspelt words like the correct ones. [ours]
 
 A frozen copy of the model reads the clean sentence, the student an edited one. With h_u the mean of the last hidden
 states of a word u's tokens, in the student (s) and the copy (t), and w_u = 4 for an edited word and 1 for any other

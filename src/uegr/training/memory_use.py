@@ -8,7 +8,7 @@ from transformers import Trainer
 
 
 def reset_peak_memory() -> None:
-    """Let the peak of the CUDA device begin here; that of a process cannot be set back."""
+    """Reset the peak memory of the CUDA device; that of a process cannot be reset."""
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
 

@@ -30,7 +30,7 @@ REFUSED = {
     "length_column_name": "the tokens of the texts are counted",
     "batch_eval_metrics": "metrics are computed over all examples at once",
 }
-"""Fields of `TrainingArguments` that would be ignored or break a run, and what to do in place of them."""
+"""Fields of `TrainingArguments` that would be ignored or break a run, and what to do instead."""
 PLAIN_TYPES = {bool, int, float, type(None)}
 """Types of the fields that are numbers or switches; transformers takes any value for them, "no" for True as well."""
 

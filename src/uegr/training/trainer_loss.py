@@ -41,7 +41,7 @@ def loss_of_logits(compute_loss_func: Callable[..., Tensor], *, shifts_labels: b
     Args:
         compute_loss_func: from the model's outputs, the labels and `num_items_in_batch` to a scalar, or one value per
             target.
-        shifts_labels: whether the first label of a row is none, as in causal language models.
+        shifts_labels: whether the first label of a row is not a target, as in causal language models.
     """
 
     def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def test_a_model_that_is_no_classifier_is_refused(options: dict[str, Any], messa
 
 @pytest.mark.parametrize("label", [5, -1, 0.7, "good", None])
 def test_labels_that_are_no_classes_are_refused(label: Any) -> None:
-    with pytest.raises(UsageError, match="is no class of this model: give whole numbers from 0 to 1"):
+    with pytest.raises(UsageError, match="is not a class of this model: give whole numbers from 0 to 1"):
         attacks.DeepWordBug()(bert(), tokenizer(), ["a good film"], [label])
 
 
@@ -39,7 +39,7 @@ def test_labels_may_come_as_a_tensor() -> None:
 
 
 def test_a_class_of_embeddings_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(UsageError, match="5 is no class"):
+    with pytest.raises(UsageError, match="5 is not a class"):
         attacks.PGD()(bert(), {**batch(), "labels": torch.tensor([0, 1, 5, 0])}, epsilons=[0.1])
 
 

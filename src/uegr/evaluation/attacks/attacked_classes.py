@@ -22,6 +22,6 @@ def check_classes(model: Any, classes: int, labels: Sequence[Any]) -> None:
         label = given.item() if hasattr(given, "item") else given
         if label not in range(classes):
             raise UsageError(
-                f"{label!r} is no class of this model: give whole numbers from 0 to {classes - 1}, in the order of its "
-                "logits."
+                f"{label!r} is not a class of this model: give whole numbers from 0 to {classes - 1}, in the order of "
+                "its logits."
             )

@@ -1,4 +1,4 @@
-"""Misspellings of the words that matter, in the manner of DeepWordBug (Gao et al. 2018, arXiv 1801.04354)."""
+"""Misspellings of the words that matter, after DeepWordBug (Gao et al. 2018, arXiv 1801.04354)."""
 
 import random
 from collections.abc import Sequence

@@ -14,7 +14,7 @@ from uegr.evaluation.attacks.greedy_search import GreedyAttack
 
 @dataclass(frozen=True)
 class Deletion(GreedyAttack):
-    """Deletes words in the order in which they matter, until the model errs or `max_share` of them are gone."""
+    """Deletes words in the order in which they matter, until the model is wrong or `max_share` of them are deleted."""
 
     name: ClassVar[str] = "deletion"
 

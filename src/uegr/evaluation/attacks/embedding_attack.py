@@ -1,6 +1,6 @@
 """The base of all attacks on the embeddings: the batch, the loss, and the loop over epsilons and restarts.
 
-A subclass defines only how one restart searches the ball for a point at which the model errs.
+A subclass defines only how one restart searches the ball for a point at which the model is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Greedy search word by word: find out which words matter, then rewrite them in that order until the model errs.
+"""Greedy search word by word: find out which words matter, then rewrite them in that order until the model is wrong.
 
 The search of DeepWordBug (Gao et al. 2018, arXiv 1801.04354) and TextFooler (Jin et al. 2020, arXiv 1907.11932):
 a word matters as much as the right class's probability falls when it is deleted. An example costs one query per word
@@ -42,14 +42,14 @@ class GreedyAttack(TextAttack):
 
     Args, in addition to the seed:
         max_share: at most this share of the words is rewritten, but one word at least.
-        similarity: least cosine to the original text, by a sentence encoder where there is one; 0: any.
+        similarity: smallest cosine to the original text, by a sentence encoder if one is installed; 0: any.
     """
 
     max_share: float = 0.3
     similarity: float = 0.0
 
     placeholder: ClassVar[str] = ""
-    """Written in place of a word to find out how much the word matters; "" deletes the word."""
+    """Written instead of a word to find out how much the word matters; "" deletes the word."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

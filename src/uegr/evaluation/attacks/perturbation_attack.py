@@ -38,7 +38,7 @@ class PerturbationAttack(GreedyAttack):
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
         perturbation = find_perturbation(self.name)
         if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
-            raise UsageError(f"{self.name} does not change single words: take search_by=worst in place of greedy.")
+            raise UsageError(f"{self.name} does not change single words: take search_by=worst instead of greedy.")
 
     @property
     def goes_by_words(self) -> bool:

@@ -1,4 +1,4 @@
-"""Synonyms of the words that matter, in the manner of TextFooler (Jin et al. 2020, arXiv 1907.11932)."""
+"""Synonyms of the words that matter, after TextFooler (Jin et al. 2020, arXiv 1907.11932)."""
 
 import random
 from collections.abc import Sequence

@@ -123,8 +123,8 @@ class TextAttack(ABC):
             max_length: texts are cut to this number of tokens.
 
         Raises:
-            UsageError: no texts, or something else in their place, not as many labels, labels that are no classes of
-                the model, or a model that is no classifier.
+            UsageError: no texts, entries that are not texts, not as many labels, labels that are not classes of the
+                model, or a model that is not a classifier.
         """
         if isinstance(texts, str) or not hasattr(labels, "__len__"):
             raise UsageError("texts and labels must be lists, one entry per example: write [text] and [label].")

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL = [PAD, UNKNOWN, START, END]
 PREFIX = "##"
-"""Begins a piece that does not begin a word."""
+"""Prefix of a piece that does not begin a word."""
 MOST_LETTERS = 1000
 """Largest number of different letters; rarer ones become unknown."""
 

@@ -16,7 +16,7 @@ from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_abo
 
 
 class Classification(TaskKind):
-    """Labels are whole numbers in [0, C), shape (N,); -100 marks a position that is no target."""
+    """Labels are whole numbers in [0, C), shape (N,); -100 marks a position that is not a target."""
 
     loss_options: ClassVar[tuple[str, ...]] = ("class_weights", "label_smoothing")
     metric_names: ClassVar[tuple[str, ...]] = (*CLASSIFICATION, *RANKING)

@@ -12,7 +12,7 @@ def check_labels(labels: Any, logits: Tensor) -> None:
     """Refuse labels that do not belong to these logits.
 
     Raises:
-        UsageError: they are no tensor, or not as many rows as the logits have.
+        UsageError: they are not a tensor, or do not have as many rows as the logits.
     """
     if not isinstance(labels, Tensor):
         raise UsageError(
@@ -26,7 +26,7 @@ def check_labels(labels: Any, logits: Tensor) -> None:
 
 
 def check_classes(labels: Tensor, classes: int) -> None:
-    """Refuse whole numbers that are no classes of the model; see `class_outside`."""
+    """Raise a UsageError if a label is not a class of the model; see `class_outside`."""
     outside = class_outside(labels, classes)
     if outside is not None:
         raise UsageError(

@@ -78,7 +78,7 @@ def _computed_loss(logits: Tensor, _labels: Tensor) -> Tensor:
 def labels_fit(labels: Any, logits: Tensor) -> bool:
     """Whether there are labels that the logits could be compared with, one per example or token.
 
-    The output of a model that embeds texts is no score of a class, whatever the labels of the batch say.
+    The output of a model that embeds texts is not a score of classes, even if the batch has labels.
     """
     if not isinstance(labels, Tensor) or labels.shape[:1] != logits.shape[:1]:
         return False

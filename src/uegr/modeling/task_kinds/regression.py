@@ -13,7 +13,7 @@ from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_abo
 
 
 class Regression(TaskKind):
-    """Labels are numbers, shape (N, 1). Squared error in place of cross-entropy, variance in place of JS [ours]."""
+    """Labels are numbers, shape (N, 1). Squared error instead of cross-entropy, variance instead of JS [ours]."""
 
     metric_names: ClassVar[tuple[str, ...]] = tuple(REGRESSION)
     curve_metric: ClassVar[str] = "pearson"

@@ -32,7 +32,7 @@ class TaskKind(ABC):
         class_weights: shape (C,), or None. The cross-entropy of a target is multiplied by the weight of its class.
             Divergences are not weighted.
         rows: B, the number of examples that the N targets belong to, in equal shares.
-        loss_fn: the user's own loss of logits and labels, in the batch's shapes, in place of `default_loss`: one value
+        loss_fn: the user's own loss of logits and labels, in the batch's shapes, instead of `default_loss`: one value
             per target, or their mean.
         batch_labels: the labels as the batch holds them, for `loss_fn`.
         label_smoothing: of the cross-entropy, in [0, 1].
@@ -74,7 +74,7 @@ class TaskKind(ABC):
     def mean(self, values: Tensor, num_items: Tensor | int | None = None) -> Tensor:
         """Mean of one value per position over the targets, or their sum divided by `num_items`.
 
-        A scalar, such as a user's loss may return, is taken for the mean over this batch's targets. Without labels
+        A scalar, such as a user's loss may return, is taken as the mean over this batch's targets. Without labels
         targets cannot be counted, and `num_items` is not used. Without any target the mean is 0.
         """
         num_items = num_items if self.has_labels else None

@@ -11,7 +11,7 @@ from uegr.modeling.task_kinds.task_kind import Outputs
 
 
 class Tokens(Classification):
-    """Labels are those of all tokens of the batch, shape (B * T,); -100 marks a token that is no target."""
+    """Labels are those of all tokens of the batch, shape (B * T,); -100 marks a token that is not a target."""
 
     metric_names: ClassVar[tuple[str, ...]] = ("entity_f1", "token_accuracy", "nll")
     curve_metric: ClassVar[str] = "token_accuracy"
