@@ -64,7 +64,7 @@ def test_one_cell_of_each_method(method: str) -> None:
 def test_seeds_come_one_after_the_other() -> None:
     seeds = [cell.seed for cell in study.cells()]
     assert seeds == sorted(seeds) and len({*study.cells()}) == len(seeds)
-    assert len([*theory_cells()]) == 42
+    assert len([*theory_cells()]) == 60
 
 
 def test_without_a_selection_the_update_is_that_of_plain(data: TaskData) -> None:

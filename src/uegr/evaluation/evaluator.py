@@ -74,8 +74,8 @@ def evaluate(
             several those with usual names.
         label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
-        metrics: for classification, a further metric such as "f1", or several; the first is the report's `metric`. The other kinds
-            report all of theirs.
+        metrics: for classification, a further metric such as "f1", or several; the first is the report's `metric`. The
+            other kinds report all of theirs.
         positive_label: the class whose F1 is measured; None takes class 1 of the model.
         attack_examples: attack only this number of rows, a fixed random choice; None attacks all.
         typo_rate: probability of a typing error per word.
