@@ -29,7 +29,7 @@ def test_entries_are_consistent() -> None:
 
 
 def test_a_file_in_the_place_of_a_task_is_named() -> None:
-    with pytest.raises(UsageError, match="no task but looks like a file: give files to train on with --train_file"):
+    with pytest.raises(UsageError, match="is not a task; it looks like a file: give files to train on"):
         find_task("data/mine.csv")
     with pytest.raises(UsageError, match="unknown task 'sst'"):
         find_task("sst")
