@@ -13,7 +13,7 @@ ALIASES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_s
 
 
 def method_options(arguments: list[str]) -> dict[str, Any]:
-    """Return `--epsilon 0.03 --dropout 0.1,0.3 --adversary False` as a dict; values are read as Python literals."""
+    """Return `--epsilon 0.03 --dropout 0.1,0.3 --by_confidence False` as a dict; values are read as Python literals."""
     options: dict[str, Any] = {}
     remaining = list(arguments)
     while remaining:
