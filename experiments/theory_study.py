@@ -3,8 +3,8 @@
     python -m experiments.theory_study [MINUTES]    train and measure what has no result yet, for this much CPU time
 
 With plain SGD, as the theorem assumes, and with AdamW: one claim at a time on a small model, and UEGR as it ships, with
-every smallest update probability, on its default model. The results are in results/theory.json; `make results` writes
-the tables of docs/theory.md.
+three smallest update probabilities, on its default model. The results are in results/theory.json; `make results` writes
+the tables of docs/theory.md, for the last group once it has runs below p_hat 1.
 """
 
 from __future__ import annotations

@@ -13,8 +13,6 @@ from experiments.paths import RESULTS
 
 FILE = RESULTS / "theory.json"
 OPTIMIZERS = ("sgd", "adamw")
-VARIED = {"epsilon": "epsilon", "p_hat": "p_hat", "shipped": "p_hat"}
-"""Group of the study -> what its setting is."""
 COLUMNS = {
     "test_accuracy": "test accuracy",
     "train_loss": "training loss",
@@ -28,7 +26,7 @@ COLUMNS = {
 def with_theory_tables(text: str) -> str:
     """The text of docs/theory.md with its tables written again."""
     runs = json.loads(FILE.read_text())["runs"]
-    for group in VARIED:
+    for group in ("epsilon", "p_hat"):
         for optimizer in OPTIMIZERS:
             text = with_block(text, f"{group} {optimizer}", _table(runs, group, optimizer))
     return text
@@ -47,8 +45,8 @@ def _table(runs: list[dict[str, Any]], group: str, optimizer: str) -> str:
         if run["optimizer"] == optimizer and (run["group"] == group or without_adversary):
             setting = 0.0 if without_adversary else run["setting"]
             by_setting.setdefault(setting, {})[run["seed"]] = run
-    lines = [f"| {VARIED[group]} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
-    settings = sorted(by_setting, reverse=VARIED[group] == "p_hat")
+    lines = [f"| {group} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+    settings = sorted(by_setting, reverse=group == "p_hat")
     for setting in settings:
         values = [_cell(by_setting[setting], by_setting[settings[0]], key) for key in COLUMNS]
         lines.append(f"| {setting:g} | {len(by_setting[setting])} | " + " | ".join(values) + " |")

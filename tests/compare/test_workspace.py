@@ -107,4 +107,4 @@ def test_a_run_folder_that_cannot_be_removed_leaves_its_cell_finished(
     assert run_grid(Grid("locked", grid.cells[:1]), where) == []
     assert where.ledger.find(grid.cells[0]) is not None
     message = [record.getMessage() for record in caplog.records if record.name == "uegr"][-1]
-    assert str(where.runs) in message and "is not removed" in message and "delete it yourself" in message
+    assert str(where.runs) in message and "could not be removed" in message and "delete it yourself" in message

@@ -177,7 +177,8 @@ def test_an_edit_that_changes_nothing_is_warned_of_once(name: str, caplog: pytes
     _warn_no_effect.cache_clear()
     for text in ["a a a a"] * 2 * WARN_AFTER:
         editor.edit(TOKENIZERS["wordpiece"](text)["input_ids"], edits, random.Random(0))
-    assert [record.args for record in caplog.records] == [(name, WARN_AFTER)]
+    (message,) = caplog.messages
+    assert f"the edit {name} has changed none of the first {WARN_AFTER} texts" in message
 
 
 def test_an_edit_that_has_changed_a_text_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:

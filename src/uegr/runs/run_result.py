@@ -147,7 +147,7 @@ def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float
 def _check(entry: Any) -> None:
     """Raise a MisfitError unless an entry has its parts, and names all that is missing."""
     if not isinstance(entry, dict):
-        raise MisfitError(f"holds {shortened(entry)} in the place of a run")
+        raise MisfitError(f"holds {shortened(entry)} instead of a run")
     missing = [name for name in REQUIRED if name not in entry]
     kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
     kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
