@@ -39,8 +39,13 @@ def refuse_unused(context: typer.Context, parameters: Sequence[str], fix: str) -
     given = [
         item.opts[0] for item in context.command.params if item.name in parameters and is_given(context, item.name)
     ]
-    if given:
-        raise UsageError(f"{', '.join(given)} is not used here: {fix}, or leave it out.")
+    refuse_given(given, fix)
+
+
+def refuse_given(options: Sequence[str], fix: str) -> None:
+    """Raise a UsageError if there are any options, which the command would not use."""
+    if options:
+        raise UsageError(f"{', '.join(options)} is not used here: {fix}, or leave it out.")
 
 
 def parse_numbers(text: str) -> list[float]:

@@ -13,7 +13,7 @@ from uegr.cli.app import app, option
 from uegr.cli.config_file import read_config_file
 from uegr.cli.config_options import config_options, values_of
 from uegr.cli.method_help import MethodHelp, chosen_method
-from uegr.cli.options import ALIASES, method_options, parse_class_weights
+from uegr.cli.options import ALIASES, method_options, parse_class_weights, refuse_given
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
@@ -130,9 +130,7 @@ def _data_source(values: dict[str, Any]) -> DataSource:
 def _refuse_unused(config: type[Options], names: Sequence[str], values: dict[str, Any], fix: str) -> None:
     """Raise a UsageError if one of the options differs from its default, where nothing would use it."""
     defaults = vars(config())
-    given = [name for name in names if values[name] not in (defaults[name], "")]
-    if given:
-        raise UsageError(f"--{', --'.join(given)} is not used here: {fix}, or leave it out.")
+    refuse_given([f"--{name}" for name in names if values[name] not in (defaults[name], "")], fix)
 
 
 def _print_training(run: dict[str, Any]) -> None:

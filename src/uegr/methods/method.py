@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
-from uegr.data.class_weighting import usable_weights
 from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
@@ -32,13 +31,13 @@ from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
+from uegr.methods.method_arguments import checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
-from uegr.options import check_value, own_number
 
 
 class Method:
@@ -74,8 +73,8 @@ class Method:
         loss_fn: LossFunction | None = None,
         compute_loss: ComputeLoss | None = None,
     ) -> None:
-        self.config, self.seed = config, _checked_seed(seed)
-        self.task_options = TaskOptions(_as_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
+        self.config, self.seed = config, checked_seed(seed)
+        self.task_options = TaskOptions(weights_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
         self.reset()
 
@@ -336,23 +335,3 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
-
-
-def _checked_seed(seed: Any) -> int:
-    number = own_number(seed)
-    check_value("seed", number, int)
-    if number < 0:
-        raise UsageError(f"seed must be at least 0, not {number}.")
-    return int(number)
-
-
-def _as_tensor(class_weights: Iterable[float] | None) -> Tensor | None:
-    if class_weights is None:
-        return None
-    weights = usable_weights(class_weights)
-    if weights is None:
-        raise UsageError(
-            f"class_weights must be one number per class, none of them negative, not {class_weights!r}; for "
-            "balanced weights: sklearn.utils.class_weight.compute_class_weight."
-        )
-    return torch.tensor(weights)

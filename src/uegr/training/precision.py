@@ -77,8 +77,8 @@ def bf16_time_ratio(model: nn.Module) -> float:
 
     A product of the model's largest weight matrix is timed, in some 20 ms, or at most a few seconds where bfloat16 is
     slow. The instruction flags of the processor do not tell which is faster: one Xeon with avx512_bf16 multiplies
-    bfloat16 at 0.6 of the
-    speed of float32, one EPYC with the same flag at twice the speed, and one without the flag at a sixth.
+    bfloat16 at 0.6 of the speed of float32, one EPYC with the same flag at twice the speed, and one without the flag at
+    a sixth.
     """
     matrices = [weight for name, weight in model.named_parameters() if weight.dim() == 2 and "embed" not in name]
     if not matrices:
