@@ -8,7 +8,8 @@ from collections import Counter
 import pytest
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
-from uegr.perturb.row_editor import WARN_AFTER, EditedRow, RowEditor, _chosen_words, _warn_no_effect
+from uegr.perturb.edited_row import EditedRow
+from uegr.perturb.row_editor import RowEditor
 from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit
 from uegr.perturb.words import replace_words
@@ -67,45 +68,11 @@ def test_what_is_kept_is_the_same_token_and_the_rest_is_new(kind: str, name: str
     assert different > (3 if kind == "wordpiece" else 10)
 
 
-def test_words_around_an_unknown_sign_are_one_text() -> None:
-    tokenizer = TOKENIZERS["wordpiece"]
-    text = SENTENCES[0]
-    ids = tokenizer(f"{text} \U0001f600 {text}")["input_ids"]
-    assert tokenizer.unk_token_id in ids
-    for seed in range(20):
-        row = RowEditor(tokenizer).edit(ids, [Edit("harmless", 1.0)], random.Random(seed))
-        assert tokenizer.decode(ids[1:-1]) in tokenizer.decode(row.ids), "harmless words stand around the whole text"
-        assert len(row.ids) > len(ids) or row.ids == ids
-
-
-@pytest.mark.parametrize(
-    "text", ["\U0001f600 {}", "{} \U0001f600", "\U0001f600 \U0001f600 {} \U0001f600", "\U0001f600"]
-)
-@pytest.mark.parametrize("name", ["harmless", "joined", "spaced", "signs"])
-def test_unknown_signs_at_the_ends_of_a_text_stay(text: str, name: str) -> None:
-    tokenizer = TOKENIZERS["wordpiece"]
-    ids = tokenizer(text.format(SENTENCES[0]))["input_ids"]
-    unknown = ids.count(tokenizer.unk_token_id)
-    for seed in range(20):
-        row = RowEditor(tokenizer).edit(ids, [Edit(name, 1.0)], random.Random(seed))
-        assert row.ids.count(tokenizer.unk_token_id) >= unknown > 0, (
-            "signs that the perturbation adds may be unknown, too"
-        )
-
-
 def test_a_text_keeps_a_token() -> None:
     tokenizer = TOKENIZERS["byte-level"]
     word = tokenizer("a", add_special_tokens=False)["input_ids"]
     for seed in range(20):
         assert RowEditor(tokenizer).edit(word, [Edit("mask", 0.5)], random.Random(seed)).ids
-
-
-def test_edits_that_ask_for_more_words_than_there_are_share_them() -> None:
-    words = [TokenWord(i, i + 1, "word", True) for i in range(40)]
-    edits, counts = [Edit("characters", 0.5), Edit("mask", 0.5)], Counter[str]()
-    for seed in range(400):
-        counts.update(_chosen_words(words, edits, random.Random(seed), None).values())
-    assert counts["mask"] / counts["characters"] == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_mean_share_of_edited_words_is_the_rate() -> None:
@@ -159,31 +126,3 @@ def test_an_edited_pair_is_no_longer_than_the_model_reads(name: str) -> None:
     for longest in (len(ids), len(ids) + 3, len(ids) + 8):
         editor = RowEditor(tokenizer, longest=longest)
         assert all(len(editor.edit(ids, [Edit(name, 0.9)], random.Random(seed)).ids) <= longest for seed in range(20))
-
-
-def test_words_of_a_long_text_are_drawn_alike() -> None:
-    """Keys of a draw in proportion to shares must not underflow."""
-    words = [TokenWord(i, i + 1, "w", True) for i in range(3000)]
-    halves = [0, 0]
-    for seed in range(10):
-        for index in _chosen_words(words, [Edit("characters", 0.2)], random.Random(seed), None):
-            halves[index >= 1500] += 1
-    assert 0.8 < halves[0] / halves[1] < 1.25
-
-
-@pytest.mark.parametrize("name", ["characters", "contractions"])
-def test_an_edit_that_changes_nothing_is_warned_of_once(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    editor, edits = RowEditor(TOKENIZERS["wordpiece"]), [Edit(name, 0.5), Edit("mask", 0.5)]
-    _warn_no_effect.cache_clear()
-    for text in ["a a a a"] * 2 * WARN_AFTER:
-        editor.edit(TOKENIZERS["wordpiece"](text)["input_ids"], edits, random.Random(0))
-    (message,) = caplog.messages
-    assert f"the edit {name} has changed none of the first {WARN_AFTER} texts" in message
-
-
-def test_an_edit_that_has_changed_a_text_is_not_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    editor = RowEditor(TOKENIZERS["wordpiece"])
-    _warn_no_effect.cache_clear()
-    for text in [*TEXTS, *["a a a a"] * 2 * WARN_AFTER]:
-        editor.edit(TOKENIZERS["wordpiece"](text)["input_ids"], [Edit("characters", 0.5)], random.Random(1))
-    assert not caplog.records

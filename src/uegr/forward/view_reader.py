@@ -14,7 +14,8 @@ from uegr.forward.view_options import ViewOptions
 from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
 from uegr.modeling.model_parts import longest_input
 from uegr.modeling.token_lookups import LookedUpTokens
-from uegr.perturb.row_editor import EditedRow, RowEditor
+from uegr.perturb.edited_row import EditedRow
+from uegr.perturb.row_editor import RowEditor
 from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 

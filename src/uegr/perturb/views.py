@@ -6,10 +6,12 @@ A view is written as parts joined by "+". A part may have a colon and the mean s
 """
 
 import functools
+import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from uegr.errors import UsageError, unknown
+from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 from uegr.perturb.synonyms import load_synonyms
 
@@ -40,6 +42,16 @@ class Edit:
 
     name: str
     rate: float
+
+    @property
+    def rewrites_texts(self) -> bool:
+        """Whether the edit changes a text as a whole; the others change single words."""
+        perturbation = PERTURBATIONS.get(self.name)
+        return perturbation is not None and not isinstance(perturbation, WordPerturbation)
+
+    def draw_rate(self, generator: random.Random) -> float:
+        """Draw the share of the words of one example that the edit changes."""
+        return generator.uniform(0.0, 2.0 * self.rate)
 
 
 @dataclass(frozen=True)
