@@ -3,27 +3,22 @@
     F_j = 1/N sum_batches (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
     g_hat = m * g
 
-The child is selected before training, in one pass over the training data, and does not change; nothing is rescaled.
-Weights of
-the body are ranked together; the new head, which has no pretrained score, is always trained. The released code
-clips each tensor's gradient before scoring, and scores only parameters with "layer" in their names; neither is done
-here. A masked weight has no momentum, because its gradient was always zero; the optimizer's weight decay still acts on
-it.
+The child is selected before training, in one pass over the training data, and does not change; nothing is rescaled. The
+released code clips each tensor's gradient before scoring, and scores only parameters with "layer" in their names;
+neither is done here. A masked weight has no momentum, because its gradient was always zero; the optimizer's weight
+decay still acts on it.
 """
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.fisher_ranking import FisherRankedStage
 from uegr.backward.mask_modes import Masks, step_with_masked_gradient
-from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
-from uegr.backward.saliency_scores import SaliencyScores
-from uegr.backward.selection import Selection, bin_of, look_up
-from uegr.modeling.shards import sum_over_shards
+from uegr.backward.selection import Selection, look_up
 from uegr.options import Options, option
 
 
@@ -36,35 +31,23 @@ class ChildTuningDOptions(Options):
     )
 
 
-class ChildTuningD(BackwardStage):
+class ChildTuningD(FisherRankedStage):
     """Masks the gradient by the Fisher information of the pretrained weights."""
 
     options_class: ClassVar[type[Options]] = ChildTuningDOptions
     options: ChildTuningDOptions
-    needs: ClassVar[str] = "a pass over the training data first"
-    prepared = False
 
     def __init__(self, options: ChildTuningDOptions | None = None) -> None:
         super().__init__(options)
         self.selection = Selection("top_share", share=self.options.child)
-        self.scores = SaliencyScores("fisher", decay=None)
         self._masks: dict[int, Tensor] = {}
-
-    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self._body = body_positions(model, optimizer)
-        self._parameters = optimizer_parameters(optimizer)
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         return [self._masks]
 
-    def observe(self, optimizer: torch.optim.Optimizer) -> None:
-        self.scores.observe([self._parameters[i] for i in self._body])
-
     def finish_preparation(self) -> None:
-        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
-        table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
-        self._masks = {i: look_up(table, bin_of(score)).bool() for i, score in zip(self._body, scores, strict=True)}
-        self.scores.clear()
+        table, bins_of_body = self.ranked()
+        self._masks = {i: look_up(table, bins.int()).bool() for i, bins in bins_of_body.items()}
         self.prepared = True
 
     @torch.no_grad()

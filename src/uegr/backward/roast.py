@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
-from uegr.backward.parameter_positions import body_positions
+from uegr.backward.fisher_ranking import FisherRankedStage
 from uegr.backward.replay import Replay
-from uegr.backward.saliency_scores import SaliencyScores
-from uegr.backward.selection import Selection, bin_of, look_up
+from uegr.backward.selection import Selection, look_up
 from uegr.backward.uniform_draws import Draws
-from uegr.modeling.shards import shard, sum_over_shards
+from uegr.modeling.shards import shard
 from uegr.options import Options, option
 
 SMALLEST = 2.0**-16
@@ -37,32 +35,25 @@ class RoASTBackwardOptions(Options):
     )
 
 
-class RoASTBackward(BackwardStage):
+class RoASTBackward(FisherRankedStage):
     """Bernoulli mask on the gradient, with probabilities from last epoch's Fisher information."""
 
     options_class: ClassVar[type[Options]] = RoASTBackwardOptions
     options: RoASTBackwardOptions
-    needs: ClassVar[str] = "a pass over the training data first"
-    prepared = False
 
     def __init__(self, options: RoASTBackwardOptions | None = None) -> None:
         super().__init__(options)
         self.selection = Selection("sigmoid", self.options.alpha, self.options.beta, p_min=SMALLEST)
-        self.scores = SaliencyScores("fisher", decay=None)
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
         self._epoch = 0
         self._seen = 0
 
-    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self._body = body_positions(model, optimizer)
-        self._parameters = optimizer_parameters(optimizer)
-
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         return [self._bins]
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
-        self.scores.observe([self._parameters[i] for i in self._body])
+        super().observe(optimizer)
         self._seen += 1
 
     def finish_preparation(self) -> None:
@@ -88,10 +79,7 @@ class RoASTBackward(BackwardStage):
             self._rank()
 
     def _rank(self) -> None:
-        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
-        self._table = self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters))
-        self._bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
-        self.scores.clear()
+        self._table, self._bins = self.ranked()
         self._seen = 0
 
     def state_dict(self) -> dict[str, Any]:

@@ -17,17 +17,16 @@ def shard(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def sum_over_shards(counts: Tensor, parameters: Iterable[Tensor]) -> bool:
+def sum_over_shards(counts: Tensor, parameters: Iterable[Tensor]) -> None:
     """Add up, in place, what the processes have counted on their own parts.
 
     A mesh that also replicates counts every element equally often, which leaves ranks as they are.
 
-    Returns:
-        Whether anything is sharded, so that processes hold different elements.
+    Args:
+        counts: of this process.
+        parameters: of which the process may hold a part; if they are not sharded, the counts stay.
     """
     mesh = next((p.device_mesh for p in parameters if dist.is_available() and isinstance(p, DTensor)), None)
-    if mesh is None:
-        return False
-    for dimension in range(mesh.ndim):
-        dist.all_reduce(counts, group=mesh.get_group(dimension))
-    return True
+    if mesh is not None:
+        for dimension in range(mesh.ndim):
+            dist.all_reduce(counts, group=mesh.get_group(dimension))
