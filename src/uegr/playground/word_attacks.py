@@ -9,7 +9,7 @@ from uegr.evaluation.attacks.attack_registry import TEXT_ATTACKS
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.evaluation.attacks.perturbation_attack import PerturbationAttack
-from uegr.evaluation.attacks.text_attack import search_rounds
+from uegr.evaluation.attacks.text_search import search_rounds
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS

@@ -9,7 +9,8 @@ import pytest
 from datasets import Dataset
 
 from uegr.evaluation.attacks import PublishedDeepWordBug
-from uegr.evaluation.attacks.text_attack import Request, attack_texts
+from uegr.evaluation.attacks.text_attack import attack_texts
+from uegr.evaluation.attacks.text_search import Request
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.natural_misspellings import edits
 

@@ -12,7 +12,8 @@ from datasets import Dataset
 from conftest import BAD
 from support.text_attacks import Opposites, robust_share
 from uegr.evaluation.attacks.attack_results import AttackOutcome
-from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest, attack_texts, search_rounds
+from uegr.evaluation.attacks.text_attack import attack_texts
+from uegr.evaluation.attacks.text_search import Request, SimilarityRequest, search_rounds
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,12 +13,11 @@ from numpy.typing import NDArray
 from conftest import tokenizer
 from support.text_attacks import Opposites, robust_share
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.attack_summary import summary
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
-from uegr.evaluation.attacks.text_attack import Search, SimilarityRequest, TextAttack, attack_texts, first_that_fools
+from uegr.evaluation.attacks.text_attack import TextAttack, attack_texts
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.perturb.words import words_of
 
@@ -58,21 +56,6 @@ def test_no_candidate_below_the_least_similarity_is_taken(evaluated: EvaluatedMo
     strict = Opposites(max_share=1.0, similarity=0.9)
     assert robust_share(attack_texts(evaluated, rows, strict, Echo())) == 1.0  # type: ignore[arg-type]
     assert robust_share(attack_texts(evaluated, rows, strict, None)) < 0.1, "without an encoder nobody can tell"
-
-
-class NoCandidates(TextAttack):
-    """Asks about no text at all."""
-
-    name = "no-candidates"
-
-    def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        yield SimilarityRequest([], texts)
-        return (yield from first_that_fools([], label))
-
-
-def test_a_search_without_candidates_ends(evaluated: EvaluatedModel, rows: Dataset) -> None:
-    outcomes = attack_texts(evaluated, rows.select(range(3)), NoCandidates())
-    assert [(outcome.after, outcome.queries) for outcome in outcomes] == [(None, 1)] * 3
 
 
 def test_an_attack_rewrites_only_the_last_text_of_a_pair(rows: Dataset, evaluated: EvaluatedModel) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.attacks import PublishedTextFooler
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest
+from uegr.evaluation.attacks.text_search import Request, SimilarityRequest
 from uegr.evaluation.attacks.textfooler_published import WINDOW, window
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.evaluation.attacks.text_attack import Request
+from uegr.evaluation.attacks.text_search import Request
 from uegr.perturb.perturbation import distinct
 from uegr.perturb.words import FUNCTION_WORDS
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.evaluation.attacks.text_attack import OnChange, Request, Search, SimilarityRequest, TextAttack
+from uegr.evaluation.attacks.text_attack import TextAttack
+from uegr.evaluation.attacks.text_search import OnChange, Request, Search, SimilarityRequest
 from uegr.perturb.words import replace_words, words_of
 
 

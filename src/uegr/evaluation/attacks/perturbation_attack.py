@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.evaluation.attacks.text_attack import OnChange, Search, first_that_fools
+from uegr.evaluation.attacks.text_search import OnChange, Search, first_that_fools
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 

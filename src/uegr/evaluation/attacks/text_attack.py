@@ -1,19 +1,12 @@
-"""The base of all attacks on the text, and the engine that runs one on many examples at once.
-
-An attack is written for one example, as a generator: it yields candidate texts and is sent what the model predicts for
-them. The engine runs the generators of many examples side by side and scores all their candidates together, so that
-batches are full although each example is searched step by step.
-"""
+"""The base of all attacks on the text: a search for one example, run on many examples at once."""
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
-import numpy as np
 from datasets import Dataset
-from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
@@ -22,6 +15,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.text_search import Search, run_searches, with_ending
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
@@ -29,44 +23,6 @@ from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
 """Number of examples whose searches run together."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request for class probabilities; the answer is an array of shape (n, C).
-
-    Args:
-        candidates: n texts.
-    """
-
-    candidates: list[Texts]
-
-
-@dataclass(frozen=True)
-class SimilarityRequest:
-    """A request for cosines to an original; the answer is an array of shape (n,), of ones if there is no encoder.
-
-    Args:
-        candidates: n texts.
-        original: the texts that they are compared with.
-    """
-
-    candidates: list[Texts]
-    original: Texts
-
-
-Search: TypeAlias = Generator[Request | SimilarityRequest, NDArray[np.float64], Texts | None]
-SearchResults: TypeAlias = tuple[dict[int, Texts | None], dict[int, int]]
-"""By the index of the example: the texts that fool the model, or None; and the number of queries."""
-OnChange: TypeAlias = Callable[[Texts], None]
-"""Called with the text after each change that a search keeps."""
-
-
-def first_that_fools(attempts: list[Texts], label: int) -> Search:
-    """Score the attempts and return the first that the model classifies wrong, or None."""
-    probabilities = yield Request(attempts)
-    fooling = probabilities.argmax(axis=1) != label
-    return attempts[int(fooling.argmax())] if fooling.any() else None
 
 
 @dataclass(frozen=True)
@@ -174,11 +130,11 @@ def _attack(
         for start in range(0, len(examples), SIDE_BY_SIDE):
             group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
             searches = {
-                i: _followed_by(rest, attack.search(read, labels[i], random.Random(f"{attack.seed}:{i}")))
+                i: with_ending(rest, attack.search(read, labels[i], random.Random(f"{attack.seed}:{i}")))
                 for i, (read, rest) in zip(group, parts[start:], strict=False)
                 if before[i] == labels[i]
             }
-            results, queries = _run(search_rounds(evaluated, searches, encoder))
+            results, queries = run_searches(evaluated, searches, encoder)
             fooling = [texts for texts in results.values() if texts is not None]
             after = iter(evaluated.probabilities_of(fooling).argmax(axis=1) if fooling else [])
             for i in group:
@@ -188,80 +144,3 @@ def _attack(
                 outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
-
-
-def _followed_by(rest: str, search: Search) -> Search:
-    """A search among texts that end with `rest`, which it does not see."""
-
-    def whole(texts: Texts) -> Texts:
-        return (*texts[:-1], texts[-1] + rest)
-
-    answer = None
-    while True:
-        try:
-            request = next(search) if answer is None else search.send(answer)
-        except StopIteration as end:
-            return None if end.value is None else whole(end.value)
-        if isinstance(request, Request):
-            request = Request([whole(texts) for texts in request.candidates])
-        answer = yield request
-
-
-def _run(rounds: Generator[None, None, SearchResults]) -> SearchResults:
-    """Run all rounds of `search_rounds`, and return its results."""
-    while True:
-        try:
-            next(rounds)
-        except StopIteration as end:
-            results: SearchResults = end.value
-            return results
-
-
-def search_rounds(
-    evaluated: EvaluatedModel, searches: dict[int, Search], encoder: SentenceEncoder | None
-) -> Generator[None, None, SearchResults]:
-    """Run searches side by side. Each round computes the requests of all searches together, then yields."""
-    results: dict[int, Texts | None] = dict.fromkeys(searches)
-    queries = dict.fromkeys(searches, 0)
-    waiting: dict[int, Request | SimilarityRequest] = {}
-
-    def advance(i: int, answer: NDArray[np.float64] | None) -> None:
-        try:
-            waiting[i] = next(searches[i]) if answer is None else searches[i].send(answer)
-        except StopIteration as end:
-            waiting.pop(i, None)
-            results[i] = end.value
-
-    for i in searches:
-        advance(i, None)
-    while waiting:
-        requests = {i: request for i, request in waiting.items() if isinstance(request, Request)}
-        compared = {i: request for i, request in waiting.items() if isinstance(request, SimilarityRequest)}
-        for i, answer in {**_probabilities(requests, evaluated), **_similarities(compared, encoder)}.items():
-            if i in requests:
-                queries[i] += len(answer)
-            advance(i, answer)
-        yield
-    return results, queries
-
-
-def _probabilities(requests: Mapping[int, Request], evaluated: EvaluatedModel) -> dict[int, NDArray[np.float64]]:
-    """The answer to each request, from one run of the model."""
-    texts = [text for request in requests.values() for text in request.candidates]
-    return _split(evaluated.probabilities_of(texts) if texts else np.empty((0, 1)), requests)
-
-
-def _similarities(
-    requests: Mapping[int, SimilarityRequest], encoder: SentenceEncoder | None
-) -> dict[int, NDArray[np.float64]]:
-    """The answer to each request, from one run of the encoder."""
-    pairs = [(request.original[-1], text[-1]) for request in requests.values() for text in request.candidates]
-    return _split(encoder.cosines(pairs) if encoder and pairs else np.ones(len(pairs)), requests)
-
-
-def _split(
-    values: NDArray[np.float64], requests: Mapping[int, Request] | Mapping[int, SimilarityRequest]
-) -> dict[int, NDArray[np.float64]]:
-    """The values of all candidates, (n,) or (n, C), divided among the searches that requested them."""
-    ends = np.cumsum([len(request.candidates) for request in requests.values()])
-    return dict(zip(requests, np.split(values, ends[:-1]), strict=True)) if requests else {}

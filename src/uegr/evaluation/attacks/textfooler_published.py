@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.synonym_swap import SynonymSwap
-from uegr.evaluation.attacks.text_attack import Request, SimilarityRequest
+from uegr.evaluation.attacks.text_search import Request, SimilarityRequest
 from uegr.perturb.words import WORD, words_of
 
 WINDOW = 15
