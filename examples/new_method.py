@@ -13,7 +13,8 @@ from uegr import MethodConfig
 from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
 from uegr.methods.register_method import register
-from uegr.modeling.embeddings import embedding_scale, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.real_tokens import token_mask
 from uegr.options import Options, option
 
 

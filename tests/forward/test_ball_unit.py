@@ -7,7 +7,7 @@ import torch
 from support.small_models import batch, bert
 from support.stages import stage_of, step
 from uegr.forward.freelb import FreeLBForward
-from uegr.modeling.embeddings import token_mask
+from uegr.modeling.real_tokens import token_mask
 
 
 def test_the_unit_is_that_of_the_model_before_training_moved_its_embeddings() -> None:

@@ -13,7 +13,10 @@ from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.plain import PlainForward
 from uegr.forward.uegr import UEGRForward
-from uegr.modeling.embeddings import SharedEmbeddings, embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.perturb.ball import Ball
 
 NO_DROPOUT = (0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Token embeddings are found and perturbed through any wrapper."""
+"""Token embeddings are found through any wrapper."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from support.small_models import Linear, batch, bert, hook_count, logits_of
+from support.small_models import Linear, bert
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, token_mask, unwrap
+from uegr.modeling.embeddings import embedding_scale, input_embeddings
+from uegr.modeling.model_wrappers import unwrap
 
 
 def test_wrappers_are_seen_through() -> None:
@@ -35,47 +36,6 @@ def test_the_padding_row_does_not_count_in_the_embedding_norm() -> None:
     assert embedding_scale(model).width == 6
 
 
-def test_delta_is_added_for_one_pass_and_leaves_no_hook() -> None:
-    model, data = Linear(), batch()
-    delta = torch.randn(4, 7, 6)
-    with perturbed(model, data, delta):
-        logits = logits_of(model, data)
-    mask = token_mask(data)
-    moved = ((model.embedding(data["input_ids"]) + delta) * mask).sum(1) / mask.sum(1)
-    torch.testing.assert_close(logits, model.head(moved))
-    assert hook_count(model) == 0
-
-
-def test_a_model_that_does_not_use_its_embeddings_is_refused() -> None:
-    model = Linear()
-    with (
-        pytest.raises(UsageError, match="does not take its token embeddings"),
-        perturbed(model, batch(), torch.zeros(4, 7, 6)),
-    ):
-        pass
-
-
-def test_a_compiled_model_that_runs_the_graph_of_another_is_told_so() -> None:
-    """torch.compile keeps the graph of a class, and does not look at the hooks of its embeddings."""
-    torch.compiler.reset()
-    data, delta = batch(), torch.zeros(4, 7, 6)
-    torch.compile(Linear(), backend="eager")(data["input_ids"], data["attention_mask"])
-    model = torch.compile(Linear(), backend="eager")
-    message = r"the compiled Linear runs the graph of another model.*reset\(\)"
-    with pytest.raises(UsageError, match=message), perturbed(model, data, delta):
-        model(data["input_ids"], data["attention_mask"])
-    torch.compiler.reset()
-    with perturbed(model, data, delta):
-        model(data["input_ids"], data["attention_mask"])
-    torch.compiler.reset()
-
-
-def test_the_mask_is_one_on_real_tokens() -> None:
-    data = batch()
-    assert torch.equal(token_mask(data).squeeze(-1), data["attention_mask"].float())
-    assert torch.equal(token_mask({"input_ids": data["input_ids"]}), torch.ones(4, 7, 1))
-
-
 class Wrapper(nn.Module):
     """A user's module around Hugging Face models, without get_input_embeddings()."""
 
@@ -95,11 +55,3 @@ def test_the_embeddings_of_the_one_model_inside_are_taken() -> None:
         input_embeddings(Wrapper(bert(), bert()))
     with pytest.raises(UsageError, match="does not say where its token embeddings are"):
         input_embeddings(Wrapper(nn.Linear(2, 2)))
-
-
-def test_choices_of_an_example_are_rows_of_tokens() -> None:
-    data = {"input_ids": torch.ones(2, 3, 5, dtype=torch.long), "attention_mask": torch.ones(2, 3, 5)}
-    data["attention_mask"][1, 2, 4] = 0
-    mask = token_mask(data)
-    assert mask.shape == (6, 5, 1)
-    assert mask[5, 4] == 0 and mask.sum() == 29

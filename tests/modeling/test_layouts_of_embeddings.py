@@ -21,7 +21,8 @@ import uegr
 from support.reviews import tokenizer
 from uegr import UEGRConfig, UsageError, make_config
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.modeling.embeddings import embedding_scale, perturbed
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.tokenizer_match import check_vocabulary
 
 SIZES: dict[str, Any] = {"vocab_size": 40, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}

@@ -9,7 +9,8 @@ from hypothesis import given
 
 from support.small_models import Linear, batch
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import embedding_scale, input_embeddings, token_mask
+from uegr.modeling.embeddings import embedding_scale, input_embeddings
+from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.ball import Ball, Norm
 
 NORMS: list[Norm] = ["l2", "l2_token", "linf"]

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from support.small_models import Linear, batch, bert, logits_of
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.ball import Ball, Norm
 from uegr.perturb.projected_ascent import ProjectedAscent
 

@@ -16,7 +16,7 @@ from support.small_models import batch, bert, hook_count, weights_of
 from uegr import UEGRConfig
 from uegr.forward import pass_runner
 from uegr.methods.method import Method
-from uegr.modeling.embeddings import SharedEmbeddings
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 
 NO_DROPOUT = {"dropout": (0.0, 0.0)}  # what is left must agree to rounding
 

@@ -12,7 +12,9 @@ from support.small_models import batch, bert
 from support.stages import step
 from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.plain import PlainForward
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 
 MODEL, DATA = bert(dropout=0.0), batch()
 MASK, SHAPE = token_mask(DATA), (4, 7, 16)

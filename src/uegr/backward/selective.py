@@ -25,8 +25,8 @@ from uegr.backward.saliency_scores import Saliency, SaliencyScores
 from uegr.backward.selection import Probability, Selection, bin_of, look_up, sample
 from uegr.backward.selection_log import selection_dynamics
 from uegr.backward.uniform_draws import Draws
-from uegr.modeling.embeddings import unwrap
 from uegr.modeling.model_parts import layer_of
+from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.shards import sum_over_shards
 from uegr.options import Options, option
 

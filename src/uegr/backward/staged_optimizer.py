@@ -8,7 +8,7 @@ import torch
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import check_module
+from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.weight_formats import trainable_weights
 
 STATE_KEY = "uegr"

@@ -21,8 +21,8 @@ from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.attention_kernel import faster_attention
-from uegr.modeling.embeddings import check_module
 from uegr.modeling.metrics import Labels, Probabilities
+from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.output_logits import logits_in
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs

@@ -18,8 +18,8 @@ from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
-from uegr.modeling.embeddings import unwrap
 from uegr.modeling.model_loading import PROBLEM_TYPES
+from uegr.modeling.model_wrappers import unwrap
 
 EvaluationData: TypeAlias = Dataset | pd.DataFrame | Sequence[Mapping[str, Any]] | Path | str
 """Rows with text and label: in memory, or the path of a CSV, TSV, JSON-lines or Parquet file."""

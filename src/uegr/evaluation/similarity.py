@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
-from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
+from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import head_parameters, layer_of
+from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.real_tokens import token_mask
 
 EMBEDDINGS = "embeddings"
 

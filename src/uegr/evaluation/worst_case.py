@@ -17,7 +17,9 @@ from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_eps
 from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.evaluation.robustness import describe_curve
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens

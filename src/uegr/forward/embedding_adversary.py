@@ -11,7 +11,7 @@ from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.input_gradient import input_gradient_at, zero_delta
 from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import token_mask
+from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError, shown
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import SharedEmbeddings, embedding_width
+from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import check_loss_options, task_kind_of
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind

@@ -19,7 +19,8 @@ from uegr.forward.ball_unit import BallStage, BallUnit
 from uegr.forward.carried_gradients import add_up, carry
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
-from uegr.modeling.embeddings import embedding_width, token_mask
+from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.weight_formats import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball

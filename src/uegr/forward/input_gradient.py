@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import token_mask
+from uegr.modeling.real_tokens import token_mask
 
 
 def zero_delta(batch: Batch, width: int) -> tuple[Tensor, Tensor]:

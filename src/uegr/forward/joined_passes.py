@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
-from uegr.modeling.embeddings import is_compiled, unwrap
+from uegr.modeling.model_wrappers import is_compiled, unwrap
 
 
 class NotByRowError(Exception):

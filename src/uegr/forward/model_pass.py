@@ -14,9 +14,12 @@ from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import Batch, Step
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import embedding_width, is_compiled, perturbed, token_mask, unwrap
+from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.model_parts import device_of
+from uegr.modeling.model_wrappers import is_compiled, unwrap
 from uegr.modeling.output_logits import logits_in
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
 from uegr.modeling.token_lookups import LookedUpTokens
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
 from uegr.forward.model_pass import forward_pass
-from uegr.modeling.embeddings import embedding_width, token_mask
+from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.real_tokens import token_mask
 from uegr.options import Options, option
 from uegr.perturb.embedding_noise import uniform_noise
 

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch
-from uegr.modeling.embeddings import input_embeddings, unwrap
+from uegr.modeling.embeddings import input_embeddings
+from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.token_lookups import LookedUpTokens
 

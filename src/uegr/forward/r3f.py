@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
 from uegr.forward.input_gradient import zero_delta
 from uegr.forward.model_pass import forward_pass
-from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
+from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
 
 Noise = Literal["uniform", "normal"]

@@ -18,7 +18,9 @@ from uegr.forward.ball_unit import BallStage, BallUnit
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
-from uegr.modeling.embeddings import SharedEmbeddings, embedding_width, token_mask
+from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
 from uegr.perturb.ball import TINY, Ball
 

@@ -25,8 +25,8 @@ from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
 from uegr.forward.uegr_options import UEGRForwardOptions
 from uegr.forward.viewed_passes import can_edit, make_passes
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import SharedEmbeddings
 from uegr.modeling.profile import profile_section
+from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent

@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch
 from uegr.forward.view_options import ViewOptions
-from uegr.modeling.embeddings import input_embeddings, token_mask, unwrap
+from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import longest_input
+from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_lookups import LookedUpTokens
 from uegr.perturb.edited_row import EditedRow
 from uegr.perturb.row_editor import RowEditor

@@ -13,9 +13,9 @@ from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
 from uegr.modeling.dropout_sites import has_dropout
-from uegr.modeling.embeddings import unwrap
 from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import device_of
+from uegr.modeling.model_wrappers import unwrap
 
 _CALLER_OF_LOSS = 4
 """Frames from `warnings.warn` here to the line that calls `Method.loss`."""

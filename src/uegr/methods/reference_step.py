@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from uegr.forward.model_pass import seeded
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 
 
 def reference_loss(model: nn.Module, batch: Mapping[str, Tensor], config: UEGRConfig, seeds: Sequence[int]) -> Tensor:

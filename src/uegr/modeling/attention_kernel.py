@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
-from uegr.modeling.embeddings import is_compiled
+from uegr.modeling.model_wrappers import is_compiled
 
 SHORT_TEXT = 128
 """Most tokens of a text for which separate operations are faster."""

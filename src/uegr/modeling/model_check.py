@@ -9,9 +9,11 @@ from torch import nn
 
 from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites, checkpointed_layers
-from uegr.modeling.embeddings import embedding_scale, input_embeddings, perturbed, unwrap
+from uegr.modeling.embeddings import embedding_scale, input_embeddings
 from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import head_parameters, longest_input
+from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.tokenizer_match import check_match
 from uegr.modeling.weight_formats import check_formats, trainable_weights
 

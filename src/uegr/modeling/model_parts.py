@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.modeling.embeddings import token_table, unwrap
+from uegr.modeling.embeddings import token_table
+from uegr.modeling.model_wrappers import unwrap
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:

@@ -6,8 +6,9 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.errors import UsageError, shown
-from uegr.modeling.embeddings import token_table, unwrap
+from uegr.modeling.embeddings import token_table
 from uegr.modeling.model_parts import longest_input
+from uegr.modeling.model_wrappers import unwrap
 
 WORD_START = "▁"
 """SentencePiece's mark of the start of a word, which is in a vocabulary without words, too."""

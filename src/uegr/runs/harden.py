@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.encoding import pad, without_empty_rows
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import token_mask
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
+from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training

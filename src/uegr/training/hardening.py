@@ -22,7 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 
 from uegr.forward.view_reader import ViewReader
 from uegr.modeling.attention_kernel import faster_attention
-from uegr.modeling.embeddings import token_mask
+from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.views import View
 from uegr.training.safe_trainer import SafeTrainerMixin
 

@@ -20,7 +20,9 @@ from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.robustness import robust_mask
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.ball import Ball
 
 EPSILONS = [0.0, 0.3, 0.5, 1.2]

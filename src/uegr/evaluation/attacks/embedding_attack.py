@@ -21,7 +21,9 @@ from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
-from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.real_tokens import token_mask
 
 
 def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np.float64]:

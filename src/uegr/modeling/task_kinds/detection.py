@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, unknown
-from uegr.modeling.embeddings import unwrap
+from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.label_checks import check_class_weights, check_classes, check_labels, check_multi_label
 from uegr.modeling.task_kinds.multi_label import MultiLabel

@@ -1,0 +1,43 @@
+"""The user's own model inside what wraps it: DistributedDataParallel, torch.compile and PEFT."""
+
+from typing import Any
+
+from torch import nn
+
+from uegr.errors import UsageError, shown
+
+
+def check_module(model: Any) -> None:
+    """Check that an object is a torch module, and not for example the name of a model.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not isinstance(model, nn.Module):
+        raise UsageError(
+            f"model must be a torch.nn.Module, not {shown(model)}: load it first, for example with "
+            "AutoModelForSequenceClassification.from_pretrained."
+        )
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The user's own model inside its wrappers.
+
+    Raises:
+        UsageError: it is not a torch module.
+    """
+    check_module(model)
+    while True:
+        inner = getattr(model, "_orig_mod", None)
+        if inner is None and (hasattr(model, "reducer") or isinstance(model, nn.DataParallel)):
+            inner = model.module
+        if inner is None and callable(getattr(model, "get_base_model", None)):
+            inner = model.get_base_model()  # type: ignore[operator]
+        if not isinstance(inner, nn.Module) or inner is model:
+            return model
+        model = inner
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Whether torch.compile wraps the model, or a part of it that other wrappers hold."""
+    return any(hasattr(module, "_orig_mod") for module in model.modules())
