@@ -18,7 +18,7 @@ from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.evaluation.robustness import describe_curve
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
@@ -73,7 +73,7 @@ def worst_outputs(
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)
             unit, worst = ball.unit(scale, mask), WorstOutputs(evaluated, batch)
-            centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
+            centre = zero_delta(batch, scale.width)
             worst.loss_at(centre)
             for i, epsilon in enumerate(epsilons):
                 radius = epsilon * unit

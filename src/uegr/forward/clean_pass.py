@@ -7,10 +7,11 @@ from torch import Tensor, nn
 
 from uegr.forward.carried_gradients import carry
 from uegr.forward.forward_stage import Batch, Step
-from uegr.forward.input_gradient import input_gradient_at, zero_delta
+from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.weight_formats import trainable_weights
 
 
@@ -35,7 +36,7 @@ def clean_pass_with_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
 ) -> CleanPass:
     """One clean pass and an input-only backward; with `keep_graph` the loss can use the logits, too."""
-    start, _ = zero_delta(batch, embedding_width(model))
+    start = zero_delta(batch, embedding_width(model))
     recompute = recompute and keep_graph
     logits, gradient = input_gradient_at(
         model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
@@ -61,7 +62,7 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     in the divergence, because their graph is gone.
     """
     weights = trainable_weights(model.parameters())
-    leaf = zero_delta(batch, embedding_width(model))[0].requires_grad_()
+    leaf = zero_delta(batch, embedding_width(model)).requires_grad_()
     # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
     task = step.task(model, logits, batch)

@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from uegr.forward.ball_unit import BallUnit
 from uegr.forward.clean_pass import CleanPass
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
-from uegr.forward.input_gradient import input_gradient_at, zero_delta
+from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -51,7 +52,7 @@ class EmbeddingAdversary:
             clean: a pass over the unperturbed batch. Without it, and for a random start, the first gradient is computed
                 here.
         """
-        start, mask = zero_delta(batch, self._unit.scale(model).width)
+        start, mask = zero_delta(batch, self._unit.scale(model).width), token_mask(batch)
         radius = self.epsilon * self._unit.of(model, mask)
 
         def gradient_at(delta: Tensor) -> Tensor:

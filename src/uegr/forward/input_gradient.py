@@ -8,13 +8,6 @@ from torch import Tensor, nn
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
-from uegr.modeling.real_tokens import token_mask
-
-
-def zero_delta(batch: Batch, width: int) -> tuple[Tensor, Tensor]:
-    """The unperturbed start, zeros (B, T, d), and the mask of real tokens, (B, T, 1)."""
-    mask = token_mask(batch)
-    return torch.zeros((*mask.shape[:2], width), device=mask.device), mask
 
 
 def input_gradient_at(

@@ -18,8 +18,7 @@ from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.model_parts import device_of
 from uegr.modeling.model_wrappers import is_compiled, unwrap
 from uegr.modeling.output_logits import logits_in
-from uegr.modeling.perturbed_pass import perturbed
-from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
 from uegr.modeling.token_lookups import LookedUpTokens
 
@@ -85,8 +84,7 @@ def forward_pass(
 def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) -> Tensor:
     """The logits of one call of the model, with the dropout rates and random state that are set now."""
     if delta is None and step.perturbs and is_compiled(model):
-        shape = (*token_mask(batch).shape[:2], embedding_width(model))
-        delta = torch.zeros(shape, device=device_of(model, batch))
+        delta = zero_delta(batch, embedding_width(model))
     with nullcontext() if delta is None else perturbed(model, batch, delta, step.embeddings):
         compute_loss = step.task_options.compute_loss
         return _logits(model, batch) if compute_loss is None else _own_loss(model, batch, compute_loss)

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
-from uegr.forward.input_gradient import zero_delta
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
@@ -43,7 +43,7 @@ class R3FForward(ForwardStage):
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
         # Both passes take a delta, so that they share one lookup of the embeddings.
-        clean = forward_pass(model, batch, step, delta=zero_delta(batch, embedding_width(model))[0])
+        clean = forward_pass(model, batch, step, delta=zero_delta(batch, embedding_width(model)))
         noisy = forward_pass(model, batch, step, delta=self._noise(model, batch, step.generator))
         task = step.task(model, clean, batch)
         loss = task.mean(task.loss(clean), step.num_items)

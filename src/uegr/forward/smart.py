@@ -21,6 +21,7 @@ from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
@@ -59,15 +60,15 @@ class SMARTForward(BallStage):
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
         mask = token_mask(batch)
-        shape, unit = (*mask.shape[:2], embedding_width(model)), self.unit.of(model, mask)
-        clean = forward_pass(model, batch, step, delta=torch.zeros(shape, device=mask.device))
+        zero, unit = zero_delta(batch, embedding_width(model)), self.unit.of(model, mask)
+        clean = forward_pass(model, batch, step, delta=zero)
         task = step.task(model, clean, batch)
         constant = clean.detach()
 
         def divergence_from_clean(logits: Tensor) -> Tensor:
             return task.symmetric_kl(logits, constant) * task.is_target
 
-        delta = torch.empty(shape).normal_(0.0, self.options.noise_scale, generator=step.generator)
+        delta = torch.empty(zero.shape).normal_(0.0, self.options.noise_scale, generator=step.generator)
         delta = delta.to(mask.device) * unit * mask
         for _ in range(self.options.ascent_steps):
             _, gradient = input_gradient_at(model, batch, step, delta, loss=divergence_from_clean)

@@ -19,6 +19,12 @@ from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.modeling.token_lookups import LookedUpTokens
 
 
+def zero_delta(batch: Mapping[str, Any], width: int) -> Tensor:
+    """The perturbation that changes nothing: zeros of shape (B, T, d), where d is `width`."""
+    ids = rows_of_tokens(batch)
+    return torch.zeros((*ids.shape, width), device=ids.device)
+
+
 @contextmanager
 def perturbed(
     model: nn.Module, batch: Mapping[str, Any], delta: Tensor, shared: SharedEmbeddings | None = None

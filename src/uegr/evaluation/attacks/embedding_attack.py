@@ -22,7 +22,7 @@ from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
@@ -182,7 +182,7 @@ class EmbeddingAttack(ABC):
             return right.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
         whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
-        centre = torch.zeros((*mask.shape[:2], scale.width), device=mask.device)
+        centre = zero_delta(batch, scale.width)
         clean = whole.logits(centre)
         evaluated.check_numbers(clean)
         robust = whole.is_right(clean)

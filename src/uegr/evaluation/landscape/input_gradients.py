@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed
+from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
 
 
@@ -23,7 +23,7 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
     with evaluation_mode(evaluated.model):
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)
-            delta = torch.zeros((*mask.shape[:2], width), device=mask.device, requires_grad=True)
+            delta = zero_delta(batch, width).requires_grad_()
             with torch.enable_grad(), perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
             gradient = torch.autograd.grad(loss, delta)[0] * mask
