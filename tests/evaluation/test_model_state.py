@@ -11,6 +11,7 @@ from datasets import Dataset
 from torch import nn
 
 from conftest import batch, bert, tokenizer
+from uegr.errors import UsageError
 from uegr.evaluation import attacks
 from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -97,3 +98,12 @@ def test_no_dropout_is_active_in_an_attack() -> None:
     first, second = (attacks.PGD(steps=2)(model, batch(), [0.0, 0.3]).robust_mask for _ in range(2))
     assert (first == second).all()
     assert DropoutSites(model)  # the model has dropout
+
+
+@pytest.mark.parametrize("name", ["pgd", "landscape", "input gradients", "saliency"])
+def test_what_needs_gradients_says_what_to_do_in_inference_mode(name: str, rows: Dataset) -> None:
+    model = half_frozen()
+    before = state_of(model)
+    with torch.inference_mode(), pytest.raises(UsageError, match=r"use torch.no_grad\(\) in its place"):
+        ACTIONS[name](model, rows.select(range(6)))
+    assert state_of(model) == before

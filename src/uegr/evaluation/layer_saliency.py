@@ -8,7 +8,7 @@ from datasets import Dataset
 from torch import Tensor
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.model_parts import layer_of
 
 BATCH_SIZE = 16
@@ -27,7 +27,7 @@ def measure_saliency(evaluated: EvaluatedModel, rows: Dataset) -> dict[str, Any]
     parameters = dict(evaluated.model.named_parameters())
     sums: dict[str, Tensor] = {name: parameter.new_zeros(()) for name, parameter in parameters.items()}
     count = 0
-    with evaluation_mode(evaluated.model, weight_gradients=True), torch.enable_grad():
+    with evaluation_mode(evaluated.model, weight_gradients=True), gradients_enabled():
         for start in range(0, len(rows), BATCH_SIZE):
             for _, batch in evaluated.batches(rows.select(range(start, min(start + BATCH_SIZE, len(rows))))):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"])

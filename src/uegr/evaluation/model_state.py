@@ -41,7 +41,7 @@ def gradients_enabled() -> Iterator[None]:
     """
     if torch.is_inference_mode_enabled():
         raise UsageError(
-            "this attack needs gradients, and torch.inference_mode() computes none: call it outside, or use "
+            "gradients are needed here, and torch.inference_mode() computes none: call this outside, or use "
             "torch.no_grad() in its place."
         )
     with torch.enable_grad():

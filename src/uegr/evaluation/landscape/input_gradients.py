@@ -10,7 +10,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
@@ -20,11 +20,11 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
     """l2 norm of the loss gradient of each example at its token embeddings, without padding, shape (N,)."""
     norms = np.zeros(len(rows))
     width = embedding_scale(evaluated.model).width
-    with evaluation_mode(evaluated.model):
+    with evaluation_mode(evaluated.model), gradients_enabled():
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)
             delta = zero_delta(batch, width).requires_grad_()
-            with torch.enable_grad(), perturbed(evaluated.model, batch, delta):
+            with perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
             gradient = torch.autograd.grad(loss, delta)[0] * mask
             norms[positions] = gradient.cpu().double().flatten(1).norm(dim=1).numpy()

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 
 
 class Surface:
@@ -67,7 +67,7 @@ class Surface:
 
     def _sum_over_batches(self, of_loss: Callable[[Tensor], Sequence[Tensor | None]]) -> Tensor:
         total = torch.zeros_like(self.weights)
-        with torch.enable_grad():
+        with gradients_enabled():
             for loss in self._losses():
                 pairs = zip(self.parameters, of_loss(loss), strict=True)
                 total += torch.cat(
