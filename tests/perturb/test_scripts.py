@@ -7,7 +7,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uegr.perturb.misspellings import TYPING_ERRORS, misspell, with_typos
+from uegr.perturb.typing_errors import TYPING_ERRORS, misspell, with_typos
 from uegr.perturb.words import characters_of, replace_words, words_of
 
 TEXTS = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datasets import Dataset
 
 from uegr.errors import UsageError
-from uegr.perturb.misspellings import with_typos
+from uegr.perturb.typing_errors import with_typos
 from uegr.perturb.words import changeable_length, words_of
 
 

@@ -4,8 +4,8 @@ import random
 import string
 from typing import ClassVar
 
-from uegr.perturb.misspellings import TYPING_ERRORS, misspell
 from uegr.perturb.perturbation import WordPerturbation, distinct
+from uegr.perturb.typing_errors import TYPING_ERRORS, misspell
 from uegr.perturb.words import changeable_length, characters_of
 
 FIRST_LETTER = 0.1

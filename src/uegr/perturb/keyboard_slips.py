@@ -3,8 +3,8 @@
 import random
 from typing import ClassVar
 
-from uegr.perturb.misspellings import NEIGHBOURS, neighbour_of
 from uegr.perturb.perturbation import WordPerturbation, distinct
+from uegr.perturb.typing_errors import NEIGHBOURS, neighbour_of
 from uegr.perturb.words import characters_of
 
 

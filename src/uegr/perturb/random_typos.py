@@ -3,8 +3,8 @@
 import random
 from typing import ClassVar
 
-from uegr.perturb.misspellings import random_misspellings, with_typos
 from uegr.perturb.perturbation import WordPerturbation
+from uegr.perturb.typing_errors import random_misspellings, with_typos
 
 
 class RandomTypos(WordPerturbation):

@@ -12,7 +12,7 @@ from tokenizers import Regex, Tokenizer, normalizers
 from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from uegr.errors import UsageError, unknown
-from uegr.perturb.look_alikes import LATIN_LOOK_ALIKES
+from uegr.perturb.confusables import CONFUSABLES
 
 # Sets of characters, for use inside [ ] of a regular expression.
 _ALPHABETS = r"\p{Latin}\p{Cyrillic}\p{Greek}"
@@ -65,13 +65,13 @@ def _confusables() -> list[Any]:
     A look-alike between two Latin letters is folded, and any other where the word has only Latin letters and
     look-alikes: in the Russian "iPhone\u043e\u043c" the ending stays.
     """
-    foldable = "".join(LATIN_LOOK_ALIKES.values())
+    foldable = "".join(CONFUSABLES.values())
     word, other = rf"[\p{{L}}\p{{M}}]{{0,{_WINDOW}}}", rf"[\p{{L}}&&[^\p{{Latin}}{foldable}]]"
     after_latin, before_latin = rf"(?<=\p{{Latin}}{word})", rf"(?={word}\p{{Latin}})"
     no_other = rf"(?<!{other}{word})(?!{word}{other})"
     place = f"(?:{after_latin}{before_latin}|{no_other}(?:{after_latin}|{before_latin}))"
     # An alternation is searched twice as fast as a set.
-    return [_replaced(f"(?:{'|'.join(signs)}){place}", letter) for letter, signs in LATIN_LOOK_ALIKES.items()]
+    return [_replaced(f"(?:{'|'.join(signs)}){place}", letter) for letter, signs in CONFUSABLES.items()]
 
 
 def _spaced() -> list[Any]:

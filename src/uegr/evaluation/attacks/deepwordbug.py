@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
-from uegr.perturb.misspellings import random_misspellings
+from uegr.perturb.typing_errors import random_misspellings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ some language, such as the Turkish dotless i. Ours: the small capitals that text
 kappa and tau, Cyrillic ghe with stroke, and the small palochka as l, not i.
 """
 
-LATIN_LOOK_ALIKES = {
+CONFUSABLES = {
     "A": "ΑАᎪᗅꓮ𖽀𐊠",
     "B": "ΒВᏴᗷꓐ𐊂𐊡𐌁",
     "C": "ⲤСᏟꓚ𐊢𐌂𐐕𐔜",

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from uegr.perturb.misspellings import NEIGHBOURS, TYPING_ERRORS, misspell, random_misspellings, with_typos
+from uegr.perturb.typing_errors import NEIGHBOURS, TYPING_ERRORS, misspell, random_misspellings, with_typos
 
 
 def test_typos_hit_words_at_their_rate_and_keep_the_first_letter() -> None:
