@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.played import played
+from support.playground_models import models_of_page
 from support.text_attacks import Opposites
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.playground.changed_views import attack_views, perturbed_view
@@ -15,7 +15,7 @@ TEXT = ("good great fine film",)
 
 
 def test_a_perturbed_text_with_the_answers_to_it(evaluated: EvaluatedModel, other_evaluated: EvaluatedModel) -> None:
-    models = played(evaluated, other_evaluated)
+    models = models_of_page(evaluated, other_evaluated)
     view = perturbed_view(models, TEXT, "typos", 1.0, 0)
     changed = "".join(text for text, _ in view.pieces)
     assert changed != TEXT[0]
@@ -30,7 +30,7 @@ def test_an_attack_ends_with_who_is_fooled(
     evaluated: EvaluatedModel, other_evaluated: EvaluatedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(WORD_ATTACKS, "opposites", Opposites)
-    models = played(evaluated, other_evaluated)
+    models = models_of_page(evaluated, other_evaluated)
     first, *steps, last = attack_views(models, TEXT, "opposites", 1.0, 0, 1)
     assert first.pieces == [(TEXT[0], None)] and first.answers == models.answers(TEXT)
     assert first.result.startswith("Attack on model-1, changes: 0\n")
@@ -43,7 +43,7 @@ def test_an_attack_ends_with_who_is_fooled(
 
 
 def test_an_attack_without_success_says_so(evaluated: EvaluatedModel) -> None:
-    _, view = attack_views(played(evaluated), ("of",), "deepwordbug", 1.0, 0, 0)
+    _, view = attack_views(models_of_page(evaluated), ("of",), "deepwordbug", 1.0, 0, 0)
     assert view.pieces == [("of", None)]
     assert view.result.startswith("model-0 is not fooled")
     assert "changes: 0" in view.result

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from support.command_line import train_weights
-from support.played import played
+from support.playground_models import models_of_page
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.playground.example_texts import examples_of
-from uegr.playground.played_models import open_models
+from uegr.playground.playground_models import open_models
 
 
 def test_examples_are_rows_of_the_test_data(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
@@ -30,4 +30,4 @@ def test_examples_are_rows_of_the_test_data(train_file: Path, model_folder: Path
 
 
 def test_a_checkpoint_has_no_examples(evaluated: EvaluatedModel) -> None:
-    assert examples_of(played(evaluated)) == []
+    assert examples_of(models_of_page(evaluated)) == []

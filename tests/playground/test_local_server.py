@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from support.played import played
+from support.playground_models import models_of_page
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 
@@ -21,7 +21,7 @@ from uegr.playground.playground_page import build_page
 @pytest.fixture(scope="module")
 def address(evaluated: EvaluatedModel) -> Iterator[str]:
     """The address of a page that is served."""
-    page = build_page(played(evaluated), [])
+    page = build_page(models_of_page(evaluated), [])
     yield start_server(page)
     page.close(verbose=False)
 
@@ -35,7 +35,7 @@ def status_of(request: Request) -> int:
 
 
 def test_the_address_is_local_and_every_answer_has_the_policy(evaluated: EvaluatedModel) -> None:
-    page = build_page(played(evaluated), [])
+    page = build_page(models_of_page(evaluated), [])
     address = start_server(page)
     try:
         assert address.startswith(f"http://{HOST}:")
@@ -78,4 +78,4 @@ def test_a_port_in_use_is_named(evaluated: EvaluatedModel) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} is in use: choose another with --port"):
-            start_server(build_page(played(evaluated), []), port)
+            start_server(build_page(models_of_page(evaluated), []), port)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.browser import open_browser
-from support.played import played
+from support.playground_models import models_of_page
 from support.text_attacks import Opposites
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -37,7 +37,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def address(evaluated: EvaluatedModel, other_evaluated: EvaluatedModel) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(WORD_ATTACKS, "deepwordbug", Opposites)  # the attack that is chosen at first surely succeeds
-        models = played(evaluated, other_evaluated, names=CLASSES)
+        models = models_of_page(evaluated, other_evaluated, names=CLASSES)
         page = build_page(models, [((EXAMPLE,), "good")])
         yield start_server(page)
         page.close(verbose=False)

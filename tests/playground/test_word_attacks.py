@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.played import played
+from support.playground_models import models_of_page
 from support.text_attacks import Opposites
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
@@ -22,7 +22,7 @@ def changes(before: str, after: str) -> int:
 def test_each_step_changes_one_word_more_until_the_target_flips(
     aim: int, evaluated: EvaluatedModel, other_evaluated: EvaluatedModel
 ) -> None:
-    models = played(evaluated, other_evaluated)
+    models = models_of_page(evaluated, other_evaluated)
     original = models.answers(TEXT)
     steps = list(attack_steps(models, TEXT, Opposites(max_share=1.0), aim))
     assert [changes(*TEXT, step.texts[0]) for step in steps] == list(range(1, len(steps) + 1))
@@ -35,7 +35,7 @@ def test_each_step_changes_one_word_more_until_the_target_flips(
 
 
 def test_the_last_step_is_what_the_attack_itself_finds(evaluated: EvaluatedModel) -> None:
-    models = played(evaluated)
+    models = models_of_page(evaluated)
     attack = Opposites(max_share=1.0, seed=2)
     label = ["bad", "good"].index(models.answers(TEXT)[0].label)
     result = attack(evaluated.model, evaluated.tokenizer, [TEXT], [label])
@@ -44,13 +44,13 @@ def test_the_last_step_is_what_the_attack_itself_finds(evaluated: EvaluatedModel
 
 
 def test_the_last_change_is_shown_when_the_budget_ends_before_a_flip(evaluated: EvaluatedModel) -> None:
-    steps = list(attack_steps(played(evaluated), TEXT, Opposites(max_share=0.01), 0))
+    steps = list(attack_steps(models_of_page(evaluated), TEXT, Opposites(max_share=0.01), 0))
     assert [changes(*TEXT, step.texts[0]) for step in steps] == [1]
     assert steps[0].flipped == [False], "one of six good words does not decide"
 
 
 def test_a_text_in_which_nothing_can_change_has_no_steps(evaluated: EvaluatedModel) -> None:
-    assert list(attack_steps(played(evaluated), ("the film",), Opposites(), 0)) == []
+    assert list(attack_steps(models_of_page(evaluated), ("the film",), Opposites(), 0)) == []
 
 
 def test_attacks_by_name() -> None:

@@ -36,7 +36,7 @@ def playground(
         raise UsageError("uegr playground needs gradio: pip install 'uegr[playground]'.")
     from uegr.playground.example_texts import examples_of
     from uegr.playground.local_server import start_server
-    from uegr.playground.played_models import open_models
+    from uegr.playground.playground_models import open_models
     from uegr.playground.playground_page import build_page
 
     opened = open_models(models, text_column, text_pair_column, max_length, trust_remote_code=trust_remote_code)

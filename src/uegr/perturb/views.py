@@ -21,10 +21,10 @@ OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
-_MISSPELLING = ("characters", "typos", "slips")
-_MISSPELLERS = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
-ALIKE = {
-    **dict.fromkeys(_MISSPELLING, (*_MISSPELLING, *_MISSPELLERS)),
+_TYPING_ERRORS = ("characters", "typos", "slips")
+_SEARCHES = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
+ATTACKS_OF_EDIT = {
+    **dict.fromkeys(_TYPING_ERRORS, (*_TYPING_ERRORS, *_SEARCHES)),
     WORDS: ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019"),
     MASK: ("deletion",),
 }
@@ -105,7 +105,7 @@ def parse_view(text: str) -> View:
 def trained_attacks(views: Iterable[str]) -> set[str]:
     """The names of the text attacks that make the same kinds of edits as a training with these views."""
     edits = (edit.name for view in views for edit in parse_view(view).edits)
-    return {attack for edit in edits for attack in ALIKE.get(edit, (edit,))}
+    return {attack for edit in edits for attack in ATTACKS_OF_EDIT.get(edit, (edit,))}
 
 
 def _rate(part: str, rate: str) -> float:

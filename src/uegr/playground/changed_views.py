@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.playground.played_models import Answer, PlayedModels
+from uegr.playground.playground_models import Answer, PlaygroundModels
 from uegr.playground.text_changes import Piece, mark_words, perturb
 from uegr.playground.word_attacks import AttackStep, attack_steps, word_attack
 
@@ -24,7 +24,7 @@ class ChangedView:
     result: str
 
 
-def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, seed: int) -> ChangedView:
+def perturbed_view(models: PlaygroundModels, texts: Texts, name: str, rate: float, seed: int) -> ChangedView:
     """Perturb a text; the arguments are those of `perturb`."""
     changed = perturb(texts, name, rate, seed)
     before, after = models.answers(texts), models.answers(changed)
@@ -33,7 +33,7 @@ def perturbed_view(models: PlayedModels, texts: Texts, name: str, rate: float, s
 
 
 def attack_views(
-    models: PlayedModels, texts: Texts, name: str, max_share: float, seed: int, aim: int
+    models: PlaygroundModels, texts: Texts, name: str, max_share: float, seed: int, aim: int
 ) -> Iterator[ChangedView]:
     """Attack a text; yield a view of the text itself, one after each change, and one that says how the attack ended.
 

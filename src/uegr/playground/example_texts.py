@@ -3,12 +3,12 @@
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
-from uegr.playground.played_models import PlayedModels
+from uegr.playground.playground_models import PlaygroundModels
 
 COUNT = 8
 
 
-def examples_of(models: PlayedModels, count: int = COUNT) -> list[tuple[Texts, str]]:
+def examples_of(models: PlaygroundModels, count: int = COUNT) -> list[tuple[Texts, str]]:
     """Return texts of the test data of the first run, the same random choice each time, with their true classes.
 
     The list is empty if no model is a run whose data is still available.

@@ -12,7 +12,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.playground.changed_views import ChangedView, attack_views, perturbed_view
-from uegr.playground.played_models import PlayedModels
+from uegr.playground.playground_models import PlaygroundModels
 from uegr.playground.text_changes import CHANGED, DELETED
 from uegr.playground.word_attacks import WORD_ATTACKS
 
@@ -34,7 +34,7 @@ Values = list[Any]
 """The values of some components, in order."""
 
 
-def build_page(models: PlayedModels, examples: list[tuple[Texts, str]]) -> gr.Blocks:
+def build_page(models: PlaygroundModels, examples: list[tuple[Texts, str]]) -> gr.Blocks:
     """Build the page.
 
     Args:
@@ -112,7 +112,7 @@ def _example_buttons(examples: list[tuple[Texts, str]], boxes: list[gr.Textbox])
 class _Handlers:
     """The handlers of the page's events; each returns the new values of the components that it changes."""
 
-    def __init__(self, models: PlayedModels) -> None:
+    def __init__(self, models: PlaygroundModels) -> None:
         self.models = models
         self.no_answers: Values = [{} for _ in models.classifiers]
 

@@ -13,7 +13,7 @@ from uegr.evaluation.attacks.text_search import search_rounds
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
-from uegr.playground.played_models import Answer, PlayedModels
+from uegr.playground.playground_models import Answer, PlaygroundModels
 
 WORD_ATTACKS: dict[str, type[GreedyAttack]] = {
     name: kind
@@ -58,7 +58,7 @@ def word_attack(name: str, max_share: float, seed: int) -> GreedyAttack:
     return kind(seed=seed, max_share=max_share)
 
 
-def attack_steps(models: PlayedModels, texts: Texts, attack: GreedyAttack, aim: int) -> Iterator[AttackStep]:
+def attack_steps(models: PlaygroundModels, texts: Texts, attack: GreedyAttack, aim: int) -> Iterator[AttackStep]:
     """Attack one example until the attacked model changes its class, or no further change is allowed.
 
     Args:

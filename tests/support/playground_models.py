@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.playground.played_models import PlayedModels
+from uegr.playground.playground_models import PlaygroundModels
 from uegr.runs.open_classifier import OpenedClassifier
 
 CLASSES = ["bad", "good"]
 
 
-def played(*models: EvaluatedModel, names: list[str] | None = None) -> PlayedModels:
+def models_of_page(*models: EvaluatedModel, names: list[str] | None = None) -> PlaygroundModels:
     """Models under the names "model-0" and "model-1"."""
-    return PlayedModels(
+    return PlaygroundModels(
         [OpenedClassifier(Path(f"model-{i}"), model, names or CLASSES, False) for i, model in enumerate(models)]
     )

@@ -34,7 +34,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class PlayedModels:
+class PlaygroundModels:
     """One or two classifiers that read the same texts.
 
     Args:
@@ -85,7 +85,7 @@ def open_models(
     max_length: int | None = None,
     *,
     trust_remote_code: bool = False,
-) -> PlayedModels:
+) -> PlaygroundModels:
     """Open one or two models; the arguments are those of `open_model`.
 
     Raises:
@@ -94,4 +94,4 @@ def open_models(
     if not 1 <= len(paths) <= 2:  # before the models are loaded, which takes time
         raise UsageError(f"the playground takes one or two models, not {len(paths)}.")
     arguments = (text_column, text_pair_column, max_length)
-    return PlayedModels([open_model(path, *arguments, trust_remote_code=trust_remote_code) for path in paths])
+    return PlaygroundModels([open_model(path, *arguments, trust_remote_code=trust_remote_code) for path in paths])
