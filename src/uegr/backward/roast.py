@@ -21,7 +21,7 @@ from uegr.backward.uniform_draws import Draws
 from uegr.modeling.shards import shard
 from uegr.options import Options, option
 
-SMALLEST = 2.0**-16
+SMALLEST_PROBABILITY = 2.0**-16
 """The smallest probability; RoAST adds 1e-12 to p where it divides by it."""
 
 
@@ -43,7 +43,7 @@ class RoASTBackward(FisherRankedStage):
 
     def __init__(self, options: RoASTBackwardOptions | None = None) -> None:
         super().__init__(options)
-        self.selection = Selection("sigmoid", self.options.alpha, self.options.beta, p_min=SMALLEST)
+        self.selection = Selection("sigmoid", self.options.alpha, self.options.beta, p_min=SMALLEST_PROBABILITY)
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
         self._epoch = 0

@@ -33,7 +33,7 @@ PAIRS = (
     *(("query", "document"), ("query", "passage")),
 )
 """Usual names of the columns of text in data sets with further columns of strings."""
-MOST_CLASSES = 10_000
+MOST_UNNAMED_CLASSES = 10_000
 """Largest number of classes of a model whose configuration does not give their number."""
 
 
@@ -166,7 +166,7 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)
     if not all(text in number_of for text in text_of.values()) and (unnamed or not class_label):
         text_of = {value: str(int(value)) if isinstance(value, bool | int) else text for value, text in text_of.items()}
-        number_of = {str(number): number for number in range(len(names) or MOST_CLASSES)}
+        number_of = {str(number): number for number in range(len(names) or MOST_UNNAMED_CLASSES)}
     for text in text_of.values():
         if text not in number_of:
             raise unknown("label", text, names or ["0 to C - 1, because the model's configuration has no names"])

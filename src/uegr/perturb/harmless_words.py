@@ -16,7 +16,7 @@ AFTER = (
     "ok",
     "see you",
 )
-MOST = 3
+MOST_PHRASES = 3
 """Number of phrases at rate 1."""
 
 
@@ -26,7 +26,7 @@ class HarmlessWords(Perturbation):
     name: ClassVar[str] = "harmless"
 
     def __call__(self, text: str, rate: float, generator: random.Random) -> str:
-        for _ in range(max(1, round(MOST * rate))):
+        for _ in range(max(1, round(MOST_PHRASES * rate))):
             if generator.random() < 0.5:
                 text = f"{generator.choice(BEFORE)} {text}"
             else:

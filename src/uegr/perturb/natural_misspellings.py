@@ -19,7 +19,7 @@ from uegr.perturb.perturbation import WordPerturbation, distinct
 from uegr.perturb.words import match_case
 
 FILES = ("misspellings_wikipedia.txt", "misspellings_birkbeck.txt")
-MOST_EDITS = 2
+LARGEST_DISTANCE = 2
 """Largest edit distance of a form in one of these files to the right word."""
 
 
@@ -42,7 +42,7 @@ def misspellings() -> dict[str, list[str]]:
     pairs: list[tuple[str, str]] = []
     for path in filter(None, map(lexical_file, FILES)):
         lines = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
-        pairs += [(right, wrong) for right, wrong in lines if edits(right.lower(), wrong.lower()) <= MOST_EDITS]
+        pairs += [(right, wrong) for right, wrong in lines if edits(right.lower(), wrong.lower()) <= LARGEST_DISTANCE]
     spec = find_spec("codespell_lib")
     if spec is not None and spec.origin is not None:
         dictionary = Path(spec.origin).parent / "data" / "dictionary.txt"

@@ -18,7 +18,7 @@ from uegr.playground.word_attacks import WORD_ATTACKS
 
 PAUSE = 0.6
 """Seconds between two changes of an attack, so that a person can follow them."""
-MOST_CLASSES = 5
+SHOWN_CLASSES = 5
 """Number of classes that are shown of a model: the most probable ones."""
 COLOURS = {CHANGED: "#f59e0b", DELETED: "#ef4444"}
 EVENT: dict[str, Any] = {
@@ -95,7 +95,7 @@ def build_page(models: PlaygroundModels, examples: list[tuple[Texts, str]]) -> g
 
 
 def _answer_box(name: str, identifier: str) -> gr.Label:
-    return gr.Label(label=name, num_top_classes=MOST_CLASSES, elem_id=identifier)
+    return gr.Label(label=name, num_top_classes=SHOWN_CLASSES, elem_id=identifier)
 
 
 def _example_buttons(examples: list[tuple[Texts, str]], boxes: list[gr.Textbox]) -> None:
