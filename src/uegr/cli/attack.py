@@ -16,7 +16,7 @@ from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 
 if TYPE_CHECKING:
-    from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
+    from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
     from uegr.runs.run_result import RunResult
 
 
@@ -109,7 +109,7 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
         console.print(f"gradient masking suspected: {reason}", style="yellow")
 
 
-def _row(attack: TextAttackResult | RobustnessCurve, before: float | None, after: float) -> list[str]:
+def _row(attack: TextAttackRecord | RobustnessCurve, before: float | None, after: float) -> list[str]:
     """Return the row of an attack; `before` and `after` are accuracies."""
     similarity = getattr(attack, "similarity", None)
     return [

@@ -7,7 +7,7 @@ from typing import Any
 from uegr.report.changed_words import Pieces, mark_changes
 from uegr.report.run_groups import Group, first_shown
 from uegr.report.story_measures import attack_in_words
-from uegr.runs.result_parts import TextAttackResult
+from uegr.runs.result_parts import TextAttackRecord
 
 FOOLED, HELD, UNTOUCHED, WRONG = "fooled", "held", "could not be changed", "wrong before the attack"
 OUTCOMES = (FOOLED, HELD, UNTOUCHED, WRONG)
@@ -92,7 +92,7 @@ def _in_page_order(texts: list[AttackedText]) -> list[AttackedText]:
     return sorted(texts, key=place)
 
 
-def _texts(group: Group, attack: TextAttackResult) -> Iterator[AttackedText]:
+def _texts(group: Group, attack: TextAttackRecord) -> Iterator[AttackedText]:
     # A sample is a success: the model was right before.
     samples = ({**sample, "predicted_before": sample["label"]} for sample in attack.samples)
     for row in attack.texts or samples:

@@ -10,7 +10,7 @@ from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS
 from uegr.report.run_groups import Group
-from uegr.runs.result_parts import TextAttackResult
+from uegr.runs.result_parts import TextAttackRecord
 from uegr.runs.run_result import RunResult
 
 MOST = 7
@@ -89,12 +89,12 @@ def mean_value(measure: StoryMeasure, runs: Iterable[RunResult]) -> float:
     return float(np.mean(values)) if values else float("nan")
 
 
-def attack_of(run: RunResult, search: str) -> TextAttackResult | None:
+def attack_of(run: RunResult, search: str) -> TextAttackRecord | None:
     """Return the result of a search on this run; see `StoryMeasure.search`."""
     return next((attack for attack in run.text_attacks if _search(attack) == search), None)
 
 
-def attack_in_words(attack: TextAttackResult) -> str:
+def attack_in_words(attack: TextAttackRecord) -> str:
     """Return what an attack on the text does, in words."""
     name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}")
     return name if attack.temperature is None else f"{name}, calibrated"
@@ -126,16 +126,16 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
     )
 
 
-def _search(attack: TextAttackResult) -> str:
+def _search(attack: TextAttackRecord) -> str:
     return f"{attack.key} {json.dumps(attack.options, sort_keys=True)}"
 
 
-def _searches(runs: Sequence[RunResult]) -> list[TextAttackResult]:
+def _searches(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
     """One result of each search."""
     return list({_search(attack): attack for run in runs for attack in run.text_attacks}.values())
 
 
-def _under_text_attack(example: TextAttackResult) -> StoryMeasure:
+def _under_text_attack(example: TextAttackRecord) -> StoryMeasure:
     search = _search(example)
 
     def value(run: RunResult) -> float | None:

@@ -30,11 +30,11 @@ from uegr.options import check_value, type_hints
 from uegr.perturb.views import trained_attacks
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
 from uegr.runs.finished_run import FinishedRun, open_measured_classifier, open_run, running_total
-from uegr.runs.result_parts import RobustnessCurve, TextAttackResult
+from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
 
 Options = dict[str, Any]
-Result = TypeVar("Result", TextAttackResult, RobustnessCurve)
+Result = TypeVar("Result", TextAttackRecord, RobustnessCurve)
 OnAttack = Callable[[str, int, int], None]
 """Called with the name of an attack, the number of examples done, and the number of all examples."""
 
@@ -201,7 +201,7 @@ def _masking(
 
 def _text_results(
     run: FinishedRun, rows: Dataset, split: str, measured: Sequence[tuple[dict[str, Any], list[AttackOutcome]]]
-) -> list[TextAttackResult]:
+) -> list[TextAttackRecord]:
     """Return the results of attacks on the text, with the accuracy of each part of the data before and after."""
     if not measured:
         return []
@@ -214,7 +214,7 @@ def _text_results(
             accuracy=np.array([outcome.robust for outcome in outcomes]),
         )
         setting = {"split": split, "trained_on": part["attack"] in trained_on, "slices": scores}
-        results.append(TextAttackResult.from_dict({**part, **setting}))
+        results.append(TextAttackRecord.from_dict({**part, **setting}))
     return results
 
 

@@ -45,13 +45,13 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
 
 
 def add_attacked_texts(folder: Path, rows: Mapping[str, Rows]) -> None:
-    """Add the texts of these attacks, by `TextAttackResult.key`; those of other attacks are kept."""
+    """Add the texts of these attacks, by `TextAttackRecord.key`; those of other attacks are kept."""
     if rows:
         write_json(folder / ATTACKED_TEXTS, {**read_attacked_texts(folder), **rows})
 
 
 def read_attacked_texts(folder: Path) -> dict[str, Rows]:
-    """Return the texts by `TextAttackResult.key`; empty if nothing was attacked, or if `folder` is a file.
+    """Return the texts by `TextAttackRecord.key`; empty if nothing was attacked, or if `folder` is a file.
 
     Raises:
         UsageError: the file is damaged.

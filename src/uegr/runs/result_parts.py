@@ -126,7 +126,7 @@ class RobustnessCurve(JsonPart):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextAttackResult(JsonPart):
+class TextAttackRecord(JsonPart):
     """Accuracy under one attack on the text; see `uegr.evaluation.attacks.attack_summary`.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
-from uegr.runs.result_parts import RobustnessCurve, TextAttackResult, TrainingCost, curve_metric, read_curve
+from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost, curve_metric, read_curve
 from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, Overlap, Slice, Transfer
 
 Series = tuple[list[int], list[float]]
@@ -69,7 +69,7 @@ class RunResult(JsonPart):
     length_baseline: Annotated[dict[str, float] | None, LengthBaseline | None] = None
     cost: TrainingCost
     slices: Annotated[list[dict[str, Any]], list[Slice]] = field(default_factory=list)
-    text_attacks: list[TextAttackResult] = field(default_factory=list)
+    text_attacks: list[TextAttackRecord] = field(default_factory=list)
     embedding_attacks: list[RobustnessCurve] = field(default_factory=list)
     analysis: Annotated[dict[str, dict[str, Any]], Analysis] = field(default_factory=dict)
     transfer: Annotated[list[dict[str, Any]], list[Transfer]] = field(default_factory=list)
