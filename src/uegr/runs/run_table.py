@@ -39,7 +39,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         return _percent(curve_area(result.robustness.epsilons, result.robustness.values, up_to=end))
 
     def metric(name: str) -> Cell:
-        show = _percent if name not in METRICS or METRICS[name].percent else "{:.3f}".format
+        show = _percent if METRICS[name.removeprefix("typo_")].percent else "{:.3f}".format
         return lambda result: show(result.metrics[name]) if name in result.metrics else "–"
 
     def measured(name: str) -> bool:
