@@ -15,6 +15,7 @@ import numpy as np
 from uegr.compare.measures import Measure, collapsed, measures_of
 from uegr.compare.result_slot import ResultSlot, Run
 from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, compare_paired, estimate, holm
+from uegr.modeling.metrics import Metric
 from uegr.runs.run_result import primary_metric, robust_curve
 
 LEVEL = 0.05
@@ -28,13 +29,13 @@ class Verdict:
         opponent: the method that this one was compared with.
         comparison: this method minus the opponent.
         p: the adjusted p-value.
-        sign: 1 if higher is better, -1 if lower is better.
+        metric: how the measure is shown and read.
     """
 
     opponent: str
     comparison: Comparison
     p: float
-    sign: int = 1
+    metric: Metric
 
     @property
     def significant(self) -> bool:
@@ -43,7 +44,7 @@ class Verdict:
     @property
     def gain(self) -> float:
         """The difference, positive if this method is better."""
-        return self.sign * self.comparison.difference.mean
+        return self.metric.sign * self.comparison.difference.mean
 
 
 @dataclass
@@ -163,7 +164,7 @@ def _has(line: Line, measure: Measure) -> bool:
 
 def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
     candidates = [candidate for candidate in table.lines if candidate is not line and _has(candidate, measure)]
-    return max(candidates, key=lambda line: measure.sign * line.estimates[measure.name].mean, default=None)
+    return max(candidates, key=lambda line: measure.metric.sign * line.estimates[measure.name].mean, default=None)
 
 
 def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
@@ -179,7 +180,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
                         comparisons.append((line, opponent, comparison))
         adjusted = holm([comparison.p for *_, comparison in comparisons])
         for (line, opponent, comparison), p in zip(comparisons, adjusted, strict=True):
-            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.sign)
+            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.metric)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
@@ -206,7 +207,7 @@ def rank_values(tables: Sequence[Table], measure: Measure) -> tuple[list[str], l
     for table in tables:
         lines = [line for method in methods if (line := table.line(method)) and measure.name in line.estimates]
         if len(lines) == len(methods):
-            means = [measure.sign * line.estimates[measure.name].mean for line in lines]
+            means = [measure.metric.sign * line.estimates[measure.name].mean for line in lines]
             values.append([mean if line.learned else -math.inf for mean, line in zip(means, lines, strict=True)])
     return methods, values
 
