@@ -14,7 +14,8 @@ from uegr.compare.grid import read_grid
 from uegr.compare.result_slot import read_slots
 from uegr.errors import UsageError
 from uegr.runs.finished_run import open_trained
-from uegr.runs.run_folder import read_results, read_run
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import read_run
 
 MODEL = ["--model_name_or_path", "MODEL"]
 GRID = "methods: [plain]\ntasks: [rotten_tomatoes]\nseeds: 1\n"

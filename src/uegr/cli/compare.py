@@ -40,7 +40,7 @@ def compare(
     from uegr.compare.result_slot import check_runs
     from uegr.compare.results_file import Ledger
     from uegr.compare.workspace import Workspace
-    from uegr.runs.run_folder import read_results
+    from uegr.runs.results_json import read_results
     from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):

@@ -12,7 +12,8 @@ from uegr.compare.results_file import Ledger
 from uegr.locked_files import remove_finished
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
-from uegr.runs.run_folder import RESULTS, RUN, read_results, read_run
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import RESULTS, RUN, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks

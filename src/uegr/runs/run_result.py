@@ -1,6 +1,6 @@
 """One measured run: an entry of results.json, typed. docs/results-schema.md describes every field.
 
-Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.run_folder` reads and writes the file.
+Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.results_json` reads and writes the file.
 """
 
 from __future__ import annotations
