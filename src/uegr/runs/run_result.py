@@ -11,6 +11,7 @@ from reprlib import repr as shortened
 from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
+from uegr.runs.analysis_check import check_analysis
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
 from uegr.runs.result_parts import RobustnessCurve, TextAttackResult, TrainingCost, curve_metric, read_curve
 from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, Overlap, Slice, Transfer
@@ -104,6 +105,7 @@ class RunResult(JsonPart):
         _check(entry)
         result = super().from_dict(entry)
         _check_transfer(result.transfer)
+        check_analysis(result.analysis)
         return result
 
     @property
