@@ -116,7 +116,7 @@ def test_a_hostile_grid_is_refused_in_one_sentence(content: str, message: str, t
 
 
 @pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff", "[" * 50_000])
-def test_a_line_of_a_ledger_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
+def test_a_line_of_a_results_file_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(line.encode("utf-8", "surrogateescape") + b"\n")
     with pytest.raises(UsageError, match="line 1 of .* is not a result of uegr compare"):

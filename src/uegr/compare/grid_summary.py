@@ -18,7 +18,8 @@ from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, comp
 from uegr.modeling.metrics import Metric
 from uegr.runs.run_result import primary_metric, robust_curve
 
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
+"""A difference is significant where its adjusted p-value is below it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Verdict:
 
     @property
     def significant(self) -> bool:
-        return self.p < LEVEL
+        return self.p < SIGNIFICANCE
 
     @property
     def gain(self) -> float:
@@ -118,7 +119,7 @@ def summarise(
     """The tables of all tasks and models that have a result.
 
     Args:
-        slots: every run that was asked for, missing ones included; of a live grid `Ledger.slots(grid.cells)`, of a
+        slots: every run that was asked for, missing ones included; of a live grid `ResultsFile.slots(grid.cells)`, of a
             results file `latest_slots(path)`.
         plain: the name of plain fine-tuning among the methods; None if it is not among them.
         choose_measures: gives the measures of a table, from all its runs.

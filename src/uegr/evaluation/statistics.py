@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Scores = NDArray[np.floating[Any]]
-LEVEL = 0.95
+CONFIDENCE = 0.95
 RESAMPLES = 9999
 ROUNDING = 1e-9
 """Smaller differences are rounding errors, such as that of (0.3 - 0.2) - (0.4 - 0.3)."""
@@ -49,7 +49,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     if count < 2:
         return Estimate(mean, float("nan"), float("nan"), float("nan"), count)
     sd = float(sample.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, count - 1)) * sd / count**0.5
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * sd / count**0.5
     return Estimate(mean, sd, mean - half, mean + half, count)
 
 
@@ -202,5 +202,5 @@ def critical_difference(methods: int, tasks: int) -> float:
         methods: number of methods that were ranked, at least 2.
         tasks: number of tasks that the ranks are the mean over.
     """
-    q = float(stats.studentized_range.ppf(LEVEL, methods, np.inf)) / 2**0.5
+    q = float(stats.studentized_range.ppf(CONFIDENCE, methods, np.inf)) / 2**0.5
     return float(q * (methods * (methods + 1) / (6 * tasks)) ** 0.5)

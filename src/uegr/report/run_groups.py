@@ -7,7 +7,7 @@ from typing import Any
 
 from scipy import stats
 
-from uegr.evaluation.statistics import LEVEL
+from uegr.evaluation.statistics import CONFIDENCE
 from uegr.runs.run_result import RunResult
 
 CURVE = ("metric", "epsilons", "norm", "relative", "steps", "restarts")
@@ -97,5 +97,5 @@ def wilson(share: float, count: int | None) -> tuple[float, float]:
     """Return the 95 % Wilson score interval of a share of `count` examples; the share itself without a count."""
     if not count:
         return share, share
-    interval = stats.binomtest(round(share * count), count).proportion_ci(LEVEL, method="wilson")
+    interval = stats.binomtest(round(share * count), count).proportion_ci(CONFIDENCE, method="wilson")
     return float(interval.low), float(interval.high)

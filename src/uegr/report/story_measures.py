@@ -13,7 +13,7 @@ from uegr.report.run_groups import Group
 from uegr.runs.result_parts import TextAttackResult
 from uegr.runs.run_result import RunResult
 
-MOST = 7
+MOST_MEASURES = 7
 RIGHT = Metric("right answers")
 TEXT_ATTACKS = {
     "typos": "typing errors, the worst of several tries",
@@ -67,7 +67,7 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
     attacks = sorted(map(_under_text_attack, _searches(runs)), key=lambda measure: mean_value(measure, runs))
-    return [*before, *attacks[: MOST - len(before) - len(after)], *after]
+    return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
 
 
 def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:

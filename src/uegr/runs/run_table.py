@@ -11,7 +11,7 @@ from uegr.runs.wide_table import WideTable
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
 TYPOS = {f"typo_{name}": f"typos, {metric.title}" for name, metric in METRICS.items()} | {"typo_accuracy": "typos %"}
-FEW = 4
+MOST_COLUMNS = 4
 """Up to this number of runs are shown as columns, which fit a narrow screen; more are shown as rows."""
 Cell = Callable[[RunResult], str]
 
@@ -62,7 +62,7 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
     """Return headings and rows: few runs as columns, many as rows. `brief` gives rows the middle epsilon only."""
     cells = measures(results)
     labels = [result.label(results) for result in results]
-    if len(results) <= FEW:
+    if len(results) <= MOST_COLUMNS:
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
     if brief:
         curve = [heading for heading in cells if heading.startswith("PGD")]
