@@ -10,7 +10,7 @@ from uegr.compare.grid_runner import run_grid
 from uegr.compare.grid_summary import summarise
 from uegr.compare.grid_table import terminal
 from uegr.compare.result_slot import name_of_plain
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 
 parser = argparse.ArgumentParser()
@@ -31,8 +31,8 @@ grid = make_grid(
     },
     name="reviews",
 )
-workspace = Workspace(Ledger(args.output_dir / "results.jsonl"), args.output_dir / "runs")
+workspace = Workspace(ResultsFile(args.output_dir / "results.jsonl"), args.output_dir / "runs")
 run_grid(grid, workspace)
-slots = workspace.ledger.slots(grid.cells)
+slots = workspace.results.slots(grid.cells)
 for table in summarise(slots, name_of_plain(slots)):
     Console(width=160).print(terminal(table))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from experiments.number_text import signed
 from uegr.compare.grid_summary import Line, Table
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import MEASURES, Measure, shown
+from uegr.compare.measures import MEASURES, Measure
 from uegr.evaluation.statistics import estimate
 
 FULL = "uegr"
@@ -40,14 +40,13 @@ def full_against_plain(tables: Sequence[Table]) -> str:
             continue
         row = [table.task, uegr.seeds]
         for measure in measures:
-            scale, digits = shown(measure.name)
-            means = [f"{scale * line.estimates[measure.name].mean:.{digits}f}" for line in (uegr, plain)]
-            row.append(f"{means[0]} against {means[1]}: {_difference(uegr, plain, measure, scale, digits)}")
+            means = [measure.metric.text(line.estimates[measure.name].mean) for line in (uegr, plain)]
+            row.append(f"{means[0]} against {means[1]}: {_difference(uegr, plain, measure)}")
         rows.append(row)
     return markdown(["task", "seeds", "accuracy %", "PGD 0.035 %", "ECE"], rows)
 
 
-def _difference(line: Line, full: Line | None, measure: Measure, scale: int = 100, digits: int = 1) -> str:
+def _difference(line: Line, full: Line | None, measure: Measure) -> str:
     """The mean difference over the seeds that both have, with the 95 % interval."""
     if full is None or line is full:
         return ""
@@ -55,4 +54,4 @@ def _difference(line: Line, full: Line | None, measure: Measure, scale: int = 10
         (measure.value(line.runs[seed]), measure.value(full.runs[seed])) for seed in line.runs if seed in full.runs
     ]
     differences = [value - full_value for value, full_value in pairs if value is not None and full_value is not None]
-    return signed(estimate(differences), scale, digits)
+    return signed(estimate(differences), *measure.metric.scale)

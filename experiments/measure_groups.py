@@ -45,4 +45,4 @@ def _mean_of(group: str, measures: Sequence[Measure]) -> Measure:
         mean: Scores = np.mean(recorded, axis=0)
         return mean
 
-    return Measure(group, value, scores, sign=measures[0].sign)
+    return Measure(group, measures[0].metric, value, scores)

@@ -11,7 +11,6 @@ from experiments.number_text import signed
 from experiments.paths import EXPERIMENTS
 from uegr.compare.grid_summary import Line, Table
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import shown
 from uegr.compare.result_slot import Run
 from uegr.data.task_registry import TASKS
 from uegr.modeling.metrics import METRICS
@@ -106,10 +105,9 @@ def _row(figure: ReportedFigure, pair: Pair | None) -> list[str]:
 def _measured(pair: Pair | None) -> list[str]:
     if pair is None:
         return ["–"] * 3
-    scale, digits = shown("clean")
     plain, verdict = pair.table.line("plain"), pair.line.plain.get("clean")
-    values = [None if line is None else scale * line.estimates["clean"].mean for line in (plain, pair.line)]
-    gain = "–" if verdict is None else signed(verdict.comparison.difference, scale, digits)
+    values = [None if line is None else 100 * line.estimates["clean"].mean for line in (plain, pair.line)]
+    gain = "–" if verdict is None else signed(verdict.comparison.difference)
     return [" → ".join(map(_percent, values)) + f" {_title(pair.table.metric)}", gain, pair.table.model]
 
 

@@ -10,7 +10,6 @@ from experiments.standing import ALL, Ranking, Standing
 from experiments.verdict_tables import METHOD
 from uegr.compare.grid_summary import Line, Verdict, all_measures, mark
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import shown
 from uegr.evaluation.statistics import estimate
 
 
@@ -65,7 +64,7 @@ def differences_to_plain(standing: Standing) -> str:
         mean = estimate([verdict.comparison.difference.mean for verdict in verdicts.values()])
         better = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, 1)]
         worse = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, -1)]
-        difference = signed(mean, *shown(measure.name))
+        difference = signed(mean, *measure.metric.scale)
         rows.append([measure.name, str(mean.count), difference, ", ".join(better) or "–", ", ".join(worse) or "–"])
     return markdown(["measure", "data sets", f"{METHOD} minus plain", "better on", "worse on"], rows)
 
@@ -90,5 +89,5 @@ def advice_record(standing: Standing) -> dict[str, Any]:
 def _beyond_interval(verdict: Verdict, sign: int) -> bool:
     """Whether the interval over the seeds lies on one side: the method is better (sign 1) or worse (-1)."""
     difference = verdict.comparison.difference
-    ends = (verdict.sign * difference.low, verdict.sign * difference.high)
+    ends = (verdict.metric.sign * difference.low, verdict.metric.sign * difference.high)
     return sign * min(ends, key=lambda end: sign * end) > 0

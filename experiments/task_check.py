@@ -27,7 +27,7 @@ from uegr.evaluation.evaluator import clean_scores
 from uegr.libraries import silence_libraries
 from uegr.modeling.metrics import METRICS, show
 from uegr.runs.finished_run import open_run
-from uegr.runs.run_folder import read_results
+from uegr.runs.results_json import read_results
 
 RUNS = Path("runs/tasks")
 MODELS = {"seq2seq": "encoder-decoder", "causal_lm": "decoder"}

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from experiments.number_text import signed
 from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import shown
 
 METHOD = "uegr"
 IN_SHORT = ("clean", "robust", "ECE")
@@ -45,7 +44,7 @@ def differences(tables: Sequence[Table]) -> list[str]:
         for table in tables:
             verdicts = _verdicts(table, kind)
             if verdicts:
-                values = [_with_p(measure, verdicts.get(measure)) for measure in measures]
+                values = [_with_p(verdicts.get(measure)) for measure in measures]
                 rows.append([place_of(table, tables), *values])
         if rows:
             parts.append(
@@ -123,24 +122,24 @@ def _overall(ranked: Mapping[str, tuple[dict[str, float], int]]) -> dict[str, fl
 
 def _difference_row(place: str, line: Line) -> list[str]:
     row = [place, line.seeds]
-    row += [f"{_difference(name, line.plain.get(name))} {mark(line, name)}".rstrip() for name in IN_SHORT]
+    row += [f"{_difference(line.plain.get(name))} {mark(line, name)}".rstrip() for name in IN_SHORT]
     best = line.best.get("robust")
-    return [*row, _difference("robust", best) + ("" if best is None else f" {best.opponent}")]
+    return [*row, _difference(best) + ("" if best is None else f" {best.opponent}")]
 
 
-def _difference(measure: str, verdict: Verdict | None) -> str:
+def _difference(verdict: Verdict | None) -> str:
     """In points; a dash if the task has no such measure, or a method that collapsed leaves nothing to compare."""
     if verdict is None:
         return "–"
-    return signed(verdict.comparison.difference, *shown(measure))
+    return signed(verdict.comparison.difference, *verdict.metric.scale)
 
 
-def _with_p(measure: str, verdict: Verdict | None) -> str:
+def _with_p(verdict: Verdict | None) -> str:
     if verdict is None:
         return "–"
     opponent = "" if verdict.opponent == "plain" else f" ({verdict.opponent})"
     p = f" p {verdict.p:.2g}" if verdict.comparison.difference.count > 1 else ""
-    text = f"{_difference(measure, verdict)}{p}{opponent}"
+    text = f"{_difference(verdict)}{p}{opponent}"
     return f"**{text}**" if verdict.significant else text
 
 

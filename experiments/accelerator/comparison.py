@@ -9,7 +9,7 @@ from pathlib import Path
 from uegr.compare.cell import Cell
 from uegr.compare.grid import read_grid
 from uegr.compare.local_engines import OnEvent
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references
 from uegr.errors import StoppedError
@@ -40,14 +40,14 @@ class Comparison:
 
     def missing(self, results: Path) -> int:
         """Number of runs that have no result yet in the folder `results`."""
-        ledger = Ledger(results / f"{self.name}.jsonl")
+        results_file = ResultsFile(results / f"{self.name}.jsonl")
         if self.command == "compare":
-            return sum(ledger.find(cell) is None for cell in self.cells)
+            return sum(results_file.find(cell) is None for cell in self.cells)
         from uegr.compare.tuning import read_tuning, tune
 
         tuning, engine = read_tuning(self.path), _Counter()
         try:
-            tune(tuning, Workspace(ledger, results / "no-runs"), engine)
+            tune(tuning, Workspace(results_file, results / "no-runs"), engine)
         except StoppedError:
             finished_trials = len(tuning.searches[0].trials)
             return len(engine.cells) + (self.rounds - finished_trials - 1) * len(self.cells)

@@ -43,7 +43,7 @@ def write_parts(names: list[str], results: Path, out: Path) -> None:
 def merge_parts(folder: Path, results: Path) -> None:
     """Add the runs in the parts that came back to the result files, and say how many there were."""
     from uegr.compare.result_slot import read_slots
-    from uegr.compare.results_file import Ledger
+    from uegr.compare.results_file import ResultsFile
 
     parts = sorted(folder.glob(f"{ARCHIVE}.*"))
     joined = io.BytesIO(b"".join(path.read_bytes() for path in parts))
@@ -59,5 +59,5 @@ def merge_parts(folder: Path, results: Path) -> None:
                 shutil.copyfile(path, target)
                 continue
             slots = read_slots(path)
-            new, done = Ledger(target).merge(slots), sum(slot.run is not None for slot in slots)
+            new, done = ResultsFile(target).merge(slots), sum(slot.run is not None for slot in slots)
             print(f"{target}: {len(new)} new runs, of {done} that came back")

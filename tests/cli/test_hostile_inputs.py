@@ -14,7 +14,8 @@ from uegr.compare.grid import read_grid
 from uegr.compare.result_slot import read_slots
 from uegr.errors import UsageError
 from uegr.runs.finished_run import open_trained
-from uegr.runs.run_folder import read_results, read_run
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import read_run
 
 MODEL = ["--model_name_or_path", "MODEL"]
 GRID = "methods: [plain]\ntasks: [rotten_tomatoes]\nseeds: 1\n"
@@ -115,7 +116,7 @@ def test_a_hostile_grid_is_refused_in_one_sentence(content: str, message: str, t
 
 
 @pytest.mark.parametrize("line", ["null", "5", "[1]", '"text"', "{}", '{"task": 1}', "{", "\udcff", "[" * 50_000])
-def test_a_line_of_a_ledger_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
+def test_a_line_of_a_results_file_that_is_no_result_is_named(line: str, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_bytes(line.encode("utf-8", "surrogateescape") + b"\n")
     with pytest.raises(UsageError, match="line 1 of .* is not a result of uegr compare"):

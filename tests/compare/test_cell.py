@@ -7,7 +7,7 @@ import pytest
 from support.compare_samples import tiny_grid
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import config_class
@@ -16,25 +16,25 @@ from uegr.methods.method_lookup import config_class
 def test_a_method_that_was_changed_in_its_code_is_run_again_and_no_other(
     model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger(tmp_path / "results.jsonl")
+    results_file = ResultsFile(tmp_path / "results.jsonl")
     plain, uegr = tiny_grid(model_folder, tmp_path).cells[:2]
     for cell in (plain, uegr):
-        ledger.enter(cell, {"metrics": {}})
+        results_file.enter(cell, {"metrics": {}})
     monkeypatch.setattr(config_class("uegr"), "revision", config_class("uegr").revision + 1)
-    assert ledger.find(uegr) is None
-    assert ledger.find(plain) == {"metrics": {}}
+    assert results_file.find(uegr) is None
+    assert results_file.find(plain) == {"metrics": {}}
 
 
 def test_a_file_that_was_rewritten_is_other_data(model_folder: Path, tmp_path: Path) -> None:
-    cell, ledger = tiny_grid(model_folder, tmp_path).cells[0], Ledger(tmp_path / "results.jsonl")
-    ledger.enter(cell, {"cost": {}})
-    assert ledger.find(cell) is not None
+    cell, results_file = tiny_grid(model_folder, tmp_path).cells[0], ResultsFile(tmp_path / "results.jsonl")
+    results_file.enter(cell, {"cost": {}})
+    assert results_file.find(cell) is not None
     file = Path(str(cell.config.data.train_file))
     file.write_text(file.read_text().replace("good", "bad", 1) + "\n")
-    assert ledger.find(cell) is None
+    assert results_file.find(cell) is None
     file.unlink()
     with pytest.raises(UsageError, match="there is no file"):
-        ledger.find(cell)
+        results_file.find(cell)
 
 
 def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest
     assert str(tmp_path) not in str(cell.content())
     monkeypatch.delenv("SOME_MODELS")
     with pytest.raises(UsageError, match="set it to a folder"):
-        run_grid(make_grid(content, "g"), Workspace(Ledger(tmp_path / "results.jsonl"), tmp_path))
+        run_grid(make_grid(content, "g"), Workspace(ResultsFile(tmp_path / "results.jsonl"), tmp_path))
     assert not (tmp_path / "results.jsonl").exists()
 
 

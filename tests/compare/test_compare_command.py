@@ -17,9 +17,9 @@ def test_grids_on_the_command_line(
     for cell in grid.cells:
         curve = {"epsilons": [0.0, 0.1], "accuracy": [0.9, 0.5], "examples": 4}
         entry = {"metrics": {"accuracy": 0.9}, "robustness": curve, "cost": {"flop_ratio": 1.0, "time_ratio": 1.0}}
-        where.ledger.enter(cell, entry)
+        where.results.enter(cell, entry)
     monkeypatch.setattr("uegr.compare.grid.read_grid", lambda path: grid)
-    folders = ["--results", str(where.ledger.path), "--runs_dir", str(where.runs)]
+    folders = ["--results", str(where.results.path), "--runs_dir", str(where.runs)]
     assert run(["compare", "grid.yaml", *folders]) == 0
     assert "90.0 ± 0.0" in capsys.readouterr().out
     for wrong, message in ((["--jobs", "0"], "at least 1"), (["--engine", "slurm"], "choose one of local, ray")):

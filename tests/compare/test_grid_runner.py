@@ -39,7 +39,7 @@ def test_killed_grid_continues_and_ends_as_an_uninterrupted_one(grid: Grid, tmp_
     with pytest.raises(PowerCutError):
         run_grid(grid, cut, on_event=kill)
     assert unfinished(grid, cut) == list(grid.cells[1:])
-    assert [slot.run is None for slot in read_slots(cut.ledger.path)] == [False, True], "the missing run has a line"
+    assert [slot.run is None for slot in read_slots(cut.results.path)] == [False, True], "the missing run has a line"
     events: list[tuple[str, str, int]] = []
     run_grid(grid, cut, on_event=lambda cell, event: events.append((cell.label, event.kind, event.done)))
     steps = [done for label, kind, done in events if label == grid.cells[1].label and kind == "training"]

@@ -20,12 +20,12 @@ def text_of(state: Board) -> str:
 def test_the_board_shows_finished_running_and_failed_cells(tmp_path: Path) -> None:
     grid, where = Grid("g", tuple(first_task(made_up_grid()))), workspace(tmp_path)
     first, second, third, *_ = grid.cells
-    where.ledger.enter(first, made_up_run(first))
+    where.results.enter(first, made_up_run(first))
     state = Board(grid, where)
     assert "g: 1 of 15 runs" in text_of(state)
     state.on_event(second, CellEvent("training", 3, 10))
     assert second.label in text_of(state) and "3/10" in text_of(state)
-    where.ledger.enter(second, made_up_run(second))
+    where.results.enter(second, made_up_run(second))
     state.on_event(second, CellEvent("done"))
     state.on_event(third, CellEvent("failed", message="the loss became nan"))
     text = text_of(state)

@@ -15,7 +15,7 @@ from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.local_engines import CellEvent, Inline
 from uegr.compare.ray_engine import RayCluster, gpu_share
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 
@@ -55,13 +55,13 @@ def test_a_killed_worker_loses_nothing(model_folder: Path, tmp_path: Path, monke
                 killed.extend(own_workers)
                 os.kill(own_workers[0], signal.SIGKILL)
 
-    ray, inline = (Workspace(Ledger(tmp_path / f"{name}.jsonl"), tmp_path / name) for name in ("ray", "inline"))
+    ray, inline = (Workspace(ResultsFile(tmp_path / f"{name}.jsonl"), tmp_path / name) for name in ("ray", "inline"))
     assert run_grid(grid, ray, RayCluster(jobs=1), kill) == []
     assert killed
     assert steps.count(1) == 1, "the first step was made once"
     run_grid(grid, inline, Inline())
     for cell in grid.cells:
-        run, expected = ray.ledger.find(cell), inline.ledger.find(cell)
+        run, expected = ray.results.find(cell), inline.results.find(cell)
         assert run and expected and run["outcomes"] == expected["outcomes"] and run["metrics"] == expected["metrics"]
 
 

@@ -54,7 +54,7 @@ def test_a_field_of_another_type_is_refused(changes: dict[str, Any], tmp_path: P
 def test_a_run_that_cannot_be_compared_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text(text_of([MISSING, replace(SLOT, run=RUN)]))
-    check_runs(path)
+    check_runs(read_slots(path), path)
     path.write_text(text_of([MISSING, replace(SLOT, run={**RUN, "metrics": {"accuracy": "x"}})]))
     with pytest.raises(UsageError, match=r"line 2 of .*holds 'x' as metrics.accuracy.*remove the line"):
-        check_runs(path)
+        check_runs(read_slots(path), path)

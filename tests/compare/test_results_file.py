@@ -17,7 +17,7 @@ from support.compare_samples import tiny_grid
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.result_slot import read_slots
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.errors import UsageError
 
 RUN = {"cost": {}, "padding": "x" * 5000}
@@ -33,68 +33,70 @@ def seeds(count: int) -> Sequence[Cell]:
 
 
 def enter_all(path: Path, cells: Sequence[Cell]) -> None:
-    ledger = Ledger(path)
+    results_file = ResultsFile(path)
     for cell in cells:
-        ledger.enter(cell, RUN)
+        results_file.enter(cell, RUN)
 
 
 def test_a_run_that_another_process_has_entered_is_not_reserved_again(tmp_path: Path) -> None:
     """Two processes of one grid: the second has looked for the missing runs before the first one entered its own."""
     path, cells = tmp_path / "results.jsonl", seeds(2)
-    Ledger(path).enter(cells[0], RUN)
-    Ledger(path).reserve(cells)
+    ResultsFile(path).enter(cells[0], RUN)
+    ResultsFile(path).reserve(cells)
     assert [(slot.seed, slot.run is None) for slot in read_slots(path)] == [(0, False), (1, True)]
 
 
 def test_a_result_stands_for_its_content_only(grid: Grid, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    cell, ledger = grid.cells[1], Ledger(path)
-    ledger.enter(cell, {"cost": {}})
-    assert ledger.find(cell) == {"cost": {}}
+    cell, results_file = grid.cells[1], ResultsFile(path)
+    results_file.enter(cell, {"cost": {}})
+    assert results_file.find(cell) == {"cost": {}}
     twin = replace(cell, method="by another name", config=replace(cell.config, options={"passes": 1, "js_weight": 1.0}))
-    assert ledger.find(twin) == {"cost": {}}, "an option given at its default is the same cell"
-    assert ledger.find(replace(cell, config=replace(cell.config, learning_rate=0.5))) is None
-    assert ledger.find(replace(cell, measurement=replace(cell.measurement, attack_steps=9))) is None
+    assert results_file.find(twin) == {"cost": {}}, "an option given at its default is the same cell"
+    assert results_file.find(replace(cell, config=replace(cell.config, learning_rate=0.5))) is None
+    assert results_file.find(replace(cell, measurement=replace(cell.measurement, attack_steps=9))) is None
     line = json.loads(path.read_text())
     # An option that a later version added: nobody set it, so the result still stands.
     del line["content"]["option.js_weight"]
     path.write_text(json.dumps(line) + "\n")
-    assert ledger.find(cell) is not None, "a file that has changed is read again"
-    assert ledger.find(replace(cell, config=replace(cell.config, options={"passes": 1, "js_weight": 0.0}))) is None
+    assert results_file.find(cell) is not None, "a file that has changed is read again"
+    assert (
+        results_file.find(replace(cell, config=replace(cell.config, options={"passes": 1, "js_weight": 0.0}))) is None
+    )
     # A default that a later version changed: the result was another method's.
     line["content"]["option.epsilon"] = 0.5
     path.write_text(json.dumps(line) + "\n")
-    assert ledger.find(cell) is None
+    assert results_file.find(cell) is None
     path.write_text("{")
     with pytest.raises(UsageError, match="remove the line"):
-        ledger.find(cell)
+        results_file.find(cell)
 
 
 def test_an_empty_line_says_what_is_missing_until_its_run_is_there(grid: Grid, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "results.jsonl")
-    ledger.reserve(grid.cells[:3])
-    ledger.reserve(grid.cells[1:3])
-    assert [slot.run for slot in read_slots(ledger.path)] == [None, None, None]
-    assert ledger.find(grid.cells[1]) is None and ledger.cost_of_step(grid.cells[1]) is None
-    ledger.enter(grid.cells[1], RUN)
-    ledger.enter(grid.cells[3], RUN)
-    slots = read_slots(ledger.path)
+    results_file = ResultsFile(tmp_path / "results.jsonl")
+    results_file.reserve(grid.cells[:3])
+    results_file.reserve(grid.cells[1:3])
+    assert [slot.run for slot in read_slots(results_file.path)] == [None, None, None]
+    assert results_file.find(grid.cells[1]) is None and results_file.cost_of_step(grid.cells[1]) is None
+    results_file.enter(grid.cells[1], RUN)
+    results_file.enter(grid.cells[3], RUN)
+    slots = read_slots(results_file.path)
     assert [slot.run for slot in slots] == [None, RUN, None, RUN], "in place of its empty line, or at the end"
-    assert [slot.key for slot in slots] == [slot.key for slot in ledger.slots(grid.cells)]
-    assert [slot.run for slot in ledger.slots(grid.cells)] == [None, RUN, None, RUN]
+    assert [slot.key for slot in slots] == [slot.key for slot in results_file.slots(grid.cells)]
+    assert [slot.run for slot in results_file.slots(grid.cells)] == [None, RUN, None, RUN]
 
 
 def test_the_cost_of_a_step_is_that_of_another_seed(grid: Grid, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "results.jsonl")
-    ledger.enter(grid.cells[0], {"cost": {"flop_ratio": 1.5}})
-    assert ledger.cost_of_step(grid.cells[2]) == {"flop_ratio": 1.5}
-    assert ledger.cost_of_step(grid.cells[1]) is None, "another method"
+    results_file = ResultsFile(tmp_path / "results.jsonl")
+    results_file.enter(grid.cells[0], {"cost": {"flop_ratio": 1.5}})
+    assert results_file.cost_of_step(grid.cells[2]) == {"flop_ratio": 1.5}
+    assert results_file.cost_of_step(grid.cells[1]) is None, "another method"
 
 
 def test_a_run_whose_step_was_not_measured_gives_no_cost_to_other_seeds(grid: Grid, tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path / "results.jsonl")
-    ledger.enter(grid.cells[0], {"cost": {"seconds": 1.0}})
-    assert ledger.cost_of_step(grid.cells[2]) is None
+    results_file = ResultsFile(tmp_path / "results.jsonl")
+    results_file.enter(grid.cells[0], {"cost": {"seconds": 1.0}})
+    assert results_file.cost_of_step(grid.cells[2]) is None
 
 
 def test_two_processes_write_one_file(tmp_path: Path) -> None:
@@ -121,12 +123,12 @@ def test_a_kill_leaves_whole_lines_and_no_lock(tmp_path: Path) -> None:
     process.join()
     count = len(read_slots(path))
     assert 5 <= count < 400
-    Ledger(path).enter(cells[-1], RUN)
+    ResultsFile(path).enter(cells[-1], RUN)
     assert len(read_slots(path)) == count + 1
 
 
 def test_merging_adds_what_is_new_and_keeps_what_is_there(tmp_path: Path) -> None:
-    here, other, cells = Ledger(tmp_path / "here.jsonl"), Ledger(tmp_path / "other.jsonl"), seeds(4)
+    here, other, cells = ResultsFile(tmp_path / "here.jsonl"), ResultsFile(tmp_path / "other.jsonl"), seeds(4)
     here.reserve(cells[1:2])
     here.enter(cells[0], {"cost": {}, "made": "here"})
     other.reserve(cells)

@@ -13,7 +13,7 @@ import yaml
 from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.local_engines import CellEvent, OnEvent
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.tuning import make_tuning, tune
 from uegr.compare.workspace import Workspace
 from uegr.errors import StoppedError, UsageError
@@ -60,11 +60,11 @@ class Formula:
             value = 0.9 - 100 * abs(cell.config.learning_rate - 5e-4) - 0.01 * cell.seed
             value += cell.config.options.get("epsilon", 0.0)
             curve = {"epsilons": [0.0, 0.1], "accuracy": [value, 0.5], "examples": 10}
-            workspace.ledger.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
+            workspace.results.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
 
 
 def workspace(folder: Path) -> Workspace:
-    return Workspace(Ledger(folder / "t.jsonl"), folder / "runs")
+    return Workspace(ResultsFile(folder / "t.jsonl"), folder / "runs")
 
 
 def trials(folder: Path, method: str) -> list[dict[str, Any]]:

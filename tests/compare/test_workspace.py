@@ -44,7 +44,7 @@ def test_same_data_order_for_every_method_and_one_cost_measurement_for_all_seeds
         assert len(pairs) == 21 and all(torch.equal(plain_ids, uegr_ids) for plain_ids, uegr_ids in pairs)
     assert any(a.shape != b.shape or (a != b).any() for a, b in zip(seen["plain", 0], seen["plain", 1], strict=True))
     assert measured == ["plain", "uegr"]
-    assert {where.ledger.find(cell)["cost"]["flop_ratio"] for cell in grid.cells} == {1.5}  # type: ignore[index]
+    assert {where.results.find(cell)["cost"]["flop_ratio"] for cell in grid.cells} == {1.5}  # type: ignore[index]
 
 
 def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
@@ -53,8 +53,8 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     cell = replace(plain, measurement=replace(plain.measurement, attacks=attacks))
     where = workspace(tmp_path)
     assert run_grid(Grid("further", (cell,)), where) == []
-    entry = where.ledger.find(cell)
-    assert entry is not None and where.ledger.find(plain) is None
+    entry = where.results.find(cell)
+    assert entry is not None and where.results.find(plain) is None
     assert cell.content()["measure.attacks"]["typos"]["rate"] == 0.3, "with its defaults"
     (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
     assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
@@ -68,7 +68,7 @@ def test_a_kept_run_is_measured_again_for_another_grid(grid: Grid, tmp_path: Pat
     second = replace(plain, measurement=replace(plain.measurement, attacks={}, split="validation"))
     where = replace(workspace(tmp_path), keep_models=True)
     assert run_grid(Grid("kept", (first,)), where) == [] and run_grid(Grid("kept", (second,)), where) == []
-    entry = where.ledger.find(second)
+    entry = where.results.find(second)
     assert entry is not None and entry["split"] == "validation" and "text_attacks" not in entry
 
 
@@ -87,8 +87,8 @@ def test_a_grid_has_further_tasks(model_folder: Path, tmp_path: Path, monkeypatc
     assert cell.content()["measure.transfer"] == ["sms_spam"]
     where = workspace(tmp_path)
     assert run_grid(Grid("further", (cell,)), where) == []
-    entry = where.ledger.find(cell)
-    assert entry is not None and where.ledger.find(plain) is None
+    entry = where.results.find(cell)
+    assert entry is not None and where.results.find(plain) is None
     (transfer,) = entry["transfer"]
     assert (transfer["task"], transfer["test_examples"]) == ("sms_spam", 6)
     assert transfer["metrics"]["accuracy"] == pytest.approx(entry["metrics"]["accuracy"])
@@ -105,6 +105,6 @@ def test_a_run_folder_that_cannot_be_removed_leaves_its_cell_finished(
     monkeypatch.setattr("uegr.locked_files.remove_folder", refuse)
     where = workspace(tmp_path)
     assert run_grid(Grid("locked", grid.cells[:1]), where) == []
-    assert where.ledger.find(grid.cells[0]) is not None
+    assert where.results.find(grid.cells[0]) is not None
     message = [record.getMessage() for record in caplog.records if record.name == "uegr"][-1]
     assert str(where.runs) in message and "could not be removed" in message and "delete it yourself" in message

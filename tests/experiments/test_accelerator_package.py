@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from uegr.compare.grid import make_grid
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError
 from uegr.modeling.model_loading import load_model, load_tokenizer
@@ -98,7 +98,7 @@ def test_results_in_several_parts_are_merged_once(
 
     monkeypatch.setattr(result_parts, "PART_BYTES", 150)
     cells = make_grid({"methods": ["plain"], "tasks": ["trec"], "seeds": 3}, "g").cells
-    machine, home = Ledger(tmp_path / "machine/g.jsonl"), Ledger(tmp_path / "home/g.jsonl")
+    machine, home = ResultsFile(tmp_path / "machine/g.jsonl"), ResultsFile(tmp_path / "home/g.jsonl")
     machine.reserve(cells)
     home.enter(cells[0], {**RUN, "made": "at home"})
     for cell in cells[:2]:

@@ -10,7 +10,7 @@ import yaml
 
 from uegr.compare.grid import Grid, read_grid
 from uegr.compare.result_slot import latest_slots, read_slots
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.tuning import read_tuning
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -42,10 +42,10 @@ def test_every_run_of_a_grid_has_its_line(path: Path) -> None:
     """A finished run is found by its content, so that `uegr compare` repeats none of them."""
     grid, results = read_grid(path), RESULTS / f"{path.stem}.jsonl"
     slots = {slot.key: slot for slot in latest_slots(results)}
-    ledger = Ledger(results)
+    results_file = ResultsFile(results)
     for cell in grid.cells:
         slot = slots[cell.task, cell.model, cell.method, cell.seed]
-        assert (ledger.find(cell) is None) == (slot.run is None), cell.label
+        assert (results_file.find(cell) is None) == (slot.run is None), cell.label
 
 
 FAMILIES = sorted((EXPERIMENTS / "tuning").glob("*.yaml"))

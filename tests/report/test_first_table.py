@@ -15,7 +15,7 @@ from uegr.evaluation.statistics import estimate
 from uegr.report.first_table import first_chart, table_rows
 from uegr.report.group_difference import difference_between, group_interval, reference_of
 from uegr.report.run_groups import group_runs, wilson
-from uegr.report.story_measures import MOST, StoryMeasure, first_measures, strongest_attack
+from uegr.report.story_measures import MOST_MEASURES, StoryMeasure, first_measures, strongest_attack
 from uegr.report.verdict import verdict_of
 from uegr.runs.run_result import RunResult
 
@@ -140,13 +140,13 @@ def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:
     reference, measures = reference_of(groups), first_measures(groups)
     headings, rows = table_rows(groups, reference, measures)
     assert headings == ["", "plain", "uegr", "difference"], "plain is the reference wherever it stands"
-    assert len(rows) == MOST
+    assert len(rows) == MOST_MEASURES
     assert [row[0] for row in rows if "text changed" in row[0]] == [f"text changed by attack{i}" for i in range(3)]
     strongest = strongest_attack(measures, groups)
     assert strongest is not None and strongest.name.endswith("attack0")
     chart = first_chart(groups, measures)
     assert chart is not None
-    assert len(chart.rows) == MOST - 1, "a calibration error is no share of right answers"
+    assert len(chart.rows) == MOST_MEASURES - 1, "a calibration error is no share of right answers"
 
 
 def test_the_row_of_the_embeddings_is_the_mean_of_the_curve_above_zero() -> None:

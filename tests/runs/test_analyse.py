@@ -6,7 +6,8 @@ import pytest
 
 from uegr.errors import UsageError
 from uegr.runs.analyse import analyse_run
-from uegr.runs.run_folder import RESULTS, read_results
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import RESULTS
 
 
 def test_parts_are_added_one_after_the_other(evaluated_run: Path) -> None:

@@ -9,7 +9,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.runs.attack import attack_run, check_attack_options, create_attack
 from uegr.runs.attacked_texts import read_attacked_texts
-from uegr.runs.run_folder import read_results
+from uegr.runs.results_json import read_results
 
 
 def test_attacks_may_be_objects_and_replace_their_former_results(evaluated_run: Path) -> None:

@@ -11,7 +11,8 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.runs.attack import attack_run
 from uegr.runs.attacked_texts import ATTACKED_TEXTS, read_attacked_texts, text_row
-from uegr.runs.run_folder import RESULTS, read_results_and_logs
+from uegr.runs.results_json import read_results_and_logs
+from uegr.runs.run_folder import RESULTS
 
 
 def test_every_attacked_text_is_kept_with_both_predictions(evaluated_run: Path) -> None:

@@ -11,7 +11,7 @@ from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.runs.evaluate import ADDED, evaluate_run, validation_metric
 from uegr.runs.finished_run import open_run
-from uegr.runs.run_folder import read_results, write_results
+from uegr.runs.results_json import read_results, write_results
 
 
 def test_evaluating_again_gives_the_same_numbers_and_keeps_what_was_added(evaluated_run: Path) -> None:

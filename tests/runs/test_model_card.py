@@ -11,7 +11,7 @@ from huggingface_hub import ModelCard
 from support.sample_runs import full_entry
 from uegr.errors import UsageError
 from uegr.runs.model_card import BEGIN, write_card
-from uegr.runs.run_folder import document
+from uegr.runs.results_json import document
 
 CONFIG: dict[str, Any] = {
     "method": "uegr",

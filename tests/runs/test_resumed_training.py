@@ -17,8 +17,8 @@ import torch
 from support.small_runs import COST, config, weights
 from uegr import TrainingError, UsageError
 from uegr.runs import train as train_module
-from uegr.runs.run_folder import prepare_run
 from uegr.runs.train import train_run
+from uegr.runs.training_folder import prepare_run
 
 
 def interrupt_at(last_step: int, step: int, total: int) -> None:

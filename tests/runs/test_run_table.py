@@ -46,6 +46,12 @@ def test_regression_stands_beside_classification() -> None:
     grid([regression, regression])
 
 
+def test_a_perplexity_is_not_in_percent() -> None:
+    model = sample(metric="perplexity", metrics={"perplexity": 12.3456, "typo_perplexity": 23.4567})
+    cells = measures([model])
+    assert [cells[title](model) for title in ("perplexity", "typos, perplexity")] == ["12.346", "23.457"]
+
+
 def test_runs_of_one_task_on_different_data_are_noted() -> None:
     films, messages = sample(test_digest="f1"), sample(test_digest="5a")
     assert "measured on different data" in terminal_table([films, messages]).caption

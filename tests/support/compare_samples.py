@@ -13,7 +13,7 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.grid_summary import Table, summarise
 from uegr.compare.result_slot import ResultSlot, Run
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.evaluation.packed_outcomes import pack_outcomes
 
@@ -48,12 +48,12 @@ def made_up_grid() -> Grid:
 
 
 def workspace(folder: Path, **changes: Any) -> Workspace:
-    return Workspace(Ledger(folder / "results.jsonl"), folder / "runs", **changes)
+    return Workspace(ResultsFile(folder / "results.jsonl"), folder / "runs", **changes)
 
 
 def runs_without_times(grid: Grid, where: Workspace) -> list[Run]:
     """The results without wall times, which no two runs share."""
-    runs = [run for cell in grid.cells if (run := where.ledger.find(cell))]
+    runs = [run for cell in grid.cells if (run := where.results.find(cell))]
     stable = [{key: value for key, value in run.items() if key != "cost"} for run in runs]
     return [{**run, "robustness": {k: v for k, v in run["robustness"].items() if k != "cost"}} for run in stable]
 

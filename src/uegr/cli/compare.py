@@ -37,10 +37,9 @@ def compare(
     """
     from uegr.compare.grid import read_grid
     from uegr.compare.grid_runner import engine_of
-    from uegr.compare.result_slot import check_runs
-    from uegr.compare.results_file import Ledger
+    from uegr.compare.results_file import ResultsFile
     from uegr.compare.workspace import Workspace
-    from uegr.runs.run_folder import read_results
+    from uegr.runs.results_json import read_results
     from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):
@@ -50,9 +49,9 @@ def compare(
     if len(runs) > 1:
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")
     grid = read_grid(runs[0])
-    ledger = Ledger(results or Path("results", f"{grid.name}.jsonl"))
-    check_runs(ledger.path)
-    workspace = Workspace(ledger, runs_dir or Path("runs", grid.name), keep_models)
+    results_file = ResultsFile(results or Path("results", f"{grid.name}.jsonl"))
+    results_file.check()
+    workspace = Workspace(results_file, runs_dir or Path("runs", grid.name), keep_models)
     _run(grid, workspace, engine_of(engine, jobs))
 
 
@@ -65,7 +64,7 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine) -> None:
 
     with board(grid, workspace, console) as on_event:
         failures = run_grid(grid, workspace, engine, on_event)
-    slots = workspace.ledger.slots(grid.cells)
+    slots = workspace.results.slots(grid.cells)
     for table in summarise(slots, name_of_plain(slots)):
         console.print(terminal(table))
     console.print("±: 95 % interval of the mean over n seeds; ▲ ▼: better, worse than plain, p < 0.05 after Holm")

@@ -62,7 +62,7 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     from uegr.report.page import write_page
     from uegr.runs.attack import attack_run
     from uegr.runs.evaluate import evaluate_run
-    from uegr.runs.run_folder import read_results_and_logs, write_results
+    from uegr.runs.results_json import read_results_and_logs, write_results
     from uegr.runs.train import train_run
     from uegr.training.run_config import RunConfig
 

@@ -20,7 +20,7 @@ def report(
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
-    from uegr.runs.run_folder import read_results_and_logs
+    from uegr.runs.results_json import read_results_and_logs
 
     if output.is_dir():
         raise UsageError(f"'{output}' is a folder: give --output the name of an HTML file.")

@@ -19,7 +19,7 @@ def score(
 ) -> None:
     """Print AdvGLUE's score of several runs, as defined by its own evaluation script."""
     from uegr.evaluation.benchmark_scores import advglue_score, measured_on
-    from uegr.runs.run_folder import read_results
+    from uegr.runs.results_json import read_results
 
     scores = advglue_score(measured_on([result.to_dict() for path in runs for result in read_results(path)]))
     table = Table("task", "score %", box=SIMPLE)

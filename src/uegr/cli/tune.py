@@ -38,16 +38,15 @@ def tune(
     from uegr.compare.cell import Cell
     from uegr.compare.grid_runner import engine_of
     from uegr.compare.local_engines import CellEvent
-    from uegr.compare.result_slot import check_runs
-    from uegr.compare.results_file import Ledger
+    from uegr.compare.results_file import ResultsFile
     from uegr.compare.tuning import read_tuning, tuned_path
     from uegr.compare.tuning import tune as run_tuning
     from uegr.compare.workspace import Workspace
 
     tuning = read_tuning(file)
-    ledger = Ledger(results or Path("results", f"{tuning.name}.jsonl"))
-    check_runs(ledger.path)
-    workspace = Workspace(ledger, runs_dir or Path("runs", tuning.name))
+    results_file = ResultsFile(results or Path("results", f"{tuning.name}.jsonl"))
+    results_file.check()
+    workspace = Workspace(results_file, runs_dir or Path("runs", tuning.name))
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         if event.final:

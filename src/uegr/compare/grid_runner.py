@@ -24,7 +24,7 @@ def engine_of(name: str, jobs: int | None) -> Engine:
 
 def unfinished(grid: Grid, workspace: Workspace) -> list[Cell]:
     """The grid's cells that have no result yet, in the grid's order."""
-    return [cell for cell in grid.cells if workspace.ledger.find(cell) is None]
+    return [cell for cell in grid.cells if workspace.results.find(cell) is None]
 
 
 def run_grid(
@@ -51,6 +51,6 @@ def run_grid(
     cells = unfinished(grid, workspace)
     for cell in cells:
         with_model_path(cell.config)  # an error now is better than one after hours of other cells
-    workspace.ledger.reserve(cells)
+    workspace.results.reserve(cells)
     (engine or Inline()).run(cells, workspace, collect_failures)
     return failures

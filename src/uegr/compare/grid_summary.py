@@ -15,9 +15,11 @@ import numpy as np
 from uegr.compare.measures import Measure, collapsed, measures_of
 from uegr.compare.result_slot import ResultSlot, Run
 from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, compare_paired, estimate, holm
+from uegr.modeling.metrics import Metric
 from uegr.runs.run_result import primary_metric, robust_curve
 
-LEVEL = 0.05
+SIGNIFICANCE = 0.05
+"""A difference is significant where its adjusted p-value is below it."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +30,22 @@ class Verdict:
         opponent: the method that this one was compared with.
         comparison: this method minus the opponent.
         p: the adjusted p-value.
-        sign: 1 if higher is better, -1 if lower is better.
+        metric: how the measure is shown and read.
     """
 
     opponent: str
     comparison: Comparison
     p: float
-    sign: int = 1
+    metric: Metric
 
     @property
     def significant(self) -> bool:
-        return self.p < LEVEL
+        return self.p < SIGNIFICANCE
 
     @property
     def gain(self) -> float:
         """The difference, positive if this method is better."""
-        return self.sign * self.comparison.difference.mean
+        return self.metric.sign * self.comparison.difference.mean
 
 
 @dataclass
@@ -117,7 +119,7 @@ def summarise(
     """The tables of all tasks and models that have a result.
 
     Args:
-        slots: every run that was asked for, missing ones included; of a live grid `Ledger.slots(grid.cells)`, of a
+        slots: every run that was asked for, missing ones included; of a live grid `ResultsFile.slots(grid.cells)`, of a
             results file `latest_slots(path)`.
         plain: the name of plain fine-tuning among the methods; None if it is not among them.
         choose_measures: gives the measures of a table, from all its runs.
@@ -163,7 +165,7 @@ def _has(line: Line, measure: Measure) -> bool:
 
 def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
     candidates = [candidate for candidate in table.lines if candidate is not line and _has(candidate, measure)]
-    return max(candidates, key=lambda line: measure.sign * line.estimates[measure.name].mean, default=None)
+    return max(candidates, key=lambda line: measure.metric.sign * line.estimates[measure.name].mean, default=None)
 
 
 def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
@@ -179,7 +181,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
                         comparisons.append((line, opponent, comparison))
         adjusted = holm([comparison.p for *_, comparison in comparisons])
         for (line, opponent, comparison), p in zip(comparisons, adjusted, strict=True):
-            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.sign)
+            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.metric)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
@@ -206,7 +208,7 @@ def rank_values(tables: Sequence[Table], measure: Measure) -> tuple[list[str], l
     for table in tables:
         lines = [line for method in methods if (line := table.line(method)) and measure.name in line.estimates]
         if len(lines) == len(methods):
-            means = [measure.sign * line.estimates[measure.name].mean for line in lines]
+            means = [measure.metric.sign * line.estimates[measure.name].mean for line in lines]
             values.append([mean if line.learned else -math.inf for mean, line in zip(means, lines, strict=True)])
     return methods, values
 

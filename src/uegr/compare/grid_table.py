@@ -1,10 +1,10 @@
 """A grid's summary as text: one table per task and model, for the terminal and for Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from uegr.compare.grid_summary import Line, Table, leads, mark
-from uegr.compare.measures import MEASURES, Measure, shown
-from uegr.evaluation.statistics import Estimate
+from uegr.compare.measures import MEASURES, Measure
 from uegr.modeling.metrics import metric_title
 from uegr.runs.run_table import multiple
 from uegr.runs.wide_table import WideTable
@@ -12,26 +12,12 @@ from uegr.runs.wide_table import WideTable
 
 def headings(table: Table, curve: bool = True) -> list[str]:
     """The headings of the columns; with `curve`, each epsilon has its own column."""
-    epsilons = [f"PGD {epsilon:g}" for epsilon in _epsilons(table)] if curve else []
-    further = [f"{measure.name} %" for measure in _further(table)]
-    measures = [metric_title(table.metric), "robust %", *epsilons, "typos %", *further, "ECE"]
-    return ["method", "n", *measures, "FLOPs ×", "time ×"]
+    return [heading for heading, _ in _columns(table, curve)]
 
 
 def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
     """The cells of one method's row; a value better than that of the best other method is wrapped in asterisks."""
-    curves = [f"{100 * line.curve[epsilon].mean:.1f}" for epsilon in _epsilons(table)] if curve else []
-    return [
-        line.method,
-        line.seeds,
-        _cell(line, "clean"),
-        _cell(line, "robust"),
-        *curves,
-        _cell(line, "typos"),
-        *(_cell(line, measure.name) for measure in _further(table)),
-        _cell(line, "ECE"),
-        *(multiple(line.cost(ratio)) for ratio in ("flop_ratio", "time_ratio")),
-    ]
+    return [cell_of(line) for _, cell_of in _columns(table, curve)]
 
 
 def footnote(table: Table) -> str:
@@ -76,23 +62,35 @@ def terminal(table: Table) -> WideTable:
     return WideTable(headings(table, curve=False), rows, title, caption)
 
 
-def spread(estimate: Estimate, scale: float = 100.0, digits: int = 1) -> str:
-    """A mean with half its 95 % interval."""
-    half = f" ± {scale * estimate.half:.{digits}f}" if estimate.count > 1 else ""
-    return f"{scale * estimate.mean:.{digits}f}{half}"
+def _columns(table: Table, curve: bool) -> list[tuple[str, Callable[[Line], str]]]:
+    """The heading of each column, and the function that makes a method's cell."""
+    clean, robust, typos, calibration = MEASURES
+    further = table.measures[len(MEASURES) :]
+    return [
+        ("method", lambda line: line.method),
+        ("n", lambda line: line.seeds),
+        (metric_title(table.metric), partial(_measured, clean)),
+        (robust.metric.title, partial(_measured, robust)),
+        *((f"PGD {epsilon:g}", partial(_on_curve, epsilon)) for epsilon in (_epsilons(table) if curve else ())),
+        *((measure.metric.title, partial(_measured, measure)) for measure in (typos, *further, calibration)),
+        ("FLOPs ×", lambda line: multiple(line.cost("flop_ratio"))),
+        ("time ×", lambda line: multiple(line.cost("time_ratio"))),
+    ]
 
 
-def _cell(line: Line, measure: str) -> str:
-    if measure not in line.estimates:
+def _measured(measure: Measure, line: Line) -> str:
+    """The mean with half its 95 % interval, and its marks."""
+    if measure.name not in line.estimates:
         return "–"
-    scale, digits = shown(measure)
-    text = spread(line.estimates[measure], scale, digits)
-    text = f"**{text}**" if leads(line, measure) else text
-    return f"{text} {mark(line, measure)}".rstrip()
+    estimate, (factor, decimals) = line.estimates[measure.name], measure.metric.scale
+    half = f" ± {factor * estimate.half:.{decimals}f}" if estimate.count > 1 else ""
+    text = measure.metric.text(estimate.mean) + half
+    text = f"**{text}**" if leads(line, measure.name) else text
+    return f"{text} {mark(line, measure.name)}".rstrip()
 
 
-def _further(table: Table) -> list[Measure]:
-    return table.measures[len(MEASURES) :]
+def _on_curve(epsilon: float, line: Line) -> str:
+    return f"{100 * line.curve[epsilon].mean:.1f}"
 
 
 def _epsilons(table: Table) -> list[float]:

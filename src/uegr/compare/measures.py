@@ -8,7 +8,7 @@ from uegr.compare.result_slot import Run
 from uegr.evaluation.data_slices import CLASS
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
-from uegr.modeling.metrics import METRICS
+from uegr.modeling.metrics import METRICS, Metric
 from uegr.runs.run_result import primary_metric, robust_curve
 
 FURTHER = ("embedding_attacks", "text_attacks")
@@ -20,21 +20,16 @@ class Measure:
     """A measure that methods are compared by.
 
     Args:
-        name: used as a heading.
+        name: unique among the measures of a table.
+        metric: how it is shown and read.
         value: the measure of a run; None if the run does not have it.
         scores: the measure of a run as one number in [0, 1] per example; None if these are not recorded.
-        sign: 1 if higher is better, -1 if lower is better.
     """
 
     name: str
+    metric: Metric
     value: Callable[[Run], float | None]
     scores: Callable[[Run], Scores | None] = lambda run: None
-    sign: int = 1
-
-
-def shown(measure: str) -> tuple[int, int]:
-    """The factor and the number of decimals with which a measure is shown: percent, but ECE as it is."""
-    return (1, 3) if measure == "ECE" else (100, 1)
 
 
 def robustness(run: Run) -> float | None:
@@ -77,7 +72,7 @@ def _on(task: str) -> Measure:
         entry = next((entry for entry in run.get("transfer", []) if entry["task"] == task), None)
         return None if entry is None else float(entry["metrics"][entry["metric"]])
 
-    return Measure(f"on {task}", value)
+    return Measure(f"on {task}", Metric(f"on {task} %"), value)
 
 
 def _under(name: str) -> Measure:
@@ -98,7 +93,7 @@ def _under(name: str) -> Measure:
             return None
         return unpack_bits(result["outcomes"], result["examples"]).astype(float)
 
-    return Measure(name, value, scores)
+    return Measure(name, Metric(f"{name} %"), value, scores)
 
 
 def _clean_scores(run: Run) -> Scores | None:
@@ -124,8 +119,8 @@ def _typos(run: Run) -> float | None:
 
 
 MEASURES = (
-    Measure("clean", lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
-    Measure("robust", robustness, _robust_scores),
-    Measure("typos", _typos),
-    Measure("ECE", lambda run: run["metrics"].get("ece"), sign=-1),
+    Measure("clean", Metric("clean %"), lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
+    Measure("robust", Metric("robust %"), robustness, _robust_scores),
+    Measure("typos", Metric("typos %"), _typos),
+    Measure("ECE", METRICS["ece"], lambda run: run["metrics"].get("ece")),
 )

@@ -67,7 +67,7 @@ class Board:
         return sum(map(len, self.values.values()))
 
     def _enter(self, cell: Cell) -> None:
-        run = self.workspace.ledger.find(cell)
+        run = self.workspace.results.find(cell)
         if run is not None:
             self.values[_group(cell)].append(run["metrics"][primary_metric(run)])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from uegr.compare.cell import Cell
 from uegr.compare.local_engines import CellEvent, OnEvent, attempt
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
 from uegr.libraries import silence_libraries
@@ -51,7 +51,9 @@ class RayCluster:
         if started_here:
             self._start(ray)
         try:
-            absolute = replace(workspace, ledger=Ledger(workspace.ledger.path.resolve()), runs=workspace.runs.resolve())
+            absolute = replace(
+                workspace, results=ResultsFile(workspace.results.path.resolve()), runs=workspace.runs.resolve()
+            )
             share = gpu_share(ray.cluster_resources())
             task = ray.remote(num_cpus=1, num_gpus=share, max_retries=RETRIES)(run_on_worker)
             queue = Queue()

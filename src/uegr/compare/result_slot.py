@@ -9,6 +9,7 @@ changed.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,9 @@ def read_slots(path: Path) -> list[ResultSlot]:
     return slots
 
 
-def check_runs(path: Path) -> None:
-    """Raise a UsageError naming the first line whose run cannot be put into a table."""
-    for number, slot in enumerate(read_slots(path), 1):
+def check_runs(slots: Iterable[ResultSlot], path: Path) -> None:
+    """Raise a UsageError naming the first line of a results file whose run cannot be put into a table."""
+    for number, slot in enumerate(slots, 1):
         try:
             if slot.run is not None:
                 check_compared(slot.run)

@@ -9,13 +9,13 @@ from filelock import FileLock
 
 from uegr.atomic_files import write_text
 from uegr.compare.cell import Cell
-from uegr.compare.result_slot import ResultSlot, Run, read_slots, text_of
+from uegr.compare.result_slot import ResultSlot, Run, check_runs, read_slots, text_of
 
 SEED = "train.seed"
 
 
 @dataclass(frozen=True)
-class Ledger:
+class ResultsFile:
     """A results file (see `result_slot`) that several processes may read and write.
 
     A recorded run belongs to a cell if everything recorded has the same value in the cell, and everything not recorded
@@ -30,6 +30,10 @@ class Ledger:
 
     path: Path
     _cache: dict[tuple[int, int, int], list[ResultSlot]] = field(default_factory=dict, compare=False, repr=False)
+
+    def check(self) -> None:
+        """Raise a UsageError naming the first line whose run cannot be put into a table."""
+        check_runs(self._slots(), self.path)
 
     def find(self, cell: Cell) -> Run | None:
         """The cell's run, or None if it is missing."""

@@ -17,10 +17,10 @@ A tuning file is a grid (see `grid`) with search spaces, for all methods and for
 A list is a choice between values; {low, high} is a range, of whole numbers if both ends are whole. The key is an option
 of the method or a setting of the grid. The first trial has the method's defaults, Optuna's TPE draws the others. The
 value of a trial is its mean over all tasks, models and seeds. Trials are cells like all others and are kept in a
-ledger: a search that was stopped starts again from the first trial, and finds the runs that it has made.
+results file: a search that was stopped starts again from the first trial, and finds the runs that it has made.
 
-Beside the ledger's NAME.jsonl, a search writes NAME.trials.json, with all trials of all methods, and NAME.tuned.yaml,
-with the best of each method as the `methods` of a grid.
+Beside the results file NAME.jsonl, a search writes NAME.trials.json, with all trials of all methods, and
+NAME.tuned.yaml, with the best of each method as the `methods` of a grid.
 """
 
 from collections.abc import Mapping
@@ -156,7 +156,7 @@ def make_tuning(content: Any, name: str) -> Tuning:
 def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent = lambda cell, event: None) -> None:
     """Run all trials, in rounds: the n-th trial of every method before the next of any.
 
-    Writes the trials and the chosen values beside the ledger; see `trials_path` and `tuned_path`.
+    Writes the trials and the chosen values beside the results file; see `trials_path` and `tuned_path`.
 
     Raises:
         StoppedError: the user stopped it; the same call continues.
@@ -190,13 +190,13 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
 
 
 def trials_path(workspace: Workspace) -> Path:
-    """The file of all trials, beside the ledger."""
-    return workspace.ledger.path.with_suffix(".trials.json")
+    """The file of all trials, beside the results file."""
+    return workspace.results.path.with_suffix(".trials.json")
 
 
 def tuned_path(workspace: Workspace) -> Path:
-    """The file of the chosen values, beside the ledger."""
-    return workspace.ledger.path.with_suffix(".tuned.yaml")
+    """The file of the chosen values, beside the results file."""
+    return workspace.results.path.with_suffix(".tuned.yaml")
 
 
 def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: dict[str, Any], seed: int) -> Search:
@@ -242,7 +242,7 @@ def _optuna_value(space: Any, value: Any) -> float | None:
 
 def _value(objective: Objective, grid: Grid, method: str, workspace: Workspace) -> float:
     """Mean over the method's runs."""
-    runs = [workspace.ledger.find(cell) for cell in grid.cells if cell.method == method]
+    runs = [workspace.results.find(cell) for cell in grid.cells if cell.method == method]
     values = [_of_run(objective, run) for run in runs if run is not None]
     return sum(values) / len(values)
 

@@ -1,4 +1,4 @@
-"""Where cells are run, and how one cell is run: train, measure, write the result into the ledger."""
+"""Where cells are run, and how one cell is run: train, measure, enter the result."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from filelock import FileLock
 
 from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.result_slot import Run
-from uegr.compare.results_file import Ledger
+from uegr.compare.results_file import ResultsFile
 from uegr.locked_files import remove_finished
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
-from uegr.runs.run_folder import RESULTS, RUN, read_results, read_run
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import RESULTS, RUN, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
 from uegr.runs.transfer import evaluate_on_tasks
@@ -27,36 +28,36 @@ class Workspace:
     """Where the cells of a grid are run and their results kept.
 
     Args:
-        ledger: the results file.
+        results: the results file.
         runs: folder that holds one run folder per cell.
         keep_models: keep the run folder of a measured cell, with the trained weights; by default it is removed.
     """
 
-    ledger: Ledger
+    results: ResultsFile
     runs: Path
     keep_models: bool = False
 
 
 def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
-    """Train and measure a cell, continuing an interrupted attempt, and write the result into the ledger."""
+    """Train and measure a cell, continuing an interrupted attempt, and enter the result into the results file."""
     training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
     folder = workspace.runs / f"{cell.label}-{address(training)}"
     locks = workspace.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
     # The worker of a killed grid may still be finishing its last step in this folder.
     with FileLock(locks / folder.name):
-        if (finished_run := workspace.ledger.find(cell)) is not None:
+        if (finished_run := workspace.results.find(cell)) is not None:
             return finished_run
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
             train_run(
                 with_model_path(cell.config),
                 folder,
                 resume=True,
-                cost=workspace.ledger.cost_of_step(cell),
+                cost=workspace.results.cost_of_step(cell),
                 on_step=lambda done, total: on_progress("training", done, total),
             )
         run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
-        workspace.ledger.enter(cell, run)
+        workspace.results.enter(cell, run)
         if not workspace.keep_models:
             remove_finished(folder)
         return run

@@ -19,10 +19,10 @@ ENTITY_PREFIXES = ("B-", "I-", "E-", "S-", "L-", "U-")
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is shown and read.
+    """How a number that was measured on a model is shown and read.
 
     Args:
-        title: heading in tables.
+        title: heading in tables, or the unit beside another heading.
         percent: whether it is shown times 100; the stored value is the fraction.
         lower_is_better: whether a lower value is better.
     """
@@ -30,6 +30,21 @@ class Metric:
     title: str
     percent: bool = True
     lower_is_better: bool = False
+
+    @property
+    def sign(self) -> int:
+        """1 if higher is better, -1 if lower is better."""
+        return -1 if self.lower_is_better else 1
+
+    @property
+    def scale(self) -> tuple[int, int]:
+        """The factor and the number of decimals with which it is shown."""
+        return (100, 1) if self.percent else (1, 3)
+
+    def text(self, value: float) -> str:
+        """A value for tables."""
+        factor, decimals = self.scale
+        return f"{factor * value:.{decimals}f}"
 
 
 METRICS: dict[str, Metric] = {
@@ -65,7 +80,7 @@ def show(name: str, value: float) -> str:
     digits."""
     if name == "mse":
         return f"{value:.4g}"
-    return f"{100 * value:.1f}" if METRICS[name].percent else f"{value:.3f}"
+    return METRICS[name].text(value)
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:

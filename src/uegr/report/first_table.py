@@ -29,7 +29,7 @@ def number(measure: StoryMeasure, value: float) -> str:
     """Return a value or an end of its interval as text."""
     if isnan(value):
         return "–"
-    return f"{100 * value:.1f}" if measure.percent else f"{value:.3g}"
+    return f"{100 * value:.1f}" if measure.metric.percent else f"{value:.3g}"
 
 
 def difference_in_words(measure: StoryMeasure, difference: Difference | None) -> str:
@@ -87,7 +87,7 @@ def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Ch
     lengths: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
     for measure in measures:
-        if measure.unit != RIGHT:
+        if measure.metric != RIGHT:
             continue
         short = _two_lines(measure.name)
         item = measure.name if short in lengths else short
@@ -127,4 +127,4 @@ def _interval(group: Group, measure: StoryMeasure) -> str:
 
 
 def _signed(measure: StoryMeasure, value: float) -> str:
-    return f"{100 * value:+.1f}" if measure.percent else f"{value:+.3g}"
+    return f"{100 * value:+.1f}" if measure.metric.percent else f"{value:+.3g}"

@@ -77,11 +77,12 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
         low, high = over_seeds.low, over_seeds.high
         if over_seeds.sd <= ROUNDING:  # equal differences say nothing about those of further seeds
             low, high = _interval_over_examples(pairs, measure) or (nan, nan)
-        return Difference(over_seeds.mean, low, high, measure.sign)
+        return Difference(over_seeds.mean, low, high, measure.metric.sign)
     if len(group.runs) > 1 or len(reference.runs) > 1:
-        return Difference(value, nan, nan, measure.sign)
+        return Difference(value, nan, nan, measure.metric.sign)
     interval = _interval_over_examples(pairs, measure) if pairs else None
-    return Difference(value, *(interval or _independent_interval(group, reference, measure, value)), measure.sign)
+    interval = interval or _independent_interval(group, reference, measure, value)
+    return Difference(value, *interval, measure.metric.sign)
 
 
 def _pairs(group: Group, reference: Group, measure: StoryMeasure) -> list[tuple[RunResult, RunResult]]:

@@ -25,7 +25,7 @@ from uegr.report.story_measures import first_measures, strongest_attack
 from uegr.report.verdict import verdict_of
 from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult
-from uegr.runs.run_table import FEW, grid
+from uegr.runs.run_table import MOST_COLUMNS, grid
 
 SUMMARY_NOTE = (
     "PGD ε: the metric (%) when an attack may move the token embeddings by up to epsilon. Area: mean height of that "
@@ -55,7 +55,7 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
         **_story(runs),
         headings=headings,
         rows=rows,
-        by_row=len(runs) > FEW,
+        by_row=len(runs) > MOST_COLUMNS,
         warnings=[f"{run.label(runs)}: {' '.join(run.masking_reasons)}" for run in runs if run.masking_reasons],
         summary_note=SUMMARY_NOTE,
         run_headings=["run", "task", "model", "seed", "training examples", "test examples", "split", "training s"],

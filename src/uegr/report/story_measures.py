@@ -8,13 +8,13 @@ import numpy as np
 
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
-from uegr.modeling.metrics import METRICS
+from uegr.modeling.metrics import METRICS, Metric
 from uegr.report.run_groups import Group
 from uegr.runs.result_parts import TextAttackRecord
 from uegr.runs.run_result import RunResult
 
-MOST = 7
-RIGHT = "right answers"
+MOST_MEASURES = 7
+RIGHT = Metric("right answers")
 TEXT_ATTACKS = {
     "typos": "typing errors, the worst of several tries",
     "deepwordbug": "words misspelt by an attacker (DeepWordBug)",
@@ -34,29 +34,26 @@ class StoryMeasure:
 
     Args:
         name: a name that needs no knowledge of attacks.
-        unit: unit of the shown value.
-        value: the number of a run as it is stored, a fraction where `percent`; None where it was not measured.
+        metric: how it is shown and read; its title is the unit.
+        value: the number of a run as it is stored, a fraction where it is shown in percent; None where it was not
+            measured.
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
-        percent: whether the value is shown times 100.
-        sign: 1 if higher is better, -1 if lower is better.
         search: identifies the search of an attack on the text (see `attack_of`); None for other measures.
     """
 
     name: str
-    unit: str
+    metric: Metric
     value: Callable[[RunResult], float | None]
     hits: Callable[[RunResult], Scores | None] = lambda run: None
     examples: Callable[[RunResult], int | None] = lambda run: None
-    percent: bool = True
-    sign: int = 1
     search: str | None = None
 
     @property
     def title(self) -> str:
         """The name, and what the number is where it is not the share of right answers."""
-        lower = ", lower is better" if self.sign < 0 else ""
-        return self.name if self.unit == RIGHT else f"{self.name}: {self.unit}{lower}"
+        lower = ", lower is better" if self.metric.lower_is_better else ""
+        return self.name if self.metric == RIGHT else f"{self.name}: {self.metric.title}{lower}"
 
 
 def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
@@ -66,10 +63,11 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     unchanged = [_metric("unchanged texts", name) for name in dict.fromkeys((first.metric, "accuracy"))]
     typos = [_metric("texts with typing errors", name, "typo_") for name in METRICS]
     embeddings = _under_embedding_attack(runs)
-    calibration = StoryMeasure("calibration error", "points", lambda run: run.metrics.get("ece"), sign=-1)
+    points = Metric("points", lower_is_better=True)
+    calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
     attacks = sorted(map(_under_text_attack, _searches(runs)), key=lambda measure: mean_value(measure, runs))
-    return [*before, *attacks[: MOST - len(before) - len(after)], *after]
+    return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
 
 
 def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
@@ -117,12 +115,10 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
 
     return StoryMeasure(
         name,
-        RIGHT if is_share else METRICS[metric].title,
+        RIGHT if is_share else METRICS[metric],
         lambda run: run.metrics.get(prefix + metric),
         hits,
         lambda run: run.test_examples if is_share else None,
-        METRICS[metric].percent,
-        -1 if METRICS[metric].lower_is_better else 1,
     )
 
 
@@ -182,7 +178,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
     return [
         StoryMeasure(
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
-            RIGHT if is_share else curve.metric.replace("_", " ") + " %",
+            RIGHT if is_share else Metric(curve.metric.replace("_", " ") + " %"),
             value,
             hits,
             lambda run: run.robustness.examples if is_share else None,

@@ -41,15 +41,15 @@ def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
     if difference is None:
         return f"{place} the two cannot be compared"
     own, other = (number(measure, mean_value(measure, side.runs)) for side in (group, reference))
-    if measure.unit == RIGHT:
+    if measure.metric == RIGHT:
         values = f"{group.label} is right on {own}{NO_BREAK}% of the texts and {reference.label} on {other}{NO_BREAK}%"
     else:
-        values = f"{group.label} reaches {own} and {reference.label} {other} ({measure.unit})"
+        values = f"{group.label} reaches {own} and {reference.label} {other} ({measure.metric.title})"
     return f"{place} {values}: {_difference(measure, difference)}"
 
 
 def _difference(measure: StoryMeasure, difference: Difference) -> str:
-    more, less = ("points more", "points fewer") if measure.percent else ("more", "less")
+    more, less = ("points more", "points fewer") if measure.metric.percent else ("more", "less")
     size = f"{number(measure, abs(difference.value))} {more if difference.value >= 0 else less}"
     if isnan(difference.low):
         return f"{size}, without an interval, so a difference is not shown"
@@ -58,14 +58,11 @@ def _difference(measure: StoryMeasure, difference: Difference) -> str:
 
 
 def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMeasure) -> str:
-    value = number(measure, mean_value(measure, reference.runs))
+    reached = _reached(measure, number(measure, mean_value(measure, reference.runs)))
     differences = "; ".join(
         f"{group.label} {_short(measure, difference_between(group, reference, measure))}" for group in others
     )
-    reached = (
-        f"is right on {value}{NO_BREAK}% of the texts" if measure.unit == RIGHT else f"reaches {value} ({measure.unit})"
-    )
-    unit = ", in points" if measure.percent else ""
+    unit = ", in points" if measure.metric.percent else ""
     return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it{unit}: {differences}."
 
 
@@ -90,9 +87,13 @@ def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | 
 def _value(group: Group, measure: StoryMeasure) -> str:
     value, (low, high) = number(measure, mean_value(measure, group.runs)), group_interval(group, measure)
     interval = "" if isnan(low) else f" [{number(measure, low)}, {number(measure, high)}]"
-    if measure.unit == RIGHT:
-        return f"{group.label} is right on {value}{NO_BREAK}% of the texts{interval}"
-    return f"{group.label} reaches {value}{interval} ({measure.unit})"
+    return f"{group.label} {_reached(measure, value, interval)}"
+
+
+def _reached(measure: StoryMeasure, value: str, interval: str = "") -> str:
+    if measure.metric == RIGHT:
+        return f"is right on {value}{NO_BREAK}% of the texts{interval}"
+    return f"reaches {value}{interval} ({measure.metric.title})"
 
 
 def _place(measure: StoryMeasure) -> str:

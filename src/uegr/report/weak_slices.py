@@ -9,7 +9,7 @@ from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.run_groups import Group, wilson
 from uegr.report.story_measures import StoryMeasure, attack_of
 
-MOST = 10
+MOST_SLICES = 10
 Parts = Mapping[str, Mapping[str, Any]]
 """Name of a slice -> the object of results.json."""
 
@@ -53,7 +53,7 @@ def _table(title: str, groups: Sequence[Group], parts: Sequence[Parts]) -> dict[
     def mean(name: str) -> float:
         return float(np.mean([of_group[name]["accuracy"] for of_group in parts if name in of_group]))
 
-    weakest = sorted((name for name in names if sizes[name] >= SMALLEST), key=mean)[:MOST]
+    weakest = sorted((name for name in names if sizes[name] >= SMALLEST), key=mean)[:MOST_SLICES]
     return {
         "title": title,
         "headings": ["part of the data", "texts", *(f"{group.label}, right %" for group in groups)],

@@ -20,7 +20,7 @@ from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
-from uegr.runs.run_folder import read_results
+from uegr.runs.results_json import read_results
 from uegr.runs.run_result import RunResult
 
 ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")

@@ -21,8 +21,9 @@ from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
 from uegr.options import option_fields
 from uegr.runs.model_card import write_card
+from uegr.runs.results_json import read_results, write_results
 from uegr.runs.run_file_shapes import Config
-from uegr.runs.run_folder import RUN, read_results, read_run, write_results
+from uegr.runs.run_folder import RUN, read_run
 from uegr.runs.run_result import RunResult
 from uegr.training.precision import measure_in_bf16
 

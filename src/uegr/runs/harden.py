@@ -19,7 +19,8 @@ from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
-from uegr.runs.run_folder import HARDENING, begun_precision, finish_run, prepare_run
+from uegr.runs.run_folder import HARDENING
+from uegr.runs.training_folder import begun_precision, finish_run, prepare_run
 from uegr.training.full_disk import explained
 from uegr.training.hardening import Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig

@@ -18,7 +18,8 @@ from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, HUB_NAME
 from uegr.modeling.model_loading import auto_class
 from uegr.modeling.scratch.scratch_models import SCRATCH
-from uegr.runs.run_folder import CARD, RESULTS, read_results, read_run
+from uegr.runs.results_json import read_results
+from uegr.runs.run_folder import CARD, RESULTS, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import measures
 

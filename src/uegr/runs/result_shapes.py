@@ -77,6 +77,12 @@ class Transfer(TypedDict):
     label_map: NotRequired[dict[str, dict[str, str | None]]]
 
 
+class AnalysisPart(TypedDict):
+    """What every part of the analysis may have."""
+
+    cost: NotRequired[Cost]
+
+
 class Bin(TypedDict):
     """One bin of confidence; its means are None where it is empty."""
 
@@ -87,19 +93,18 @@ class Bin(TypedDict):
     accuracy: float | None
 
 
-class Calibration(TypedDict):
+class Calibration(AnalysisPart):
     """See `uegr.evaluation.calibration`."""
 
-    cost: NotRequired[Cost]
     ece: float
     brier: float
+    examples: int
     bins: list[Bin]
 
 
-class Selective(TypedDict):
+class Selective(AnalysisPart):
     """Error rate among the most confident examples, by their share."""
 
-    cost: NotRequired[Cost]
     coverage: list[float]
     risk: list[float]
     aurc: float
@@ -114,22 +119,22 @@ class OtherTask(TypedDict):
     auroc: dict[str, float]
 
 
-class OutOfDistribution(TypedDict):
+class OutOfDistribution(AnalysisPart):
     """Texts of other tasks."""
 
-    cost: NotRequired[Cost]
     tasks: list[OtherTask]
 
 
-class Similarity(TypedDict):
+class Similarity(AnalysisPart):
     """Layers compared with those of the pretrained model; None where it has no such weights."""
 
-    cost: NotRequired[Cost]
     reference: str
     layers: list[str]
     cka: list[float | None]
     cosine: list[float | None]
     drift: list[float | None]
+    tokens: NotRequired[int]
+    examples: NotRequired[int]
 
 
 class Parameter(TypedDict):
@@ -141,11 +146,11 @@ class Parameter(TypedDict):
     saliency: float
 
 
-class Saliency(TypedDict):
+class Saliency(AnalysisPart):
     """The saliency of all tensors of weights."""
 
-    cost: NotRequired[Cost]
     parameters: list[Parameter]
+    examples: int
 
 
 class Sharpness(TypedDict):
@@ -171,10 +176,9 @@ class Plane(TypedDict):
     loss: list[list[float]]
 
 
-class Landscape(TypedDict):
+class Landscape(AnalysisPart):
     """The loss around the trained weights."""
 
-    cost: NotRequired[Cost]
     examples: int
     loss: float
     eigenvalues: list[float]
@@ -185,7 +189,7 @@ class Landscape(TypedDict):
     slice_2d: Plane
 
 
-class GradientMasking(TypedDict):
+class GradientMasking(AnalysisPart):
     """Accuracies by epsilon of attacks with and without gradients."""
 
     epsilons: NotRequired[list[float]]

@@ -1,6 +1,6 @@
 """One measured run: an entry of results.json, typed. docs/results-schema.md describes every field.
 
-Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.run_folder` reads and writes the file.
+Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.results_json` reads and writes the file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from reprlib import repr as shortened
 from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
+from uegr.runs.analysis_check import check_analysis
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost, curve_metric, read_curve
 from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, Overlap, Slice, Transfer
@@ -104,6 +105,7 @@ class RunResult(JsonPart):
         _check(entry)
         result = super().from_dict(entry)
         _check_transfer(result.transfer)
+        check_analysis(result.analysis)
         return result
 
     @property

@@ -10,15 +10,8 @@ from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
-TYPOS = {
-    "typo_accuracy": "typos %",
-    "typo_pearson": "typos, Pearson %",
-    "typo_micro_f1": "typos, micro F1 %",
-    "typo_entity_f1": "typos, entity F1 %",
-    "typo_bleu": "typos, BLEU",
-    "typo_perplexity": "typos, perplexity",
-}
-FEW = 4
+TYPOS = {f"typo_{name}": f"typos, {metric.title}" for name, metric in METRICS.items()} | {"typo_accuracy": "typos %"}
+MOST_COLUMNS = 4
 """Up to this number of runs are shown as columns, which fit a narrow screen; more are shown as rows."""
 Cell = Callable[[RunResult], str]
 
@@ -39,8 +32,8 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         return _percent(curve_area(result.robustness.epsilons, result.robustness.values, up_to=end))
 
     def metric(name: str) -> Cell:
-        show = _percent if name not in METRICS or METRICS[name].percent else "{:.3f}".format
-        return lambda result: show(result.metrics[name]) if name in result.metrics else "–"
+        text = METRICS[name.removeprefix("typo_")].text
+        return lambda result: text(result.metrics[name]) if name in result.metrics else "–"
 
     def measured(name: str) -> bool:
         return any(name in result.metrics for result in results)
@@ -53,7 +46,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
     published = dict.fromkeys(result.metric for result in results)
     secondary = [name for name in SECONDARY if measured(name) and name not in published]
-    last = (*TYPOS.items(), ("ece", "ECE"), ("nll", "NLL"))
+    last = (*TYPOS.items(), *((name, METRICS[name].title) for name in ("ece", "nll")))
     return {
         **{metric_title(name, results[0].positive_label): metric(name) for name in [*published, *secondary]},
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
@@ -69,7 +62,7 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
     """Return headings and rows: few runs as columns, many as rows. `brief` gives rows the middle epsilon only."""
     cells = measures(results)
     labels = [result.label(results) for result in results]
-    if len(results) <= FEW:
+    if len(results) <= MOST_COLUMNS:
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
     if brief:
         curve = [heading for heading in cells if heading.startswith("PGD")]

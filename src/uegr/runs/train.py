@@ -27,11 +27,11 @@ from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.folder_lock import only_training
-from uegr.runs.run_folder import (
+from uegr.runs.run_folder import hardening_of
+from uegr.runs.training_folder import (
     begun_precision,
     check_no_file,
     finish_run,
-    hardening_of,
     no_folder_left,
     prepare_run,
     write_finished,

@@ -44,7 +44,8 @@ def _chart(kind: str, parts: dict[Group, dict[str, Any]]) -> Chart:
         lines += [Line(group.label, group.index, *zip(*measured, strict=True))] if measured else []
     ranges = "; ".join(f"{line.label} from {min(line.y):.3f} to {max(line.y):.3f}" for line in lines)
     part = next(iter(parts.values()))
-    counted = f" {part['tokens']} tokens of {part['examples']} examples." if "tokens" in part else ""
+    has_counts = "tokens" in part and "examples" in part
+    counted = f" {part['tokens']} tokens of {part['examples']} examples." if has_counts else ""
     reference = f" Pretrained model: {part['reference']}." if "reference" in part else ""
     chart = draw_curves(
         lines,

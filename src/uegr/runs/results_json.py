@@ -1,0 +1,64 @@
+"""Write and read results.json; a reader may ask for the training log and the attacked texts beside it, too."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from uegr.atomic_files import write_json
+from uegr.errors import UsageError
+from uegr.runs.attacked_texts import with_attacked_texts
+from uegr.runs.run_folder import RESULTS, SCHEMA, TRAINING_LOG
+from uegr.runs.run_result import RunResult
+
+
+def document(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the content of a results.json with these entries; see `RunResult.to_dict`."""
+    return {"schema": SCHEMA, "runs": list(entries)}
+
+
+def write_results(folder: Path, results: Sequence[RunResult]) -> None:
+    """Write the results.json of a folder."""
+    write_json(folder / RESULTS, document([result.to_dict() for result in results]))
+
+
+def read_results(path: Path) -> list[RunResult]:
+    """Return the runs of a results.json, or of the results.json in a folder.
+
+    Raises:
+        UsageError: there is no such file, or it is damaged.
+    """
+    file = path / RESULTS if path.is_dir() else path
+    if not file.is_file():
+        raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"'{file}' is not valid JSON ({error}): measure again with uegr evaluate.") from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
+        raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
+    if not content["runs"]:
+        raise UsageError(f"'{file}' holds no run: measure again with uegr evaluate.")
+    return [RunResult.from_dict(entry, file) for entry in content["runs"]]
+
+
+def read_results_and_logs(paths: Sequence[Path]) -> list[RunResult]:
+    """Return the runs of several folders or results.json files; those of folders have their training log and their
+    attacked texts."""
+    results = [(result, path) for path in paths for result in read_results(path)]
+    return [with_attacked_texts(with_training_log(result, path), path) for result, path in results]
+
+
+def with_training_log(result: RunResult, folder: Path) -> RunResult:
+    """Return the result with the training log in the run's folder, where there is one."""
+    file = folder / TRAINING_LOG
+    if not file.is_file():
+        return result
+    try:
+        log = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(log, list) or not all(isinstance(entry, dict) for entry in log):
+            raise ValueError("not a list of objects")
+        return replace(result, log=log)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"'{file}' is damaged ({error}): remove it, or train again with --overwrite.") from error

@@ -1,0 +1,161 @@
+"""The run folder of a training: made ready before it, and finished after it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from uegr.atomic_files import write_json
+from uegr.data.file_digests import check_unchanged, digests_of
+from uegr.errors import UsageError
+from uegr.locked_files import remove_finished, remove_folder, replace_file
+from uegr.runs.folder_lock import content_of
+from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from uegr.methods.method_config import MethodConfig
+    from uegr.training.run_config import Precision
+
+MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
+"""Files by which a folder of a model or of a run is recognised."""
+CHECKPOINTS = "checkpoint-*"
+STAGING = ".partial"
+"""The model is written into this folder and then moved into place."""
+
+
+def check_no_file(folder: Path) -> None:
+    """Raise a UsageError if the path is that of a file."""
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
+
+
+@contextmanager
+def no_folder_left(folder: Path) -> Iterator[None]:
+    """Remove the folder after an error if it is new and empty: a Trainer makes it before its arguments are checked."""
+    is_new = not folder.exists()
+    try:
+        yield
+    except Exception:
+        if is_new and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+        raise
+
+
+def prepare_run(
+    folder: Path,
+    config: dict[str, Any],
+    *,
+    resume: bool,
+    overwrite: bool,
+    precision: str,
+    data_files: Sequence[str] = (),
+    file: str = RUN,
+) -> str | None:
+    """Make the folder ready for a run with this configuration.
+
+    Args:
+        folder: the run folder.
+        config: the configuration of the run, as JSON can hold it.
+        resume: continue the run in the folder.
+        overwrite: remove the run in the folder.
+        precision: number format of the training, kept for `begun_precision`.
+        data_files: the user's files that the run trains on.
+        file: RUN or HARDENING.
+
+    Returns:
+        The checkpoint to resume from, or None to begin at the start.
+
+    Raises:
+        UsageError: the folder holds something else, a finished run, or an unfinished run that cannot be resumed.
+    """
+    check_no_file(folder)
+    if folder.exists() and not (folder / file).exists():
+        if any(path for pattern in MODEL_FILES for path in folder.glob(pattern)):
+            raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")
+        if overwrite and content_of(folder):
+            raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
+    if overwrite and folder.exists():
+        for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
+            remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    if (folder / file).exists():
+        from uegr.training.checkpoints import last_complete_checkpoint
+
+        _check_resumable(folder, read_run(folder, file), config, resume)
+        return last_complete_checkpoint(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
+    write_json(folder / file, {**begun, "files": digests_of(data_files)})
+    return None
+
+
+def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
+    """Raise a UsageError unless the run in the folder is to be resumed, is unfinished, and has this configuration."""
+    if former.get("finished"):
+        raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
+    if not resume:
+        raise UsageError(
+            f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."
+        )
+    as_read = json.loads(json.dumps(config))  # tuples become lists
+    changed = [name for name, value in as_read.items() if former["config"].get(name) != value]
+    if changed:
+        raise UsageError(
+            f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
+            "over with --overwrite."
+        )
+    check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
+
+
+def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
+    """Return the number format in which the run in the folder was begun; what was asked for where there is none.
+
+    "auto" decides by a measurement, which may come out otherwise when the run is resumed.
+    """
+    return read_run(folder, file).get("precision", asked) if (folder / file).is_file() else asked
+
+
+def finish_run(
+    folder: Path,
+    run: dict[str, Any],
+    log: list[dict[str, Any]],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    method_config: MethodConfig | None = None,
+    *,
+    file: str = RUN,
+) -> None:
+    """Move the trained model into the folder, mark the run as finished, and only then remove its checkpoints.
+
+    Args:
+        folder: the run folder, made by `prepare_run`.
+        run: the content of run.json without "files", "finished" and "schema".
+        log: the entries of the training log.
+        model, tokenizer: saved in Hugging Face's format.
+        method_config: saved beside the model.
+        file: RUN or HARDENING.
+    """
+    staging = folder / STAGING
+    shutil.rmtree(staging, ignore_errors=True)
+    model.save_pretrained(staging)
+    tokenizer.save_pretrained(staging)
+    if method_config is not None:
+        method_config.save_pretrained(staging)
+    for path in staging.iterdir():
+        replace_file(path, folder / path.name)
+    staging.rmdir()
+    write_json(folder / TRAINING_LOG, log)
+    write_finished(folder, run, file)
+    for checkpoint in folder.glob(CHECKPOINTS):
+        remove_finished(checkpoint)
+
+
+def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:
+    """Write the run.json of a finished run; for the arguments see `finish_run`."""
+    files = read_run(folder, file).get("files", {})
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
