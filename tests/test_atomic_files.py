@@ -20,6 +20,16 @@ def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_an_error_names_the_file_and_not_the_temporary_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError) as refused:
+        write_text(tmp_path / "results.json", "text")
+    assert refused.value.filename == str(tmp_path / "results.json")
+
+
 def test_after_an_error_the_former_file_stays_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     write_text(path, "former")

@@ -21,11 +21,19 @@ def replacement(path: Path) -> Iterator[TextIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = temporary_beside(path)
     try:
-        with temporary.open("x", encoding="utf-8", newline="") as opened:
+        with _opened(temporary, path) as opened:
             yield opened
         replace_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _opened(temporary: Path, path: Path) -> TextIO:
+    try:
+        return temporary.open("x", encoding="utf-8", newline="")
+    except OSError as error:
+        error.filename = str(path)  # the name that the user knows
+        raise
 
 
 def write_text(path: Path, text: str) -> None:

@@ -118,6 +118,16 @@ def check_value(name: str, value: Any, hint: Any) -> None:
         raise UsageError(f"{name} must be {expected}, not {value!r}.")
 
 
+def check_option(kind: type[Options], name: str, value: Any) -> None:
+    """Refuse a value that an option cannot have, whatever the values of the others.
+
+    Raises:
+        UsageError: the type is wrong, or the value lies outside the option's bounds.
+    """
+    check_value(name, value, type_hints(kind)[name])  # type: ignore[arg-type]  # a class is hashable
+    _check_bounds(next(entry for entry in option_fields(kind) if entry.name == name), value)
+
+
 def _check_bounds(entry: Field[Any], value: Any) -> None:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return

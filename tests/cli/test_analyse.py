@@ -14,7 +14,7 @@ def test_parts_are_merged_into_the_results_with_what_they_cost(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = entry_of(evaluated_run)
-    assert run(["analyse", str(evaluated_run), "--parts", "calibration,selective", "--examples", "6"]) == 0
+    assert run(["analyse", str(evaluated_run), "--parts", "calibration,selective"]) == 0
     assert run(["analyse", str(evaluated_run), "--parts", "similarity,saliency,landscape", "--examples", "6"]) == 0
     assert "forward passes" in capsys.readouterr().out
     entry = entry_of(evaluated_run)
@@ -31,6 +31,10 @@ def test_parts_are_merged_into_the_results_with_what_they_cost(
         (["--parts", "callibration"], "did you mean 'calibration'"),
         (["--parts", "ood"], "--ood"),
         (["--parts", "ood", "--ood", "subk"], "did you mean 'subj'"),
+        (
+            ["--parts", "calibration,selective", "--examples", "6"],
+            "add one of similarity, saliency, landscape to --parts",
+        ),
         (["--split", "train"], "choose one of test, validation"),
     ):
         assert message in error_of(capsys, ["analyse", str(evaluated_run), *more])

@@ -14,10 +14,11 @@ from uegr.cli.terminal import console
 
 def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = entry_of(evaluated_run)
-    attack = ["attack", str(evaluated_run), "--examples", "6", "--epsilons", "0,0.05"]
+    attack = ["attack", str(evaluated_run), "--examples", "6"]
     names = ["typos", "deepwordbug", "pgd", "random-search", "transfer"]
     chosen = [argument for name in names for argument in ("--attack", name)]
-    assert run([*attack, *chosen, "--source", str(evaluated_run), "--steps", "2", "--rate", "0.5"]) == 0
+    further = ["--epsilons", "0,0.05", "--source", str(evaluated_run), "--steps", "2", "--rate", "0.5"]
+    assert run([*attack, *chosen, *further]) == 0
     assert "deepwordbug" in capsys.readouterr().out
     entry = entry_of(evaluated_run)
     assert {name: entry[name] for name in before} == before
@@ -48,6 +49,11 @@ def test_the_table_fits_a_terminal_of_80_columns(
     (row,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("deepwordbug  "))
     assert row.split()[:2] == ["deepwordbug", "3"]
     assert len(row) <= 80 and "\u2026" not in row
+
+
+def test_radii_without_an_attack_on_the_embeddings_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["attack", "run", "--attack", "typos", "--epsilons", "0.1"]
+    assert "--epsilons is not used here: add an attack on the embeddings" in error_of(capsys, arguments)
 
 
 def test_texts_without_spaces_between_words_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

@@ -82,6 +82,23 @@ def test_what_cannot_be_is_said(options: Path, line: str, message: str, capsys: 
     assert message in error_of(capsys, ["train", "--config", str(options)])
 
 
+def test_paths_of_a_file_are_read_as_in_a_shell(
+    options: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without this, a folder with the name ~ was made in the working directory."""
+    for variable in ("HOME", "USERPROFILE", "FILES"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    text = options.read_text().replace("dropout", "# dropout").replace(f"{tmp_path / 'from_file'}", "~/at_home")
+    options.write_text(text.replace(str(tmp_path / "reviews.csv"), "$FILES/reviews.csv"))
+    assert run(["train", "--config", str(options), "--max_steps", "1"]) == 0
+    assert (tmp_path / "at_home" / "run.json").is_file() and not (tmp_path / "~").exists()
+    options.write_text("train_file: $NOT_SET/reviews.csv\noutput_dir: x\n")
+    assert "needs the environment variable NOT_SET" in error_of(capsys, ["train", "--config", str(options)])
+    options.write_text("train_file: ''\noutput_dir: x\n")
+    assert "train_file is empty: give it a path" in error_of(capsys, ["train", "--config", str(options)])
+
+
 def test_an_option_with_a_slip_is_named(options: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "did you mean --epochs?" in error_of(capsys, ["train", "--config", str(options), "--epoch", "3"])
     assert "there is no file 'no.yaml'" in error_of(capsys, ["train", "--config", "no.yaml"])

@@ -55,6 +55,11 @@ def base(train_file: Path, model_folder: Path, tmp_path: Path) -> list[str]:
         (["--max_train_examples", "0"], "at least 1"),
         (["--batch_size", "0"], "must be at least 1"),
         (["--epochs", "0", "--max_steps", "-1"], "nothing to train"),
+        (["--label_separator", ";"], "--label_separator is not used here: it is for --kind multi_label"),
+        (["--kind", "regression", "--positive_label", "1"], "it is for --kind classification, or leave it out"),
+        (["--kind", "causal_lm", "--drop_empty"], "--drop_empty is not used here"),
+        (["--train_file", ""], "--train_file is empty: give it a value, or leave it out"),
+        (["--output_dir="], "--output_dir is empty"),
     ],
 )
 def test_bad_options(

@@ -255,3 +255,19 @@ def test_a_json_file_holds_lines_or_a_list(text: str, tmp_path: Path) -> None:
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder: give a file"):
         load_files(tmp_path)
+
+
+@pytest.mark.parametrize("column", ["text", "label"])
+@pytest.mark.parametrize("value", [{"en": "a film"}, [{"en": "a film"}]])
+def test_objects_in_json_are_not_read_as_the_text_of_their_json(column: str, value: Any, tmp_path: Path) -> None:
+    rows = [{"text": f"film {number}", "label": "ab"[number % 2], "other": value} for number in range(20)]
+    load_files(json_file(tmp_path, *rows))
+    with pytest.raises(UsageError, match=f"column '{column}' of 'a.jsonl' holds objects and not texts: name another"):
+        load_files(json_file(tmp_path, *({**row, column: value} for row in rows)))
+
+
+def test_a_parquet_file_with_another_ending_is_named(tmp_path: Path) -> None:
+    pd.DataFrame({"text": ["a"], "label": [0]}).to_parquet(tmp_path / "a.parquet")
+    (tmp_path / "a.parquet").rename(tmp_path / "a.csv")
+    with pytest.raises(UsageError, match="is a Parquet file: give it the ending .parquet"):
+        read_rows(tmp_path / "a.csv")

@@ -75,3 +75,9 @@ def test_numbers_may_have_spaces_around_them() -> None:
 def test_lists_are_no_classes() -> None:
     with pytest.raises(UsageError, match="holds lists or objects.*--kind multi_label"):
         load_files(reviews(40).assign(label=[[0], [1]] * 20))
+
+
+def test_an_empty_separator_of_labels_is_refused() -> None:
+    frame = pd.DataFrame({"text": [f"film {number}" for number in range(20)], "label": ["a,b", "b"] * 10})
+    with pytest.raises(UsageError, match="label_separator is empty: give the sign between two labels"):
+        load_files(frame, kind="multi_label", label_separator="")

@@ -204,3 +204,18 @@ def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_ot
     (evaluated_run / "run.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match="the classes of the data are now 0, 1, advert, and those of"):
         run_gate(open_model(evaluated_run), policy)
+
+
+def test_an_output_folder_that_cannot_be_written_is_said_before_the_measurement(
+    evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(*_: object, **__: object) -> None:
+        raise AssertionError("measured before it is refused")
+
+    monkeypatch.setattr("uegr.runs.gate.run_gate", measure)
+    policy, file = tmp_path / "policy.yaml", tmp_path / "a file"
+    policy.write_text("minimum: {accuracy: 0.0}\n")
+    file.touch()
+    arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(file)]
+    capsys.readouterr()
+    assert "cannot be used (file exists): name another" in error_of(capsys, arguments)

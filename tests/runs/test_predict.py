@@ -235,3 +235,25 @@ def test_a_number_has_no_confidence(option: list[str], tmp_path: Path, capsys: p
     files = ["--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")]
     assert "this is a model for regression" in error_of(capsys, ["predict", str(model), *files, *option])
     assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "output", "message"),
+    [
+        ("texts.csv", "out.txt", "its ending must be one of .csv, .jsonl"),
+        ("nowhere.csv", "out.csv", "there is no file 'nowhere.csv'"),
+        ("texts.csv", "texts.csv", "is the file of the texts"),
+    ],
+)
+def test_files_are_checked_before_a_model_is_opened(
+    file: str,
+    output: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("texts.csv").write_text("text\na film\n")
+    arguments = ["predict", "there-is-no-model", "--file", file, "--output", output]
+    assert message in error_of(capsys, arguments)

@@ -28,11 +28,14 @@ def analyse(
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Analyse a run (calibration, similarity to the pretrained model, loss landscape, ...) into its results.json."""
-    from uegr.runs.analyse import analyse_run
+    from uegr.runs.analyse import PARTS, analyse_run
 
     selected = parse_names(parts) or None
     if selected is not None and "ood" not in selected:
         refuse_unused(context, ("ood",), "add ood to --parts")
+    on_a_sample = [name for name, (_, needs_all_rows) in PARTS.items() if not needs_all_rows]
+    if selected is not None and not {*selected} & {*on_a_sample} and {*selected} <= {*PARTS}:
+        refuse_unused(context, ("examples",), f"add one of {', '.join(on_a_sample)} to --parts")
     with progress() as on_progress:
         result = analyse_run(
             run,

@@ -1,12 +1,48 @@
 """The Typer application that every command registers with."""
 
+import os
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from uegr import __version__
+from uegr.errors import UsageError
+
+
+class Commands(TyperGroup):
+    """The commands, with what holds for the values of all of them.
+
+    A leading ~ is the home folder, which a shell leaves as it is after a "=" and in quotes. An empty value, such as
+    that of "$OUT" where OUT is not set, is refused: as a path it would be the working directory.
+    """
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        rest = [_with_home(argument) for argument in rest]
+        if command is not None:
+            _refuse_empty(command, rest)
+        return name, command, rest
+
+
+def _with_home(argument: str) -> str:
+    flag, separator, value = argument.partition("=") if argument.startswith("--") else ("", "", argument)
+    return flag + separator + (os.path.expanduser(value) if value.startswith("~") else value)
+
+
+def _refuse_empty(command: Any, arguments: list[str]) -> None:
+    """Raise a UsageError if a value is empty; an option whose default is the empty text takes it."""
+    may_be_empty = {flag for parameter in command.params if parameter.default == "" for flag in parameter.opts}
+    for before, argument in pairwise(["", *arguments]):
+        flag = argument[:-1] if argument.startswith("--") and argument.endswith("=") else before
+        if argument in ("", f"{flag}=") and flag not in may_be_empty:
+            what = flag if flag.startswith("--") else "an argument"
+            raise UsageError(f"{what} is empty: give it a value, or leave it out.")
+
 
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

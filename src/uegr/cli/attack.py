@@ -51,6 +51,8 @@ def attack(
     on_embeddings = {attack_name(name) for name in names} & EMBEDDING_ATTACKS.keys()
     if "transfer" not in on_embeddings:
         refuse_unused(context, ("source",), "add --attack transfer")
+    if not on_embeddings:
+        refuse_unused(context, ("epsilons",), "add an attack on the embeddings, such as --attack pgd")
     if len(on_embeddings) == len(set(names)):
         refuse_unused(context, ("calibrated",), "add an attack on the text, such as --attack deepwordbug")
     with progress() as on_progress:

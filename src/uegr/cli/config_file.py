@@ -1,5 +1,8 @@
 """Options from a YAML file: `--config run.yaml`, as in TRL's TrlParser; the command line overrides it."""
 
+import os
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +12,16 @@ from uegr.cli.options import is_given
 from uegr.errors import UsageError
 
 
-def read_config_file(context: typer.Context, path: Path | None, further: dict[str, Any]) -> dict[str, Any]:
+def read_config_file(
+    context: typer.Context, path: Path | None, further: dict[str, Any], paths: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the values of a command's options: from the command line, then from the file, then the defaults.
 
     Args:
         context: the context of the command.
         path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
         further: options on the command line that are not the command's own; those in the file are added.
+        paths: parameters that name files and folders; in the file their ~ and $VARIABLES are what they are in a shell.
 
     Returns:
         Name of each parameter of the command -> its value.
@@ -39,5 +45,15 @@ def read_config_file(context: typer.Context, path: Path | None, further: dict[st
         if parameter is None:
             further.setdefault(name, value)
         elif not is_given(context, parameter):
-            values[parameter] = value
+            values[parameter] = _expanded(name, value) if parameter in paths else value
     return values
+
+
+def _expanded(name: str, value: Any) -> Any:
+    """A path with its ~ and $VARIABLES; a folder with such a name would be made where nobody looks for it."""
+    if not isinstance(value, str):
+        return value
+    expanded = os.path.expandvars(os.path.expanduser(value))
+    if missing := re.search(r"\$\{?(\w+)", expanded):
+        raise UsageError(f"{name} '{value}' needs the environment variable {missing[1]}: set it, or write the path.")
+    return expanded

@@ -33,6 +33,7 @@ def gate(
 ) -> None:
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.evaluation.data_slices import SMALLEST
+    from uegr.runs.finished_run import check_writable
     from uegr.runs.gate import run_gate
     from uegr.runs.gate_policy import read_policy
     from uegr.runs.open_classifier import open_model
@@ -43,6 +44,8 @@ def gate(
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,
     )
+    output_dir.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is said before the measurement
+    check_writable(output_dir)
     with progress() as on_progress:
         result = run_gate(classifier, limits, file=file, on_rows=partial(on_progress, unit="perturbations"))
     result.write(output_dir)

@@ -37,11 +37,12 @@ def predict(
 ) -> None:
     """Write the rows of a file with the model's predictions; the file may be larger than memory."""
     from uegr.runs.open_classifier import open_model
-    from uegr.runs.predict import calibrated_temperature, predict_file
+    from uegr.runs.predict import calibrated_temperature, check_files, predict_file
     from uegr.runs.predicted_columns import ABSTAINED, PREDICTED
 
     if calibrate_on is None:
         refuse_unused(context, ("label_column",), "name a labelled file with --calibrate_on")
+    check_files(file, output)
     classifier = open_model(
         model,
         text_column,

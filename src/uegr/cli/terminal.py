@@ -1,12 +1,13 @@
 """The console that every command prints to, and the progress of long commands."""
 
 import logging
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TaskID
 from rich.text import Text
@@ -17,6 +18,11 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 """Control characters, which move the cursor or recolour a terminal, direction overrides, and halves of pairs."""
 
 
+NARROWEST, USUAL = 20, 80
+"""Columns: a terminal with fewer is taken for one of 80. With COLUMNS=0, as some programs set it where there is no
+terminal, rich would print nothing."""
+
+
 class PlainConsole(Console):
     """Prints texts from outside as they are: no markup, no control sequences, in tables as well."""
 
@@ -25,6 +31,20 @@ class PlainConsole(Console):
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(CONTROL.sub("\ufffd", text), **options)
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        width, height = super().size
+        return ConsoleDimensions(width if width >= NARROWEST else USUAL, height)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self._width, self._height = new_size
+
+    def on_broken_pipe(self) -> None:
+        """Print no more, and go on: `uegr train ... | head` ends a training as little as it changes its exit code."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
 
 def without_control(record: logging.LogRecord) -> bool:

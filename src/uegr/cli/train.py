@@ -5,7 +5,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -16,6 +16,7 @@ from uegr.cli.method_help import MethodHelp, chosen_method
 from uegr.cli.options import ALIASES, method_options, parse_class_weights, refuse_given
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
+from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.options import Options, option_fields
 from uegr.training.processes import is_first_process
@@ -55,6 +56,15 @@ OF_OWN_DATA = (
     "drop_empty",
 )
 """Options that a named task does not use."""
+OF_TRAIN_FILE = ("validation_file", "test_file")
+"""Options that go with --train_file only."""
+OF_KINDS = {
+    "label_separator": ("multi_label",),
+    "positive_label": ("classification",),
+    "label_column": tuple(kind for kind in get_args(Kind) if kind != "causal_lm"),
+    "drop_empty": tuple(kind for kind in get_args(Kind) if kind != "causal_lm"),
+}
+"""Option -> the kinds of task that it belongs to. Rows without text are always dropped for causal_lm."""
 FLAGS = {"model": "--model_name_or_path"}
 """Field of the configuration -> its option, where that has another name."""
 
@@ -87,12 +97,14 @@ def train(
     from uegr.runs.train import train_run
 
     further = method_options(context.args)
-    values = read_config_file(context, config_file, further)
+    values = read_config_file(context, config_file, further, paths=("output_dir", "model", *FILES))
     if values["output_dir"] is None:
         raise UsageError("name the folder of the run: --output_dir runs/NAME.")
     for name in ("output_dir", *FILES):
         if not isinstance(values[name], str | Path | None):
             raise UsageError(f"{name} must be a path, not {values[name]!r}: write it in quotes.")
+        if values[name] == "":
+            raise UsageError(f"{name} is empty: give it a path, or leave it out.")
     output_dir = Path(values["output_dir"])
     config = _run_config(_data_source(values), values, further)
     with progress() as on_progress:
@@ -122,6 +134,11 @@ def _data_source(values: dict[str, Any]) -> DataSource:
     source = DataSource(**{**values_of(DataSource, values), **files})
     if source.task is not None:
         _refuse_unused(DataSource, OF_OWN_DATA, values, "a named task has its own: take --train_file or --dataset")
+    if source.train_file is None:
+        _refuse_unused(DataSource, OF_TRAIN_FILE, values, "it goes with --train_file")
+    for name, kinds in OF_KINDS.items():
+        if source.kind not in kinds:
+            _refuse_unused(DataSource, [name], values, f"it is for --kind {' or '.join(kinds)}")
     if source.metric is not None:
         check_metric(source.metric, source.kind)
     return source

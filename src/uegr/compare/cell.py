@@ -104,7 +104,7 @@ def address(content: Mapping[str, Any]) -> str:
 
 def with_model_path(config: RunConfig) -> RunConfig:
     """The configuration with the environment variables in its model's path expanded."""
-    path = os.path.expandvars(config.model)
+    path = os.path.expanduser(os.path.expandvars(config.model))
     missing = re.search(r"\$\{?(\w+)", path)
     if missing:
         raise UsageError(f"model '{config.model}' needs the environment variable {missing[1]}: set it to a folder.")

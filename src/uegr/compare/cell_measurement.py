@@ -58,7 +58,7 @@ class Measurement(Options):
     def further_attacks(self) -> list[Attack]:
         """The attacks that `attacks` names."""
         attacks = []
-        for name, value in self.attacks.items():
+        for name, value in mapping("attacks", self.attacks).items():
             if name == Transfer.name:
                 raise UsageError(
                     "a grid has no source to transfer from: run it with --keep_models, then use "

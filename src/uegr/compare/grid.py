@@ -23,6 +23,7 @@ A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget
 """
 
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ from uegr.compare.grid_entries import (
     items,
     method_entries,
     model_entry,
+    name_in,
     task_entry,
 )
 from uegr.compare.yaml_files import load_with_references, mapping
@@ -50,6 +52,7 @@ from uegr.methods.method_lookup import make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.modeling.metrics import METRICS
 from uegr.runs.transfer import check_transfer
+from uegr.training.run_arguments import check_further
 from uegr.training.run_config import RunConfig
 
 MOST_CELLS = 100_000
@@ -119,7 +122,15 @@ def make_grid(content: Any, name: str) -> Grid:
         for round_number, seed in enumerate(settings["seeds"])
     ]
     cells.sort(key=lambda pair: pair[0])  # stable: the order of the file is kept within each round
-    return Grid(str(content.get("name", name)), tuple(cell for _, cell in cells))
+    return Grid(grid_name(content, name), tuple(cell for _, cell in cells))
+
+
+def grid_name(content: Mapping[str, Any], file_name: str) -> str:
+    """The name of a grid or a tuning, after which its results and its folder of runs are called."""
+    name = name_in("'name'", content.get("name", file_name))
+    if not re.fullmatch(r"[^/\\\0]+", name) or name in (".", ".."):
+        raise UsageError(f"'name' is that of a file and a folder, and cannot be '{name}': leave out / and \\.")
+    return name
 
 
 def _tuned(content: Any, tasks: list[str]) -> dict[tuple[str, str], Entry]:
@@ -144,6 +155,8 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
     config = RunConfig(
         source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
+    if config.training_arguments:
+        check_further(config)
     measurement = Measurement(**parts["measure"])
     _check_task(task.name, source, measurement)
     if settings.get("budget") == "compute":

@@ -59,9 +59,21 @@ def items(content: Mapping[str, Any], axis: str, default: list[Any] | None = Non
     return entries
 
 
+def name_in(where: str, value: Any) -> str:
+    """A name in the file, of a method, a task, a model or the grid, as text.
+
+    Raises:
+        UsageError: it is empty or neither a text nor a number; YAML reads yes, no, on and off as true and false.
+    """
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or not str(value).strip():
+        raise UsageError(f"{where} must be a name, not {value!r}: write it in quotes.")
+    return str(value)
+
+
 def method_entries(item: dict[str, Any]) -> Iterator[Entry]:
     """The entries of a method: one for each combination of its sweep."""
-    method = str(item.get("method", item.get("name")))
+    method = name_in("a method", item.get("method", item.get("name")))
+    own_name = name_in(f"the name of method '{method}'", item.get("name", method))
     options, sweep = (mapping(f"{key} of method '{method}'", item.get(key)) for key in ("options", "sweep"))
     settings = {key: value for key, value in item.items() if key not in NOT_SETTINGS}
     for key, values in sweep.items():
@@ -69,7 +81,7 @@ def method_entries(item: dict[str, Any]) -> Iterator[Entry]:
             raise UsageError(f"sweep of {key} in method '{method}' must be a list of values.")
     for values in itertools.product(*sweep.values()):
         chosen = dict(zip(sweep, values, strict=True))
-        name = " ".join([str(item.get("name", method)), *(f"{key}={_text(value)}" for key, value in chosen.items())])
+        name = " ".join([own_name, *(f"{key}={_text(value)}" for key, value in chosen.items())])
         frozen = {key: _frozen(value) for key, value in {**options, **chosen}.items()}
         make_config(method, frozen)  # refuses an unknown method, option or value before anything runs
         yield Entry(name, method, frozen, checked_settings(f"method '{name}'", settings))
@@ -77,20 +89,20 @@ def method_entries(item: dict[str, Any]) -> Iterator[Entry]:
 
 def task_entry(item: dict[str, Any]) -> Entry:
     """The entry of a named task, or of one with files of its own."""
-    name = str(item.get("name", item.get("task")))
+    name = name_in("a task", item.get("name", item.get("task")))
     own_settings = {key: value for key, value in item.items() if key not in ("name", "task")}
     settings = checked_settings(f"task '{name}'", own_settings)
     if "train_file" in settings or "dataset" in settings:
         return Entry(name, name, {}, settings)
-    task = str(item.get("task", name))
+    task = name_in(f"the task of '{name}'", item.get("task", name))
     find_task(task)
     return Entry(name, task, {"task": task}, settings)
 
 
 def model_entry(item: dict[str, Any]) -> Entry:
     """The entry of a model; the name of a path is its last part."""
-    model = str(item.get("model", item.get("name")))
-    name = str(item.get("name", model)).rstrip("/").rpartition("/")[2]
+    model = name_in("a model", item.get("model", item.get("name")))
+    name = name_in(f"the name of model '{model}'", item.get("name", model)).rstrip("/").rpartition("/")[2]
     settings = {key: value for key, value in item.items() if key not in ("name", "model")}
     return Entry(name, model, {}, checked_settings(f"model '{name}'", settings))
 

@@ -26,6 +26,7 @@ NAME.tuned.yaml, with the best of each method as the `methods` of a grid.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -34,7 +35,7 @@ import yaml
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 from uegr.atomic_files import write_json, write_text
-from uegr.compare.grid import Grid, make_grid
+from uegr.compare.grid import Grid, grid_name, make_grid
 from uegr.compare.grid_entries import PARTS, SETTINGS, items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
@@ -44,7 +45,7 @@ from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, UsageError, unknown
 from uegr.methods.method_lookup import config_class, make_config
-from uegr.options import option_fields
+from uegr.options import check_option, option_fields
 
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
@@ -134,10 +135,10 @@ def make_tuning(content: Any, name: str) -> Tuning:
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
     rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": "validation"}
     trials, objective, seed = content.get("trials", 10), content.get("objective", "mean"), content.get("seed", 0)
-    if not isinstance(trials, int) or trials < 1:
+    if type(trials) is not int or trials < 1:
         raise UsageError(f"trials must be a whole number of at least 1, not {trials!r}.")
-    if not isinstance(seed, int) or seed < 0:
-        raise UsageError(f"seed, of the search, must be a whole number of at least 0, not {seed!r}.")
+    if type(seed) is not int or not 0 <= seed < 2**32:  # NumPy takes 32 bits
+        raise UsageError(f"seed, of the search, must be a whole number from 0 to {2**32 - 1}, not {seed!r}.")
     if objective not in get_args(Objective):
         raise unknown("objective", objective, get_args(Objective))
     searches, for_all = [], mapping("search", content.get("search"))
@@ -148,7 +149,9 @@ def make_tuning(content: Any, name: str) -> Tuning:
             raise UsageError(f"method '{method_name}' has a sweep, which tuning does not take: move it to 'search'.")
         space = {**for_all, **mapping(f"search of method '{method_name}'", item.pop("search", None))}
         searches.append(_search(method_name, item, space, rest["defaults"], seed))
-    tuning = Tuning(str(rest.pop("name", name)), rest, tuple(searches), trials, objective)
+    own_name = grid_name(rest, name)
+    rest.pop("name", None)
+    tuning = Tuning(own_name, rest, tuple(searches), trials, objective)
     tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
     return tuning
 
@@ -208,6 +211,8 @@ def _search(name: str, item: dict[str, Any], space: dict[str, Any], defaults: di
         if key not in names:
             raise unknown(f"option or setting of method {method}", key, names)
         _distribution(key, values)
+        for value in values if isinstance(values, list) else (values["low"], values["high"]):
+            check_option(PARTS[SETTINGS[key]] if key in SETTINGS else config_class(method), key, value)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     start = {**SETTING_DEFAULTS, **defaults, **item, **make_config(method, item.get("options") or {}).options()}
@@ -222,12 +227,14 @@ def _distribution(key: str, values: Any) -> BaseDistribution:
         return CategoricalDistribution(range(len(values)))
     if isinstance(values, Mapping) and {"low", "high"} <= set(values) <= {"low", "high", "log"}:
         kind = IntDistribution if all(type(values[end]) is int for end in ("low", "high")) else FloatDistribution
-        with suppress(ValueError, TypeError):
-            if values["low"] < values["high"]:
+        ends = [values["low"], values["high"]]
+        are_numbers = all(type(end) in (int, float) and isfinite(end) for end in ends)
+        with suppress(ValueError):
+            if are_numbers and ends[0] < ends[1] and isinstance(values.get("log", False), bool):
                 return kind(**values)
     raise UsageError(
         f"search of {key} must be a list of choices, or {{low: ..., high: ...}} with low < high, and 0 < low under "
-        f"log, not {values!r}."
+        f"log: true, not {values!r}."
     )
 
 

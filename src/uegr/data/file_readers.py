@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -53,29 +53,25 @@ class Header:
     quoting: Literal[0, 3]
 
 
-def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
+def read_rows(path: Path, columns: Collection[str] = ()) -> tuple[Dataset, list[Finding]]:
     """Read all rows of a file; the format is given by its suffix.
 
     Every column of CSV and TSV is text; only an empty cell is missing ("NA" and "null" are words). Rows are written
     once, as Arrow, to the cache under the hash of the file's content, and mapped from there: the file is never in
     memory as a whole.
 
+    Args:
+        path: the file.
+        columns: those of texts and of labels, where they are known: in JSON they must not hold objects.
+
     Returns:
         The rows, and a finding for each problem that was repaired while reading.
     """
+    check_file(path)
     ending = path.suffix.lower()
-    if path.is_dir():
-        raise UsageError(
-            f"'{path}' is a folder: give a file, such as datasets.load_from_disk(...).to_parquet(...) writes from it."
-        )
-    if ending not in ENDINGS:
-        fix = FIXES.get(ending, f"its ending must be one of {', '.join(ENDINGS)}")
-        raise UsageError(f"cannot read '{path}': {fix}.")
-    if not path.is_file():
-        raise UsageError(f"there is no file '{path}': check the path.")
     try:
         scan = scan_file(path, binary=ending == ".parquet")
-        tables, findings = _tables(path, scan)
+        tables, findings = _tables(path, scan, columns)
         rows = cached_table(cache_path(scan.digest, ending), tables)
     except UsageError:
         raise
@@ -87,7 +83,25 @@ def read_rows(path: Path) -> tuple[Dataset, list[Finding]]:
     return rows, findings
 
 
-def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
+def check_file(path: Path) -> None:
+    """Refuse a path that is not that of a file of a known format.
+
+    Raises:
+        UsageError: with what to give instead.
+    """
+    ending = path.suffix.lower()
+    if path.is_dir():
+        raise UsageError(
+            f"'{path}' is a folder: give a file, such as datasets.load_from_disk(...).to_parquet(...) writes from it."
+        )
+    if ending not in ENDINGS:
+        fix = FIXES.get(ending, f"its ending must be one of {', '.join(ENDINGS)}")
+        raise UsageError(f"cannot read '{path}': {fix}.")
+    if not path.is_file():
+        raise UsageError(f"there is no file '{path}': check the path.")
+
+
+def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[pa.Table], list[Finding]]:
     """The rows of a file, and the findings about it."""
     findings = scan.findings(path.name)
     ending = path.suffix.lower()
@@ -97,6 +111,7 @@ def _tables(path: Path, scan: Scan) -> tuple[Iterator[pa.Table], list[Finding]]:
         layout = layout_of(path, scan.encoding)
         if not layout.kinds:
             raise UsageError(f"'{path}' is empty: give a file with one object per line.")
+        layout.check_texts(path.name, columns)
         return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
     if ending == ".tsv" and scan.quotes % 2:

@@ -51,11 +51,14 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
     """Hash a file block by block; for a text file, also find the encoding and count NUL characters and quotes.
 
     Raises:
-        UsageError: the file is compressed.
+        UsageError: the file is compressed, or Parquet under the name of a text file.
     """
     with path.open("rb") as file:
-        if file.read(4).startswith(COMPRESSED):
-            raise UsageError(f"'{path}' is compressed: unpack it first.")
+        beginning = file.read(4)
+    if beginning.startswith(COMPRESSED):
+        raise UsageError(f"'{path}' is compressed: unpack it first.")
+    if beginning == b"PAR1" and not binary:
+        raise UsageError(f"'{path}' is a Parquet file: give it the ending .parquet.")
     digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     with path.open("rb") as file:

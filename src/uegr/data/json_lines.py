@@ -7,7 +7,7 @@ a column that is not used cannot make a file unreadable.
 import itertools
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -49,6 +49,19 @@ class Layout:
     def type_of(self, column: str) -> Any:
         """The Arrow type of a column: text if its values do not fit together."""
         return next((arrow for fitting, arrow in TYPES if self.kinds[column] <= fitting), pa.string())
+
+    def check_texts(self, name: str, columns: Collection[str]) -> None:
+        """Refuse a column that is read as texts or classes and holds objects: their JSON would be taken for the text.
+
+        Raises:
+            UsageError: naming the column.
+        """
+        for column in columns:
+            if {"object", "list of object"} & self.kinds.get(column, set()):
+                raise UsageError(
+                    f"column '{column}' of '{name}' holds objects and not texts: name another column, or write what "
+                    "is meant in them as text."
+                )
 
     def findings(self, name: str) -> list[Finding]:
         """What is changed when the file `name` is read."""

@@ -33,6 +33,8 @@ def encode_label_sets(
         separator: separates the names in such a text.
         text_columns: the columns to keep besides the labels.
     """
+    if not separator:
+        raise UsageError("label_separator is empty: give the sign between two labels, or leave it out.")
     if len(label_columns) > 1:
         names = list(label_columns)
         sets = {split: _sets_of_columns(f"{name} ({split})", rows, names) for split, rows in splits.items()}

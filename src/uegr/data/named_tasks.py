@@ -1,8 +1,8 @@
 """Load a named task from the first source that has it: the folder UEGR_DATA, an installed package, the hub."""
 
-import os
 from pathlib import Path
 
+from uegr.data.data_folder import data_folder
 from uegr.data.file_readers import read_rows
 from uegr.data.hub_datasets import read_hub_task
 from uegr.data.splits import SPLITS
@@ -42,10 +42,9 @@ def sources(name: str, task: Task) -> list[str]:
 
 def local_folder(name: str, task: Task) -> Path | None:
     """Return the folder of the task in UEGR_DATA, or None if it does not exist."""
-    if "UEGR_DATA" not in os.environ:
-        return None
-    folder = Path(os.environ["UEGR_DATA"]) / (task.folder or name)
-    return folder if folder.is_dir() else None
+    data = data_folder()
+    folder = None if data is None else data / (task.folder or name)
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def published_splits(name: str, task: Task) -> Splits:

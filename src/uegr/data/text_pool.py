@@ -111,7 +111,7 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})
-    rows, findings = check_rows(path.name, rows_of(path), [text_column], [], drop_empty=True)
+    rows, findings = check_rows(path.name, rows_of(path, [text_column]), [text_column], [], drop_empty=True)
     log_findings(findings)
     return _text_column(rows, text_column)
 

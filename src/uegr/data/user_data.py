@@ -1,6 +1,6 @@
 """Load a user's own data from files, `datasets.Dataset` objects or pandas frames."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -47,9 +47,10 @@ def load_files(
     """
     findings: list[Finding] = []
     splits = {}
+    columns = [text_column, label_column, *([] if text_pair_column is None else [text_pair_column])]
     for split, rows in zip(SPLITS, (train, validation, test), strict=True):
         if rows is not None:
-            splits[split], new_findings = rows_and_findings(rows)
+            splits[split], new_findings = rows_and_findings(rows, columns)
             findings += new_findings
     return make_task(
         name or (Path(train).stem if isinstance(train, Path | str) else "own"),
@@ -65,10 +66,11 @@ def load_files(
     )
 
 
-def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
-    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and the findings of reading them."""
+def rows_and_findings(rows: Rows, columns: Collection[str] = ()) -> tuple[Dataset, list[Finding]]:
+    """Return the rows of a file, a `datasets.Dataset` or a pandas frame, and the findings of reading them; for
+    `columns` see `read_rows`."""
     if isinstance(rows, Path | str):
-        return read_rows(Path(rows))
+        return read_rows(Path(rows), columns)
     if isinstance(rows, pd.DataFrame):
         return _rows_of_frame(rows)
     if isinstance(rows, Dataset):
@@ -78,9 +80,9 @@ def rows_and_findings(rows: Rows) -> tuple[Dataset, list[Finding]]:
     raise UsageError(f"cannot read rows from {shown(rows)}: give a path, a Dataset or a pandas DataFrame.")
 
 
-def rows_of(rows: Rows) -> Dataset:
+def rows_of(rows: Rows, columns: Collection[str] = ()) -> Dataset:
     """Return the same rows, and log the findings: for rows that no run keeps a report of."""
-    read, findings = rows_and_findings(rows)
+    read, findings = rows_and_findings(rows, columns)
     log_findings(findings)
     return read
 

@@ -71,7 +71,9 @@ def evaluation_rows(
         label_column: classes as numbers or names, numbers, lists of 0 and 1, or the text to be generated.
         kind: of the task; None reads it off the model and the labels.
     """
-    rows = _rows_of_dicts(data) if isinstance(data, list | tuple) else rows_of(data)
+    rows = (
+        _rows_of_dicts(data) if isinstance(data, list | tuple) else rows_of(data, [*(text_columns or ()), label_column])
+    )
     if not len(rows):
         raise UsageError("the data set to evaluate on is empty: give at least one row.")
     if kind is not None and kind not in get_args(Kind):

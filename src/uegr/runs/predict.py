@@ -11,6 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from uegr.atomic_files import replacement
+from uegr.data.file_readers import check_file
 from uegr.data.kind import KIND_TITLES
 from uegr.data.row_checks import check_rows
 from uegr.data.user_data import rows_of
@@ -53,10 +54,10 @@ def predict_file(
     Raises:
         UsageError: a file cannot be read or written, a row has no text, or `abstain_below` does not fit.
     """
-    _check_output(output, file)
+    check_files(file, output)
     columns = columns_of(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
-    rows, _ = check_rows(file.name, rows_of(file), text_columns, (), drop_empty=None)
+    rows, _ = check_rows(file.name, rows_of(file, text_columns), text_columns, (), drop_empty=None)
     header = [*_renamed(rows.column_names, columns.header), *columns.header]
     counts = Counter(dict.fromkeys(columns.labels, 0))
     with replacement(output) as opened:
@@ -71,7 +72,13 @@ def predict_file(
     return dict(counts)
 
 
-def _check_output(output: Path, file: Path) -> None:
+def check_files(file: Path, output: Path) -> None:
+    """Refuse a file that cannot be read or written by its name, before a model is opened for it.
+
+    Raises:
+        UsageError: naming the file.
+    """
+    check_file(file)
     if output.suffix not in WRITERS:
         raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
     if output.is_dir():

@@ -125,7 +125,7 @@ def _file_like(
     own_label = LABEL if source.task else source.label_column
     return make_task(
         str(path),
-        {"test": rows_of(path)},
+        {"test": rows_of(path, [*columns, label_column or own_label])},
         text_columns=columns,
         label_column=label_column or own_label,
         label_names=data.label_names if keep_names and data.label_names else None,

@@ -12,7 +12,7 @@ import torch
 from transformers import Trainer, TrainingArguments
 from transformers.utils.import_utils import is_liger_kernel_available
 
-from uegr.errors import UegrError, UsageError, unknown
+from uegr.errors import UegrError, UsageError, suggestion, unknown
 from uegr.options import check_value, type_hints
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.processes import process_count
@@ -140,6 +140,8 @@ def check_further(config: RunConfig) -> None:
     hints = type_hints(TrainingArguments)
     choices = {entry.name: entry.metadata.get("choices", ()) for entry in fields(TrainingArguments)}
     for name, value in arguments.items():
+        if name not in choices:
+            raise UsageError(f"'{name}' is no field of TrainingArguments{suggestion(name, choices)}: correct its name.")
         if len(choices[name]) and value is not None and value not in choices[name]:
             raise unknown(f"value of --{name}", value, choices[name])
         if {*(get_args(hints[name]) or (hints[name],))} <= PLAIN_TYPES:
