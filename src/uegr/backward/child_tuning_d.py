@@ -11,6 +11,7 @@ here. A masked weight has no momentum, because its gradient was always zero; the
 it.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,6 +24,7 @@ from uegr.backward.parameter_positions import body_positions
 from uegr.backward.replay import Replay
 from uegr.backward.saliency_scores import SaliencyScores
 from uegr.backward.selection import Selection, bin_of, look_up
+from uegr.errors import UegrWarning
 from uegr.modeling.shards import sum_over_shards
 from uegr.options import Options, option
 
@@ -53,6 +55,7 @@ class ChildTuningD(BackwardStage):
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self._body = body_positions(model, optimizer)
         self._parameters = optimizer_parameters(optimizer)
+        self._warn_of_unscored()
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         return [self._masks]
@@ -78,3 +81,16 @@ class ChildTuningD(BackwardStage):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prepared = state["prepared"]
         self._masks = {int(i): mask.clone() for i, mask in state["masks"].items()}
+        self._warn_of_unscored()
+
+    def _warn_of_unscored(self) -> None:
+        """Warn of weights that came to the body after it was scored."""
+        unscored = sum(i not in self._masks for i in self._body)
+        if self.prepared and unscored:
+            warnings.warn(
+                f"{unscored} parameters were added or unfrozen after child-tuning-d had scored the weights, so all of "
+                "their elements are trained: to choose among them too, call method.reset() and attach(...) with a "
+                "train_loader again.",
+                UegrWarning,
+                stacklevel=2,
+            )

@@ -49,13 +49,15 @@ class RoASTBackward(BackwardStage):
         super().__init__(options)
         self.selection = Selection("sigmoid", self.options.alpha, self.options.beta, p_min=SMALLEST)
         self.scores = SaliencyScores("fisher", decay=None)
+        self._body: list[int] = []
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
         self._epoch = 0
         self._seen = 0
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self._body = body_positions(model, optimizer)
+        former, self._body = self._body, body_positions(model, optimizer)
+        self.scores.follow(former, self._body)
         self._parameters = optimizer_parameters(optimizer)
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
@@ -98,6 +100,7 @@ class RoASTBackward(BackwardStage):
         return {
             "prepared": self.prepared,
             "scores": self.scores.state_dict(),
+            "body": list(self._body),
             "table": self._table,
             "bins": dict(self._bins),
             "epoch": self._epoch,
@@ -107,5 +110,6 @@ class RoASTBackward(BackwardStage):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prepared, self._epoch, self._seen = state["prepared"], state["epoch"], state["seen"]
         self.scores.load_state_dict(state["scores"])
+        self.scores.follow(state.get("body", self._body), self._body)
         self._table = state["table"]
         self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}

@@ -96,6 +96,9 @@ class StagedOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+            if loss is None and not has_gradients(self.optimizer):  # Lightning: a training_step that skips its batch
+                self.method.on_zero_grad()
+                return None
         self.method.step(self.optimizer)
         return loss
 
@@ -175,3 +178,9 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
             "model.parameters(), after adapters are added or weights are replaced."
         )
     trainable_weights(of_model)
+
+
+def has_gradients(optimizer: torch.optim.Optimizer, *, look_inside: bool = False) -> bool:
+    """Whether any parameter has a gradient; with `look_inside`, one that is not 0 everywhere."""
+    gradients = (parameter.grad for parameter in optimizer_parameters(optimizer) if parameter.grad is not None)
+    return any(not look_inside or bool(gradient.any()) for gradient in gradients)

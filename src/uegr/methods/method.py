@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
+from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains, has_gradients
 from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
@@ -31,7 +31,7 @@ from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
-from uegr.methods.method_arguments import checked_seed, weights_tensor
+from uegr.methods.method_arguments import checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
@@ -91,6 +91,7 @@ class Method:
         self._has_loss = False  # in the current step, from `loss`
         self._has_gradients = False
         self._backward_only = False
+        self._trained: list[bool] = []  # which of the optimizer's parameters the backward stage has seen as trainable
         self._warnings = LossWarnings()
         return self
 
@@ -160,7 +161,8 @@ class Method:
                 here if the loop has wrapped the model.
 
         Raises:
-            UsageError: the batch has no labels, or the method is not attached or not prepared.
+            UsageError: the batch has no labels, `num_items` is no number of targets, or the method is not attached or
+                not prepared.
         """
         if self.task_options.compute_loss is None and "labels" not in batch:
             raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
@@ -172,11 +174,15 @@ class Method:
             )
         model = self._attached(model)
         batch = self._with_tokens(model, batch)
+        num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return PlainForward()(model, batch, make_step()).value
         self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
+        if self._has_gradients and not has_gradients(optimizer, look_inside=self.backward.replays):
+            self.on_zero_grad()  # by model.zero_grad()
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
+        self._follow_frozen(optimizer)
         self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
@@ -257,6 +263,7 @@ class Method:
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
+        self._trained = _trainable(optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
         return self._optimizer
 
@@ -264,7 +271,7 @@ class Method:
         """One backward stage; called by the wrapped optimizer.
 
         Raises:
-            UsageError: no loss of this step came from `method.loss`.
+            UsageError: no loss of this step came from `method.loss`, or there are no gradients.
         """
         if not (self._has_loss or self._backward_only):
             raise UsageError(
@@ -272,6 +279,11 @@ class Method:
                 "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
                 "backward_only=True."
             )
+        if not has_gradients(optimizer):
+            raise UsageError(
+                "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
+            )
+        self._follow_frozen(optimizer)
         self.backward.follow_parameters(optimizer)
         with gradients_allowed():
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
@@ -292,9 +304,16 @@ class Method:
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
-        assert self._model is not None
         self._warnings.after_step()  # the weights of the last loss were fewer
-        self.backward.attach(self._model, self.optimizer.optimizer)
+        self._trained = []
+        self._follow_frozen(self.optimizer.optimizer)
+
+    def _follow_frozen(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let the backward stage look at the parameters again if the loop has frozen or unfrozen some, or added any."""
+        trained = _trainable(optimizer)
+        if trained != self._trained:
+            self._trained = trained
+            self.backward.attach(self._attached(None), optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
         self._has_gradients = True
@@ -335,3 +354,7 @@ class Method:
         model = self._model if model is None else model
         assert model is not None  # set together with the optimizer
         return model
+
+
+def _trainable(optimizer: torch.optim.Optimizer) -> list[bool]:
+    return [parameter.requires_grad for parameter in optimizer_parameters(optimizer)]
