@@ -21,6 +21,7 @@ from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
+from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -117,4 +118,4 @@ class WorstOutputs:
         """Gradient of the summed losses at a perturbation, (B, T, d)."""
         leaf = delta.detach().requires_grad_()
         with gradients_enabled():
-            return torch.autograd.grad(self.loss_at(leaf).sum(), leaf)[0]
+            return gradient_at_tokens(self.loss_at(leaf).sum(), leaf)

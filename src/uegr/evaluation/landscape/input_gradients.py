@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import embedding_scale, perturbed, token_mask
+from uegr.modeling.token_gradients import gradient_at_tokens
 
 
 def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np.float64]:
@@ -24,7 +25,7 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
             delta = torch.zeros((*mask.shape[:2], width), device=mask.device, requires_grad=True)
             with torch.enable_grad(), perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
-            gradient = torch.autograd.grad(loss, delta)[0] * mask
+            gradient = gradient_at_tokens(loss, delta) * mask
             norms[positions] = gradient.cpu().double().flatten(1).norm(dim=1).numpy()
     return norms
 
