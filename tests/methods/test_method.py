@@ -267,3 +267,23 @@ def test_a_step_of_no_batches_is_refused() -> None:
     method = attached("child-tuning-d", bert())
     with pytest.raises(UsageError, match="accumulation_steps must be at least 1, not 0"):
         method.prepare([batch()], accumulation_steps=0)
+
+
+@pytest.mark.parametrize("state", [{}, {"calls": 1, "steps": 1}])
+def test_what_is_no_state_of_a_method_is_refused(state: Any) -> None:
+    with pytest.raises(UsageError, match="the state holds no 'backward': give what state_dict"):
+        attached("uegr", bert()).load_state_dict(state)
+
+
+@pytest.mark.parametrize("state", [{}, None, "state"])
+def test_what_is_no_state_of_an_optimizer_is_refused(state: Any) -> None:
+    with pytest.raises(UsageError, match=r"what state_dict\(\) of the optimizer has returned"):
+        attached("uegr", bert()).optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("name", ["l2-sp", "mixout", "child-tuning-d", "roast"])
+def test_the_state_of_another_model_is_refused(name: str) -> None:
+    """Before the first step, too, when the optimizer itself has no state that could tell."""
+    state = prepared(name, bert()).optimizer.state_dict()
+    with pytest.raises(UsageError, match="the state is of another model"):
+        attached(name, bert(hidden_size=32)).optimizer.load_state_dict(state)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from support.small_models import Linear, batch
+from support.small_models import Linear, batch, bert
 from uegr import PGDConfig, UsageError, attacks
 from uegr.modeling.output_logits import logits_in
 
@@ -42,3 +42,8 @@ def test_a_model_that_returns_a_tuple_is_told_what_to_return() -> None:
 def test_an_output_without_logits_is_refused(output: Any) -> None:
     with pytest.raises(UsageError, match="Identity returns no .logits"):
         logits_in(output, nn.Identity())
+
+
+def test_a_model_that_is_told_to_return_tuples_is_told_how_to_change_it() -> None:
+    with pytest.raises(UsageError, match=r"set model\.config\.return_dict = True"):
+        attacks.PGD()(bert(return_dict=False), batch(), [0.5])

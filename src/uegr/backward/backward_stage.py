@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
+from uegr.errors import UsageError
+from uegr.modeling.shards import shard
 from uegr.options import Options
 
 
@@ -86,6 +88,21 @@ class BackwardStage(ABC):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
+
+
+def check_shapes(stage: BackwardStage, parameters: list[Tensor] | None) -> None:
+    """Check that a stage's loaded state belongs to these parameters; None if there are none yet.
+
+    Raises:
+        UsageError: a tensor has another shape than its parameter, or its parameter does not exist.
+    """
+    for i, tensor in ((i, tensor) for tensors in stage.tensors_of_parameters() for i, tensor in tensors.items()):
+        shape = tuple(shard(parameters[i]).shape) if parameters and i < len(parameters) else None
+        if parameters is not None and tuple(tensor.shape) != shape:
+            raise UsageError(
+                f"the method's state of parameter {i} has shape {tuple(tensor.shape)} and the parameter {shape}: the "
+                "state is of another model, or of another number of processes: load the one that belongs to this one."
+            )
 
 
 def optimizer_parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -9,16 +9,18 @@ neither is done here. A masked weight has no momentum, because its gradient was 
 decay still acts on it.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from uegr.backward.fisher_ranking import FisherRankedStage
 from uegr.backward.mask_modes import Masks, step_with_masked_gradient
 from uegr.backward.replay import Replay
 from uegr.backward.selection import Selection, look_up
+from uegr.errors import UegrWarning
 from uegr.options import Options, option
 
 
@@ -42,6 +44,10 @@ class ChildTuningD(FisherRankedStage):
         self.selection = Selection("top_share", share=self.options.child)
         self._masks: dict[int, Tensor] = {}
 
+    def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        super().attach(model, optimizer)
+        self._warn_of_unscored()
+
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         return [self._masks]
 
@@ -61,3 +67,16 @@ class ChildTuningD(FisherRankedStage):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prepared = state["prepared"]
         self._masks = {int(i): mask.clone() for i, mask in state["masks"].items()}
+        self._warn_of_unscored()
+
+    def _warn_of_unscored(self) -> None:
+        """Warn of weights that came to the body after it was scored."""
+        unscored = sum(i not in self._masks for i in self._body)
+        if self.prepared and unscored:
+            warnings.warn(
+                f"{unscored} parameters were added or unfrozen after child-tuning-d had scored the weights, so all of "
+                "their elements are trained: to choose among them too, call method.reset() and attach(...) with a "
+                "train_loader again.",
+                UegrWarning,
+                stacklevel=2,
+            )

@@ -25,7 +25,7 @@ class PretrainedCopy(BackwardStage):
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         parameters = optimizer_parameters(optimizer)
-        former = getattr(self, "pretrained", {})  # a parameter group was added later
+        former = getattr(self, "pretrained", {})  # parameters were added or unfrozen later
         positions = [i for i in self.positions(model, optimizer) if i not in former]
         self.pretrained = {**former, **{i: shard(parameters[i].detach()).clone() for i in positions}}
 
@@ -36,4 +36,5 @@ class PretrainedCopy(BackwardStage):
         return {"pretrained": dict(self.pretrained)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.pretrained = {int(i): weight.clone() for i, weight in state["pretrained"].items()}
+        """Restore what was saved; a weight that was still frozen then has not moved since."""
+        self.pretrained |= {int(i): weight.clone() for i, weight in state["pretrained"].items()}

@@ -3,7 +3,7 @@
 [paper: parameter saliency scores; ours: these three, since the public part of the paper names none.]
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import torch
@@ -73,6 +73,17 @@ class SaliencyScores:
             return torch.zeros_like(weight, dtype=torch.float32)
         gradient = shard(parameter.grad).float()
         return gradient.abs() if self.kind == "gradient" else (gradient * weight.float()).abs()
+
+    def follow(self, former: Sequence[int], positions: Sequence[int]) -> None:
+        """Keep each parameter's mean while the list of parameters changes.
+
+        Args:
+            former: positions among the optimizer's parameters of those that were observed so far.
+            positions: of those that will be observed.
+        """
+        index = {position: i for i, position in enumerate(positions)}
+        means = ((index.get(former[i]), mean) for i, mean in self._means.items())
+        self._means = {i: mean for i, mean in means if i is not None}
 
     def clear(self) -> None:
         """Begin a new mean."""

@@ -79,7 +79,8 @@ class SelectiveBackward(BackwardStage):
         self._age = 0
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self.selectable = body_positions(model, optimizer)
+        former, self.selectable = self.selectable, body_positions(model, optimizer)
+        self.scores.follow(former, self.selectable)
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = optimizer_parameters(optimizer)
         self._sampled.clear()
@@ -149,6 +150,7 @@ class SelectiveBackward(BackwardStage):
     def state_dict(self) -> dict[str, Any]:
         return {
             "scores": self.scores.state_dict(),
+            "selectable": list(self.selectable),
             "table": self._table,
             "bins": {i: bins.to(torch.int16) for i, bins in self._bins.items()},
             "sampled": list(self._sampled),
@@ -157,6 +159,7 @@ class SelectiveBackward(BackwardStage):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.scores.load_state_dict(state["scores"])
+        self.scores.follow(state.get("selectable", self.selectable), self.selectable)
         self._table = state["table"]
         self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}
         self._sampled = list(state["sampled"])

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import torch
 
 from uegr.backward.backward_stage import optimizer_parameters
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
 from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.weight_formats import trainable_weights
 
@@ -96,6 +96,9 @@ class StagedOptimizer(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+            if loss is None and not has_gradients(self.optimizer):  # Lightning: a training_step that skips its batch
+                self.method.on_zero_grad()
+                return None
         self.method.step(self.optimizer)
         return loss
 
@@ -112,6 +115,12 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the user's optimizer and, where the state holds one, the method."""
+        if not isinstance(state_dict, dict) or "param_groups" not in state_dict:
+            raise UsageError(
+                f"the state must be what state_dict() of the optimizer has returned, not {shown(state_dict)}."
+                if not isinstance(state_dict, dict)
+                else "the state holds no 'param_groups': give what state_dict() of the optimizer has returned."
+            )
         optimizer_state = dict(state_dict)
         method = optimizer_state.pop(STATE_KEY, None)
         self._check_shapes(optimizer_state)
@@ -175,3 +184,9 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
             "model.parameters(), after adapters are added or weights are replaced."
         )
     trainable_weights(of_model)
+
+
+def has_gradients(optimizer: torch.optim.Optimizer, *, look_inside: bool = False) -> bool:
+    """Whether any parameter has a gradient; with `look_inside`, one that is not 0 everywhere."""
+    gradients = (parameter.grad for parameter in optimizer_parameters(optimizer) if parameter.grad is not None)
+    return any(not look_inside or bool(gradient.any()) for gradient in gradients)

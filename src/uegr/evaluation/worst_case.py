@@ -23,6 +23,7 @@ from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
+from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -119,4 +120,4 @@ class WorstOutputs:
         """Gradient of the summed losses at a perturbation, (B, T, d)."""
         leaf = delta.detach().requires_grad_()
         with gradients_enabled():
-            return torch.autograd.grad(self.loss_at(leaf).sum(), leaf)[0]
+            return gradient_at_tokens(self.loss_at(leaf).sum(), leaf)

@@ -21,6 +21,7 @@ from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.token_gradients import reached
 from uegr.modeling.weight_formats import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
@@ -75,9 +76,8 @@ class FreeLBForward(BallStage):
         return Loss(carry(total, weights, summed), {"adversarial_loss": total})
 
     def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor, unit: Tensor) -> Tensor:
-        assert gradient is not None  # the pass used delta
         ball, max_norm = self.unit.ball, self.options.max_norm
-        moved = delta + self.options.ascent_rate * unit * ball.direction(gradient.float() * mask)
+        moved = delta + self.options.ascent_rate * unit * ball.direction(reached(gradient).float() * mask)
         return ball.project(moved, max_norm * unit) if max_norm else moved
 
     def cost(self) -> float:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
+from uegr.modeling.token_gradients import gradient_at_tokens
 
 
 def input_gradient_at(
@@ -36,4 +36,4 @@ def input_gradient_at(
     leaf = delta.detach().requires_grad_()
     logits = forward_pass(model, batch, step, delta=leaf, sites=sites, recompute=recompute)
     values = step.task(model, logits, batch).loss(logits) if loss is None else loss(logits)
-    return logits, torch.autograd.grad(values.sum(), leaf, retain_graph=keep_graph)[0]
+    return logits, gradient_at_tokens(values.sum(), leaf, keep_graph=keep_graph)

@@ -20,10 +20,11 @@ import torch
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import optimizer_parameters
+from uegr.backward.backward_stage import check_shapes, optimizer_parameters
 from uegr.backward.replay import Replay
-from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
+from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains, has_gradients
 from uegr.errors import UsageError, shown
+from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
@@ -31,13 +32,15 @@ from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
-from uegr.methods.method_arguments import checked_seed, weights_tensor
+from uegr.methods.method_arguments import checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
+from uegr.modeling.embeddings import check_module
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
+from uegr.options import check_value
 
 
 class Method:
@@ -91,6 +94,7 @@ class Method:
         self._has_loss = False  # in the current step, from `loss`
         self._has_gradients = False
         self._backward_only = False
+        self._trained: list[bool] = []  # which of the optimizer's parameters the backward stage has seen as trainable
         self._warnings = LossWarnings()
         return self
 
@@ -160,10 +164,11 @@ class Method:
                 here if the loop has wrapped the model.
 
         Raises:
-            UsageError: the batch has no labels, or the method is not attached or not prepared.
+            UsageError: the batch has no labels, `num_items` is no number of targets, or the method is not attached or
+                not prepared.
         """
-        if self.task_options.compute_loss is None and "labels" not in batch:
-            raise UsageError("the batch holds no 'labels': name the column of the targets 'labels'.")
+        if self.task_options.compute_loss is None:
+            check_batch(batch, perturbs=self.forward.perturbs)
         optimizer = self.optimizer.optimizer
         if not self.backward.prepared:
             raise UsageError(
@@ -172,18 +177,23 @@ class Method:
             )
         model = self._attached(model)
         batch = self._with_tokens(model, batch)
+        num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
-            return PlainForward()(model, batch, make_step()).value
+            with batch_faults_named(model, batch):
+                return PlainForward()(model, batch, make_step()).value
         self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
+        if self._has_gradients and not has_gradients(optimizer, look_inside=self.backward.replays):
+            self.on_zero_grad()  # by model.zero_grad()
         self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
+        self._follow_frozen(optimizer)
         self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        with gradients_allowed():
+        with gradients_allowed(), batch_faults_named(model, batch):
             result = self.forward(model, batch, make_step())
         if not isinstance(result, Loss):
             raise UsageError(f"{type(self.forward).__name__} must return a Loss, not {shown(result)}: Loss(value).")
@@ -221,6 +231,7 @@ class Method:
         """
         if self.backward.prepared:
             return
+        check_value("accumulation_steps", accumulation_steps, int)
         if accumulation_steps < 1:
             raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
         optimizer, model = self.optimizer.optimizer, self._attached(model)
@@ -232,10 +243,19 @@ class Method:
             for batch in step_batches:
                 generator = torch.Generator().manual_seed(self._position.preparation_seed(next(index)))
                 step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-                PlainForward()(model, self._with_tokens(model, send_to_device(batch, device)), step).value.backward()
+                if self.task_options.compute_loss is None:
+                    check_batch(batch, perturbs=self.forward.perturbs)
+                inputs = self._with_tokens(model, send_to_device(batch, device))
+                with batch_faults_named(model, inputs):
+                    PlainForward()(model, inputs, step).value.backward()
             self.backward.observe(optimizer)
             optimizer.zero_grad()
         model.train(was_training)
+        if not next(index):
+            raise UsageError(
+                f"{self.name} scores the pretrained weights on training data, and there was no batch: give a loader, "
+                "or a new iterator if this one was used before."
+            )
         self.backward.finish_preparation()
 
     def wrap_optimizer(
@@ -257,6 +277,7 @@ class Method:
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
+        self._trained = _trainable(optimizer)
         self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
         return self._optimizer
 
@@ -264,7 +285,7 @@ class Method:
         """One backward stage; called by the wrapped optimizer.
 
         Raises:
-            UsageError: no loss of this step came from `method.loss`.
+            UsageError: no loss of this step came from `method.loss`, or there are no gradients.
         """
         if not (self._has_loss or self._backward_only):
             raise UsageError(
@@ -272,6 +293,11 @@ class Method:
                 "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
                 "backward_only=True."
             )
+        if not has_gradients(optimizer):
+            raise UsageError(
+                "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
+            )
+        self._follow_frozen(optimizer)
         self.backward.follow_parameters(optimizer)
         with gradients_allowed():
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
@@ -292,9 +318,16 @@ class Method:
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
-        assert self._model is not None
         self._warnings.after_step()  # the weights of the last loss were fewer
-        self.backward.attach(self._model, self.optimizer.optimizer)
+        self._trained = []
+        self._follow_frozen(self.optimizer.optimizer)
+
+    def _follow_frozen(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let the backward stage look at the parameters again if the loop has frozen or unfrozen some, or added any."""
+        trained = _trainable(optimizer)
+        if trained != self._trained:
+            self._trained = trained
+            self.backward.attach(self._attached(None), optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
         self._has_gradients = True
@@ -316,8 +349,14 @@ class Method:
         """Restore what `state_dict` returned.
 
         Raises:
-            UsageError: the state is another method's.
+            UsageError: the state is another method's or another model's, or no state of a method.
         """
+        missing = {"calls", "steps", "forward", "backward"} - {*state}
+        if missing:
+            raise UsageError(
+                f"the state holds no '{min(missing)}': give what state_dict() of a method, or under 'uegr' that of its "
+                "optimizer, has returned."
+            )
         saved = state.get("method", self.name)
         if saved != self.name:
             raise UsageError(
@@ -327,11 +366,30 @@ class Method:
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
+        check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer) if self._optimizer else None)
 
     def _with_tokens(self, model: nn.Module, batch: Any) -> Batch:
         return find_tokens(model, batch, self.task_options.compute_loss, perturbs=self.forward.perturbs)
 
     def _attached(self, model: nn.Module | None) -> nn.Module:
-        model = self._model if model is None else model
-        assert model is not None  # set together with the optimizer
+        """The attached model, or the user's wrapper around it.
+
+        Raises:
+            UsageError: it is another model, which the optimizer would not train.
+        """
+        assert self._model is not None  # set together with the optimizer
+        if model is None or model is self._model:
+            return self._model
+        check_module(model)
+        updated = {id(weight) for weight in optimizer_parameters(self.optimizer.optimizer)}
+        weights = list(model.parameters())  # a wrapper may hold none
+        if weights and not any(id(weight) in updated for weight in weights):
+            raise UsageError(
+                "the model that method.loss(...) is given holds no weight of the attached one: give the attached "
+                "model, or a wrapper around it."
+            )
         return model
+
+
+def _trainable(optimizer: torch.optim.Optimizer) -> list[bool]:
+    return [parameter.requires_grad for parameter in optimizer_parameters(optimizer)]

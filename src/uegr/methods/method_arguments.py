@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from uegr.data.class_weighting import usable_weights
-from uegr.errors import UsageError
+from uegr.data.kind import IGNORED_LABEL
+from uegr.errors import UsageError, shown
+from uegr.forward.forward_stage import Batch
 from uegr.options import check_value, own_number
 
 
@@ -39,3 +41,29 @@ def weights_tensor(class_weights: Iterable[float] | None) -> Tensor | None:
             "balanced weights: sklearn.utils.class_weight.compute_class_weight."
         )
     return torch.tensor(weights)
+
+
+def checked_num_items(num_items: Any, batch: Batch) -> Any:
+    """The number of targets that a summed loss is divided by: at least 1, where it is known without waiting for a GPU.
+
+    Raises:
+        UsageError: it is not one number, or too small for a batch that has targets.
+    """
+    if isinstance(num_items, Tensor) and num_items.numel() == 1 and num_items.device.type != "cpu":
+        return num_items.clamp_min(1)
+    number = num_items.item() if isinstance(num_items, Tensor) and num_items.numel() == 1 else own_number(num_items)
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise UsageError(
+            f"num_items must be one number, that of the targets in all accumulated batches, not {shown(num_items)}."
+        )
+    if number >= 1:
+        return num_items
+    labels = batch.get("labels")
+    if number != 0 or (isinstance(labels, Tensor) and bool((labels != IGNORED_LABEL).any())):
+        raise UsageError(
+            f"num_items must be the number of targets in all accumulated batches, which is not {number:g}: count "
+            "those of this batch too, or leave num_items out to take the batch's mean."
+        )
+    return 1  # a batch without targets has the loss 0

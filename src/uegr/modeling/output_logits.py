@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.modeling.embeddings import unwrap
 
 
 def logits_in(output: Any, model: nn.Module) -> Tensor:
@@ -15,6 +16,11 @@ def logits_in(output: Any, model: nn.Module) -> Tensor:
         UsageError: the output has none.
     """
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
+    if isinstance(output, tuple) and getattr(getattr(unwrap(model), "config", None), "return_dict", True) is False:
+        raise UsageError(
+            f"{type(unwrap(model)).__name__} returns tuples, in which the logits have no name: set "
+            "model.config.return_dict = True."
+        )
     if not isinstance(logits, Tensor):
         raise UsageError(
             f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "

@@ -24,6 +24,7 @@ from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
@@ -79,7 +80,7 @@ class AttackBatch:
             with perturbed(self.evaluated.model, self.batch, leaf):
                 logits = self.evaluated.logits(self.batch)
             losses = self.losses(logits, loss)
-            gradient = torch.autograd.grad(losses.sum(), leaf)[0]
+            gradient = gradient_at_tokens(losses.sum(), leaf)
         return logits.detach(), losses.detach(), gradient
 
     def is_right(self, logits: Tensor) -> Tensor:

@@ -4,7 +4,6 @@ To first order the adversarial loss is CE + epsilon * |grad_e CE|, so training o
 """
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from datasets import Dataset
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.embeddings import embedding_scale
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.token_gradients import gradient_at_tokens
 
 
 def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np.float64]:
@@ -26,7 +26,7 @@ def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np
             delta = zero_delta(batch, width).requires_grad_()
             with perturbed(evaluated.model, batch, delta):
                 loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
-            gradient = torch.autograd.grad(loss, delta)[0] * mask
+            gradient = gradient_at_tokens(loss, delta) * mask
             norms[positions] = gradient.cpu().double().flatten(1).norm(dim=1).numpy()
     return norms
 

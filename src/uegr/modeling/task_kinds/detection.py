@@ -7,7 +7,13 @@ from torch import Tensor, nn
 from uegr.errors import UsageError, unknown
 from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.task_kinds.classification import Classification
-from uegr.modeling.task_kinds.label_checks import check_class_weights, check_classes, check_labels, check_multi_label
+from uegr.modeling.task_kinds.label_checks import (
+    check_class_weights,
+    check_classes,
+    check_labels,
+    check_multi_label,
+    check_one_class,
+)
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
 from uegr.modeling.task_kinds.task_kind import TaskKind
@@ -66,6 +72,7 @@ def task_kind_of(
     if not any_class:
         check_classes(labels, classes)
     if labels.dim() == 1 or logits.dim() == 2:
+        check_one_class(labels)
         return Classification(labels.reshape(-1), class_weights, rows)
     if _predicts_the_next_token(inner):
         return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, rows)

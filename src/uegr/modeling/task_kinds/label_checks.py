@@ -25,6 +25,19 @@ def check_labels(labels: Any, logits: Tensor) -> None:
         )
 
 
+def check_one_class(labels: Tensor) -> None:
+    """Refuse several whole numbers per example where the model gives one output per class.
+
+    Raises:
+        UsageError: there are several.
+    """
+    if labels.numel() != len(labels):
+        raise UsageError(
+            f"whole-number labels of shape {tuple(labels.shape)} are several classes for each example: a class is one "
+            "number per example (of one-hot labels, labels.argmax(-1)), and several labels are floats (labels.float())."
+        )
+
+
 def check_classes(labels: Tensor, classes: int) -> None:
     """Raise a UsageError if a label is not a class of the model; see `class_outside`."""
     outside = class_outside(labels, classes)
