@@ -33,9 +33,11 @@ class FisherRankedStage(BackwardStage):
     def __init__(self, options: Options | None = None) -> None:
         super().__init__(options)
         self.scores = SaliencyScores("fisher", decay=None)
+        self._body: list[int] = []
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        self._body = body_positions(model, optimizer)
+        former, self._body = self._body, body_positions(model, optimizer)
+        self.scores.follow(former, self._body)
         self._parameters = optimizer_parameters(optimizer)
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from uegr.errors import UegrError, UsageError, is_out_of_memory, shown
-from uegr.modeling.embeddings import token_table, unwrap
+from uegr.modeling.embeddings import token_table
 from uegr.modeling.model_parts import longest_input
+from uegr.modeling.model_wrappers import unwrap
 
 
 def check_batch(batch: Any, *, perturbs: bool) -> None:

@@ -35,7 +35,7 @@ from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.method_arguments import checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.training_position import TrainingPosition
-from uegr.modeling.embeddings import check_module
+from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.modeling.embeddings import unwrap
+from uegr.modeling.model_wrappers import unwrap
 
 
 def logits_in(output: Any, model: nn.Module) -> Tensor:
