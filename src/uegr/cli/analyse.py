@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.cli.app import app, option
-from uegr.cli.options import parse_names, refuse_unused
+from uegr.cli.option_values import parse_names, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 

@@ -11,7 +11,7 @@ from rich.box import SIMPLE
 from rich.table import Column, Table
 
 from uegr.cli.app import app, option
-from uegr.cli.options import method_options, parse_numbers, refuse_unused
+from uegr.cli.option_values import method_options, parse_numbers, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.options import refuse_unused
+from uegr.cli.option_values import refuse_unused
 from uegr.cli.shared_options import EngineOption, JobsOption
 from uegr.cli.terminal import console
 from uegr.errors import TrainingError, UsageError

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from uegr.cli.options import is_given
+from uegr.cli.option_values import is_given
 from uegr.errors import UsageError
 
 

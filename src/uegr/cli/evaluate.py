@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.options import is_given, parse_label_map, parse_names, parse_numbers, refuse_unused
+from uegr.cli.option_values import is_given, parse_label_map, parse_names, parse_numbers, refuse_unused
 from uegr.cli.shared_options import BatchSizeOption, SplitOption, TrustOption
 from uegr.cli.terminal import console, progress
 from uegr.errors import UsageError

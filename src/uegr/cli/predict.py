@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.options import refuse_unused
+from uegr.cli.option_values import refuse_unused
 from uegr.cli.shared_options import (
     BatchSizeOption,
     MaxLengthOption,

@@ -13,7 +13,7 @@ from uegr.cli.app import app, option
 from uegr.cli.config_file import read_config_file
 from uegr.cli.config_options import config_options, values_of
 from uegr.cli.method_help import MethodHelp, chosen_method
-from uegr.cli.options import ALIASES, method_options, parse_class_weights, refuse_given
+from uegr.cli.option_values import ALIASES, method_options, parse_class_weights, refuse_given
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedToken
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
 from uegr.data.encoding import collator, encode
-from uegr.data.kind import Kind
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError, is_out_of_memory
@@ -19,14 +18,13 @@ from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import merged, with_lora
-from uegr.modeling.model_folder import new_weights_of
 from uegr.modeling.model_loading import load_model, load_tokenizer
 from uegr.modeling.profile import now
 from uegr.modeling.regression_head import start_at_labels
-from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.folder_lock import only_training
+from uegr.runs.model_findings import findings_about
 from uegr.runs.run_folder import hardening_of
 from uegr.runs.training_folder import (
     begun_precision,
@@ -44,11 +42,29 @@ from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import build_once, explained_arguments, training_arguments
-from uegr.training.run_config import RunConfig
+from uegr.training.run_config import Precision, RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
 
 logger = logging.getLogger("uegr")
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What a run trains with.
+
+    Args:
+        record: what run.json says of the data, the findings and a hardening before the training.
+    """
+
+    config: RunConfig
+    data: TaskData
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    method_config: MethodConfig
+    weights: Sequence[float] | None
+    record: dict[str, Any]
 
 
 def train_run(
@@ -82,24 +98,10 @@ def train_run(
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
     check_no_file(output_dir)
-    method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
-    for view in method_config.parsed_views():
-        view.load_lists()
-    data = config.data.load(config.seed) if data is None else data
-    if not len(data.train):
-        raise UsageError(without_training_split(data.name))
-    weights = class_weights(config.class_weights, data)
-    model, tokenizer = _model_and_tokenizer(config, data)
-    max_length = tokens_to_read(model, config.max_length)
-    findings = [*data.findings, *_model_findings(model, config, data.kind, max_length)]
-    if config.lora_r is not None:
-        adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
-        model = with_lora(model, data.kind, *adapters)
+    prepared = _prepared(config, data)
     asked = begun_precision(output_dir, config.precision) if resume else config.precision
     with no_folder_left(output_dir):
-        trainer = _trainer(
-            replace(config, precision=asked), output_dir, data, model, tokenizer, max_length, method_config, weights
-        )
+        trainer = _trainer(prepared, output_dir, asked)
         build_once(trainer)
     precision = "bf16" if trainer.args.bf16 else "fp32"
     # The folder is changed only now, when the configuration has proved possible.
@@ -114,33 +116,27 @@ def train_run(
                 data_files=config.data.files,
             )
         )
-        with explained_arguments(ImportError):  # of packages that single arguments need
-            reset_peak_memory()
-            outcome = run_trainer(trainer, checkpoint, on_step)
-        of_training = {
-            "peak_memory": peak_memory(),
-            "seconds": outcome.metrics["train_runtime"],
-            "processor": processor_name(),
-        }
-        free_optimizer(trainer)
-        fresh_method = method_config.create(seed=config.seed, class_weights=weights)
-        if cost is None and config.lora_r is not None:  # before saving, which merges the adapters into the model
-            cost = _cost_of_a_step(trainer, model, fresh_method)
-        run = {
-            "config": asdict(config),
-            "precision": precision,
-            **_about_data(data, findings),
-            **hardening,
-            "cost": {**(cost or {}), **of_training},
-        }
-        if is_first_process():
-            with explained(output_dir, bytes_of(model)):
-                finish_run(output_dir, run, trainer.state.log_history, merged(model), tokenizer, method_config)
-        if cost is None:  # measured when the run is written: it needs more memory than the training
-            run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
-            if is_first_process():
-                write_finished(output_dir, run)
-    return run
+        of_training = _train(trainer, checkpoint, on_step)
+        run = {"config": asdict(config), "precision": precision, **prepared.record}
+        return _finished(prepared, trainer, output_dir, run, of_training, cost)
+
+
+def _prepared(config: RunConfig, data: TaskData | None) -> _Prepared:
+    method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
+    for view in method_config.parsed_views():
+        view.load_lists()
+    data = config.data.load(config.seed) if data is None else data
+    if not len(data.train):
+        raise UsageError(without_training_split(data.name))
+    weights = class_weights(config.class_weights, data)
+    model, tokenizer = _model_and_tokenizer(config, data)
+    max_length = tokens_to_read(model, config.max_length)
+    findings = [*data.findings, *findings_about(model, config, data.kind, max_length)]
+    if config.lora_r is not None:
+        adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
+        model = with_lora(model, data.kind, *adapters)
+    record = {**_about_data(data, findings), **hardening}
+    return _Prepared(config, data, model, tokenizer, max_length, method_config, weights, record)
 
 
 def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -153,33 +149,63 @@ def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedM
     return model, tokenizer
 
 
-def _trainer(
-    config: RunConfig,
-    output_dir: Path,
-    data: TaskData,
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    max_length: int,
-    method_config: MethodConfig,
-    weights: Sequence[float] | None,
-) -> UEGRTrainer:
-    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
-    bf16 = use_bf16(config.precision, model)
-    arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
+def _trainer(prepared: _Prepared, output_dir: Path, precision: Precision) -> UEGRTrainer:
+    config, data, model, tokenizer = prepared.config, prepared.data, prepared.model, prepared.tokenizer
+    encoded = encode(data.train, tokenizer, data.text_columns, prepared.max_length, data.kind)
+    arguments = training_arguments(config, output_dir, bf16=use_bf16(precision, model), examples=len(encoded))
     with explained_arguments():
         trainer = UEGRTrainer(
             model,
             arguments,
-            method=method_config,
-            class_weights=weights,
+            method=prepared.method_config,
+            class_weights=prepared.weights,
             train_dataset=encoded,
             data_collator=collator(encoded, tokenizer),
             processing_class=tokenizer,
-            **trainer_validation(data, arguments, tokenizer, max_length),
+            **trainer_validation(data, arguments, tokenizer, prepared.max_length),
         )
     if config.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))
     return trainer
+
+
+def _train(trainer: UEGRTrainer, checkpoint: str | None, on_step: OnStep) -> dict[str, Any]:
+    """Train, free the optimizer, and return the cost of the training."""
+    with explained_arguments(ImportError):  # of packages that single arguments need
+        reset_peak_memory()
+        outcome = run_trainer(trainer, checkpoint, on_step)
+    seconds = outcome.metrics["train_runtime"]
+    of_training = {"peak_memory": peak_memory(), "seconds": seconds, "processor": processor_name()}
+    free_optimizer(trainer)
+    return of_training
+
+
+def _finished(
+    prepared: _Prepared,
+    trainer: UEGRTrainer,
+    output_dir: Path,
+    run: dict[str, Any],
+    of_training: Mapping[str, Any],
+    of_step: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Write the trained model and run.json, and return the content of run.json with its cost.
+
+    The cost of a step, unless it is given, is measured when the run is written: it needs more memory than the training.
+    Only that of adapters is measured before, because writing merges them into the model.
+    """
+    config, model, method_config = prepared.config, prepared.model, prepared.method_config
+    fresh_method = method_config.create(seed=config.seed, class_weights=prepared.weights)
+    if of_step is None and config.lora_r is not None:
+        of_step = _cost_of_a_step(trainer, model, fresh_method)
+    run["cost"] = {**(of_step or {}), **of_training}
+    if is_first_process():
+        with explained(output_dir, bytes_of(model)):
+            finish_run(output_dir, run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
+    if of_step is None:
+        run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
+        if is_first_process():
+            write_finished(output_dir, run)
+    return run
 
 
 def _about_data(data: TaskData, findings: Sequence[Finding]) -> dict[str, Any]:
@@ -215,18 +241,3 @@ def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: 
             "memory than there is: the trained model is complete, and a smaller --batch_size may leave room."
         )
         return {}
-
-
-def _model_findings(model: PreTrainedModel, config: RunConfig, kind: Kind, max_length: int) -> list[Finding]:
-    """Findings about the model at the start of the training."""
-    findings = []
-    if max_length < config.max_length:
-        findings.append(
-            Finding("max_length", max_length, f"tokens is all that the model can read, and not {config.max_length}")
-        )
-    new_weights = [] if config.model in SCRATCH else new_weights_of(model)
-    if new_weights:
-        shown = ", ".join(new_weights[:4]) + (", ..." if len(new_weights) > 4 else "")
-        drawn = "drawn from the seed" + (" and scaled to the labels" if kind == "regression" else "")
-        findings.append(Finding("new_weights", len(new_weights), f"weights are new, {drawn}: {shown}"))
-    return findings

@@ -1,4 +1,4 @@
-"""Convert the text of command-line options to Python values."""
+"""The values of command-line options: from their text to Python, and whether they were given."""
 
 import ast
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.command_line import error_of
-from uegr.cli.options import method_options
+from uegr.cli.option_values import method_options
 from uegr.errors import UsageError
 
 
