@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.command_line import error_of, run
+from support.sample_runs import sample
+from uegr.atomic_files import write_json
 from uegr.cli import demo
 from uegr.data.data_packages import Package
+from uegr.runs.run_folder import write_results
+from uegr.runs.run_result import RunResult
+from uegr.training.run_config import RunConfig
 
 
 def test_demo_writes_results_and_report(
@@ -26,6 +33,55 @@ def test_demo_writes_results_and_report(
     assert [attack["attack"] for attack in entries[1]["text_attacks"]] == ["deepwordbug", "synonyms"]
     assert "words replaced by synonyms" in (tmp_path / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "robustness.png").is_file()
+
+
+def test_an_interrupted_demo_continues_and_a_whole_one_starts_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    stop_at = ["attack uegr"]
+
+    def note(verb: str, folder: Path) -> None:
+        calls.append(f"{verb} {folder.name}")
+        if calls[-1] in stop_at:
+            raise KeyboardInterrupt
+
+    def train(config: RunConfig, folder: Path, **_: Any) -> None:
+        note("train", folder)
+        (folder / "results.json").unlink(missing_ok=True)
+        write_json(folder / "run.json", {"schema": 1, "finished": True, "config": asdict(config)})
+
+    def evaluate(folder: Path, **_: Any) -> None:
+        note("evaluate", folder)
+        write_results(folder, [sample()])
+
+    def attack(folder: Path, names: tuple[str, ...], **_: Any) -> RunResult:
+        note("attack", folder)
+        attacks = [{"attack": name, "accuracy": 0.5, "examples": 9, "queries": 3.0} for name in names]
+        write_results(folder, [sample(text_attacks=attacks)])
+        return sample(text_attacks=attacks)
+
+    monkeypatch.setattr(demo, "_check_installed", lambda: None)
+    monkeypatch.setattr("uegr.runs.train.train_run", train)
+    monkeypatch.setattr("uegr.runs.evaluate.evaluate_run", evaluate)
+    monkeypatch.setattr("uegr.runs.attack.attack_run", attack)
+    monkeypatch.setattr("uegr.report.figures.catalogue.draw", lambda _: {})
+    monkeypatch.setattr("uegr.report.figures.render.save_figures", lambda *_: [])
+    monkeypatch.setattr("uegr.report.page.write_page", lambda _, __, page: page.touch())
+    everything = [f"{verb} {method}" for method in ("plain", "uegr") for verb in ("train", "evaluate", "attack")]
+    command = ["demo", "--output_dir", str(tmp_path)]
+    for code, expected, next_stop in (
+        (130, everything, None),
+        (0, ["attack uegr"], "train uegr"),
+        (130, everything[:4], None),
+        (0, everything[3:], None),
+    ):
+        calls.clear()
+        assert run(command) == code
+        assert calls == expected
+        assert (tmp_path / "report.html").exists() == (code == 0)
+        stop_at[:] = [next_stop] if next_stop else []
+    assert run([*command, "--seed", "1"]) == 0
 
 
 def test_what_is_not_installed_is_named_at_once_with_its_command(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
@@ -12,6 +15,8 @@ from uegr.modeling.embedded_model import EMBEDDED_MODEL, INSTALL, embedded_folde
 
 if TYPE_CHECKING:
     from uegr.runs.run_result import RunResult
+    from uegr.training.run_config import RunConfig
+    from uegr.training.train_to_end import OnStep
 
 TASK = "rotten_tomatoes"
 METHODS = ("plain", "uegr")
@@ -24,12 +29,19 @@ def demo(
     output_dir: Annotated[Path, option("--output_dir", "Folder of the runs and the report.")] = Path("runs/demo"),
     seed: Annotated[int, option("--seed", "Random seed of both runs.")] = 0,
 ) -> None:
-    """Train plain fine-tuning and UEGR on film reviews, attack both, and write a report. Takes a few minutes."""
+    """Train plain fine-tuning and UEGR on film reviews, attack both, and write a report. Takes a few minutes.
+
+    A demo that was interrupted continues where it was.
+    """
+    from uegr.errors import StoppedError
     from uegr.runs.run_table import terminal_table
 
     _check_installed()
     with progress() as on_progress:
-        results = _run_demo(output_dir, seed, on_progress)
+        try:
+            results = _run_demo(output_dir, seed, on_progress)
+        except StoppedError:
+            raise StoppedError(f"stopped: the same command continues the demo in '{output_dir}'.") from None
     console.print(terminal_table(results))
     console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")
 
@@ -54,34 +66,61 @@ def _check_installed() -> None:
 def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResult]:
     """Train and evaluate both methods; write results.json, report.html and the figures into `folder`.
 
-    Each method gets a run folder of its own in `folder`. The files of an earlier demo there are replaced.
+    Each method gets a run folder of its own in `folder`. Of an interrupted demo there, what is finished is kept; a
+    whole one, which has a report, is replaced.
     """
     from uegr.data.data_source import DataSource
+    from uegr.locked_files import remove_folder
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
     from uegr.runs.attack import attack_run
     from uegr.runs.evaluate import evaluate_run
-    from uegr.runs.results_json import read_results_and_logs, write_results
-    from uegr.runs.train import train_run
+    from uegr.runs.results_json import read_results, read_results_and_logs, write_results
+    from uegr.runs.run_folder import RESULTS, RUN
     from uegr.training.run_config import RunConfig
 
-    results = []
+    page, results = folder / "report.html", []
+    if page.exists():
+        page.unlink()
+        for run in (folder / method for method in METHODS):
+            if (run / RUN).is_file():
+                remove_folder(run)
     for method in METHODS:
         data = DataSource(task=TASK, max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
         config = RunConfig(data=data, model=EMBEDDED_MODEL, method=method, seed=seed)
         run = folder / method
-        train_run(config, run, overwrite=True, on_step=partial(on_progress, f"training {method}", unit="steps"))
-        on_examples = partial(on_progress, f"attacking {method}")
-        evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples)
-        on_text = partial(_attacking, on_progress, method)
-        results.append(attack_run(run, TEXT_ATTACKS, examples=TEXTS_ATTACKED, on_examples=on_text))
+        _train(config, run, partial(on_progress, f"training {method}", unit="steps"))
+        if not (run / RESULTS).is_file():
+            on_examples = partial(on_progress, f"attacking {method}")
+            evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples)
+        (result,) = read_results(run)
+        if not {*TEXT_ATTACKS} <= {attack.attack for attack in result.text_attacks}:
+            on_text = partial(_attacking, on_progress, method)
+            result = attack_run(run, TEXT_ATTACKS, examples=TEXTS_ATTACKED, on_examples=on_text)
+        results.append(result)
     write_results(folder, results)
     measured = read_results_and_logs([folder / method for method in METHODS])
     sections = draw(measured)
-    write_page(measured, sections, folder / "report.html")
     save_figures([chart for charts in sections.values() for chart in charts], folder)
+    write_page(measured, sections, page)
     return results
+
+
+def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
+    """Train, or continue from a checkpoint, unless the folder holds the finished run of this configuration."""
+    from uegr.errors import UsageError
+    from uegr.runs.run_folder import CHECKPOINTS, read_run
+    from uegr.runs.train import train_run
+
+    begun: dict[str, Any] = {}
+    with suppress(UsageError):  # there is none, or it is damaged
+        begun = read_run(run)
+    is_same = begun.get("config") == json.loads(json.dumps(asdict(config)))
+    if is_same and begun.get("finished"):
+        return
+    resume = is_same and any(run.glob(CHECKPOINTS))
+    train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step)
 
 
 def _attacking(on_progress: OnProgress, method: str, attack: str, done: int, total: int) -> None:
