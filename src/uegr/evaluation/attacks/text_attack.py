@@ -18,7 +18,8 @@ from torch import nn
 from transformers import PreTrainedTokenizerBase
 
 from uegr.data.splits import LABEL
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
+from uegr.evaluation.attacks.attack_names import check_name
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
@@ -85,6 +86,7 @@ class TextAttack(ABC):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        check_name(self)
         check_plain_fields(self)
 
     def options(self) -> dict[str, Any]:
@@ -174,7 +176,7 @@ def _attack(
         for start in range(0, len(examples), SIDE_BY_SIDE):
             group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
             searches = {
-                i: _followed_by(rest, attack.search(read, labels[i], random.Random(f"{attack.seed}:{i}")))
+                i: _followed_by(rest, _checked(attack, read, labels[i], random.Random(f"{attack.seed}:{i}")))
                 for i, (read, rest) in zip(group, parts[start:], strict=False)
                 if before[i] == labels[i]
             }
@@ -188,6 +190,50 @@ def _attack(
                 outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
+
+
+def _checked(attack: TextAttack, texts: Texts, label: int, generator: random.Random) -> Search:
+    """The search of an attack, which may be a user's own.
+
+    Raises:
+        UsageError: it yields or returns something else than `TextAttack.search` says.
+    """
+    name, search = type(attack).__name__, attack.search(texts, label, generator)
+    if not isinstance(search, Generator):
+        raise UsageError(f"{name}.search() must be a generator: yield Request(candidates), and return texts or None.")
+    answer, fooling = None, set[Texts]()
+    while True:
+        try:
+            request = next(search) if answer is None else search.send(answer)
+        except StopIteration as end:
+            found: Texts | None = end.value
+            if found is None:
+                return None
+            _check_texts(name, found, texts)
+            if found not in fooling:
+                raise UsageError(
+                    f"{name}.search() has returned a text that it has not seen to fool the model: return a candidate "
+                    "of a Request whose largest probability is not that of the label, or None."
+                ) from None
+            return found
+        if not isinstance(request, Request | SimilarityRequest):
+            raise UsageError(f"{name}.search() must yield a Request or a SimilarityRequest, not {shown(request)}.")
+        for candidate in request.candidates:
+            _check_texts(name, candidate, texts)
+        answer = yield request
+        if isinstance(request, Request):
+            wrong = answer.argmax(axis=1) != label if request.candidates else []
+            fooling |= {texts for texts, fools in zip(request.candidates, wrong, strict=True) if fools}
+
+
+def _check_texts(attack: str, candidate: Any, texts: Texts) -> None:
+    is_texts = isinstance(candidate, tuple) and all(isinstance(text, str) for text in candidate)
+    if not is_texts or len(candidate) != len(texts):
+        given = f"a tuple of {len(candidate)}" if is_texts else shown(candidate)
+        raise UsageError(
+            f"{attack}.search() must give each candidate as it gets the texts, a tuple of {len(texts)} strings, not "
+            f"{given}: write (*texts[:-1], changed)."
+        )
 
 
 def _followed_by(rest: str, search: Search) -> Search:
