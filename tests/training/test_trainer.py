@@ -156,6 +156,22 @@ def test_an_option_that_compute_loss_func_would_not_use_is_refused(
         trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options=options, **changes)
 
 
+@pytest.mark.parametrize("options", [{"class_weights": [1.0, 2.0]}, {"loss_fn": torch.nn.functional.cross_entropy}])
+def test_an_option_that_the_trainers_own_loss_would_not_use_is_refused(
+    options: dict[str, Any], train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    class Doubled(Trainer):
+        def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+            return 2 * super().compute_loss(*args, **kwargs)
+
+    class RobustDoubled(RobustTrainerMixin, Doubled):
+        """The trainer above with a method inside."""
+
+    message = f"{next(iter(options))} would have no effect, because this trainer computes its loss itself"
+    with pytest.raises(UsageError, match=message):
+        trainer_of(PlainConfig(), train_file, model_folder, tmp_path, trainer_class=RobustDoubled, options=options)  # type: ignore[arg-type]
+
+
 def test_methods_that_score_first_are_prepared_when_training_begins(
     train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:

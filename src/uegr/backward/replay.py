@@ -48,7 +48,13 @@ class Replay:
         self.passes.append(recorded)
 
     def backward(self, forward: ForwardStage | None = None) -> None:
-        """Add the gradients of all passes, with another forward stage if one is given, to those of the weights."""
+        """Add the gradients of all passes, with another forward stage if one is given, to those of the weights.
+
+        Raises:
+            UsageError: no pass was recorded, because the stage does not say that it `replays`.
+        """
+        if not self.passes:
+            raise UsageError("there is no batch to run again: write replays = True in the class of the backward stage.")
         for recorded in self.passes:
             if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
                 continue

@@ -131,6 +131,32 @@ class Loss:
     terms: dict[str, Tensor] = field(default_factory=dict)
 
 
+def checked_loss(result: Any, stage: str) -> Loss:
+    """What a forward stage has returned, with its terms as detached tensors.
+
+    Args:
+        result: from the stage.
+        stage: the name of its class.
+
+    Raises:
+        UsageError: it is no `Loss` of a scalar that depends on a trainable weight.
+    """
+    if not isinstance(result, Loss):
+        raise UsageError(f"{stage} must return a Loss, not {shown(result)}: Loss(value).")
+    value, terms = result.value, result.terms
+    if not isinstance(value, Tensor) or value.numel() != 1:
+        given = f"one of shape {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
+        raise UsageError(f"the Loss of {stage} must hold a scalar tensor, not {given}: take the mean over the targets.")
+    if not value.requires_grad:
+        raise UsageError(
+            f"the loss of {stage} has no gradient at any trainable weight: compute it without torch.no_grad(), "
+            "detach() and item(), and unfreeze the weights that it depends on."
+        )
+    if not isinstance(terms, Mapping):
+        raise UsageError(f"the terms of a Loss are a dict of names and scalars, not {shown(terms)}.")
+    return Loss(value, {name: torch.as_tensor(term).detach() for name, term in terms.items()})
+
+
 class ForwardStage(ABC):
     """A way to turn a batch into a loss. Stateless stages need only `__call__`.
 
@@ -147,10 +173,10 @@ class ForwardStage(ABC):
     """Whether it gives its passes dropout where the model has none of its own."""
     needs: ClassVar[str] = ""
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
+    _sites: DropoutSites | None = None
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = self.options_class() if options is None else options
-        self._sites: DropoutSites | None = None
 
     def attach(self, model: nn.Module) -> None:
         """Look at the model before training, and refuse one that the stage cannot work on.

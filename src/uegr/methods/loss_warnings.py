@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
@@ -27,7 +28,7 @@ class LossWarnings:
     """The warnings of one training."""
 
     def __init__(self) -> None:
-        self._has_looked_at_mode = self._has_looked_at_loss = self._has_told_of_step = False
+        self._has_looked_at_mode = self._has_looked_at_loss = self._has_told_of_step = self._has_told_of_no_step = False
         self._versions: list[int] = []  # of the weights after the last loss, until the method makes its step
 
     def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
@@ -66,6 +67,17 @@ class LossWarnings:
             UegrWarning,
             stacklevel=3,
         )
+
+    def of_no_step(self, versions: list[int], weights: Sequence[Tensor], stage: BackwardStage) -> None:
+        """Warn if a user's own backward stage has left all weights as they were; `versions` are those of before."""
+        is_own = not type(stage).__module__.startswith("uegr.")
+        if is_own and not self._has_told_of_no_step and versions == [weight._version for weight in weights]:
+            self._has_told_of_no_step = True
+            warnings.warn(
+                f"{type(stage).__name__}.update() has changed no weight: call optimizer.step() in it.",
+                UegrWarning,
+                stacklevel=4,
+            )
 
     def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:
         """Warn if a model that has dropout is trained without it, as `from_pretrained` returns models."""

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
 from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains, has_gradients
-from uegr.errors import UsageError, shown
+from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named, check_batch
-from uegr.forward.forward_stage import Batch, Loss, Step, TaskOptions
+from uegr.forward.forward_stage import Batch, Step, TaskOptions, checked_loss
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
@@ -195,12 +195,10 @@ class Method:
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
         with gradients_allowed(), batch_faults_named(model, batch):
             result = self.forward(model, batch, make_step())
-        if not isinstance(result, Loss):
-            raise UsageError(f"{type(self.forward).__name__} must return a Loss, not {shown(result)}: Loss(value).")
+        result = checked_loss(result, type(self.forward).__name__)
         if self.backward.replays:
             self._replay.record(model, batch, make_step, result.value)
-        if result.value.requires_grad:
-            result.value.register_hook(self._on_backward)
+        result.value.register_hook(self._on_backward)
         if not self.backward.moves_weights:
             self._warnings.after_loss(optimizer_parameters(optimizer))
         self._position.calls += 1
@@ -257,6 +255,8 @@ class Method:
                 "or a new iterator if this one was used before."
             )
         self.backward.finish_preparation()
+        if not self.backward.prepared:
+            raise UsageError(f"{type(self.backward).__name__}.finish_preparation() must set self.prepared = True.")
 
     def wrap_optimizer(
         self, optimizer: torch.optim.Optimizer, model: nn.Module, tokenizer: Any = None
@@ -299,8 +299,10 @@ class Method:
             )
         self._follow_frozen(optimizer)
         self.backward.follow_parameters(optimizer)
+        versions = [weight._version for weight in optimizer_parameters(optimizer)]
         with gradients_allowed():
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
+        self._warnings.of_no_step(versions, optimizer_parameters(optimizer), self.backward)
         self.forward.release()
         self._replay.clear()
         self._warnings.after_step()

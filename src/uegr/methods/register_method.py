@@ -1,5 +1,6 @@
 """The decorator that makes a class the configuration of a method."""
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, dataclass_transform
@@ -10,7 +11,7 @@ from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.plain import PlainForward
 from uegr.methods.method_config import MethodConfig, describe_options
-from uegr.options import option
+from uegr.options import Options, option
 
 Config = TypeVar("Config", bound=type[MethodConfig])
 REGISTERED: dict[str, type[MethodConfig]] = {}
@@ -35,27 +36,71 @@ def register(
 
     Raises:
         UsageError: the name is none, or another class has it; the class inherits from no `MethodConfig`, or has a field
-            without `option(...)`; or a stage is no class of its kind.
+            without `option(...)`; a stage is no class of its kind, lacks what each has or takes other arguments; or the
+            class does not inherit from the options of its stages.
     """
     if not isinstance(name, str) or not name or "+" in name:
         raise UsageError(f"a method needs a name without '+', not {shown(name)}: write @register('my-method').")
     for stage, kind in ((forward, ForwardStage), (backward, BackwardStage)):
         if not (isinstance(stage, type) and issubclass(stage, kind)):
             raise UsageError(f"a stage of method '{name}' must be a class of {kind.__name__}, not {shown(stage)}.")
+        _check_stage(stage, kind)
 
     def decorate(cls: Config) -> Config:
         _check_class(name, cls)
         cls.method, cls.forward, cls.backward = name, forward, backward
         cls.paper, cls.revision = paper, revision
-        config: Any = dataclass(frozen=True, kw_only=True)(cls)
+        _check_options(cls)
+        description = cls.__doc__ or f"The method {name}."
+        try:
+            config: Any = dataclass(frozen=True, kw_only=True)(cls)
+        except (TypeError, ValueError) as error:  # a field without a type, a list as a default
+            raise UsageError(f"{cls.__name__} is no configuration: {error}.") from error
         for entry in fields(config):
             if "help" not in entry.metadata:
                 raise UsageError(f"{cls.__name__}.{entry.name} is no option: write it as option(default, help).")
-        config.__doc__ = f"{cls.__doc__}\n\n{describe_options(config)}"
+        config.__doc__ = f"{description}\n\n{describe_options(config)}"
         REGISTERED[name] = config
         return config  # type: ignore[no-any-return]
 
     return decorate
+
+
+def _check_stage(stage: type, kind: type) -> None:
+    """Refuse a stage that lacks what every stage has, or takes other arguments than it will be called with.
+
+    Raises:
+        UsageError: it does.
+    """
+    missing = sorted(getattr(stage, "__abstractmethods__", ()))
+    if missing:
+        raise UsageError(f"{stage.__name__} does not implement {missing[0]}(), which every {kind.__name__} has.")
+    for method in ("__init__", "__call__", "update"):
+        if not hasattr(kind, method):
+            continue
+        expected = inspect.signature(getattr(kind, method))
+        try:
+            inspect.signature(getattr(stage, method)).bind(*expected.parameters)
+        except TypeError:
+            arguments = ", ".join(expected.parameters)
+            raise UsageError(f"{stage.__name__}.{method} must take the arguments ({arguments}).") from None
+
+
+def _check_options(cls: type[MethodConfig]) -> None:
+    """Refuse a configuration that lacks the options of its stages.
+
+    Raises:
+        UsageError: it does not inherit from them, or they are no dataclass.
+    """
+    for base in cls.__mro__[1:]:
+        if issubclass(base, Options) and "__dataclass_fields__" not in vars(base):
+            raise UsageError(f"{base.__name__} is no dataclass: write @dataclass(frozen=True, kw_only=True) above it.")
+    for stage in (cls.forward, cls.backward):
+        if not issubclass(cls, stage.options_class):
+            raise UsageError(
+                f"{cls.__name__} lacks the options of {stage.__name__}: write class {cls.__name__}(MethodConfig, "
+                f"{stage.options_class.__name__})."
+            )
 
 
 def _check_class(name: str, cls: Any) -> None:

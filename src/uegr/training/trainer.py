@@ -93,7 +93,13 @@ class RobustTrainerMixin(SafeTrainerMixin):
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
-            return self.method_config.create(**options, loss_fn=loss_fn, compute_loss=self._own_loss)
+            for name in ("class_weights", "loss_fn"):
+                if options.get(name, loss_fn) is not None:
+                    raise UsageError(
+                        f"{name} would have no effect, because this trainer computes its loss itself: leave it out, or "
+                        "put it into the trainer's compute_loss."
+                    )
+            return self.method_config.create(**options, compute_loss=self._own_loss)
         if loss_fn is None and self.compute_loss_func is not None:
             shifts_labels = getattr(self, "_loss_shifts_labels", False)  # newer versions of transformers
             loss_fn = loss_of_logits(self.compute_loss_func, shifts_labels=shifts_labels)

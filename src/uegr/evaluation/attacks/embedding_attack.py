@@ -15,12 +15,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from uegr.errors import UsageError
+from uegr.errors import UsageError, shown
+from uegr.evaluation.attacks.attack_names import check_name
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
+from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.modeling.embeddings import embedding_scale
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
@@ -124,6 +126,7 @@ class EmbeddingAttack(ABC):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        check_name(self)
         check_plain_fields(self)
         if self.steps < 1 or self.restarts < 1:
             raise UsageError("an attack needs at least one step and one restart.")
@@ -157,7 +160,8 @@ class EmbeddingAttack(ABC):
         """
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
         tensors = tensors_of(batch, evaluated.device)
-        with evaluation_mode(model):
+        check_batch(tensors, perturbs=True)
+        with evaluation_mode(model), batch_faults_named(model, tensors):
             with torch.no_grad():
                 classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
             check_classes(model, classes, tensors["labels"].tolist())
@@ -199,10 +203,25 @@ class EmbeddingAttack(ABC):
                 start = centre[rows]
                 if restart:
                     start = ball.random_point(start.shape, part.radius, part.mask, generator)
-                robust[rows] = self.run_restart(part, start)
+                robust[rows] = _one_per_example(self.run_restart(part, start), type(self).__name__, len(rows))
             robust_at.append(robust.clone())
         mask_of_epsilons: RobustMask = torch.stack(robust_at).cpu().numpy()
         return mask_of_epsilons
+
+
+def _one_per_example(right: Any, attack: str, examples: int) -> Tensor:
+    """What `run_restart` has returned.
+
+    Raises:
+        UsageError: it is no tensor of one truth value per example.
+    """
+    if not isinstance(right, Tensor) or right.dtype != torch.bool or right.shape != (examples,):
+        given = f"one of {right.dtype} and shape {tuple(right.shape)}" if isinstance(right, Tensor) else shown(right)
+        raise UsageError(
+            f"{attack}.run_restart() must return a tensor of bool with one value for each of its {examples} examples, "
+            f"not {given}: attack_batch.is_right(logits)."
+        )
+    return right
 
 
 def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:

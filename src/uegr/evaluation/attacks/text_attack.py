@@ -12,9 +12,11 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_names import check_name
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.search_checks import checked_search
 from uegr.evaluation.attacks.text_search import Search, run_searches, with_ending
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
@@ -41,6 +43,7 @@ class TextAttack(ABC):
     name: ClassVar[str]
 
     def __post_init__(self) -> None:
+        check_name(self)
         check_plain_fields(self)
 
     def options(self) -> dict[str, Any]:
@@ -130,7 +133,7 @@ def _attack(
         for start in range(0, len(examples), SIDE_BY_SIDE):
             group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
             searches = {
-                i: with_ending(rest, attack.search(read, labels[i], random.Random(f"{attack.seed}:{i}")))
+                i: with_ending(rest, _search(attack, read, labels[i], random.Random(f"{attack.seed}:{i}")))
                 for i, (read, rest) in zip(group, parts[start:], strict=False)
                 if before[i] == labels[i]
             }
@@ -144,3 +147,7 @@ def _attack(
                 outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
+
+
+def _search(attack: TextAttack, texts: Texts, label: int, generator: random.Random) -> Search:
+    return checked_search(type(attack).__name__, attack.search(texts, label, generator), texts, label)
