@@ -277,7 +277,11 @@ def test_a_state_that_was_saved_before_unfreezing_fits_afterwards(name: str) -> 
     resumed = attached(name, bert())
     resumed.optimizer.load_state_dict(method.optimizer.state_dict())
     weights = [weight for group in resumed.optimizer.param_groups for weight in group["params"]]
-    body = [i for i, weight in enumerate(weights) if any(weight is other for other in resumed._model.bert.parameters())]  # type: ignore[union-attr]
+    body = [
+        i
+        for i, weight in enumerate(weights)
+        if any(weight is other for other in resumed._attached.model.bert.parameters())
+    ]
     for i, mean in resumed.backward.scores._means.items():  # type: ignore[attr-defined]
         assert mean.shape == weights[body[i]].shape
     step(resumed, batch())

@@ -10,14 +10,12 @@ for batch in loader:
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
-from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
@@ -30,17 +28,17 @@ from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
+from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
-from uegr.methods.method_arguments import checked_num_items, checked_seed, weights_tensor
+from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
+from uegr.methods.preparation import observe_training_data
 from uegr.methods.training_position import TrainingPosition
-from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
 from uegr.modeling.weight_formats import check_formats
-from uegr.options import check_value
 
 
 class Method:
@@ -89,12 +87,10 @@ class Method:
         self._position = TrainingPosition(self.seed)
         self._replay = Replay(self.forward)
         self._view_reader: ViewReader | None = None
-        self._model: nn.Module | None = None
-        self._optimizer: StagedOptimizer | None = None
+        self._attachment: AttachedModel | None = None
         self._has_loss = False  # in the current step, from `loss`
         self._has_gradients = False
         self._backward_only = False
-        self._trained: list[bool] = []  # which of the optimizer's parameters the backward stage has seen as trainable
         self._warnings = LossWarnings()
         return self
 
@@ -106,9 +102,7 @@ class Method:
     @property
     def optimizer(self) -> StagedOptimizer:
         """Your optimizer with this method's backward stage in front; use it instead of your own."""
-        if self._optimizer is None:
-            raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
-        return self._optimizer
+        return self._attached.optimizer
 
     def attach(
         self,
@@ -167,26 +161,23 @@ class Method:
             UsageError: the batch has no labels, `num_items` is no number of targets, or the method is not attached or
                 not prepared.
         """
-        if self.task_options.compute_loss is None:
-            check_batch(batch, perturbs=self.forward.perturbs)
         optimizer = self.optimizer.optimizer
         if not self.backward.prepared:
             raise UsageError(
                 f"{self.name} scores the pretrained weights before training: give attach(...) a train_loader, or call "
                 "method.prepare(loader) once."
             )
-        model = self._attached(model)
-        batch = self._with_tokens(model, batch)
+        model = self._attached.or_wrapper(model)
+        batch = self._inputs(model, batch)
         num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
-            with batch_faults_named(model, batch):
-                return PlainForward()(model, batch, make_step()).value
+            return self._plain_loss(model, batch, make_step())
         self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
         if self._has_gradients and not has_gradients(optimizer, look_inside=self.backward.replays):
             self.on_zero_grad()  # by model.zero_grad()
-        self._warnings.before_loss(self._attached(None), self.forward, batch, make_step)
-        self._follow_frozen(optimizer)
+        self._warnings.before_loss(self._attached.model, self.forward, batch, make_step)
+        self._follow_trainable()
         self.backward.follow_parameters(optimizer)
         self.backward.before(optimizer, self._position.backward_seed())
         self._has_loss = True
@@ -229,31 +220,8 @@ class Method:
         """
         if self.backward.prepared:
             return
-        check_value("accumulation_steps", accumulation_steps, int)
-        if accumulation_steps < 1:
-            raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
-        optimizer, model = self.optimizer.optimizer, self._attached(model)
-        was_training = model.training
-        model.train()
-        device = next(model.parameters()).device
-        batches, index = iter(batches), itertools.count()
-        while step_batches := list(itertools.islice(batches, accumulation_steps)):
-            for batch in step_batches:
-                generator = torch.Generator().manual_seed(self._position.preparation_seed(next(index)))
-                step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-                if self.task_options.compute_loss is None:
-                    check_batch(batch, perturbs=self.forward.perturbs)
-                inputs = self._with_tokens(model, send_to_device(batch, device))
-                with batch_faults_named(model, inputs):
-                    PlainForward()(model, inputs, step).value.backward()
-            self.backward.observe(optimizer)
-            optimizer.zero_grad()
-        model.train(was_training)
-        if not next(index):
-            raise UsageError(
-                f"{self.name} scores the pretrained weights on training data, and there was no batch: give a loader, "
-                "or a new iterator if this one was used before."
-            )
+        optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
+        observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
         self.backward.finish_preparation()
         if not self.backward.prepared:
             raise UsageError(f"{type(self.backward).__name__}.finish_preparation() must set self.prepared = True.")
@@ -267,7 +235,7 @@ class Method:
             UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer.
         """
         check_optimizer(optimizer)
-        if self._optimizer is not None and self._optimizer.optimizer is not optimizer:
+        if self._attachment is not None and self.optimizer.optimizer is not optimizer:
             raise UsageError(
                 "this method has an optimizer already: put all parameters into one optimizer, or call method.reset() "
                 "before a second training."
@@ -277,9 +245,8 @@ class Method:
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
-        self._trained = _trainable(optimizer)
-        self._model, self._optimizer = model, StagedOptimizer(optimizer, self)
-        return self._optimizer
+        self._attachment = AttachedModel(model, StagedOptimizer(optimizer, self))
+        return self.optimizer
 
     def step(self, optimizer: torch.optim.Optimizer) -> None:
         """One backward stage; called by the wrapped optimizer.
@@ -297,7 +264,7 @@ class Method:
             raise UsageError(
                 "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
             )
-        self._follow_frozen(optimizer)
+        self._follow_trainable()
         self.backward.follow_parameters(optimizer)
         versions = [weight._version for weight in optimizer_parameters(optimizer)]
         with gradients_allowed():
@@ -321,15 +288,12 @@ class Method:
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
         self._warnings.after_step()  # the weights of the last loss were fewer
-        self._trained = []
-        self._follow_frozen(self.optimizer.optimizer)
+        self._follow_trainable()
 
-    def _follow_frozen(self, optimizer: torch.optim.Optimizer) -> None:
-        """Let the backward stage look at the parameters again if the loop has frozen or unfrozen some, or added any."""
-        trained = _trainable(optimizer)
-        if trained != self._trained:
-            self._trained = trained
-            self.backward.attach(self._attached(None), optimizer)
+    def _follow_trainable(self) -> None:
+        """Let the backward stage look again at the parameters if the loop has frozen, unfrozen or added any."""
+        if self._attached.has_changed():
+            self.backward.attach(self._attached.model, self.optimizer.optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
         self._has_gradients = True
@@ -353,45 +317,30 @@ class Method:
         Raises:
             UsageError: the state is another method's or another model's, or no state of a method.
         """
-        missing = {"calls", "steps", "forward", "backward"} - {*state}
-        if missing:
-            raise UsageError(
-                f"the state holds no '{min(missing)}': give what state_dict() of a method, or under 'uegr' that of its "
-                "optimizer, has returned."
-            )
-        saved = state.get("method", self.name)
-        if saved != self.name:
-            raise UsageError(
-                f"the saved state is of the method {saved} and this method is {self.name}: go on with {saved}, or "
-                "start over without this state."
-            )
+        check_state(state, self.name)
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
-        check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer) if self._optimizer else None)
+        check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer) if self._attachment else None)
 
-    def _with_tokens(self, model: nn.Module, batch: Any) -> Batch:
+    @property
+    def _attached(self) -> AttachedModel:
+        if self._attachment is None:
+            raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
+        return self._attachment
+
+    def _inputs(self, model: nn.Module, batch: Any) -> Batch:
+        """A batch of the user's as the stages take it."""
+        if self.task_options.compute_loss is None:
+            check_batch(batch, perturbs=self.forward.perturbs)
         return find_tokens(model, batch, self.task_options.compute_loss, perturbs=self.forward.perturbs)
 
-    def _attached(self, model: nn.Module | None) -> nn.Module:
-        """The attached model, or the user's wrapper around it.
+    def _plain_loss(self, model: nn.Module, batch: Batch, step: Step) -> Tensor:
+        with batch_faults_named(model, batch):
+            return PlainForward()(model, batch, step).value
 
-        Raises:
-            UsageError: it is another model, which the optimizer would not train.
-        """
-        assert self._model is not None  # set together with the optimizer
-        if model is None or model is self._model:
-            return self._model
-        check_module(model)
-        updated = {id(weight) for weight in optimizer_parameters(self.optimizer.optimizer)}
-        weights = list(model.parameters())  # a wrapper may hold none
-        if weights and not any(id(weight) in updated for weight in weights):
-            raise UsageError(
-                "the model that method.loss(...) is given holds no weight of the attached one: give the attached "
-                "model, or a wrapper around it."
-            )
-        return model
-
-
-def _trainable(optimizer: torch.optim.Optimizer) -> list[bool]:
-    return [parameter.requires_grad for parameter in optimizer_parameters(optimizer)]
+    def _preparation_loss(self, model: nn.Module, batch: Any, index: int) -> Tensor:
+        """The plain loss of one batch of the pass before training."""
+        generator = torch.Generator().manual_seed(self._position.preparation_seed(index))
+        step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
+        return self._plain_loss(model, self._inputs(model, batch), step)

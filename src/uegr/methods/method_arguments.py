@@ -1,6 +1,6 @@
 """Check the arguments of `Method` that are not options of its configuration."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -67,3 +67,23 @@ def checked_num_items(num_items: Any, batch: Batch) -> Any:
             "those of this batch too, or leave num_items out to take the batch's mean."
         )
     return 1  # a batch without targets has the loss 0
+
+
+def check_state(state: Mapping[str, Any], name: str) -> None:
+    """Check that a state is one of a method called `name`.
+
+    Raises:
+        UsageError: it is another method's, or no state of a method.
+    """
+    missing = {"calls", "steps", "forward", "backward"} - {*state}
+    if missing:
+        raise UsageError(
+            f"the state holds no '{min(missing)}': give what state_dict() of a method, or under 'uegr' that of its "
+            "optimizer, has returned."
+        )
+    saved = state.get("method", name)
+    if saved != name:
+        raise UsageError(
+            f"the saved state is of the method {saved} and this method is {name}: go on with {saved}, or start over "
+            "without this state."
+        )

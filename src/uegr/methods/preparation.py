@@ -1,0 +1,54 @@
+"""The pass over the training data before the first step, for methods that score the pretrained weights."""
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from accelerate.utils import send_to_device
+from torch import Tensor, nn
+
+from uegr.backward.backward_stage import BackwardStage
+from uegr.errors import UsageError
+from uegr.options import check_value
+
+
+def observe_training_data(
+    stage: BackwardStage,
+    optimizer: torch.optim.Optimizer,
+    model: nn.Module,
+    batches: Iterable[Any],
+    accumulation_steps: int,
+    loss_of: Callable[[nn.Module, Any, int], Tensor],
+) -> None:
+    """Show the stage the gradients of the training data, in train mode. The weights do not change.
+
+    Args:
+        stage: observes the gradients of each optimizer step.
+        optimizer: the user's own.
+        model: in training, wrapped or not.
+        batches, accumulation_steps: see `Method.prepare`.
+        loss_of: the loss of the model, a batch on its device, and the number of that batch.
+
+    Raises:
+        UsageError: there is no batch, or the number of accumulation steps is not at least 1.
+    """
+    check_value("accumulation_steps", accumulation_steps, int)
+    if accumulation_steps < 1:
+        raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
+    was_training = model.training
+    model.train()
+    device = next(model.parameters()).device
+    numbered, count = enumerate(batches), 0
+    while step_batches := list(itertools.islice(numbered, accumulation_steps)):
+        for number, batch in step_batches:
+            loss_of(model, send_to_device(batch, device), number).backward()
+        count += len(step_batches)
+        stage.observe(optimizer)
+        optimizer.zero_grad()
+    model.train(was_training)
+    if not count:
+        raise UsageError(
+            "the pretrained weights are scored on training data, and there was no batch: give a loader, or a new "
+            "iterator if this one was used before."
+        )
