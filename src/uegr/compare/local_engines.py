@@ -101,11 +101,10 @@ class Processes:
 
     def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         waiting = list(reversed(cells))
-        stopping = False
         workers: dict[Connection, tuple[int, Any, Cell]] = {}
 
         def assign(number: int, connection: Connection, process: Any) -> None:
-            if waiting and not stopping:
+            if waiting:
                 cell = waiting.pop()
                 workers[connection] = (number, process, cell)
                 connection.send(cell)
@@ -119,24 +118,28 @@ class Processes:
                 ready = wait(list(workers))
                 for connection in [each for each in workers if each in ready]:
                     number, process, cell = workers[connection]
-                    try:
-                        event: CellEvent = connection.recv()
-                    except (EOFError, ConnectionError):
-                        process.join()
-                        event = CellEvent("failed", message=f"its process died (exit code {process.exitcode})")
-                        del workers[connection]
-                        if waiting and not stopping:
-                            assign(number, *_start(workspace, number))
+                    event, alive = _next_event(connection, process)
                     on_event(cell, event)
-                    stopping = stopping or event.kind == "interrupted"
-                    if event.final and connection in workers:
+                    if event.kind == "interrupted":
+                        waiting.clear()
+                    if event.final:
                         del workers[connection]
-                        assign(number, connection, process)
+                        is_replaced = waiting and not alive
+                        assign(number, *(_start(workspace, number) if is_replaced else (connection, process)))
         except KeyboardInterrupt:
             # Ctrl-C reaches the processes too: each writes a checkpoint and reports it.
             for _, process, _ in workers.values():
                 process.join()
             raise
+
+
+def _next_event(connection: Connection, process: Any) -> tuple[CellEvent, bool]:
+    """Wait for what happens next to the cell of a process; return it, and whether the process is alive."""
+    try:
+        return connection.recv(), True
+    except (EOFError, ConnectionError):
+        process.join()
+        return CellEvent("failed", message=f"its process died (exit code {process.exitcode})"), False
 
 
 def _start(workspace: Workspace, number: int) -> tuple[Connection, Any]:
