@@ -11,8 +11,8 @@ import pytest
 import typer
 from transformers import TrainingArguments
 
+from uegr.cli import main  # noqa: F401  # importing it registers the commands
 from uegr.cli.app import app
-from uegr.cli.main import main
 from uegr.cli.method_help import chosen_method
 from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.methods.method_lookup import config_class
@@ -23,7 +23,6 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`(uegr [a-z]+ [^`]*--[^`]*)`")
-assert main  # importing it registers the commands
 
 
 def commands_of(page: Path) -> list[str]:
