@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from uegr.data.data_folder import data_folder
+from uegr.data.data_folder import uegr_data
 from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError
 from uegr.perturb.lexical_files import lexical_file
@@ -18,7 +18,7 @@ def test_an_empty_variable_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "lexical" / "words.txt").touch()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UEGR_DATA", "")
-    assert data_folder() is None and lexical_file("words.txt") is None
+    assert uegr_data() is None and lexical_file("words.txt") is None
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     monkeypatch.setenv("UEGR_DATA", "~")

@@ -8,7 +8,7 @@ from uegr.errors import UsageError
 VARIABLE = "UEGR_DATA"
 
 
-def data_folder() -> Path | None:
+def uegr_data() -> Path | None:
     """The folder; None where the variable is not set, or empty.
 
     Raises:

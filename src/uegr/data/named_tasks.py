@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from uegr.data.data_folder import data_folder
+from uegr.data.data_folder import uegr_data
 from uegr.data.file_readers import read_rows
 from uegr.data.hub_datasets import read_hub_task
 from uegr.data.splits import SPLITS
@@ -42,7 +42,7 @@ def sources(name: str, task: Task) -> list[str]:
 
 def local_folder(name: str, task: Task) -> Path | None:
     """Return the folder of the task in UEGR_DATA, or None if it does not exist."""
-    data = data_folder()
+    data = uegr_data()
     folder = None if data is None else data / (task.folder or name)
     return folder if folder is not None and folder.is_dir() else None
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from uegr.data.data_folder import data_folder
+from uegr.data.data_folder import uegr_data
 
 
 def lexical_file(name: str) -> Path | None:
     """The file of this name in $UEGR_DATA/lexical, or None where it does not exist."""
-    data = data_folder()
+    data = uegr_data()
     path = None if data is None else data / "lexical" / name
     return path if path is not None and path.is_file() else None
