@@ -68,6 +68,7 @@ def test_the_first_version_named_no_metric() -> None:
         ({**RUN, "robustness": {"epsilons": [0.1], "accuracy": []}}, "robustness.accuracy"),
         ({**RUN, "cost": {"seconds": 1.0, "flop_ratio": "x"}}, "lacks cost.flop_ratio"),
         ({**RUN, "metric": "pearson"}, "lacks metrics.pearson"),
+        ({**RUN, "metric": "m2", "metrics": {"m2": 0.5}}, "names the metric 'm2', which this version of uegr"),
     ],
 )
 def test_what_is_missing_is_named(entry: Any, message: str) -> None:

@@ -13,5 +13,5 @@ def default_device() -> torch.device:
     """
     if not torch.cuda.is_available():
         return torch.device("cpu")
-    rank = max(0, int(os.environ.get("LOCAL_RANK", "0")))
+    rank = max(0, int(os.environ.get("LOCAL_RANK") or 0))
     return torch.device("cuda", rank % torch.cuda.device_count())

@@ -11,6 +11,7 @@ from reprlib import repr as shortened
 from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
+from uegr.modeling.metrics import METRICS
 from uegr.runs.analysis_check import check_analysis
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost, curve_metric, read_curve
@@ -168,6 +169,7 @@ def _check(entry: Any) -> None:
         missing.append(f"robustness.{metric} for each of robustness.epsilons")
     if missing:
         raise MisfitError(f"lacks {', '.join(missing)}")
+    _check_metric(primary_metric(entry))
 
 
 def check_compared(entry: Mapping[str, Any]) -> None:
@@ -175,6 +177,7 @@ def check_compared(entry: Mapping[str, Any]) -> None:
     check_object(entry, ("metrics", "robustness", "cost"), "run")
     read_curve(entry["robustness"], "robustness")
     check_object(entry["metrics"], (primary_metric(entry),), "metrics")
+    _check_metric(primary_metric(entry))
     hints = types_of(RunResult)
     for name in COMPARED:
         if name in entry:
@@ -189,6 +192,13 @@ def _check_transfer(entries: Sequence[dict[str, Any]]) -> None:
     """Raise a MisfitError unless each entry has the value of its metric."""
     for index, entry in enumerate(entries):
         metric = entry["metric"]
+        _check_metric(metric)
         for part in ("metrics", "unseen"):
             if metric not in entry[part]:
                 raise MisfitError(f"lacks transfer[{index}].{part}.{metric}")
+
+
+def _check_metric(name: str) -> None:
+    """Raise a MisfitError unless a metric is one that tables have a heading for."""
+    if name not in METRICS:
+        raise MisfitError(f"names the metric '{name}', which this version of uegr does not know")

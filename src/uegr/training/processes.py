@@ -9,12 +9,12 @@ Result = TypeVar("Result")
 
 def process_count() -> int:
     """Number of processes that train together; 1 without a launcher."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    return int(os.environ.get("WORLD_SIZE") or 1)
 
 
 def is_first_process() -> bool:
     """Whether this process is the one that writes files and prints."""
-    return process_count() == 1 or int(os.environ.get("RANK", "0")) == 0
+    return process_count() == 1 or int(os.environ.get("RANK") or 0) == 0
 
 
 def on_first_process(action: Callable[[], Result]) -> Result:
