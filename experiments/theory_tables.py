@@ -13,6 +13,8 @@ from experiments.paths import RESULTS
 
 FILE = RESULTS / "theory.json"
 OPTIMIZERS = ("sgd", "adamw")
+GROUPS = {"epsilon": "epsilon", "p_hat": "p_hat", "shipped": "p_hat"}
+"""Group of runs -> what their setting is."""
 COLUMNS = {
     "test_accuracy": "test accuracy",
     "train_loss": "training loss",
@@ -26,7 +28,7 @@ COLUMNS = {
 def with_theory_tables(text: str) -> str:
     """The text of docs/theory.md with its tables written again."""
     runs = json.loads(FILE.read_text())["runs"]
-    for group in ("epsilon", "p_hat"):
+    for group in GROUPS:
         for optimizer in OPTIMIZERS:
             text = with_block(text, f"{group} {optimizer}", _table(runs, group, optimizer))
     return text
@@ -35,9 +37,9 @@ def with_theory_tables(text: str) -> str:
 def _table(runs: list[dict[str, Any]], group: str, optimizer: str) -> str:
     """Mean and standard deviation over the seeds, as Markdown.
 
-    The first row is the baseline of the others: p_hat = 1; for epsilon the run of the group p_hat that has no adversary
-    and p_hat = 1. A star means that the mean difference to the baseline, over the seeds that both have, is larger than
-    its standard error times the 97.5 % quantile of t.
+    The first row is the baseline of the others: p_hat = 1; for epsilon the runs of the group p_hat, which have no
+    adversary, with p_hat = 1. A star means that the mean difference to the baseline, over the seeds that both have, is
+    larger than its standard error times the 97.5 % quantile of t.
     """
     by_setting: dict[float, dict[int, dict[str, Any]]] = {}
     for run in runs:
@@ -45,8 +47,8 @@ def _table(runs: list[dict[str, Any]], group: str, optimizer: str) -> str:
         if run["optimizer"] == optimizer and (run["group"] == group or without_adversary):
             setting = 0.0 if without_adversary else run["setting"]
             by_setting.setdefault(setting, {})[run["seed"]] = run
-    lines = [f"| {group} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
-    settings = sorted(by_setting, reverse=group == "p_hat")
+    lines = [f"| {GROUPS[group]} | seeds | " + " | ".join(COLUMNS.values()) + " |", "|---" * (len(COLUMNS) + 2) + "|"]
+    settings = sorted(by_setting, reverse=GROUPS[group] == "p_hat")
     for setting in settings:
         values = [_cell(by_setting[setting], by_setting[settings[0]], key) for key in COLUMNS]
         lines.append(f"| {setting:g} | {len(by_setting[setting])} | " + " | ".join(values) + " |")

@@ -45,7 +45,11 @@ class SelectiveOptions(Options):
     beta: float = option(1.0, "steepness of the sigmoid (RoAST: 1 and 10)")
     share: float = option(0.3, "share of the parameters that top_share updates", above=0, at_most=1)
     p_min: float = option(
-        0.1, "p_hat, the smallest update probability; the bound of Theorem 1 grows as 1/p_hat", above=0, at_most=1
+        0.1,
+        "p_hat: smaller update probabilities are raised to it; the default sigmoid has none below 0.23. The bound of "
+        "Theorem 1 grows as 1/p_hat",
+        above=0,
+        at_most=1,
     )
     mask_mode: MaskMode = option(
         "update", "what a mask does: gradient (g * m / p), frozen, or update (the step is masked) [ours]"
