@@ -14,7 +14,7 @@ from support.sample_runs import sample
 from uegr.atomic_files import write_json
 from uegr.cli import demo
 from uegr.data.data_packages import Package
-from uegr.runs.run_folder import write_results
+from uegr.runs.results_json import write_results
 from uegr.runs.run_result import RunResult
 from uegr.training.run_config import RunConfig
 

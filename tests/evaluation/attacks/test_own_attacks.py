@@ -14,7 +14,7 @@ from support.reviews import reviews, tokenizer
 from support.small_models import batch, bert
 from uegr import UsageError, attacks
 from uegr.evaluation.attacks.attack_results import TextAttackResult
-from uegr.evaluation.attacks.text_attack import Request
+from uegr.evaluation.attacks.text_search import Request
 
 
 def text_attack(search: Callable[..., Any], **content: Any) -> attacks.TextAttack:
