@@ -110,8 +110,9 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
 def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
     """Train, or continue from a checkpoint, unless the folder holds the finished run of this configuration."""
     from uegr.errors import UsageError
-    from uegr.runs.run_folder import CHECKPOINTS, read_run
+    from uegr.runs.run_folder import read_run
     from uegr.runs.train import train_run
+    from uegr.runs.training_folder import CHECKPOINTS
 
     begun: dict[str, Any] = {}
     with suppress(UsageError):  # there is none, or it is damaged
