@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from experiments.number_text import signed
 from experiments.robust_text import COLUMNS, finished
+from uegr.compare.grid_summary import SIGNIFICANCE
 from uegr.compare.grid_table import markdown
 from uegr.compare.result_slot import ResultSlot, Run
-from uegr.evaluation.statistics import CONFIDENCE, compare_paired, holm
+from uegr.evaluation.statistics import compare_paired, holm
 
 MEASURES = [name for name in COLUMNS if name != "operations"]
 LOWER_IS_BETTER = ("ECE",)
@@ -44,7 +45,7 @@ def _of_task(task: str, slots: Sequence[ResultSlot]) -> str:
     def cell(state: tuple[str, str], name: str) -> str:
         difference = comparisons[state, name].difference
         better = (difference.mean < 0) == (name in LOWER_IS_BETTER)
-        mark = (" ▲" if better else " ▼") if adjusted[state, name] < 1 - CONFIDENCE else ""
+        mark = (" ▲" if better else " ▼") if adjusted[state, name] < SIGNIFICANCE else ""
         return signed(difference, scale=1) + mark
 
     rows = [

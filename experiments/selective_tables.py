@@ -9,8 +9,9 @@ from typing import Any
 
 from experiments.number_text import signed
 from experiments.paths import RESULTS
+from uegr.compare.grid_summary import SIGNIFICANCE
 from uegr.compare.grid_table import markdown
-from uegr.evaluation.statistics import CONFIDENCE, Comparison, compare_paired, holm
+from uegr.evaluation.statistics import Comparison, compare_paired, holm
 
 FILE = RESULTS / "selective.json"
 PLAIN, HALF_RATE = "plain", "plain, half the learning rate"
@@ -69,7 +70,7 @@ def selective_tables() -> dict[str, str]:
         if (comparison := _comparison(runs, column, method)) is not None
     }
     adjusted = dict(zip(comparisons, holm([comparison.p for comparison in comparisons.values()]), strict=True))
-    marked = {key for key, p in adjusted.items() if p < 1 - CONFIDENCE}
+    marked = {key for key, p in adjusted.items() if p < SIGNIFICANCE}
     tables = {mark: _table(runs, columns, comparisons, marked) for mark, columns in TABLES.items()}
     return {**tables, "summary": _summary(comparisons, len(marked))}
 

@@ -217,6 +217,8 @@ def test_a_stage_may_have_a_constructor_of_its_own() -> None:
     method = attached(forward=Constructed)
     method.loss(batch()).backward()
     method.optimizer.step()
+    assert method.forward.strength == 0.1  # type: ignore[attr-defined]
+    assert method.state_dict()["steps"] == 1
 
 
 def test_a_backward_stage_that_makes_no_step_is_warned_of_once() -> None:

@@ -90,15 +90,15 @@ class BackwardStage(ABC):
         """Restore what `state_dict` returned."""
 
 
-def check_shapes(stage: BackwardStage, parameters: list[Tensor] | None) -> None:
-    """Check that a stage's loaded state belongs to these parameters; None if there are none yet.
+def check_shapes(stage: BackwardStage, parameters: list[Tensor]) -> None:
+    """Check that a stage's loaded state belongs to these parameters.
 
     Raises:
         UsageError: a tensor has another shape than its parameter, or its parameter does not exist.
     """
     for i, tensor in ((i, tensor) for tensors in stage.tensors_of_parameters() for i, tensor in tensors.items()):
-        shape = tuple(shard(parameters[i]).shape) if parameters and i < len(parameters) else None
-        if parameters is not None and tuple(tensor.shape) != shape:
+        shape = tuple(shard(parameters[i]).shape) if i < len(parameters) else None
+        if tuple(tensor.shape) != shape:
             raise UsageError(
                 f"the method's state of parameter {i} has shape {tuple(tensor.shape)} and the parameter {shape}: the "
                 "state is of another model, or of another number of processes: load the one that belongs to this one."

@@ -115,12 +115,12 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the user's optimizer and, where the state holds one, the method."""
-        if not isinstance(state_dict, dict) or "param_groups" not in state_dict:
+        if not isinstance(state_dict, dict):
             raise UsageError(
                 f"the state must be what state_dict() of the optimizer has returned, not {shown(state_dict)}."
-                if not isinstance(state_dict, dict)
-                else "the state holds no 'param_groups': give what state_dict() of the optimizer has returned."
             )
+        if "param_groups" not in state_dict:
+            raise UsageError("the state holds no 'param_groups': give what state_dict() of the optimizer has returned.")
         optimizer_state = dict(state_dict)
         method = optimizer_state.pop(STATE_KEY, None)
         self._check_shapes(optimizer_state)

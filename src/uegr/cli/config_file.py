@@ -1,7 +1,5 @@
 """Options from a YAML file: `--config run.yaml`, as in TRL's TrlParser; the command line overrides it."""
 
-import os
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import typer
 
 from uegr.cli.option_values import is_given
+from uegr.data.expanded_paths import expanded_path
 from uegr.errors import UsageError
 
 
@@ -45,15 +44,6 @@ def read_config_file(
         if parameter is None:
             further.setdefault(name, value)
         elif not is_given(context, parameter):
-            values[parameter] = _expanded(name, value) if parameter in paths else value
+            is_path = parameter in paths and isinstance(value, str)
+            values[parameter] = expanded_path(name, value) if is_path else value
     return values
-
-
-def _expanded(name: str, value: Any) -> Any:
-    """A path with its ~ and $VARIABLES; a folder with such a name would be made where nobody looks for it."""
-    if not isinstance(value, str):
-        return value
-    expanded = os.path.expandvars(os.path.expanduser(value))
-    if missing := re.search(r"\$\{?(\w+)", expanded):
-        raise UsageError(f"{name} '{value}' needs the environment variable {missing[1]}: set it, or write the path.")
-    return expanded

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from uegr.cli.app import app, option
 from uegr.cli.terminal import OnProgress, console, progress
@@ -112,15 +111,15 @@ def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
     from uegr.errors import UsageError
     from uegr.runs.run_folder import read_run
     from uegr.runs.train import train_run
-    from uegr.runs.training_folder import CHECKPOINTS
+    from uegr.runs.training_folder import CHECKPOINTS, changed_settings
 
-    begun: dict[str, Any] = {}
-    with suppress(UsageError):  # there is none, or it is damaged
+    resume = False
+    with suppress(UsageError):  # there is no run, or a damaged one
         begun = read_run(run)
-    is_same = begun.get("config") == json.loads(json.dumps(asdict(config)))
-    if is_same and begun.get("finished"):
-        return
-    resume = is_same and any(run.glob(CHECKPOINTS))
+        is_same = not changed_settings(begun, asdict(config))
+        if is_same and begun.get("finished"):
+            return
+        resume = is_same and any(run.glob(CHECKPOINTS))
     train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step)
 
 

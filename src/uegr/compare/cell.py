@@ -17,6 +17,7 @@ from typing import Any
 
 from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
+from uegr.data.expanded_paths import expanded_path
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import config_class, make_config
 from uegr.training.run_config import RunConfig
@@ -103,9 +104,5 @@ def address(content: Mapping[str, Any]) -> str:
 
 
 def with_model_path(config: RunConfig) -> RunConfig:
-    """The configuration with the environment variables in its model's path expanded."""
-    path = os.path.expanduser(os.path.expandvars(config.model))
-    missing = re.search(r"\$\{?(\w+)", path)
-    if missing:
-        raise UsageError(f"model '{config.model}' needs the environment variable {missing[1]}: set it to a folder.")
-    return replace(config, model=path)
+    """The configuration with its model's path as a shell would read it."""
+    return replace(config, model=expanded_path("model", config.model))

@@ -3,13 +3,14 @@
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import BackwardStage
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
@@ -68,15 +69,20 @@ class LossWarnings:
             stacklevel=3,
         )
 
-    def of_no_step(self, versions: list[int], weights: Sequence[Tensor], stage: BackwardStage) -> None:
-        """Warn if a user's own backward stage has left all weights as they were; `versions` are those of before."""
-        is_own = not type(stage).__module__.startswith("uegr.")
-        if is_own and not self._has_told_of_no_step and versions == [weight._version for weight in weights]:
+    @contextmanager
+    def of_no_step(self, stage: BackwardStage, optimizer: torch.optim.Optimizer) -> Iterator[None]:
+        """Warn if a user's own backward stage leaves all weights as they are in this context."""
+        if self._has_told_of_no_step or type(stage).__module__.startswith("uegr."):
+            yield
+            return
+        before = [weight._version for weight in optimizer_parameters(optimizer)]
+        yield
+        if before == [weight._version for weight in optimizer_parameters(optimizer)]:
             self._has_told_of_no_step = True
             warnings.warn(
                 f"{type(stage).__name__}.update() has changed no weight: call optimizer.step() in it.",
                 UegrWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:

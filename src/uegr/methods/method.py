@@ -266,10 +266,8 @@ class Method:
             )
         self._follow_trainable()
         self.backward.follow_parameters(optimizer)
-        versions = [weight._version for weight in optimizer_parameters(optimizer)]
-        with gradients_allowed():
+        with gradients_allowed(), self._warnings.of_no_step(self.backward, optimizer):
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)
-        self._warnings.of_no_step(versions, optimizer_parameters(optimizer), self.backward)
         self.forward.release()
         self._replay.clear()
         self._warnings.after_step()
@@ -321,7 +319,8 @@ class Method:
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
-        check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer) if self._attachment else None)
+        if self._attachment is not None:
+            check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer))
 
     @property
     def _attached(self) -> AttachedModel:

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, TypeVar, dataclass_transform
 
 from uegr.backward.backward_stage import BackwardStage
@@ -66,6 +67,7 @@ def register(
     return decorate
 
 
+@cache  # many methods share a stage, and signatures take milliseconds of every start
 def _check_stage(stage: type, kind: type) -> None:
     """Refuse a stage that lacks what every stage has, or takes other arguments than it will be called with.
 

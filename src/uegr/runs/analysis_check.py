@@ -24,7 +24,7 @@ def check_analysis(analysis: Mapping[str, Any]) -> None:
     for name, part in analysis.items():
         read_value(part, AnalysisPart, f"analysis.{name}")
     for place, names in LISTS.items():
-        part = reduce(lambda found, key: found.get(key, {}), place.split("."), analysis)
+        part = reduce(lambda part, key: part.get(key, {}), place.split("."), analysis)
         lengths = {len(part[name]) for name in names if name in part}
         if len(lengths) > 1 or 0 in lengths:
             raise MisfitError(f"lacks values of one length in analysis.{place}: {', '.join(names)}")

@@ -94,6 +94,12 @@ def prepare_run(
     return None
 
 
+def changed_settings(run: dict[str, Any], config: dict[str, Any]) -> list[str]:
+    """Return the names of the settings in which a configuration differs from that of a run.json."""
+    as_read = json.loads(json.dumps(config))  # tuples become lists
+    return [name for name, value in as_read.items() if run["config"].get(name) != value]
+
+
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
     """Raise a UsageError unless the run in the folder is to be resumed, is unfinished, and has this configuration."""
     if former.get("finished"):
@@ -102,9 +108,7 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
         raise UsageError(
             f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."
         )
-    as_read = json.loads(json.dumps(config))  # tuples become lists
-    changed = [name for name, value in as_read.items() if former["config"].get(name) != value]
-    if changed:
+    if changed := changed_settings(former, config):
         raise UsageError(
             f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
             "over with --overwrite."
