@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from conftest import batch, bert
+from support.attached_methods import attached, step
 from uegr.backward.parameter_positions import body_positions
-from uegr.errors import UegrWarning, UsageError
-from uegr.methods.method import Method
+from uegr.errors import UsageError
 from uegr.methods.method_lookup import METHODS, make_config
-
-
-def attached(name: str, model: nn.Module, learning_rate: float = 0.01, **arguments: object) -> Method:
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
-    config = make_config(name)
-    return config.attach(model=model.train(), optimizer=optimizer, train_loader=[batch()], seed=1, **arguments)  # type: ignore[arg-type]
-
-
-def step(method: Method, data: dict[str, Tensor]) -> Tensor:
-    loss = method.loss(data)
-    loss.backward()
-    method.optimizer.step()
-    method.optimizer.zero_grad()
-    return loss.detach()
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -218,100 +201,6 @@ def test_data_parallel_is_unwrapped() -> None:
     assert losses[-1] < losses[0]
 
 
-# Weights that are frozen at first
-
-
-def layers_of(model: nn.Module, number: int) -> list[Tensor]:
-    return list(model.bert.encoder.layer[number].parameters())  # type: ignore[union-attr, operator]
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_unfrozen_weights_are_those_of_a_later_attachment(name: str) -> None:
-    """A stage takes in the weights that a loop unfreezes, as if they had been trainable when it looked first."""
-    model = bert()
-    model.bert.requires_grad_(False)
-    method = attached(name, model)
-    step(method, batch())
-    model.bert.requires_grad_(True)
-    step(method, batch(seed=1))
-    whole = attached(name, bert())
-    for positions in ("selectable", "_body", "_matrices", "pretrained"):
-        if hasattr(whole.backward, positions):
-            assert list(getattr(method.backward, positions)) == list(getattr(whole.backward, positions))
-
-
-@pytest.mark.parametrize("mask_mode", ["update", "gradient", "frozen"])
-def test_the_scores_of_other_weights_stay_with_them(mask_mode: str) -> None:
-    """Gradual unfreezing from the top: the lower layer comes before the one that has scores."""
-    model = bert()
-    model.bert.requires_grad_(False)
-    for weight in layers_of(model, 1):
-        weight.requires_grad_(True)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)  # no moments to read a score from
-    method = make_config("uegr", {"mask_mode": mask_mode, "refresh": 1}).attach(
-        model=model.train(), optimizer=optimizer
-    )
-    step(method, batch())
-    scores: Any = method.backward.scores  # type: ignore[attr-defined]
-    before = [mean.clone() for mean in scores._means.values()]
-    for weight in layers_of(model, 0):
-        weight.requires_grad_(True)
-    method.loss(batch(seed=1))
-    count = len(before)
-    assert sorted(scores._means) == list(range(count, 2 * count))
-    assert all(torch.equal(scores._means[count + i], mean) for i, mean in enumerate(before))
-    for seed in range(3):
-        step(method, batch(seed=seed))
-    assert len(scores._means) == 2 * count
-
-
-@pytest.mark.parametrize("name", ["uegr", "roast"])
-def test_a_state_that_was_saved_before_unfreezing_fits_afterwards(name: str) -> None:
-    model = bert()
-    model.bert.embeddings.requires_grad_(False)
-    method = attached(name, model)
-    step(method, batch())
-    scores: Any = method.backward.scores  # type: ignore[attr-defined]
-    scores.from_optimizer = False
-    step(method, batch())
-    resumed = attached(name, bert())
-    resumed.optimizer.load_state_dict(method.optimizer.state_dict())
-    weights = [weight for group in resumed.optimizer.param_groups for weight in group["params"]]
-    body = [
-        i
-        for i, weight in enumerate(weights)
-        if any(weight is other for other in resumed._attached.model.bert.parameters())
-    ]
-    for i, mean in resumed.backward.scores._means.items():  # type: ignore[attr-defined]
-        assert mean.shape == weights[body[i]].shape
-    step(resumed, batch())
-
-
-@pytest.mark.parametrize("name", ["l2-sp", "mixout"])
-def test_the_pull_on_weights_that_are_unfrozen_in_a_resumed_training_is_not_lost(name: str) -> None:
-    model = bert()
-    model.bert.encoder.layer[0].requires_grad_(False)
-    method = attached(name, model)
-    step(method, batch())
-    resumed = attached(name, bert())
-    whole = list(resumed.backward.pretrained)  # type: ignore[attr-defined]
-    resumed.optimizer.load_state_dict(method.optimizer.state_dict())
-    assert sorted(resumed.backward.pretrained) == whole  # type: ignore[attr-defined]
-
-
-def test_weights_that_were_not_scored_before_training_are_said_to_be_trained_whole() -> None:
-    model = bert()
-    model.bert.encoder.layer[0].requires_grad_(False)
-    method = attached("child-tuning-d", model)
-    step(method, batch())
-    model.bert.encoder.layer[0].requires_grad_(True)
-    with pytest.warns(UegrWarning, match=r"16 parameters were added or unfrozen after .*method\.reset\(\)"):
-        step(method, batch())
-
-
-# Steps without gradients, and gradients that are thrown away
-
-
 @pytest.mark.parametrize("name", METHODS)
 def test_a_step_without_a_backward_pass_is_an_error(name: str) -> None:
     method = attached(name, bert())
@@ -351,28 +240,3 @@ def test_gradients_that_the_model_throws_away_are_not_replayed(name: str, set_to
     step(other, batch(seed=6))
     for weight, expected in zip(model.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(weight, expected)
-
-
-# The number of targets
-
-
-@pytest.mark.parametrize("number", [0, -1, 0.5, float("nan"), torch.tensor(0), np.int64(0)])
-def test_a_number_of_targets_that_a_batch_exceeds_is_refused(number: Any) -> None:
-    method = attached("plain", bert())
-    with pytest.raises(UsageError, match=r"num_items must be the number of targets in all accumulated batches"):
-        method.loss(batch(), num_items=number)
-
-
-@pytest.mark.parametrize("number", ["4", True, torch.ones(2), [4]])
-def test_what_is_no_number_of_targets_is_refused(number: Any) -> None:
-    with pytest.raises(UsageError, match="num_items must be one number"):
-        attached("plain", bert()).loss(batch(), num_items=number)
-
-
-@pytest.mark.parametrize("number", [None, 0, torch.tensor(0)])
-@pytest.mark.parametrize("name", METHODS)
-def test_batches_without_a_target_have_the_loss_0(name: str, number: Any) -> None:
-    data = {**batch(), "labels": torch.full((4,), -100)}
-    loss = attached(name, bert()).loss(data, num_items=number)
-    loss.backward()
-    assert loss.item() == 0.0
