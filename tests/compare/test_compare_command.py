@@ -27,3 +27,18 @@ def test_grids_on_the_command_line(
         assert message in capsys.readouterr().err
     assert run(["compare", "grid.yaml", "runs/one"]) == 2
     assert "a grid is run alone" in capsys.readouterr().err
+
+
+def test_data_without_the_column_of_a_grid_is_one_sentence_before_anything_runs(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.csv").write_text("text,label\ngood,1\nbad,0\n")
+    (tmp_path / "g.yaml").write_text(
+        f"methods: [plain]\nseeds: 2\nmodels: [{model_folder}]\n"
+        f"tasks: [{{name: mine, train_file: {tmp_path / 'a.csv'}, label_column: topic}}]\n"
+    )
+    results = tmp_path / "g.jsonl"
+    folders = ["--results", str(results), "--runs_dir", str(tmp_path / "runs")]
+    assert run(["compare", str(tmp_path / "g.yaml"), *folders]) == 2
+    assert "has no column 'topic'" in capsys.readouterr().err
+    assert not results.exists() and not (tmp_path / "runs").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,11 +11,13 @@ import pytest
 from support.compare_samples import runs_without_times, tiny_grid, workspace
 from uegr.cli.terminal import console
 from uegr.compare.cell import Cell
+from uegr.compare.cell_measurement import Measurement
 from uegr.compare.grid import Grid
-from uegr.compare.grid_runner import engine_of, run_grid, unfinished
+from uegr.compare.grid_runner import check_data, engine_of, run_grid, unfinished
 from uegr.compare.local_engines import CellEvent, Inline, Processes
 from uegr.compare.progress_board import Board, board
 from uegr.compare.result_slot import read_slots
+from uegr.data.data_source import DataSource
 from uegr.errors import UsageError
 
 
@@ -73,3 +76,25 @@ def test_engines_by_name() -> None:
         engine_of("local", 0)
     with pytest.raises(UsageError, match="choose one of local, ray"):
         engine_of("slurm", None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda cell: replace(cell.config.data, text_column="words"), "has no column 'words'"),
+        (lambda cell: replace(cell.config.data, train_file="gone.csv"), "gone.csv"),
+    ],
+)
+def test_data_that_cannot_be_read_is_said_before_anything_runs(
+    changed: Callable[[Cell], DataSource], message: str, grid: Grid, tmp_path: Path
+) -> None:
+    last = grid.cells[-1]
+    broken = replace(last, config=replace(last.config, data=changed(last)))
+    with pytest.raises(UsageError, match=message):
+        check_data([grid.cells[0], broken], workspace(tmp_path))
+
+
+def test_a_transfer_set_that_is_not_there_is_said_before_anything_runs(grid: Grid, tmp_path: Path) -> None:
+    cell = replace(grid.cells[0], measurement=Measurement(transfer=("cr",)))
+    with pytest.raises(UsageError, match="point UEGR_DATA at a folder that has the task"):
+        check_data([cell], workspace(tmp_path))

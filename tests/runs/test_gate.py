@@ -80,6 +80,7 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ({}, "the policy has no limit"),
+        ({"minimum": {"accuracy": 0.5}, "rate": 0.1}, "rate has no effect: nothing is perturbed without a limit"),
         ({"minimum": {"acuracy": 0.9}}, "unknown measure of minimum 'acuracy' .did you mean 'accuracy'"),
         ({"minimum": {"accuracy": 90}}, r"must be a fraction in \[0, 1\], not 90"),
         ({"minimum": {"accuracy": {"a": 1}}}, "accuracy of minimum must be a number"),

@@ -56,12 +56,13 @@ def compare(
 
 
 def _run(grid: Grid, workspace: Workspace, engine: Engine) -> None:
-    from uegr.compare.grid_runner import run_grid, unfinished
+    from uegr.compare.grid_runner import check_data, run_grid, unfinished
     from uegr.compare.grid_summary import summarise
     from uegr.compare.grid_table import terminal
     from uegr.compare.progress_board import board
     from uegr.compare.result_slot import name_of_plain
 
+    check_data(unfinished(grid, workspace), workspace)
     with board(grid, workspace, console) as on_event:
         failures = run_grid(grid, workspace, engine, on_event)
     slots = workspace.results.slots(grid.cells)

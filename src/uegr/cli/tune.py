@@ -36,7 +36,7 @@ def tune(
     if find_spec("optuna") is None:
         raise UsageError("uegr tune needs Optuna: pip install 'uegr[tune]'.")
     from uegr.compare.cell import Cell
-    from uegr.compare.grid_runner import engine_of
+    from uegr.compare.grid_runner import check_data, engine_of
     from uegr.compare.local_engines import CellEvent
     from uegr.compare.results_file import ResultsFile
     from uegr.compare.tuning import read_tuning, tuned_path
@@ -47,6 +47,8 @@ def tune(
     results_file = ResultsFile(results or Path("results", f"{tuning.name}.jsonl"))
     results_file.check()
     workspace = Workspace(results_file, runs_dir or Path("runs", tuning.name))
+
+    check_data(tuning.grid([search.item for search in tuning.searches]).cells, workspace)
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         if event.final:

@@ -1,9 +1,12 @@
 """Run a grid: every cell that has no result yet, on an engine."""
 
+from collections.abc import Sequence
+
 from uegr.compare.cell import Cell, with_model_path
 from uegr.compare.grid import Grid
 from uegr.compare.local_engines import CellEvent, Engine, Inline, OnEvent, Processes
 from uegr.compare.workspace import Workspace
+from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError, unknown
 
 ENGINES = ("local", "ray")
@@ -27,6 +30,20 @@ def unfinished(grid: Grid, workspace: Workspace) -> list[Cell]:
     return [cell for cell in grid.cells if workspace.results.find(cell) is None]
 
 
+def check_data(cells: Sequence[Cell], workspace: Workspace) -> None:
+    """Read the data of unfinished cells and make the folder of their runs: an error now, not after hours of training.
+
+    Raises:
+        UsageError: data cannot be read, or has no column of a name that a cell gives.
+        OSError: the folder cannot be made.
+    """
+    for source in dict.fromkeys(cell.config.data for cell in cells):
+        source.load(seed=0)
+    for task in dict.fromkeys(task for cell in cells for task in cell.measurement.transfer):
+        load_task(task)
+    workspace.runs.mkdir(parents=True, exist_ok=True)
+
+
 def run_grid(
     grid: Grid, workspace: Workspace, engine: Engine | None = None, on_event: OnEvent = lambda cell, event: None
 ) -> list[str]:
@@ -40,6 +57,9 @@ def run_grid(
 
     Returns:
         One line for each cell that failed; the next run of the grid tries them again.
+
+    Raises:
+        UsageError: the model of a cell is not there; nothing has run.
     """
     failures: list[str] = []
 

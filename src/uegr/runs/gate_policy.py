@@ -13,6 +13,8 @@ from uegr.perturb.perturbation_registry import find_perturbation
 OVERALL = ("accuracy", "ece")
 BY_CLASS = ("recall", "precision", "false_positive_rate")
 BY_PERTURBATION = ("flip_rate", "robust_accuracy")
+OF_PERTURBATIONS = ("examples", "rate", "seed")
+"""Options of a policy that only limits under a perturbation use."""
 MEASURES = (*OVERALL, *BY_CLASS, *BY_PERTURBATION)
 
 
@@ -71,6 +73,14 @@ class GatePolicy(Options):
                     f"no model can pass: {threshold.name} must be at least {minimum} and at most {threshold.limit}; "
                     "correct minimum or maximum."
                 )
+
+        if not any(threshold.measure in BY_PERTURBATION for threshold in self.thresholds()):
+            for entry in option_fields(type(self)):
+                if entry.name in OF_PERTURBATIONS and getattr(self, entry.name) != entry.default:
+                    raise UsageError(
+                        f"{entry.name} has no effect: nothing is perturbed without a limit for "
+                        f"{' or '.join(BY_PERTURBATION)}; add one, or leave {entry.name} out."
+                    )
 
     def thresholds(self) -> list[Threshold]:
         """All limits of the policy, in its order."""
