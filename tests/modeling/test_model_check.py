@@ -28,6 +28,7 @@ def test_what_a_stage_refuses_is_reported_with_the_same_sentence() -> None:
     parts = {part.part: part for part in uegr.check(Bare()).parts}
     assert not parts["embeddings"].fine
     assert "get_input_embeddings" in str(uegr.check(Bare()))
+    assert ".;" not in str(uegr.check(Bare()))
     assert not parts["weights"].fine
     assert {part.part: part.fine for part in uegr.check(Linear()).parts} == {
         "embeddings": True,

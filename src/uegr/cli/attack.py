@@ -28,8 +28,9 @@ def attack(
         list[str],
         option(
             "--attack",
-            "On text: typos, deepwordbug, synonyms, deletion, textattack:RECIPE, or a perturbation of "
-            "docs/gate.md. On embeddings: pgd, auto-pgd, random-search, transfer. Several: --attack A --attack B.",
+            "On text: deepwordbug, synonyms, deletion, deepwordbug-published, textfooler-published, textattack:RECIPE, "
+            "or a perturbation of docs/gate.md, such as typos. On embeddings: pgd, auto-pgd, random-search, transfer. "
+            "Several: --attack A --attack B.",
         ),
     ],
     examples: Annotated[

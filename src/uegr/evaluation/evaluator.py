@@ -67,8 +67,8 @@ def evaluate(
         model: any model whose forward takes what the tokenizer returns, and returns `.logits`.
         tokenizer: its tokenizer.
         dataset: a `datasets.Dataset`, a pandas DataFrame, a list of dicts, or the path of a file.
-        attacks: names (pgd, auto-pgd, random-search; typos, deepwordbug, synonyms), or attacks with options of your
-            own. The first attack on the embeddings gives the robustness curve.
+        attacks: names of docs/attacks.md, such as pgd or deepwordbug, or attacks with options of your own. The first
+            attack on the embeddings gives the robustness curve.
         epsilons: radii of the attacks on the embeddings.
         text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
             several those with usual names.

@@ -41,7 +41,10 @@ class ModelCheck:
         return all(part.fine for part in self.parts)
 
     def __str__(self) -> str:
-        lines = [f"{'ok ' if part.fine else 'NO '} {part.part}: {part.finding}; {part.action}" for part in self.parts]
+        lines = [
+            f"{'ok ' if part.fine else 'NO '} {part.part}: {part.finding.removesuffix('.')}; {part.action}"
+            for part in self.parts
+        ]
         return "\n".join([f"uegr.check({self.model})", *lines])
 
 

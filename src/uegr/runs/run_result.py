@@ -32,7 +32,7 @@ class RunResult(JsonPart):
     """What was measured on one run.
 
     Args:
-        method, options: the method, and its options that differ from their defaults.
+        method, options: the method, and its options that were given.
         task, model, seed, train_examples: the training; `train_examples` is a number.
         split, test_examples: name of the measured split, and number of its examples.
         test_digest: digest of the measured texts and labels; see `uegr.data.row_digest`.

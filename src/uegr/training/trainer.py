@@ -1,4 +1,4 @@
-"""The Hugging Face Trainer door: a mixin for any Trainer, and `UEGRTrainer`, the mixin over `Trainer` itself."""
+"""A mixin that puts a method into any Trainer of Hugging Face, and `UEGRTrainer`, the mixin over `Trainer` itself."""
 
 from __future__ import annotations
 
