@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from worker import OPTIONS, train
 
+WITH_LIGHTNING = ["lightning"] if find_spec("lightning") else []
 LAUNCHERS = {
     "torchrun": ["torch.distributed.run", "--standalone", "--nproc_per_node=2"],
     "accelerate launch": ["accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--mixed_precision=no"],
@@ -22,7 +24,7 @@ LAUNCHERS = {
 
 @pytest.mark.parametrize(
     ("launcher", "wrappers"),
-    [("torchrun", ["ddp", "fsdp"]), ("accelerate launch", ["accelerate"])],
+    [("torchrun", ["ddp", "fsdp", *WITH_LIGHTNING]), ("accelerate launch", ["accelerate"])],
     ids=LAUNCHERS,
 )
 def test_two_processes_equal_one(launcher: str, wrappers: list[str], tmp_path: Path) -> None:

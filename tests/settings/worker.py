@@ -1,11 +1,14 @@
 """One data-parallel process: trains a small BERT with each method on its share of fixed batches and saves the weights.
 
-torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate} ...
+torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate,lightning} ...
+
+With accelerate and Lightning the method is attached to the plain model, as the documentation says.
 """
 
 from __future__ import annotations
 
 import sys
+import warnings
 from pathlib import Path
 
 import torch
@@ -20,6 +23,8 @@ from uegr import make_config
 STEPS, EXAMPLES = 4, 8
 OPTIONS = {
     "plain": {},
+    "sam": {},
+    "child-tuning-d": {},
     "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "mask_mode": "frozen", "probability": "top_share", "share": 0.5},
 }
 
@@ -38,26 +43,74 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
     else:
         trained = model
     backward = torch.Tensor.backward
+    shares = [share(i, rank, world) for i in range(STEPS)]
+    if wrapper == "lightning":
+        return trained_by_lightning(model, method_name, shares)
     sgd = torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9)
-    method = make_config(method_name, OPTIONS[method_name]).attach(model=trained, optimizer=sgd)
+    method = make_config(method_name, OPTIONS[method_name]).attach(model=trained, optimizer=sgd, train_loader=shares)
     optimizer = method.optimizer
     if wrapper == "accelerate":
         accelerator = Accelerator(cpu=True)
         trained, optimizer = accelerator.prepare(trained, optimizer)
         backward = accelerator.backward
     trained.train()
-    for i in range(STEPS):
-        whole = batch(EXAMPLES, seed=i)
-        whole["input_ids"], whole["attention_mask"] = (
-            whole["input_ids"].clamp_min(4),
-            torch.ones_like(whole["labels"])[:, None].expand(-1, whole["input_ids"].shape[1]),
-        )
-        share = {key: value[rank::world].contiguous() for key, value in whole.items()}
-        backward(method.loss(share, model=trained))
+    for data in shares:
+        backward(method.loss(data, model=trained))
         optimizer.step()
         optimizer.zero_grad()
     weights = {key: value.detach() for key, value in model.state_dict().items()}
     return {key: value.full_tensor() if hasattr(value, "full_tensor") else value for key, value in weights.items()}
+
+
+def share(seed: int, rank: int, world: int) -> dict[str, torch.Tensor]:
+    """A process's share of eight examples without padding."""
+    whole = batch(EXAMPLES, seed=seed)
+    whole["input_ids"], whole["attention_mask"] = (
+        whole["input_ids"].clamp_min(4),
+        torch.ones_like(whole["labels"])[:, None].expand(-1, whole["input_ids"].shape[1]),
+    )
+    return {key: value[rank::world].contiguous() for key, value in whole.items()}
+
+
+def trained_by_lightning(
+    model: torch.nn.Module, method_name: str, shares: list[dict[str, torch.Tensor]]
+) -> dict[str, torch.Tensor]:
+    """The same training in a LightningModule, which Lightning wraps as a whole."""
+    import lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model, self.method = model.train(), make_config(method_name, OPTIONS[method_name]).create(seed=0)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            sgd = torch.optim.SGD(self.model.parameters(), lr=0.1, momentum=0.9)
+            return self.method.attach(model=self.model, optimizer=sgd, train_loader=shares).optimizer
+
+        def training_step(self, data: dict[str, torch.Tensor], _index: int) -> torch.Tensor:
+            return self.method.loss(data)
+
+    trainer = lightning.Trainer(
+        **{"accelerator": "cpu", "devices": dist.get_world_size(), "strategy": "ddp", "max_epochs": 1},
+        **dict.fromkeys(("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False),
+        use_distributed_sampler=False,
+    )
+    trainer.fit(Module(), torch.utils.data.DataLoader(shares, batch_size=None))  # type: ignore[arg-type]
+    return {key: value.detach() for key, value in model.state_dict().items()}
+
+
+def train_without_the_wrapper(rank: int) -> None:
+    """A loop that forgets to give the loss its wrapped model is warned in the first step, in each process."""
+    model = bert()
+    DistributedDataParallel(model)
+    method = make_config("plain").attach(model=model.train(), optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    for i in range(2):
+        with warnings.catch_warnings(record=True) as raised:
+            warnings.simplefilter("always")
+            method.loss(share(i, rank, dist.get_world_size())).backward()
+            method.optimizer.step()
+            method.optimizer.zero_grad()
+        assert any("gradients differ between the processes" in str(w.message) for w in raised) == (i == 0)
 
 
 def train_on_texts_of_several_lengths(rank: int) -> None:
@@ -84,6 +137,7 @@ def main() -> None:
             torch.save(weights, folder / f"{wrapper}-{method}-{rank}.pt")
     if "ddp" in wrappers:
         train_on_texts_of_several_lengths(rank)
+        train_without_the_wrapper(rank)
     dist.destroy_process_group()
 
 

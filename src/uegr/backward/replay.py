@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.modeling.data_parallel import average_gradients
 from uegr.modeling.model_parts import device_of
 
 
@@ -61,6 +62,7 @@ class Replay:
             with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
                 loss = (forward or self.forward)(recorded.model, recorded.batch, recorded.step()).value
             loss.backward(recorded.factor)
+        average_gradients(self.passes[0].model)
 
     def discard_gradients(self) -> None:
         """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""

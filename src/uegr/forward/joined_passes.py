@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
+from uegr.modeling.data_parallel import several_processes
 from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
 from uegr.modeling.model_wrappers import is_compiled, unwrap
 
@@ -51,7 +51,7 @@ def is_faster_joined(batch: Batch) -> bool:
     Their batches differ in length, and each must make the same number of forward passes: DistributedDataParallel sends
     buffers in every one, and FSDP weights.
     """
-    if dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1:
+    if several_processes():
         return False
     ids: Tensor = batch["input_ids"]
     return ids.numel() <= FASTER_UP_TO.get(ids.device.type, 0)

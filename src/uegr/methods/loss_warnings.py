@@ -14,6 +14,7 @@ from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
+from uegr.modeling.data_parallel import gradients_differ
 from uegr.modeling.dropout_sites import has_dropout
 from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import device_of
@@ -30,6 +31,7 @@ class LossWarnings:
 
     def __init__(self) -> None:
         self._has_looked_at_mode = self._has_looked_at_loss = self._has_told_of_step = self._has_told_of_no_step = False
+        self._has_compared_gradients = False
         self._versions: list[int] = []  # of the weights after the last loss, until the method makes its step
 
     def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
@@ -68,6 +70,19 @@ class LossWarnings:
             UegrWarning,
             stacklevel=3,
         )
+
+    def of_different_gradients(self, weights: Sequence[Tensor]) -> None:
+        """Warn in the first step of several processes if each has gradients of its own."""
+        if self._has_compared_gradients:
+            return
+        self._has_compared_gradients = True
+        if gradients_differ(weights):
+            warnings.warn(
+                "the gradients differ between the processes, so that each will train another model: give the loss the "
+                "wrapped model, method.loss(batch, model=wrapped), or average the gradients before step().",
+                UegrWarning,
+                stacklevel=4,
+            )
 
     @contextmanager
     def of_no_step(self, stage: BackwardStage, optimizer: torch.optim.Optimizer) -> Iterator[None]:

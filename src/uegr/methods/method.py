@@ -265,6 +265,7 @@ class Method:
                 "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
             )
         self._follow_trainable()
+        self._warnings.of_different_gradients(optimizer_parameters(optimizer))
         self.backward.follow_parameters(optimizer)
         with gradients_allowed(), self._warnings.of_no_step(self.backward, optimizer):
             self.backward.update(optimizer, self._position.backward_seed(), self._replay)

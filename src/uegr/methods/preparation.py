@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError
+from uegr.modeling.data_parallel import average_gradients
 from uegr.options import check_value
 
 
@@ -44,6 +45,7 @@ def observe_training_data(
         for number, batch in step_batches:
             loss_of(model, send_to_device(batch, device), number).backward()
         count += len(step_batches)
+        average_gradients(model)
         stage.observe(optimizer)
         optimizer.zero_grad()
     model.train(was_training)

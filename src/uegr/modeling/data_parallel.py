@@ -1,0 +1,57 @@
+"""Gradients of data-parallel processes: who averages them, and the average where nobody does.
+
+DistributedDataParallel averages the gradients of passes that go through it, and FSDP those of its shards. The gradients
+of a model that is not wrapped belong to its process alone, so that what follows from them would differ between the
+processes. Such models are run in the pass before training, if the method is attached to the plain model, and for the
+second gradient of SAM and ROSE under Lightning, which wraps the whole module.
+"""
+
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from uegr.modeling.shards import is_sharded
+
+
+def several_processes() -> bool:
+    """Whether several processes train together."""
+    return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def averages_gradients(model: nn.Module) -> bool:
+    """Whether a backward pass through the model leaves the gradients of all processes."""
+    wrapped = any(isinstance(module, DistributedDataParallel) for module in model.modules())
+    return wrapped or any(is_sharded(parameter) for parameter in model.parameters())
+
+
+def average_gradients(model: nn.Module) -> None:
+    """Replace the gradients of a model by their means over all processes, if nothing else has done so.
+
+    A collective operation: all processes call it equally often.
+    """
+    if not several_processes() or averages_gradients(model):
+        return
+    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    used = torch.tensor([weight.grad is not None for weight in weights], dtype=torch.int32, device=weights[0].device)
+    dist.all_reduce(used, dist.ReduceOp.MAX)
+    for weight, is_used in zip(weights, used.tolist(), strict=True):
+        if is_used:
+            if weight.grad is None:  # this process alone has none
+                weight.grad = torch.zeros_like(weight)
+            dist.all_reduce(weight.grad)
+            weight.grad /= dist.get_world_size()
+
+
+def gradients_differ(weights: Iterable[Tensor]) -> bool:
+    """Whether replicated weights have other gradients in other processes. A collective operation."""
+    gradients = [weight.grad for weight in weights if weight.grad is not None]
+    if not several_processes() or not gradients or any(is_sharded(gradient) for gradient in gradients):
+        return False
+    sums = torch.stack([gradient.detach().double().sum() for gradient in gradients]).sum()
+    low, high = sums.clone(), sums.clone()
+    dist.all_reduce(low, dist.ReduceOp.MIN)
+    dist.all_reduce(high, dist.ReduceOp.MAX)
+    return bool(low < high)
