@@ -15,9 +15,9 @@ from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
 from uegr.modeling.dropout_sites import has_dropout
-from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import device_of
 from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.module_modes import in_mode
 
 _CALLER_OF_LOSS = 4
 """Frames from `warnings.warn` here to the line that calls `Method.loss`."""
@@ -127,7 +127,7 @@ def _both_losses(model: nn.Module, batch: Batch, step: Step) -> tuple[float, flo
     config: Any = getattr(model, "config", None)
     problem_type = getattr(config, "problem_type", None)
     try:
-        with torch.no_grad(), in_eval_mode(model), seeded(0, device_of(model, batch)):
+        with torch.no_grad(), in_mode(model, train=False), seeded(0, device_of(model, batch)):
             output = model(**batch)
         fields = output if isinstance(output, Mapping) else vars(output)
         own_loss, logits = fields["loss"], fields["logits"]
