@@ -89,11 +89,13 @@ class ROSEFirst(ROSE):
         gradients = [parameter.grad for parameter in parameters]
         for parameter in parameters:
             parameter.grad = None
-        replay.backward(self._divergence)
-        self._divergence.release()
-        norms = _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+        try:
+            replay.backward(self._divergence)
+            norms = _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
+        finally:
+            self._divergence.release()
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
         return norms
 
     def cost(self, forward: float) -> float:
