@@ -179,14 +179,20 @@ class Method:
         self._warnings.before_loss(self._attached.model, self.forward, batch, make_step)
         self._follow_trainable()
         self.backward.follow_parameters(optimizer)
-        self.backward.before(optimizer, self._position.backward_seed())
-        self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        with gradients_allowed(), batch_faults_named(model, batch):
-            result = self.forward(model, batch, make_step())
-        result = checked_loss(result, type(self.forward).__name__)
+        self.backward.before(optimizer, self._position.backward_seed())
+        try:
+            with gradients_allowed(), batch_faults_named(model, batch):
+                result = self.forward(model, batch, make_step())
+            result = checked_loss(result, type(self.forward).__name__)
+        except BaseException:
+            if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
+                self.forward.release()
+                self.backward.discard(optimizer)
+            raise
+        self._has_loss = True
         if self.backward.replays:
             self._replay.record(model, batch, make_step, result.value)
         result.value.register_hook(self._on_backward)
