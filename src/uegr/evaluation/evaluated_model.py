@@ -101,6 +101,8 @@ class EvaluatedModel:
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], Batch]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
         encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)
+        if self.kind == "causal_lm" and not len(encoded):
+            raise UsageError("the texts have only one token in all, so none can be predicted: give longer texts.")
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
             yield positions, {key: value.to(self.device) for key, value in batch.items()}
 
