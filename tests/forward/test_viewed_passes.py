@@ -153,6 +153,18 @@ def test_padding_stays_on_the_side_of_the_batch(side: str) -> None:
     assert (read["input_ids"][:, inner] == token).all()
 
 
+@pytest.mark.parametrize("view", ["characters", "mask", "joined", "harmless"])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_text_without_tokens_stays_without(view: str, rows: int) -> None:
+    """Tokenizers without special tokens read an empty text as padding only."""
+    data = {name: values[:rows].clone() for name, values in batch().items()}
+    data["attention_mask"][0] = 0
+    read = ViewReader(model(), TOKENIZER).read(data, parse_view(view), seed=0).batch
+    assert not read["attention_mask"][0].any()
+    assert read["input_ids"].shape == read["attention_mask"].shape
+    assert read["input_ids"].shape[1] >= 1
+
+
 def test_importance_is_the_change_of_the_loss_without_the_token() -> None:
     network, data = model(), batch()
     gradient = torch.randn(*data["input_ids"].shape, 16)

@@ -96,7 +96,7 @@ class ViewReader:
     def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ReadBatch:
         """The rows padded to the longest, as the batch is; every tensor per token follows its tokens."""
         original: Tensor = batch["input_ids"]
-        length = max(len(row.ids) for row in rows)
+        length = max(1, *(len(row.ids) for row in rows))  # at least one position, where all texts are padding
         pads_left = any(places[0] > 0 for places in positions if places)
         ids = torch.full((len(rows), length), self._pad_id, dtype=original.dtype)
         source = torch.zeros((len(rows), length), dtype=torch.long)
