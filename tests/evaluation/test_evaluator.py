@@ -153,3 +153,8 @@ def test_one_metric_needs_no_list(evaluated: EvaluatedModel, rows: Dataset) -> N
     assert evaluate(evaluated.model, tokenizer(), rows, attacks=[], metrics="f1").metric == "f1"
     with pytest.raises(UsageError, match="batch_size must be at least 1, not 0"):
         evaluate(evaluated.model, tokenizer(), rows, attacks=[], batch_size=0)
+
+
+def test_half_of_a_character_in_a_list_of_rows_is_replaced(evaluated: EvaluatedModel) -> None:
+    rows = [{"text": "good film \ud83d", "label": 1}, {"text": "bad film", "label": 0}]
+    assert evaluate(evaluated.model, tokenizer(), rows, attacks=[]).test_examples == 2

@@ -114,3 +114,9 @@ def test_a_tokenizer_that_cannot_pad_is_refused(evaluated: EvaluatedModel) -> No
     unpadded.pad_token = None
     with pytest.raises(UsageError, match="the tokenizer has no padding token"):
         DeepWordBug()(evaluated.model, unpadded, ["good film", "bad"], [1, 0])
+
+
+def test_half_of_a_character_is_replaced(evaluated: EvaluatedModel) -> None:
+    """JSON may hold one, where an emoji was cut."""
+    result = DeepWordBug()(evaluated.model, tokenizer(), ["good film \ud83d"], [1])
+    assert result.outcomes[0].before == ("good film \ufffd",)
