@@ -67,12 +67,12 @@ def evaluate(
         model: any model whose forward takes what the tokenizer returns, and returns `.logits`.
         tokenizer: its tokenizer.
         dataset: a `datasets.Dataset`, a pandas DataFrame, a list of dicts, or the path of a file.
-        attacks: names (pgd, auto-pgd, random-search; typos, deepwordbug, synonyms), or attacks with options of your
-            own. The first attack on the embeddings gives the robustness curve.
+        attacks: names such as pgd, auto-pgd, random-search, typos, deepwordbug and synonyms, or attacks with options of
+            your own. The first attack on the embeddings gives the robustness curve.
         epsilons: radii of the attacks on the embeddings.
         text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
             several those with usual names.
-        label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
+        label_column: the column with the labels; names of classes are numbered by `model.config.id2label`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
         metrics: for classification, a further metric such as "f1", or several; the first is the report's `metric`. The
             other kinds report all of theirs.
@@ -178,9 +178,9 @@ def measure_model(
         on_batch: called after each batch of attacked examples.
 
     Returns:
-        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "robustness": {...}}, for
-        classification "outcomes", and "typo_unchanged", the number of texts in which no typing error is possible; all
-        but NLL, ECE, perplexity and squared error as fractions.
+        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "typo_unchanged": the number of texts
+        in which no typing error is possible}; with an attack also "robustness", and for classification "outcomes".
+        Metrics are fractions, except NLL, perplexity and squared error.
     """
     typo_metric = METRICS_OF_KIND[evaluated.kind][0]
     with evaluation_mode(evaluated.model):

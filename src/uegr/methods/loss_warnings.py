@@ -54,7 +54,7 @@ class LossWarnings:
         self._versions = [weight._version for weight in weights]
 
     def after_step(self) -> None:
-        """Forget them: the method has made its step, or given it up, or has other weights."""
+        """Forget the weights of the last loss: the method has made its step, or given it up, or has other weights."""
         self._versions = []
 
     def of_other_step(self, weights: Sequence[Tensor], name: str) -> None:

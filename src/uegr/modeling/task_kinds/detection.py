@@ -110,7 +110,11 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
-    """Refuse options, of those that a user has set, which the loss of this kind of task would not use."""
+    """Refuse options, of those that a user has set, which the loss of this kind of task would not use.
+
+    Raises:
+        UsageError: there is one.
+    """
     for name in names:
         if name not in task.loss_options:
             kind = next(kind for kind, of_name in KINDS.items() if type(task) is of_name)
@@ -121,7 +125,11 @@ def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
 
 
 def check_metric(name: str, kind: str) -> None:
-    """Refuse a metric that a kind of task does not have."""
+    """Refuse a metric that a kind of task does not have.
+
+    Raises:
+        UsageError: there is no such kind, or it has no such metric.
+    """
     if kind not in KINDS:
         raise unknown("kind of task", kind, KINDS)
     if name not in KINDS[kind].metric_names:
