@@ -7,6 +7,7 @@ import torch
 
 from support.small_models import batch, bert
 from support.training import DATA
+from uegr.errors import UsageError
 from uegr.methods.method import Method
 from uegr.methods.registry import ChildTuningDConfig, RoASTConfig
 
@@ -32,6 +33,18 @@ def test_a_batch_that_fails_leaves_neither_mode_nor_gradient() -> None:
         attached(RoASTConfig(), model).prepare([DATA[0], broken], accumulation_steps=2)
     assert not any(module.training for module in model.modules())
     assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_a_second_attempt_scores_each_batch_once() -> None:
+    broken = {**batch(), "labels": torch.full((4,), 7)}
+    once, again = (attached(RoASTConfig(), bert()) for _ in range(2))
+    with pytest.raises(UsageError, match="label 7"):
+        again.prepare([DATA[0], DATA[1], broken])
+    for method in (once, again):
+        method.prepare(DATA)
+    first, second = (method.backward.state_dict() for method in (once, again))
+    assert first["epoch"] == second["epoch"] == len(DATA)
+    assert all(torch.equal(first["bins"][i], second["bins"][i]) for i in first["bins"])
 
 
 def test_gradients_from_before_are_not_scored() -> None:

@@ -234,7 +234,12 @@ class Method:
         if self.backward.prepared:
             return
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
-        observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+        try:
+            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+        except BaseException:  # a second call must not add to the scores of a part of the data
+            self.backward = self.config.backward(self.config)
+            self.backward.attach(self._attached.model, optimizer)
+            raise
         self.backward.finish_preparation()
         if not self.backward.prepared:
             raise UsageError(f"{type(self.backward).__name__}.finish_preparation() must set self.prepared = True.")
