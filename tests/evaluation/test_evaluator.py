@@ -102,6 +102,10 @@ def test_a_plain_module_can_be_measured(rows: Dataset) -> None:
         ({"text_columns": ["txt"]}, "did you mean 'text'"),
         ({"metrics": ["pearson"]}, "metric of classification"),
         ({"kind": "tagging"}, "kind of task"),
+        ({"attack_examples": 1.5}, "attack_examples must be a whole number or None, not 1.5"),
+        ({"max_length": "8"}, "max_length must be a whole number, not '8'"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number, not 2.5"),
+        ({"typo_rate": None}, "typo_rate must be a number, not None"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(options: dict[str, Any], message: str, rows: Dataset) -> None:

@@ -33,6 +33,7 @@ from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import KINDS, check_metric
 from uegr.modeling.tokenizer_match import check_match
+from uegr.options import check_value, own_number
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
@@ -88,6 +89,7 @@ def evaluate(
         UsageError: an unknown attack, metric or column, a class such as `PGD` instead of `PGD()`, rows without text or
             label, or an attack other than PGD on a model that is not a classifier.
     """
+    check_value("attack_examples", own_number(attack_examples), int | None)
     named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
     chosen = [find_attack(attack) for attack in named]
     metrics = (metrics,) if isinstance(metrics, str) else metrics
