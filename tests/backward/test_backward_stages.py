@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
-from support.small_models import bert
-from support.training import DATA, assert_same_weights, train
+from support.small_models import bert, gradients_of, hook_count, weights_of
+from support.training import DATA, assert_same_weights, begin, train
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import make_config
 
@@ -61,3 +61,24 @@ def test_methods_that_score_the_pretrained_weights_first_say_so(name: str) -> No
         method.loss(DATA[0])
     with pytest.raises(UsageError, match="attach the method first"):
         make_config(name).create().prepare(DATA)
+
+
+@pytest.mark.parametrize("name", ["sam", "rose-first"])
+def test_an_error_in_the_second_gradient_leaves_weights_and_gradients(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loop may catch that memory was short, and go on."""
+    model = bert()
+    method, optimizer = begin(name, model)
+    method.loss(DATA[0]).backward()
+    weights, gradients = weights_of(model), gradients_of(model)
+
+    def too_large(**inputs: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(model, "forward", too_large)
+    with pytest.raises(MemoryError):
+        optimizer.step()
+    assert all(map(torch.equal, weights, model.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(gradients, gradients_of(model), strict=True) if a is not None)
+    assert hook_count(model) == 0

@@ -52,3 +52,17 @@ def test_ranks_are_computed_again_after_each_epoch(accumulation_steps: int) -> N
         ranks.append(copy.deepcopy(method.backward.state_dict()["bins"]))
     changed = [any(not torch.equal(before[i], after[i]) for i in before) for before, after in itertools.pairwise(ranks)]
     assert changed == [False, True, False, True]
+
+
+def test_weights_that_lie_transposed_in_memory_are_updated_alike() -> None:
+    moved = []
+    for transposed in (False, True):
+        model = bert(dropout=0.0)
+        weight = model.bert.encoder.layer[0].intermediate.dense.weight
+        if transposed:
+            weight.data = weight.data.t().contiguous().t()
+        method, optimizer = begin("plain+roast", model)
+        method.loss(DATA[0]).backward()
+        optimizer.step()
+        moved.append(weight.detach())
+    torch.testing.assert_close(*moved)

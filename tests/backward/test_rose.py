@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 
 from support.small_models import bert, gradients_of, weights_of
+from support.stages import NO_REPLAY, stage_of
 from support.training import DATA, begin
+from uegr.backward.rose import ROSESecond
 from uegr.errors import UsageError
 from uegr.methods.registry import ROSESecondConfig
 
@@ -67,3 +69,14 @@ def test_second_needs_a_first_moment() -> None:
         for i in range(2):
             method.loss(DATA[i]).backward()
             method.optimizer.step()
+
+
+def test_second_takes_the_beta_of_each_group() -> None:
+    """In the first step the moment is (1 - beta_1) g, so nothing departs from it."""
+    first, second = (torch.nn.Parameter(torch.randn(3, 3)) for _ in range(2))
+    optimizer = torch.optim.AdamW([{"params": [first]}, {"params": [second], "betas": (0.5, 0.999)}])
+    for weight in (first, second):
+        weight.grad = torch.randn(3, 3)
+    optimizer.step()
+    scores = stage_of(ROSESecond).scores(optimizer, [first, second], NO_REPLAY)
+    torch.testing.assert_close(scores, torch.zeros(2), atol=1e-6, rtol=0.0)

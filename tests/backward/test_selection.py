@@ -116,3 +116,10 @@ def test_counts_of_other_processes_are_added() -> None:
     whole = Selection().table([scores])
     counts = histogram([bin_of(second)])
     assert torch.equal(Selection().table([first], lambda own: own.add_(counts)), whole)
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_score_that_is_no_number_has_a_bin(sign: float) -> None:
+    """A processor's own NaN has the sign bit."""
+    score = torch.tensor([float("nan"), 1.0]).copysign(torch.tensor([sign, 1.0]))
+    assert 0 <= int(bin_of(score)[0]) < len(Selection().table([score]))

@@ -115,3 +115,36 @@ def test_a_resumed_stage_draws_the_same_masks(options: dict[str, Any]) -> None:
     stages[1].load_state_dict(stages[0].state_dict())
     first, resumed = (stage._masks(optimizer, Draws(5)) for stage in stages)
     assert all(torch.equal(mask, resumed[i][0]) for i, (mask, _) in first.items())
+
+
+def test_a_state_of_fewer_trainable_weights_is_loaded() -> None:
+    """A loop may have unfrozen some since."""
+    states = []
+    for frozen in (True, False):
+        model = bert()
+        if frozen:
+            model.bert.encoder.layer[0].requires_grad_(False)
+        optimizer, stage = adamw(model), stage_of(SelectiveBackward, refresh=1)
+        stage.attach(model, optimizer)
+        if states:
+            stage.load_state_dict(states[0])
+        for seed in range(2):
+            set_gradients(model, seed)
+            stage.update(optimizer, seed, NO_REPLAY)
+        states.append(stage.state_dict())
+    assert len(states[1]["sampled"]) > len(states[0]["sampled"])
+
+
+@pytest.mark.parametrize("mask_mode", ["update", "gradient"])
+def test_gradients_that_are_no_numbers_end_no_training(mask_mode: str) -> None:
+    """The weights become NaN, as in plain fine-tuning, and nothing is looked up outside the table."""
+    model = bert()
+    optimizer, stage = adamw(model), stage_of(SelectiveBackward, mask_mode=mask_mode, refresh=1)
+    stage.attach(model, optimizer)
+    for seed in range(3):
+        set_gradients(model, seed)
+        for weight in model.parameters():
+            assert weight.grad is not None
+            weight.grad = torch.full_like(weight, -float("nan")) if seed else weight.grad
+        stage.update(optimizer, seed, NO_REPLAY)
+    assert model.classifier.weight.isnan().all()

@@ -66,6 +66,14 @@ def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedMod
     assert cutting.parts_of([("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
 
 
+def test_a_language_model_needs_a_token_to_predict() -> None:
+    words = tokenizer()
+    words.backend_tokenizer.post_processor = None
+    evaluated = EvaluatedModel(GPT2LMHeadModel(GPT2), words, kind="causal_lm")
+    with pytest.raises(UsageError, match="only one token in all"):
+        evaluated.outputs(Dataset.from_dict({"text": ["film"]}))
+
+
 @pytest.mark.parametrize("texts", [[""], ["", "the film"]])
 def test_a_text_without_tokens_is_read_as_padding(texts: list[str]) -> None:
     tokenizer = make_tokenizer("byte-level")

@@ -102,6 +102,10 @@ def test_a_plain_module_can_be_measured(rows: Dataset) -> None:
         ({"text_columns": ["txt"]}, "did you mean 'text'"),
         ({"metrics": ["pearson"]}, "metric of classification"),
         ({"kind": "tagging"}, "kind of task"),
+        ({"attack_examples": 1.5}, "attack_examples must be a whole number or None, not 1.5"),
+        ({"max_length": "8"}, "max_length must be a whole number, not '8'"),
+        ({"batch_size": 2.5}, "batch_size must be a whole number, not 2.5"),
+        ({"typo_rate": None}, "typo_rate must be a number, not None"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(options: dict[str, Any], message: str, rows: Dataset) -> None:
@@ -153,3 +157,8 @@ def test_one_metric_needs_no_list(evaluated: EvaluatedModel, rows: Dataset) -> N
     assert evaluate(evaluated.model, tokenizer(), rows, attacks=[], metrics="f1").metric == "f1"
     with pytest.raises(UsageError, match="batch_size must be at least 1, not 0"):
         evaluate(evaluated.model, tokenizer(), rows, attacks=[], batch_size=0)
+
+
+def test_half_of_a_character_in_a_list_of_rows_is_replaced(evaluated: EvaluatedModel) -> None:
+    rows = [{"text": "good film \ud83d", "label": 1}, {"text": "bad film", "label": 0}]
+    assert evaluate(evaluated.model, tokenizer(), rows, attacks=[]).test_examples == 2

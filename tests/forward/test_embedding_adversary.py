@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from support.small_models import batch, bert, logits_of
-from support.stages import step
+from support.stages import stage_of, step
+from uegr.errors import UsageError
 from uegr.forward.clean_pass import clean_pass_with_gradient
 from uegr.forward.embedding_adversary import EmbeddingAdversary
+from uegr.forward.uegr import UEGRForward
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -68,3 +71,9 @@ def test_the_unit_of_a_relative_radius_is_that_of_the_weights_before_training() 
         model.get_input_embeddings().weight.mul_(2.0)
     for adversary_of_step in (attacker, resumed):
         torch.testing.assert_close(lengths(adversary_of_step, model, data), before)
+
+
+def test_the_state_of_a_training_without_an_adversary_is_refused() -> None:
+    without, adversarial = (stage_of(UEGRForward, epsilon=epsilon) for epsilon in (0.0, 0.1))
+    with pytest.raises(UsageError, match="without an adversary: go on with the options"):
+        adversarial.load_state_dict(without.state_dict())

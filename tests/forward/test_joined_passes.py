@@ -119,5 +119,6 @@ def test_models_whose_passes_cannot_be_joined() -> None:
     checkpointed = bert().train()
     recompute_activations(checkpointed)
     assert not can_be_joined(checkpointed, data, 2)
+    assert not can_be_joined(nn.Sequential(bert(), nn.BatchNorm1d(2)), data, 2)
     model.config._attn_implementation = "flash_attention_2"
     assert not can_be_joined(model, data, 2), "its kernel takes one rate for the whole batch"

@@ -153,6 +153,18 @@ def test_padding_stays_on_the_side_of_the_batch(side: str) -> None:
     assert (read["input_ids"][:, inner] == token).all()
 
 
+@pytest.mark.parametrize("view", ["characters", "mask", "joined", "harmless"])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_a_text_without_tokens_stays_without(view: str, rows: int) -> None:
+    """Tokenizers without special tokens read an empty text as padding only."""
+    data = {name: values[:rows].clone() for name, values in batch().items()}
+    data["attention_mask"][0] = 0
+    read = ViewReader(model(), TOKENIZER).read(data, parse_view(view), seed=0).batch
+    assert not read["attention_mask"][0].any()
+    assert read["input_ids"].shape == read["attention_mask"].shape
+    assert read["input_ids"].shape[1] >= 1
+
+
 def test_importance_is_the_change_of_the_loss_without_the_token() -> None:
     network, data = model(), batch()
     gradient = torch.randn(*data["input_ids"].shape, 16)
@@ -210,7 +222,23 @@ def test_labels_of_tokens_and_positions_are_refused() -> None:
         reader.read(batch(start_positions=torch.zeros(4)), view, seed=0)
     with pytest.raises(UsageError, match="cannot follow the batch's bbox"):
         reader.read(batch(bbox=torch.zeros(*ids.shape, 4)), view, seed=0)
+    with pytest.raises(UsageError, match=r"attention_mask of shape \(4, 1, 1, "):
+        reader.read(batch(attention_mask=batch()["attention_mask"][:, None, None, :]), view, seed=0)
     assert reader.read(batch(labels=torch.rand(4, ids.shape[1])), view, seed=0).source is not None
+
+
+@pytest.mark.parametrize("config", [PlainConfig(views=("words",)), RDropConfig(views=("words", "clean"))])
+def test_a_batch_without_a_tensor_of_token_ids_is_refused(config: MethodConfig) -> None:
+    network, data = model(), batch()
+    ids = data.pop("input_ids")
+    for inputs in ({"inputs_embeds": torch.randn(*ids.shape, 16)}, {"input_ids": ids.tolist()}):
+        with pytest.raises(UsageError, match="one text per row in its input_ids, a tensor"):
+            attached(config, network).loss({**data, **inputs})
+
+
+def test_labels_that_are_no_tensor_are_named() -> None:
+    with pytest.raises(UsageError, match="labels of a batch must be a tensor, not list"):
+        attached(PlainConfig(views=("characters",)), model()).loss({**batch(), "labels": [1, 0, 1, 0]})
 
 
 def test_random_state_of_the_caller_stays() -> None:

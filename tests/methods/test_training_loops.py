@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from conftest import batch, bert
 from support.attached_methods import attached, step
+from support.small_models import batch, bert, hook_count, llama, recompute_activations
 from uegr.backward.parameter_positions import body_positions
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import METHODS, make_config
@@ -240,3 +240,40 @@ def test_gradients_that_the_model_throws_away_are_not_replayed(name: str, set_to
     step(other, batch(seed=6))
     for weight, expected in zip(model.parameters(), reference.parameters(), strict=True):
         torch.testing.assert_close(weight, expected)
+
+
+@pytest.mark.parametrize("name", ["uegr", "r-drop"])
+def test_the_losses_of_a_step_may_be_added_up_before_their_backward_pass(name: str) -> None:
+    """Gradient checkpointing runs the layers of both again, each with the dropout of its own passes."""
+    gradients = []
+    for added_up in (False, True):
+        model = llama()
+        recompute_activations(model)
+        hooks, method = hook_count(model), attached(name, model)
+        if added_up:
+            (method.loss(batch(seed=5)) + method.loss(batch(seed=6))).backward()
+        else:
+            method.loss(batch(seed=5)).backward()
+            method.loss(batch(seed=6)).backward()
+        gradients.append([weight.grad for weight in model.parameters()])
+        method.optimizer.step()
+        assert hook_count(model) == hooks
+    for first, second in zip(*gradients, strict=True):
+        torch.testing.assert_close(first, second)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_loss_that_fails_leaves_the_model_as_it_was(name: str) -> None:
+    """A loop may catch the error and go on, or evaluate the model."""
+    model = bert()
+    recompute_activations(model)
+    hooks, method = hook_count(model), attached(name, model)
+    step(method, batch())
+    weights = [weight.clone() for weight in model.parameters()]
+    with pytest.raises(UsageError, match="not one of the model's 2 classes"):
+        method.loss({**batch(), "labels": torch.full((4,), 7)})
+    assert all(map(torch.equal, weights, model.parameters()))
+    assert hook_count(model) == hooks
+    with pytest.raises(UsageError, match=r"without method\.loss"):
+        method.optimizer.step()
+    step(method, batch())

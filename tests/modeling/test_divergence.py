@@ -12,7 +12,6 @@ from torch import Tensor
 
 from uegr.modeling.divergence import (
     binary_jensen_shannon_per_pass,
-    jensen_shannon,
     jensen_shannon_per_pass,
     symmetric_kl,
     variance_per_pass,
@@ -27,6 +26,11 @@ def definition(logits: Tensor) -> Tensor:
         return -(q * q.log()).sum(-1)
 
     return entropy(p.mean(0)) - entropy(p).mean(0)
+
+
+def jensen_shannon(log_probabilities: Tensor) -> Tensor:
+    """The divergence of the k passes, (...)."""
+    return jensen_shannon_per_pass(log_probabilities).mean(dim=0)
 
 
 @st.composite

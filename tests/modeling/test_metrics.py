@@ -90,6 +90,7 @@ def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
     assert entity_f1([["O", "O", "O"], ["O"], ["O", "O"]], labels) == 0.0
     kinds = [["noun", "verb", "O"]]
     assert entity_f1([["noun", "noun", "O"]], kinds) == pytest.approx(0.5)
+    assert entity_f1([["noun", "O"]], [["noun", "noun"]]) == pytest.approx(2 / 3)  # O is predicted only
     assert entity_f1([["1", "0", "0"]], [["1", "2", "0"]]) == pytest.approx(2 / 3)
 
 

@@ -17,6 +17,8 @@ def test_a_view_is_written_as_its_parts() -> None:
         parse_view("charcters")
     with pytest.raises(UsageError, match="the view adversarial has no rate"):
         parse_view("adversarial:0.1")
+    with pytest.raises(UsageError, match="names characters twice"):
+        parse_view("characters:0.1+characters:0.2")
 
 
 @pytest.mark.parametrize(

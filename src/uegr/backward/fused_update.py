@@ -4,8 +4,7 @@
 
 It works in portions that stay in the processor's cache, where score, probability, mask, AdamW's kernel and the masked
 step follow each other. The readable form writes a tensor as large as the model for each of them, so memory bandwidth
-limits its speed.
-tests/backward/test_fused_update.py compares the two.
+limits its speed. tests/backward/test_fused_update.py compares the two.
 """
 
 from typing import Any
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from uegr.backward.saliency_scores import MOMENT
+from uegr.backward.selection import BINS
 from uegr.backward.uniform_draws import TILE, Draws
 
 
@@ -64,7 +64,7 @@ class FusedUpdate:
         """m, or m / p, of one portion's elements."""
         count = moment.numel()
         bins, p, factor = self._bins[:count], self._p[:count], self._factor[:count]
-        torch.bitwise_right_shift(moment.view(torch.int32), 16, out=bins)
+        torch.bitwise_right_shift(moment.view(torch.int32), 16, out=bins).bitwise_and_(BINS - 1)  # see `bin_of`
         torch.index_select(table, 0, bins, out=p)
         torch.lt(uniforms, p, out=factor)
         return factor.div_(p) if rescale else factor

@@ -1,9 +1,10 @@
 """L2-SP: weight decay towards the pretrained weights, the cheap baseline (Li et al. 2018, arXiv 1802.01483).
 
-    theta <- optimizer(g) - lr * gamma * (theta - theta_0)   for the body; the head keeps the optimizer's own decay
+    theta <- optimizer(g), then theta <- theta - lr * gamma * (theta - theta_0) for the body
 
 Published as a penalty gamma/2 |theta - theta_0|^2 in the loss under SGD; decoupled from the gradient here [ours], as
-AdamW does with weight decay, since Adam would scale the pull away.
+AdamW does with weight decay, since Adam would scale the pull away. The optimizer's own weight decay acts on the head,
+as published, and on the body, too [ours].
 """
 
 from dataclasses import dataclass

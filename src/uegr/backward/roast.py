@@ -71,9 +71,13 @@ class RoASTBackward(FisherRankedStage):
             if parameter_gradient is None:
                 continue
             # The mask mode `gradient`, in portions that stay in the processor's cache.
-            for uniforms, portion_bins, gradient in draws.portions(i, bins, shard(parameter_gradient)):
+            gradient = shard(parameter_gradient)
+            in_order = gradient.contiguous()  # a copy for weights whose elements lie transposed in memory
+            for uniforms, portion_bins, portion in draws.portions(i, bins, in_order):
                 p = look_up(table, portion_bins.int())
-                gradient.mul_((uniforms < p).float().div_(p))
+                portion.mul_((uniforms < p).float().div_(p))
+            if not gradient.is_contiguous():
+                gradient.copy_(in_order)
         optimizer.step()
         if self._seen >= self._epoch:
             self._rank()

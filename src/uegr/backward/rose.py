@@ -24,6 +24,8 @@ from uegr.forward.r_drop import RDropForward, RDropOptions
 from uegr.modeling.shards import shard, sum_over_shards
 from uegr.options import Options, option
 
+NO_MOMENT = "rose-second needs an optimizer with a first moment: use Adam or AdamW."
+
 
 @dataclass(frozen=True, kw_only=True)
 class ROSEOptions(Options):
@@ -89,11 +91,13 @@ class ROSEFirst(ROSE):
         gradients = [parameter.grad for parameter in parameters]
         for parameter in parameters:
             parameter.grad = None
-        replay.backward(self._divergence)
-        self._divergence.release()
-        norms = _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = gradient
+        try:
+            replay.backward(self._divergence)
+            norms = _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
+        finally:
+            self._divergence.release()
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
         return norms
 
     def cost(self, forward: float) -> float:
@@ -108,14 +112,35 @@ class ROSESecond(ROSE):
     def scores(self, optimizer: torch.optim.Optimizer, matrices: list[Tensor], replay: Replay) -> Tensor | None:
         if not any("exp_avg" in optimizer.state.get(matrix, {}) for matrix in matrices):
             if any(optimizer.state.get(matrix) for matrix in matrices):
-                raise UsageError("rose-second needs an optimizer with a first moment: use Adam or AdamW.")
+                raise UsageError(NO_MOMENT)
             return None
         gradients = _norms([matrix.grad for matrix in matrices if matrix.grad is not None])
-        beta = torch.tensor(optimizer.param_groups[0]["betas"][0])
+        shares = _shares_of_gradient(optimizer, matrices, gradients.device)
         # A matrix of a group that was added later has no moment yet: its score is 0.
         states = [(optimizer.state.get(matrix, {}), matrix.grad) for matrix in matrices]
-        means = [state.get("exp_avg", (1.0 - beta) * gradient) for state, gradient in states if gradient is not None]
-        return ((1.0 - beta) * gradients / _norms(means).clamp_min(1e-12) - 1.0).abs()
+        means = [
+            state.get("exp_avg", share * gradient)
+            for (state, gradient), share in zip(states, shares, strict=True)
+            if gradient is not None
+        ]
+        return (shares * gradients / _norms(means).clamp_min(1e-12) - 1.0).abs()
+
+
+def _shares_of_gradient(optimizer: torch.optim.Optimizer, matrices: list[Tensor], device: torch.device) -> Tensor:
+    """1 - beta_1 of the group of each matrix: the share of a gradient in the first moment of its step.
+
+    Raises:
+        UsageError: a group has no betas.
+    """
+    beta_of = {
+        id(parameter): group["betas"][0]
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        if "betas" in group
+    }
+    if not all(id(matrix) in beta_of for matrix in matrices):
+        raise UsageError(NO_MOMENT)
+    return 1.0 - torch.tensor([float(beta_of[id(matrix)]) for matrix in matrices], device=device)
 
 
 class _Divergence(RDropForward):

@@ -48,10 +48,18 @@ class SAM(BackwardStage):
         size = self.options.rho / square.sqrt().clamp_min(1e-12)
         for parameter, g, w in zip(moved, scaled, before, strict=True):
             shard(parameter.detach()).addcmul_(g * w.abs() if adaptive else g, size)
-        optimizer.zero_grad()
-        replay.backward()
-        for parameter, w in zip(moved, before, strict=True):
-            shard(parameter.detach()).copy_(w)
+        first_gradients = [parameter.grad for parameter in moved]
+        for parameter in moved:
+            parameter.grad = None
+        try:
+            replay.backward()
+        except BaseException:  # out of memory, Ctrl-C: the loop may go on, or make the step again
+            for parameter, gradient in zip(moved, first_gradients, strict=True):
+                parameter.grad = gradient
+            raise
+        finally:
+            for parameter, w in zip(moved, before, strict=True):
+                shard(parameter.detach()).copy_(w)
         optimizer.step()
 
     def cost(self, forward: float) -> float:

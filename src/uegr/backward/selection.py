@@ -7,11 +7,10 @@
 2312.04032; linear and top share: ours.]
 
 Ranks come from a histogram and not from a sort. Non-negative float32 numbers have the same order as their bits, so the
-upper 16 bits
-(sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element of a bin gets the bin's
-mean rank. The error of a rank is at most half the share of elements in its bin. `sample` takes one element in
-`STRIDE` of a large model. This adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for n sampled
-elements (Dvoretzky, Kiefer and Wolfowitz): 0.0017 for a model of 22 million and q = 1/1000.
+upper 16 bits (sign, exponent, 7 bits of mantissa) are a bin whose relative width is below 1 %; every element of a bin
+gets the bin's mean rank. The error of a rank is at most half the share of elements in its bin. `sample` takes one
+element in `STRIDE` of a large model. This adds an error that stays below sqrt(log(2/q) / 2n) with probability 1 - q for
+n sampled elements (Dvoretzky, Kiefer and Wolfowitz): 0.0017 for a model of 22 million and q = 1/1000.
 
 The result of a ranking is a table, bin -> update probability; the bin of an element can be read off its score at any
 time.
@@ -88,7 +87,8 @@ def sample(scores: Sequence[Tensor]) -> list[Tensor]:
 
 def bin_of(score: Tensor) -> Tensor:
     """Index of each score's histogram bin: the upper 16 bits of the float32, int32, in [0, 32768)."""
-    return score.contiguous().view(torch.int32) >> 16
+    bins = score.contiguous().view(torch.int32) >> 16
+    return bins.bitwise_and_(BINS - 1)  # NaN, whose rank means nothing, may have the sign bit
 
 
 def histogram(bins: Sequence[Tensor]) -> Tensor:

@@ -166,5 +166,6 @@ class SelectiveBackward(BackwardStage):
         self.scores.follow(state.get("selectable", self.selectable), self.selectable)
         self._table = state["table"]
         self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}
-        self._sampled = list(state["sampled"])
+        # Probabilities of other parameters, of which the loop has since frozen or unfrozen some, cannot be compared.
+        self._sampled = list(state["sampled"]) if state.get("selectable", self.selectable) == self.selectable else []
         self._age = state["age"]

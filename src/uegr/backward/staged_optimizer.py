@@ -114,7 +114,11 @@ class StagedOptimizer(torch.optim.Optimizer):
         return {**self.optimizer.state_dict(), STATE_KEY: self.method.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the user's optimizer and, where the state holds one, the method."""
+        """Load the state of the user's optimizer and, where there is one, that of the method.
+
+        Raises:
+            UsageError: it is no state of an optimizer, or that of another model or method.
+        """
         if not isinstance(state_dict, dict):
             raise UsageError(
                 f"the state must be what state_dict() of the optimizer has returned, not {shown(state_dict)}."
@@ -129,7 +133,11 @@ class StagedOptimizer(torch.optim.Optimizer):
             self.method.load_state_dict(method)
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
-        """A fused optimizer reads beyond the end of moments that are smaller than their parameter."""
+        """Refuse moments of another shape: a fused optimizer reads beyond the end of those that are smaller.
+
+        Raises:
+            UsageError: the state is of another model.
+        """
         parameters = optimizer_parameters(self.optimizer)
         for i, entries in state.get("state", {}).items():
             for name in MOMENTS & entries.keys():

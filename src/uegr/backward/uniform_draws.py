@@ -50,8 +50,8 @@ class Draws:
     def portions(self, parameter: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
         """Random numbers and the matching elements of a parameter's tensors, flat, TILE elements at a time.
 
-        On a GPU there is one portion. The tensors have one size; portions are views, so writing to them changes the
-        tensors.
+        On a GPU there is one portion. The tensors have one size and are contiguous; portions are views, so writing to
+        them changes the tensors.
         """
         flat = [tensor.view(-1) for tensor in tensors]
         if flat[0].device.type != "cpu":  # many small kernels would cost more than the memory they save

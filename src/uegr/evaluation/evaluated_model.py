@@ -28,6 +28,7 @@ from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 from uegr.modeling.tokenizer_match import check_tokenizer, tokens_to_read
+from uegr.options import check_value, own_number
 
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
@@ -68,6 +69,7 @@ class EvaluatedModel:
         self.model: Any = model
         self.tokenizer: Any = tokenizer
         self.text_columns, self.kind = tuple(text_columns), kind
+        check_value("batch_size", own_number(batch_size), int)
         if batch_size < 1:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}.")
         self.bf16, self.batch_size = bf16, batch_size
@@ -79,6 +81,7 @@ class EvaluatedModel:
 
     def cut_to(self, max_length: int) -> None:
         """Cut texts to this number of tokens, or to the model's own number of positions."""
+        check_value("max_length", own_number(max_length), int)
         least = 1
         if self.tokenizer is not None:
             least += self.tokenizer.num_special_tokens_to_add(pair=len(self.text_columns) > 1)
@@ -101,6 +104,8 @@ class EvaluatedModel:
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], Batch]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
         encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)
+        if self.kind == "causal_lm" and not len(encoded):
+            raise UsageError("the texts have only one token in all, so none can be predicted: give longer texts.")
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
             yield positions, {key: value.to(self.device) for key, value in batch.items()}
 

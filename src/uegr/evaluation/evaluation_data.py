@@ -10,6 +10,7 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, Value
 from torch import nn
 
+from uegr.data.json_lines import without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
 from uegr.data.label_sets import label_flag, lists_of_labels, names_of_labels
@@ -112,7 +113,12 @@ def _rows_of_dicts(data: Sequence[Mapping[str, Any]]) -> Dataset:
                 f"a row of the data set is a {type(row).__name__}: give a list of dicts, such as "
                 '[{"text": "...", "label": 0}].'
             )
-    return Dataset.from_list([dict(row) for row in data])
+    return Dataset.from_list([{name: _readable(value) for name, value in row.items()} for row in data])
+
+
+def _readable(value: Any) -> Any:
+    """A text without halves of characters, as in files; any other value as it is."""
+    return without_surrogates(value) if isinstance(value, str) else value
 
 
 def class_names(model: nn.Module, classes: int) -> list[str]:

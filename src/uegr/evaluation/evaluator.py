@@ -33,6 +33,7 @@ from uegr.modeling.metrics import CLASSIFICATION, RANKING, Labels, Probabilities
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.detection import KINDS, check_metric
 from uegr.modeling.tokenizer_match import check_match
+from uegr.options import check_value, own_number
 
 EPSILONS = (0.0, 0.01, 0.02, 0.035, 0.05, 0.08)
 TYPO_RATE = 0.3
@@ -72,7 +73,7 @@ def evaluate(
         epsilons: radii of the attacks on the embeddings.
         text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
             several those with usual names.
-        label_column: the column with the labels; names of classes are numbered by `model.config.label2id`.
+        label_column: the column with the labels; names of classes are numbered by `model.config.id2label`.
         kind: of the task, such as "classification", see `uegr.data.kind`; None reads it off the model.
         metrics: for classification, a further metric such as "f1", or several; the first is the report's `metric`. The
             other kinds report all of theirs.
@@ -88,6 +89,7 @@ def evaluate(
         UsageError: an unknown attack, metric or column, a class such as `PGD` instead of `PGD()`, rows without text or
             label, or an attack other than PGD on a model that is not a classifier.
     """
+    check_value("attack_examples", own_number(attack_examples), int | None)
     named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
     chosen = [find_attack(attack) for attack in named]
     metrics = (metrics,) if isinstance(metrics, str) else metrics
@@ -178,9 +180,9 @@ def measure_model(
         on_batch: called after each batch of attacked examples.
 
     Returns:
-        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "robustness": {...}}, for
-        classification "outcomes", and "typo_unchanged", the number of texts in which no typing error is possible; all
-        but NLL, ECE, perplexity and squared error as fractions.
+        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "typo_unchanged": the number of texts
+        in which no typing error is possible}; with an attack also "robustness", and for classification "outcomes".
+        Metrics are fractions, except NLL, perplexity and squared error.
     """
     typo_metric = METRICS_OF_KIND[evaluated.kind][0]
     with evaluation_mode(evaluated.model):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.modeling.eval_mode import in_eval_mode
+from uegr.modeling.module_modes import in_mode
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def evaluation_mode(model: nn.Module, *, weight_gradients: bool = False) -> Iter
     try:
         for parameter, _ in gradients:
             parameter.requires_grad_(weight_gradients and parameter.is_floating_point())
-        with in_eval_mode(model):
+        with in_mode(model, train=False):
             yield
     finally:
         for parameter, flag in gradients:

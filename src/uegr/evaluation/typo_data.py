@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datasets import Dataset
 
 from uegr.errors import UsageError
+from uegr.options import check_value, own_number
 from uegr.perturb.typing_errors import with_typos
 from uegr.perturb.words import changeable_length, words_of
 
 
 def check_typo_rate(rate: float) -> None:
     """Raise a UsageError if `rate` is not a probability of an error per word."""
+    check_value("typo_rate", own_number(rate), float)
     if not 0.0 < rate <= 1.0:
         raise UsageError(f"the rate of typing errors must lie in (0, 1], not {rate}.")
 

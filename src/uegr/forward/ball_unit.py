@@ -12,7 +12,7 @@ from uegr.perturb.ball import Ball
 class BallUnit:
     """The unit of a ball's radius on one model.
 
-    The unit of a relative radius is the mean embedding norm, measured before training changes it.
+    That of a relative radius follows from the mean embedding norm (see `Ball`), measured before training changes it.
 
     Args:
         ball: norm, and whether the radius is relative.

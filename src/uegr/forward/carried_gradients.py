@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uegr.errors import UsageError
+
 
 class _Carried(torch.autograd.Function):
     @staticmethod
@@ -21,6 +23,10 @@ class _Carried(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
         gradients, ctx.gradients = ctx.gradients, None
+        if gradients is None:
+            raise UsageError(
+                "backward() was called twice on one loss, whose gradients are delivered once: compute the loss again."
+            )
         return (None, None, *(None if gradient is None else gradient * factor for gradient in gradients))
 
 
@@ -30,7 +36,11 @@ def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tenso
     Args:
         value: of the loss, a detached scalar.
         parameters: leaves that require a gradient.
-        gradients: one per parameter, of its shape; None where the loss does not depend on the parameter.
+        gradients: one per parameter, of its shape; None where the loss does not depend on the parameter. They are
+            delivered once, and then freed.
+
+    Raises:
+        UsageError: in a second backward().
     """
     loss: Tensor = _Carried.apply(value, list(gradients), *parameters)  # type: ignore[no-untyped-call]
     return loss

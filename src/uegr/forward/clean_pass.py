@@ -36,7 +36,13 @@ class CleanPass:
 def clean_pass_with_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
 ) -> CleanPass:
-    """One clean pass and an input-only backward; with `keep_graph` the loss can use the logits, too."""
+    """One clean pass and an input-only backward.
+
+    Args:
+        model, batch, step, sites: see `forward_pass`.
+        keep_graph: whether the loss will use the logits, too; otherwise they are a constant.
+        recompute: see `forward_pass`; only with `keep_graph`.
+    """
     start = zero_delta(batch, embedding_width(model))
     recompute = recompute and keep_graph
     logits, gradient = input_gradient_at(
@@ -48,7 +54,7 @@ def clean_pass_with_gradient(
 def clean_pass_without_gradient(
     model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
 ) -> CleanPass:
-    """One clean pass without a backward; its logits are a constant unless `keep_graph`."""
+    """One clean pass without an input gradient; for the arguments see `clean_pass_with_gradient`."""
     with torch.set_grad_enabled(keep_graph):
         logits = forward_pass(model, batch, step, sites=sites, recompute=recompute and keep_graph)
     if not keep_graph:

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.errors import UsageError
 from uegr.forward.ball_unit import BallUnit
 from uegr.forward.clean_pass import CleanPass
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
@@ -99,5 +100,11 @@ class AdversarialStage(ForwardStage):
         return {} if self.adversary is None else {"adversary": self.adversary.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if self.adversary is not None:
-            self.adversary.load_state_dict(state["adversary"])
+        if self.adversary is None:
+            return
+        if "adversary" not in state:
+            raise UsageError(
+                "the saved state is of a training without an adversary: go on with the options of that training, or "
+                "start over without this state."
+            )
+        self.adversary.load_state_dict(state["adversary"])

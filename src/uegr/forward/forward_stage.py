@@ -214,9 +214,8 @@ class ForwardStage(ABC):
         """Restore what `state_dict` returned."""
 
     def dropout_sites(self, model: nn.Module) -> DropoutSites:
-        """The model's dropout sites for the passes of this step; `release` restores the model."""
-        self.release()
-        self._sites = DropoutSites(model)
+        """The model's dropout sites for the passes of one loss; `release` restores the model."""
+        self._sites = DropoutSites(model) if self._sites is None else self._sites.successor(model)
         return self._sites
 
     def release(self) -> None:

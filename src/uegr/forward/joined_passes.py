@@ -25,13 +25,15 @@ class NotByRowError(Exception):
     """A dropout mask cannot be split by rows (DeBERTa's relative positions), so the passes cannot be joined."""
 
 
+NOT_BY_ROW = (nn.RNNBase, nn.MultiheadAttention, nn.modules.batchnorm._BatchNorm)
+"""Modules with a dropout of their own inside, or with statistics over the rows of a batch."""
 FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
 """Largest number of tokens of a pass, padding included, for which one batch is faster. Measured on a CPU
 (benchmarks/results/joint.json) and on an H200 (benchmarks/results/gpu-passes.json); see docs/performance.md."""
 
 
 def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
-    """Whether the passes can run as one batch: every dropout of the model must be separable by rows."""
+    """Whether the passes can run as one batch: the model must treat each row alone, and its dropout by rows."""
     ids: Tensor = batch["input_ids"]
     config = getattr(unwrap(model), "config", None)
     attention = getattr(config, "_attn_implementation", None) or "eager"
@@ -39,7 +41,7 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
         attention in ("eager", "sdpa")  # other kernels take one rate for a whole batch
         and not is_compiled(model)
         and not checkpointed_layers(model)
-        and not any(isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) for module in model.modules())
+        and not any(isinstance(module, NOT_BY_ROW) for module in model.modules())
         and ids.dim() == 2
         and ids.shape[1] != passes * ids.shape[0]  # else rows could not be told from positions
     )

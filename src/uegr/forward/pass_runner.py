@@ -31,7 +31,7 @@ class Pass:
 
 
 class PassRunner(ABC):
-    """Runs several passes of one batch."""
+    """Runs the k passes of a step, each of its own batch."""
 
     @abstractmethod
     def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:

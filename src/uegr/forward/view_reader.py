@@ -96,7 +96,7 @@ class ViewReader:
     def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ReadBatch:
         """The rows padded to the longest, as the batch is; every tensor per token follows its tokens."""
         original: Tensor = batch["input_ids"]
-        length = max(len(row.ids) for row in rows)
+        length = max(1, *(len(row.ids) for row in rows))  # at least one position, where all texts are padding
         pads_left = any(places[0] > 0 for places in positions if places)
         ids = torch.full((len(rows), length), self._pad_id, dtype=original.dtype)
         source = torch.zeros((len(rows), length), dtype=torch.long)
@@ -120,15 +120,22 @@ class ViewReader:
     def can_edit(self, batch: Batch) -> bool:
         """Whether the texts can be edited, and each text has a target that stays true after an edit."""
         labels = batch.get("labels")
-        per_text = labels is not None and (labels.dim() == 1 or torch.is_floating_point(labels))
+        per_text = isinstance(labels, Tensor) and (labels.dim() == 1 or torch.is_floating_point(labels))
         return per_text and self._why_not(batch) is None
 
     def _why_not(self, batch: Batch) -> str | None:
         """Why the batch cannot be edited, and what to do; None if it can."""
-        if isinstance(batch, LookedUpTokens) or batch["input_ids"].dim() != 2:
-            return "a text view needs a batch with one text per row in its input_ids: choose other views."
-        ids, labels = batch["input_ids"], batch.get("labels", batch.get("completion_mask"))
-        per_token = labels is not None and not torch.is_floating_point(labels) and labels.shape == ids.shape
+        ids, mask = batch.get("input_ids"), batch.get("attention_mask")
+        if isinstance(batch, LookedUpTokens) or not isinstance(ids, Tensor) or ids.dim() != 2:
+            return "a text view needs a batch with one text per row in its input_ids, a tensor: choose other views."
+        if isinstance(mask, Tensor) and mask.shape != ids.shape:
+            return (
+                f"a text view cannot follow an attention_mask of shape {tuple(mask.shape)}: give one number per token, "
+                "or choose other views."
+            )
+        labels = batch.get("labels", batch.get("completion_mask"))
+        is_whole = isinstance(labels, Tensor) and not torch.is_floating_point(labels)
+        per_token = is_whole and labels.shape == ids.shape
         spans = any(name in batch for name in SPAN_LABELS)
         if spans or (self._labels_of_inputs and per_token and ids.shape[1] > 1):
             labelled = "labels that are positions" if spans else "a label per token"

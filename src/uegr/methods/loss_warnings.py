@@ -16,9 +16,9 @@ from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.forward.model_pass import seeded
 from uegr.modeling.data_parallel import gradients_differ
 from uegr.modeling.dropout_sites import has_dropout
-from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import device_of
 from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.module_modes import in_mode
 
 _CALLER_OF_LOSS = 4
 """Frames from `warnings.warn` here to the line that calls `Method.loss`."""
@@ -56,7 +56,7 @@ class LossWarnings:
         self._versions = [weight._version for weight in weights]
 
     def after_step(self) -> None:
-        """Forget them: the method has made its step, or given it up, or has other weights."""
+        """Forget the weights of the last loss: the method has made its step, or given it up, or has other weights."""
         self._versions = []
 
     def of_other_step(self, weights: Sequence[Tensor], name: str) -> None:
@@ -142,7 +142,7 @@ def _both_losses(model: nn.Module, batch: Batch, step: Step) -> tuple[float, flo
     config: Any = getattr(model, "config", None)
     problem_type = getattr(config, "problem_type", None)
     try:
-        with torch.no_grad(), in_eval_mode(model), seeded(0, device_of(model, batch)):
+        with torch.no_grad(), in_mode(model, train=False), seeded(0, device_of(model, batch)):
             output = model(**batch)
         fields = output if isinstance(output, Mapping) else vars(output)
         own_loss, logits = fields["loss"], fields["logits"]

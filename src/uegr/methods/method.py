@@ -60,8 +60,9 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; class weights are negative or not numbers; or the
-            seed is not a whole number.
+            class weights or label smoothing, which it would not use; one of the two is no function; class weights are
+            negative or not numbers; the label smoothing is out of range; or the seed is not a whole number of at least
+            0.
     """
 
     def __init__(
@@ -129,7 +130,9 @@ class Method:
                 loss did not come from `method.loss` is an error.
 
         Raises:
-            UsageError: a stage cannot work on this model; see `uegr.check`.
+            UsageError: the method cannot work on this model (see `uegr.check`), with this optimizer or with this
+                tokenizer; it has another optimizer already; or it cannot do without its forward stage, and
+                `backward_only` asks for that.
         """
         if backward_only and self.backward.replays:
             raise UsageError(
@@ -158,8 +161,8 @@ class Method:
                 here if the loop has wrapped the model.
 
         Raises:
-            UsageError: the batch has no labels, `num_items` is no number of targets, or the method is not attached or
-                not prepared.
+            UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is no number
+                of targets; `model` is another model; or the method is not attached or not prepared.
         """
         optimizer = self.optimizer.optimizer
         if not self.backward.prepared:
@@ -179,14 +182,20 @@ class Method:
         self._warnings.before_loss(self._attached.model, self.forward, batch, make_step)
         self._follow_trainable()
         self.backward.follow_parameters(optimizer)
-        self.backward.before(optimizer, self._position.backward_seed())
-        self._has_loss = True
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        with gradients_allowed(), batch_faults_named(model, batch):
-            result = self.forward(model, batch, make_step())
-        result = checked_loss(result, type(self.forward).__name__)
+        self.backward.before(optimizer, self._position.backward_seed())
+        try:
+            with gradients_allowed(), batch_faults_named(model, batch):
+                result = self.forward(model, batch, make_step())
+            result = checked_loss(result, type(self.forward).__name__)
+        except BaseException:
+            if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
+                self.forward.release()
+                self.backward.discard(optimizer)
+            raise
+        self._has_loss = True
         if self.backward.replays:
             self._replay.record(model, batch, make_step, result.value)
         result.value.register_hook(self._on_backward)
@@ -217,11 +226,20 @@ class Method:
             accumulation_steps: batches per optimizer step. The scores come from the gradients of whole steps, here and
                 in training, and an epoch is counted in steps.
             model: as for `loss`.
+
+        Raises:
+            UsageError: there is no batch, the number of accumulation steps is not at least 1, or the method is not
+                attached.
         """
         if self.backward.prepared:
             return
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
-        observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+        try:
+            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+        except BaseException:  # a second call must not add to the scores of a part of the data
+            self.backward = self.config.backward(self.config)
+            self.backward.attach(self._attached.model, optimizer)
+            raise
         self.backward.finish_preparation()
         if not self.backward.prepared:
             raise UsageError(f"{type(self.backward).__name__}.finish_preparation() must set self.prepared = True.")
@@ -232,7 +250,8 @@ class Method:
         """The optimizer with this method's backward stage in front; for the arguments see `attach`.
 
         Raises:
-            UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer.
+            UsageError: the method cannot work on this model (see `uegr.check`) or with this optimizer, or it has
+                another optimizer already.
         """
         check_optimizer(optimizer)
         if self._attachment is not None and self.optimizer.optimizer is not optimizer:

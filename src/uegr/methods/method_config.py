@@ -142,7 +142,8 @@ class MethodConfig(ViewOptions):
         """A configuration with some options given.
 
         Raises:
-            UsageError: the method has no such option; the message suggests the most similar one.
+            UsageError: the method has no such option, where the message suggests the most similar one, or a value is
+                not possible.
         """
         if not isinstance(options, Mapping):
             raise UsageError(f"options are a mapping of names to values, not {shown(options)}.")
@@ -157,7 +158,8 @@ class MethodConfig(ViewOptions):
         """The configuration that a model in this folder was trained with; of `MethodConfig` itself, of any method.
 
         Raises:
-            UsageError: the folder holds no readable `method_config.json`.
+            UsageError: the folder holds no readable `method_config.json`, or one of another method or with an option
+                that does not exist.
         """
         path = Path(folder) / METHOD_CONFIG
         try:

@@ -18,7 +18,11 @@ PAIR = "+"
 
 
 def config_class(name: str) -> type[MethodConfig]:
-    """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages."""
+    """The configuration class of a method, or of a pair "FORWARD+BACKWARD" of two methods' stages.
+
+    Raises:
+        UsageError: there is no such method, or more than two are named.
+    """
     if not isinstance(name, str):
         raise UsageError(f"a method is given by its name, such as 'uegr', not {shown(name)}.")
     names = name.split(PAIR)

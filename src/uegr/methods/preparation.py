@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError
 from uegr.modeling.data_parallel import average_gradients
+from uegr.modeling.module_modes import in_mode
 from uegr.options import check_value
 
 
@@ -22,7 +23,9 @@ def observe_training_data(
     accumulation_steps: int,
     loss_of: Callable[[nn.Module, Any, int], Tensor],
 ) -> None:
-    """Show the stage the gradients of the training data, in train mode. The weights do not change.
+    """Show the stage the gradients of the training data, in train mode.
+
+    The weights do not change, each module has its former mode afterwards, and no gradient is left.
 
     Args:
         stage: observes the gradients of each optimizer step.
@@ -37,18 +40,19 @@ def observe_training_data(
     check_value("accumulation_steps", accumulation_steps, int)
     if accumulation_steps < 1:
         raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
-    was_training = model.training
-    model.train()
     device = next(model.parameters()).device
     numbered, count = enumerate(batches), 0
-    while step_batches := list(itertools.islice(numbered, accumulation_steps)):
-        for number, batch in step_batches:
-            loss_of(model, send_to_device(batch, device), number).backward()
-        count += len(step_batches)
-        average_gradients(model)
-        stage.observe(optimizer)
+    try:
+        with in_mode(model, train=True):
+            while step_batches := list(itertools.islice(numbered, accumulation_steps)):
+                optimizer.zero_grad()
+                for number, batch in step_batches:
+                    loss_of(model, send_to_device(batch, device), number).backward()
+                count += len(step_batches)
+                average_gradients(model)
+                stage.observe(optimizer)
+    finally:
         optimizer.zero_grad()
-    model.train(was_training)
     if not count:
         raise UsageError(
             "the pretrained weights are scored on training data, and there was no batch: give a loader, or a new "

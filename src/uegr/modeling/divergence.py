@@ -11,23 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def jensen_shannon(log_probabilities: Tensor) -> Tensor:
-    """Generalised Jensen-Shannon divergence JS = H(mean_i P_i) - mean_i H(P_i), in nats.
+def jensen_shannon_per_pass(log_probabilities: Tensor) -> Tensor:
+    """What each sub-model adds to the generalised Jensen-Shannon divergence, KL(P_i || mean P), in nats.
+
+    The mean over i is JS = H(mean_i P_i) - mean_i H(P_i), in [0, log k]: 0 for equal distributions, log k for disjoint
+    ones.
 
     Args:
         log_probabilities: log-softmax outputs of k sub-models, shape (k, ..., C), float32.
-
-    Returns:
-        Shape (...), in [0, log k]: 0 for equal distributions, log k for disjoint ones.
-    """
-    return jensen_shannon_per_pass(log_probabilities).mean(dim=0)
-
-
-def jensen_shannon_per_pass(log_probabilities: Tensor) -> Tensor:
-    """What each sub-model adds to the divergence, KL(P_i || mean P), in nats: JS is its mean over i.
-
-    Args:
-        log_probabilities: as for `jensen_shannon`, shape (k, ..., C).
 
     Returns:
         Shape (k, ...), not negative.

@@ -65,6 +65,16 @@ class DropoutSites:
             if not self._recomputed:
                 self.release()
 
+    def successor(self, model: nn.Module) -> "DropoutSites":
+        """The sites for the next loss of a step, with the rates of earlier passes, whose layers may still run again."""
+        rates_of = dict(self._rates_of)
+        self.release()
+        sites = DropoutSites(model)
+        if rates_of:
+            sites._rates_of = rates_of
+            sites._hook()
+        return sites
+
     def release(self) -> None:
         """Leave the model as it was before the first pass."""
         self._write(self.own)

@@ -217,7 +217,7 @@ def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]
     names = {tag for row in labels for tag in row}
     if not all(tag == "O" or tag[:2] in ENTITY_PREFIXES for tag in names):
         pairs = [pair for rows in zip(predicted, labels, strict=True) for pair in zip(*rows, strict=True)]
-        outside = "O" if "O" in names else "0"
+        outside = "O" if any("O" in pair for pair in pairs) else "0"
         inside = sorted({tag for pair in pairs for tag in pair} - {outside})
         guesses, truth = zip(*pairs, strict=True)
         return float(sklearn_metrics.f1_score(truth, guesses, labels=inside, average="micro", zero_division=0.0))

@@ -10,9 +10,9 @@ from torch import nn
 from uegr.errors import UsageError
 from uegr.modeling.dropout_sites import DropoutSites, checkpointed_layers
 from uegr.modeling.embeddings import embedding_scale, input_embeddings
-from uegr.modeling.eval_mode import in_eval_mode
 from uegr.modeling.model_parts import head_parameters, longest_input
 from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.module_modes import in_mode
 from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.tokenizer_match import check_match
 from uegr.modeling.weight_formats import check_formats, trainable_weights
@@ -90,8 +90,9 @@ def _tried(model: nn.Module, width: int) -> str:
     """Run one pass over 2 x 3 tokens with a perturbation of zeros, in eval mode, unless the model needs more inputs."""
     ids = torch.ones((2, 3), dtype=torch.long, device=next(model.parameters()).device)
     batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    delta = torch.zeros(2, 3, width, device=ids.device)
     try:
-        with torch.no_grad(), in_eval_mode(model), perturbed(model, batch, torch.zeros(2, 3, width, device=ids.device)):
+        with torch.no_grad(), in_mode(model, train=False), perturbed(model, batch, delta):
             model(**batch)
     except UsageError:
         raise

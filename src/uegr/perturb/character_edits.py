@@ -30,7 +30,7 @@ class CharacterEdits(WordPerturbation):
 
 
 def _edited(word: str, position: int, generator: random.Random) -> str:
-    """The word with one edit at a character."""
+    """The word with one edit at a character; the first one is left out, replaced, or has a letter put in before it."""
     kind = generator.choice((*TYPING_ERRORS, "insert", "substitute"))
     if kind in TYPING_ERRORS and position > 0:
         return misspell(word, kind, position, generator)

@@ -84,7 +84,7 @@ def parse_view(text: str) -> View:
     """Read a view that is written as text, such as "adversarial+characters:0.2".
 
     Raises:
-        UsageError: an unknown part, or a rate that is not in (0, 0.5].
+        UsageError: an unknown part, a part that is named twice, or a rate that is not in (0, 0.5].
     """
     edits = []
     parts = [part.strip() for part in text.split("+")]
@@ -97,6 +97,9 @@ def parse_view(text: str) -> View:
             raise unknown("view", name, (CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS))
         else:
             edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
+    names = [part.partition(":")[0] for part in parts]
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+        raise UsageError(f"the view '{text}' names {twice} twice: name it once, with the rate of both together.")
     if CLEAN in parts and len(parts) > 1:
         raise UsageError(f"a clean view is not edited: leave clean out of '{text}'.")
     return View(tuple(edits), ADVERSARIAL in parts)

@@ -48,7 +48,7 @@ class TextRewriter:
     def _texts(self, ids: list[int]) -> list[tuple[int, int]]:
         """The row cut into texts and the special tokens between them, as (start, end)."""
         starts = [i for i in range(len(ids)) if not i or ids[i] in self._separators or ids[i - 1] in self._separators]
-        return list(zip(starts, [*starts[1:], len(ids)], strict=True))
+        return list(zip(starts, [*starts[1:], len(ids)], strict=True)) if ids else []
 
     def _read(self, ids: Sequence[int]) -> tuple[str, list[int]]:
         """The text of tokens, with `STAND_IN` for each token that stands for a word, and those tokens."""

@@ -42,7 +42,13 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
             self._train_batch_size = self.args.train_batch_size
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> Any:
-        """See `Trainer.train`; `resume_from_checkpoint=True` takes the last complete checkpoint."""
+        """See `Trainer.train`; `resume_from_checkpoint=True` takes the last complete checkpoint.
+
+        Raises:
+            UsageError: there is no complete checkpoint, or the one that is named is not complete or holds a pickle of
+                other objects.
+            TrainingError: the loss became infinite or NaN.
+        """
         if resume_from_checkpoint is True:
             resume_from_checkpoint = last_complete_checkpoint(Path(self.args.output_dir))
             if resume_from_checkpoint is None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from conftest import tokenizer
 from support.small_models import batch, bert
@@ -25,6 +26,8 @@ def test_a_model_that_is_no_classifier_is_refused(options: dict[str, Any], messa
         attacks.PGD()(model, {**batch(), "labels": torch.zeros(4, dtype=torch.long)}, epsilons=[0.1])
     with pytest.raises(UsageError, match=message):
         attacks.DeepWordBug()(model, tokenizer(), ["a good film"], [0])
+    with pytest.raises(UsageError, match=message):
+        attacks.PGD()(nn.DataParallel(model), {**batch(), "labels": torch.zeros(4, dtype=torch.long)}, epsilons=[0.1])
 
 
 @pytest.mark.parametrize("label", [5, -1, 0.7, "good", None])

@@ -104,5 +104,19 @@ def test_what_is_no_text_is_refused(texts: Any, message: str, evaluated: Evaluat
     """A dict was read as the names of its columns."""
     with pytest.raises(UsageError, match=message):
         DeepWordBug()(evaluated.model, tokenizer(), texts, [0, 1])
-    with pytest.raises(UsageError, match="no tokenizer"):
+    with pytest.raises(UsageError, match="tokenizer is None"):
         DeepWordBug()(evaluated.model, None, ["good"], [0])  # type: ignore[arg-type]
+
+
+def test_a_tokenizer_that_cannot_pad_is_refused(evaluated: EvaluatedModel) -> None:
+    """Those of GPT-2 and Llama."""
+    unpadded = tokenizer()
+    unpadded.pad_token = None
+    with pytest.raises(UsageError, match="the tokenizer has no padding token"):
+        DeepWordBug()(evaluated.model, unpadded, ["good film", "bad"], [1, 0])
+
+
+def test_half_of_a_character_is_replaced(evaluated: EvaluatedModel) -> None:
+    """JSON may hold one, where an emoji was cut."""
+    result = DeepWordBug()(evaluated.model, tokenizer(), ["good film \ud83d"], [1])
+    assert result.outcomes[0].before == ("good film \ufffd",)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 
-from uegr.modeling.divergence import jensen_shannon, symmetric_kl
+from uegr.modeling.divergence import jensen_shannon_per_pass, symmetric_kl
 from uegr.modeling.task_kinds.classification import Classification
 
 LOGITS, LABELS = torch.randn(6, 3, generator=torch.Generator().manual_seed(0)), torch.tensor([0, 1, 2, 2, 1, 0])
@@ -35,8 +35,8 @@ def test_num_items_takes_the_place_of_the_number_of_targets() -> None:
 def test_divergences_are_those_of_the_softmax() -> None:
     task, second = Classification(LABELS, rows=6), LOGITS.flip(0)
     first_log, second_log = LOGITS.log_softmax(-1), second.log_softmax(-1)
-    expected = jensen_shannon(torch.stack([first_log, second_log]))
-    torch.testing.assert_close(task.divergence([LOGITS, second]), expected)
+    expected = jensen_shannon_per_pass(torch.stack([first_log, second_log]))
+    torch.testing.assert_close(task.divergence_per_pass([LOGITS, second]), expected)
     torch.testing.assert_close(task.symmetric_kl(LOGITS, second), symmetric_kl(first_log, second_log))
 
 

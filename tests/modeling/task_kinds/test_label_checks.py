@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,6 +35,22 @@ def kind_of(labels: Any, *, weights: Tensor | None = None, any_class: bool = Fal
 def test_labels_that_do_not_fit_are_refused(labels: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         kind_of(labels)
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_regression_needs_one_number_per_output(rows: int) -> None:
+    """Of a batch of one, broadcasting would compare the output with every label."""
+    with pytest.raises(UsageError, match=r"labels of shape .* do not fit outputs of shape .*one number for each"):
+        task_kind_of(nn.Module(), torch.zeros(rows, 1), torch.rand(rows, 2))
+    task_kind_of(nn.Module(), torch.zeros(rows, 1), torch.rand(rows, 2), any_class=True)
+
+
+def test_classes_that_are_fractions_are_refused() -> None:
+    module = nn.Module()
+    module.config = SimpleNamespace(problem_type="single_label_classification")  # type: ignore[assignment]
+    assert torch.equal(task_kind_of(module, torch.zeros(3, 3), CLASSES.float()).labels, CLASSES)
+    with pytest.raises(UsageError, match="the labels hold fractions"):
+        task_kind_of(module, torch.zeros(3, 3), torch.tensor([0.7, 2.0, 1.0]))
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.uint8])
@@ -80,3 +97,10 @@ def test_a_batch_without_targets_has_the_loss_0_and_no_gradient() -> None:
 )
 def test_the_labels_of_an_own_loss_are_used_where_they_fit_the_logits(labels: Tensor | None, fit: bool) -> None:
     assert labels_fit(labels, torch.zeros(3, 3)) is fit
+
+
+@pytest.mark.parametrize(
+    ("labels", "fit"), [(torch.rand(3), True), (torch.rand(3, 1), True), (torch.rand(3, 2), False)]
+)
+def test_the_labels_of_an_own_loss_are_used_with_one_output_where_they_are_one_each(labels: Tensor, fit: bool) -> None:
+    assert labels_fit(labels, torch.zeros(3, 1)) is fit

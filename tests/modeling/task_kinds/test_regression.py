@@ -22,7 +22,8 @@ def test_the_loss_is_the_squared_error() -> None:
 def test_the_divergence_is_the_variance() -> None:
     outputs = torch.randn(5, 6, 1)
     task = Regression(torch.zeros(6, 1), rows=6)
-    torch.testing.assert_close(task.divergence(list(outputs)), outputs.var(dim=0, correction=0).squeeze(-1))
+    divergence = task.divergence_per_pass(list(outputs)).mean(dim=0)
+    torch.testing.assert_close(divergence, outputs.var(dim=0, correction=0).squeeze(-1))
     torch.testing.assert_close(
         task.symmetric_kl(outputs[0], outputs[1]), (outputs[0] - outputs[1]).square().squeeze(-1)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -36,3 +37,10 @@ def test_metrics_are_per_target_token() -> None:
     assert metrics["perplexity"] == pytest.approx(math.exp(nll), rel=1e-5)
     is_right = logits.argmax(-1) == labels
     assert metrics["token_accuracy"] == pytest.approx(float(is_right.sum()) / 3)
+
+
+def test_the_perplexity_of_a_training_that_diverged_is_a_number() -> None:
+    """results.json holds no infinity."""
+    metrics = Generation.metrics(np.array([[2000.0, 0.0, 2.0]]), np.empty(0))
+    assert metrics["nll"] == 1000.0
+    assert 1e307 < metrics["perplexity"] < math.inf

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uegr.data.json_lines import without_surrogates
 from uegr.errors import UsageError, shown
 from uegr.evaluation.attacks.attack_results import Texts
 
@@ -35,7 +36,7 @@ def tensors_of(batch: Any, device: torch.device) -> dict[str, Tensor]:
 
 
 def examples_of(texts: Iterable[Any]) -> list[Texts]:
-    """The strings of each example, one or two.
+    """The strings of each example, one or two; halves of characters, which no tokenizer reads, become U+FFFD.
 
     Raises:
         UsageError: something is no string, or some examples are pairs and others are not.
@@ -46,4 +47,4 @@ def examples_of(texts: Iterable[Any]) -> list[Texts]:
             raise UsageError(f"a text must be a string, or a pair of strings, not {columns!r}.")
         if len(columns) != len(examples[0]):
             raise UsageError("some texts are single and others pairs: give one string for all, or a pair for all.")
-    return examples
+    return [tuple(map(without_surrogates, columns)) for columns in examples]

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from uegr.errors import UsageError
+from uegr.modeling.model_wrappers import unwrap
 
 
 def check_classes(model: Any, classes: int, labels: Sequence[Any]) -> None:
     """Raise a UsageError if an attack would measure nothing.
 
     Args:
-        model: the attacked model.
+        model: the attacked model, wrapped or not.
         classes: number of its logits.
         labels: the class of each example.
     """
-    problem = getattr(getattr(model, "config", None), "problem_type", None)
+    problem = getattr(getattr(unwrap(model), "config", None), "problem_type", None)
     if classes < 2 or problem in ("regression", "multi_label_classification"):
         described = f"a model for {problem.replace('_', ' ')}" if problem and classes > 1 else "a model with one output"
         raise UsageError(f"an attack needs a classifier of at least two classes, not {described}.")

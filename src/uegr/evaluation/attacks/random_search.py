@@ -14,12 +14,11 @@ from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttac
 
 @dataclass(frozen=True)
 class RandomSearch(EmbeddingAttack):
-    """Each step proposes a change of random tokens, and keeps it where the loss rises.
-
-    The loss is the margin: the largest wrong logit minus the right one.
+    """Each step proposes a change of a random share of the tokens, and keeps it where the loss rises.
 
     The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
-    radius. The first restart starts at the centre, as in every attack [ours].
+    radius. The loss is the margin: the largest wrong logit minus the right one. The first restart starts at the centre,
+    as in every attack [ours].
     """
 
     steps: int = 100

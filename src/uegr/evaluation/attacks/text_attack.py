@@ -21,6 +21,7 @@ from uegr.evaluation.attacks.text_search import Search, run_searches, with_endin
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
+from uegr.modeling.tokenizer_match import check_match
 from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
@@ -83,15 +84,14 @@ class TextAttack(ABC):
 
         Raises:
             UsageError: no texts, entries that are not texts, not as many labels, labels that are not classes of the
-                model, or a model that is not a classifier.
+                model, a model that is not a classifier, or a tokenizer that does not fit the model.
         """
         if isinstance(texts, str) or not hasattr(labels, "__len__"):
             raise UsageError("texts and labels must be lists, one entry per example: write [text] and [label].")
-        if tokenizer is None:
-            raise UsageError("there is no tokenizer to read texts with: give the model's own, in the place of None.")
         examples = examples_of(texts)
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
+        check_match(model, tokenizer)
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
         check_classes(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None

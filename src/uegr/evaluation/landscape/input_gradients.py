@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
-from uegr.modeling.embeddings import embedding_scale
+from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_gradients import gradient_at_tokens
@@ -19,7 +19,7 @@ from uegr.modeling.token_gradients import gradient_at_tokens
 def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np.float64]:
     """l2 norm of the loss gradient of each example at its token embeddings, without padding, shape (N,)."""
     norms = np.zeros(len(rows))
-    width = embedding_scale(evaluated.model).width
+    width = embedding_width(evaluated.model)
     with evaluation_mode(evaluated.model), gradients_enabled():
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)

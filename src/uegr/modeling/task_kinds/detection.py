@@ -12,7 +12,9 @@ from uegr.modeling.task_kinds.label_checks import (
     check_classes,
     check_labels,
     check_multi_label,
+    check_numbers,
     check_one_class,
+    check_whole,
 )
 from uegr.modeling.task_kinds.multi_label import MultiLabel
 from uegr.modeling.task_kinds.regression import Regression
@@ -60,6 +62,8 @@ def task_kind_of(
     rows, inner = len(labels), unwrap(model)
     problem_type = _problem_type(inner) if logits.dim() == 2 else None
     if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
+        if not any_class:
+            check_numbers(labels, logits)
         return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
     classes = logits.shape[-1]
     if class_weights is not None:
@@ -68,6 +72,8 @@ def task_kind_of(
     if problem_type == "multi_label_classification" or (problem_type is None and labels.is_floating_point()):
         check_multi_label(labels, logits)
         return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, rows)
+    if not any_class:
+        check_whole(labels)
     labels = labels.long()
     if not any_class:
         check_classes(labels, classes)
@@ -104,7 +110,11 @@ def _predicts_the_next_token(model: nn.Module) -> bool:
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
-    """Refuse options, of those that a user has set, which the loss of this kind of task would not use."""
+    """Refuse options, of those that a user has set, which the loss of this kind of task would not use.
+
+    Raises:
+        UsageError: there is one.
+    """
     for name in names:
         if name not in task.loss_options:
             kind = next(kind for kind, of_name in KINDS.items() if type(task) is of_name)
@@ -115,7 +125,11 @@ def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
 
 
 def check_metric(name: str, kind: str) -> None:
-    """Refuse a metric that a kind of task does not have."""
+    """Refuse a metric that a kind of task does not have.
+
+    Raises:
+        UsageError: there is no such kind, or it has no such metric.
+    """
     if kind not in KINDS:
         raise unknown("kind of task", kind, KINDS)
     if name not in KINDS[kind].metric_names:

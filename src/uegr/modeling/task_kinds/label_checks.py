@@ -83,3 +83,29 @@ def check_class_weights(weights: Tensor, classes: int) -> None:
             f"class_weights must be one number for each of the model's {classes} classes, and their shape is "
             f"{tuple(weights.shape)}."
         )
+
+
+def check_numbers(labels: Tensor, logits: Tensor) -> None:
+    """Refuse labels for regression that are not one number per output: broadcasting would compare each with others.
+
+    Raises:
+        UsageError: there are more or fewer.
+    """
+    if labels.numel() != logits.numel():
+        raise UsageError(
+            f"labels of shape {tuple(labels.shape)} do not fit outputs of shape {tuple(logits.shape)}: regression "
+            "needs one number for each output, and classes a model with num_labels of at least 2."
+        )
+
+
+def check_whole(labels: Tensor) -> None:
+    """Refuse classes that are fractions, which would be cut to whole numbers.
+
+    Raises:
+        UsageError: a label is a fraction.
+    """
+    if labels.is_floating_point() and bool((labels != labels.trunc()).any()):
+        raise UsageError(
+            "the labels hold fractions, and the model's problem_type says that they are classes: give whole numbers, "
+            'or set model.config.problem_type to "regression" or "multi_label_classification".'
+        )

@@ -86,7 +86,9 @@ def labels_fit(labels: Any, logits: Tensor) -> bool:
         return labels.shape == logits.shape
     if labels.dim() > 1 and labels.shape not in (logits.shape[:2], logits.shape):
         return False
-    return logits.shape[-1] == 1 or class_outside(labels, logits.shape[-1]) is None
+    if logits.shape[-1] == 1:
+        return labels.numel() == logits.numel()
+    return class_outside(labels, logits.shape[-1]) is None
 
 
 def _without_labels(logits: Tensor) -> TaskKind:

@@ -111,13 +111,9 @@ class TaskKind(ABC):
     def default_loss(self, logits: Tensor) -> Tensor:
         """The loss of this kind of task, shape (N,); 0 where there is no target."""
 
-    def divergence(self, logits: Sequence[Tensor]) -> Tensor:
-        """The divergence between k predictions of the same targets, shape (N,); 0 where they agree."""
-        return self.divergence_per_pass(logits).mean(dim=0)
-
     @abstractmethod
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
-        """The divergence of each of k predictions from their mean, shape (k, N); `divergence` is the mean over k."""
+        """The divergence of each of k predictions from their mean, shape (k, N); 0 where they agree."""
 
     @abstractmethod
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:

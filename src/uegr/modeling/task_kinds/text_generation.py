@@ -12,6 +12,9 @@ from uegr.data.kind import IGNORED_LABEL
 from uegr.modeling.task_kinds.task_kind import Outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 
+LARGEST_NLL = 709.0
+"""The exponential of a larger number is no float; a training that diverged has one."""
+
 
 class Generation(Tokens):
     """Labels are the token ids to be generated, shape (B * T,); -100 marks padding."""
@@ -32,7 +35,8 @@ class Generation(Tokens):
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
         """NLL per target token, its exponential, and the share of tokens predicted right given those before."""
         nll, right, count = outputs.sum(axis=0).tolist()
-        return {"nll": nll / count, "perplexity": math.exp(nll / count), "token_accuracy": right / count}
+        perplexity = math.exp(min(nll / count, LARGEST_NLL))
+        return {"nll": nll / count, "perplexity": perplexity, "token_accuracy": right / count}
 
 
 class CausalGeneration(Generation):
