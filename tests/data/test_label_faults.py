@@ -189,6 +189,8 @@ def test_the_positive_label_is_the_second_class_unless_it_is_chosen() -> None:
         load_files(rows, positive_label="Spam")
     with pytest.raises(UsageError, match="f1 is for two classes, and own has 3: choose macro_f1"):
         load_files(frame(["a", "b", "c"]), metrics=["f1"])
+    with pytest.raises(UsageError, match="map ranks by the probability of class 1 of two classes, and own has 3"):
+        load_files(frame(["a", "b", "c"]), metrics=["map"])
     with pytest.raises(UsageError, match="a positive label is for two classes, and there are 3"):
         load_files(frame(["a", "b", "c"]), positive_label="a")
 

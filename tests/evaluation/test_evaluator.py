@@ -159,6 +159,12 @@ def test_one_metric_needs_no_list(evaluated: EvaluatedModel, rows: Dataset) -> N
         evaluate(evaluated.model, tokenizer(), rows, attacks=[], batch_size=0)
 
 
+def test_candidates_are_ranked_by_models_of_two_classes_only(rows: Dataset) -> None:
+    model = bert(labels=3)
+    with pytest.raises(UsageError, match="mrr ranks by the probability of class 1 of two classes, and the model has 3"):
+        evaluate(model, tokenizer(), rows, attacks=[], metrics="mrr")
+
+
 def test_half_of_a_character_in_a_list_of_rows_is_replaced(evaluated: EvaluatedModel) -> None:
     rows = [{"text": "good film \ud83d", "label": 1}, {"text": "bad film", "label": 0}]
     assert evaluate(evaluated.model, tokenizer(), rows, attacks=[]).test_examples == 2

@@ -143,6 +143,7 @@ def make_task(
         )
         if "f1" in (metrics or ()) and len(names) != 2:
             raise UsageError(f"f1 is for two classes, and {name} has {len(names)}: choose macro_f1.")
+        check_rankings(metrics or (), len(names), name)
     elif kind == "multi_label":
         names, encoded = encode_label_sets(name, checked, label_columns, label_separator, text_columns)
     else:
@@ -164,6 +165,19 @@ def make_task(
         family=family,
         findings=tuple(all_findings),
     )
+
+
+def check_rankings(metrics: Sequence[str], classes: int, name: str) -> None:
+    """Refuse metrics that rank the candidates of a question where there are not two classes, wrong and right.
+
+    Raises:
+        UsageError: there is one.
+    """
+    ranking = next((metric for metric in metrics if metric in RANKINGS), None)
+    if ranking is not None and classes != 2:
+        raise UsageError(
+            f"{ranking} ranks by the probability of class 1 of two classes, and {name} has {classes}: choose macro_f1."
+        )
 
 
 def _with_renamed_text(

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
-from uegr.data.task_data import METRICS_OF_KIND
+from uegr.data.task_data import METRICS_OF_KIND, check_rankings
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.attacks.attack_registry import Attack, find_attack
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
@@ -111,6 +111,7 @@ def evaluate(
     names: list[str] = []
     if kind == "classification":
         names = class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
+        check_rankings(metrics or (), len(names), "the model")
         if positive_label is not None:
             if positive_label not in names:
                 raise unknown("positive label", positive_label, names)
