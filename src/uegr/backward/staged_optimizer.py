@@ -19,7 +19,7 @@ MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 class WrappedMethod(Protocol):
     """The part of `Method` that the wrapper calls: its step and its state."""
 
-    def step(self, optimizer: torch.optim.Optimizer) -> None: ...
+    def step(self) -> None: ...
 
     def on_zero_grad(self) -> None: ...
 
@@ -99,7 +99,7 @@ class StagedOptimizer(torch.optim.Optimizer):
             if loss is None and not has_gradients(self.optimizer):  # Lightning: a training_step that skips its batch
                 self.method.on_zero_grad()
                 return None
-        self.method.step(self.optimizer)
+        self.method.step()
         return loss
 
     def zero_grad(self, set_to_none: bool = True) -> None:

@@ -20,7 +20,7 @@ from uegr.modeling.model_parts import device_of
 from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.module_modes import in_mode
 
-_CALLER_OF_LOSS = 4
+_CALLER_OF_LOSS = 5
 """Frames from `warnings.warn` here to the line that calls `Method.loss`."""
 _CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
 """Classes of transformers that compute the usual loss of their task."""
@@ -68,7 +68,7 @@ class LossWarnings:
             f"the weights have changed without method.optimizer.step(), so the backward stage of {name} does not run: "
             "call step() and zero_grad() of method.optimizer in place of those of your own optimizer.",
             UegrWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
     def of_different_gradients(self, weights: Sequence[Tensor]) -> None:
@@ -81,7 +81,7 @@ class LossWarnings:
                 "the gradients differ between the processes, so that each will train another model: give the loss the "
                 "wrapped model, method.loss(batch, model=wrapped), or average the gradients before step().",
                 UegrWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     @contextmanager
@@ -97,7 +97,7 @@ class LossWarnings:
             warnings.warn(
                 f"{type(stage).__name__}.update() has changed no weight: call optimizer.step() in it.",
                 UegrWarning,
-                stacklevel=5,
+                stacklevel=6,
             )
 
     def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:

@@ -19,8 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
-from uegr.backward.replay import Replay
-from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains, has_gradients
+from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.forward_stage import Batch, Step, TaskOptions, checked_loss
@@ -29,10 +28,9 @@ from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
-from uegr.methods.fabric import gradients_allowed
-from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
+from uegr.methods.open_step import OpenStep
 from uegr.methods.preparation import observe_training_data
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
@@ -86,13 +84,9 @@ class Method:
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._position = TrainingPosition(self.seed)
-        self._replay = Replay(self.forward)
         self._view_reader: ViewReader | None = None
         self._attachment: AttachedModel | None = None
-        self._has_loss = False  # in the current step, from `loss`
-        self._has_gradients = False
         self._backward_only = False
-        self._warnings = LossWarnings()
         return self
 
     @property
@@ -164,44 +158,25 @@ class Method:
             UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is no number
                 of targets; `model` is another model; or the method is not attached or not prepared.
         """
-        optimizer = self.optimizer.optimizer
+        attached = self._attached
         if not self.backward.prepared:
             raise UsageError(
                 f"{self.name} scores the pretrained weights before training: give attach(...) a train_loader, or call "
                 "method.prepare(loader) once."
             )
-        model = self._attached.or_wrapper(model)
+        model = attached.or_wrapper(model)
         batch = self._inputs(model, batch)
         num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return self._plain_loss(model, batch, make_step())
-        self._warnings.of_other_step(optimizer_parameters(optimizer), self.name)
-        if self._has_gradients and not has_gradients(optimizer, look_inside=self.backward.replays):
-            self.on_zero_grad()  # by model.zero_grad()
-        self._warnings.before_loss(self._attached.model, self.forward, batch, make_step)
-        self._follow_trainable()
-        self.backward.follow_parameters(optimizer)
+        self._open_step.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        self.backward.before(optimizer, self._position.backward_seed())
-        try:
-            with gradients_allowed(), batch_faults_named(model, batch):
-                result = self.forward(model, batch, make_step())
-            result = checked_loss(result, type(self.forward).__name__)
-        except BaseException:
-            if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
-                self.forward.release()
-                self.backward.discard(optimizer)
-            raise
-        self._has_loss = True
-        if self.backward.replays:
-            self._replay.record(model, batch, make_step, result.value)
-        result.value.register_hook(self._on_backward)
-        if not self.backward.moves_weights:
-            self._warnings.after_loss(optimizer_parameters(optimizer))
-        self._position.calls += 1
+        with self._open_step.forward_stage(model, batch):
+            result = checked_loss(self.forward(model, batch, make_step()), type(self.forward).__name__)
+        self._open_step.after_loss(model, batch, make_step, result.value)
         self.terms = result.terms
         return result.value
 
@@ -239,6 +214,7 @@ class Method:
         except BaseException:  # a second call must not add to the scores of a part of the data
             self.backward = self.config.backward(self.config)
             self.backward.attach(self._attached.model, optimizer)
+            self._begin_step()
             raise
         self.backward.finish_preparation()
         if not self.backward.prepared:
@@ -265,56 +241,30 @@ class Method:
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._attachment = AttachedModel(model, StagedOptimizer(optimizer, self))
+        self._begin_step()
         return self.optimizer
 
-    def step(self, optimizer: torch.optim.Optimizer) -> None:
+    def _begin_step(self) -> None:
+        self._open_step = OpenStep(
+            *(self.name, self._attached, self.forward, self.backward, self._position),
+            backward_only=self._backward_only,
+        )
+
+    def step(self) -> None:
         """One backward stage; called by the wrapped optimizer.
 
         Raises:
             UsageError: no loss of this step came from `method.loss`, or there are no gradients.
         """
-        if not (self._has_loss or self._backward_only):
-            raise UsageError(
-                f"optimizer.step() without method.loss(...): {self.name} would train without its forward stage. "
-                "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
-                "backward_only=True."
-            )
-        if not has_gradients(optimizer):
-            raise UsageError(
-                "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
-            )
-        self._follow_trainable()
-        self._warnings.of_different_gradients(optimizer_parameters(optimizer))
-        self.backward.follow_parameters(optimizer)
-        with gradients_allowed(), self._warnings.of_no_step(self.backward, optimizer):
-            self.backward.update(optimizer, self._position.backward_seed(), self._replay)
-        self.forward.release()
-        self._replay.clear()
-        self._warnings.after_step()
-        self._has_loss = self._has_gradients = False
-        self._position.steps += 1
+        self._open_step.make()
 
     def on_zero_grad(self) -> None:
         """Give up an unfinished step: the loop sets the gradients to zero. Called by the wrapped optimizer."""
-        if self._has_gradients:
-            self._warnings.of_other_step(optimizer_parameters(self.optimizer.optimizer), self.name)
-            self._warnings.after_step()
-            self.backward.discard(self.optimizer.optimizer)
-            self._replay.discard_gradients()
-            self._has_loss = self._has_gradients = False
+        self._open_step.give_up()
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
-        self._warnings.after_step()  # the weights of the last loss were fewer
-        self._follow_trainable()
-
-    def _follow_trainable(self) -> None:
-        """Let the backward stage look again at the parameters if the loop has frozen, unfrozen or added any."""
-        if self._attached.has_changed():
-            self.backward.attach(self._attached.model, self.optimizer.optimizer)
-
-    def _on_backward(self, _gradient: Tensor) -> None:
-        self._has_gradients = True
+        self._open_step.on_new_parameters()
 
     def cost(self) -> float:
         """Arithmetic of one step, in forward passes; plain fine-tuning is 3. See `ForwardStage.cost`."""

@@ -1,0 +1,133 @@
+"""The optimizer step that a training loop is in: from its first loss to `step()`, or `zero_grad()` without a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
+from uegr.backward.replay import Replay
+from uegr.backward.staged_optimizer import has_gradients
+from uegr.errors import UsageError
+from uegr.forward.batch_faults import batch_faults_named
+from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.methods.attached_model import AttachedModel
+from uegr.methods.fabric import gradients_allowed
+from uegr.methods.loss_warnings import LossWarnings
+from uegr.methods.training_position import TrainingPosition
+
+
+class OpenStep:
+    """Calls the stages in the order of a step, whatever the loop does: accumulate, skip a batch, freeze a layer.
+
+    Args:
+        name: of the method, for messages.
+        attached: the model and the user's optimizer.
+        forward, backward: the stages.
+        position: counts the losses and the steps.
+        backward_only: whether a step may be made without a loss of the method.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        attached: AttachedModel,
+        forward: ForwardStage,
+        backward: BackwardStage,
+        position: TrainingPosition,
+        *,
+        backward_only: bool,
+    ) -> None:
+        self._name, self._attached, self._backward_only = name, attached, backward_only
+        self._forward, self._backward, self._position = forward, backward, position
+        self._optimizer: torch.optim.Optimizer = attached.optimizer.optimizer
+        self._replay, self._warnings = Replay(forward), LossWarnings()
+        self._has_loss = self._has_gradients = False
+
+    @property
+    def _weights(self) -> list[Tensor]:
+        return optimizer_parameters(self._optimizer)
+
+    def before_loss(self, batch: Batch, make_step: Callable[[], Step]) -> None:
+        """Look at what the loop has done since the last loss, and at its batch."""
+        self._warnings.of_other_step(self._weights, self._name)
+        if self._has_gradients and not has_gradients(self._optimizer, look_inside=self._backward.replays):
+            self.give_up()  # by model.zero_grad()
+        self._warnings.before_loss(self._attached.model, self._forward, batch, make_step)
+        self._follow_trainable()
+        self._backward.follow_parameters(self._optimizer)
+
+    @contextmanager
+    def forward_stage(self, model: nn.Module, batch: Batch) -> Iterator[None]:
+        """Run the forward stage in this context; if it fails, the model is as it was before."""
+        self._backward.before(self._optimizer, self._position.backward_seed())
+        try:
+            with gradients_allowed(), batch_faults_named(model, batch):
+                yield
+        except BaseException:
+            if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
+                self._forward.release()
+                self._backward.discard(self._optimizer)
+            raise
+
+    def after_loss(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
+        """Remember a loss until the step; the arguments are those it was computed from."""
+        self._has_loss = True
+        if self._backward.replays:
+            self._replay.record(model, batch, make_step, loss)
+        loss.register_hook(self._on_backward)
+        if not self._backward.moves_weights:
+            self._warnings.after_loss(self._weights)
+        self._position.calls += 1
+
+    def make(self) -> None:
+        """Run the backward stage.
+
+        Raises:
+            UsageError: no loss of this step came from the method, or there are no gradients.
+        """
+        if not (self._has_loss or self._backward_only):
+            raise UsageError(
+                f"optimizer.step() without method.loss(...): {self._name} would train without its forward stage. "
+                "Compute the loss with method.loss(batch) (your own loss function: loss_fn=...), or attach with "
+                "backward_only=True."
+            )
+        if not has_gradients(self._optimizer):
+            raise UsageError(
+                "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
+            )
+        self._follow_trainable()
+        self._warnings.of_different_gradients(self._weights)
+        self._backward.follow_parameters(self._optimizer)
+        with gradients_allowed(), self._warnings.of_no_step(self._backward, self._optimizer):
+            self._backward.update(self._optimizer, self._position.backward_seed(), self._replay)
+        self._forward.release()
+        self._replay.clear()
+        self._warnings.after_step()
+        self._has_loss = self._has_gradients = False
+        self._position.steps += 1
+
+    def give_up(self) -> None:
+        """Make no step: the loop sets the gradients to zero."""
+        if self._has_gradients:
+            self._warnings.of_other_step(self._weights, self._name)
+            self._warnings.after_step()
+            self._backward.discard(self._optimizer)
+            self._replay.discard_gradients()
+            self._has_loss = self._has_gradients = False
+
+    def on_new_parameters(self) -> None:
+        """Look at the parameters again: the loop has added a parameter group."""
+        self._warnings.after_step()  # the weights of the last loss were fewer
+        self._follow_trainable()
+
+    def _follow_trainable(self) -> None:
+        """Let the backward stage look again at the parameters if the loop has frozen, unfrozen or added any."""
+        if self._attached.has_changed():
+            self._backward.attach(self._attached.model, self._optimizer)
+
+    def _on_backward(self, _gradient: Tensor) -> None:
+        self._has_gradients = True
