@@ -20,8 +20,10 @@ def attached(config: ChildTuningDConfig | RoASTConfig, model: torch.nn.Module) -
 def test_each_module_keeps_its_mode() -> None:
     model = bert().train()
     model.bert.encoder.layer[0].eval()
-    modes = [module.training for module in model.modules()]
+    modes, seen = [module.training for module in model.modules()], []
+    model.bert.encoder.layer[0].register_forward_pre_hook(lambda layer, _: seen.append(layer.training))
     attached(ChildTuningDConfig(), model).prepare(DATA)
+    assert not any(seen), "scored in the modes of the training"
     assert [module.training for module in model.modules()] == modes
 
 

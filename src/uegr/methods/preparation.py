@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -23,9 +24,11 @@ def observe_training_data(
     accumulation_steps: int,
     loss_of: Callable[[nn.Module, Any, int], Tensor],
 ) -> None:
-    """Show the stage the gradients of the training data, in train mode.
+    """Show the stage the gradients of the training data, in the modes that the training will have.
 
-    The weights do not change, each module has its former mode afterwards, and no gradient is left.
+    A model in eval mode, as `from_pretrained` returns it, is set to train mode; in a model in train mode a part may be
+    in eval mode, and stays so. The weights do not change, each module has its former mode afterwards, and no gradient
+    is left.
 
     Args:
         stage: observes the gradients of each optimizer step.
@@ -43,7 +46,7 @@ def observe_training_data(
     device = next(model.parameters()).device
     numbered, count = enumerate(batches), 0
     try:
-        with in_mode(model, train=True):
+        with nullcontext() if model.training else in_mode(model, train=True):
             while step_batches := list(itertools.islice(numbered, accumulation_steps)):
                 optimizer.zero_grad()
                 for number, batch in step_batches:
