@@ -21,8 +21,8 @@ def several_processes() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def averages_gradients(model: nn.Module) -> bool:
-    """Whether a backward pass through the model leaves the gradients of all processes."""
+def _is_averaged(model: nn.Module) -> bool:
+    """Whether a backward pass through the model averages its gradients over the processes."""
     wrapped = any(isinstance(module, DistributedDataParallel) for module in model.modules())
     return wrapped or any(is_sharded(parameter) for parameter in model.parameters())
 
@@ -32,7 +32,7 @@ def average_gradients(model: nn.Module) -> None:
 
     A collective operation: all processes call it equally often.
     """
-    if not several_processes() or averages_gradients(model):
+    if not several_processes() or _is_averaged(model):
         return
     weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
     used = torch.tensor([weight.grad is not None for weight in weights], dtype=torch.int32, device=weights[0].device)
