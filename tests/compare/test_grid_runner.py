@@ -91,10 +91,18 @@ def test_data_that_cannot_be_read_is_said_before_anything_runs(
     last = grid.cells[-1]
     broken = replace(last, config=replace(last.config, data=changed(last)))
     with pytest.raises(UsageError, match=message):
-        check_data([grid.cells[0], broken], workspace(tmp_path))
+        check_data(Grid("some", (grid.cells[0], broken)), workspace(tmp_path))
+
+
+def test_of_a_finished_grid_no_data_is_needed(grid: Grid, tmp_path: Path) -> None:
+    cell = replace(grid.cells[0], config=replace(grid.cells[0].config, data=DataSource(task="cr")))
+    where = workspace(tmp_path)
+    where.results.enter(cell, {"metrics": {"accuracy": 0.9}, "cost": {}})
+    check_data(Grid("some", (cell,)), where)
+    assert not where.runs.exists()
 
 
 def test_a_transfer_set_that_is_not_there_is_said_before_anything_runs(grid: Grid, tmp_path: Path) -> None:
     cell = replace(grid.cells[0], measurement=Measurement(transfer=("cr",)))
     with pytest.raises(UsageError, match="point UEGR_DATA at a folder that has the task"):
-        check_data([cell], workspace(tmp_path))
+        check_data(Grid("some", (cell,)), workspace(tmp_path))

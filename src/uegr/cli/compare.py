@@ -62,7 +62,7 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine) -> None:
     from uegr.compare.progress_board import board
     from uegr.compare.result_slot import name_of_plain
 
-    check_data(unfinished(grid, workspace), workspace)
+    check_data(grid, workspace)
     with board(grid, workspace, console) as on_event:
         failures = run_grid(grid, workspace, engine, on_event)
     slots = workspace.results.slots(grid.cells)

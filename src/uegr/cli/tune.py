@@ -48,7 +48,7 @@ def tune(
     results_file.check()
     workspace = Workspace(results_file, runs_dir or Path("runs", tuning.name))
 
-    check_data(tuning.grid([search.item for search in tuning.searches]).cells, workspace)
+    check_data(tuning.grid([search.item for search in tuning.searches]), workspace)
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         if event.final:

@@ -1,7 +1,5 @@
 """Run a grid: every cell that has no result yet, on an engine."""
 
-from collections.abc import Sequence
-
 from uegr.compare.cell import Cell, with_model_path
 from uegr.compare.grid import Grid
 from uegr.compare.local_engines import CellEvent, Engine, Inline, OnEvent, Processes
@@ -30,18 +28,22 @@ def unfinished(grid: Grid, workspace: Workspace) -> list[Cell]:
     return [cell for cell in grid.cells if workspace.results.find(cell) is None]
 
 
-def check_data(cells: Sequence[Cell], workspace: Workspace) -> None:
-    """Read the data of unfinished cells and make the folder of their runs: an error now, not after hours of training.
+def check_data(grid: Grid, workspace: Workspace) -> None:
+    """Read the data of the unfinished cells and make the folder of runs: an error now, not after hours of training.
+
+    If all cells have results, nothing is read or made.
 
     Raises:
         UsageError: data cannot be read, or has no column of a name that a cell gives.
         OSError: the folder cannot be made.
     """
+    cells = unfinished(grid, workspace)
     for source in dict.fromkeys(cell.config.data for cell in cells):
         source.load(seed=0)
     for task in dict.fromkeys(task for cell in cells for task in cell.measurement.transfer):
         load_task(task)
-    workspace.runs.mkdir(parents=True, exist_ok=True)
+    if cells:
+        workspace.runs.mkdir(parents=True, exist_ok=True)
 
 
 def run_grid(

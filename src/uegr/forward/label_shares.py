@@ -5,6 +5,8 @@ from typing import Any
 import torch.distributed as dist
 from torch import Tensor
 
+from uegr.modeling.data_parallel import several_processes
+
 
 class LabelShares:
     """Counts of labels. A step uses the counts of the steps before it.
@@ -30,7 +32,7 @@ class LabelShares:
         Returns:
             Shape (C,), the counts divided by the number of targets; None in the first step.
         """
-        if dist.is_available() and dist.is_initialized():
+        if several_processes():
             dist.all_reduce(counts)
         if step != self._step:
             self._past, self._present, self._step = _sum(self._past, self._present), None, step

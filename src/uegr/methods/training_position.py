@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from uegr.modeling.data_parallel import several_processes
+
 FORWARD, BACKWARD, PREPARATION, VIEW = 0, 1, 2, 3
 
 
@@ -45,5 +47,4 @@ class TrainingPosition:
 
 
 def _rank() -> int:
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return torch.distributed.get_rank() if distributed else 0
+    return torch.distributed.get_rank() if several_processes() else 0

@@ -63,18 +63,18 @@ class GatePolicy(Options):
     maximum: dict[str, Any] = field(default_factory=dict)
 
     def check(self) -> None:
-        if not self.thresholds():
+        thresholds = self.thresholds()
+        if not thresholds:
             raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
-        least = {(t.measure, t.subject): t.limit for t in self.thresholds() if t.is_minimum}
-        for threshold in self.thresholds():
+        least = {(t.measure, t.subject): t.limit for t in thresholds if t.is_minimum}
+        for threshold in thresholds:
             minimum = least.get((threshold.measure, threshold.subject), 0.0)
             if not threshold.is_minimum and threshold.limit < minimum:
                 raise UsageError(
                     f"no model can pass: {threshold.name} must be at least {minimum} and at most {threshold.limit}; "
                     "correct minimum or maximum."
                 )
-
-        if not any(threshold.measure in BY_PERTURBATION for threshold in self.thresholds()):
+        if not any(threshold.measure in BY_PERTURBATION for threshold in thresholds):
             for entry in option_fields(type(self)):
                 if entry.name in OF_PERTURBATIONS and getattr(self, entry.name) != entry.default:
                     raise UsageError(

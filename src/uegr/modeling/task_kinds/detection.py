@@ -74,9 +74,8 @@ def task_kind_of(
         return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, rows)
     if not any_class:
         check_whole(labels)
+        check_classes(labels.long(), classes)
     labels = labels.long()
-    if not any_class:
-        check_classes(labels, classes)
     if labels.dim() == 1 or logits.dim() == 2:
         check_one_class(labels)
         return Classification(labels.reshape(-1), class_weights, rows)
