@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from accelerate import cpu_offload
 from transformers import (
     BigBirdConfig,
     BigBirdForSequenceClassification,
@@ -146,3 +147,11 @@ def test_weights_in_float16_are_refused_by_every_method(name: str) -> None:
     frozen = longformer().half().requires_grad_(False)
     frozen.classifier.float().requires_grad_(True)
     uegr.make_config("plain").attach(model=frozen, optimizer=torch.optim.AdamW(frozen.classifier.parameters()))
+
+
+def test_offloaded_weights_are_refused() -> None:
+    """accelerate gives a copy of each weight to a pass, so that no gradient arrives at the weight itself."""
+    model = cpu_offload(longformer(), torch.device("cpu"))
+    assert "weights on the meta device hold no values" in str(uegr.check(model))
+    with pytest.raises(UsageError, match="weights on the meta device hold no values: load the model"):
+        uegr.make_config("plain").attach(model=model, optimizer=torch.optim.AdamW(model.parameters()))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.weight_formats import check_values
 
 
 def input_embeddings(model: nn.Module) -> nn.Module:
@@ -79,9 +80,14 @@ class EmbeddingScale:
 
 @torch.no_grad()
 def embedding_scale(model: nn.Module) -> EmbeddingScale:
-    """Measure the token-embedding matrix of a model."""
+    """Measure the token-embedding matrix of a model.
+
+    Raises:
+        UsageError: the model has no such matrix, or it is offloaded.
+    """
     layer = input_embeddings(model)
     weight: Any = layer.weight
+    check_values([weight])
     norms = weight.detach().float().norm(dim=-1)
     if hasattr(norms, "full_tensor"):  # sharded over processes (FSDP2): put the parts together
         norms = norms.full_tensor()

@@ -19,6 +19,22 @@ def trainable_weights(parameters: Iterable[Tensor]) -> list[Tensor]:
     return trainable
 
 
+def check_values(weights: Iterable[Tensor]) -> None:
+    """Check that the weights hold values, which those on the meta device do not.
+
+    accelerate copies an offloaded weight to a tensor of its own for each pass: no gradient arrives at the weight itself,
+    and a training would change nothing.
+
+    Raises:
+        UsageError: a weight is on the meta device.
+    """
+    if any(weight.is_meta for weight in weights):
+        raise UsageError(
+            "weights on the meta device hold no values: load the model without offloading, for example with "
+            "device_map={'': 0}."
+        )
+
+
 def check_formats(parameters: Iterable[Tensor]) -> list[str]:
     """The number formats of the trainable weights, such as float32.
 
@@ -27,9 +43,11 @@ def check_formats(parameters: Iterable[Tensor]) -> list[str]:
     mask gradients (Child-Tuning, Mixout) make such steps in every element, plain fine-tuning in rare tokens.
 
     Raises:
-        UsageError: a trainable weight is in float16.
+        UsageError: a trainable weight is in float16 or on the meta device.
     """
-    formats = sorted({str(weight.dtype).removeprefix("torch.") for weight in parameters if weight.requires_grad})
+    trainable = [weight for weight in parameters if weight.requires_grad]
+    check_values(trainable)
+    formats = sorted({str(weight.dtype).removeprefix("torch.") for weight in trainable})
     if "float16" in formats:
         raise UsageError(
             "weights in float16 become NaN within a few steps of AdamW: load the model with dtype=torch.float32 (and "
