@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
 from uegr.modeling.data_parallel import average_gradients
+from uegr.modeling.float16_gradients import computed_in_float16
 from uegr.modeling.model_parts import device_of
 
 
@@ -38,12 +39,15 @@ class Replay:
 
     forward: ForwardStage
     passes: list[_Pass] = field(default_factory=list)
+    _has_seen_a_loss: bool = False
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
         """Remember a pass; `step()` returns its step with the generator at the start."""
         device = device_of(model, batch).type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
-        check_precision(fp16=autocast and dtype == torch.float16)
+        if not self._has_seen_a_loss:  # autocast may be inside the model, where accelerate and Fabric put it
+            check_precision(fp16=(autocast and dtype == torch.float16) or computed_in_float16(loss))
+            self._has_seen_a_loss = True
         recorded = _Pass(model, batch, step, device, autocast, dtype)
         loss.register_hook(lambda factor: setattr(recorded, "factor", factor.detach()))
         self.passes.append(recorded)

@@ -16,8 +16,10 @@ from uegr.errors import UsageError
 
 class _Carried(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, value: Tensor, gradients: Sequence[Tensor | None], *parameters: Tensor) -> Tensor:
-        ctx.gradients = gradients
+    def forward(
+        ctx: Any, value: Tensor, gradients: Sequence[Tensor | None], scale: Tensor, *parameters: Tensor
+    ) -> Tensor:
+        ctx.gradients, ctx.scale = gradients, scale
         return value.clone()
 
     @staticmethod
@@ -27,22 +29,24 @@ class _Carried(torch.autograd.Function):
             raise UsageError(
                 "backward() was called twice on one loss, whose gradients are delivered once: compute the loss again."
             )
-        return (None, None, *(None if gradient is None else gradient * factor for gradient in gradients))
+        factor = factor / ctx.scale
+        return (None, None, None, *(None if gradient is None else gradient * factor for gradient in gradients))
 
 
-def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> Tensor:
-    """A loss whose backward() adds `gradients[i]`, times the incoming gradient, to the gradient of `parameters[i]`.
+def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], scale: Tensor) -> Tensor:
+    """A loss whose backward() adds `gradients[i] / scale`, times the incoming gradient, to that of `parameters[i]`.
 
     Args:
         value: of the loss, a detached scalar.
         parameters: leaves that require a gradient.
         gradients: one per parameter, of its shape; None where the loss does not depend on the parameter. They are
             delivered once, and then freed.
+        scale: what the loss was multiplied by when it was differentiated, see `loss_scale`.
 
     Raises:
         UsageError: in a second backward().
     """
-    loss: Tensor = _Carried.apply(value, list(gradients), *parameters)  # type: ignore[no-untyped-call]
+    loss: Tensor = _Carried.apply(value, list(gradients), scale, *parameters)  # type: ignore[no-untyped-call]
     return loss
 
 

@@ -11,6 +11,7 @@ from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.token_gradients import reached
 from uegr.modeling.weight_formats import trainable_weights
@@ -74,6 +75,7 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
     task = step.task(model, logits, batch)
     loss = task.mean(task.loss(logits), step.num_items)
-    *gradients, at_inputs = torch.autograd.grad(loss, [*weights, leaf], allow_unused=True)
+    scale = loss_scale(loss)
+    *gradients, at_inputs = torch.autograd.grad(scale * loss, [*weights, leaf], allow_unused=True)
     torch.clear_autocast_cache()  # cached casts belong to the freed graph
-    return CleanPass(logits.detach(), reached(at_inputs), carry(loss.detach(), weights, gradients))
+    return CleanPass(logits.detach(), reached(at_inputs) / scale, carry(loss.detach(), weights, gradients, scale))

@@ -20,6 +20,7 @@ from uegr.forward.carried_gradients import add_up, carry
 from uegr.forward.forward_stage import Batch, Loss, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.embeddings import embedding_width
+from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_gradients import reached
 from uegr.modeling.weight_formats import trainable_weights
@@ -60,7 +61,7 @@ class FreeLBForward(BallStage):
         weights, mask = trainable_weights(model.parameters()), token_mask(batch)
         unit = self.unit.of(model, mask)
         delta = unit * uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
-        total = torch.zeros((), device=mask.device)
+        total, scale = torch.zeros((), device=mask.device), torch.ones((), device=mask.device)
         summed: list[Tensor | None] = [None] * len(weights)
         for t in range(steps):
             leaf = delta.requires_grad_()
@@ -68,12 +69,15 @@ class FreeLBForward(BallStage):
             task = step.task(model, logits, batch)
             loss = task.mean(task.loss(logits), step.num_items) / steps
             is_last = t == steps - 1
-            gradients = torch.autograd.grad(loss, weights if is_last else [*weights, leaf], allow_unused=True)
+            if t == 0:
+                scale = loss_scale(loss)
+            inputs = weights if is_last else [*weights, leaf]
+            gradients = torch.autograd.grad(scale * loss, inputs, allow_unused=True)
             add_up(summed, gradients[: len(weights)])
             total = total + loss.detach()
             if not is_last:
                 delta = self._ascend(leaf.detach(), gradients[-1], mask, unit)
-        return Loss(carry(total, weights, summed), {"adversarial_loss": total})
+        return Loss(carry(total, weights, summed, scale), {"adversarial_loss": total})
 
     def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor, unit: Tensor) -> Tensor:
         ball, max_norm = self.unit.ball, self.options.max_norm

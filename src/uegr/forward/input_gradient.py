@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import forward_pass
 from uegr.modeling.dropout_sites import DropoutSites
+from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.token_gradients import gradient_at_tokens
 
 
@@ -23,6 +24,8 @@ def input_gradient_at(
 ) -> tuple[Tensor, Tensor]:
     """Logits at delta, (B, C) or (B, T, C), and the gradient of a summed loss there, (B, T, d).
 
+    If the user's loss is a mean, the gradient is that of the mean, times a power of two.
+
     Only the path from the loss to the embeddings is differentiated: no weight gradient is computed, and no hook of DDP
     fires.
 
@@ -36,4 +39,5 @@ def input_gradient_at(
     leaf = delta.detach().requires_grad_()
     logits = forward_pass(model, batch, step, delta=leaf, sites=sites, recompute=recompute)
     values = step.task(model, logits, batch).loss(logits) if loss is None else loss(logits)
-    return logits, gradient_at_tokens(values.sum(), leaf, keep_graph=keep_graph)
+    summed = values.sum() if values.dim() else loss_scale(values) * values  # a user's loss may be a mean already
+    return logits, gradient_at_tokens(summed, leaf, keep_graph=keep_graph)

@@ -22,8 +22,8 @@ def trainable_weights(parameters: Iterable[Tensor]) -> list[Tensor]:
 def check_values(weights: Iterable[Tensor]) -> None:
     """Check that the weights hold values, which those on the meta device do not.
 
-    accelerate copies an offloaded weight to a tensor of its own for each pass: no gradient arrives at the weight itself,
-    and a training would change nothing.
+    accelerate copies an offloaded weight to a tensor of its own for each pass: no gradient arrives at the weight, and a
+    training would change nothing.
 
     Raises:
         UsageError: a weight is on the meta device.
