@@ -51,6 +51,21 @@ def test_small_gradients_are_those_of_float32(method: str, options: dict[str, An
     assert float((rounded - exact).norm() / exact.norm()) < 0.01
 
 
+def test_the_pretrained_weights_are_ranked_as_in_float32() -> None:
+    masks = []
+    for float16 in (False, True):
+        model = bert(dropout=0.0).train()
+        with torch.autocast("cpu", torch.float16, enabled=float16):
+            attached = make_config("child-tuning-d").attach(
+                model=model,
+                optimizer=torch.optim.AdamW(model.parameters()),
+                train_loader=[batch(8), batch(4)],
+                compute_loss=mean_over_many,
+            )
+        masks.append(torch.cat([mask.flatten() for mask in attached.state_dict()["backward"]["masks"].values()]))
+    assert float((masks[0] == masks[1]).float().mean()) > 0.99
+
+
 @pytest.mark.parametrize(
     ("loss", "scale"),
     [(0.0, 1.0), (-0.7, 1.0), (1.0, 1.0), (-3.9, 0.5), (4.0, 0.25), (1e5, 2.0**-16), (float("inf"), 2.0**-20)],

@@ -9,9 +9,10 @@ import torch
 from accelerate.utils import send_to_device
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import BackwardStage
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.errors import UsageError
-from uegr.modeling.data_parallel import average_gradients
+from uegr.modeling.data_parallel import average_gradients, smallest_over_processes
+from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.module_modes import in_mode
 from uegr.options import check_value
 
@@ -44,15 +45,21 @@ def observe_training_data(
     if accumulation_steps < 1:
         raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
     device = next(model.parameters()).device
-    numbered, count = enumerate(batches), 0
+    numbered, count, scale = enumerate(batches), 0, 1.0
     try:
         with nullcontext() if model.training else in_mode(model, train=True):
             while step_batches := list(itertools.islice(numbered, accumulation_steps)):
                 optimizer.zero_grad()
                 for number, batch in step_batches:
-                    loss_of(model, send_to_device(batch, device), number).backward()
+                    loss = loss_of(model, send_to_device(batch, device), number)
+                    if number == 0:
+                        scale = smallest_over_processes(loss_scale(loss))
+                    (scale * loss).backward()
                 count += len(step_batches)
                 average_gradients(model)
+                for weight in optimizer_parameters(optimizer):
+                    if weight.grad is not None:
+                        weight.grad /= scale
                 stage.observe(optimizer)
     finally:
         optimizer.zero_grad()

@@ -45,6 +45,14 @@ def average_gradients(model: nn.Module) -> None:
             weight.grad /= dist.get_world_size()
 
 
+def smallest_over_processes(value: Tensor) -> float:
+    """The smallest of the scalars that all processes give. A collective operation."""
+    smallest = value.clone()
+    if several_processes():
+        dist.all_reduce(smallest, dist.ReduceOp.MIN)
+    return smallest.item()
+
+
 def gradients_differ(weights: Iterable[Tensor]) -> bool:
     """Whether replicated weights have other gradients in other processes. A collective operation."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
