@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +13,10 @@ from torch import nn
 
 from support.small_models import batch, bert
 from uegr import METHODS, MethodConfig, UEGRConfig, UsageError
-from uegr.backward.backward_stage import BackwardStage
+from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.backward.plain import PlainBackward
 from uegr.backward.replay import Replay
+from uegr.backward.sam import SAM, SAMOptions
 from uegr.errors import UegrWarning
 from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
 from uegr.forward.plain import PlainForward
@@ -232,6 +234,49 @@ def test_a_backward_stage_that_makes_no_step_is_warned_of_once() -> None:
     with pytest.warns(UegrWarning, match=r"Idle\.update\(\) has changed no weight: call optimizer\.step\(\)") as warned:
         two_steps(method)
     assert len(warned) == 1
+
+
+@pytest.mark.parametrize("replays", [False, True])
+def test_what_stages_draw_from_the_global_generators_repeats_after_a_checkpoint(replays: bool) -> None:
+    """Dropout of a pass without `forward_pass`, and noise without a generator."""
+
+    class GlobalForward(ForwardStage):
+        """Draws the dropout of the model."""
+
+        def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
+            return Loss(model(**batch).loss * torch.rand(()))
+
+    class GlobalBackward(SAM if replays else PlainBackward):  # type: ignore[misc]
+        """Adds noise to the gradients."""
+
+        def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
+            for weight in optimizer_parameters(optimizer):
+                weight.grad += torch.randn(weight.shape)  # type: ignore[operator]
+            super().update(optimizer, seed, replay)
+
+    def train(method: Method, steps: range) -> None:
+        for i in steps:
+            torch.manual_seed(100 * len(steps) + i)  # another program has drawn other numbers
+            method.loss(batch(seed=i)).backward()
+            method.optimizer.step()
+            method.optimizer.zero_grad()
+
+    register("own", forward=GlobalForward, backward=GlobalBackward)(
+        type("OwnConfig", (MethodConfig, SAMOptions) if replays else (MethodConfig,), {})
+    )
+    models = [bert(dropout=0.3), bert(dropout=0.3)]
+    whole, first = (
+        METHODS["own"]().attach(model=model.train(), optimizer=torch.optim.AdamW(model.parameters(), lr=0.01))
+        for model in models
+    )
+    train(whole, range(4))
+    train(first, range(2))
+    state = copy.deepcopy(first.optimizer.state_dict())
+    second = METHODS["own"]().attach(model=models[1], optimizer=torch.optim.AdamW(models[1].parameters(), lr=0.01))
+    second.optimizer.load_state_dict(state)
+    train(second, range(2, 4))
+    for expected, weight in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        assert torch.equal(expected, weight)
 
 
 def test_a_backward_stage_that_replays_must_say_so() -> None:

@@ -77,8 +77,9 @@ class Step:
     """The position in the training at which a forward stage is called.
 
     Args:
-        generator: the only source of the stage's randomness, on the CPU. Its state is a function of seed, rank and
-            call only, so that a resumed run draws the same numbers as an uninterrupted one.
+        generator: the source of the stage's randomness, on the CPU. Its state is a function of seed, rank and call
+            only, so that a resumed run draws the same numbers as an uninterrupted one. While a stage runs, torch's
+            global generators are seeded from it, too, and have their former state afterwards.
         number: the number of optimizer steps made so far.
         num_items: the number of targets to divide the summed loss by (gradient accumulation over batches of unequal
             size); None divides by the batch's own number.

@@ -14,10 +14,12 @@ from uegr.backward.staged_optimizer import has_gradients
 from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.model_pass import seeded
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.training_position import TrainingPosition
+from uegr.modeling.model_parts import device_of
 
 
 class OpenStep:
@@ -61,11 +63,14 @@ class OpenStep:
         self._backward.follow_parameters(self._optimizer)
 
     @contextmanager
-    def forward_stage(self, model: nn.Module, batch: Batch) -> Iterator[None]:
-        """Run the forward stage in this context; if it fails, the model is as it was before."""
+    def forward_stage(self, model: nn.Module, batch: Batch, seed: int) -> Iterator[None]:
+        """Run the forward stage in this context; if it fails, the model is as it was before.
+
+        A stage of the user's own may draw from the global generators, which then depend on `seed` alone.
+        """
         self._backward.before(self._optimizer, self._position.backward_seed())
         try:
-            with gradients_allowed(), batch_faults_named(model, batch):
+            with gradients_allowed(), batch_faults_named(model, batch), seeded(seed, device_of(model, batch)):
                 yield
         except BaseException:
             if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
@@ -102,8 +107,9 @@ class OpenStep:
         self._follow_trainable()
         self._warnings.of_different_gradients(self._weights)
         self._backward.follow_parameters(self._optimizer)
-        with gradients_allowed(), self._warnings.of_no_step(self._backward, self._optimizer):
-            self._backward.update(self._optimizer, self._position.backward_seed(), self._replay)
+        seed, device = self._position.backward_seed(), self._weights[0].device
+        with gradients_allowed(), seeded(seed, device), self._warnings.of_no_step(self._backward, self._optimizer):
+            self._backward.update(self._optimizer, seed, self._replay)
         self._forward.release()
         self._replay.clear()
         self._warnings.after_step()
