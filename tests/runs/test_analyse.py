@@ -29,3 +29,8 @@ def test_parts_are_kept_where_a_later_one_is_impossible(evaluated_run: Path) -> 
     with pytest.raises(UsageError, match="--ood subj,trec"):
         analyse_run(evaluated_run, ["calibration", "ood"])
     assert set(read_results(evaluated_run)[0].analysis) == {"calibration"}
+
+
+def test_one_example_is_refused(evaluated_run: Path) -> None:
+    with pytest.raises(UsageError, match="at least 2 examples, not 1"):
+        analyse_run(evaluated_run, examples=1)

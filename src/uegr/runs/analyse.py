@@ -70,8 +70,8 @@ def analyse_run(
         folder: a finished and measured run.
         parts: keys of `PARTS`; None computes all that are possible: "ood" where tasks are named for it, "similarity"
             where there is a pretrained model.
-        examples: number of examples for the parts that cost many passes (similarity, landscape, saliency); the
-            remaining parts use the whole split.
+        examples: number of examples for the parts that cost many passes (similarity, landscape, saliency), at least 2;
+            the remaining parts use the whole split.
         split: "test" or "validation".
         ood_tasks: tasks for "ood".
         batch_size: number of texts that the model reads at once.
@@ -82,8 +82,11 @@ def analyse_run(
         The run's result with the new parts.
 
     Raises:
-        UsageError: an unknown part, one that cannot be computed, or a run that was not measured or is not a classifier.
+        UsageError: an unknown part, one that cannot be computed, fewer than two examples, or a run that was not measured
+            or is not a classifier.
     """
+    if examples < 2:
+        raise UsageError(f"the similarity and the errors of means need at least 2 examples, not {examples}.")
     for name in parts or ():
         if name not in PARTS:
             raise unknown("part", name, PARTS)
