@@ -140,6 +140,18 @@ def test_a_loss_inside_the_model_that_is_not_used_is_warned_of_once(name: str) -
     assert warned[0].filename == __file__
 
 
+def test_the_loss_of_adapters_that_is_not_used_is_warned_of() -> None:
+    """AdaLoRA adds to the loss how far its adapters are from orthogonal; LoRA adds nothing."""
+    peft = pytest.importorskip("peft")
+    for config, expected in (
+        (peft.LoraConfig(task_type="SEQ_CLS", target_modules=["query"]), []),
+        (peft.AdaLoraConfig(task_type="SEQ_CLS", target_modules=["query"], total_step=100), ["AdaLoraModel"]),
+        (peft.PromptTuningConfig(task_type="SEQ_CLS", num_virtual_tokens=2), []),
+    ):
+        messages = warnings_of_loss(attached("plain", peft.get_peft_model(bert(), config)), batch())
+        assert [message.split(f" {OWN_LOSS}")[0] for message in messages if OWN_LOSS in message] == expected
+
+
 @pytest.mark.parametrize("model", [mixture_of_experts, without_a_shift])
 def test_a_language_models_loss_that_is_another_one_is_warned_of(model: Any) -> None:
     assert any(OWN_LOSS in message for message in warnings_of_loss(attached("plain", model()), token_labels()))

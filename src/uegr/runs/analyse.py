@@ -82,8 +82,8 @@ def analyse_run(
         The run's result with the new parts.
 
     Raises:
-        UsageError: an unknown part, one that cannot be computed, fewer than two examples, or a run that was not measured
-            or is not a classifier.
+        UsageError: an unknown part, one that cannot be computed, fewer than two examples, or a run that was not
+            measured or is not a classifier.
     """
     if examples < 2:
         raise UsageError(f"the similarity and the errors of means need at least 2 examples, not {examples}.")
