@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from conftest import batch
-from support.small_models import bert
+from support.small_models import batch, bert
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import METHODS, make_config
 from uegr.modeling.float16_gradients import LARGEST_SCALE, loss_scale

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import Batch, ForwardStage, Step
-from uegr.forward.model_pass import seeded
+from uegr.forward.model_pass import run_stage
 from uegr.modeling.data_parallel import average_gradients
 from uegr.modeling.float16_gradients import computed_in_float16
 from uegr.modeling.model_parts import device_of
@@ -24,7 +24,7 @@ class _Pass:
     model: nn.Module
     batch: Batch
     step: Callable[[], Step]
-    device: torch.device
+    device: str
     autocast: bool
     dtype: torch.dtype
     factor: Tensor | None = None
@@ -44,10 +44,11 @@ class Replay:
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
         """Remember a pass; `step()` returns its step with the generator at the start."""
-        device = device_of(model, batch)
-        autocast, dtype = torch.is_autocast_enabled(device.type), torch.get_autocast_dtype(device.type)
+        device = device_of(model, batch).type
+        autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
+        check_precision(fp16=autocast and dtype == torch.float16)
         if not self._has_seen_a_loss:  # autocast may be inside the model, where accelerate and Fabric put it
-            check_precision(fp16=(autocast and dtype == torch.float16) or computed_in_float16(loss))
+            check_precision(fp16=computed_in_float16(loss))
             self._has_seen_a_loss = True
         recorded = _Pass(model, batch, step, device, autocast, dtype)
         loss.register_hook(lambda factor: setattr(recorded, "factor", factor.detach()))
@@ -64,10 +65,8 @@ class Replay:
         for recorded in self.passes:
             if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
                 continue
-            step, device = recorded.step(), recorded.device
-            autocast = torch.autocast(device.type, recorded.dtype, enabled=recorded.autocast)
-            with torch.enable_grad(), autocast, seeded(step.generator.initial_seed(), device):
-                loss = (forward or self.forward)(recorded.model, recorded.batch, step).value
+            with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
+                loss = run_stage(forward or self.forward, recorded.model, recorded.batch, recorded.step()).value
             loss.backward(recorded.factor)
         average_gradients(self.passes[0].model)
 

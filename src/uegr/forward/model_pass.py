@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from uegr.errors import UsageError, shown
-from uegr.forward.forward_stage import Batch, Step
+from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
@@ -38,6 +38,15 @@ def set_seed(seed: int, device: torch.device) -> None:
         torch.default_generator.manual_seed(seed)  # torch.manual_seed takes 1 ms where CUDA was never used
     else:
         torch.manual_seed(seed)
+
+
+def run_stage(stage: ForwardStage, model: nn.Module, batch: Batch, step: Step) -> Loss:
+    """What a forward stage returns, with torch's global generators seeded from the step.
+
+    Passes by `forward_pass` have seeds of their own; a stage of the user's own may run the model in another way.
+    """
+    with seeded(step.generator.initial_seed(), device_of(model, batch)):
+        return stage(model, batch, step)
 
 
 def draw_seed(step: Step) -> int:

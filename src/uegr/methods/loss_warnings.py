@@ -49,7 +49,7 @@ class LossWarnings:
             self._of_eval_mode(inner, forward)
         if not self._has_looked_at_loss:
             self._has_looked_at_loss = True
-            self._of_unused_loss(model if _adds_to_the_loss(model) else inner, batch, make_step())
+            self._of_unused_loss(model, batch, make_step())
 
     def after_loss(self, weights: Sequence[Tensor]) -> None:
         """Remember the weights of a loss."""
@@ -116,13 +116,15 @@ class LossWarnings:
         Such losses are those with class weights in the model, with the auxiliary loss of a mixture of experts or of
         AdaLoRA, of a conditional random field, and of a language model that does not shift its labels.
         """
-        if step.task_options.any_given or _has_usual_loss(model):
+        adapters = _adapters_with_a_loss(model)
+        model = unwrap(model) if adapters is None else model
+        if step.task_options.any_given or (adapters is None and _has_usual_loss(model)):
             return
         losses = _both_losses(model, batch, step)
         if losses is not None and not math.isclose(*losses, rel_tol=_tolerance(model), abs_tol=1e-6):
-            name = type(model.base_model if _adds_to_the_loss(model) else model).__name__
+            owner = type(model if adapters is None else adapters).__name__
             warnings.warn(
-                f"{name} has a loss of its own ({losses[0]:.4f} for the first batch), which is not "
+                f"{owner} has a loss of its own ({losses[0]:.4f} for the first batch), which is not "
                 f"used: the model is trained on the loss of its task ({losses[1]:.4f}). To train on the model's loss, "
                 'give it as compute_loss; see "A loss inside the model" in docs/loop.md.',
                 UegrWarning,
@@ -130,16 +132,15 @@ class LossWarnings:
             )
 
 
-def _adds_to_the_loss(model: nn.Module) -> bool:
-    """Whether the adapters of PEFT have a forward of their own, as those of AdaLoRA, which keep them orthogonal."""
-    tuner = type(model.base_model) if hasattr(model, "peft_config") else nn.Module
-    return tuner.__module__.startswith("peft.") and "forward" in vars(tuner)
+def _adapters_with_a_loss(model: nn.Module) -> nn.Module | None:
+    """PEFT's adapters, if they have a forward of their own, as AdaLoRA's, which adds to the loss."""
+    adapters: Any = getattr(model, "base_model", None) if hasattr(model, "peft_config") else None
+    has_forward = type(adapters).__module__.startswith("peft.") and "forward" in vars(type(adapters))
+    return adapters if has_forward else None
 
 
 def _has_usual_loss(model: nn.Module) -> bool:
     """Whether it is known without a pass that the model computes no loss, or the usual one."""
-    if _adds_to_the_loss(model):
-        return False
     model_class = type(model)
     if "labels" not in inspect.signature(model_class.forward).parameters:
         return True

@@ -23,6 +23,7 @@ from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, che
 from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.forward_stage import Batch, Step, TaskOptions, checked_loss
+from uegr.forward.model_pass import run_stage
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
@@ -167,16 +168,15 @@ class Method:
         model = attached.or_wrapper(model)
         batch = self._inputs(model, batch)
         num_items = checked_num_items(num_items, batch)
-        seed = self._position.forward_seed()
-        make_step = partial(self._step, seed, self._position.steps, num_items)
+        make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return self._plain_loss(model, batch, make_step())
         self._open_step.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
             batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        with self._open_step.forward_stage(model, batch, seed):
-            result = checked_loss(self.forward(model, batch, make_step()), type(self.forward).__name__)
+        with self._open_step.forward_stage(model, batch):
+            result = checked_loss(run_stage(self.forward, model, batch, make_step()), type(self.forward).__name__)
         self._open_step.after_loss(model, batch, make_step, result.value)
         self.terms = result.terms
         return result.value

@@ -19,7 +19,6 @@ from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.training_position import TrainingPosition
-from uegr.modeling.model_parts import device_of
 
 
 class OpenStep:
@@ -63,14 +62,11 @@ class OpenStep:
         self._backward.follow_parameters(self._optimizer)
 
     @contextmanager
-    def forward_stage(self, model: nn.Module, batch: Batch, seed: int) -> Iterator[None]:
-        """Run the forward stage in this context; if it fails, the model is as it was before.
-
-        A stage of the user's own may draw from the global generators, which then depend on `seed` alone.
-        """
+    def forward_stage(self, model: nn.Module, batch: Batch) -> Iterator[None]:
+        """Run the forward stage in this context; if it fails, the model is as it was before."""
         self._backward.before(self._optimizer, self._position.backward_seed())
         try:
-            with gradients_allowed(), batch_faults_named(model, batch), seeded(seed, device_of(model, batch)):
+            with gradients_allowed(), batch_faults_named(model, batch):
                 yield
         except BaseException:
             if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
