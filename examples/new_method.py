@@ -45,19 +45,25 @@ class NoiseConfig(MethodConfig, NoiseOptions):
     """Gaussian noise on the embeddings."""
 
 
-parser = argparse.ArgumentParser()
-parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
-parser.add_argument("--steps", type=int, default=20)
-args = parser.parse_args()
+def main() -> None:
+    """Train on two sentences, in a loop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", default="sentence-transformers/all-MiniLM-L6-v2")
+    parser.add_argument("--steps", type=int, default=20)
+    args = parser.parse_args()
 
-tokenizer = AutoTokenizer.from_pretrained(args.model)
-model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=2).train()
-batch = tokenizer(["a warm and funny film", "a dull and lifeless film"], padding=True, return_tensors="pt")
-batch["labels"] = torch.tensor([1, 0])
+    tokenizer = AutoTokenizer.from_pretrained(args.model)
+    model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=2).train()
+    batch = tokenizer(["a warm and funny film", "a dull and lifeless film"], padding=True, return_tensors="pt")
+    batch["labels"] = torch.tensor([1, 0])
 
-method = NoiseConfig(sigma=0.1).attach(model=model, optimizer=torch.optim.AdamW(model.parameters(), lr=1e-4))
-for _ in range(args.steps):
-    method.loss(batch).backward()
-    method.optimizer.step()
-    method.optimizer.zero_grad()
-print(NoiseConfig.summary(), f"Loss of the last step: {method.loss(batch).item():.3f}")
+    method = NoiseConfig(sigma=0.1).attach(model=model, optimizer=torch.optim.AdamW(model.parameters(), lr=1e-4))
+    for _ in range(args.steps):
+        method.loss(batch).backward()
+        method.optimizer.step()
+        method.optimizer.zero_grad()
+    print(NoiseConfig.summary(), f"Loss of the last step: {method.loss(batch).item():.3f}")
+
+
+if __name__ == "__main__":  # not when uegr --code imports this file
+    main()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import datasets.config
@@ -19,6 +21,8 @@ from support.reviews import learned, reviews, tokenizer
 from support.small_models import BAD, GOOD, WORDS, Linear, batch, bert
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.libraries import silence_libraries
+from uegr.methods import own_code
+from uegr.methods.method_lookup import METHODS
 
 __all__ = ["BAD", "GOOD", "WORDS", "Linear", "batch", "bert", "learned", "reviews", "tokenizer"]
 """Names that some test files still import from here."""
@@ -103,6 +107,17 @@ def train_file(tmp_path: Path) -> Path:
     path = tmp_path / "reviews.csv"
     reviews(60).to_csv(path, index=False)
     return path
+
+
+@pytest.fixture
+def own_code_forgotten() -> Iterator[None]:
+    """What a test imports as `uegr --code` does is forgotten at its end, with the methods that it registers."""
+    registered, path = dict(METHODS), list(sys.path)
+    yield
+    own_code.IMPORTED.clear()
+    METHODS.clear()
+    METHODS.update(registered)
+    sys.path[:] = path
 
 
 @pytest.fixture

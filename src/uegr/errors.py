@@ -37,10 +37,18 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
 
 
-def unknown(kind: str, name: object, choices: Iterable[str]) -> UsageError:
-    """Return the error for a name that is not one of the choices; the message suggests the most similar one."""
+def unknown(kind: str, name: object, choices: Iterable[str], otherwise: str = "") -> UsageError:
+    """Return the error for a name that is not one of the choices; the message suggests the most similar one.
+
+    Args:
+        kind: what is named, such as "method".
+        name: the name that was given.
+        choices: the names that exist.
+        otherwise: what else the user can do, as the end of the sentence.
+    """
     names = list(choices)
-    return UsageError(f"unknown {kind} '{name}'{suggestion(name, names)}: choose one of {', '.join(names)}.")
+    fix = f"choose one of {', '.join(names)}{otherwise}"
+    return UsageError(f"unknown {kind} '{name}'{suggestion(name, names)}: {fix}.")
 
 
 def shown(value: object) -> str:

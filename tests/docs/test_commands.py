@@ -16,13 +16,14 @@ from uegr.cli.app import app
 from uegr.cli.method_help import chosen_method
 from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.methods.method_lookup import config_class
+from uegr.methods.own_code import import_code
 from uegr.options import option_fields
 from uegr.runs.attack import option_names
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 BLOCK = re.compile(r"^```bash\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-INLINE = re.compile(r"`(uegr [a-z]+ [^`]*--[^`]*)`")
+INLINE = re.compile(r"`(uegr (?:--code FILE )?[a-z]+ [^`]*--[^`]*)`")
 
 
 def commands_of(page: Path) -> list[str]:
@@ -36,7 +37,12 @@ def commands_of(page: Path) -> list[str]:
 
 def unknown_options(line: str) -> list[str]:
     """The options of a command that nothing takes."""
-    _, name, *words = shlex.split(line, comments=True)
+    _, *words = shlex.split(line, comments=True)
+    if words[0] == "--code":
+        _, file, *words = words
+        if not file.isupper():  # no placeholder
+            import_code(ROOT / file)
+    name, *words = words
     command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
     known = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)} | {"--help"}
     values = dict(zip((word.removeprefix("--") for word in words), [*words[1:], ""], strict=True))
@@ -54,6 +60,7 @@ def unknown_options(line: str) -> list[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.usefixtures("own_code_forgotten")
 def test_the_options_of_a_command_exist(page: Path) -> None:
     assert {line: options for line in commands_of(page) if (options := unknown_options(line))} == {}
 

@@ -2,6 +2,7 @@
 
 import os
 from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +22,8 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
         rest = [_with_home(argument) for argument in rest]
+        if "--code" in rest:
+            raise UsageError(f"--code stands before the command: uegr --code FILE {name} ...")
         if command is not None:
             _refuse_empty(command, rest)
         return name, command, rest
@@ -66,5 +69,14 @@ def global_options(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
+    code: Annotated[
+        list[Path] | None,
+        option("--code", "Python file that registers methods of your own; it is run.", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Fine-tune language models so that they are accurate and hard to fool."""
+    if code:
+        from uegr.methods.own_code import import_code  # the methods import torch
+
+        for file in code:
+            import_code(file.expanduser())

@@ -20,6 +20,7 @@ from uegr.data.data_source import DataSource
 from uegr.data.expanded_paths import expanded_path
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import config_class, make_config
+from uegr.methods.own_code import code_digests
 from uegr.training.run_config import RunConfig
 
 VERSION = 2
@@ -71,7 +72,10 @@ class Cell:
             if path := getattr(self.config.data, key):
                 parts["data"][f"{key}.sha256"] = _digest(path)
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
-        revision = config_class(self.config.method).revision
+        method = config_class(self.config.method)
+        if own_code := code_digests(method):
+            flat["code.sha256"] = own_code
+        revision = method.revision
         version = f"{VERSION}.{revision}" if revision else VERSION
         content: dict[str, Any] = json.loads(
             json.dumps({"version": version, "method": self.config.method, **flat}, sort_keys=True)

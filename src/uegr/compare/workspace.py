@@ -1,7 +1,7 @@
 """Where cells are run, and how one cell is run: train, measure, enter the result."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
@@ -10,6 +10,7 @@ from uegr.compare.cell import Cell, address, with_model_path
 from uegr.compare.result_slot import Run
 from uegr.compare.results_file import ResultsFile
 from uegr.locked_files import remove_finished
+from uegr.methods.own_code import import_code, imported_files
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.results_json import read_results
@@ -31,15 +32,19 @@ class Workspace:
         results: the results file.
         runs: folder that holds one run folder per cell.
         keep_models: keep the run folder of a measured cell, with the trained weights; by default it is removed.
+        code: Python files that register methods of the user's own; every process that runs a cell imports them.
     """
 
     results: ResultsFile
     runs: Path
     keep_models: bool = False
+    code: tuple[Path, ...] = field(default_factory=imported_files)
 
 
 def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
     """Train and measure a cell, continuing an interrupted attempt, and enter the result into the results file."""
+    for file in workspace.code:
+        import_code(file)
     training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
     folder = workspace.runs / f"{cell.label}-{address(training)}"
     locks = workspace.runs / ".locks"

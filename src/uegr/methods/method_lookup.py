@@ -13,6 +13,7 @@ from uegr.options import Options, option, option_fields
 
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
+OWN = "; a method of your own must be imported first, on the command line with uegr --code FILE"
 PAIR = "+"
 """Joins the names of two methods: "freelb+roast" is FreeLB's forward stage with RoAST's backward stage."""
 
@@ -28,10 +29,11 @@ def config_class(name: str) -> type[MethodConfig]:
     names = name.split(PAIR)
     for part in names:
         if part not in METHODS:
-            raise unknown("method", part, METHODS)
+            raise unknown("method", part, METHODS, OWN)
     if len(names) > 2:
         raise UsageError(f"'{name}' names more than two stages: write FORWARD{PAIR}BACKWARD.")
-    return METHODS[name] if len(names) == 1 else _pair(*names)
+    configs = [METHODS[part] for part in names]
+    return configs[0] if len(configs) == 1 else _pair(*configs)  # type: ignore[arg-type]  # a class is hashable
 
 
 def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodConfig:
@@ -43,10 +45,9 @@ def make_config(name: str, options: Mapping[str, Any] | None = None) -> MethodCo
     return config_class(name).from_options(options or {})
 
 
-@functools.cache
-def _pair(first: str, second: str) -> type[MethodConfig]:
+@functools.cache  # by the classes: a method that is registered again, as in a notebook, makes other pairs
+def _pair(forward: type[MethodConfig], backward: type[MethodConfig]) -> type[MethodConfig]:
     """The forward stage of one method with the backward stage of another, each with its method's defaults."""
-    forward, backward = METHODS[first], METHODS[second]
     stages: dict[type, None] = dict.fromkeys((backward.backward.options_class, forward.forward.options_class))
     options_classes = (options_class for options_class in stages if options_class is not Options)
     bases = (*options_classes, MethodConfig)  # last, so that a stage's own defaults take precedence
@@ -59,11 +60,14 @@ def _pair(first: str, second: str) -> type[MethodConfig]:
                 namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))
                 namespace["__annotations__"][field_name] = entry.type
     cls: Any = type("PairConfig", bases, namespace)
-    cls.method, cls.forward, cls.backward = f"{first}{PAIR}{second}", forward.forward, backward.backward
+    cls.method = f"{forward.method}{PAIR}{backward.method}"
+    cls.forward, cls.backward = forward.forward, backward.backward
     cls.paper = " and ".join(dict.fromkeys((forward.paper, backward.paper)))
     cls.revision = max(forward.revision, backward.revision)
     config = dataclass(frozen=True, kw_only=True)(cls)
-    config.__doc__ = f"Forward stage of {first}, backward stage of {second}.\n\n{describe_options(config)}"
+    config.__doc__ = (
+        f"Forward stage of {forward.method}, backward stage of {backward.method}.\n\n{describe_options(config)}"
+    )
     pair: type[MethodConfig] = config
     return pair
 
