@@ -13,8 +13,9 @@ from support.compare_samples import workspace
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.local_engines import Processes
-from uegr.methods.method_lookup import make_config
+from uegr.methods.method_lookup import METHODS, make_config
 from uegr.methods.own_code import import_code
+from uegr.runs.results_json import read_results
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "new_method.py"
 METHOD = """
@@ -137,3 +138,16 @@ def test_a_method_that_is_registered_again_makes_other_pairs(own_method: Path, t
     again.write_text(own_method.read_text(encoding="utf-8"), encoding="utf-8")
     import_code(again)
     assert make_config("own+sam").forward is make_config("own").forward is not before
+
+
+def test_a_run_is_measured_without_the_code_of_its_method(
+    own_method: Path, train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "run")
+    source = ["--train_file", str(train_file), "--model_name_or_path", str(model_folder), "--precision", "fp32"]
+    training = ["train", "--method", "own", "--max_steps", "1", "--views", "characters:0.3", *source]
+    assert run(["--code", str(own_method), *training, "--output_dir", folder]) == 0
+    METHODS.pop("own")
+    assert run(["evaluate", folder, "--epsilons", "0", "--attack_examples", "2"]) == 0
+    assert run(["attack", folder, "--attack", "deepwordbug", "--examples", "2"]) == 0
+    assert read_results(Path(folder))[0].text_attacks[0].trained_on

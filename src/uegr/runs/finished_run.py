@@ -53,8 +53,10 @@ class FinishedRun:
     def training_views(self) -> list[str]:
         """The views that the run was trained with, and the edits that its model was hardened with before."""
         config = self.record["config"]
-        editable = self.record["kind"] in TARGET_PER_TEXT
-        views = make_config(config["method"], config["options"]).views_read(editable)
+        views = self.record.get("views")
+        if views is None:  # a run of an earlier version
+            editable = self.record["kind"] in TARGET_PER_TEXT
+            views = make_config(config["method"], config["options"]).views_read(editable)
         hardening = self.record.get("hardening")
         return [*views, *([hardening["edits"]] if hardening else [])]
 

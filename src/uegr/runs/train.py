@@ -11,6 +11,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedToken
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
 from uegr.data.encoding import collator, encode
+from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError, is_out_of_memory
@@ -135,7 +136,8 @@ def _prepared(config: RunConfig, data: TaskData | None) -> _Prepared:
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
-    record = {**_about_data(data, findings), **hardening}
+    views = method_config.views_read(editable=data.kind in TARGET_PER_TEXT)
+    record = {**_about_data(data, findings), "views": views, **hardening}
     return _Prepared(config, data, model, tokenizer, max_length, method_config, weights, record)
 
 
