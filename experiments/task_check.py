@@ -23,7 +23,7 @@ from uegr.cli.app import app
 from uegr.cli.main import main as _registers_the_commands  # noqa: F401
 from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
-from uegr.evaluation.evaluator import clean_scores
+from uegr.evaluation.output_scores import clean_scores
 from uegr.libraries import silence_libraries
 from uegr.modeling.metrics import METRICS, show
 from uegr.runs.finished_run import open_run

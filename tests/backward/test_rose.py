@@ -9,7 +9,7 @@ from torch import Tensor
 from support.small_models import bert, gradients_of, weights_of
 from support.stages import NO_REPLAY, stage_of
 from support.training import DATA, begin
-from uegr.backward.rose import ROSESecond
+from uegr.backward.rose import ROSESecond, quantile
 from uegr.errors import UsageError
 from uegr.methods.registry import ROSESecondConfig
 
@@ -80,3 +80,12 @@ def test_second_takes_the_beta_of_each_group() -> None:
     optimizer.step()
     scores = stage_of(ROSESecond).scores(optimizer, [first, second], NO_REPLAY)
     torch.testing.assert_close(scores, torch.zeros(2), atol=1e-6, rtol=0.0)
+
+
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_the_matrix_at_the_quantile_is_updated(percent: int) -> None:
+    """Whatever the rounding: 0.57 of the way from the first of 101 scores to the last is the 58th."""
+    for count in (1, 2, 7, 76, 101, 391):
+        scores = torch.arange(float(count)).flip(0) / count
+        expected = percent * (count - 1) // 100 + 1
+        assert int((scores <= quantile(scores, percent / 100)).sum()) == expected

@@ -62,7 +62,7 @@ class ROSE(BackwardStage):
         if scores is None:
             optimizer.step()
             return
-        updated = scores <= torch.quantile(scores, self.options.upper)
+        updated = scores <= quantile(scores, self.options.upper)
         step_with_frozen_elements(optimizer, {i: (updated[index], None) for index, i in enumerate(with_gradient)})
 
     @abstractmethod
@@ -150,6 +150,16 @@ class _Divergence(RDropForward):
         first, second = self.two_passes(model, batch, step)
         task = step.task(model, first, batch)
         return Loss(task.mean(task.symmetric_kl(first, second) / 2.0, step.num_items))
+
+
+def quantile(scores: Tensor, share: float) -> Tensor:
+    """The highest score that lies at or below the quantile, a scalar.
+
+    torch.quantile interpolates, and versions of PyTorch round differently: the matrix at the quantile is in or out. In
+    2.14 it computes in float64, too, which an Apple GPU does not have.
+    """
+    last = int(share * (len(scores) - 1) + 1e-6)  # 0.57 * 100 is 56.99... in floating point
+    return scores.sort().values[last]
 
 
 def _norms(tensors: list[Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from uegr.data.label_maps import LabelMap
 from uegr.data.overlap import Overlap
 from uegr.data.task_data import TaskData
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.evaluator import class_scores, clean_scores
+from uegr.evaluation.output_scores import class_scores, clean_scores
 from uegr.modeling.metrics import Labels, Probabilities
 
 

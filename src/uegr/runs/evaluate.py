@@ -15,8 +15,9 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.data_slices import slice_scores
 from uegr.evaluation.evaluated_model import BATCH_SIZE
-from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, clean_scores, measure_model
+from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, measure_model
 from uegr.evaluation.length_baseline import measure_length_baseline
+from uegr.evaluation.output_scores import clean_scores
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total

@@ -7,7 +7,7 @@ from transformers import EvalPrediction, PreTrainedTokenizerBase, TrainingArgume
 
 from uegr.data.encoding import encode
 from uegr.data.task_data import TaskData
-from uegr.evaluation.evaluator import class_scores
+from uegr.evaluation.output_scores import class_scores
 from uegr.modeling.metrics import METRICS
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.tokens import Tokens
