@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,21 @@ def test_a_file_that_was_rewritten_is_other_data(model_folder: Path, tmp_path: P
     file.unlink()
     with pytest.raises(UsageError, match="there is no file"):
         results_file.find(cell)
+
+
+def test_a_model_folder_that_was_written_again_is_another_model(model_folder: Path, tmp_path: Path) -> None:
+    """Hardening again into the same folder, for example; notes and results in the folder do not count."""
+    folder = tmp_path / "model"
+    shutil.copytree(model_folder, folder)
+    cell, results_file = tiny_grid(folder, tmp_path).cells[0], ResultsFile(tmp_path / "results.jsonl")
+    results_file.enter(cell, {"cost": {}})
+    (folder / "README.md").write_text("A note.")
+    assert results_file.find(cell) is not None
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"hidden_act": "gelu"', '"hidden_act": "relu"'))
+    assert results_file.find(cell) is None
+    shutil.rmtree(folder)
+    assert results_file.find(cell) is not None, "a machine that has the results only reads them"
 
 
 def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

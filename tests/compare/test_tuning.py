@@ -106,6 +106,25 @@ def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> N
         assert trials(tmp_path / "cut", method) == trials(tmp_path / "whole", method)
 
 
+@pytest.mark.parametrize("objective", ["mean", "robust"])
+def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) -> None:
+    """A constant prediction has the accuracy of its class at every radius, which beats most robust ones."""
+
+    class CollapsesAtHighRates(Formula):
+        def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
+            for cell in cells:
+                accuracy = [0.7, 0.7] if cell.config.learning_rate > 1.1e-4 else [0.8, 0.3]
+                curve = {"epsilons": [0.0, 0.1], "accuracy": accuracy, "examples": 10}
+                run = {"metrics": {"accuracy": accuracy[0]}, "robustness": curve, "cost": {}}
+                workspace.results.enter(cell, run)
+
+    tune(make_tuning({**CONTENT, "objective": objective}, "t"), workspace(tmp_path), CollapsesAtHighRates())
+    rates = [trial["params"]["learning_rate"] for trial in trials(tmp_path, "plain")]
+    assert max(rates) > 1.1e-4, "a trial collapsed"
+    chosen = yaml.safe_load((tmp_path / "t.tuned.yaml").read_text())["methods"]
+    assert all(entry["learning_rate"] <= 1.1e-4 for entry in chosen)
+
+
 def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(broken=(1,)))
     assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4

@@ -33,6 +33,26 @@ def test_a_skipped_batch_leaves_no_trace(name: str) -> None:
         torch.testing.assert_close(first, second)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_skipped_step_is_thrown_away_after_the_next_loss(name: str) -> None:
+    """Loss, zero_grad, backward, step, as in Lightning; a GradScaler skips the step of gradients that overflow."""
+    models = [bert(dropout=0.0), bert(dropout=0.0)]
+    for model, skips in zip(models, (False, True), strict=True):
+        method = attached(name, model)
+        if skips:
+            method.loss(batch(seed=5)).backward()
+            state = method.state_dict()
+            method.load_state_dict({**state, "calls": 0})  # the same dropout seeds as in the other loop
+        for seed in (6, 7):
+            loss = method.loss(batch(seed=seed))
+            method.optimizer.zero_grad()
+            loss.backward()
+            method.optimizer.step()
+        assert method.state_dict()["steps"] == 2
+    for first, second in zip(models[0].parameters(), models[1].parameters(), strict=True):
+        torch.testing.assert_close(first, second)
+
+
 def test_gradients_that_are_thrown_away_are_not_replayed() -> None:
     model, reference = bert(dropout=0.0), bert(dropout=0.0)
     method, plain = attached("sam", model), attached("sam", reference)

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from uegr.compare.cell_measurement import Measurement
@@ -26,6 +27,10 @@ from uegr.training.run_config import RunConfig
 VERSION = 2
 """Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If
 only one method is concerned, increase its `MethodConfig.revision` instead."""
+
+MODEL_DIGEST = "train.model.sha256"
+"""Digest of a model's folder in the content; a machine that has the results only has no such folder."""
+MODEL_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "*.model", "vocab.*", "merges.txt", "*.py")
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Cell:
     def content(self) -> dict[str, Any]:
         """Everything that decides the numbers of this cell, as JSON types in a mapping without nesting.
 
-        The user's own files are represented by a digest of what they hold.
+        The user's own files and model folders are represented by a digest of what they hold.
         """
         parts = {
             "data": asdict(self.config.data),
@@ -71,6 +76,8 @@ class Cell:
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
                 parts["data"][f"{key}.sha256"] = _digest(path)
+        if digest := _digest_of_folder(self.config.model):
+            parts["train"]["model.sha256"] = digest
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
         method = config_class(self.config.method)
         if own_code := code_digests(method):
@@ -86,6 +93,16 @@ class Cell:
         """The cell of the same method with every setting at its default."""
         config = RunConfig(DataSource(), method=self.config.method)
         return replace(self, config=config, measurement=Measurement())
+
+
+def _digest_of_folder(model: str) -> str | None:
+    """SHA-256 of the files that make a model; None for a name, and for a folder that is not on this machine."""
+    folder = Path(os.path.expandvars(os.path.expanduser(model)))
+    if not folder.is_dir():
+        return None
+    files = sorted({file for pattern in MODEL_FILES for file in folder.glob(pattern) if file.is_file()})
+    digests = {file.name: _digest(str(file)) for file in files}
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(path: str) -> str:

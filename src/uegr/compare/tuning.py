@@ -36,7 +36,7 @@ from uegr.compare.grid import Grid, grid_name, make_grid
 from uegr.compare.grid_entries import items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
-from uegr.compare.measures import MEASURES
+from uegr.compare.measures import MEASURES, collapsed
 from uegr.compare.method_search import Search, start_search
 from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
@@ -161,5 +161,8 @@ def _value(objective: Objective, grid: Grid, method: str, workspace: Workspace) 
 
 
 def _of_run(objective: Objective, run: Run) -> float:
+    """The value of a run; 0 if the model collapsed to a constant prediction, which is robust to any attack."""
+    if collapsed(run):
+        return 0.0
     clean, robust = float(CLEAN.value(run) or 0.0), float(ROBUST.value(run) or 0.0)
     return {"mean": (clean + robust) / 2, "clean": clean, "robust": robust}[objective]

@@ -47,6 +47,7 @@ class OpenStep:
         self._optimizer: torch.optim.Optimizer = attached.optimizer.optimizer
         self._replay, self._warnings = Replay(forward), LossWarnings()
         self._has_loss = self._has_gradients = False
+        self._without_backward = 0  # losses of this step
 
     @property
     def _weights(self) -> list[Tensor]:
@@ -77,6 +78,7 @@ class OpenStep:
     def after_loss(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
         """Remember a loss until the step; the arguments are those it was computed from."""
         self._has_loss = True
+        self._without_backward += 1
         if self._backward.replays:
             self._replay.record(model, batch, make_step, loss)
         loss.register_hook(self._on_backward)
@@ -110,16 +112,22 @@ class OpenStep:
         self._replay.clear()
         self._warnings.after_step()
         self._has_loss = self._has_gradients = False
+        self._without_backward = 0
         self._position.steps += 1
 
     def give_up(self) -> None:
-        """Make no step: the loop sets the gradients to zero."""
+        """Make no step: the loop sets the gradients to zero.
+
+        A loss whose backward pass is still to come belongs to the next step: loops in the order loss, zero_grad,
+        backward, step (Lightning's, PyTorch's tutorials) set the gradients of a skipped step to zero after it.
+        """
         if self._has_gradients:
             self._warnings.of_other_step(self._weights, self._name)
-            self._warnings.after_step()
-            self._backward.discard(self._optimizer)
             self._replay.discard_gradients()
-            self._has_loss = self._has_gradients = False
+            self._has_gradients, self._has_loss = False, self._without_backward > 0
+            if not self._has_loss:
+                self._warnings.after_step()
+                self._backward.discard(self._optimizer)
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group."""
@@ -133,3 +141,4 @@ class OpenStep:
 
     def _on_backward(self, _gradient: Tensor) -> None:
         self._has_gradients = True
+        self._without_backward = max(0, self._without_backward - 1)  # backward can run twice through one loss
