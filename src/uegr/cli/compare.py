@@ -39,12 +39,12 @@ def compare(
     from uegr.compare.grid_runner import engine_of
     from uegr.compare.results_file import ResultsFile
     from uegr.compare.workspace import Workspace
-    from uegr.runs.results_json import read_results
+    from uegr.runs.results_json import read_results, with_settings
     from uegr.runs.run_table import terminal_table
 
     if not any(path.suffix in (".yaml", ".yml") for path in runs):
         refuse_unused(context, ("results", "runs_dir", "jobs", "engine", "keep_models"), "name a grid, a YAML file")
-        console.print(terminal_table([entry for path in runs for entry in read_results(path)]))
+        console.print(terminal_table([with_settings(entry, path) for path in runs for entry in read_results(path)]))
         return
     if len(runs) > 1:
         raise UsageError("a grid is run alone: give one YAML file, or only folders and results.json files.")

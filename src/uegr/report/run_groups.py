@@ -45,9 +45,9 @@ def group_runs(runs: Sequence[RunResult]) -> list[Group]:
     members: dict[str, list[RunResult]] = {}
     for run in runs:
         attack = [getattr(run.robustness, name) for name in CURVE]
-        content = [run.method, run.task, run.model, run.train_examples, run.options, attack]
+        content = [run.method, run.task, run.model, run.train_examples, run.options, run.settings, attack]
         members.setdefault(json.dumps(content, sort_keys=True), []).append(run)
-    groups = [part for group in members.values() for part in _by_data(group)]
+    groups = [part for group in members.values() for same_data in _by_data(group) for part in _by_seed(same_data)]
     labels = _labels([group[0] for group in groups])
     return [Group(label, index, group) for index, (label, group) in enumerate(zip(labels, groups, strict=True))]
 
@@ -60,6 +60,17 @@ def _by_data(runs: list[RunResult]) -> list[list[RunResult]]:
     return [[run for run in runs if run.test_digest == digest] for digest in digests]
 
 
+def _by_seed(runs: list[RunResult]) -> list[list[RunResult]]:
+    """The runs with each seed once in each part: the second run of a seed is in the second part."""
+    parts: list[list[RunResult]] = []
+    for run in runs:
+        number = sum(run.seed == other.seed for part in parts for other in part)
+        if number == len(parts):
+            parts.append([])
+        parts[number].append(run)
+    return parts
+
+
 def _labels(firsts: Sequence[RunResult]) -> list[str]:
     """Return a label for the first run of each group, with the details that distinguish groups of the same label."""
     labels = [first.label(firsts, ("task", "model")) for first in firsts]
@@ -68,7 +79,8 @@ def _labels(firsts: Sequence[RunResult]) -> list[str]:
     for name in CURVE:
         values = [getattr(first.robustness, name) for first in firsts]
         labels = _told_apart(labels, ["" if value is None else f"attack {name} {value}" for value in values])
-    return labels
+    repeats = [labels[:position].count(label) for position, label in enumerate(labels)]
+    return [f"{label}, run {before + 1}" if before else label for label, before in zip(labels, repeats, strict=True)]
 
 
 def _told_apart(labels: Sequence[str], details: Sequence[str]) -> list[str]:

@@ -9,8 +9,11 @@ from typing import Any
 from uegr.atomic_files import write_json
 from uegr.errors import UsageError
 from uegr.runs.attacked_texts import with_attacked_texts
-from uegr.runs.run_folder import RESULTS, SCHEMA, TRAINING_LOG
+from uegr.runs.run_folder import RESULTS, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.run_result import RunResult
+
+NAMED = ("method", "options", "model", "seed", "data")
+"""Parts of a run's configuration that its results hold themselves."""
 
 
 def document(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -44,10 +47,19 @@ def read_results(path: Path) -> list[RunResult]:
 
 
 def read_results_and_logs(paths: Sequence[Path]) -> list[RunResult]:
-    """Return the runs of several folders or results.json files; those of folders have their training log and their
-    attacked texts."""
-    results = [(result, path) for path in paths for result in read_results(path)]
-    return [with_attacked_texts(with_training_log(result, path), path) for result, path in results]
+    """Return the runs of several folders or results.json files; those of folders have their training log, their
+    settings and their attacked texts. A folder that is named twice is read once."""
+    unique = dict.fromkeys(path.resolve() for path in paths)
+    results = [(result, path) for path in unique for result in read_results(path)]
+    return [with_attacked_texts(with_settings(with_training_log(result, path), path), path) for result, path in results]
+
+
+def with_settings(result: RunResult, folder: Path) -> RunResult:
+    """Return the result with the settings of its training, where the folder has a run.json."""
+    if not (folder / RUN).is_file():
+        return result
+    config = read_run(folder).get("config", {})
+    return replace(result, settings={name: value for name, value in config.items() if name not in NAMED})
 
 
 def with_training_log(result: RunResult, folder: Path) -> RunResult:

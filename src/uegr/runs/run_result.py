@@ -50,6 +50,7 @@ class RunResult(JsonPart):
         analysis: name of a part of `uegr analyse` -> its numbers.
         transfer: one entry per further task of `uegr evaluate --on`.
         log: the entries of the training log, where the reader asked for them; not part of results.json.
+        settings: of the training, such as the learning rate, from the run.json beside it; not part of results.json.
     """
 
     method: str
@@ -76,9 +77,10 @@ class RunResult(JsonPart):
     analysis: Annotated[dict[str, dict[str, Any]], Analysis] = field(default_factory=dict)
     transfer: Annotated[list[dict[str, Any]], list[Transfer]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     ALWAYS = ("options",)
-    NEVER = ("further", "log")
+    NEVER = ("further", "log", "settings")
 
     @classmethod
     def from_dict(cls, entry: Any, where: object = "results.json") -> Self:
@@ -116,7 +118,16 @@ class RunResult(JsonPart):
         return list(masking.get("reasons", ())) if masking.get("flag") else []
 
     def label(self, among: Sequence[RunResult], names: Sequence[str] = ("seed", "task", "model")) -> str:
-        """Return the method and its options, and those of the named fields in which the runs `among` differ."""
+        """Return the method and its options, and those of the named fields in which the runs `among` differ.
+
+        Settings of the training are added where several runs would have the same label without them.
+        """
+        label = self._label(among, names)
+        alike = [result.settings for result in among if result._label(among, names) == label]
+        differing = [name for name in self.settings if any(each.get(name) != self.settings[name] for each in alike)]
+        return ", ".join([label, *(f"{name} {self.settings[name]}" for name in differing)])
+
+    def _label(self, among: Sequence[RunResult], names: Sequence[str]) -> str:
         options = ", ".join(f"{name} {value}" for name, value in self.options.items())
         parts = [f"{self.method} ({options})" if options else self.method]
         parts += [
