@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,15 @@ def test_an_attack_whose_edits_the_training_had_is_marked(
     assert run(["attack", str(folder), *names, "--examples", "6"]) == 0
     assert [attack["trained_on"] for attack in entry_of(folder)["text_attacks"]] == [True, False]
     assert "* the model was trained on such edits." in capsys.readouterr().out
+
+
+def test_a_finished_attack_is_kept_where_a_later_one_is_stopped(
+    evaluated_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uegr.runs.attack.measure_embedding_attack", stopped)
+    assert run(["attack", str(evaluated_run), "--attack", "deletion", "--attack", "pgd", "--examples", "4"]) == 130
+    assert [attack["attack"] for attack in entry_of(evaluated_run)["text_attacks"]] == ["deletion"]
+    assert list(json.loads((evaluated_run / "attacked_texts.json").read_text())) == ["deletion"]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from conftest import reviews
-from support.command_line import error_of, run, train_weights
+from support.command_line import entry_of, error_of, run, train_weights
+from uegr.data.task_data import TaskData
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.transfer_score import score_transfer
 
 
 def test_commands_before_and_after_evaluation(
@@ -114,3 +119,28 @@ def test_a_run_is_measured_on_other_files(
     assert "has no column 'text': choose one of review, sentiment with --text_column" in " ".join(
         capsys.readouterr().err.split()
     )
+
+
+def test_files_that_cannot_be_measured_are_refused_before_others_are(
+    evaluated_run: Path, train_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "bad.csv"
+    bad.write_text("text\na good film\n", encoding="utf-8")
+    monkeypatch.setattr("uegr.runs.transfer.score_transfer", lambda *_: pytest.fail("a file was measured"))
+    assert run(["evaluate", str(evaluated_run), "--test_file", f"{train_file},{bad}"]) == 2
+
+
+def test_a_measured_file_is_kept_where_a_later_one_is_stopped(
+    evaluated_run: Path, train_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.csv"
+    shutil.copy(train_file, other)
+
+    def stopped(model: EvaluatedModel, data: TaskData, *arguments: Any) -> dict[str, Any]:
+        if data.name == str(other):
+            raise KeyboardInterrupt
+        return score_transfer(model, data, *arguments)
+
+    monkeypatch.setattr("uegr.runs.transfer.score_transfer", stopped)
+    assert run(["evaluate", str(evaluated_run), "--test_file", f"{train_file},{other}"]) == 130
+    assert [entry["task"] for entry in entry_of(evaluated_run)["transfer"]] == [str(train_file)]

@@ -18,7 +18,7 @@ from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
-from uegr.evaluation.data_slices import slice_scores
+from uegr.evaluation.data_slices import Slices, slice_scores
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
@@ -89,31 +89,23 @@ def attack_run(
     clock = Clock(model, rows)
     if calibrated:
         model.temperature = _fitted_temperature(run)
-    on_text: list[tuple[dict[str, Any], list[AttackOutcome]]] = []
-    curves: list[RobustnessCurve] = []
+    save_text_attack = partial(_save_text_attack, run, split, run.slices(rows))
     robust_masks: dict[str, NDArray[np.bool_]] = {}
-    for attack in attacks:
+    for attack in attacks:  # each is saved at its end: a later one may fail or be stopped
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
         if isinstance(attack, TextAttack):
             part, outcomes = measure_text_attack(model, rows, attack, label_names, clock, on_batch)
-            on_text.append(({**part, "temperature": model.temperature if calibrated else None}, outcomes))
+            save_text_attack({**part, "temperature": model.temperature if calibrated else None}, outcomes)
         else:
             part, robust_masks[attack.name] = measure_embedding_attack(model, rows, attack, radii, clock, on_batch)
-            curves.append(RobustnessCurve.from_dict({**part, "split": split}))
-    on_text += [_measure_recipe(run, rows, name, clock) for name in recipes]
-    text_attacks = _text_results(run, rows, split, on_text)
-    masking = _masking(run, rows, radii, robust_masks)
-    texts = ([text_row(outcome, label_names) for outcome in outcomes] for _, outcomes in on_text)
-    add_attacked_texts(folder, dict(zip((attack.key for attack in text_attacks), texts, strict=True)))
+            curve, result = RobustnessCurve.from_dict({**part, "split": split}), run.result()
+            run.save(replace(result, embedding_attacks=_merged(result.embedding_attacks, curve)))
+    for name in recipes:
+        save_text_attack(*_measure_recipe(run, rows, name, clock))
     result = run.result()
-    return run.save(
-        replace(
-            result,
-            text_attacks=_merged(result.text_attacks, text_attacks),
-            embedding_attacks=_merged(result.embedding_attacks, curves),
-            analysis={**result.analysis, **({"gradient_masking": masking} if masking else {})},
-        )
-    )
+    if masking := _masking(run, rows, radii, robust_masks):
+        result = run.save(replace(result, analysis={**result.analysis, "gradient_masking": masking}))
+    return result
 
 
 def create_attack(name: str, options: Options, source: Path | None = None, trust_remote_code: bool = False) -> Attack:
@@ -199,26 +191,22 @@ def _masking(
     return {**gradient_masking(radii, np.logical_and.reduce(white_box), black_box, zero_share), "cost": cost}
 
 
-def _text_results(
-    run: FinishedRun, rows: Dataset, split: str, measured: Sequence[tuple[dict[str, Any], list[AttackOutcome]]]
-) -> list[TextAttackRecord]:
-    """Return the results of attacks on the text, with the accuracy of each part of the data before and after."""
-    if not measured:
-        return []
-    trained_on, slices = trained_attacks(run.training_views), run.slices(rows)
-    results = []
-    for part, outcomes in measured:
-        scores = slice_scores(
-            slices,
-            clean_accuracy=np.array([outcome.right for outcome in outcomes]),
-            accuracy=np.array([outcome.robust for outcome in outcomes]),
-        )
-        setting = {"split": split, "trained_on": part["attack"] in trained_on, "slices": scores}
-        results.append(TextAttackRecord.from_dict({**part, **setting}))
-    return results
+def _save_text_attack(
+    run: FinishedRun, split: str, slices: Slices, part: dict[str, Any], outcomes: list[AttackOutcome]
+) -> None:
+    """Save what an attack on the text has measured, with the accuracy of each part of the data before and after."""
+    scores = slice_scores(
+        slices,
+        clean_accuracy=np.array([outcome.right for outcome in outcomes]),
+        accuracy=np.array([outcome.robust for outcome in outcomes]),
+    )
+    trained_on = part["attack"] in trained_attacks(run.training_views)
+    attack = TextAttackRecord.from_dict({**part, "split": split, "trained_on": trained_on, "slices": scores})
+    add_attacked_texts(run.folder, {attack.key: [text_row(outcome, run.data.label_names) for outcome in outcomes]})
+    result = run.result()
+    run.save(replace(result, text_attacks=_merged(result.text_attacks, attack)))
 
 
-def _merged(former: list[Result], new: list[Result]) -> list[Result]:
-    """Return the former results and the new ones, which replace those of the same attacks."""
-    replaced = {result.key for result in new}
-    return [result for result in former if result.key not in replaced] + new
+def _merged(former: list[Result], new: Result) -> list[Result]:
+    """Return the former results and the new one, which replaces that of the same attack."""
+    return [result for result in former if result.key != new.key] + [new]

@@ -74,23 +74,24 @@ def evaluate_on_tasks(
     run.result()  # raises where nothing was measured
     training_data = run.data
     source = Classes(training_data.kind, training_data.label_names, training_data.family)
-    entries: list[dict[str, Any]] = []
+    prepared = []  # what cannot be measured is refused before anything is measured
     for name in tasks:
         if isinstance(name, Path):
             data = _file_like(run, name, text_column, label_column, keep_names=not declared).limited(test=examples)
         else:
             data = load_task(name).limited(test=examples)
-        classes = _label_map(source, Classes(data.kind, data.label_names, data.family), name, declared)
+        prepared.append((data, _label_map(source, Classes(data.kind, data.label_names, data.family), name, declared)))
+    entries: list[dict[str, Any]] = []
+    for data, classes in prepared:
         seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
         entry = score_transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
         if classes is not None:
             entry["label_map"] = classes.as_json(training_data.label_names, data.label_names)
         entries.append(entry)
+        result = run.result()
+        former = [other for other in result.transfer if other["task"] != entry["task"]]
+        run.save(replace(result, transfer=[*former, entry]))  # a task that fails later loses nothing
         on_task(len(entries), len(tasks))
-    result = run.result()
-    measured = {entry["task"] for entry in entries}
-    former = [entry for entry in result.transfer if entry["task"] not in measured]
-    run.save(replace(result, transfer=[*former, *entries]))
     return entries
 
 
