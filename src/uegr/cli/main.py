@@ -36,8 +36,9 @@ NO_MEMORY = (
 def main() -> None:
     """Run `uegr`.
 
-    Exit codes: 0 success; 1 a training or a gate failed; 2 an input cannot be used, or the memory is too small; 3 a
-    bug in uegr, printed with its traceback; 130 stopped with Ctrl-C.
+    Exit codes: 0 success; 1 a training or a gate failed, or a training, grid or search was stopped and can be continued
+    (Ctrl-C, a full disk); 2 an input or a file cannot be used, or the memory is too small; 3 a bug in uegr, printed
+    with its traceback; 130 anything else was stopped with Ctrl-C.
     """
     silence_libraries()
     print_every_character(sys.stdout, sys.stderr)
