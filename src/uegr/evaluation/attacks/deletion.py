@@ -1,7 +1,8 @@
-"""Deletion of the words that matter: an upper bound for a model that ignores misspelt words.
+"""Deletion of the words that matter: what a model reaches that ignores misspelt words.
 
-A model that is robust to misspellings only because it ignores the words that it does not know can at best reach the
-accuracy under this attack; only one that reads them gets above it.
+A model that is robust to misspellings only because it ignores the words that it does not know has about the accuracy
+under this attack; one that reads them has a higher one. DeepWordBug leaves words of one and two letters as they are,
+so that the line is no strict bound.
 """
 
 import random
