@@ -42,13 +42,13 @@ class Header:
     Args:
         columns: names of the columns, each once.
         repeated: those that are not as written, since an earlier column has that name.
-        lines: number of lines down to the end of the header.
+        records: number of records down to the header; a quoted cell of it may go on over several lines.
         separator, quoting: of the fields, as for `csv.reader`.
     """
 
     columns: list[str]
     repeated: list[str]
-    lines: int
+    records: int
     separator: str
     quoting: Literal[0, 3]
 
@@ -127,12 +127,13 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
 
 def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3]) -> Header:
     with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
-        lines = csv.reader(file, delimiter=separator, quoting=quoting)
-        written = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
+        numbered = enumerate(csv.reader(file, delimiter=separator, quoting=quoting), 1)
+        cells = ((number, record) for number, record in numbered if record and not record[0].startswith("sep="))
+        records, written = next(cells, (0, []))  # "sep=," is Excel's first line
     if not written:
         raise pd.errors.EmptyDataError
     columns, repeated = _unique(written)
-    return Header(columns, repeated, lines.line_num, separator, quoting)
+    return Header(columns, repeated, records, separator, quoting)
 
 
 def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Table]:
@@ -143,7 +144,7 @@ def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Tab
         source,
         sep=header.separator,
         header=None,
-        skiprows=header.lines,
+        skiprows=header.records,
         names=[*columns, SURPLUS],
         index_col=False,
         dtype=str,
