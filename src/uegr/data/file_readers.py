@@ -19,6 +19,7 @@ from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
+from uegr.data.lone_quotes import has_lone_quotes
 from uegr.data.row_checks import separator_fix
 from uegr.errors import UsageError
 
@@ -114,7 +115,7 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
         layout.check_texts(path.name, columns)
         return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    if ending == ".tsv" and scan.quotes % 2:
+    if ending == ".tsv" and has_lone_quotes(path, scan):
         quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
