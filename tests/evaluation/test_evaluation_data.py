@@ -98,6 +98,12 @@ def test_a_row_without_text_or_label_is_refused(texts: list[Any], labels: list[A
         evaluate(bert(), tokenizer(), frame, attacks=[])
 
 
+@pytest.mark.parametrize("label", ["", " ", float("nan")])
+def test_a_label_of_nothing_is_no_label(label: Any) -> None:
+    with pytest.raises(UsageError, match="1 rows have no label in column 'label' .the first is row 1."):
+        numbers(named("bad", "good"), ["good" if isinstance(label, str) else 1.0, label])
+
+
 @pytest.mark.parametrize("rows", [["a film", "b"], [("a film", 1)]])
 def test_rows_that_are_no_dicts_are_refused(rows: list[Any]) -> None:
     with pytest.raises(UsageError, match=r'give a list of dicts, such as \[\{"text": "...", "label": 0\}\]'):
