@@ -20,6 +20,7 @@ from uegr.data.data_report import Finding
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
 from uegr.data.lone_quotes import has_lone_quotes
+from uegr.data.parquet_classes import classes_of, with_classes
 from uegr.data.row_checks import separator_fix
 from uegr.errors import UsageError
 
@@ -208,8 +209,10 @@ def _unique(header: list[str]) -> tuple[list[str], list[str]]:
 
 def _parquet_tables(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
+    classes = classes_of(file)
     for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
-        yield pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
+        table = pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
+        yield with_classes(table, classes)
 
 
 def _table(frame: pd.DataFrame, scan: Scan) -> pa.Table:
