@@ -12,7 +12,7 @@ from tokenizers import normalizers
 
 from conftest import reviews, tokenizer
 from support.tokenizers_of_every_kind import make_tokenizer
-from uegr.data.arrow_cache import content_hash
+from uegr.data.arrow_cache import content_hash, tokenizer_hash
 from uegr.data.encoding import CACHED_FROM, LengthGroupedSampler, batches, encode, lengths_of
 from uegr.data.kind import Kind
 from uegr.data.user_data import load_files
@@ -111,3 +111,29 @@ def test_a_text_without_tokens_has_one_of_padding(kind: Kind) -> None:
     assert encoded[0]["input_ids"] == [bare.pad_token_id] and encoded[0]["attention_mask"] == [1]
     assert encoded[0]["labels"] == ([-100] if kind == "token" else 0)
     assert encoded[1]["input_ids"] == bare("film")["input_ids"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("model_input_names", ["input_ids"]),
+        ("truncation_side", "left"),
+        ("split_special_tokens", True),
+        ("src_lang", "de"),
+        ("tgt_lang", "de"),
+    ],
+)
+def test_a_setting_that_the_tokenizers_file_does_not_have_is_part_of_the_hash(setting: str, value: object) -> None:
+    changed = tokenizer()
+    setattr(changed, setting, value)
+    assert tokenizer_hash(changed) != tokenizer_hash(tokenizer())
+
+
+def test_tokenizers_of_one_file_do_not_share_rows_in_the_cache() -> None:
+    """As those of BERT and of DistilBERT, whose files are equal and whose models read different inputs."""
+    texts = [f"the good film and the plot {number} of this test" for number in range(CACHED_FROM)]
+    long = Dataset.from_dict({"text": texts, "label": [0] * CACHED_FROM})
+    right, left = tokenizer(), tokenizer()
+    left.truncation_side = "left"
+    encoded = [encode(long, either, ["text"], 4)[0]["input_ids"] for either in (right, left)]
+    assert encoded[0] != encoded[1]

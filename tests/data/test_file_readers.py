@@ -107,3 +107,17 @@ def test_a_column_of_objects_is_reported(tmp_path: Path) -> None:
     assert [str(finding) for finding in findings] == [
         "1 column 'source' of a.jsonl holds values of the kind object: read as text"
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "mark"])
+@pytest.mark.parametrize("before", ["", "\n\n", "sep=,\n", "sep=,\n\n"])
+@pytest.mark.parametrize("header", ["text,label,note", '"the\ntext",label,note', 'text,"a\nlabel","and\n\nnote"'])
+def test_no_row_is_lost_to_a_header_of_several_lines(
+    header: str, before: str, mark: str, end: str, tmp_path: Path
+) -> None:
+    text = f"{mark}{before}{header}\na,0,x\nb,1,y\n".replace("\n", end)
+    (tmp_path / "a.csv").write_bytes(text.encode())
+    rows, _ = read_rows(tmp_path / "a.csv")
+    assert rows.column_names == [name.strip('"').replace("\n", end) for name in header.split(",")]
+    assert [list(row.values()) for row in rows] == [["a", "0", "x"], ["b", "1", "y"]]

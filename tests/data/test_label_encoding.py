@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import ClassLabel, Dataset, Features, Value
 
 from conftest import reviews, tokenizer
 from uegr.data.encoding import encode
+from uegr.data.task_data import make_task
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
 
@@ -81,3 +83,30 @@ def test_an_empty_separator_of_labels_is_refused() -> None:
     frame = pd.DataFrame({"text": [f"film {number}" for number in range(20)], "label": ["a,b", "b"] * 10})
     with pytest.raises(UsageError, match="label_separator is empty: give the sign between two labels"):
         load_files(frame, kind="multi_label", label_separator="")
+
+
+@pytest.mark.parametrize(
+    ("names", "labels", "expected"),
+    [
+        (("1", "2", "3"), [1, 3], [0, 2]),
+        (("1", "2", "3"), [0, 2], [0, 2]),
+        (("1", "0"), [1, 0], [0, 1]),
+        (("True", "False"), [True, False], [0, 1]),
+        (("bad", "good"), [True, False], [1, 0]),
+        (("bad", "good"), [1, 0], [1, 0]),
+        (("bad", "good"), ["good", "bad"], [1, 0]),
+    ],
+)
+def test_labels_are_names_of_the_given_classes_or_else_their_positions(
+    names: tuple[str, ...], labels: list[Any], expected: list[int]
+) -> None:
+    rows = Dataset.from_dict({"text": ["a film", "a plot"], "label": labels})
+    data = make_task("x", {"test": rows}, text_columns=["text"], label_column="label", label_names=names)
+    assert data.test["label"][:] == expected
+
+
+def test_a_class_label_is_read_by_its_own_names() -> None:
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["1", "0"])})
+    rows = Dataset.from_dict({"text": ["a film", "a plot"], "label": [0, 1]}, features)
+    data = make_task("x", {"test": rows}, text_columns=["text"], label_column="label", label_names=["0", "1"])
+    assert data.test["label"][:] == [1, 0]

@@ -80,6 +80,32 @@ def test_spaces_around_labels_are_removed_and_reported() -> None:
     assert "1 labels in column 'label' have spaces: removed" in messages(data)
 
 
+@pytest.mark.parametrize("label", ["", "  ", "\u00a0"])
+def test_an_empty_label_is_no_class(label: str, tmp_path: Path) -> None:
+    rows = frame(["a", label, "b"])
+    rows.to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    for source in (rows, Dataset.from_pandas(rows), tmp_path / "a.jsonl"):
+        with pytest.raises(
+            UsageError, match="8 rows have no label in column 'label' .the first is row 1.: remove them"
+        ):
+            load_files(source)
+
+
+@pytest.mark.parametrize("number", [Value("float64"), Value("float32"), Value("float16")])
+def test_nan_is_no_class(number: Value) -> None:
+    features = Features({"text": Value("string"), "label": number})
+    rows = Dataset.from_dict({"text": ["a", "b", "c"] * 8, "label": [1.0, 0.0, np.nan] * 8}, features)
+    with pytest.raises(UsageError, match="8 rows have no label in column 'label' .the first is row 2.: remove them"):
+        load_files(rows)
+    with pytest.raises(UsageError, match="8 labels are not finite numbers .the first is in row 2."):
+        load_files(rows, kind="regression")
+
+
+def test_an_empty_text_is_a_set_of_no_labels() -> None:
+    data = load_files(frame(["joy,anger", "", "joy"]), kind="multi_label")
+    assert data.label_names == ("anger", "joy") and sets_of(data)["text number 1"] == ()
+
+
 def test_fractions_are_classes_and_reported() -> None:
     data = load_files(frame([0.0, 1.0, 1.5]))
     assert data.label_names == ("0", "1", "1.5")

@@ -76,6 +76,24 @@ def test_a_label_that_the_model_does_not_have_is_refused(
         numbers(named(*names), labels, feature)
 
 
+@pytest.mark.parametrize(
+    ("names", "labels", "message"),
+    [
+        (("negative", "positive"), ["negative", "positiv"], r"'positiv' \(did you mean 'positive'\?\)"),
+        (("negative", "positive"), ["negative", "1", "positiv"], r"'positiv' \(did you mean 'positive'\?\)"),
+        (("negative", "positive"), ["negative", "1"], "'1'"),
+        (("1", "2", "3"), [1, 2, 4], "'4'"),
+        (("1", "2", "3"), [3, 0], "'0'"),
+        ((), ["LABEL_0", "LABEL_7"], "'LABEL_7'"),
+    ],
+)
+def test_the_label_that_is_refused_is_no_name_of_a_class(
+    names: tuple[str, ...], labels: list[Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=f"^unknown label {message}"):
+        numbers(named(*names), labels)
+
+
 def test_hidden_labels_are_refused() -> None:
     with pytest.raises(UsageError, match="label -1, which marks a hidden label"):
         numbers(named("bad", "good"), [-1, -1], ClassLabel(names=["bad", "good"]))
@@ -96,6 +114,12 @@ def test_a_row_without_text_or_label_is_refused(texts: list[Any], labels: list[A
     frame = pd.DataFrame({"text": texts, "label": pd.array(labels, dtype="Int64")})
     with pytest.raises(UsageError, match=message):
         evaluate(bert(), tokenizer(), frame, attacks=[])
+
+
+@pytest.mark.parametrize("label", ["", " ", float("nan")])
+def test_a_label_of_nothing_is_no_label(label: Any) -> None:
+    with pytest.raises(UsageError, match="1 rows have no label in column 'label' .the first is row 1."):
+        numbers(named("bad", "good"), ["good" if isinstance(label, str) else 1.0, label])
 
 
 @pytest.mark.parametrize("rows", [["a film", "b"], [("a film", 1)]])

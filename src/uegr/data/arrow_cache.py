@@ -25,8 +25,10 @@ from uegr.locked_files import replace_file
 
 BATCH = 20_000
 """Number of rows in memory at a time."""
-VERSION = 3
+VERSION = 4
 """Part of every file name. Raise it when the same content is to be read in another way than before."""
+TOKENIZER_SETTINGS = ("model_input_names", "truncation_side", "split_special_tokens", "src_lang", "tgt_lang")
+"""Attributes of a tokenizer that decide what it returns for a text, and that its tokenizer.json does not have."""
 
 
 def cache_path(*parts: object) -> Path:
@@ -87,10 +89,11 @@ def content_hash(rows: Dataset, columns: Sequence[str]) -> str:
 
 
 def tokenizer_hash(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return a hash of all settings that decide a text's tokens, without truncation and padding: calls change those."""
+    """Return a hash of all settings that decide a text's tokens, without those of calls: its length and its padding."""
     backend = getattr(tokenizer, "backend_tokenizer", None)
     if backend is None:
         return str(datasets.fingerprint.Hasher.hash(tokenizer))
     state = json.loads(backend.to_str())
     state.update(truncation=None, padding=None)
-    return hashlib.sha256(json.dumps(state, sort_keys=True).encode()).hexdigest()
+    own = [type(tokenizer).__name__, *(getattr(tokenizer, name, None) for name in TOKENIZER_SETTINGS)]
+    return hashlib.sha256(json.dumps([state, own], sort_keys=True).encode()).hexdigest()

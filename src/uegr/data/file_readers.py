@@ -19,6 +19,8 @@ from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
+from uegr.data.lone_quotes import has_lone_quotes
+from uegr.data.parquet_classes import classes_of, with_classes
 from uegr.data.row_checks import separator_fix
 from uegr.errors import UsageError
 
@@ -42,13 +44,13 @@ class Header:
     Args:
         columns: names of the columns, each once.
         repeated: those that are not as written, since an earlier column has that name.
-        lines: number of lines down to the end of the header.
+        records: number of records down to the header; a quoted cell of it may go on over several lines.
         separator, quoting: of the fields, as for `csv.reader`.
     """
 
     columns: list[str]
     repeated: list[str]
-    lines: int
+    records: int
     separator: str
     quoting: Literal[0, 3]
 
@@ -114,7 +116,7 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
         layout.check_texts(path.name, columns)
         return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    if ending == ".tsv" and scan.quotes % 2:
+    if ending == ".tsv" and has_lone_quotes(path, scan):
         quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
@@ -127,12 +129,13 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
 
 def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3]) -> Header:
     with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
-        lines = csv.reader(file, delimiter=separator, quoting=quoting)
-        written = next((line for line in lines if line and not line[0].startswith("sep=")), [])  # Excel's first line
+        numbered = enumerate(csv.reader(file, delimiter=separator, quoting=quoting), 1)
+        cells = ((number, record) for number, record in numbered if record and not record[0].startswith("sep="))
+        records, written = next(cells, (0, []))  # "sep=," is Excel's first line
     if not written:
         raise pd.errors.EmptyDataError
     columns, repeated = _unique(written)
-    return Header(columns, repeated, lines.line_num, separator, quoting)
+    return Header(columns, repeated, records, separator, quoting)
 
 
 def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Table]:
@@ -143,7 +146,7 @@ def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Tab
         source,
         sep=header.separator,
         header=None,
-        skiprows=header.lines,
+        skiprows=header.records,
         names=[*columns, SURPLUS],
         index_col=False,
         dtype=str,
@@ -206,8 +209,10 @@ def _unique(header: list[str]) -> tuple[list[str], list[str]]:
 
 def _parquet_tables(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
+    classes = classes_of(file)
     for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
-        yield pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
+        table = pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})
+        yield with_classes(table, classes)
 
 
 def _table(frame: pd.DataFrame, scan: Scan) -> pa.Table:

@@ -171,14 +171,20 @@ def _with_classes(
     numbered: Sequence[str],
     text_columns: Sequence[str],
 ) -> Dataset:
-    """Encode one split; a whole number is the position of a class in `numbered`, or in the names of a `ClassLabel`."""
+    """Encode one split.
+
+    Labels are names where all of them are names of classes, which may be numbers ("1" to "5"). Otherwise a whole number
+    is the position of a class in `numbered`; in a column of `ClassLabel` it always is, in the column's own names.
+    """
     index_of = {label: i for i, label in enumerate(names)}
-    feature = rows.features[label_column]
+    feature, values = rows.features[label_column], rows.unique(label_column)
     if isinstance(feature, ClassLabel):  # its order may be another than that of the training split
         numbered = feature.names
+    elif all(label_text(value) in index_of for value in values):
+        numbered = ()
     name_of = dict(enumerate(numbered))
     class_of = {}
-    for value in rows.unique(label_column):
+    for value in values:
         name_of_value = name_of.get(value) if isinstance(value, int) else None
         class_of[value] = index_of.get(name_of_value or label_text(value), -1)
     labels = np.concatenate(

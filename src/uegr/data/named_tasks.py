@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from datasets import ClassLabel, Dataset, Value
+
 from uegr.data.data_folder import uegr_data
 from uegr.data.file_readers import read_rows
 from uegr.data.hub_datasets import read_hub_task
@@ -52,7 +54,7 @@ def published_splits(name: str, task: Task) -> Splits:
     folder = local_folder(name, task)
     if folder is not None:
         files = {split: folder / f"{split}.parquet" for split in SPLITS}
-        return {split: read_rows(path)[0] for split, path in files.items() if path.exists()}
+        return {split: _with_own_classes(read_rows(path)[0], task) for split, path in files.items() if path.exists()}
     if task.package is not None and (task.package.installed or task.hub is None):
         return task.package.splits()
     if task.hub is None:
@@ -63,3 +65,11 @@ def published_splits(name: str, task: Task) -> Splits:
         if task.package is None:
             raise
         raise UsageError(f"{error} Without a hub: {task.package.command}") from error
+
+
+def _with_own_classes(rows: Dataset, task: Task) -> Dataset:
+    """The rows of a file, whose classes are those of the registry by number where the file has other names for them."""
+    feature = rows.features.get(task.target)
+    if isinstance(feature, ClassLabel) and {*feature.names} != {*task.labels}:
+        return rows.cast_column(task.target, Value("int64"))
+    return rows

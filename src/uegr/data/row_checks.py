@@ -19,7 +19,13 @@ LABEL_OPTION = "--label_column"
 
 
 def check_rows(
-    name: str, rows: Dataset, text_columns: Sequence[str], label_columns: Sequence[str], drop_empty: bool | None
+    name: str,
+    rows: Dataset,
+    text_columns: Sequence[str],
+    label_columns: Sequence[str],
+    drop_empty: bool | None,
+    *,
+    classes: bool = False,
 ) -> tuple[Dataset, list[Finding]]:
     """Check the rows of one split; every returned row has text and a label.
 
@@ -28,6 +34,8 @@ def check_rows(
         rows: raw rows of one split.
         text_columns, label_columns: columns that must exist and have a value in every row.
         drop_empty: drop rows without text; otherwise they are an error. None: an error, and the user cannot drop them.
+        classes: a label is one class, so that empty text and NaN are none; for other kinds of task empty text may be
+            a label, such as the set of no labels.
 
     Returns:
         The rows, with text columns as strings, and what to report about them.
@@ -48,7 +56,7 @@ def check_rows(
         if feature != Value("string"):
             rows = rows.cast_column(column, Value("string"))
     for column in label_columns:
-        missing = _matching_rows(rows, [column], lambda values: values.is_null())
+        missing = _matching_rows(rows, [column], _is_no_class if classes else pc.is_null)
         if len(missing):
             raise UsageError(
                 f"{name}: {len(missing)} rows have no label in column '{column}' (the first is row {missing[0]}): "
@@ -103,6 +111,12 @@ def _matching_rows(rows: Dataset, columns: Sequence[str], test: Callable[[pa.Chu
 
 def _is_empty(texts: pa.ChunkedArray) -> Any:
     return pc.equal(pc.fill_null(pc.utf8_trim_whitespace(texts), ""), "")
+
+
+def _is_no_class(labels: pa.ChunkedArray) -> Any:
+    if pa.types.is_string(labels.type) or pa.types.is_large_string(labels.type):
+        return _is_empty(labels)
+    return pc.is_null(labels, nan_is_null=True)
 
 
 def separator_fix(columns: Sequence[str]) -> str:

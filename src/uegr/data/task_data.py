@@ -116,7 +116,8 @@ def make_task(
         label_column: whole numbers or class names for classification; numbers for regression; for multi-label lists,
             texts that list names, or several columns "a,b,c" of 0 and 1; for token a list of tags, one per word; the
             target text for seq2seq.
-        label_names: names of the classes 0..C-1; None takes the classes from the training labels.
+        label_names: names of the classes 0..C-1, which labels are, or else their numbers; None takes the classes from
+            the training labels.
         kind, metrics, family: see `TaskData`.
         drop_empty: drop rows without text; otherwise they are an error.
         label_separator: separates the label names in a multi-label text.
@@ -134,7 +135,9 @@ def make_task(
     row_findings: list[Finding] = []
     for split, rows in splits.items():
         drop = drop_empty or kind == "causal_lm"  # blank lines separate paragraphs there
-        checked[split], of_split = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop)
+        checked[split], of_split = check_rows(
+            f"{name} ({split})", rows, text_columns, label_columns, drop, classes=kind == "classification"
+        )
         row_findings += of_split
     label_findings: list[Finding] = []
     if kind == "classification":

@@ -90,7 +90,7 @@ def evaluation_rows(
     check_columns("the data", rows, labels, "label_column")
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None)
+    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None, classes=kind == "classification")
     rows = rows.select_columns([*texts, *labels])
     if kind == "causal_lm":
         return rows, texts, kind
@@ -164,6 +164,9 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
 
     Labels are names where all of them are names of the model's classes, which may be numbers ("1" to "5"). Otherwise
     they are the numbers 0 to C - 1; the names of a `ClassLabel` are numbered in its order only if the model has none.
+
+    Raises:
+        UsageError: a label is neither; where some labels are names, it is one that is no name.
     """
     feature, values = rows.features[LABEL], rows.unique(LABEL)
     class_label = feature if isinstance(feature, ClassLabel) else None
@@ -172,9 +175,13 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
     number_of = {text: number for number, text in enumerate(names)}
     unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)
-    if not all(text in number_of for text in text_of.values()) and (unnamed or not class_label):
+    others = [text for text in text_of.values() if text not in number_of]
+    if others and (unnamed or not class_label):
+        is_named = len(others) < len(text_of)
         text_of = {value: str(int(value)) if isinstance(value, bool | int) else text for value, text in text_of.items()}
         number_of = {str(number): number for number in range(len(names) or MOST_UNNAMED_CLASSES)}
+        if is_named and not all(text in number_of for text in text_of.values()):
+            raise unknown("label", next((text for text in others if text not in number_of), others[0]), names)
     for text in text_of.values():
         if text not in number_of:
             raise unknown("label", text, names or ["0 to C - 1, because the model's configuration has no names"])
