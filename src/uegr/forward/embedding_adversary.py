@@ -14,6 +14,7 @@ from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.task_kinds.own_loss import detached
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -65,7 +66,7 @@ class EmbeddingAdversary:
         if self.ascent.random_start:
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
         if self.by_confidence and clean is not None:
-            radius = radius * self._confidence(model, batch, step, clean.logits.detach())
+            radius = radius * self._confidence(model, batch, step, detached(clean.logits))
         return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)
 
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
