@@ -56,6 +56,24 @@ def test_a_mask_does_not_depend_on_the_gradient_that_it_masks(saliency: str, mas
     assert all(torch.equal(mask, masks[1][i][0]) for i, (mask, _) in masks[0].items())
 
 
+@pytest.mark.parametrize("saliency", ["fisher", "gradient"])
+@pytest.mark.parametrize("mask_mode", ["gradient", "frozen", "update"])
+def test_scores_are_of_the_gradients_before_they_are_masked(saliency: str, mask_mode: str) -> None:
+    """Otherwise a weight that is not selected once would never be selected again."""
+    scores: list[dict[int, torch.Tensor]] = []
+    for p_min in (0.1, 1.0):
+        model = bert()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+        stage = stage_of(SelectiveBackward, refresh=1, saliency=saliency, mask_mode=mask_mode, p_min=p_min)
+        stage.attach(model, optimizer)
+        for seed in range(4):
+            set_gradients(model, seed)
+            stage.update(optimizer, seed, NO_REPLAY)
+        scores.append(stage.scores.state_dict()["means"] if saliency == "fisher" else stage._bins)
+    assert scores[0]
+    assert all(torch.equal(values, scores[1][i]) for i, values in scores[0].items())
+
+
 def test_masks_depend_on_the_seed_of_the_step_and_select_by_p() -> None:
     model = bert()
     optimizer = adamw(model)

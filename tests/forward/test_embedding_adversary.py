@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from support.small_models import batch, bert, logits_of
@@ -11,6 +14,7 @@ from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.clean_pass import clean_pass_with_gradient
 from uegr.forward.embedding_adversary import EmbeddingAdversary
+from uegr.forward.forward_stage import TaskOptions
 from uegr.forward.uegr import UEGRForward
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
@@ -58,6 +62,32 @@ def test_a_constant_prediction_of_the_most_frequent_label_is_no_confidence() -> 
     for adversary_of_step in (attacker, resumed):
         radii = lengths(adversary_of_step, model, data, 1)
         torch.testing.assert_close(radii, torch.zeros(16), atol=1e-3, rtol=0.0)
+
+
+def ordinal_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """CORAL: output i says whether the label is above i, so there is one label more than outputs."""
+    above = (labels[:, None] > torch.arange(logits.shape[-1])).float()
+    return F.binary_cross_entropy_with_logits(logits, above, reduction="none").mean(-1)
+
+
+def test_labels_that_are_no_classes_of_the_model_have_confidence_1_from_the_first_one_on() -> None:
+    """A batch without the highest label, and a resumed training, do not go back."""
+    model, data = bert(dropout=0.0).eval(), batch(16)
+    position = replace(step(), task_options=TaskOptions(loss_fn=ordinal_loss))
+    attacker, resumed = adversary(), adversary()
+
+    def radii(attacker: EmbeddingAdversary, labels: Tensor) -> Tensor:
+        rows = {**data, "labels": labels}
+        clean = clean_pass_with_gradient(model, rows, position, None, keep_graph=False)
+        return attacker.attack(model, rows, position, clean=clean).flatten(1).norm(dim=1)
+
+    whole, low = torch.full((16,), 0.1), torch.arange(16) % 2
+    assert not torch.allclose(radii(attacker, low), whole)
+    torch.testing.assert_close(radii(attacker, torch.arange(16) % 3), whole)
+    torch.testing.assert_close(radii(attacker, low), whole)
+    resumed.load_state_dict(attacker.state_dict())
+    torch.testing.assert_close(radii(resumed, low), whole)
+    torch.testing.assert_close(radii(adversary(), low - 1), whole)
 
 
 def test_the_unit_of_a_relative_radius_is_that_of_the_weights_before_training() -> None:

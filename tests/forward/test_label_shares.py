@@ -33,3 +33,11 @@ def test_the_state_is_remembered() -> None:
     shares.observe(counts(3, 1), 0)
     resumed.load_state_dict(shares.state_dict())
     assert torch.equal(shares.observe(counts(1, 0), 1), resumed.observe(counts(1, 0), 1))  # type: ignore[arg-type]
+
+
+def test_counts_of_an_earlier_version_in_another_shape_are_replaced() -> None:
+    """Those of a regression with several outputs were once of all outputs together."""
+    shares = LabelShares()
+    shares.load_state_dict({"past": torch.tensor([4.0, 6.0, 9.0]), "present": None, "step": 0})
+    shares.observe(counts(3, 1, 2, 2), 1)
+    torch.testing.assert_close(shares.observe(counts(8, 0, 0, 0), 2), torch.tensor([3 / 8, 1 / 8, 2 / 8, 2 / 8]))

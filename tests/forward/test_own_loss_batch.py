@@ -116,6 +116,38 @@ def test_without_logits_the_adversary_works_and_there_is_no_divergence() -> None
         attached(RDropConfig(), bert(), compute_loss=lambda model, data: (paired(model, data)[0], None)).loss(pair())
 
 
+@pytest.mark.parametrize("gives_logits", [True, False])
+@pytest.mark.parametrize("epsilon", [0.06, 0.0])
+def test_a_clean_pass_that_is_held_fixed_keeps_the_value_of_its_loss(gives_logits: bool, epsilon: float) -> None:
+    """It has no weight in the loss, and joins the divergence where there are logits."""
+    terms = []
+    for clean_weight in (0.0, 1e-9):
+        method = attached(
+            UEGRConfig(epsilon=epsilon, detach_clean=True, clean_weight=clean_weight, by_confidence=False),
+            bert(),
+            compute_loss=lambda model, data: (paired(model, data)[0], paired(model, data)[1] if gives_logits else None),
+        )
+        method.loss(pair()).backward()
+        terms.append(method.terms)
+    for name, value in terms[1].items():
+        torch.testing.assert_close(terms[0][name], value, msg=name)
+    assert bool(terms[0]["divergence"] > 0) == gives_logits
+
+
+def test_without_logits_a_single_example_has_confidence_1() -> None:
+    """Its label is not compared with a constant that stands for the logits."""
+    losses = []
+    for by_confidence in (True, False):
+        method = attached(
+            UEGRConfig(by_confidence=by_confidence, dropout=(0.0, 0.0)),
+            bert(dropout=0.0),
+            compute_loss=lambda model, data: (classified(model, data)[0], None),
+        )
+        method.loss(batch(1))
+        losses.append(method.terms["adversarial_loss"])
+    torch.testing.assert_close(losses[0], losses[1])
+
+
 def test_gradients_reach_every_weight_once() -> None:
     """Plain fine-tuning of the function is the function."""
     model = bert()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from transformers import GemmaConfig, GemmaForSequenceClassification
 
 from support.small_models import Linear, bert
 from uegr.errors import UsageError
@@ -34,6 +35,16 @@ def test_the_padding_row_does_not_count_in_the_embedding_norm() -> None:
     expected = model.embedding.weight[1:].detach().norm(dim=-1).mean()
     assert embedding_scale(model).norm == pytest.approx(float(expected))
     assert embedding_scale(model).width == 6
+
+
+def test_the_norm_is_that_of_the_embeddings_to_which_a_perturbation_is_added() -> None:
+    """Gemma's layer multiplies the rows of its weight by sqrt(d)."""
+    sizes = {"vocab_size": 20, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "head_dim": 8}
+    model = GemmaForSequenceClassification(
+        GemmaConfig(**sizes, num_attention_heads=2, num_key_value_heads=2, pad_token_id=0)
+    )
+    output = model.get_input_embeddings()(torch.arange(1, 20)).detach()
+    assert embedding_scale(model).norm == pytest.approx(float(output.norm(dim=-1).mean()), rel=1e-5)
 
 
 class Wrapper(nn.Module):

@@ -100,9 +100,14 @@ class SelectiveBackward(BackwardStage):
         draws = Draws(seed)
         if self._table is not None and self.scores.from_optimizer and fusible(optimizer):
             self._fused.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
-        else:
-            MASK_MODES[self.options.mask_mode](optimizer, self._masks(optimizer, draws))
-        self._observe(optimizer)
+            self._observe(optimizer)
+            return
+        masks, mode = self._masks(optimizer, draws), self.options.mask_mode
+        if mode != "update":  # the other modes change the gradients, and scores are of whole gradients
+            self._observe(optimizer)
+        MASK_MODES[mode](optimizer, masks)
+        if mode == "update":  # AdamW's second moment has seen the gradients only now
+            self._observe(optimizer)
 
     def _masks(self, optimizer: torch.optim.Optimizer, draws: Draws) -> Masks:
         """The masks of this step.

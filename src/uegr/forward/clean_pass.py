@@ -13,6 +13,7 @@ from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
+from uegr.modeling.task_kinds.own_loss import detached
 from uegr.modeling.token_gradients import reached
 from uegr.modeling.weight_formats import trainable_weights
 
@@ -49,7 +50,7 @@ def clean_pass_with_gradient(
     logits, gradient = input_gradient_at(
         model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
     )
-    return CleanPass(logits if keep_graph else logits.detach(), gradient)
+    return CleanPass(logits if keep_graph else detached(logits), gradient)
 
 
 def clean_pass_without_gradient(
@@ -78,4 +79,4 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     scale = loss_scale(loss)
     *gradients, at_inputs = torch.autograd.grad(scale * loss, [*weights, leaf], allow_unused=True)
     torch.clear_autocast_cache()  # cached casts belong to the freed graph
-    return CleanPass(logits.detach(), reached(at_inputs) / scale, carry(loss.detach(), weights, gradients, scale))
+    return CleanPass(detached(logits), reached(at_inputs) / scale, carry(loss.detach(), weights, gradients, scale))

@@ -14,6 +14,7 @@ from uegr.forward.label_shares import LabelShares
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.task_kinds.own_loss import detached
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -25,13 +26,15 @@ class EmbeddingAdversary:
         epsilon: the ball's radius, in its unit.
         by_confidence: scale the radius of each example by the model's confidence in its label on the clean sample, from
             0 at chance to 1 [ours]; see `TaskKind.confidence`. Chance is at least the share of the label in the
-            training so far: a model that predicts the most frequent label for every input has learned nothing.
+            training so far: a model that predicts the most frequent label for every input has learned nothing. From
+            the first label on that is none of the model's classes, as ordinal losses have them, it is 1 for all.
     """
 
     def __init__(self, ascent: ProjectedAscent, epsilon: float, *, by_confidence: bool = False) -> None:
         self.ascent, self.epsilon, self.by_confidence = ascent, epsilon, by_confidence
         self._unit = BallUnit(ascent.ball)
         self._label_shares = LabelShares()
+        self._other_labels = torch.zeros((), dtype=torch.bool)
 
     def attach(self, model: nn.Module) -> None:
         """Measure the model's embeddings, the unit of a relative epsilon, before training moves them."""
@@ -63,28 +66,37 @@ class EmbeddingAdversary:
         if self.ascent.random_start:
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
         if self.by_confidence and clean is not None:
-            radius = radius * self._confidence(model, batch, step, clean.logits.detach())
+            radius = radius * self._confidence(model, batch, step, detached(clean.logits))
         return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)
 
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
         """The model's confidence in each example, the mean over its targets, (B, 1, 1).
 
-        The scalar 1 if the loss is the user's own and has no labels.
+        1 if the loss is the user's own and has no labels, or labels that are none of the model's classes.
         """
         task = step.task(model, logits, batch)
         if not task.has_labels:
             return torch.ones((), device=logits.device)
-        label_shares = self._label_shares.observe(task.label_counts(logits.shape[-1]), step.number)
+        counts = task.label_counts(logits.shape[-1])
+        label_shares = self._label_shares.observe(counts, step.number)  # counts are now those of all processes
         confidence = task.mean_per_example(task.confidence(logits, label_shares))
+        if task.loss_fn is not None:
+            self._other_labels = self._other_labels.to(counts.device) | task.counts_other_labels(counts)
+            confidence = torch.where(self._other_labels, 1.0, confidence)
         choices = len(token_mask(batch)) // len(confidence)  # an example of multiple choice has several rows
         return confidence.repeat_interleave(choices)[:, None, None]
 
     def state_dict(self) -> dict[str, Any]:
-        return {**self._unit.state_dict(), "label_shares": self._label_shares.state_dict()}
+        return {
+            **self._unit.state_dict(),
+            "label_shares": self._label_shares.state_dict(),
+            "other_labels": self._other_labels,
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._unit.load_state_dict(state)
         self._label_shares.load_state_dict(state["label_shares"])
+        self._other_labels = state.get("other_labels", self._other_labels)  # earlier versions refused such labels
 
 
 class AdversarialStage(ForwardStage):

@@ -52,4 +52,6 @@ class LabelShares:
 def _sum(first: Tensor | None, second: Tensor | None) -> Tensor | None:
     if first is None or second is None:
         return second if first is None else first
+    if first.shape != second.shape:  # a checkpoint of an earlier version counted several numbers per example as one
+        return second
     return first + second.to(first.device)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
+from uegr.modeling.embedding_factor import output_factor
 from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.weight_formats import check_values
 
@@ -70,7 +71,7 @@ class EmbeddingScale:
     """The unit of a relative epsilon [ours], so that one value suits several models.
 
     Args:
-        norm: mean l2 norm of the rows of the token-embedding matrix, without the padding row.
+        norm: mean l2 norm of the token embeddings as their layer puts them out, without the padding row.
         width: d, the length of a row.
     """
 
@@ -80,7 +81,7 @@ class EmbeddingScale:
 
 @torch.no_grad()
 def embedding_scale(model: nn.Module) -> EmbeddingScale:
-    """Measure the token-embedding matrix of a model.
+    """Measure the token embeddings of a model: the rows of their matrix, times the factor of a layer that scales them.
 
     Raises:
         UsageError: the model has no such matrix, or it is offloaded.
@@ -95,4 +96,4 @@ def embedding_scale(model: nn.Module) -> EmbeddingScale:
     padding = getattr(layer, "padding_idx", None)
     if padding is not None:
         total, count = total - norms[padding], count - 1
-    return EmbeddingScale(norm=float(total) / count, width=int(weight.shape[-1]))
+    return EmbeddingScale(norm=output_factor(layer) * (float(total) / count), width=int(weight.shape[-1]))

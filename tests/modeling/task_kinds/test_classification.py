@@ -62,3 +62,12 @@ def test_a_model_that_predicts_the_shares_of_the_labels_has_confidence_zero(clas
 
 def test_label_counts_begin_with_the_number_of_targets() -> None:
     assert Classification(LABELS, rows=6).label_counts(4).tolist() == [6, 2, 2, 2, 0]
+
+
+def test_labels_that_are_no_classes_count_among_the_targets_only() -> None:
+    task = Classification(torch.tensor([0, 3, -1, 2, -100]), rows=5)
+    counts = task.label_counts(3)
+    assert counts.tolist() == [4, 1, 0, 1]
+    assert bool(task.counts_other_labels(counts))
+    assert not Classification(LABELS, rows=6).counts_other_labels(Classification(LABELS, rows=6).label_counts(3))
+    assert task.confidence(torch.zeros(5, 3), counts[1:] / counts[0]).isfinite().all()

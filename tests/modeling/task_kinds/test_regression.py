@@ -31,6 +31,7 @@ def test_the_divergence_is_the_variance() -> None:
 
 def test_label_counts_are_number_sum_and_sum_of_squares() -> None:
     assert Regression(torch.tensor([[1.0], [3.0]]), rows=2).label_counts(1).tolist() == [2, 4, 10]
+    assert Regression(torch.tensor([[1.0, 0.0], [3.0, 5.0]]), rows=2).label_counts(2).tolist() == [2, 4, 5, 10, 25]
 
 
 @given(st.floats(-50, 50), st.floats(0.1, 50))
@@ -46,6 +47,21 @@ def test_a_model_that_predicts_the_mean_of_the_numbers_has_confidence_zero(centr
     assert task.confidence(labels, shares).tolist() == [1.0] * 8
     assert bool((task.confidence(labels + 0.3 * (shares[0] - labels), shares) > 0).all())
     assert task.confidence(constant).tolist() == [0.0] * 8, "before any number was seen"
+
+
+def test_outputs_of_any_unit_count_alike_in_the_confidence() -> None:
+    """Three outputs that repeat one, in units and from zero points of their own, have its confidences."""
+    labels, outputs = 3.0 + torch.randn(2, 8, 1, generator=torch.Generator().manual_seed(0))
+    confidences = []
+    for units, zeros in (
+        (torch.ones(1), torch.zeros(1)),
+        (torch.tensor([1.0, 5.0, 0.1]), torch.tensor([0.0, 2.0, 1.0])),
+    ):
+        task = Regression(zeros + units * labels, rows=8)
+        counts = task.label_counts(len(units))
+        confidences.append(task.confidence(zeros + units * outputs, counts[1:] / counts[0]))
+    assert 0.0 < float(confidences[0].mean()) < 1.0
+    torch.testing.assert_close(confidences[1], confidences[0], atol=1e-3, rtol=1e-3)
 
 
 def test_confidence_is_measured_in_the_variance_of_the_labels() -> None:

@@ -48,16 +48,24 @@ class Classification(TaskKind):
         return symmetric_kl(self.scores(first).log_softmax(dim=-1), self.scores(second).log_softmax(dim=-1))
 
     def label_counts(self, classes: int) -> Tensor:
-        is_target = self.is_target.float()
-        counts = is_target.new_zeros(classes).index_add(0, self.labels.clamp_min(0), is_target)
-        return torch.cat([is_target.sum()[None], counts])
+        """As for other kinds; a label that is none of the C classes counts among the targets only."""
+        is_class = (self.labels >= 0) & (self.labels < classes)
+        classes_of_targets = self.labels.clamp(0, classes - 1)
+        counts = torch.zeros(classes, device=is_class.device).index_add(0, classes_of_targets, is_class.float())
+        return torch.cat([self.is_target.float().sum()[None], counts])
+
+    def counts_other_labels(self, counts: Tensor) -> Tensor:
+        return counts[1:].sum() < counts[0]
 
     def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+        """As for other kinds; of a label that is none of the C classes it is without a meaning."""
         scores = self.scores(logits)
-        losses = F.cross_entropy(scores, self.labels, reduction="none", ignore_index=IGNORED_LABEL)
+        labels = self.labels.clamp(0, scores.shape[-1] - 1)
+        targets = labels.where(self.is_target, IGNORED_LABEL)
+        losses = F.cross_entropy(scores, targets, reduction="none", ignore_index=IGNORED_LABEL)
         chance = torch.full_like(losses, 1.0 / scores.shape[-1])
         if label_shares is not None:
-            chance = torch.maximum(chance, label_shares[self.labels.clamp_min(0)])
+            chance = torch.maximum(chance, label_shares[labels])
         return confidence_above_chance(losses, chance)
 
     def attack_loss(self, logits: Tensor) -> Tensor:

@@ -55,6 +55,15 @@ def with_loss(logits: Tensor | None, loss: Tensor) -> LogitsWithLoss:
     return result
 
 
+def detached(logits: Tensor) -> Tensor:
+    """The logits without a graph; those of `with_loss` keep their loss, without a graph as well."""
+    if not isinstance(logits, LogitsWithLoss):
+        return logits.detach()
+    result = with_loss(logits.detach(), logits.loss.detach())
+    result.given = logits.given
+    return result
+
+
 def task_of_own_loss(model: nn.Module, logits: Tensor, labels: Any) -> TaskKind:
     """The kind of task for the logits; its loss is the loss of the pass that returned them.
 

@@ -29,23 +29,27 @@ class Regression(TaskKind):
         return (self.scores(first) - self.scores(second)).square().mean(dim=-1)
 
     def label_counts(self, classes: int) -> Tensor:
-        """The number of targets, the sum of the labels and the sum of their squares, shape (3,)."""
+        """The number of targets, the sum of each output's labels, then the sum of their squares, shape (1 + 2C,)."""
         labels = self.labels.float()
-        return torch.stack([self.is_target.float().sum(), labels.sum(), labels.square().sum()])
+        return torch.cat([self.is_target.float().sum()[None], labels.sum(dim=0), labels.square().sum(dim=0)])
 
     def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
         """exp(-(output - label)^2 / 2 var), relative to a prediction of the mean of the labels so far.
 
+        Of several outputs the exponent is the mean, each in units of its own variance.
+
         Args:
             logits: of the N positions.
-            label_shares: mean of the labels and of their squares, shape (2,); None gives confidence 0.
+            label_shares: of each output the mean of the labels, then the mean of their squares, shape (2C,); None gives
+                confidence 0.
         """
         if label_shares is None:
             return torch.zeros_like(self.scores(logits)[:, 0])
-        mean, labels = label_shares[0], self.labels.float()
-        scale = 2.0 * (label_shares[1] - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
-        chance = torch.exp(-(labels - mean).square().mean(dim=-1) / scale)
-        return confidence_above_chance(self.default_loss(logits) / scale, chance)
+        labels, (mean, mean_square) = self.labels.float(), label_shares.chunk(2)
+        scale = 2.0 * (mean_square - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
+        chance = torch.exp(-((labels - mean).square() / scale).mean(dim=-1))
+        losses = ((self.scores(logits) - labels).square() / scale).mean(dim=-1)
+        return confidence_above_chance(losses, chance)
 
     def attack_loss(self, logits: Tensor) -> Tensor:
         return self.default_loss(logits)

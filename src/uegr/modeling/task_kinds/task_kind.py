@@ -123,6 +123,16 @@ class TaskKind(ABC):
     def label_counts(self, classes: int) -> Tensor:
         """The number of targets, then for each of C labels how many targets have it, shape (1 + C,), float32."""
 
+    def counts_other_labels(self, counts: Tensor) -> Tensor:
+        """Whether some of the targets have labels that are none of the model's classes, a scalar, bool.
+
+        Only a loss of the user's own can give such labels a meaning.
+
+        Args:
+            counts: of `label_counts`.
+        """
+        return torch.zeros((), dtype=torch.bool, device=counts.device)
+
     @abstractmethod
     def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
         """The model's confidence in the label of each position, shape (N,), in [0, 1] [ours].
