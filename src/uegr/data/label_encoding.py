@@ -59,6 +59,8 @@ def encode_classes(
             f"{name}: each of the {len(first):,} training labels is '{names[0]}': add rows of another class, or name "
             "the column of the classes with --label_column."
         )
+    if all(_are_names(rows, label_column, names) for rows in splits.values()):
+        numbered = ()
     encoded = {
         split: _with_classes(f"{name} ({split})", rows, label_column, names, numbered or (), text_columns)
         for split, rows in splits.items()
@@ -152,6 +154,16 @@ def _names_in(train: Dataset, label_column: str) -> tuple[list[str], list[Findin
     return names, findings
 
 
+def _are_names(rows: Dataset, label_column: str, names: Sequence[str]) -> bool:
+    """Whether all labels are names of classes, which may be numbers ("1" to "5"); those of a `ClassLabel` are its own.
+
+    Asked of all splits: one of them may happen to hold only numbers that could be both.
+    """
+    if isinstance(rows.features[label_column], ClassLabel):
+        return True
+    return {label_text(value) for value in rows.unique(label_column)} <= {*names}
+
+
 def _with_positive_last(names: Sequence[str], positive_label: str | None) -> tuple[str, ...]:
     names = tuple(map(str, names))
     if positive_label is None:
@@ -171,20 +183,14 @@ def _with_classes(
     numbered: Sequence[str],
     text_columns: Sequence[str],
 ) -> Dataset:
-    """Encode one split.
-
-    Labels are names where all of them are names of classes, which may be numbers ("1" to "5"). Otherwise a whole number
-    is the position of a class in `numbered`; in a column of `ClassLabel` it always is, in the column's own names.
-    """
+    """Encode one split; a whole number is the position of a class in `numbered`, or in the names of a `ClassLabel`."""
     index_of = {label: i for i, label in enumerate(names)}
-    feature, values = rows.features[label_column], rows.unique(label_column)
+    feature = rows.features[label_column]
     if isinstance(feature, ClassLabel):  # its order may be another than that of the training split
         numbered = feature.names
-    elif all(label_text(value) in index_of for value in values):
-        numbered = ()
     name_of = dict(enumerate(numbered))
     class_of = {}
-    for value in values:
+    for value in rows.unique(label_column):
         name_of_value = name_of.get(value) if isinstance(value, int) else None
         class_of[value] = index_of.get(name_of_value or label_text(value), -1)
     labels = np.concatenate(
