@@ -83,6 +83,7 @@ def test_examples(name: str, text: str, possible: set[str]) -> None:
     [
         ("i don ' t know", "i do not know"),
         ("it 's good and you do n't", "it is good and you do not"),
+        ("it is n't good , there are n ' t any", "it is not good , there are not any"),
         ("You CAN\u2019T", "You CANNOT"),
         ("\u0130t is doe\u017f not", "\u0130t is doe\u017f not"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from support.playground_models import models_of_page
@@ -41,6 +43,17 @@ def test_the_last_step_is_what_the_attack_itself_finds(evaluated: EvaluatedModel
     result = attack(evaluated.model, evaluated.tokenizer, [TEXT], [label])
     assert result.texts[0] is not None
     assert list(attack_steps(models, TEXT, attack, 0))[-1].texts[0] == result.texts[0]
+
+
+def test_words_that_the_model_does_not_read_are_not_attacked(evaluated: EvaluatedModel) -> None:
+    short = copy.copy(evaluated)
+    short.max_length = 6
+    text = ("the good film " + "good great " * 20,)
+    steps = list(attack_steps(models_of_page(short), text, Opposites(max_share=1.0), 0))
+    read, rest = short.parts_of([text])[0]
+    assert rest and steps
+    assert all(step.texts[0].endswith(rest) for step in steps)
+    assert changes(*text, steps[-1].texts[0]) <= len(words_of(*read))
 
 
 def test_the_last_change_is_shown_when_the_budget_ends_before_a_flip(evaluated: EvaluatedModel) -> None:

@@ -217,3 +217,26 @@ def test_a_second_run_of_a_seed_is_not_a_second_seed() -> None:
     first = sample(method="plain")
     groups = group_runs([first, replace(first, seed=first.seed + 1), copy.deepcopy(first)])
     assert [(group.label, len(group.runs)) for group in groups] == [("plain", 2), ("plain, run 2", 1)]
+
+
+def test_the_attack_that_all_runs_share_comes_before_stronger_ones() -> None:
+    of_plain = [{"attack": name, "accuracy": value} for name, value in zip("abcd", (0.2, 0.3, 0.35, 0.5), strict=True)]
+    runs = [sample(method="plain", text_attacks=of_plain), sample(text_attacks=[{"attack": "d", "accuracy": 0.7}])]
+    measures = first_measures(group_runs(runs))
+    strongest = strongest_attack(measures, group_runs(runs))
+    assert strongest is not None and strongest.name == "text changed by d"
+
+
+def test_searches_of_one_attack_are_told_apart() -> None:
+    attacks = [
+        {"attack": "synonyms", "accuracy": 0.2, "options": {"max_share": 0.5}, "split": "validation"},
+        {"attack": "synonyms", "accuracy": 0.3, "options": {"max_share": 0.5}},
+        {"attack": "synonyms", "accuracy": 0.4, "options": {"max_share": 0.3}},
+    ]
+    runs = [sample(text_attacks=attacks[:2]), sample(method="plain", text_attacks=attacks[2:])]
+    names = [measure.name for measure in first_measures(group_runs(runs)) if measure.search]
+    assert sorted(names) == [
+        "words replaced by synonyms (max share 0.3)",
+        "words replaced by synonyms (max share 0.5)",
+        "words replaced by synonyms on validation data",
+    ]

@@ -84,6 +84,10 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
         ({"minimum": {"acuracy": 0.9}}, "unknown measure of minimum 'acuracy' .did you mean 'accuracy'"),
         ({"minimum": {"accuracy": 90}}, r"must be a fraction in \[0, 1\], not 90"),
         ({"minimum": {"accuracy": {"a": 1}}}, "accuracy of minimum must be a number"),
+        (
+            {"minimum": {"accuracy": 0.5, "recall": {}}},
+            "recall of minimum holds no limit: add one, or leave recall out",
+        ),
         ({"minimum": {"recall": 0.9}}, r"recall of minimum must be a mapping such as \{spam: 0.9\}"),
         ({"maximum": {"flip_rate": {"typo": 0.1}}}, "unknown perturbation 'typo' .did you mean 'typos'"),
         ({"maximum": {"ece": 0.1}, "rate": 0}, "rate must be above 0 and at most 1"),

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
-from support.sample_runs import full_entry
+from support.sample_runs import full_entry, sample
 from uegr.errors import UsageError
-from uegr.runs.model_card import BEGIN, write_card
+from uegr.runs.model_card import BEGIN, eval_results, write_card
 from uegr.runs.results_json import document
 
 CONFIG: dict[str, Any] = {
@@ -71,6 +71,22 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     assert results["accuracy_under_synonyms"].metric_value == 0.3
     index = card.data.to_dict()["model-index"]
     assert index[0]["name"] == "reviews-uegr"
+
+
+def test_an_attack_in_the_model_index_has_the_data_that_it_attacked() -> None:
+    attack = {"attack": "deepwordbug", "examples": 200}
+    attacks = [
+        {**attack, "accuracy": 0.2, "split": "validation"},
+        {**attack, "accuracy": 0.5, "split": "test", "temperature": 2.0},
+        {**attack, "accuracy": 0.6, "split": "test"},
+    ]
+    entries = eval_results(sample(split="test", text_attacks=attacks))[-3:]
+    assert [entry.dataset_split for entry in entries] == ["validation", "test", "test"]
+    assert [entry.metric_type for entry in entries] == [
+        "accuracy_under_deepwordbug_on_validation_data",
+        "accuracy_under_deepwordbug_calibrated",
+        "accuracy_under_deepwordbug",
+    ]
 
 
 def test_renewing_keeps_what_a_person_has_written(folder: Path) -> None:

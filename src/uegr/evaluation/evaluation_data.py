@@ -1,7 +1,7 @@
 """The rows of a user's data set and the kind of task of a user's model, for an evaluation in memory."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -127,6 +127,11 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     return [str(names.get(i, i)) for i in range(classes)]
 
 
+def are_unnamed(names: Iterable[str]) -> bool:
+    """Whether classes have the names that transformers gives where a model says none."""
+    return all(re.fullmatch(r"LABEL_\d+", name) for name in names)
+
+
 def _usual_columns(rows: Dataset, label_column: str) -> Sequence[str]:
     """The columns of text among those of strings, others of which may hold a source, a name or a date.
 
@@ -174,7 +179,7 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
         raise UsageError("some rows have the label -1, which marks a hidden label: evaluate on a split with labels.")
     text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
     number_of = {text: number for number, text in enumerate(names)}
-    unnamed = all(re.fullmatch(r"LABEL_\d+", name) for name in names)
+    unnamed = are_unnamed(names)
     others = [text for text in text_of.values() if text not in number_of]
     if others and (unnamed or not class_label):
         is_named = len(others) < len(text_of)

@@ -24,7 +24,8 @@ _APOSTROPHE = regex.compile(r" ?(n?) ?['\u2019] ?")
 _WRITTEN = (
     form.replace("n't", " ?n ?'t").replace("'", r" ?['\u2019] ?") for form in sorted(OTHER_FORM, key=len, reverse=True)
 )
-_FORMS = regex.compile(rf"(?i)\b({'|'.join(_WRITTEN)})\b")
+_FORMS = regex.compile(rf"(?i)\b({'|'.join(_WRITTEN)})\b(?! ?n ?['\u2019] ?t\b)")
+"""In "it is n't" the form is "is n't"."""
 
 
 class Contractions(Perturbation):

@@ -9,7 +9,7 @@ from uegr.evaluation.attacks.attack_registry import TEXT_ATTACKS
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.evaluation.attacks.perturbation_attack import PerturbationAttack
-from uegr.evaluation.attacks.text_search import search_rounds
+from uegr.evaluation.attacks.text_search import search_rounds, with_ending
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
@@ -71,7 +71,12 @@ def attack_steps(models: PlaygroundModels, texts: Texts, attack: GreedyAttack, a
     target = models.classifiers[aim]
     label = target.names.index(original[aim].label)
     kept: list[Texts] = []
-    search = attack.search(texts, label, random.Random(f"{attack.seed}:0"), kept.append)
+    [(read, rest)] = target.evaluated.parts_of([texts]) if attack.goes_by_words else [(texts, "")]
+
+    def keep(changed: Texts) -> None:
+        kept.append((*changed[:-1], changed[-1] + rest))
+
+    search = with_ending(rest, attack.search(read, label, random.Random(f"{attack.seed}:0"), keep))
     for _ in search_rounds(target.evaluated, {0: search}, load_encoder() if attack.similarity else None):
         for changed in kept:
             answers = models.answers(changed)

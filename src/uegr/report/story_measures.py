@@ -10,7 +10,7 @@ from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS, Metric
 from uegr.report.run_groups import Group
-from uegr.runs.result_parts import TextAttackRecord
+from uegr.runs.result_parts import TextAttackRecord, on_data
 from uegr.runs.run_result import RunResult
 
 MOST_MEASURES = 7
@@ -57,7 +57,10 @@ class StoryMeasure:
 
 
 def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
-    """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest."""
+    """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest.
+
+    Attacks that all runs have come before others.
+    """
     runs = [run for group in groups for run in group.runs]
     first = runs[0]
     unchanged = [_metric("unchanged texts", name) for name in dict.fromkeys((first.metric, "accuracy"))]
@@ -66,7 +69,11 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     points = Metric("points", lower_is_better=True)
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
-    attacks = sorted(map(_under_text_attack, _searches(runs)), key=lambda measure: mean_value(measure, runs))
+    searches = _searches(runs)
+    attacks = sorted(
+        map(_under_text_attack, searches, _names(searches)),  # those that all runs have first: they can be compared
+        key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
+    )
     return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
 
 
@@ -94,7 +101,7 @@ def attack_of(run: RunResult, search: str) -> TextAttackRecord | None:
 
 def attack_in_words(attack: TextAttackRecord) -> str:
     """Return what an attack on the text does, in words."""
-    name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}")
+    name = TEXT_ATTACKS.get(attack.attack, f"text changed by {attack.attack.replace('_', ' ')}") + on_data(attack.split)
     return name if attack.temperature is None else f"{name}, calibrated"
 
 
@@ -131,7 +138,19 @@ def _searches(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
     return list({_search(attack): attack for run in runs for attack in run.text_attacks}.values())
 
 
-def _under_text_attack(example: TextAttackRecord) -> StoryMeasure:
+def _names(searches: Sequence[TextAttackRecord]) -> list[str]:
+    """What each search does, with the options in which searches of the same attack differ."""
+    names = []
+    for attack in searches:
+        words = attack_in_words(attack)
+        alike = [other.options for other in searches if attack_in_words(other) == words]
+        differing = [name for name, value in attack.options.items() if any(o.get(name) != value for o in alike)]
+        options = ", ".join(f"{name.replace('_', ' ')} {attack.options[name]}" for name in differing)
+        names.append(f"{words} ({options})" if options else words)
+    return names
+
+
+def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
     search = _search(example)
 
     def value(run: RunResult) -> float | None:
@@ -148,7 +167,7 @@ def _under_text_attack(example: TextAttackRecord) -> StoryMeasure:
             return None
         return unpack_bits(attack.outcomes, attack.examples).astype(float)
 
-    return StoryMeasure(attack_in_words(example), RIGHT, value, hits, examples, search=search)
+    return StoryMeasure(name, RIGHT, value, hits, examples, search=search)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:

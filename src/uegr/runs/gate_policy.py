@@ -92,6 +92,8 @@ class GatePolicy(Options):
                 if (measure in OVERALL) == isinstance(value, Mapping):
                     form = "a number" if measure in OVERALL else "a mapping such as {spam: 0.9}"
                     raise UsageError(f"{measure} of {side} must be {form}, not {value!r}.")
+                if isinstance(value, Mapping) and not value:
+                    raise UsageError(f"{measure} of {side} holds no limit: add one, or leave {measure} out.")
                 subjects = value.items() if isinstance(value, Mapping) else [(None, value)]
                 for subject, limit in subjects:
                     if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 <= limit <= 1:

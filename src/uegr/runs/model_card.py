@@ -89,12 +89,12 @@ def _header(folder: Path, run: dict[str, Any], result: RunResult | None) -> dict
 def eval_results(result: RunResult, task_type: str = "text-classification") -> list[EvalResult]:
     """Return the entries of `model-index`: metrics, robustness curve and its area, accuracy under text attacks."""
 
-    def entry(kind: str, value: float, name: str, **arguments: Any) -> EvalResult:
+    def entry(kind: str, value: float, name: str, split: str | None = result.split, **arguments: Any) -> EvalResult:
         return EvalResult(
             task_type=task_type,
             dataset_type=re.sub(r"[^\w.-]+", "-", result.task).lower(),
             dataset_name=result.task,
-            dataset_split=result.split,
+            dataset_split=split,
             metric_type=kind,
             metric_value=value,
             metric_name=name,
@@ -113,8 +113,9 @@ def eval_results(result: RunResult, task_type: str = "text-classification") -> l
         entry("robust_area", area, f"mean {curve.metric} over epsilon up to {curve.epsilons[-1]:g}", **settings)
     )
     for attack in result.text_attacks:
-        kind = re.sub(r"\W+", "_", f"accuracy_under_{attack.attack}")
-        entries.append(entry(kind, attack.accuracy, f"accuracy under {attack.attack}", examples=attack.examples))
+        kind, split = re.sub(r"\W+", "_", f"accuracy_under_{attack.key}"), attack.split or result.split
+        name = f"accuracy under {attack.title}"
+        entries.append(entry(kind, attack.accuracy, name, split, examples=attack.examples))
     return entries
 
 

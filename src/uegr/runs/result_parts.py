@@ -109,7 +109,7 @@ class RobustnessCurve(JsonPart):
     @property
     def key(self) -> str:
         """Identifies the attack among those on one run: its current name, and the data."""
-        return FORMER_NAMES.get(self.attack, self.attack) + _data(self.split)
+        return FORMER_NAMES.get(self.attack, self.attack) + on_data(self.split)
 
     @property
     def title(self) -> str:
@@ -176,12 +176,12 @@ class TextAttackRecord(JsonPart):
     def key(self) -> str:
         """Identifies the search among those on one run: the attack, whether it was calibrated, and the data."""
         calibrated = "" if self.temperature is None else " calibrated"
-        return f"{self.attack}{calibrated}{_data(self.split)}"
+        return f"{self.attack}{calibrated}{on_data(self.split)}"
 
     @property
     def title(self) -> str:
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
-        name = self.attack.replace("_", " ") + _data(self.split)
+        name = self.attack.replace("_", " ") + on_data(self.split)
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
 
 
@@ -204,6 +204,6 @@ def curve_metric(part: Any) -> str:
     return next((name for name in CURVES if isinstance(part, Mapping) and name in part), CURVES[0])
 
 
-def _data(split: str | None) -> str:
+def on_data(split: str | None) -> str:
     """Return the suffix of the name of an attack: empty for test data."""
     return " on validation data" if split == "validation" else ""

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack, Queries
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_data import are_unnamed, class_names
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import input_embeddings
+from uegr.modeling.model_wrappers import unwrap
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -57,4 +59,19 @@ class Transfer(EmbeddingAttack):
                 "the source of a transfer attack must have the tokenizer and the embedding width of the attacked "
                 "model: name another run with --source."
             )
+        if not _same_classes(source.model, evaluated.model):
+            raise UsageError(
+                "the source of a transfer attack must have the classes of the attacked model in the same order: name "
+                "another run with --source."
+            )
         return source
+
+
+def _same_classes(source: nn.Module, target: nn.Module) -> bool:
+    """Whether the labels of two models mean the same, as far as their configurations say."""
+    counts = [getattr(getattr(unwrap(model), "config", None), "num_labels", None) for model in (source, target)]
+    known = [count for count in counts if isinstance(count, int)]
+    if len(known) < 2:
+        return True
+    names = [class_names(model, count) for model, count in zip((source, target), known, strict=True)]
+    return known[0] == known[1] and (names[0] == names[1] or any(map(are_unnamed, names)))
