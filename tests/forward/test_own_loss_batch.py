@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from support.reviews import tokenizer
 from support.small_models import batch, bert
-from uegr import METHODS, FreeLBConfig, MethodConfig, PlainConfig, RDropConfig, UEGRConfig, UsageError
+from uegr import METHODS, FreeLBConfig, MethodConfig, PlainConfig, RDropConfig, UEGRConfig, UsageError, make_config
 from uegr.methods.method import Method
 from uegr.modeling.embeddings import input_embeddings
 
@@ -186,3 +187,32 @@ def test_a_function_that_returns_the_loss_alone_is_refused() -> None:
     method = attached(PlainConfig(), bert(), compute_loss=lambda model, data: classified(model, data)[0])
     with pytest.raises(UsageError, match="compute_loss must return two values: the loss, and the logits or None"):
         method.loss(batch())
+
+
+@pytest.mark.parametrize(
+    "config",
+    [UEGRConfig(dropout=(0.0, 0.0)), *(make_config(name) for name in ("fgm", "freelb", "smart", "neftune"))],
+    ids=lambda config: config.method,
+)
+def test_a_reference_pass_without_gradients_is_not_perturbed(config: MethodConfig) -> None:
+    """A loss that runs a reference first trains as one that runs it last."""
+
+    def with_reference(seen: list[Tensor], first: bool, model: nn.Module, data: Any) -> tuple[Tensor, Tensor]:
+        inputs = {key: value for key, value in data.items() if key != "labels"}
+        logits = None if first else model(**inputs).logits
+        with torch.no_grad():
+            seen.append(model(**inputs).logits)
+        logits = model(**inputs).logits if logits is None else logits
+        return (logits - seen[-1]).square().mean() + F.cross_entropy(logits, data["labels"]), logits
+
+    losses = []
+    for first in (True, False):
+        model, seen = bert(dropout=0.0), list[Tensor]()
+        loss = attached(config, model, compute_loss=partial(with_reference, seen, first)).loss(batch())
+        loss.backward()
+        losses.append(loss.detach())
+        with torch.no_grad():
+            plain = model(**{key: value for key, value in batch().items() if key != "labels"}).logits
+        for logits in seen:
+            torch.testing.assert_close(logits, plain)
+    torch.testing.assert_close(*losses)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from accelerate import Accelerator
 from torch import Tensor
-from transformers import Trainer, TrainingArguments
+from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
 
 from support.reviews import reviews
 from support.trainers import trainer_of
@@ -190,3 +190,77 @@ def test_a_loss_that_is_lost_stops_the_training(
     monkeypatch.setattr(Method, "loss", lambda *args, **kwargs: loss_of(*args, **kwargs) * bad)
     with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 1.*learning rate"):
         trainer.train()
+
+
+class Trainable(Trainer):
+    """A trainer that computes the usual loss itself, and reads its batch by attributes."""
+
+    def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+        assert inputs.input_ids.shape == inputs.attention_mask.shape
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        return (loss, outputs) if return_outputs else loss
+
+
+class RobustTrainable(RobustTrainerMixin, Trainable):
+    """The trainer above with a method inside."""
+
+
+def test_a_trainer_reads_its_batch_by_attributes(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=RobustTrainable, max_steps=1).train()  # type: ignore[arg-type]
+
+
+def test_a_batch_without_targets_adds_nothing(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """Prompts that were cut before their answer, for example: the mean over no targets is NaN."""
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=RobustTrainable)  # type: ignore[arg-type]
+    trainer.create_optimizer()
+    batch = next(iter(trainer.get_train_dataloader()))
+    batch["labels"] = torch.full_like(batch["labels"], -100)
+    loss, _ = trainer._own_loss(trainer.model.train(), batch)
+    assert float(loss.detach()) == 0.0
+    loss.backward()
+    assert all(not weight.grad.any() for weight in trainer.model.parameters() if weight.grad is not None)
+
+
+def test_a_subclass_gets_the_logits_of_the_first_pass(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    shapes = []
+
+    class Accuracy(UEGRTrainer):
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **kwargs: Any) -> Any:
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+            shapes.append((outputs.logits.shape[0], outputs.logits.requires_grad))
+            return (loss, outputs) if return_outputs else loss
+
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=Accuracy, max_steps=2)
+    trainer.train()
+    assert set(shapes) == {(trainer.args.per_device_train_batch_size, False)}
+
+
+def test_evaluation_uses_the_loss_fn_of_the_training(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """Its labels need not be classes of the model, as those of ordinal losses are not."""
+
+    def loss_fn(logits: Tensor, labels: Tensor) -> Tensor:
+        return 7.0 + (logits * 0).sum(-1)
+
+    trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, options={"loss_fn": loss_fn})
+    trainer.eval_dataset = trainer.eval_dataset.map(lambda row: {"labels": 2})  # type: ignore[union-attr]
+    assert trainer.evaluate()["eval_loss"] == pytest.approx(7.0)
+    assert trainer.predict(trainer.eval_dataset).predictions.shape[1] == 2  # type: ignore[arg-type]
+
+
+def test_a_model_whose_forward_names_no_labels_takes_a_loss(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.trainer.find_labels", lambda _model: [])
+    options = {"class_weights": [0.0, 0.0]}
+    trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options=options, max_steps=1)
+    trainer.train()
+    assert not trainer._has_own_loss
+
+
+def test_patience_of_0_does_not_end_a_training_before_it_begins(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path, max_steps=2)
+    trainer.add_callback(EarlyStoppingCallback(0))
+    trainer.state.max_steps = 2
+    assert not trainer._is_over()

@@ -32,6 +32,7 @@ def perturbed(
     """Add `delta`, shape (B, T, d), to the token embeddings of the forward pass made in this context.
 
     Only the first call of the embedding layer counts, because a shared layer is called again for the decoder's tokens.
+    In a pass with gradients, calls without them do not count: they are a teacher's or a reference model's.
     With `LookedUpTokens` every call that they record counts. Models that look up their tokens transposed (XLNet) or
     with padding added at the end (Longformer, BigBird) are supported.
 
@@ -47,11 +48,12 @@ def perturbed(
     shapes: list[Any] = []
     added: list[bool] = []
     ids = rows_of_tokens(batch)
+    counts_all = not (torch.is_grad_enabled() or isinstance(batch, LookedUpTokens))
 
     def add(_layer: nn.Module, inputs: Any, output: Any) -> Tensor | None:
+        if not (counts_all or torch.is_grad_enabled()):
+            return None
         if isinstance(batch, LookedUpTokens):
-            if not torch.is_grad_enabled():  # a call of a teacher model
-                return None
             part = batch.part_of(delta, len(added))
             added.append(True)
             return None if part is None else output + part.reshape(output.shape).to(output.dtype)

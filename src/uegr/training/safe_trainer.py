@@ -83,7 +83,8 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
     def _is_over(self) -> bool:
         """Whether all steps are made, or the patience of early stopping is spent."""
         return self.state.global_step >= self.state.max_steps or any(
-            stopper.early_stopping_patience_counter >= stopper.early_stopping_patience for stopper in self._stoppers()
+            stopper.early_stopping_patience_counter >= max(1, stopper.early_stopping_patience)  # 0 is as 1
+            for stopper in self._stoppers()
         )
 
     def _stoppers(self) -> list[EarlyStoppingCallback]:

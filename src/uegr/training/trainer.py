@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import BatchEncoding, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import has_length
+from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig, check_config
@@ -22,7 +24,7 @@ from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
-from uegr.training.trainer_loss import has_own_loss, logits_seen, loss_of_logits, measurements_kept
+from uegr.training.trainer_loss import has_own_loss, logits_seen, loss_of_logits, measurements_kept, task_loss
 
 
 class RobustTrainerMixin(SafeTrainerMixin):
@@ -30,7 +32,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
     mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
-    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged.
+    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, but for a
+    `loss_fn`, which is its loss, too.
 
     A trainer with a loss of its own (TRL's, sentence-transformers', your subclass with `compute_loss`) keeps it: each
     pass of the method computes that loss, as it does where batches hold no "labels" (question answering). What such a
@@ -75,7 +78,11 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._method_init = method_init
         self._class_weights = class_weights
         self._loss_fn = loss_fn
-        self._has_own_loss = "labels" not in self.label_names or has_own_loss(type(self), RobustTrainerMixin)
+        # A model whose forward names no labels computes its loss alone, unless a loss is given here.
+        is_given = not (class_weights is None and loss_fn is None and self.compute_loss_func is None)
+        has_no_labels = "labels" not in self.label_names and (bool(self.label_names) or not is_given)
+        self._has_own_loss = has_no_labels or has_own_loss(type(self), RobustTrainerMixin)
+        self._has_encodings = False
         self._has_measured = False
         self._terms: dict[str, Tensor] = {}  # of the loss of the step, over its batches so far
         self._counts_targets = True  # unless the loss is the trainer's own, and its labels do not fit its logits
@@ -130,12 +137,18 @@ class RobustTrainerMixin(SafeTrainerMixin):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
+        if not model.training and self._loss_fn is not None and "labels" in inputs:
+            loss, outputs = task_loss(model, inputs, self.method.task_options)
+            return (loss, outputs) if return_outputs else loss
         if not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
-        self._has_measured = False
+        self._has_measured, self._has_encodings = False, isinstance(inputs, BatchEncoding)
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
-        loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
+        looks = return_outputs and not self._has_own_loss
+        seen: AbstractContextManager[list[Tensor]] = logits_seen(model) if looks else nullcontext([])
+        with seen as logits:
+            loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
         share = 1.0 / self.current_gradient_accumulation_steps  # of a mean over a batch in the step's loss
         if num_items_in_batch is not None and self._counts_targets:  # DDP takes the mean over processes
             share = float(self.accelerator.num_processes) if self.args.average_tokens_across_devices else 1.0
@@ -143,16 +156,23 @@ class RobustTrainerMixin(SafeTrainerMixin):
             self._terms[name] = self._terms.get(name, 0.0) + share * term
         if num_items_in_batch is not None:  # otherwise the trainer divides by the number of batches
             loss = share * loss
-        return (loss, None) if return_outputs else loss
+        outputs = ModelOutput(logits=logits[0].detach()[: len(inputs["labels"])]) if logits else None
+        return (loss, outputs) if return_outputs else loss
 
     def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
         """The loss that the trainer would have computed, and the model's logits."""
-        inputs = dict(inputs) if isinstance(inputs, Mapping) else inputs  # trainers take entries out of it
-        labels = inputs.get("labels") if isinstance(inputs, Mapping) else None
+        has_names = isinstance(inputs, Mapping)
+        labels = inputs.get("labels") if has_names else None
+        if self._has_encodings or isinstance(inputs, BatchEncoding):  # trainers may read inputs.input_ids
+            inputs = BatchEncoding(dict(inputs))
+        elif has_names:
+            inputs = dict(inputs)  # trainers take entries out of it
         with measurements_kept(self) if self._has_measured else nullcontext(), logits_seen(model) as logits:
             loss: Tensor = super().compute_loss(model, inputs)
         self._has_measured = True
         self._counts_targets = bool(logits) and labels_fit(labels, logits[0])
+        if isinstance(labels, Tensor) and not labels.is_floating_point():  # the mean over no targets is NaN
+            loss = torch.where(labels.eq(IGNORED_LABEL).all().to(loss.device), loss.nan_to_num(), loss)
         return loss, next(iter(logits), None)
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
@@ -196,6 +216,7 @@ class _Preparation(TrainerCallback):
             return
         model = trainer.model_wrapped
         model.train()
+        trainer._has_measured = True  # batches of this pass are not those of the training
         loader = trainer.get_train_dataloader()
         # A stream without a length may be endless: the steps of the training are enough.
         limit = None if has_length(loader) else state.max_steps * args.gradient_accumulation_steps

@@ -13,6 +13,7 @@ from transformers import Trainer
 from transformers.utils.generic import ModelOutput
 
 from uegr.data.kind import IGNORED_LABEL
+from uegr.forward.forward_stage import Step, TaskOptions
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields
 
@@ -50,6 +51,20 @@ def loss_of_logits(compute_loss_func: Callable[..., Tensor], *, shifts_labels: b
         return compute_loss_func(ModelOutput(logits=logits), labels, num_items_in_batch=count)
 
     return loss_fn
+
+
+def task_loss(model: nn.Module, batch: Mapping[str, Any], options: TaskOptions) -> tuple[Tensor, Any]:
+    """The loss of one plain pass, and the model's outputs.
+
+    Args:
+        model: in eval mode, wrapped or not.
+        batch: with "labels", which the model does not get.
+        options: of the loss.
+    """
+    outputs = model(**{name: values for name, values in batch.items() if name != "labels"})
+    logits: Tensor = outputs["logits"] if isinstance(outputs, Mapping) else outputs.logits
+    task = Step(torch.Generator(), task_options=options).task(model, logits, batch)
+    return task.mean(task.loss(logits)), outputs
 
 
 @contextmanager
