@@ -13,7 +13,8 @@ from transformers import Trainer
 from transformers.utils.generic import ModelOutput
 
 from uegr.data.kind import IGNORED_LABEL
-from uegr.forward.forward_stage import Step, TaskOptions
+from uegr.forward.forward_stage import Batch, Step, TaskOptions
+from uegr.forward.model_pass import run_model
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields
 
@@ -53,18 +54,18 @@ def loss_of_logits(compute_loss_func: Callable[..., Tensor], *, shifts_labels: b
     return loss_fn
 
 
-def task_loss(model: nn.Module, batch: Mapping[str, Any], options: TaskOptions) -> tuple[Tensor, Any]:
-    """The loss of one plain pass, and the model's outputs.
+def task_loss(model: nn.Module, batch: Batch, options: TaskOptions) -> tuple[Tensor, ModelOutput]:
+    """The loss of one plain pass, and its logits.
 
     Args:
         model: in eval mode, wrapped or not.
-        batch: with "labels", which the model does not get.
+        batch: with "labels".
         options: of the loss.
     """
-    outputs = model(**{name: values for name, values in batch.items() if name != "labels"})
-    logits: Tensor = outputs["logits"] if isinstance(outputs, Mapping) else outputs.logits
-    task = Step(torch.Generator(), task_options=options).task(model, logits, batch)
-    return task.mean(task.loss(logits)), outputs
+    step = Step(torch.Generator(), task_options=options)
+    logits = run_model(model, batch, step, None)
+    task = step.task(model, logits, batch)
+    return task.mean(task.loss(logits)), ModelOutput(logits=logits)
 
 
 @contextmanager
