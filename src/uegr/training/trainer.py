@@ -138,8 +138,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
         if not model.training and self._loss_fn is not None and "labels" in inputs:
-            loss, outputs = task_loss(model, inputs, self.method.task_options)
-            return (loss, outputs) if return_outputs else loss
+            loss, predicted = task_loss(model, inputs, self.method.task_options)
+            return (loss, predicted) if return_outputs else loss
         if not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
         self._has_measured, self._has_encodings = False, isinstance(inputs, BatchEncoding)
