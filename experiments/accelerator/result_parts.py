@@ -6,9 +6,14 @@ import io
 import shutil
 import tempfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from uegr.errors import UsageError
+
+if TYPE_CHECKING:
+    from uegr.compare.result_slot import ResultSlot
 
 ARCHIVE = "results.zip"
 PART_BYTES = 15 * 2**20
@@ -58,6 +63,13 @@ def merge_parts(folder: Path, results: Path) -> None:
             if path.suffix != ".jsonl":
                 shutil.copyfile(path, target)
                 continue
-            slots = read_slots(path)
+            slots = [_by_name(slot) for slot in read_slots(path)]
             new, done = ResultsFile(target).merge(slots), sum(slot.run is not None for slot in slots)
             print(f"{target}: {len(new)} new runs, of {done} that came back")
+
+
+def _by_name(slot: ResultSlot) -> ResultSlot:
+    """The slot without the digest of its model, which was packed in half precision: its files differ from those here."""
+    from uegr.compare.cell import MODEL_DIGEST
+
+    return replace(slot, content={name: value for name, value in slot.content.items() if name != MODEL_DIGEST})
