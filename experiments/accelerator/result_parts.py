@@ -69,7 +69,7 @@ def merge_parts(folder: Path, results: Path) -> None:
 
 
 def _by_name(slot: ResultSlot) -> ResultSlot:
-    """The slot without the digest of its model, which was packed in half precision: its files differ from those here."""
+    """The slot without the digest of its model, which travelled in half precision: its files differ from those here."""
     from uegr.compare.cell import MODEL_DIGEST
 
     return replace(slot, content={name: value for name, value in slot.content.items() if name != MODEL_DIGEST})
