@@ -8,12 +8,8 @@ import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from uegr.errors import UsageError
-
-if TYPE_CHECKING:
-    from uegr.compare.result_slot import ResultSlot
 
 ARCHIVE = "results.zip"
 PART_BYTES = 15 * 2**20
@@ -47,6 +43,7 @@ def write_parts(names: list[str], results: Path, out: Path) -> None:
 
 def merge_parts(folder: Path, results: Path) -> None:
     """Add the runs in the parts that came back to the result files, and say how many there were."""
+    from uegr.compare.cell import with_model_by_path
     from uegr.compare.result_slot import read_slots
     from uegr.compare.results_file import ResultsFile
 
@@ -63,13 +60,7 @@ def merge_parts(folder: Path, results: Path) -> None:
             if path.suffix != ".jsonl":
                 shutil.copyfile(path, target)
                 continue
-            slots = [_by_name(slot) for slot in read_slots(path)]
+            # The models travelled in half precision, so that the digests of their files differ from those here.
+            slots = [replace(slot, content=with_model_by_path(slot.content)) for slot in read_slots(path)]
             new, done = ResultsFile(target).merge(slots), sum(slot.run is not None for slot in slots)
             print(f"{target}: {len(new)} new runs, of {done} that came back")
-
-
-def _by_name(slot: ResultSlot) -> ResultSlot:
-    """The slot without the digest of its model, which travelled in half precision: its files differ from those here."""
-    from uegr.compare.cell import MODEL_DIGEST
-
-    return replace(slot, content={name: value for name, value in slot.content.items() if name != MODEL_DIGEST})

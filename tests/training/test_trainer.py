@@ -206,7 +206,9 @@ class RobustTrainable(RobustTrainerMixin, Trainable):
 
 
 def test_a_trainer_reads_its_batch_by_attributes(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=RobustTrainable, max_steps=1).train()  # type: ignore[arg-type]
+    robust = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, trainer_class=RobustTrainable, max_steps=1)  # type: ignore[arg-type]
+    robust.train()
+    assert robust.state.global_step == 1
 
 
 def test_a_batch_without_targets_adds_nothing(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

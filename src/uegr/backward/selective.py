@@ -97,17 +97,17 @@ class SelectiveBackward(BackwardStage):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        draws = Draws(seed)
+        draws, mode = Draws(seed), self.options.mask_mode
         if self._table is not None and self.scores.from_optimizer and fusible(optimizer):
             self._fused.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
+        elif mode == "update":
+            MASK_MODES[mode](optimizer, self._masks(optimizer, draws))
+        else:  # these modes change the gradients, and scores are of whole ones
+            masks = self._masks(optimizer, draws)
             self._observe(optimizer)
+            MASK_MODES[mode](optimizer, masks)
             return
-        masks, mode = self._masks(optimizer, draws), self.options.mask_mode
-        if mode != "update":  # the other modes change the gradients, and scores are of whole gradients
-            self._observe(optimizer)
-        MASK_MODES[mode](optimizer, masks)
-        if mode == "update":  # AdamW's second moment has seen the gradients only now
-            self._observe(optimizer)
+        self._observe(optimizer)  # AdamW's second moment has seen the gradients only now
 
     def _masks(self, optimizer: torch.optim.Optimizer, draws: Draws) -> Masks:
         """The masks of this step.

@@ -76,9 +76,9 @@ class Cell:
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
                 parts["data"][f"{key}.sha256"] = _digest(path)
-        if digest := _digest_of_folder(self.config.model):
-            parts["train"]["model.sha256"] = digest
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
+        if digest := _digest_of_folder(self.config.model):
+            flat[MODEL_DIGEST] = digest
         method = config_class(self.config.method)
         if own_code := code_digests(method):
             flat["code.sha256"] = own_code
@@ -93,6 +93,11 @@ class Cell:
         """The cell of the same method with every setting at its default."""
         config = RunConfig(DataSource(), method=self.config.method)
         return replace(self, config=config, measurement=Measurement())
+
+
+def with_model_by_path(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell's content without the digest of its model, for content from a machine whose files may differ."""
+    return {name: value for name, value in content.items() if name != MODEL_DIGEST}
 
 
 def _digest_of_folder(model: str) -> str | None:

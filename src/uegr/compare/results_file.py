@@ -8,7 +8,7 @@ from typing import Any
 from filelock import FileLock
 
 from uegr.atomic_files import write_text
-from uegr.compare.cell import MODEL_DIGEST, Cell
+from uegr.compare.cell import MODEL_DIGEST, Cell, with_model_by_path
 from uegr.compare.result_slot import ResultSlot, Run, check_runs, read_slots, text_of
 
 SEED = "train.seed"
@@ -113,7 +113,7 @@ def _slot(cell: Cell, run: Run | None) -> ResultSlot:
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:
     if MODEL_DIGEST not in recorded or MODEL_DIGEST not in content:  # recorded by name, or no folder here to compare
-        recorded, content = ({k: v for k, v in each.items() if k != MODEL_DIGEST} for each in (recorded, content))
+        recorded, content = with_model_by_path(recorded), with_model_by_path(content)
     if any(key not in content or content[key] != value for key, value in recorded.items()):
         return False
     return all(content[key] == defaults.get(key) for key in content.keys() - recorded.keys())

@@ -89,7 +89,8 @@ def attack_run(
     clock = Clock(model, rows)
     if calibrated:
         model.temperature = _fitted_temperature(run)
-    save_text_attack = partial(_save_text_attack, run, split, run.slices(rows))
+    on_text = bool(recipes) or any(isinstance(attack, TextAttack) for attack in attacks)
+    save_text_attack = partial(_save_text_attack, run, split, run.slices(rows) if on_text else {})
     robust_masks: dict[str, NDArray[np.bool_]] = {}
     for attack in attacks:  # each is saved at its end: a later one may fail or be stopped
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
