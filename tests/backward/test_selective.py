@@ -74,6 +74,21 @@ def test_scores_are_of_the_gradients_before_they_are_masked(saliency: str, mask_
     assert all(torch.equal(values, scores[1][i]) for i, values in scores[0].items())
 
 
+@pytest.mark.parametrize("mask_mode", ["gradient", "frozen", "update"])
+def test_taylor_scores_are_of_the_weights_before_the_step(mask_mode: str) -> None:
+    bins = []
+    for lr in (0.0, 1.0):
+        model = bert()
+        optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+        stage = stage_of(SelectiveBackward, refresh=1, saliency="taylor", mask_mode=mask_mode)
+        stage.attach(model, optimizer)
+        set_gradients(model, 0)
+        stage.update(optimizer, 0, NO_REPLAY)
+        bins.append(stage._bins)
+    assert bins[0]
+    assert all(torch.equal(values, bins[1][i]) for i, values in bins[0].items())
+
+
 def test_masks_depend_on_the_seed_of_the_step_and_select_by_p() -> None:
     model = bert()
     optimizer = adamw(model)

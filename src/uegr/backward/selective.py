@@ -97,17 +97,16 @@ class SelectiveBackward(BackwardStage):
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
-        draws, mode = Draws(seed), self.options.mask_mode
+        draws = Draws(seed)
         if self._table is not None and self.scores.from_optimizer and fusible(optimizer):
             self._fused.step(optimizer, set(self.selectable), self._table, draws, self.selection.is_drawn)
-        elif mode == "update":
-            MASK_MODES[mode](optimizer, self._masks(optimizer, draws))
-        else:  # these modes change the gradients, and scores are of whole ones
+        else:
             masks = self._masks(optimizer, draws)
+            if not self.scores.from_optimizer:  # scores are of whole gradients, and of the weights before the step
+                self._observe(optimizer)
+            MASK_MODES[self.options.mask_mode](optimizer, masks)
+        if self.scores.from_optimizer:  # AdamW's second moment has seen the gradients only now
             self._observe(optimizer)
-            MASK_MODES[mode](optimizer, masks)
-            return
-        self._observe(optimizer)  # AdamW's second moment has seen the gradients only now
 
     def _masks(self, optimizer: torch.optim.Optimizer, draws: Draws) -> Masks:
         """The masks of this step.
