@@ -93,7 +93,8 @@ class UEGRForward(AdversarialStage):
             outputs = [*adversarial, clean.logits.detach() if self.options.detach_clean else clean.logits]
         per_pass = task.divergence_per_pass(outputs)
         names = [f"divergence_pass_{i + 1}" for i in range(len(adversarial))] + ["divergence_clean"]
-        terms |= {name: task.mean(values, step.num_items) for name, values in zip(names, per_pass, strict=False)}
+        per_name = zip(names, per_pass.detach(), strict=False)
+        terms |= {name: task.mean(values, step.num_items) for name, values in per_name}
         terms["divergence"] = task.mean(per_pass.mean(dim=0), step.num_items)
         loss = loss + self.options.js_weight * terms["divergence"]
         return Loss(loss, {name: term.detach() for name, term in terms.items()})

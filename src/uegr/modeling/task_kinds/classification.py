@@ -1,6 +1,7 @@
 """One class per example: cross-entropy, Jensen-Shannon divergence, accuracy."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -26,7 +27,7 @@ class Classification(TaskKind):
     def target_labels(labels: Tensor) -> Tensor:
         return labels
 
-    @property
+    @cached_property
     def is_target(self) -> Tensor:
         return self.labels != IGNORED_LABEL
 

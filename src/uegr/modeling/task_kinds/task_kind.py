@@ -7,6 +7,7 @@ an entropy, as one value per target, so that sums and means never depend on batc
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -66,7 +67,7 @@ class TaskKind(ABC):
 
     # Training: one value per target.
 
-    @property
+    @cached_property
     def is_target(self) -> Tensor:
         """Which of the N positions are targets, shape (N,), bool."""
         return torch.ones(self.labels.shape[0], dtype=torch.bool, device=self.labels.device)
