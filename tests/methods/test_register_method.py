@@ -18,8 +18,9 @@ from uegr.backward.plain import PlainBackward
 from uegr.backward.replay import Replay
 from uegr.backward.sam import SAM, SAMOptions
 from uegr.errors import UegrWarning
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.plain import PlainForward
+from uegr.forward.step_inputs import Batch, Step
 from uegr.methods.method import Method
 from uegr.methods.register_method import register
 from uegr.options import Options, option

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from support.small_models import batch, bert
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.forward.forward_stage import Step
 from uegr.forward.plain import PlainForward
+from uegr.forward.step_inputs import Step
 from uegr.modeling.attention_kernel import SHORT_TEXT, faster_attention
 
 

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage
 from uegr.backward.replay import Replay
-from uegr.forward.forward_stage import ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.joined_passes import run_joined
 from uegr.forward.pass_runner import Pass, PassRunner
 from uegr.forward.plain import PlainForward
+from uegr.forward.step_inputs import Step
 from uegr.modeling.dropout_sites import DropoutSites
 
 Stage = TypeVar("Stage", bound=ForwardStage | BackwardStage)

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.model_pass import run_stage
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.data_parallel import average_gradients
 from uegr.modeling.float16_gradients import computed_in_float16
 from uegr.modeling.model_parts import device_of

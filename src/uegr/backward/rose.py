@@ -19,8 +19,9 @@ from uegr.backward.mask_modes import step_with_frozen_elements
 from uegr.backward.parameter_positions import matrix_positions
 from uegr.backward.replay import Replay
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.forward_stage import Loss
 from uegr.forward.r_drop import RDropForward, RDropOptions
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.shards import shard, sum_over_shards
 from uegr.options import Options, option
 

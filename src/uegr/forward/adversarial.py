@@ -14,8 +14,9 @@ from torch import nn
 
 from uegr.forward.clean_pass import CleanPass, clean_pass_with_gradient
 from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
-from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.forward_stage import Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball, Norm
 from uegr.perturb.projected_ascent import ProjectedAscent

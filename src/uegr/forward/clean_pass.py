@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.carried_gradients import carry
-from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale

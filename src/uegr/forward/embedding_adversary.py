@@ -8,9 +8,10 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.forward.ball_unit import BallUnit
 from uegr.forward.clean_pass import CleanPass
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.label_shares import LabelShares
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from uegr.forward.ball_unit import BallStage, BallUnit
 from uegr.forward.carried_gradients import add_up, carry
-from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.forward_stage import Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.real_tokens import token_mask

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.token_gradients import gradient_at_tokens

@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.data_parallel import several_processes
 from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
 from uegr.modeling.model_wrappers import is_compiled, unwrap

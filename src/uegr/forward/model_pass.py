@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from uegr.errors import UsageError, shown
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width

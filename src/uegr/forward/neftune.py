@@ -11,8 +11,9 @@ from typing import ClassVar
 
 from torch import nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.real_tokens import token_mask
 from uegr.options import Options, option

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch
+from uegr.forward.step_inputs import Batch
 from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.task_kinds.own_loss import ComputeLoss

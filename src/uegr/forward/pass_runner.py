@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.joined_passes import NotByRowError, can_be_joined, is_faster_joined, run_joined
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
 
 

@@ -2,8 +2,9 @@
 
 from torch import nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 
 
 class PlainForward(ForwardStage):

@@ -12,8 +12,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask

@@ -12,8 +12,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from uegr.forward.forward_stage import Batch, ForwardStage, Loss, Step
+from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.forward.view_options import ViewOptions
 from uegr.forward.viewed_passes import read_view
 from uegr.modeling.dropout_sites import DropoutSites

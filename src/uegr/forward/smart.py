@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.ball_unit import BallStage, BallUnit
-from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.forward_stage import Loss
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask

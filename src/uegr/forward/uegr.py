@@ -20,8 +20,9 @@ from uegr.forward.clean_pass import (
     clean_pass_without_gradient,
 )
 from uegr.forward.embedding_adversary import AdversarialStage, EmbeddingAdversary
-from uegr.forward.forward_stage import Batch, Loss, Step
+from uegr.forward.forward_stage import Loss
 from uegr.forward.pass_runner import JoinedWhereFaster, OneByOne, PassRunner
+from uegr.forward.step_inputs import Batch, Step
 from uegr.forward.uegr_options import UEGRForwardOptions
 from uegr.forward.viewed_passes import can_edit, make_passes
 from uegr.modeling.dropout_sites import DropoutSites

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch
+from uegr.forward.step_inputs import Batch
 from uegr.forward.view_options import ViewOptions
 from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import longest_input

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.forward.forward_stage import Batch, Step
 from uegr.forward.model_pass import draw_seed
 from uegr.forward.pass_runner import Pass
+from uegr.forward.step_inputs import Batch, Step
 from uegr.forward.view_reader import ReadBatch, token_importance
 from uegr.perturb.views import View
 

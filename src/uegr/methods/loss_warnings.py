@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.errors import UegrWarning
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.model_pass import seeded
+from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.data_parallel import gradients_differ
 from uegr.modeling.dropout_sites import has_dropout
 from uegr.modeling.model_parts import device_of
@@ -118,7 +119,7 @@ class LossWarnings:
         """
         adapters = _adapters_with_a_loss(model)
         model = unwrap(model) if adapters is None else model
-        if step.task_options.any_given or (adapters is None and _has_usual_loss(model)):
+        if step.task_options.changes_loss or (adapters is None and _has_usual_loss(model)):
             return
         losses = _both_losses(model, batch, step)
         if losses is not None and not math.isclose(*losses, rel_tol=_tolerance(model), abs_tol=1e-6):

@@ -22,10 +22,11 @@ from uegr.backward.backward_stage import check_shapes, optimizer_parameters
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named, check_batch
-from uegr.forward.forward_stage import Batch, Step, TaskOptions, checked_loss
+from uegr.forward.forward_stage import checked_loss
 from uegr.forward.model_pass import run_stage
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
+from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel

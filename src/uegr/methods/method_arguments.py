@@ -9,7 +9,7 @@ from torch import Tensor
 from uegr.data.class_weighting import usable_weights
 from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError, shown
-from uegr.forward.forward_stage import Batch
+from uegr.forward.step_inputs import Batch
 from uegr.options import check_value, own_number
 
 

@@ -14,7 +14,8 @@ from torch import nn
 from uegr.atomic_files import write_json
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, shown, unknown
-from uegr.forward.forward_stage import Batch, ForwardStage
+from uegr.forward.forward_stage import ForwardStage
+from uegr.forward.step_inputs import Batch
 from uegr.forward.view_options import ViewOptions
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction

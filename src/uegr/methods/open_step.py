@@ -13,8 +13,9 @@ from uegr.backward.replay import Replay
 from uegr.backward.staged_optimizer import has_gradients
 from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named
-from uegr.forward.forward_stage import Batch, ForwardStage, Step
+from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.model_pass import seeded
+from uegr.forward.step_inputs import Batch, Step
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings

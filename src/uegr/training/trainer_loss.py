@@ -13,8 +13,8 @@ from transformers import Trainer
 from transformers.utils.generic import ModelOutput
 
 from uegr.data.kind import IGNORED_LABEL
-from uegr.forward.forward_stage import Batch, Step, TaskOptions
 from uegr.forward.model_pass import run_model
+from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields
 
