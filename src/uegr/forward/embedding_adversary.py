@@ -10,7 +10,7 @@ from uegr.forward.ball_unit import BallUnit
 from uegr.forward.clean_pass import CleanPass
 from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.input_gradient import input_gradient_at
-from uegr.forward.label_shares import LabelShares
+from uegr.forward.label_statistics import LabelStatistics
 from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.perturbed_pass import zero_delta
@@ -27,14 +27,15 @@ class EmbeddingAdversary:
         epsilon: the ball's radius, in its unit.
         by_confidence: scale the radius of each example by the model's confidence in its label on the clean sample, from
             0 at chance to 1 [ours]; see `TaskKind.confidence`. Chance is at least the share of the label in the
-            training so far: a model that predicts the most frequent label for every input has learned nothing. From
-            the first label on that is none of the model's classes, as ordinal losses have them, it is 1 for all.
+            training so far: a model that predicts the most frequent label for every input has learned nothing. Once a
+            batch contains a label that is not one of the model's classes (ordinal losses use such labels), the
+            confidence is 1 for every example from then on.
     """
 
     def __init__(self, ascent: ProjectedAscent, epsilon: float, *, by_confidence: bool = False) -> None:
         self.ascent, self.epsilon, self.by_confidence = ascent, epsilon, by_confidence
         self._unit = BallUnit(ascent.ball)
-        self._label_shares = LabelShares()
+        self._label_statistics = LabelStatistics()
         self._other_labels = torch.zeros((), dtype=torch.bool)
 
     def attach(self, model: nn.Module) -> None:
@@ -73,14 +74,14 @@ class EmbeddingAdversary:
     def _confidence(self, model: nn.Module, batch: Batch, step: Step, logits: Tensor) -> Tensor:
         """The model's confidence in each example, the mean over its targets, (B, 1, 1).
 
-        1 if the loss is the user's own and has no labels, or labels that are none of the model's classes.
+        1 if the loss is the user's own and has no labels, or has labels that are not classes of the model.
         """
         task = step.task(model, logits, batch)
         if not task.has_labels:
             return torch.ones((), device=logits.device)
         counts = task.label_counts(logits.shape[-1])
-        label_shares = self._label_shares.observe(counts, step.number)  # counts are now those of all processes
-        confidence = task.mean_per_example(task.confidence(logits, label_shares))
+        label_statistics = self._label_statistics.observe(counts, step.number)  # counts are now those of all processes
+        confidence = task.mean_per_example(task.confidence(logits, label_statistics))
         if task.loss_fn is not None:
             self._other_labels = self._other_labels.to(counts.device) | task.counts_other_labels(counts)
             confidence = torch.where(self._other_labels, 1.0, confidence)
@@ -90,13 +91,13 @@ class EmbeddingAdversary:
     def state_dict(self) -> dict[str, Any]:
         return {
             **self._unit.state_dict(),
-            "label_shares": self._label_shares.state_dict(),
+            "label_shares": self._label_statistics.state_dict(),
             "other_labels": self._other_labels,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._unit.load_state_dict(state)
-        self._label_shares.load_state_dict(state["label_shares"])
+        self._label_statistics.load_state_dict(state["label_shares"])
         self._other_labels = state.get("other_labels", self._other_labels)  # earlier versions refused such labels
 
 

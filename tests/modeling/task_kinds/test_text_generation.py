@@ -27,7 +27,7 @@ def test_a_causal_model_is_held_against_the_next_token() -> None:
 def test_metrics_are_per_target_token() -> None:
     logits = torch.randn(2, 3, 5, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([[0, 1, -100], [4, -100, -100]])
-    task = Generation(labels.reshape(-1), rows=2)
+    task = Generation(labels.reshape(-1), batch_size=2)
     outputs = task.outputs(logits)
     assert outputs.shape == (2, 3)
     assert outputs[:, 2].tolist() == [2, 1]

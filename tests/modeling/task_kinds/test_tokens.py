@@ -16,7 +16,7 @@ from uegr.modeling.task_kinds.tokens import Tokens
 
 def tokens(labels: Tensor) -> Tokens:
     """The kind of task with labels (B, T)."""
-    return Tokens(labels.reshape(-1), rows=len(labels))
+    return Tokens(labels.reshape(-1), batch_size=len(labels))
 
 
 @given(st.integers(1, 4), st.integers(1, 6), st.integers(0, 5), st.integers(0, 99))

@@ -33,7 +33,7 @@ class Classification(TaskKind):
 
     def default_loss(self, logits: Tensor) -> Tensor:
         return F.cross_entropy(
-            self.scores(logits),
+            self.flat_logits(logits),
             self.labels,
             weight=self.class_weights,
             reduction="none",
@@ -42,11 +42,10 @@ class Classification(TaskKind):
         )
 
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
-        scores = torch.stack([self.scores(logits_of_pass) for logits_of_pass in logits])
-        return jensen_shannon_per_pass(scores.log_softmax(dim=-1))
+        return jensen_shannon_per_pass(torch.stack([*map(self.flat_logits, logits)]).log_softmax(dim=-1))
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
-        return symmetric_kl(self.scores(first).log_softmax(dim=-1), self.scores(second).log_softmax(dim=-1))
+        return symmetric_kl(self.flat_logits(first).log_softmax(dim=-1), self.flat_logits(second).log_softmax(dim=-1))
 
     def label_counts(self, classes: int) -> Tensor:
         """As for other kinds; a label that is none of the C classes counts among the targets only."""
@@ -58,15 +57,15 @@ class Classification(TaskKind):
     def counts_other_labels(self, counts: Tensor) -> Tensor:
         return counts[1:].sum() < counts[0]
 
-    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
-        """As for other kinds; of a label that is none of the C classes it is without a meaning."""
-        scores = self.scores(logits)
-        labels = self.labels.clamp(0, scores.shape[-1] - 1)
+    def confidence(self, logits: Tensor, label_statistics: Tensor | None = None) -> Tensor:
+        """See `TaskKind.confidence`; the value is meaningless for a label outside the C classes."""
+        flat_logits = self.flat_logits(logits)
+        labels = self.labels.clamp(0, flat_logits.shape[-1] - 1)
         targets = labels.where(self.is_target, IGNORED_LABEL)
-        losses = F.cross_entropy(scores, targets, reduction="none", ignore_index=IGNORED_LABEL)
-        chance = torch.full_like(losses, 1.0 / scores.shape[-1])
-        if label_shares is not None:
-            chance = torch.maximum(chance, label_shares[labels])
+        losses = F.cross_entropy(flat_logits, targets, reduction="none", ignore_index=IGNORED_LABEL)
+        chance = torch.full_like(losses, 1.0 / flat_logits.shape[-1])
+        if label_statistics is not None:
+            chance = torch.maximum(chance, label_statistics[labels])
         return confidence_above_chance(losses, chance)
 
     def attack_loss(self, logits: Tensor) -> Tensor:

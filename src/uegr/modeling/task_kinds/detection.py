@@ -59,29 +59,29 @@ def task_kind_of(
         UsageError: labels or class weights do not fit the logits; see `label_checks`.
     """
     check_labels(labels, logits)
-    rows, inner = len(labels), unwrap(model)
+    batch_size, inner = len(labels), unwrap(model)
     problem_type = _problem_type(inner) if logits.dim() == 2 else None
     if problem_type == "regression" or (problem_type is None and logits.shape[-1] == 1):
         if not any_class:
             check_numbers(labels, logits)
-        return Regression(labels.reshape(-1, logits.shape[-1]), None, rows)
+        return Regression(labels.reshape(-1, logits.shape[-1]), None, batch_size)
     classes = logits.shape[-1]
     if class_weights is not None:
         check_class_weights(class_weights, classes)
         class_weights = class_weights.to(logits.device)
     if problem_type == "multi_label_classification" or (problem_type is None and labels.is_floating_point()):
         check_multi_label(labels, logits)
-        return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, rows)
+        return MultiLabel(labels.reshape(-1, logits.shape[-1]), class_weights, batch_size)
     if not any_class:
         check_whole(labels)
         check_classes(labels.long(), classes)
     labels = labels.long()
     if labels.dim() == 1 or logits.dim() == 2:
         check_one_class(labels)
-        return Classification(labels.reshape(-1), class_weights, rows)
+        return Classification(labels.reshape(-1), class_weights, batch_size)
     if _predicts_the_next_token(inner):
-        return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, rows)
-    return Tokens(labels.reshape(-1), class_weights, rows)
+        return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, batch_size)
+    return Tokens(labels.reshape(-1), class_weights, batch_size)
 
 
 def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:

@@ -26,25 +26,25 @@ class MultiLabel(TaskKind):
     def default_loss(self, logits: Tensor) -> Tensor:
         labels = self.labels.float()
         return F.binary_cross_entropy_with_logits(
-            self.scores(logits), labels, pos_weight=self.class_weights, reduction="none"
+            self.flat_logits(logits), labels, pos_weight=self.class_weights, reduction="none"
         ).mean(dim=-1)
 
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
-        return binary_jensen_shannon_per_pass(torch.stack([self.scores(logits_of_pass) for logits_of_pass in logits]))
+        return binary_jensen_shannon_per_pass(torch.stack([*map(self.flat_logits, logits)]))
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
-        p, q = (binary_log_probabilities(self.scores(logits)) for logits in (first, second))
+        p, q = (binary_log_probabilities(self.flat_logits(logits)) for logits in (first, second))
         return symmetric_kl(p, q).mean(dim=-1)
 
     def label_counts(self, classes: int) -> Tensor:
         return torch.cat([self.is_target.float().sum()[None], self.labels.float().sum(dim=0)])
 
-    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+    def confidence(self, logits: Tensor, label_statistics: Tensor | None = None) -> Tensor:
         present = self.labels.float()
-        losses = F.binary_cross_entropy_with_logits(self.scores(logits), present, reduction="none").mean(dim=-1)
+        losses = F.binary_cross_entropy_with_logits(self.flat_logits(logits), present, reduction="none").mean(dim=-1)
         chance = torch.full_like(losses, 0.5)
-        if label_shares is not None:  # geometric mean over the labels, as the loss is a mean of logarithms
-            share_of_label = (present * label_shares + (1.0 - present) * (1.0 - label_shares)).clamp_min(0.5)
+        if label_statistics is not None:  # geometric mean over the labels, as the loss is a mean of logarithms
+            share_of_label = (present * label_statistics + (1.0 - present) * (1.0 - label_statistics)).clamp_min(0.5)
             chance = share_of_label.log().mean(dim=-1).exp()
         return confidence_above_chance(losses, chance)
 

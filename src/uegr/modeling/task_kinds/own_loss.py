@@ -73,7 +73,7 @@ def task_of_own_loss(model: nn.Module, logits: Tensor, labels: Any) -> TaskKind:
         labels: of the batch, if it has any; only labels that fit the logits are used.
     """
     if not getattr(logits, "given", True):
-        task: TaskKind = NoLogits(torch.zeros_like(logits), rows=1, has_labels=False)
+        task: TaskKind = NoLogits(torch.zeros_like(logits), batch_size=1, has_labels=False)
     else:
         task = task_kind_of(model, logits, labels) if labels_fit(labels, logits) else _without_labels(logits)
     return replace(task, loss_fn=_computed_loss, batch_labels=task.labels)
@@ -101,9 +101,8 @@ def labels_fit(labels: Any, logits: Tensor) -> bool:
 
 
 def _without_labels(logits: Tensor) -> TaskKind:
-    rows = len(logits)
+    count, device = logits.shape[:-1].numel(), logits.device
     if logits.shape[-1] == 1:
-        return Regression(torch.zeros((logits.numel(), 1), device=logits.device), rows=rows, has_labels=False)
+        return Regression(torch.zeros((count, 1), device=device), batch_size=len(logits), has_labels=False)
     kind = Classification if logits.dim() == 2 else Tokens
-    targets = logits.shape[:-1].numel()
-    return kind(torch.zeros(targets, dtype=torch.long, device=logits.device), rows=rows, has_labels=False)
+    return kind(torch.zeros(count, dtype=torch.long, device=device), batch_size=len(logits), has_labels=False)

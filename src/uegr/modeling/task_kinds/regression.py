@@ -19,36 +19,36 @@ class Regression(TaskKind):
     curve_metric: ClassVar[str] = "pearson"
 
     def default_loss(self, logits: Tensor) -> Tensor:
-        return (self.scores(logits) - self.labels.float()).square().mean(dim=-1)
+        return (self.flat_logits(logits) - self.labels.float()).square().mean(dim=-1)
 
     def divergence_per_pass(self, logits: Sequence[Tensor]) -> Tensor:
-        return variance_per_pass(torch.stack([self.scores(logits_of_pass) for logits_of_pass in logits]))
+        return variance_per_pass(torch.stack([*map(self.flat_logits, logits)]))
 
     def symmetric_kl(self, first: Tensor, second: Tensor) -> Tensor:
         """Squared difference."""
-        return (self.scores(first) - self.scores(second)).square().mean(dim=-1)
+        return (self.flat_logits(first) - self.flat_logits(second)).square().mean(dim=-1)
 
     def label_counts(self, classes: int) -> Tensor:
         """The number of targets, the sum of each output's labels, then the sum of their squares, shape (1 + 2C,)."""
         labels = self.labels.float()
         return torch.cat([self.is_target.float().sum()[None], labels.sum(dim=0), labels.square().sum(dim=0)])
 
-    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+    def confidence(self, logits: Tensor, label_statistics: Tensor | None = None) -> Tensor:
         """exp(-(output - label)^2 / 2 var), relative to a prediction of the mean of the labels so far.
 
         Of several outputs the exponent is the mean, each in units of its own variance.
 
         Args:
             logits: of the N positions.
-            label_shares: of each output the mean of the labels, then the mean of their squares, shape (2C,); None gives
-                confidence 0.
+            label_statistics: of each output the mean of the labels, then the mean of their squares, shape (2C,); None
+                gives confidence 0.
         """
-        if label_shares is None:
-            return torch.zeros_like(self.scores(logits)[:, 0])
-        labels, (mean, mean_square) = self.labels.float(), label_shares.chunk(2)
+        if label_statistics is None:
+            return torch.zeros_like(self.flat_logits(logits)[:, 0])
+        labels, (mean, mean_square) = self.labels.float(), label_statistics.chunk(2)
         scale = 2.0 * (mean_square - mean.square()).clamp_min(torch.finfo(mean.dtype).eps)
         chance = torch.exp(-((labels - mean).square() / scale).mean(dim=-1))
-        losses = ((self.scores(logits) - labels).square() / scale).mean(dim=-1)
+        losses = ((self.flat_logits(logits) - labels).square() / scale).mean(dim=-1)
         return confidence_above_chance(losses, chance)
 
     def attack_loss(self, logits: Tensor) -> Tensor:

@@ -32,7 +32,7 @@ class TaskKind(ABC):
         labels: of the N targets, shape (N,) or (N, C).
         class_weights: shape (C,), or None. The cross-entropy of a target is multiplied by the weight of its class.
             Divergences are not weighted.
-        rows: B, the number of examples that the N targets belong to, in equal shares.
+        batch_size: B, the number of examples that the N targets belong to, in equal shares.
         loss_fn: the user's own loss of logits and labels, in the batch's shapes, instead of `default_loss`: one value
             per target, or their mean.
         batch_labels: the labels as the batch holds them, for `loss_fn`.
@@ -42,7 +42,7 @@ class TaskKind(ABC):
 
     labels: Tensor
     class_weights: Tensor | None = None
-    rows: int = 0
+    batch_size: int = 0
     loss_fn: LossFunction | None = None
     batch_labels: Tensor | None = None
     label_smoothing: float = 0.0
@@ -58,7 +58,7 @@ class TaskKind(ABC):
     @classmethod
     def from_batch(cls, labels: Tensor) -> Self:
         """The task of a batch, from its labels as the batch holds them, first dimension B."""
-        return cls(cls.target_labels(labels), rows=len(labels))
+        return cls(cls.target_labels(labels), batch_size=len(labels))
 
     @staticmethod
     @abstractmethod
@@ -86,11 +86,11 @@ class TaskKind(ABC):
 
     def mean_per_example(self, values: Tensor) -> Tensor:
         """Mean of one value per position over the targets of each example, shape (B,)."""
-        is_target = self.is_target.reshape(self.rows, -1)
-        values = values.reshape(self.rows, -1) * is_target
+        is_target = self.is_target.reshape(self.batch_size, -1)
+        values = values.reshape(self.batch_size, -1) * is_target
         return values.sum(dim=1) / is_target.sum(dim=1).clamp_min(1)
 
-    def scores(self, logits: Tensor) -> Tensor:
+    def flat_logits(self, logits: Tensor) -> Tensor:
         """The logits in float32, one row per position, shape (N, C)."""
         return logits.reshape(-1, logits.shape[-1]).float()
 
@@ -135,15 +135,16 @@ class TaskKind(ABC):
         return torch.zeros((), dtype=torch.bool, device=counts.device)
 
     @abstractmethod
-    def confidence(self, logits: Tensor, label_shares: Tensor | None = None) -> Tensor:
+    def confidence(self, logits: Tensor, label_statistics: Tensor | None = None) -> Tensor:
         """The model's confidence in the label of each position, shape (N,), in [0, 1] [ours].
 
         0 at chance or below, 1 for certain.
 
         Args:
             logits: of the N positions.
-            label_shares: the label counts divided by the number of targets, shape (C,). Chance is at least the share of
-                the label, because a model that predicts the most frequent label for every input has learned nothing.
+            label_statistics: the label counts divided by the number of targets, shape (C,). Chance is at least the
+                share of the label, because a model that predicts the most frequent label for every input has learned
+                nothing.
         """
 
     # Evaluation: one value or output per example.

@@ -27,9 +27,9 @@ class Generation(Tokens):
 
     def outputs(self, logits: Tensor) -> Tensor:
         """Per sequence: summed NLL in nats, number of tokens predicted right, number of tokens, shape (B, 3)."""
-        is_right = (self.scores(logits).argmax(dim=-1) == self.labels) & self.is_target
-        values_per_token = (self.default_loss(logits), is_right, self.is_target)
-        return torch.stack([values.reshape(self.rows, -1).sum(dim=1).float() for values in values_per_token], dim=1)
+        is_right = (self.flat_logits(logits).argmax(dim=-1) == self.labels) & self.is_target
+        per_token = (self.default_loss(logits), is_right, self.is_target)
+        return torch.stack([values.reshape(self.batch_size, -1).sum(dim=1).float() for values in per_token], dim=1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:

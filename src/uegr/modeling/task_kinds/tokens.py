@@ -20,18 +20,18 @@ class Tokens(Classification):
     def target_labels(labels: Tensor) -> Tensor:
         return labels.reshape(-1)
 
-    def scores(self, logits: Tensor) -> Tensor:
+    def flat_logits(self, logits: Tensor) -> Tensor:
         """As for other kinds; logits of a prompt before the tokens (prompt tuning) are left out."""
-        length = self.labels.shape[0] // self.rows
-        return super().scores(logits[:, -length:])
+        length = self.labels.shape[0] // self.batch_size
+        return super().flat_logits(logits[:, -length:])
 
     def attack_loss(self, logits: Tensor) -> Tensor:
         return self.mean_per_example(self.default_loss(logits))
 
     def outputs(self, logits: Tensor) -> Tensor:
         """The label of each token (-100: no target), the predicted class, and the NLL in nats, (B, T, 3)."""
-        values = (self.labels, self.scores(logits).argmax(dim=-1), self.default_loss(logits))
-        return torch.stack([value.reshape(self.rows, -1).float() for value in values], dim=-1)
+        values = (self.labels, self.flat_logits(logits).argmax(dim=-1), self.default_loss(logits))
+        return torch.stack([value.reshape(self.batch_size, -1).float() for value in values], dim=-1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:

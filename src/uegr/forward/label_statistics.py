@@ -1,4 +1,4 @@
-"""The share of each label in the training so far, or for regression the means of the labels and of their squares."""
+"""Statistics of the labels so far: the share of each label, or for regression the means of labels and of squares."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from torch import Tensor
 from uegr.modeling.data_parallel import several_processes
 
 
-class LabelShares:
-    """Counts of labels. A step uses the counts of the steps before it.
+class LabelStatistics:
+    """Statistics of the labels. A step uses those of the steps before it.
 
-    The shares in a step are therefore the same whether its examples come in one batch, in several accumulated batches
-    or in several processes. The counts of all processes are added up by a collective operation, so all processes must
+    They are therefore the same whether the examples of a step come in one batch, in several accumulated batches or in
+    several processes. The counts of all processes are added up by a collective operation, so all processes must
     call `observe` equally often; DDP requires the same of the forward passes.
     """
 
@@ -22,7 +22,7 @@ class LabelShares:
         self._step = -1
 
     def observe(self, counts: Tensor, step: int) -> Tensor | None:
-        """Count one batch of this optimizer step, and return the shares in the steps before.
+        """Count one batch of this optimizer step, and return the statistics of the steps before it.
 
         Args:
             counts: of `TaskKind.label_counts`, shape (1 + C,), the number of targets first; they become those of all
