@@ -9,8 +9,7 @@ Regression: squared difference [ours; the released code leaves the term out].
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.model_pass import forward_pass
@@ -20,6 +19,7 @@ from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
+from uegr.perturb.embedding_noise import draw_noise
 
 Noise = Literal["uniform", "normal"]
 
@@ -43,23 +43,16 @@ class R3FForward(ForwardStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
+        mask, width, o = token_mask(batch), embedding_width(model), self.options
         # Both passes take a delta, so that they share one lookup of the embeddings.
-        clean = forward_pass(model, batch, step, delta=zero_delta(batch, embedding_width(model)))
-        noisy = forward_pass(model, batch, step, delta=self._noise(model, batch, step.generator))
+        clean = forward_pass(model, batch, step, delta=zero_delta(batch, width))
+        noise = draw_noise(o.noise, o.noise_scale, mask, width, step.generator)
+        noisy = forward_pass(model, batch, step, delta=noise)
         task = step.task(model, clean, batch)
         loss = task.mean(task.loss(clean), step.num_items)
         divergence = task.mean(task.symmetric_kl(clean, noisy), step.num_items)
         terms = {"task_loss": loss.detach(), "divergence": divergence.detach()}
-        return Loss(loss + self.options.kl_weight * divergence, terms)
-
-    def _noise(self, model: nn.Module, batch: Batch, generator: torch.Generator) -> Tensor:
-        mask, scale = token_mask(batch), self.options.noise_scale
-        delta = torch.empty((*mask.shape[:2], embedding_width(model)))
-        if self.options.noise == "uniform":
-            delta.uniform_(-scale, scale, generator=generator)
-        else:
-            delta.normal_(0.0, scale, generator=generator)
-        return delta.to(mask.device) * mask
+        return Loss(loss + o.kl_weight * divergence, terms)
 
     def cost(self) -> float:
         return 6.0

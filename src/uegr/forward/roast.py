@@ -23,7 +23,8 @@ from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
-from uegr.perturb.ball import TINY, Ball
+from uegr.perturb.ball import Ball, token_max_norm
+from uegr.perturb.embedding_noise import draw_noise
 
 START = 1e-5
 """Size of the one-sided uniform start, in units of the embedding (released code)."""
@@ -61,12 +62,12 @@ class RoASTForward(BallStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         step.embeddings = SharedEmbeddings(model)
-        mask, width = token_mask(batch), embedding_width(model)
-        start = START * torch.rand((*mask.shape[:2], width), generator=step.generator).to(mask.device) * mask
+        mask = token_mask(batch)
+        start = draw_noise("positive", START, mask, embedding_width(model), step.generator)
         _, gradient = input_gradient_at(model, batch, step, start)
         gradient = gradient.float() * mask
         size = self.options.epsilon * self.unit.of(model, mask)
-        delta = start + size * gradient / gradient.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
+        delta = start + size * gradient / token_max_norm(gradient)
         # The clean pass has a delta, too, so that both passes share one lookup of the embeddings.
         clean = forward_pass(model, batch, step, delta=torch.zeros_like(start))
         adversarial = forward_pass(model, batch, step, delta=delta)

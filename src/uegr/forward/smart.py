@@ -13,7 +13,6 @@ have, is left out.
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor, nn
 
 from uegr.forward.ball_unit import BallStage, BallUnit
@@ -26,7 +25,8 @@ from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.options import Options, option
-from uegr.perturb.ball import TINY, Ball
+from uegr.perturb.ball import Ball, token_max_norm
+from uegr.perturb.embedding_noise import draw_noise
 
 Projection = Literal["clip", "unit"]
 
@@ -69,11 +69,11 @@ class SMARTForward(BallStage):
         def divergence_from_clean(logits: Tensor) -> Tensor:
             return task.symmetric_kl(logits, constant) * task.is_target
 
-        delta = torch.empty(zero.shape).normal_(0.0, self.options.noise_scale, generator=step.generator)
-        delta = delta.to(mask.device) * unit * mask
+        delta = unit * draw_noise("normal", self.options.noise_scale, mask, zero.shape[-1], step.generator)
         for _ in range(self.options.ascent_steps):
             _, gradient = input_gradient_at(model, batch, step, delta, loss=divergence_from_clean)
-            moved = delta + self.options.ascent_rate * unit * _to_max_norm_1(gradient.float() * mask)
+            gradient = gradient.float() * mask
+            moved = delta + self.options.ascent_rate * unit * (gradient / token_max_norm(gradient))
             delta = self._project(moved, self.options.epsilon * unit) * mask
         adversarial = forward_pass(model, batch, step, delta=delta)
         loss = task.mean(task.loss(clean), step.num_items)
@@ -83,12 +83,7 @@ class SMARTForward(BallStage):
 
     def _project(self, delta: Tensor, radius: Tensor) -> Tensor:
         clip = self.options.projection == "clip"
-        return self.unit.ball.project(delta, radius) if clip else radius * _to_max_norm_1(delta)
+        return self.unit.ball.project(delta, radius) if clip else radius * (delta / token_max_norm(delta))
 
     def cost(self) -> float:
         return 6.0 + 2.0 * self.options.ascent_steps
-
-
-def _to_max_norm_1(values: Tensor) -> Tensor:
-    """Each token's vector, scaled to max norm 1."""
-    return values / values.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from uegr.errors import unknown
 from uegr.modeling.embeddings import EmbeddingScale
+from uegr.perturb.embedding_noise import draw_noise
 
 Norm = Literal["l2", "l2_token", "linf"]
 TINY = 1e-12
@@ -91,9 +92,13 @@ class Ball:
         It is drawn on the CPU, so that it is the same on every device. `shape` is (B, T, d); the other arguments are
         those of `ascend`.
         """
-        cube = torch.empty(shape).uniform_(-1.0, 1.0, generator=generator)
-        share = torch.rand((shape[0], 1, 1), generator=generator)
-        cube, share = cube.to(mask.device) * mask, share.to(mask.device)
+        cube = draw_noise("uniform", 1.0, mask, shape[-1], generator)
+        share = torch.rand((shape[0], 1, 1), generator=generator).to(mask.device)
         if self.norm == "linf":
             return cube * radius
         return self.direction(cube) * radius * share
+
+
+def token_max_norm(values: Tensor) -> Tensor:
+    """The max norm of each token's vector, at least `TINY`: (B, T, 1) for values (B, T, d)."""
+    return values.abs().amax(dim=-1, keepdim=True).clamp_min(TINY)
