@@ -1,9 +1,8 @@
 """The random numbers a mask is drawn with: one per element of the model, none of them stored.
 
-A step draws one tile of uniform numbers A. Row r of a parameter's elements, as long as the tile, takes that tile
-shifted around the circle, u = (A + b_r) mod 1, and b_r comes from a counter hashed with the seed (splitmix64). So a
-number is a function of seed, parameter and position only, the same on every device and in whatever order and portions
-the elements are visited; and it costs an addition where a generator like the Mersenne twister costs a state.
+Each step draws one tile A of uniform numbers. Row r of a parameter uses the tile plus a shift b_r, modulo 1; b_r is a
+hash (splitmix64) of the seed, the parameter and r. Numbers therefore depend only on seed, parameter and position, and
+cost one addition each.
 
 Any two numbers are independent and uniform: in different columns because A is, in different rows because b is. Means,
 variances and covariances, all that Theorem 1 speaks of, are therefore exactly those of wholly independent draws [ours].
@@ -29,7 +28,7 @@ class Draws:
     """
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
+        self._seed_hash = _splitmix64(np.array([seed], dtype=np.uint64))
         generator = torch.Generator().manual_seed(seed)
         words = torch.empty(TILE, dtype=torch.int32).random_(0, GRID, generator=generator)
         self._tile = words.float().div_(GRID)
@@ -44,7 +43,7 @@ class Draws:
     def shifts(self, parameter: int, rows: int) -> NDArray[np.float32]:
         """The shifts b of the rows of one parameter, shape (rows,)."""
         counters = np.arange(rows, dtype=np.uint64) + (np.uint64(parameter) << np.uint64(32))
-        words = _splitmix64(counters + _splitmix64(np.array([self.seed], dtype=np.uint64)))
+        words = _splitmix64(counters + self._seed_hash)
         return (words >> np.uint64(41)).astype(np.float32) / np.float32(GRID)
 
     def portions(self, parameter: int, *tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
