@@ -117,7 +117,7 @@ def test_an_adversarial_edited_view_keeps_the_perturbation_of_unedited_tokens() 
     reader = ViewReader(network, TOKENIZER)
     read = reader.read(data, parse_view("adversarial+characters:0.5"), seed=1)
     delta = torch.randn(*data["input_ids"].shape, 16) * data["attention_mask"].unsqueeze(-1)
-    carried, ids = read.carry(delta), read.batch["input_ids"]
+    carried, ids = read.delta_at_kept_tokens(delta), read.batch["input_ids"]
     assert carried.shape == (*ids.shape, 16)
     assert read.source is not None and read.kept is not None
     for row, position in ((r, t) for r in range(4) for t in range(ids.shape[1])):

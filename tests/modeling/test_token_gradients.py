@@ -12,7 +12,7 @@ from support.small_models import Linear, batch
 from uegr import attacks
 from uegr.errors import UsageError
 from uegr.methods.method_lookup import METHODS, make_config
-from uegr.modeling.token_gradients import gradient_at_tokens, reached
+from uegr.modeling.token_gradients import gradient_at_tokens, require_gradient
 
 
 class Cut(Linear):
@@ -49,4 +49,4 @@ def test_a_gradient_that_arrives_is_that_of_torch() -> None:
     assert torch.equal(gradient_at_tokens((delta**2).sum(), delta), 2 * delta)
     with pytest.raises(UsageError):
         gradient_at_tokens(torch.ones(()), delta)
-    assert torch.equal(reached(delta), delta)
+    assert torch.equal(require_gradient(delta), delta)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from uegr.backward.saliency_scores import MOMENT
+from uegr.backward.saliency_scores import SECOND_MOMENT
 from uegr.backward.selection import BINS
 from uegr.backward.uniform_draws import TILE, Draws
 
@@ -46,7 +46,7 @@ class FusedUpdate:
                     continue
                 state = optimizer.state[parameter]
                 state["step"] += 1
-                tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[MOMENT])
+                tensors = (parameter.detach(), parameter.grad, state["exp_avg"], state[SECOND_MOMENT])
                 flat = [tensor.view(-1) for tensor in tensors]
                 if i in selectable:
                     for uniforms, weight, *rest in draws.portions(i, *flat):
@@ -95,7 +95,7 @@ def _is_plain(parameter: Tensor, states: Any) -> bool:
         type(tensor) in (Tensor, torch.nn.Parameter)  # no DTensor, no quantized subclass
         and (tensor.dtype, tensor.device.type, tensor.layout) == (torch.float32, "cpu", torch.strided)
         and tensor.is_contiguous()
-        for tensor in (parameter, parameter.grad, state["exp_avg"], state[MOMENT])
+        for tensor in (parameter, parameter.grad, state["exp_avg"], state[SECOND_MOMENT])
     )
 
 

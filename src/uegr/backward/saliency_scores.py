@@ -12,7 +12,7 @@ from torch import Tensor
 from uegr.modeling.shards import shard
 
 Saliency = Literal["fisher", "gradient", "taylor"]
-MOMENT = "exp_avg_sq"
+SECOND_MOMENT = "exp_avg_sq"
 """AdamW's name for its running mean of the squared gradient."""
 
 
@@ -65,7 +65,7 @@ class SaliencyScores:
         """
         weight = shard(parameter.detach())
         if self.kind == "fisher":
-            mean = (state or {}).get(MOMENT) if self.from_optimizer else self._means.get(index)
+            mean = (state or {}).get(SECOND_MOMENT) if self.from_optimizer else self._means.get(index)
             return (
                 torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).to(weight.device).float()
             )

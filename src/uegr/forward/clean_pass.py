@@ -14,7 +14,7 @@ from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.task_kinds.own_loss import detached
-from uegr.modeling.token_gradients import reached
+from uegr.modeling.token_gradients import require_gradient
 from uegr.modeling.weight_formats import trainable_weights
 
 
@@ -79,4 +79,5 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     scale = loss_scale(loss)
     *gradients, at_inputs = torch.autograd.grad(scale * loss, [*weights, leaf], allow_unused=True)
     torch.clear_autocast_cache()  # cached casts belong to the freed graph
-    return CleanPass(detached(logits), reached(at_inputs) / scale, carry(loss.detach(), weights, gradients, scale))
+    gradient = require_gradient(at_inputs) / scale
+    return CleanPass(detached(logits), gradient, carry(loss.detach(), weights, gradients, scale))

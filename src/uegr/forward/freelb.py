@@ -23,7 +23,7 @@ from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.real_tokens import token_mask
-from uegr.modeling.token_gradients import reached
+from uegr.modeling.token_gradients import require_gradient
 from uegr.modeling.weight_formats import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
@@ -82,7 +82,7 @@ class FreeLBForward(BallStage):
 
     def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor, unit: Tensor) -> Tensor:
         ball, max_norm = self.unit.ball, self.options.max_norm
-        moved = delta + self.options.ascent_rate * unit * ball.direction(reached(gradient).float() * mask)
+        moved = delta + self.options.ascent_rate * unit * ball.direction(require_gradient(gradient).float() * mask)
         return ball.project(moved, max_norm * unit) if max_norm else moved
 
     def cost(self) -> float:

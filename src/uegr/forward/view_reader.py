@@ -26,7 +26,7 @@ SPAN_LABELS = ("start_positions", "end_positions")
 
 
 @dataclass(frozen=True)
-class ReadBatch:
+class ViewedBatch:
     """The batch that a pass reads.
 
     Args:
@@ -40,7 +40,7 @@ class ReadBatch:
     source: Tensor | None = None
     kept: Tensor | None = None
 
-    def carry(self, delta: Tensor) -> Tensor:
+    def delta_at_kept_tokens(self, delta: Tensor) -> Tensor:
         """A perturbation (B, T, d) of the original tokens at the tokens of this batch, (B, T', d); 0 where edited."""
         if self.source is None or self.kept is None:
             return delta
@@ -68,7 +68,7 @@ class ViewReader:
         """Finds the words in token ids."""
         return self._editor.token_words
 
-    def read(self, batch: Batch, view: View, seed: int, weights: Tensor | None = None) -> ReadBatch:
+    def read(self, batch: Batch, view: View, seed: int, weights: Tensor | None = None) -> ViewedBatch:
         """The view of a batch.
 
         Args:
@@ -81,7 +81,7 @@ class ViewReader:
             UsageError: the batch has labels of tokens, or tensors per token that cannot follow an edit.
         """
         if not view.edits:
-            return ReadBatch(batch)
+            return ViewedBatch(batch)
         if (reason := self._why_not(batch)) is not None:
             raise UsageError(reason)
         generator = random.Random(seed)
@@ -93,7 +93,7 @@ class ViewReader:
             rows.append(self._editor.edit([ids[i][place] for place in places], view.edits, generator, row_weights))
         return self._assembled(batch, rows, positions)
 
-    def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ReadBatch:
+    def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ViewedBatch:
         """The rows padded to the longest, as the batch is; every tensor per token follows its tokens."""
         original: Tensor = batch["input_ids"]
         length = max(1, *(len(row.ids) for row in rows))  # at least one position, where all texts are padding
@@ -115,7 +115,7 @@ class ViewReader:
                 edited[name] = torch.where(real.bool(), followed, torch.zeros_like(followed))
         if "attention_mask" not in batch:
             edited["attention_mask"] = real
-        return ReadBatch(edited, source, kept)
+        return ViewedBatch(edited, source, kept)
 
     def can_edit(self, batch: Batch) -> bool:
         """Whether the texts can be edited, and each text has a target that stays true after an edit."""

@@ -8,7 +8,7 @@ from uegr.errors import UsageError
 from uegr.forward.model_pass import draw_seed
 from uegr.forward.pass_runner import Pass
 from uegr.forward.step_inputs import Batch, Step
-from uegr.forward.view_reader import ReadBatch, token_importance
+from uegr.forward.view_reader import ViewedBatch, token_importance
 from uegr.perturb.views import View
 
 
@@ -18,14 +18,14 @@ def can_edit(batch: Batch, step: Step) -> bool:
     return step.view_reader is not None and not own_loss and step.view_reader.can_edit(batch)
 
 
-def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = None) -> ReadBatch:
+def read_view(batch: Batch, view: View, step: Step, weights: Tensor | None = None) -> ViewedBatch:
     """A view of the batch in this step; see `ViewReader.read`.
 
     Raises:
         UsageError: the view edits texts, and the method was attached without a tokenizer.
     """
     if not view.edits:
-        return ReadBatch(batch)
+        return ViewedBatch(batch)
     if step.view_reader is None:
         raise UsageError(
             "views that edit texts need the tokenizer: give it to attach(..., tokenizer=tokenizer), or to the Trainer "
@@ -59,6 +59,6 @@ def make_passes(
     passes = []
     for view, rate in zip(views, rates, strict=True):
         view_batch = read_view(batch, view, step, weights)
-        view_delta = view_batch.carry(delta) if view.adversarial and delta is not None else None
+        view_delta = view_batch.delta_at_kept_tokens(delta) if view.adversarial and delta is not None else None
         passes.append(Pass(view_batch.batch, rate, view_delta))
     return passes

@@ -13,11 +13,11 @@ def gradient_at_tokens(loss: Tensor, delta: Tensor, *, keep_graph: bool = False)
         UsageError: the model does not let it through.
     """
     if not loss.requires_grad:
-        return reached(None)
-    return reached(torch.autograd.grad(loss, delta, retain_graph=keep_graph, allow_unused=True)[0])
+        return require_gradient(None)
+    return require_gradient(torch.autograd.grad(loss, delta, retain_graph=keep_graph, allow_unused=True)[0])
 
 
-def reached(gradient: Tensor | None) -> Tensor:
+def require_gradient(gradient: Tensor | None) -> Tensor:
     """A gradient that was computed with `allow_unused`.
 
     Raises:
