@@ -27,7 +27,7 @@ class BackwardStage(ABC):
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
     moves_weights: ClassVar[bool] = False
-    """Whether it changes weights between the losses of a step, so that a change tells nothing about the user's loop."""
+    """Whether it changes weights between the losses of a step; a change is then not a step that the loop made."""
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 
@@ -94,7 +94,7 @@ def check_shapes(stage: BackwardStage, parameters: list[Tensor]) -> None:
     """Check that a stage's loaded state belongs to these parameters.
 
     Raises:
-        UsageError: a tensor has another shape than its parameter, or its parameter does not exist.
+        UsageError: a tensor and its parameter have different shapes, or its parameter does not exist.
     """
     for i, tensor in ((i, tensor) for tensors in stage.tensors_of_parameters() for i, tensor in tensors.items()):
         shape = tuple(shard(parameters[i]).shape) if i < len(parameters) else None

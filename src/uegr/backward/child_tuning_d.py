@@ -70,7 +70,7 @@ class ChildTuningD(FisherRankedStage):
         self._warn_of_unscored()
 
     def _warn_of_unscored(self) -> None:
-        """Warn of weights that came to the body after it was scored."""
+        """Warn of weights that were added to the body after it was scored."""
         unscored = sum(i not in self._masks for i in self._body)
         if self.prepared and unscored:
             warnings.warn(

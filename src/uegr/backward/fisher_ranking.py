@@ -44,7 +44,7 @@ class FisherRankedStage(BackwardStage):
         self.scores.observe([self._parameters[i] for i in self._body])
 
     def ranked(self) -> tuple[Tensor, dict[int, Tensor]]:
-        """Rank the weights by the gradients since the last ranking, and forget these.
+        """Rank the weights by the gradients since the last ranking, and forget those gradients.
 
         Returns:
             The update probability of each bin of scores, see `Selection.table`; and the bins, int16, by the position of

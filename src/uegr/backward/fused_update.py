@@ -73,8 +73,8 @@ class FusedUpdate:
 def fusible(optimizer: torch.optim.Optimizer) -> bool:
     """Whether the fused update can make this optimizer's step.
 
-    It can for torch's own AdamW on dense float32 parameters on the CPU, without options or hooks that it would ignore,
-    and past the first step.
+    It can if the optimizer is torch's own AdamW on dense float32 parameters on the CPU, has no options or hooks that
+    the update would ignore, and has made a step.
     """
     if type(optimizer) is not torch.optim.AdamW or optimizer._optimizer_step_pre_hooks:
         return False

@@ -2,7 +2,7 @@
 
 `gradient`  g <- m * g / p before the optimizer: the form of Theorem 1. Momentum and weight decay may still
             move an unselected element, and under Adam the 1/p noise inflates the second moment.
-`frozen`    an unselected element stays bit for bit what it was in this step, its moments included.
+`frozen`    an unselected element stays bit for bit what it was before the step, its moments included.
 `update`    [ours] the moments see the whole gradient and the step itself is masked,
             theta <- theta + m * u / p, unbiased in the optimizer's own step u.
 """
@@ -30,7 +30,7 @@ def step_with_masked_gradient(optimizer: torch.optim.Optimizer, masks: Masks) ->
 
 
 def step_with_frozen_elements(optimizer: torch.optim.Optimizer, masks: Masks) -> None:
-    """One step in the mode `frozen`; selected elements see g / p where the mask was drawn."""
+    """One step in the mode `frozen`; if the mask was drawn, the optimizer gets g / p of the selected elements."""
     parameters = optimizer_parameters(optimizer)
     before: dict[int, dict[str, Tensor]] = {}
     for i, (mask, scale) in masks.items():

@@ -36,5 +36,5 @@ class PretrainedCopy(BackwardStage):
         return {"pretrained": dict(self.pretrained)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore what was saved; a weight that was still frozen then has not moved since."""
+        """Restore what was saved; a weight that was frozen at that time has not moved since."""
         self.pretrained |= {int(i): weight.clone() for i, weight in state["pretrained"].items()}

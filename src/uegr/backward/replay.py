@@ -44,7 +44,7 @@ class Replay:
     _has_seen_a_loss: bool = False
 
     def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
-        """Remember a pass; `step()` returns its step with the generator at the start."""
+        """Remember a pass; `step()` returns its `Step`, with the generator in its initial state."""
         device = device_of(model, batch).type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
         check_precision(fp16=autocast and dtype == torch.float16)

@@ -1,6 +1,6 @@
 """ROSE: only weight matrices whose update is safe are updated in a step (Jiang et al. 2022, arXiv 2210.09658).
 
-First:  s_j = |gradient of KL between two dropout passes|, one norm per matrix: how much it follows spurious change
+First:  s_j = |gradient of KL between two dropout passes|, one norm per matrix: its response to spurious changes
 Second: s_j = | (1 - beta_1) |g_j| / |m_j| - 1 |, how far the gradient departs from its own running mean m
 
 A matrix is updated where s_j lies at or below the `upper` quantile of all. A masked matrix keeps its weights and its
@@ -68,7 +68,7 @@ class ROSE(BackwardStage):
 
     @abstractmethod
     def scores(self, optimizer: torch.optim.Optimizer, matrices: list[Tensor], replay: Replay) -> Tensor | None:
-        """One score per matrix, or None where there is none yet and everything is updated."""
+        """One score per matrix, or None if there are no scores yet; everything is then updated."""
 
 
 class ROSEFirst(ROSE):
@@ -156,8 +156,8 @@ class _Divergence(RDropForward):
 def quantile(scores: Tensor, share: float) -> Tensor:
     """The highest score that lies at or below the quantile, a scalar.
 
-    torch.quantile interpolates, and versions of PyTorch round differently: the matrix at the quantile is in or out. In
-    2.14 it computes in float64, too, which an Apple GPU does not have.
+    torch.quantile interpolates, and versions of PyTorch round differently, so the matrix at the quantile would be
+    updated in some versions only. In 2.14 it also computes in float64, which an Apple GPU does not have.
     """
     last = int(share * (len(scores) - 1) + 1e-6)  # 0.57 * 100 is 56.99... in floating point
     return scores.sort().values[last]

@@ -39,7 +39,7 @@ class SaliencyScores:
 
     @property
     def available_between_steps(self) -> bool:
-        """Whether a score can be read at any time, and not only while the gradient is there."""
+        """Whether a score can be read at any time, and not only while the gradient is available."""
         return self.kind == "fisher"
 
     def observe(self, parameters: list[Tensor]) -> None:

@@ -40,8 +40,8 @@ class Selection:
             "top_share": 1 for the share of parameters with the highest saliency, 0 for the others.
         alpha, beta: threshold and steepness of the sigmoid (RoAST: 0.6 / 1 and 0.9 / 10).
         share: rho of "top_share", in (0, 1].
-        p_min: p_hat, to which smaller probabilities of the first two are raised, in (0, 1]. The sigmoid's own smallest
-            is sigmoid(-2 alpha beta), 0.23 by default.
+        p_min: p_hat, in (0, 1]; smaller probabilities of "sigmoid" and "linear" are raised to it. The sigmoid's own
+            smallest is sigmoid(-2 alpha beta), 0.23 by default.
     """
 
     probability: Probability = "sigmoid"

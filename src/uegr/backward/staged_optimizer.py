@@ -117,7 +117,7 @@ class StagedOptimizer(torch.optim.Optimizer):
         """Load the state of the user's optimizer and, where there is one, that of the method.
 
         Raises:
-            UsageError: it is no state of an optimizer, or that of another model or method.
+            UsageError: it is not the state of an optimizer, or belongs to a different model or method.
         """
         if not isinstance(state_dict, dict):
             raise UsageError(
@@ -133,10 +133,10 @@ class StagedOptimizer(torch.optim.Optimizer):
             self.method.load_state_dict(method)
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
-        """Refuse moments of another shape: a fused optimizer reads beyond the end of those that are smaller.
+        """Refuse moments of a different shape: a fused optimizer reads beyond the end of moments that are too small.
 
         Raises:
-            UsageError: the state is of another model.
+            UsageError: the state belongs to a different model.
         """
         parameters = optimizer_parameters(self.optimizer)
         for i, entries in state.get("state", {}).items():
@@ -166,8 +166,8 @@ def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     closure = inspect.signature(type(optimizer).step).parameters.get("closure")
     if closure is not None and closure.default is closure.empty:
         raise UsageError(
-            f"{type(optimizer).__name__} computes the loss several times in a step, and a method needs that it is "
-            "computed once: choose an optimizer whose step() needs no closure, such as torch.optim.AdamW."
+            f"{type(optimizer).__name__} computes the loss several times in a step, and a method needs exactly one "
+            "computation: choose an optimizer whose step() needs no closure, such as torch.optim.AdamW."
         )
     if isinstance(optimizer, StagedOptimizer) or hasattr(optimizer, "gradient_state"):
         raise UsageError(

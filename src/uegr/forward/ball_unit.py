@@ -12,7 +12,7 @@ from uegr.perturb.ball import Ball
 class BallUnit:
     """The unit of a ball's radius on one model.
 
-    That of a relative radius follows from the mean embedding norm (see `Ball`), measured before training changes it.
+    A relative radius is a multiple of the mean embedding norm (see `Ball`), measured before training changes it.
 
     Args:
         ball: norm, and whether the radius is relative.
@@ -34,7 +34,7 @@ class BallUnit:
         return self._scale
 
     def of(self, model: nn.Module, mask: Tensor) -> Tensor:
-        """Radius of epsilon = 1, (B, 1, 1).
+        """The radius for epsilon = 1, (B, 1, 1).
 
         Args:
             model: the model whose embeddings are perturbed.
@@ -61,5 +61,5 @@ class BallStage(ForwardStage):
         return self.unit.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if "scale" in state:  # checkpoints of earlier versions have none; the model was measured on attaching
+        if "scale" in state:  # checkpoints of earlier versions have no scale; `attach` has measured it
             self.unit.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""What is wrong with a batch: looked at before its loss where that costs nothing, or after a pass over it failed."""
+"""Say what is wrong with a batch: before its loss where the check costs nothing, or after a pass over it has failed."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -21,8 +21,8 @@ def check_batch(batch: Any, *, perturbs: bool) -> None:
         perturbs: whether the method moves token embeddings.
 
     Raises:
-        UsageError: it is no mapping, has no labels, no example, no token ids where they are needed, or a mask that does
-            not belong to its tokens.
+        UsageError: it is not a mapping, has no labels or no examples, lacks token ids where they are needed, or has a
+            mask that does not belong to its tokens.
     """
     if not isinstance(batch, Mapping):
         raise UsageError(
@@ -55,7 +55,7 @@ def check_batch(batch: Any, *, perturbs: bool) -> None:
 
 @contextmanager
 def batch_faults_named(model: nn.Module, batch: Any) -> Iterator[None]:
-    """Say what is wrong with the batch where a pass over it fails in this context.
+    """Say what is wrong with the batch if a pass over it fails in this context.
 
     Raises:
         UsageError: in place of an error of the model whose cause is known.
@@ -100,7 +100,7 @@ def _fault_of_ids(ids: Any) -> str | None:
 
 
 def _fault_of_tokens(model: nn.Module, ids: Tensor, error: Exception) -> str | None:
-    """Tokens without an embedding or a position, which a model on the CPU finds while it looks them up."""
+    """Say which tokens have no embedding or no position; on the CPU the model's look-up of such tokens fails."""
     table, positions, name = token_table(model), longest_input(model), type(model).__name__
     if isinstance(error, IndexError) and table is not None and not 0 <= int(ids.min()) <= int(ids.max()) < len(table):
         return (

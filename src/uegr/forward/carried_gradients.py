@@ -37,7 +37,7 @@ def carry(value: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tenso
     """A loss whose backward() adds `gradients[i] / scale`, times the incoming gradient, to that of `parameters[i]`.
 
     Args:
-        value: of the loss, a detached scalar.
+        value: the loss, a detached scalar.
         parameters: leaves that require a gradient.
         gradients: one per parameter, of its shape; None where the loss does not depend on the parameter. They are
             delivered once, and then freed.

@@ -67,8 +67,8 @@ def clean_pass_without_gradient(
 def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanPass:
     """One clean pass whose single backward gives both its weight gradients and the attack's input gradient [ours].
 
-    After "free" adversarial training, arXiv 1904.12843. It saves an input-only backward. The logits are then a constant
-    in the divergence, because their graph is gone.
+    After "free" adversarial training, arXiv 1904.12843. This saves an input-only backward. The logits are then a
+    constant in the divergence, because their graph is gone.
     """
     weights = trainable_weights(model.parameters())
     leaf = zero_delta(batch, embedding_width(model)).requires_grad_()

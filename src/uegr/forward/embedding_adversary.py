@@ -55,8 +55,8 @@ class EmbeddingAdversary:
 
         Args:
             model, batch, step, sites: as for `input_gradient_at`.
-            clean: a pass over the unperturbed batch. Without it, and for a random start, the first gradient is computed
-                here.
+            clean: a pass over the unperturbed batch. Without it, or with a random start, the first gradient is
+                computed here.
         """
         start, mask = zero_delta(batch, self._unit.scale(model).width), token_mask(batch)
         radius = self.epsilon * self._unit.of(model, mask)

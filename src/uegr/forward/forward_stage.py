@@ -36,7 +36,7 @@ def checked_loss(result: Any, stage: str) -> Loss:
         stage: the name of its class.
 
     Raises:
-        UsageError: it is no `Loss` of a scalar that depends on a trainable weight.
+        UsageError: it is not a `Loss` of a scalar that depends on a trainable weight.
     """
     if not isinstance(result, Loss):
         raise UsageError(f"{stage} must return a Loss, not {shown(result)}: Loss(value).")

@@ -1,9 +1,9 @@
 """The passes of a step as one batch: k copies of the rows, each with the dropout of its own pass.
 
-Large matrices keep a processor busier than small ones, so that one pass over k copies of a small batch costs less than
-k passes. Every dropout, that of fused attention included, is split along the batch and drawn piece by piece, with the
-rate and the random state that the pass would have alone. The outputs are therefore those of the passes one after
-another, up to rounding, if the model draws no other random numbers.
+Large matrices keep a processor busier than small ones, so one pass over k copies of a small batch costs less than k
+passes. Every dropout, that of fused attention included, is split along the batch and drawn piece by piece, with the
+rate and the random state that the pass would have alone. The outputs therefore equal those of k separate passes, up to
+rounding, if the model draws no other random numbers.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
 
 
 def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
-    """Whether the passes can run as one batch: the model must treat each row alone, and its dropout by rows."""
+    """Whether the passes can run as one batch: the model must treat each row separately, and so must its dropout."""
     ids: Tensor = batch["input_ids"]
     config = getattr(unwrap(model), "config", None)
     attention = getattr(config, "_attn_implementation", None) or "eager"
@@ -50,8 +50,8 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
 def is_faster_joined(batch: Batch) -> bool:
     """Whether one batch is faster, by the measured rule; never in several processes.
 
-    Their batches differ in length, and each must make the same number of forward passes: DistributedDataParallel sends
-    buffers in every one, and FSDP weights.
+    The batches of several processes differ in length, and each process must make the same number of forward passes:
+    DistributedDataParallel sends buffers in every pass, and FSDP weights.
     """
     if several_processes():
         return False
@@ -65,7 +65,7 @@ def run_joined(
     """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `forward_pass`.
 
     Raises:
-        NotByRowError: the model's dropout cannot be split; the step's generator is as it was.
+        NotByRowError: the model's dropout cannot be split; the step's generator is restored.
     """
     state = step.generator.get_state()
     passes, rows = len(rates), len(batch["labels"])

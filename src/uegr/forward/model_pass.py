@@ -26,7 +26,7 @@ from uegr.modeling.token_lookups import LookedUpTokens
 
 @contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Make the dropout of one pass a function of `seed`; the global generators stay as they were."""
+    """Make the dropout of one pass a function of `seed`; the global generators are restored afterwards."""
     devices = [] if device.type == "cpu" else [device]
     with torch.random.fork_rng(devices=devices, device_type="cuda" if not devices else device.type):
         set_seed(seed, device)
@@ -44,7 +44,7 @@ def set_seed(seed: int, device: torch.device) -> None:
 def run_stage(stage: ForwardStage, model: nn.Module, batch: Batch, step: Step) -> Loss:
     """What a forward stage returns, with torch's global generators seeded from the step.
 
-    Passes by `forward_pass` have seeds of their own; a stage of the user's own may run the model in another way.
+    Passes by `forward_pass` have seeds of their own; a stage of the user's own may run the model differently.
     """
     with seeded(step.generator.initial_seed(), device_of(model, batch)):
         return stage(model, batch, step)

@@ -2,7 +2,7 @@
 
     L = 1/2 (CE(P_1, y) + CE(P_2, y)) + alpha * 1/2 (KL(P_1 | P_2) + KL(P_2 | P_1))
 
-The paper sums the two losses and does not average them, which acts like a larger learning rate. The released GLUE code
+The paper sums the two losses instead of averaging them, which acts like a larger learning rate. The released GLUE code
 sums the KL over the batch, so it depends on the batch size; ours is the mean over targets. Regression: squared
 difference.
 """

@@ -94,7 +94,7 @@ class ViewReader:
         return self._assembled(batch, rows, positions)
 
     def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ViewedBatch:
-        """The rows padded to the longest, as the batch is; every tensor per token follows its tokens."""
+        """The edited rows as a batch, padded on the side of the original; every tensor per token follows its tokens."""
         original: Tensor = batch["input_ids"]
         length = max(1, *(len(row.ids) for row in rows))  # at least one position, where all texts are padding
         pads_left = any(places[0] > 0 for places in positions if places)
@@ -118,7 +118,7 @@ class ViewReader:
         return ViewedBatch(edited, source, kept)
 
     def can_edit(self, batch: Batch) -> bool:
-        """Whether the texts can be edited, and each text has a target that stays true after an edit."""
+        """Whether the texts can be edited, and each text has a target that stays valid after an edit."""
         labels = batch.get("labels")
         per_text = isinstance(labels, Tensor) and (labels.dim() == 1 or torch.is_floating_point(labels))
         return per_text and self._why_not(batch) is None
@@ -153,7 +153,7 @@ class ViewReader:
 def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> ViewReader | None:
     """The reader for the edited views of a method.
 
-    None if the method edits no texts, or if only its default does and the tokenizer does not allow it.
+    None if the method edits no texts, or if only its default views do and the tokenizer does not allow it.
 
     Args:
         options: of the method.

@@ -18,7 +18,7 @@ def gradient_at_tokens(loss: Tensor, delta: Tensor, *, keep_graph: bool = False)
 
 
 def require_gradient(gradient: Tensor | None) -> Tensor:
-    """A gradient that was computed with `allow_unused`.
+    """The gradient itself, which was computed with `allow_unused`.
 
     Raises:
         UsageError: there is none.

@@ -38,7 +38,7 @@ class Ball:
             raise unknown("norm", self.norm, get_args(Norm))
 
     def unit(self, scale: EmbeddingScale, mask: Tensor) -> Tensor:
-        """Radius of epsilon = 1, shape (B, 1, 1).
+        """The radius for epsilon = 1, shape (B, 1, 1).
 
         Args:
             scale: the unit of a relative epsilon.

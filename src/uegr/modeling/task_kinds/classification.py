@@ -48,7 +48,7 @@ class Classification(TaskKind):
         return symmetric_kl(self.flat_logits(first).log_softmax(dim=-1), self.flat_logits(second).log_softmax(dim=-1))
 
     def label_counts(self, classes: int) -> Tensor:
-        """As for other kinds; a label that is none of the C classes counts among the targets only."""
+        """See `TaskKind.label_counts`; a label outside the C classes counts as a target only."""
         is_class = (self.labels >= 0) & (self.labels < classes)
         classes_of_targets = self.labels.clamp(0, classes - 1)
         counts = torch.zeros(classes, device=is_class.device).index_add(0, classes_of_targets, is_class.float())

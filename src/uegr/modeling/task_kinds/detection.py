@@ -53,7 +53,7 @@ def task_kind_of(
         labels: first dimension B.
         class_weights: shape (C,), or None.
         any_class: do not check that labels are classes of the model, for a loss of the user's own that gives them
-            another meaning (ordinal losses have one output less than classes).
+            a different meaning (ordinal losses have one output fewer than classes).
 
     Raises:
         UsageError: labels or class weights do not fit the logits; see `label_checks`.

@@ -1,4 +1,4 @@
-"""What the labels and the class weights of a batch must be like, before a loss is computed from them."""
+"""Checks of the labels and class weights of a batch, before a loss is computed from them."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def check_multi_label(labels: Tensor, logits: Tensor) -> None:
     """Refuse floating-point labels that are not one per output.
 
     Raises:
-        UsageError: their shape is another than that of the logits.
+        UsageError: their shape does not fit that of the logits.
     """
     if labels.numel() != logits.numel():
         raise UsageError(
@@ -86,7 +86,7 @@ def check_class_weights(weights: Tensor, classes: int) -> None:
 
 
 def check_numbers(labels: Tensor, logits: Tensor) -> None:
-    """Refuse labels for regression that are not one number per output: broadcasting would compare each with others.
+    """Refuse labels for regression that are not one number per output: broadcasting would pair them wrongly.
 
     Raises:
         UsageError: there are more or fewer.

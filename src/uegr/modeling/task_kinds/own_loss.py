@@ -1,4 +1,4 @@
-"""A user's own loss that runs the model itself: of a reward model, a contrastive loss, the loss of another trainer.
+"""A user's own loss that runs the model itself, as for a reward model, contrastive training or another trainer.
 
 The adversary and the passes of a method need only the value of such a loss. The divergence between passes needs logits,
 and is 0 if the function returns none.
@@ -87,7 +87,7 @@ def _computed_loss(logits: Tensor, _labels: Tensor) -> Tensor:
 def labels_fit(labels: Any, logits: Tensor) -> bool:
     """Whether there are labels that the logits could be compared with, one per example or token.
 
-    The output of a model that embeds texts is not a score of classes, even if the batch has labels.
+    The output of a model that embeds texts does not hold scores of classes, even if the batch has labels.
     """
     if not isinstance(labels, Tensor) or labels.shape[:1] != logits.shape[:1]:
         return False

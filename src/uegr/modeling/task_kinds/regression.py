@@ -36,7 +36,7 @@ class Regression(TaskKind):
     def confidence(self, logits: Tensor, label_statistics: Tensor | None = None) -> Tensor:
         """exp(-(output - label)^2 / 2 var), relative to a prediction of the mean of the labels so far.
 
-        Of several outputs the exponent is the mean, each in units of its own variance.
+        With several outputs the exponent is the mean over them, each in units of its own variance.
 
         Args:
             logits: of the N positions.

@@ -125,7 +125,7 @@ class TaskKind(ABC):
         """The number of targets, then for each of C labels how many targets have it, shape (1 + C,), float32."""
 
     def counts_other_labels(self, counts: Tensor) -> Tensor:
-        """Whether some of the targets have labels that are none of the model's classes, a scalar, bool.
+        """Whether some of the targets have labels that are not classes of the model, a scalar, bool.
 
         Only a loss of the user's own can give such labels a meaning.
 
@@ -169,7 +169,7 @@ class TaskKind(ABC):
 
 
 def concatenate_outputs(parts: Sequence[Outputs]) -> Outputs:
-    """The outputs of several batches below each other; of tokens, padded with -100 to the longest batch."""
+    """The outputs of several batches, concatenated; those of tokens are padded with -100 to the longest batch."""
     if parts[0].ndim < 3:
         return np.concatenate(parts)
     longest = max(part.shape[1] for part in parts)

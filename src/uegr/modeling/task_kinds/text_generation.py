@@ -13,7 +13,7 @@ from uegr.modeling.task_kinds.task_kind import Outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 
 LARGEST_NLL = 709.0
-"""The exponential of a larger number is no float; a training that diverged has one."""
+"""The exponential of a larger number overflows; a training that diverged has such a loss."""
 
 
 class Generation(Tokens):

@@ -21,7 +21,7 @@ class Tokens(Classification):
         return labels.reshape(-1)
 
     def flat_logits(self, logits: Tensor) -> Tensor:
-        """As for other kinds; logits of a prompt before the tokens (prompt tuning) are left out."""
+        """See `TaskKind.flat_logits`; logits of a prompt before the tokens (prompt tuning) are left out."""
         length = self.labels.shape[0] // self.batch_size
         return super().flat_logits(logits[:, -length:])
 
