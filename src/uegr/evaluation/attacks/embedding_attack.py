@@ -9,6 +9,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -21,12 +22,11 @@ from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, Robust
 from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed, zero_delta
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
-from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
@@ -71,19 +71,12 @@ class AttackBatch:
     def logits(self, delta: Tensor) -> Tensor:
         """Logits (B, C) at a perturbation (B, T, d): all that a black-box attack may see."""
         self.queries.count += len(delta)
-        with perturbed(self.evaluated.model, self.batch, delta):
-            return self.evaluated.logits(self.batch)
+        return self.evaluated.logits(self.batch, delta)
 
     def differentiate(self, delta: Tensor, loss: AttackLoss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
-        leaf = delta.detach().requires_grad_()
-        with gradients_enabled():
-            with perturbed(self.evaluated.model, self.batch, leaf):
-                logits = self.evaluated.logits(self.batch)
-            losses = self.losses(logits, loss)
-            gradient = gradient_at_tokens(losses.sum(), leaf)
-        return logits.detach(), losses.detach(), gradient
+        return self.evaluated.gradient_at(self.batch, delta, partial(self.losses, loss=loss))
 
     def is_right(self, logits: Tensor) -> Tensor:
         """Whether each example is classified right, (B,), bool."""
