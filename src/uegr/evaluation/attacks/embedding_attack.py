@@ -6,18 +6,18 @@ A subclass defines only how one restart searches the ball for a point at which t
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, shown
-from uegr.evaluation.attacks.attack_names import check_name
+from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
@@ -27,7 +27,6 @@ from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.modeling.embeddings import embedding_scale
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
-from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
 AttackLoss = Literal["ce", "margin"]
@@ -97,7 +96,7 @@ class AttackBatch:
 
 
 @dataclass(frozen=True)
-class EmbeddingAttack(ABC):
+class EmbeddingAttack(BaseAttack):
     """A search for a perturbation of the token embeddings that fools a classifier.
 
     Args:
@@ -116,17 +115,10 @@ class EmbeddingAttack(ABC):
     restarts: int = 2
     seed: int = 0
 
-    name: ClassVar[str]
-
     def __post_init__(self) -> None:
-        check_name(self)
-        check_plain_fields(self)
+        super().__post_init__()
         if self.steps < 1 or self.restarts < 1:
             raise UsageError("an attack needs at least one step and one restart.")
-
-    def options(self) -> dict[str, Any]:
-        """The options of the attack, for results.json."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
 
     @abstractmethod
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:

@@ -1,10 +1,9 @@
 """The base of all attacks on the text: a search for one example, run on many examples at once."""
 
 import random
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 from datasets import Dataset
 from torch import nn
@@ -12,7 +11,7 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_names import check_name
+from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
 from uegr.evaluation.attacks.attacked_classes import check_classes
@@ -22,14 +21,13 @@ from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.modeling.tokenizer_match import check_match
-from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
 """Number of examples whose searches run together."""
 
 
 @dataclass(frozen=True)
-class TextAttack(ABC):
+class TextAttack(BaseAttack):
     """A search for a text that fools the model.
 
     Args:
@@ -40,16 +38,6 @@ class TextAttack(ABC):
     """
 
     seed: int = 0
-
-    name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        check_name(self)
-        check_plain_fields(self)
-
-    def options(self) -> dict[str, Any]:
-        """The options of the attack, for results.json."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
 
     @property
     def goes_by_words(self) -> bool:
