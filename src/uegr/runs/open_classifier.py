@@ -63,8 +63,7 @@ class OpenedClassifier:
 
     def logits(self, rows: Dataset) -> NDArray[np.float64]:
         """Return the logits (N, C) of rows, whose labels are not needed."""
-        columns = (rows[column] for column in self.evaluated.text_columns)
-        return self.evaluated.logits_of(list(zip(*columns, strict=True)))
+        return self.evaluated.logits_of(self.evaluated.texts(rows))
 
 
 def open_model(
