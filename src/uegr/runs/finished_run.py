@@ -74,8 +74,8 @@ class FinishedRun:
 
     def slices(self, rows: Dataset) -> Slices:
         """Return the parts of these rows: by class, by length, and by the share of words that no training text has."""
-        known = known_words(self.data.train, self.data.text_columns)
-        return slices_of(rows, self.data.text_columns[-1], self.data.label_names, known)
+        training_words = known_words(self.data.train, self.data.text_columns)
+        return slices_of(rows, self.data.text_columns[-1], self.data.label_names, training_words)
 
     def result(self) -> RunResult:
         """Return what was measured so far.

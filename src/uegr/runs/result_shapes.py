@@ -7,7 +7,7 @@ keys are `NotRequired`.
 from typing import NotRequired, TypedDict
 
 
-class Overlap(TypedDict):
+class OverlapShape(TypedDict):
     """See `uegr.data.overlap`."""
 
     examples: int
@@ -65,14 +65,14 @@ class Sample(TypedDict):
     predicted: str
 
 
-class Transfer(TypedDict):
+class TransferShape(TypedDict):
     """A run on another task; `unseen` holds the number of texts and the metric."""
 
     task: str
     metric: str
     metrics: dict[str, float]
     test_examples: int
-    leakage: Overlap
+    leakage: OverlapShape
     unseen: dict[str, float | None]
     label_map: NotRequired[dict[str, dict[str, str | None]]]
 

@@ -25,7 +25,7 @@ class DataFound(TypedDict):
     findings: NotRequired[list[dict[str, Any]]]
 
 
-class Hardening(TypedDict):
+class HardeningShape(TypedDict):
     """How the encoder was hardened before."""
 
     edits: str
@@ -52,10 +52,10 @@ class RunFile(TypedDict):
     train_examples: NotRequired[int]
     data: NotRequired[DataFound]
     cost: NotRequired[StepCost]
-    hardening: NotRequired[Hardening]
+    hardening: NotRequired[HardeningShape]
 
 
-class HardeningConfig(TypedDict, total=False):
+class HardeningConfigShape(TypedDict, total=False):
     """What a later command reads of the configuration of a hardening."""
 
     edits: str
@@ -72,6 +72,6 @@ class HardeningFile(TypedDict):
     """A hardening.json; that of an unfinished hardening lacks the cost."""
 
     finished: NotRequired[bool]
-    config: HardeningConfig
+    config: HardeningConfigShape
     files: NotRequired[dict[str, str]]
     cost: NotRequired[HardeningCost]

@@ -20,7 +20,7 @@ from uegr.errors import UsageError, shown
 from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_batch import tensors_of
-from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.attacked_classes import check_attackable
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.forward.batch_faults import batch_faults_named, check_batch
@@ -149,7 +149,7 @@ class EmbeddingAttack(BaseAttack):
         with evaluation_mode(model), batch_faults_named(model, tensors):
             with torch.no_grad():
                 classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
-            check_classes(model, classes, tensors["labels"].tolist())
+            check_attackable(model, classes, tensors["labels"].tolist())
             robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
         return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
 
@@ -210,7 +210,7 @@ def _one_per_example(right: Any, attack: str, examples: int) -> Tensor:
 
 
 def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
-    """The epsilons in rising order, each once.
+    """The epsilons in ascending order, each once.
 
     Raises:
         UsageError: the list is empty, or an epsilon is negative.

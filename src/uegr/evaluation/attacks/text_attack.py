@@ -14,7 +14,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
-from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.attacked_classes import check_attackable
 from uegr.evaluation.attacks.search_checks import checked_search
 from uegr.evaluation.attacks.text_search import Search, run_searches, with_ending
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
@@ -81,7 +81,7 @@ class TextAttack(BaseAttack):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         check_match(model, tokenizer)
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
-        check_classes(model, evaluated.logits_of(examples[:1]).shape[1], labels)
+        check_attackable(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
         return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
 
