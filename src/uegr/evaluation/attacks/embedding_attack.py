@@ -77,22 +77,22 @@ class AttackBatch:
         self.queries.count += 2 * len(delta)
         return self.evaluated.gradient_at(self.batch, delta, partial(self.losses, loss=loss))
 
-    def is_right(self, logits: Tensor) -> Tensor:
-        """Whether each example is classified right, (B,), bool."""
+    def is_correct(self, logits: Tensor) -> Tensor:
+        """Whether each example is correctly classified, (B,), bool."""
         return logits.argmax(dim=-1) == self.batch["labels"]
 
     def losses(self, logits: Tensor, loss: AttackLoss) -> Tensor:
         """The loss that the attack maximises, (B,).
 
-        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the right one, whose gradient does not
+        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the correct one, whose gradient does not
         vanish where the model is certain.
         """
         labels = self.batch["labels"]
         if loss == "ce":
             return self.evaluated.task(self.batch).attack_loss(logits)
-        right = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+        correct = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
         wrong = logits.masked_fill(F.one_hot(labels, logits.shape[1]).bool(), float("-inf"))
-        return wrong.amax(dim=1) - right
+        return wrong.amax(dim=1) - correct
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ class EmbeddingAttack(BaseAttack):
 
     @abstractmethod
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
-        """Return whether each example is right at every point that one restart tries, (B,), bool.
+        """Return whether each example is correctly classified at every point that one restart tries, (B,), bool.
 
         Args:
-            attack_batch: examples that are classified right so far.
+            attack_batch: examples that are correctly classified so far.
             start: where the search starts, (B, T, d).
         """
 
@@ -161,21 +161,21 @@ class EmbeddingAttack(BaseAttack):
         generator: torch.Generator,
         queries: Queries,
     ) -> RobustMask:
-        """Whether each example of a batch is classified right at each epsilon (rising), shape (epsilons, B).
+        """Whether each example of a batch is correctly classified at each epsilon (rising), shape (epsilons, B).
 
         With epsilon 0 alone nothing is perturbed, so the model may be one whose embeddings cannot be.
         """
         if max(epsilons) == 0.0:
             with torch.no_grad():
-                right = evaluated.clean_logits(batch).argmax(dim=-1) == batch["labels"]
-            queries.count += len(right)
-            return right.repeat(len(epsilons), 1).cpu().numpy()
+                correct = evaluated.clean_logits(batch).argmax(dim=-1) == batch["labels"]
+            queries.count += len(correct)
+            return correct.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
         whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
         centre = zero_delta(batch, scale.width)
         clean = whole.logits(centre)
         evaluated.check_numbers(clean)
-        robust = whole.is_right(clean)
+        robust = whole.is_correct(clean)
         robust_at = []
         for epsilon in epsilons:
             for restart in range(self.restarts if epsilon > 0 else 0):
@@ -194,19 +194,23 @@ class EmbeddingAttack(BaseAttack):
         return mask_of_epsilons
 
 
-def _one_per_example(right: Any, attack: str, examples: int) -> Tensor:
+def _one_per_example(correct: Any, attack: str, examples: int) -> Tensor:
     """What `run_restart` has returned.
 
     Raises:
         UsageError: it is no tensor of one truth value per example.
     """
-    if not isinstance(right, Tensor) or right.dtype != torch.bool or right.shape != (examples,):
-        given = f"one of {right.dtype} and shape {tuple(right.shape)}" if isinstance(right, Tensor) else shown(right)
+    if not isinstance(correct, Tensor) or correct.dtype != torch.bool or correct.shape != (examples,):
+        given = (
+            f"one of {correct.dtype} and shape {tuple(correct.shape)}"
+            if isinstance(correct, Tensor)
+            else shown(correct)
+        )
         raise UsageError(
             f"{attack}.run_restart() must return a tensor of bool with one value for each of its {examples} examples, "
-            f"not {given}: attack_batch.is_right(logits)."
+            f"not {given}: attack_batch.is_correct(logits)."
         )
-    return right
+    return correct
 
 
 def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:

@@ -46,7 +46,7 @@ class TextAttack(BaseAttack):
 
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
+        """Look for texts that the model classifies wrong, near `texts`, which it classifies correctly.
 
         Yields a `Request` or a `SimilarityRequest`, is sent its answer, and so on; returns the texts that fool the
         model, or None.
@@ -131,8 +131,8 @@ def _attack(
             for i in group:
                 texts = results.get(i)
                 predicted = int(before[i]) if texts is None else int(next(after))
-                right = bool(before[i] == labels[i])
-                outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
+                correct = bool(before[i] == labels[i])
+                outcomes.append(AttackOutcome(examples[i], labels[i], correct, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
 

@@ -46,7 +46,7 @@ class Transfer(EmbeddingAttack):
             delta = ProjectedAscent(attack_batch.ball, self.steps).perturb(
                 lambda delta: on_source.differentiate(delta, "ce")[2], attack_batch.radius, attack_batch.mask, start
             )
-        return attack_batch.is_right(attack_batch.logits(delta))
+        return attack_batch.is_correct(attack_batch.logits(delta))
 
     def _source(self, evaluated: EvaluatedModel) -> EvaluatedModel:
         if self.source is None:
