@@ -160,7 +160,7 @@ class Sharpness(TypedDict):
     increase: list[float]
 
 
-class Line(TypedDict):
+class LineShape(TypedDict):
     """Loss and accuracy along one direction."""
 
     alphas: list[float]
@@ -185,7 +185,7 @@ class Landscape(AnalysisPart):
     trace: Spread
     sharpness: Sharpness
     input_gradient: Spread
-    slice_1d: Line
+    slice_1d: LineShape
     slice_2d: Plane
 
 
