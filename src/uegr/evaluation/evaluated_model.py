@@ -143,7 +143,7 @@ class EvaluatedModel:
         return logits
 
     def check_numbers(self, logits: Tensor) -> None:
-        """Refuse outputs of NaN, of which the largest is always class 0, and infinite ones."""
+        """Refuse outputs that are NaN or infinite; of NaN the largest would always be class 0."""
         if not bool(logits.amax().isfinite()):  # the largest of several numbers and NaN is NaN
             precision = ", without bfloat16" if self.bf16 else ""
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Signs that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
+"""Evidence that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
 
 An attack with gradients sees everything that a black-box attack sees, and more. If a black-box attack, or perturbations
 made on another model, fool examples that it cannot fool, the accuracy under it does not measure robustness.

@@ -18,8 +18,8 @@ def pack_outcomes(clean: Hits, robust: Hits, typos: Hits) -> dict[str, Any]:
 
     Args:
         clean: whether each test example is correctly classified, shape (N,).
-        robust: whether each attacked example is correctly classified at each epsilon, shape (epsilons, M); the M attacked
-            examples are the same fixed choice of the N in every run.
+        robust: whether each attacked example is correctly classified at each epsilon, shape (epsilons, M); the M
+            attacked examples are the same fixed choice of the N in every run.
         typos: whether each test example is correctly classified with typing errors in it, shape (N,).
 
     Returns:

@@ -1,7 +1,7 @@
 """The robustness curve of tasks without classes: the metric of the worst outputs that an attack finds.
 
-At each epsilon an example's output is the one of largest loss over all restarts and steps, at this epsilon and the
-smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
+At each epsilon an example's output is the one with the largest loss over all restarts and steps, at this epsilon and
+the smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def worst_outputs(
     attack: EmbeddingAttack,
     on_batch: OnBatch = lambda examples: None,
 ) -> Outputs:
-    """The output of largest loss of each example at each epsilon (rising; 0 is the clean output).
+    """The output of largest loss of each example at each epsilon, in ascending order; 0 is the clean output.
 
     Args:
         evaluated, rows, epsilons, attack, on_batch: as for `worst_case_curve`.
@@ -63,7 +63,7 @@ def worst_outputs(
     Returns:
         Shape (len(epsilons), N, ...); see `TaskKind.outputs`.
     """
-    if max(epsilons) == 0.0:  # nothing is perturbed, so the model may be one whose embeddings cannot be
+    if max(epsilons) == 0.0:  # models whose embeddings cannot be perturbed are allowed
         return np.stack([evaluated.outputs(rows)[0]] * len(epsilons))
     order: list[int] = []
     outputs: list[list[Outputs]] = [[] for _ in epsilons]

@@ -109,7 +109,7 @@ def matthews(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
-    """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a correct candidate (WikiQA)."""
+    """MAP: candidates of a question (group) ranked by P(class 1), over questions with a correct candidate (WikiQA)."""
     ranked = _ranked(probabilities, labels, groups)
     return _mean([float(sklearn_metrics.average_precision_score(y, p)) for p, y in ranked])
 

@@ -209,5 +209,5 @@ def _save_text_attack(
 
 
 def _merged(former: list[Result], new: Result) -> list[Result]:
-    """Return the former results and the new one, which replaces that of the same attack."""
+    """Return the former results and the new one, which replaces the former one of the same attack."""
     return [result for result in former if result.key != new.key] + [new]

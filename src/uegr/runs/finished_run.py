@@ -118,7 +118,7 @@ def open_trained(
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     lacks = (REQUIRED - run.keys()) | (Config.__optional_keys__ - run["config"].keys())
     if run.get("kind") not in get_args(Kind) or lacks or "seconds" not in run["cost"]:
-        raise UsageError(f"'{folder / RUN}' is not that of a finished run of uegr: train again with --overwrite.")
+        raise UsageError(f"'{folder / RUN}' does not belong to a finished run of uegr: train again with --overwrite.")
     config = run["config"]
     columns = run.get("data", {}).get("text_columns")
     model = load_trained(folder, run["kind"], trust_remote_code=trust_remote_code)

@@ -104,7 +104,7 @@ def open_model(
             f"'{path}' was trained on the columns {', '.join(columns)}: name {len(columns)} columns of text."
         )
     if LABEL in given:
-        raise UsageError(f"a column of text cannot be called '{LABEL}', which is that of the classes: rename it.")
+        raise UsageError(f"a column of text cannot be called '{LABEL}', the name of the column of classes: rename it.")
     evaluated = evaluated.reading(given)
     if max_length is not None:
         evaluated.cut_to(max_length)

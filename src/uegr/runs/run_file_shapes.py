@@ -42,7 +42,7 @@ class StepCost(TypedDict, total=False):
 
 
 class RunFile(TypedDict):
-    """A run.json; that of an unfinished run lacks most of it. Its kind is checked where a run is opened."""
+    """A run.json; in an unfinished run most keys are missing. Its kind is checked where a run is opened."""
 
     finished: NotRequired[bool]
     config: Config
@@ -69,7 +69,7 @@ class HardeningCost(TypedDict):
 
 
 class HardeningFile(TypedDict):
-    """A hardening.json; that of an unfinished hardening lacks the cost."""
+    """A hardening.json; in an unfinished hardening the cost is missing."""
 
     finished: NotRequired[bool]
     config: HardeningConfigShape

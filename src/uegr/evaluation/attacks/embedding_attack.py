@@ -84,8 +84,8 @@ class AttackBatch:
     def losses(self, logits: Tensor, loss: AttackLoss) -> Tensor:
         """The loss that the attack maximises, (B,).
 
-        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the correct one, whose gradient does not
-        vanish where the model is certain.
+        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the correct one, whose gradient does
+        not vanish where the model is certain.
         """
         labels = self.batch["labels"]
         if loss == "ce":
@@ -140,7 +140,7 @@ class EmbeddingAttack(BaseAttack):
             epsilons: radii of the ball, in its unit and any order; 0 is the clean accuracy.
 
         Raises:
-            UsageError: entries that are no tensors of B rows, no labels, a negative epsilon, a model whose token
+            UsageError: entries that are not tensors of B rows, no labels, a negative epsilon, a model whose token
                 embeddings cannot be found, or one whose outputs are NaN or infinite.
         """
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
@@ -161,9 +161,10 @@ class EmbeddingAttack(BaseAttack):
         generator: torch.Generator,
         queries: Queries,
     ) -> RobustMask:
-        """Whether each example of a batch is correctly classified at each epsilon (rising), shape (epsilons, B).
+        """Whether each example of a batch is correctly classified at each epsilon, shape (epsilons, B).
 
-        With epsilon 0 alone nothing is perturbed, so the model may be one whose embeddings cannot be.
+        The epsilons are in ascending order. With epsilon 0 alone nothing is perturbed, so a model whose embeddings
+        cannot be perturbed is allowed.
         """
         if max(epsilons) == 0.0:
             with torch.no_grad():
@@ -194,23 +195,21 @@ class EmbeddingAttack(BaseAttack):
         return mask_of_epsilons
 
 
-def _one_per_example(correct: Any, attack: str, examples: int) -> Tensor:
+def _one_per_example(robust: Any, attack: str, examples: int) -> Tensor:
     """What `run_restart` has returned.
 
     Raises:
-        UsageError: it is no tensor of one truth value per example.
+        UsageError: it is not a tensor with one truth value per example.
     """
-    if not isinstance(correct, Tensor) or correct.dtype != torch.bool or correct.shape != (examples,):
+    if not isinstance(robust, Tensor) or robust.dtype != torch.bool or robust.shape != (examples,):
         given = (
-            f"one of {correct.dtype} and shape {tuple(correct.shape)}"
-            if isinstance(correct, Tensor)
-            else shown(correct)
+            f"one of {robust.dtype} and shape {tuple(robust.shape)}" if isinstance(robust, Tensor) else shown(robust)
         )
         raise UsageError(
             f"{attack}.run_restart() must return a tensor of bool with one value for each of its {examples} examples, "
             f"not {given}: attack_batch.is_correct(logits)."
         )
-    return correct
+    return robust
 
 
 def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:

@@ -17,8 +17,8 @@ class RandomSearch(EmbeddingAttack):
     """Each step proposes a change of a random share of the tokens, and keeps it where the loss rises.
 
     The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
-    radius. The loss is the margin: the largest wrong logit minus the correct one. The first restart starts at the centre,
-    as in every attack [ours].
+    radius. The loss is the margin: the largest wrong logit minus the correct one. The first restart starts at the
+    centre, as in every attack [ours].
     """
 
     steps: int = 100
