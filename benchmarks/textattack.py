@@ -57,12 +57,12 @@ def measure(folder: Path, examples: int) -> dict[str, Any]:
 
 
 def _side(outcomes: list[Any], seconds: float) -> dict[str, float]:
-    right = [outcome for outcome in outcomes if outcome.right]
-    fooled = sum(outcome.after is not None for outcome in right)
+    correct = [outcome for outcome in outcomes if outcome.correct]
+    fooled = sum(outcome.after is not None for outcome in correct)
     return {
         "seconds": seconds,
         "per_second": len(outcomes) / seconds,
-        "right": len(right),
+        "right": len(correct),
         "fooled": fooled,
         "queries": sum(outcome.queries for outcome in outcomes) / len(outcomes),
     }

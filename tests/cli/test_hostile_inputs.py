@@ -137,7 +137,7 @@ def test_a_finished_run_of_another_form_is_refused(changes: dict[str, Any], tmp_
     content = {"finished": True, "config": {}, "kind": "classification", "precision": "fp32", "task": "t"}
     content |= {"train_examples": 1, "cost": {}, **changes}
     (tmp_path / "run.json").write_text(json.dumps({name: value for name, value in content.items() if value is not ...}))
-    with pytest.raises(UsageError, match=r"run.json' is not that of a finished run of uegr"):
+    with pytest.raises(UsageError, match=r"run.json' does not belong to a finished run of uegr"):
         open_trained(tmp_path)
 
 

@@ -149,7 +149,7 @@ def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
         ({"search": {"learning_rate": [1e-4, "fast"]}}, "learning_rate must be a number, not 'fast'"),
         ({"trials": True}, "trials must be a whole number"),
         ({"seed": 2**32}, "seed, of the search"),
-        ({"name": "../mine"}, "is that of a file and a folder"),
+        ({"name": "../mine"}, "is used for a file and a folder"),
         ({"search": ["learning_rate"]}, "search must be a mapping"),
         ({"seed": "a"}, "seed, of the search"),
         ({"methods": None}, "'methods' must be a list"),

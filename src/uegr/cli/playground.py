@@ -34,13 +34,13 @@ def playground(
     """Open a page to type, perturb and attack texts and see the predictions of one or two models."""
     if find_spec("gradio") is None:
         raise UsageError("uegr playground needs gradio: pip install 'uegr[playground]'.")
-    from uegr.playground.example_texts import examples_of
+    from uegr.playground.example_texts import draw_examples
     from uegr.playground.local_server import start_server
     from uegr.playground.playground_models import open_models
     from uegr.playground.playground_page import build_page
 
     opened = open_models(models, text_column, text_pair_column, max_length, trust_remote_code=trust_remote_code)
-    page = build_page(opened, examples_of(opened))
+    page = build_page(opened, draw_examples(opened))
     address = start_server(page, port, open_browser)
     console.print(f"The playground is at {address} until Ctrl-C.", highlight=False, soft_wrap=True)
     try:

@@ -129,7 +129,7 @@ def grid_name(content: Mapping[str, Any], file_name: str) -> str:
     """The name of a grid or a tuning, after which its results and its folder of runs are called."""
     name = name_in("'name'", content.get("name", file_name))
     if not re.fullmatch(r"[^/\\\0]+", name) or name in (".", ".."):
-        raise UsageError(f"'name' is that of a file and a folder, and cannot be '{name}': leave out / and \\.")
+        raise UsageError(f"'name' is used for a file and a folder, and cannot be '{name}': leave out / and \\.")
     return name
 
 

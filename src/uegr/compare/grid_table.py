@@ -16,7 +16,7 @@ def headings(table: Table, curve: bool = True) -> list[str]:
 
 
 def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
-    """The cells of one method's row; a value better than that of the best other method is wrapped in asterisks."""
+    """The cells of one method's row; a value better than the best other method's is wrapped in asterisks."""
     return [cell_of(line) for _, cell_of in _columns(table, curve)]
 
 

@@ -116,7 +116,7 @@ class Processes:
                 assign(number, *_start(workspace, number))
             while workers:
                 ready = wait(list(workers))
-                for connection in [each for each in workers if each in ready]:
+                for connection in [connection for connection in workers if connection in ready]:
                     number, process, cell = workers[connection]
                     event, alive = _next_event(connection, process)
                     on_event(cell, event)

@@ -70,7 +70,7 @@ def start_search(name: str, item: dict[str, Any], space: dict[str, Any], default
         seed: of the search.
 
     Raises:
-        UsageError: there is nothing to search, a key is no option or setting, or its values cannot be searched.
+        UsageError: there is nothing to search, a key is not an option or setting, or its values cannot be searched.
     """
     method = str(item.get("method", name))
     if not space:

@@ -33,15 +33,14 @@ class RayCluster:
     The results file and the run folders must be visible to all machines under the same path.
 
     Args:
-        jobs: number of cells at once on a cluster that is started here; None uses all cores.
-        address: address of a running cluster, as for `ray.init`; None uses RAY_ADDRESS, or starts a cluster on this
-            machine.
+        jobs: number of cells at once on a cluster that is started here; None uses all cores. A running cluster is used
+            where RAY_ADDRESS names it.
     """
 
-    def __init__(self, jobs: int | None = None, address: str | None = None) -> None:
+    def __init__(self, jobs: int | None = None) -> None:
         if find_spec("ray") is None:
             raise UsageError("--engine ray needs Ray: pip install 'uegr[ray]'.")
-        self.jobs, self.address = jobs, address or os.environ.get("RAY_ADDRESS")
+        self.jobs, self.address = jobs, os.environ.get("RAY_ADDRESS")
 
     def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         import ray

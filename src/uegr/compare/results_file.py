@@ -70,9 +70,9 @@ class ResultsFile:
         written if this file has nothing for its cell.
         """
         slots = list(slots)
-        known = [(slot.key, slot.content) for slot in self._slots() if slot.run is not None]
+        finished = [(slot.key, slot.content) for slot in self._slots() if slot.run is not None]
         cells = {slot.key for slot in self._slots()}
-        runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in known]
+        runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in finished]
         cells |= {slot.key for slot in runs}
         self._add([*runs, *(slot for slot in slots if slot.run is None and slot.key not in cells)])
         return runs

@@ -12,7 +12,7 @@ def curve_area(epsilons: Sequence[float], values: Sequence[float], up_to: float 
     one and `up_to`. Areas can be compared only over the same range.
 
     Args:
-        epsilons: in rising order, the first normally 0.
+        epsilons: in ascending order, the first normally 0.
         values: of the curve at each epsilon.
         up_to: where the curve is cut, with linear interpolation; the last epsilon if left out.
     """

@@ -1,4 +1,4 @@
-"""Parts of a classifier's data, by class, length and unseen words, and how many texts of each are classified right."""
+"""Parts of a classifier's data, by class, length and unseen words, and the accuracy on each."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -47,18 +47,18 @@ def slices_of(rows: Dataset, text_column: str, names: Sequence[str], known: Coll
     return slices if known is None else {**slices, **_by_unseen_words(words, known)}
 
 
-def slice_scores(slices: Slices, **right: Members) -> list[dict[str, Any]]:
+def slice_scores(slices: Slices, **counted: Members) -> list[dict[str, Any]]:
     """Return one object per slice that has texts: its name, its number of texts, and shares of them.
 
     Args:
         slices: of N texts.
-        right: name of a share -> the texts that count for it, shape (N,).
+        counted: name of a share -> the texts that count for it, shape (N,).
     """
     return [
         {
             "slice": name,
             "examples": int(members.sum()),
-            **{share: float(hits[members].mean()) for share, hits in right.items()},
+            **{share: float(hits[members].mean()) for share, hits in counted.items()},
         }
         for name, members in slices.items()
         if members.any()

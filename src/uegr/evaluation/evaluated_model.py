@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,14 +19,16 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.encoding import batches, encode, pad, without_empty_rows
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
-from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.output_logits import logits_in
+from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
+from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.modeling.tokenizer_match import check_tokenizer, tokens_to_read
 from uegr.options import check_value, own_number
 
@@ -109,13 +111,30 @@ class EvaluatedModel:
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
             yield positions, {key: value.to(self.device) for key, value in batch.items()}
 
-    def logits(self, batch: Batch) -> Tensor:
-        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models with an output per token."""
+    def logits(self, batch: Batch, delta: Tensor | None = None) -> Tensor:
+        """Logits of one batch, float32, shape (B, C), or (B, T, C) for models with an output per token.
+
+        Args:
+            batch: token ids, masks and labels of B examples.
+            delta: a perturbation of the token embeddings, (B, T, d).
+        """
         inputs = {key: value for key, value in batch.items() if key != "labels"}
         if self.kind == "seq2seq":
             inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
-        with self.autocast(), faster_attention(self.model):
+        moved = nullcontext() if delta is None else perturbed(self.model, batch, delta)
+        with moved, self.autocast(), faster_attention(self.model):
             return logits_in(self.model(**inputs), self.model).float()
+
+    def gradient_at(
+        self, batch: Batch, delta: Tensor, loss: Callable[[Tensor], Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits at a perturbation, the loss of each example by `loss`, (B,), and its gradient there, (B, T, d)."""
+        leaf = delta.detach().requires_grad_()
+        with gradients_enabled():
+            logits = self.logits(batch, leaf)
+            losses = loss(logits)
+            gradient = gradient_at_tokens(losses.sum(), leaf)
+        return logits.detach(), losses.detach(), gradient
 
     def clean_logits(self, batch: Batch) -> Tensor:
         """The logits of texts as they are, which must be numbers; see `logits`."""
@@ -124,7 +143,7 @@ class EvaluatedModel:
         return logits
 
     def check_numbers(self, logits: Tensor) -> None:
-        """Refuse outputs of NaN, of which the largest is always class 0, and infinite ones."""
+        """Refuse outputs that are NaN or infinite; of NaN the largest would always be class 0."""
         if not bool(logits.amax().isfinite()):  # the largest of several numbers and NaN is NaN
             precision = ", without bfloat16" if self.bf16 else ""
             raise UsageError(

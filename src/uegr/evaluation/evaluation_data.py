@@ -171,7 +171,7 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     they are the numbers 0 to C - 1; the names of a `ClassLabel` are numbered in its order only if the model has none.
 
     Raises:
-        UsageError: a label is neither; where some labels are names, it is one that is no name.
+        UsageError: a label is neither; where some labels are names, it is one that is not a name.
     """
     feature, values = rows.features[LABEL], rows.unique(LABEL)
     class_label = feature if isinstance(feature, ClassLabel) else None

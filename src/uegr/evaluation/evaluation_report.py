@@ -18,7 +18,7 @@ class EvaluationReport:
         metric: name of the first of `metrics`.
         metrics: name -> value, and "typo_..." under typing errors.
         robustness: the robustness curve, or None where no attack on the embeddings was named.
-        outcomes: which examples are classified right, packed; None for tasks without classes.
+        outcomes: which examples are correctly classified, packed; None for tasks without classes.
         embedding_attacks: the curves of further attacks on the embeddings.
         text_attacks: one object per attack on the text.
         typo_unchanged: number of texts in which no typing error is possible.

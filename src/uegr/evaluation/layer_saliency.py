@@ -12,7 +12,7 @@ from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
 from uegr.modeling.model_parts import layer_of
 
 BATCH_SIZE = 16
-"""Each gradient is that of the mean loss of this number of rows."""
+"""Each gradient is computed from the mean loss of this number of rows."""
 
 
 def measure_saliency(evaluated: EvaluatedModel, rows: Dataset) -> dict[str, Any]:

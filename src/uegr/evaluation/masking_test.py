@@ -1,4 +1,4 @@
-"""Signs that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
+"""Evidence that a model only seems robust, because its gradients mislead an attack (Athalye et al. 2018).
 
 An attack with gradients sees everything that a black-box attack sees, and more. If a black-box attack, or perturbations
 made on another model, fool examples that it cannot fool, the accuracy under it does not measure robustness.
@@ -23,7 +23,7 @@ def gradient_masking(
     """The "gradient_masking" part of results.json.
 
     Args:
-        epsilons: at least 0, rising.
+        epsilons: at least 0, in ascending order.
         white_box: which examples are robust against every attack that sees gradients, shape (len(epsilons), N).
         black_box: name -> the same for an attack that does not see this model's gradients.
         zero_gradient: share of the examples whose input gradient is exactly zero.

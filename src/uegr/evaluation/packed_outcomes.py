@@ -1,4 +1,4 @@
-"""Which examples a model classifies right, as a compact text in results.json: paired tests need every example.
+"""Which examples a model classifies correctly, as a compact text in results.json: paired tests need every example.
 
 One bit per example, packed and written as base64, so that a thousand examples at five epsilons take a kilobyte.
 """
@@ -17,10 +17,10 @@ def pack_outcomes(clean: Hits, robust: Hits, typos: Hits) -> dict[str, Any]:
     """The "outcomes" part of results.json.
 
     Args:
-        clean: whether each test example is classified right, shape (N,).
-        robust: whether each attacked example is classified right at each epsilon, shape (epsilons, M); the M attacked
-            examples are the same fixed choice of the N in every run.
-        typos: whether each test example is classified right with typing errors in it, shape (N,).
+        clean: whether each test example is correctly classified, shape (N,).
+        robust: whether each attacked example is correctly classified at each epsilon, shape (epsilons, M); the M
+            attacked examples are the same fixed choice of the N in every run.
+        typos: whether each test example is correctly classified with typing errors in it, shape (N,).
 
     Returns:
         {"examples": N, "clean": text, "typos": text, "robust": [one text per epsilon]}
@@ -40,7 +40,7 @@ def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:
 
 
 def pack_bits(hits: Hits) -> str:
-    """Whether each of N examples was right, shape (N,), as text."""
+    """Whether each of N examples was correctly classified, shape (N,), as text."""
     return b64encode(np.packbits(hits).tobytes()).decode("ascii")
 
 

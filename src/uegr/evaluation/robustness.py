@@ -43,7 +43,7 @@ def robust_mask(
     on_batch: OnBatch = lambda examples: None,
     queries: Queries | None = None,
 ) -> RobustMask:
-    """Whether the model classifies each example right at each epsilon (rising), shape (len(epsilons), N).
+    """Whether the model classifies each example correctly at each epsilon (in ascending order), (len(epsilons), N).
 
     Args:
         evaluated: the model, a classifier.

@@ -16,7 +16,7 @@ Scores = NDArray[np.floating[Any]]
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 ROUNDING = 1e-9
-"""Smaller differences are rounding errors, such as that of (0.3 - 0.2) - (0.4 - 0.3)."""
+"""Smaller differences are rounding errors, such as the result of (0.3 - 0.2) - (0.4 - 0.3)."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 def paired_interval(differences: Scores) -> tuple[float, float]:
     """Return the 95 % interval of a mean difference between two methods on the same examples.
 
-    It is that of Bonett and Price (2012) for two paired shares: it adds one example for either method, so that the
+    The interval of Bonett and Price (2012) for two paired shares adds one example for either method, so that the
     interval has a width even if the methods differ on no example, and does not exclude 0 because of very few.
 
     Args:

@@ -12,7 +12,7 @@ def fit_temperature(logits: NDArray[np.float64], labels: NDArray[np.int64]) -> f
     """The temperature T whose probabilities softmax(logits / T) have the least negative log-likelihood.
 
     None if the examples do not determine it: all are of one class, or the likelihood has no maximum, because all of
-    them are right or there are too few.
+    them are correct or there are too few.
 
     Args:
         logits: of N examples that the model was not trained on, (N, C).

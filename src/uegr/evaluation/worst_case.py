@@ -1,7 +1,7 @@
 """The robustness curve of tasks without classes: the metric of the worst outputs that an attack finds.
 
-At each epsilon an example's output is the one of largest loss over all restarts and steps, at this epsilon and the
-smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
+At each epsilon an example's output is the one with the largest loss over all restarts and steps, at this epsilon and
+the smaller ones (a smaller ball lies inside a larger one); the task's metric is computed from these outputs.
 """
 
 from collections.abc import Sequence
@@ -15,15 +15,14 @@ from torch import Tensor
 from uegr.data.splits import LABEL
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
-from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.robustness import describe_curve
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed, zero_delta
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
-from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
 
@@ -56,7 +55,7 @@ def worst_outputs(
     attack: EmbeddingAttack,
     on_batch: OnBatch = lambda examples: None,
 ) -> Outputs:
-    """The output of largest loss of each example at each epsilon (rising; 0 is the clean output).
+    """The output of largest loss of each example at each epsilon, in ascending order; 0 is the clean output.
 
     Args:
         evaluated, rows, epsilons, attack, on_batch: as for `worst_case_curve`.
@@ -64,7 +63,7 @@ def worst_outputs(
     Returns:
         Shape (len(epsilons), N, ...); see `TaskKind.outputs`.
     """
-    if max(epsilons) == 0.0:  # nothing is perturbed, so the model may be one whose embeddings cannot be
+    if max(epsilons) == 0.0:  # models whose embeddings cannot be perturbed are allowed
         return np.stack([evaluated.outputs(rows)[0]] * len(epsilons))
     order: list[int] = []
     outputs: list[list[Outputs]] = [[] for _ in epsilons]
@@ -75,13 +74,13 @@ def worst_outputs(
             mask = token_mask(batch)
             unit, worst = ball.unit(scale, mask), WorstOutputs(evaluated, batch)
             centre = zero_delta(batch, scale.width)
-            worst.loss_at(centre)
+            worst.try_at(centre)
             for i, epsilon in enumerate(epsilons):
                 radius = epsilon * unit
                 for restart in range(attack.restarts if epsilon > 0 else 0):
                     start = ball.random_point(centre.shape, radius, mask, generator) if restart else centre
                     ascent = ProjectedAscent(ball, attack.steps)
-                    worst.loss_at(ascent.perturb(worst.gradient_at, radius, mask, start))
+                    worst.try_at(ascent.perturb(worst.gradient_at, radius, mask, start))
                 outputs[i].append(worst.outputs.double().numpy())
             order += positions
             on_batch(len(positions))
@@ -101,23 +100,23 @@ class WorstOutputs:
         self._losses: Tensor | None = None
         self.outputs = torch.empty(0)
 
-    def loss_at(self, delta: Tensor) -> Tensor:
-        """Run the model at a perturbation (B, T, d), update the outputs, and return the losses, (B,)."""
-        with perturbed(self._evaluated.model, self._batch, delta):
-            logits = self._evaluated.logits(self._batch)
-            losses = self._task.attack_loss(logits)
-        with torch.no_grad():
-            outputs = self._task.outputs(logits).cpu()
-            if self._losses is None:
-                self._losses, self.outputs = losses.detach(), outputs
-            else:
-                larger = (losses > self._losses).reshape(-1, *[1] * (outputs.dim() - 1)).cpu()
-                self.outputs = torch.where(larger, outputs, self.outputs)
-                self._losses = torch.maximum(losses, self._losses).detach()
-        return losses
+    @torch.no_grad()
+    def try_at(self, delta: Tensor) -> None:
+        """Run the model at a perturbation (B, T, d), and update the outputs."""
+        logits = self._evaluated.logits(self._batch, delta)
+        self._update(logits, self._task.attack_loss(logits))
 
     def gradient_at(self, delta: Tensor) -> Tensor:
-        """Gradient of the summed losses at a perturbation, (B, T, d)."""
-        leaf = delta.detach().requires_grad_()
-        with gradients_enabled():
-            return gradient_at_tokens(self.loss_at(leaf).sum(), leaf)
+        """Run the model at a perturbation, update the outputs, and return the gradient of the losses, (B, T, d)."""
+        logits, losses, gradient = self._evaluated.gradient_at(self._batch, delta, self._task.attack_loss)
+        self._update(logits, losses)
+        return gradient
+
+    def _update(self, logits: Tensor, losses: Tensor) -> None:
+        outputs = self._task.outputs(logits).cpu()
+        if self._losses is None:
+            self._losses, self.outputs = losses, outputs
+        else:
+            larger = (losses > self._losses).reshape(-1, *[1] * (outputs.dim() - 1)).cpu()
+            self.outputs = torch.where(larger, outputs, self.outputs)
+            self._losses = torch.maximum(losses, self._losses)

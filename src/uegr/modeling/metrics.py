@@ -109,25 +109,25 @@ def matthews(probabilities: Probabilities, labels: Labels) -> float:
 
 
 def mean_average_precision(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
-    """MAP: candidates of a question (a group) ranked by P(class 1), over questions with a right candidate (WikiQA)."""
+    """MAP: candidates of a question (group) ranked by P(class 1), over questions with a correct candidate (WikiQA)."""
     ranked = _ranked(probabilities, labels, groups)
     return _mean([float(sklearn_metrics.average_precision_score(y, p)) for p, y in ranked])
 
 
 def mean_reciprocal_rank(probabilities: Probabilities, labels: Labels, groups: Iterable[Any]) -> float:
-    """MRR: 1 / rank of the first right candidate, over questions with a right one (WikiQA)."""
-    return _mean([1 / _first_right_rank(p, y == 1) for p, y in _ranked(probabilities, labels, groups)])
+    """MRR: 1 / rank of the first correct candidate, over questions with a correct one (WikiQA)."""
+    return _mean([1 / _first_correct_rank(p, y == 1) for p, y in _ranked(probabilities, labels, groups)])
 
 
-def _first_right_rank(scores: Values, right: NDArray[np.bool_]) -> float:
-    """Rank of the best right candidate; among equal scores its mean rank over all orders."""
-    best = scores[right].max()
+def _first_correct_rank(scores: Values, correct: NDArray[np.bool_]) -> float:
+    """Rank of the best correct candidate; among equal scores its mean rank over all orders."""
+    best = scores[correct].max()
     equal = scores == best
-    return float((scores > best).sum() + (equal.sum() + 1) / ((equal & right).sum() + 1))
+    return float((scores > best).sum() + (equal.sum() + 1) / ((equal & correct).sum() + 1))
 
 
 def _mean(values: Sequence[float]) -> float:
-    """The mean, or 0 where no question has a right candidate, so that results.json holds a number."""
+    """The mean, or 0 where no question has a correct candidate, so that results.json holds a number."""
     return float(np.mean(values)) if values else 0.0
 
 
@@ -187,7 +187,7 @@ def label_macro_f1(decisions: Values, labels: Values) -> float:
 
 
 def exact_match(decisions: Values, labels: Values) -> float:
-    """Share of examples with every label right, in [0, 1]."""
+    """Share of examples with every label correct, in [0, 1]."""
     return float((decisions == labels).all(axis=1).mean())
 
 
@@ -206,7 +206,7 @@ def bleu(texts: Sequence[str], references: Sequence[str]) -> float:
 
 
 def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]) -> float:
-    """F1 of whole entities over all texts, in [0, 1]; an entity counts if its ends and its type are right.
+    """F1 of whole entities over all texts, in [0, 1]; an entity counts if its ends and its type are correct.
 
     By seqeval (Nakayama 2018), for tags such as B-person and I-person. Tags without such prefixes are compared one by
     one, and the tag O (0 among numbers) is left out.

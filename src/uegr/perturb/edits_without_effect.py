@@ -29,7 +29,7 @@ class EffectCount:
             warn_no_effect(edit, self._tokenizer)
 
 
-@cache  # once: the cost of a step is measured by another editor
+@cache  # one warning, though a second editor measures the cost of a step
 def warn_no_effect(edit: str, tokenizer: str) -> None:
     """Warn of an edit that changes nothing with the tokenizer of this name."""
     logger.warning(

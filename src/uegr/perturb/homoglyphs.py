@@ -3,7 +3,7 @@
 import random
 from typing import ClassVar
 
-from uegr.perturb.perturbation import WordPerturbation, distinct
+from uegr.perturb.perturbation import WordPerturbation, distinct, translations
 
 LOOK_ALIKES = str.maketrans(
     "aceijopsxyhdlqwvnugABCEHIKMNOPSTXYZ",
@@ -18,9 +18,4 @@ class Homoglyphs(WordPerturbation):
     name: ClassVar[str] = "homoglyphs"
 
     def candidates(self, word: str, generator: random.Random) -> list[str]:
-        places = [i for i, letter in enumerate(word) if ord(letter) in LOOK_ALIKES]
-        if not places:
-            return []
-        place = generator.choice(places)
-        one_letter = word[:place] + word[place].translate(LOOK_ALIKES) + word[place + 1 :]
-        return distinct(word, [one_letter, word.translate(LOOK_ALIKES)])
+        return distinct(word, translations(word, LOOK_ALIKES, generator))

@@ -12,7 +12,7 @@ EMOJI = ("🙂", "😂", "🔥", "🎁", "👍", "💯", "❤️", "✨")
 
 
 class InsertedSigns(WordPerturbation):
-    """A sign inside a word, signs after it, or an emoji after it."""
+    """A punctuation mark inside a word, or punctuation marks or an emoji after it."""
 
     name: ClassVar[str] = "signs"
 

@@ -6,6 +6,7 @@ or greedily, word by word (`uegr.evaluation.attacks.perturbation_attack`).
 
 import random
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from uegr.perturb.words import WORD
@@ -37,7 +38,10 @@ class Perturbation(ABC):
         """
 
     def can_change(self, text: str, generator: random.Random) -> bool:
-        """Whether an attempt at the largest rate changes a text: none does in a script that has no such change."""
+        """Whether one of `DRAWS` attempts with rate 1 changes the text.
+
+        False for scripts that the perturbation does not cover.
+        """
         return any(self(text, 1.0, generator) != text for _ in range(DRAWS))  # a swap of equal letters changes nothing
 
 
@@ -58,6 +62,15 @@ class WordPerturbation(Perturbation):
 
         changed: str = WORD.sub(replacement, text)
         return changed
+
+
+def translations(word: str, table: Mapping[int, int], generator: random.Random) -> list[str]:
+    """The word with one random letter, and with all letters, translated; empty if the table has none of its letters."""
+    places = [i for i, letter in enumerate(word) if ord(letter) in table]
+    if not places:
+        return []
+    place = generator.choice(places)
+    return [word[:place] + word[place].translate(table) + word[place + 1 :], word.translate(table)]
 
 
 def distinct(word: str, candidates: list[str]) -> list[str]:

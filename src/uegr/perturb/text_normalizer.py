@@ -30,7 +30,7 @@ _KEYCAP = r"\x{20e3}"
 _OVERLAYS = r"\x{334}-\x{338}\x{20d2}\x{20d3}\x{20dd}-\x{20e0}\x{20e4}-\x{20e6}\x{20ea}\x{20eb}"
 _SEPARATORS = (".", "-", "_", "*", "|", "~", "\u00b7", "\u2022", " ", "  ")
 _WINDOW = 64
-"""Characters of a word, on either side of a sign, that a step looks at, so that its time is linear in the text."""
+"""Characters of a word, on either side of a symbol, that a step looks at, so that its time is linear in the text."""
 _LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "$": "s"}
 _DOUBLES = {"00": "oo", "33": "ee", "55": "ss", "$$": "ss"}
 
@@ -71,7 +71,7 @@ def _confusables() -> list[Any]:
     no_other = rf"(?<!{other}{word})(?!{word}{other})"
     place = f"(?:{after_latin}{before_latin}|{no_other}(?:{after_latin}|{before_latin}))"
     # An alternation is searched twice as fast as a set.
-    return [_replaced(f"(?:{'|'.join(signs)}){place}", letter) for letter, signs in CONFUSABLES.items()]
+    return [_replaced(f"(?:{'|'.join(look_alikes)}){place}", letter) for letter, look_alikes in CONFUSABLES.items()]
 
 
 def _spaced() -> list[Any]:
@@ -82,11 +82,11 @@ def _spaced() -> list[Any]:
     """
     patterns = []
     for separator in _SEPARATORS:
-        sign = re.escape(separator)
+        mark = re.escape(separator)
         letters, least = (rf"[{_ALPHABETS}\p{{Hebrew}}\p{{Arabic}}]", 4) if separator.isspace() else (r"\p{L}", 3)
         letter = rf"{letters}\p{{M}}{{0,3}}"
-        runs = f"{_apart('[A-Za-z]', sign, 3)}|{_apart(letter, sign, least)}"
-        patterns.append(rf"{sign}(?={letter}(?!\p{{L}}))(?:{runs})")
+        runs = f"{_apart('[A-Za-z]', mark, 3)}|{_apart(letter, mark, least)}"
+        patterns.append(rf"{mark}(?={letter}(?!\p{{L}}))(?:{runs})")
     return [_replaced(pattern, "") for pattern in patterns]
 
 
@@ -101,15 +101,15 @@ def _apart(letter: str, separator: str, least: int) -> str:
 
 
 def _leet() -> list[Any]:
-    """Digits and signs for letters within a word; addresses and product codes stay.
+    """Digits and symbols for letters within a word; addresses and product codes stay.
 
-    A sign becomes a letter if there are two letters on one side of it, or if it is the middle of a word of three
-    lower-case letters. Before a plural s it stays ("mp3s"). The signs @ and ! have other uses: @ stays before the name
-    of a domain, and ! becomes a letter only after consonants ("cl!ck", not "great!thanks").
+    A symbol becomes a letter if there are two letters on one side of it, or if it is the middle of a word of three
+    lower-case letters. Before a plural s it stays ("mp3s"). The symbols @ and ! have other uses: @ stays before the
+    name of a domain, and ! becomes a letter only after consonants ("cl!ck", not "great!thanks").
     """
     address = rf"(?<!(?:://|www\.)\S{{0,{_WINDOW}}})"
     top_level = r"\.(?:com|net|org|edu|gov|info|biz|app|dev|[a-z]{2})"
-    # After the sign: no name before "@" or before a top-level domain, and no path behind one.
+    # After the symbol: no name before "@" or before a top-level domain, and no path behind one.
     no_address = (
         rf"(?![\w$.+-]{{0,{_WINDOW}}}(?:@[\w-]{{1,63}}\.\p{{L}}|{top_level}(?!\w)))"
         rf"(?<!{top_level}[/?#:]\S{{0,{_WINDOW}}})"
@@ -119,13 +119,13 @@ def _leet() -> list[Any]:
         r"|(?<=\p{Latin})(?=.\p{Latin}{2})|(?<=(?:\A|[^\w])[a-z])(?=.[a-z](?!\w)))"
     )
     doubles = [
-        _replaced(rf"{address}(?<=\p{{Latin}}){re.escape(signs)}(?=\p{{Latin}}){no_address}", letters)
-        for signs, letters in _DOUBLES.items()
+        _replaced(rf"{address}(?<=\p{{Latin}}){re.escape(symbols)}(?=\p{{Latin}}){no_address}", letters)
+        for symbols, letters in _DOUBLES.items()
     ]
     singles = [
-        _replaced(f"{address}{place}{re.escape(sign)}{no_address}", letter if place is inside else letter.upper())
+        _replaced(f"{address}{place}{re.escape(symbol)}{no_address}", letter if place is inside else letter.upper())
         for place in (rf"(?<=\p{{Lu}})(?=.\p{{Lu}}){inside}", inside)
-        for sign, letter in _LEET.items()
+        for symbol, letter in _LEET.items()
     ]
     no_domain = r"(?!@[\w-]{1,63}(?:\.[\w-]{1,63}){0,5}\.\p{L}{2,})"
     after_consonants = r"(?<=(?:\A|[^\p{L}'\u2019])[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z]{1,3})"

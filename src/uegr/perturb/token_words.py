@@ -122,7 +122,7 @@ class TokenWords:
         return words
 
     def _word(self, ids: Sequence[int], start: int, end: int, pieces: Sequence[_Piece]) -> list[TokenWord]:
-        """The pieces as a word; if they are not made of letters only, the words beside signs of several tokens."""
+        """The pieces as a word; if they are not letters only, the words beside punctuation marks of several tokens."""
         text = "".join(piece.text for piece in pieces)
         in_parts = _UNREADABLE in text
         if in_parts:

@@ -1,4 +1,4 @@
-"""Rewrite the whole texts of a row of token ids: what stands between its special tokens.
+"""Rewrite the whole texts in a row of token ids, which stand between its special tokens.
 
 A token that stands for a word (an unknown word, a mask) is a part of a text, and stays as it is.
 """

@@ -45,7 +45,7 @@ def words_of(text: str) -> list[str]:
 
 
 def has_unspaced_words(text: str) -> bool:
-    """Whether a text has words of a script without spaces between words; all its letters up to a sign are one word."""
+    """Whether a text has words of a script without spaces; there, all letters up to a punctuation mark are one word."""
     return _UNSPACED.search(text) is not None
 
 

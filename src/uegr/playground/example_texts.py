@@ -8,7 +8,7 @@ from uegr.playground.playground_models import PlaygroundModels
 COUNT = 8
 
 
-def examples_of(models: PlaygroundModels, count: int = COUNT) -> list[tuple[Texts, str]]:
+def draw_examples(models: PlaygroundModels, count: int = COUNT) -> list[tuple[Texts, str]]:
     """Return texts of the test data of the first run, the same random choice each time, with their true classes.
 
     The list is empty if no model is a run whose data is still available.
@@ -18,7 +18,6 @@ def examples_of(models: PlaygroundModels, count: int = COUNT) -> list[tuple[Text
             rows = subset(classifier.labelled_rows(None, "test"), count, 0)
         except UsageError:
             continue
-        columns = [rows[column] for column in classifier.evaluated.text_columns]
         classes = [classifier.names[label] for label in rows[LABEL]]
-        return list(zip(zip(*columns, strict=True), classes, strict=True))
+        return list(zip(classifier.evaluated.texts(rows), classes, strict=True))
     return []

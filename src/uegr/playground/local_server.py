@@ -28,7 +28,7 @@ POLICY = "; ".join(
 
 
 HOSTS = {b"127.0.0.1", b"localhost", b"[::1]"}
-"""Names under which a browser asks for the page; another one was made to point to this machine by a foreign site."""
+"""Names under which a browser asks for the page; any other name was made to point to this machine by a foreign site."""
 ELSEWHERE = "This page is for this machine only: open it as http://127.0.0.1 or http://localhost, with its port."
 
 

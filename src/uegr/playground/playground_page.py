@@ -39,7 +39,7 @@ def build_page(models: PlaygroundModels, examples: list[tuple[Texts, str]]) -> g
 
     Args:
         models: the models that answer.
-        examples: example texts, each with its true class; see `examples_of`.
+        examples: example texts, each with its true class; see `draw_examples`.
     """
     handlers = _Handlers(models)
     with gr.Blocks(title="uegr playground", analytics_enabled=False) as page:

@@ -63,8 +63,8 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     """Return the group minus the reference; None where one of them lacks the measure or they have other data.
 
     The interval is the first of these that is possible: over the seeds that both have, if there are several with
-    different differences; over the paired examples, with the mean over the seeds of each; for single runs, that of two
-    independent shares (Newcombe 1998).
+    different differences; over the paired examples, with the mean over the seeds of each; for single runs, the interval
+    of two independent shares (Newcombe 1998).
     """
     if not are_comparable(group, reference):
         return None
@@ -75,7 +75,7 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     if len(pairs) > 1:
         over_seeds = estimate([_value(measure, own) - _value(measure, other) for own, other in pairs])
         low, high = over_seeds.low, over_seeds.high
-        if over_seeds.sd <= ROUNDING:  # equal differences say nothing about those of further seeds
+        if over_seeds.sd <= ROUNDING:  # equal differences say nothing about the differences of further seeds
             low, high = _interval_over_examples(pairs, measure) or (nan, nan)
         return Difference(over_seeds.mean, low, high, measure.metric.sign)
     if len(group.runs) > 1 or len(reference.runs) > 1:

@@ -51,7 +51,7 @@ class StoryMeasure:
 
     @property
     def title(self) -> str:
-        """The name, and what the number is where it is not the share of right answers."""
+        """The name, and the metric where it is not the share of right answers."""
         lower = ", lower is better" if self.metric.lower_is_better else ""
         return self.name if self.metric == RIGHT else f"{self.name}: {self.metric.title}{lower}"
 

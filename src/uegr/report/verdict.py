@@ -11,7 +11,7 @@ from uegr.report.weak_slices import weakest_slice
 
 
 def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
-    """Return the sentence: the groups against the reference, or what a group alone reaches and where it is weakest."""
+    """Return a sentence: the groups against the reference, or the accuracy and the weakest slice of a single group."""
     others = [group for group in groups if group is not reference and are_comparable(group, reference)]
     unchanged = measures[0]
     attack = _decisive(measures, [reference, *others])

@@ -125,14 +125,11 @@ def _ood(data: AnalysisInput) -> dict[str, Any]:
                 f"{len(model.text_columns)}: name tasks of the same shape with --ood."
             )
 
-    def logits(rows: Dataset, columns: Sequence[str]) -> Any:
-        return model.logits_of(list(zip(*(rows[column] for column in columns), strict=True)))
-
-    own_logits = logits(data.rows, model.text_columns)
+    own_logits = model.logits_of(model.texts(data.rows))
     results = []
     for task in tasks:
         ood_rows = subset(task.test, len(data.rows), 0)
-        area = ood_auroc(own_logits, logits(ood_rows, task.text_columns))
+        area = ood_auroc(own_logits, model.logits_of(model.reading(task.text_columns).texts(ood_rows)))
         results.append({"task": task.name, "examples": len(ood_rows), "auroc": area})
     return {"examples": len(data.rows), "tasks": results}
 

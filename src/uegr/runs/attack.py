@@ -198,7 +198,7 @@ def _save_text_attack(
     """Save what an attack on the text has measured, with the accuracy of each part of the data before and after."""
     scores = slice_scores(
         slices,
-        clean_accuracy=np.array([outcome.right for outcome in outcomes]),
+        clean_accuracy=np.array([outcome.correct for outcome in outcomes]),
         accuracy=np.array([outcome.robust for outcome in outcomes]),
     )
     trained_on = part["attack"] in trained_attacks(run.training_views)
@@ -209,5 +209,5 @@ def _save_text_attack(
 
 
 def _merged(former: list[Result], new: Result) -> list[Result]:
-    """Return the former results and the new one, which replaces that of the same attack."""
+    """Return the former results and the new one, which replaces the former one of the same attack."""
     return [result for result in former if result.key != new.key] + [new]

@@ -37,7 +37,7 @@ def text_row(outcome: AttackOutcome, names: Sequence[str]) -> dict[str, Any]:
     return {
         "label": names[outcome.label],
         "before": COLUMN_MARK.join(outcome.before),
-        "predicted_before": names[outcome.label if outcome.right else outcome.predicted],
+        "predicted_before": names[outcome.label if outcome.correct else outcome.predicted],
         "after": None if outcome.after is None else COLUMN_MARK.join(outcome.after),
         "predicted": names[outcome.predicted],
         "untouched": outcome.untouched,

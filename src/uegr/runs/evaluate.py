@@ -100,8 +100,8 @@ def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str,
         entry["positive_label"] = data.label_names[1]
     if data.kind == "classification":
         outcomes = measured["outcomes"]
-        right = unpack_bits(outcomes["clean"], outcomes["examples"])
-        entry["slices"] = slice_scores(run.slices(rows), accuracy=right)
+        correct = unpack_bits(outcomes["clean"], outcomes["examples"])
+        entry["slices"] = slice_scores(run.slices(rows), accuracy=correct)
         entry["length_baseline"] = measure_length_baseline(data.train, rows, data.text_columns)
     return RunResult.from_dict(entry)
 

@@ -74,8 +74,8 @@ class FinishedRun:
 
     def slices(self, rows: Dataset) -> Slices:
         """Return the parts of these rows: by class, by length, and by the share of words that no training text has."""
-        known = known_words(self.data.train, self.data.text_columns)
-        return slices_of(rows, self.data.text_columns[-1], self.data.label_names, known)
+        training_words = known_words(self.data.train, self.data.text_columns)
+        return slices_of(rows, self.data.text_columns[-1], self.data.label_names, training_words)
 
     def result(self) -> RunResult:
         """Return what was measured so far.
@@ -118,7 +118,7 @@ def open_trained(
         raise UsageError(f"'{folder}' holds an unfinished run: finish it with uegr train --resume.")
     lacks = (REQUIRED - run.keys()) | (Config.__optional_keys__ - run["config"].keys())
     if run.get("kind") not in get_args(Kind) or lacks or "seconds" not in run["cost"]:
-        raise UsageError(f"'{folder / RUN}' is not that of a finished run of uegr: train again with --overwrite.")
+        raise UsageError(f"'{folder / RUN}' does not belong to a finished run of uegr: train again with --overwrite.")
     config = run["config"]
     columns = run.get("data", {}).get("text_columns")
     model = load_trained(folder, run["kind"], trust_remote_code=trust_remote_code)

@@ -26,7 +26,7 @@ from uegr.runs.run_table import measures
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
 HUB_TASKS = {"token": "token-classification", "causal_lm": "text-generation", "seq2seq": "translation"}
-"""Name on the hub of each kind of task; that of all further kinds is text-classification."""
+"""Name of each kind of task on the hub; all other kinds are called text-classification."""
 TRAINING = (
     "epochs",
     "max_steps",

@@ -63,8 +63,7 @@ class OpenedClassifier:
 
     def logits(self, rows: Dataset) -> NDArray[np.float64]:
         """Return the logits (N, C) of rows, whose labels are not needed."""
-        columns = (rows[column] for column in self.evaluated.text_columns)
-        return self.evaluated.logits_of(list(zip(*columns, strict=True)))
+        return self.evaluated.logits_of(self.evaluated.texts(rows))
 
 
 def open_model(
@@ -105,7 +104,7 @@ def open_model(
             f"'{path}' was trained on the columns {', '.join(columns)}: name {len(columns)} columns of text."
         )
     if LABEL in given:
-        raise UsageError(f"a column of text cannot be called '{LABEL}', which is that of the classes: rename it.")
+        raise UsageError(f"a column of text cannot be called '{LABEL}', the name of the column of classes: rename it.")
     evaluated = evaluated.reading(given)
     if max_length is not None:
         evaluated.cut_to(max_length)

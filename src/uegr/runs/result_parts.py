@@ -133,13 +133,13 @@ class TextAttackRecord(JsonPart):
         attack, options: the attack.
         examples: number of attacked examples.
         clean_accuracy, accuracy: before the attack and after it, fractions.
-        success_rate: share of the examples that were right before and are wrong after; None if none was right.
+        success_rate: share of the examples that were correct before and are wrong after; None if none was correct.
         queries: mean number of queries per example.
         untouched: number of examples in whose text the attack could change nothing.
         unspaced: number of examples with words in a script without spaces; see `uegr.perturb.words.has_unspaced_words`.
         words_changed: mean share of changed words over the successes.
         similarity: mean cosine of the sentence embeddings before and after, over the successes.
-        outcomes: packed bits, right after the attack; see `uegr.evaluation.packed_outcomes`.
+        outcomes: packed bits, correct after the attack; see `uegr.evaluation.packed_outcomes`.
         samples: some successes.
         cost: cost of the attack.
         split: name of the attacked split.

@@ -7,7 +7,7 @@ keys are `NotRequired`.
 from typing import NotRequired, TypedDict
 
 
-class Overlap(TypedDict):
+class OverlapShape(TypedDict):
     """See `uegr.data.overlap`."""
 
     examples: int
@@ -65,14 +65,14 @@ class Sample(TypedDict):
     predicted: str
 
 
-class Transfer(TypedDict):
+class TransferShape(TypedDict):
     """A run on another task; `unseen` holds the number of texts and the metric."""
 
     task: str
     metric: str
     metrics: dict[str, float]
     test_examples: int
-    leakage: Overlap
+    leakage: OverlapShape
     unseen: dict[str, float | None]
     label_map: NotRequired[dict[str, dict[str, str | None]]]
 
@@ -160,7 +160,7 @@ class Sharpness(TypedDict):
     increase: list[float]
 
 
-class Line(TypedDict):
+class LineShape(TypedDict):
     """Loss and accuracy along one direction."""
 
     alphas: list[float]
@@ -185,7 +185,7 @@ class Landscape(AnalysisPart):
     trace: Spread
     sharpness: Sharpness
     input_gradient: Spread
-    slice_1d: Line
+    slice_1d: LineShape
     slice_2d: Plane
 
 

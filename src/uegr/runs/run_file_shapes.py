@@ -25,7 +25,7 @@ class DataFound(TypedDict):
     findings: NotRequired[list[dict[str, Any]]]
 
 
-class Hardening(TypedDict):
+class HardeningShape(TypedDict):
     """How the encoder was hardened before."""
 
     edits: str
@@ -42,7 +42,7 @@ class StepCost(TypedDict, total=False):
 
 
 class RunFile(TypedDict):
-    """A run.json; that of an unfinished run lacks most of it. Its kind is checked where a run is opened."""
+    """A run.json; in an unfinished run most keys are missing. Its kind is checked where a run is opened."""
 
     finished: NotRequired[bool]
     config: Config
@@ -52,10 +52,10 @@ class RunFile(TypedDict):
     train_examples: NotRequired[int]
     data: NotRequired[DataFound]
     cost: NotRequired[StepCost]
-    hardening: NotRequired[Hardening]
+    hardening: NotRequired[HardeningShape]
 
 
-class HardeningConfig(TypedDict, total=False):
+class HardeningConfigShape(TypedDict, total=False):
     """What a later command reads of the configuration of a hardening."""
 
     edits: str
@@ -69,9 +69,9 @@ class HardeningCost(TypedDict):
 
 
 class HardeningFile(TypedDict):
-    """A hardening.json; that of an unfinished hardening lacks the cost."""
+    """A hardening.json; in an unfinished hardening the cost is missing."""
 
     finished: NotRequired[bool]
-    config: HardeningConfig
+    config: HardeningConfigShape
     files: NotRequired[dict[str, str]]
     cost: NotRequired[HardeningCost]

@@ -15,7 +15,7 @@ from uegr.modeling.metrics import METRICS
 from uegr.runs.analysis_check import check_analysis
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost, curve_metric, read_curve
-from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, Overlap, Slice, Transfer
+from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, OverlapShape, Slice, TransferShape
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
@@ -68,14 +68,14 @@ class RunResult(JsonPart):
     metrics: dict[str, float]
     robustness: RobustnessCurve
     outcomes: Annotated[dict[str, Any] | None, Outcomes | None] = None
-    leakage: Annotated[dict[str, Any] | None, Overlap | None] = None
+    leakage: Annotated[dict[str, Any] | None, OverlapShape | None] = None
     length_baseline: Annotated[dict[str, float] | None, LengthBaseline | None] = None
     cost: TrainingCost
     slices: Annotated[list[dict[str, Any]], list[Slice]] = field(default_factory=list)
     text_attacks: list[TextAttackRecord] = field(default_factory=list)
     embedding_attacks: list[RobustnessCurve] = field(default_factory=list)
     analysis: Annotated[dict[str, dict[str, Any]], Analysis] = field(default_factory=dict)
-    transfer: Annotated[list[dict[str, Any]], list[Transfer]] = field(default_factory=list)
+    transfer: Annotated[list[dict[str, Any]], list[TransferShape]] = field(default_factory=list)
     log: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -124,7 +124,7 @@ class RunResult(JsonPart):
         """
         label = self._label(among, names)
         alike = [result.settings for result in among if result._label(among, names) == label]
-        differing = [name for name in self.settings if any(each.get(name) != self.settings[name] for each in alike)]
+        differing = [name for name in self.settings if any(other.get(name) != self.settings[name] for other in alike)]
         return ", ".join([label, *(f"{name} {self.settings[name]}" for name in differing)])
 
     def _label(self, among: Sequence[RunResult], names: Sequence[str]) -> str:

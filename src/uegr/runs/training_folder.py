@@ -30,7 +30,7 @@ STAGING = ".partial"
 
 
 def check_no_file(folder: Path) -> None:
-    """Raise a UsageError if the path is that of a file."""
+    """Raise a UsageError if the path is a file."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"'{folder}' is a file: choose another --output_dir.")
 
@@ -95,7 +95,7 @@ def prepare_run(
 
 
 def changed_settings(run: dict[str, Any], config: dict[str, Any]) -> list[str]:
-    """Return the names of the settings in which a configuration differs from that of a run.json."""
+    """Return the names of the settings in which a configuration differs from the one in a run.json."""
     as_read = json.loads(json.dumps(config))  # tuples become lists
     return [name for name, value in as_read.items() if run["config"].get(name) != value]
 
@@ -117,7 +117,7 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
 
 
 def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
-    """Return the number format in which the run in the folder was begun; what was asked for where there is none.
+    """Return the number format in which the run in the folder was begun, or `asked` where there is no such run.
 
     "auto" decides by a measurement, which may come out otherwise when the run is resumed.
     """

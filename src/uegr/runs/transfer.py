@@ -119,7 +119,7 @@ def _label_map(
 def _file_like(
     run: FinishedRun, path: Path, text_column: str | None, label_column: str | None, *, keep_names: bool
 ) -> TaskData:
-    """A file of labelled texts as a task like that of the run; `keep_names`: its labels are the run's classes."""
+    """A file of labelled texts as a task like the run's own; `keep_names`: its labels are the run's classes."""
     source, data = source_of(run.folder, run.record), run.data
     own_columns = data.text_columns if source.task else filter(None, (source.text_column, source.text_pair_column))
     columns = tuple(own_columns) if text_column is None else tuple(text_column.split(","))

@@ -84,7 +84,7 @@ def test_every_perturbation_lies_in_its_ball_and_off_the_padding(
         return perturbed(model, batch, delta)
 
     current: dict[str, Any] = {}
-    monkeypatch.setattr("uegr.evaluation.attacks.embedding_attack.perturbed", watch)
+    monkeypatch.setattr("uegr.evaluation.evaluated_model.perturbed", watch)
     for attack in CLASSES:
         _, current["batch"] = next(evaluated.batches(rows))
         robust_mask(evaluated, rows.select(range(16)), [0.3], build(attack, other_evaluated, steps=4))

@@ -91,7 +91,7 @@ def test_an_attack_without_a_name_is_told_to_have_one(kind: Any) -> None:
 def test_a_restart_of_another_form_is_named(form: str) -> None:
     def run_restart(self: Any, attack_batch: attacks.AttackBatch, start: Tensor) -> Any:
         logits = attack_batch.logits(start)
-        right = attack_batch.is_right(logits)
+        right = attack_batch.is_correct(logits)
         return {
             "logits": logits,
             "one": torch.ones(1, dtype=torch.bool),

@@ -51,7 +51,7 @@ def test_a_model_without_case_is_not_touched_by_an_attack_that_changes_nothing(
     """No text holds a contraction: nothing is tried, and that is counted."""
     outcomes = attack_texts(evaluated, rows, PERTURBATION_ATTACKS["contractions"]())
     counted = summary(outcomes, ["bad", "good"])
-    assert counted["untouched"] == sum(outcome.right for outcome in outcomes) > 0
+    assert counted["untouched"] == sum(outcome.correct for outcome in outcomes) > 0
     assert counted["accuracy"] == counted["clean_accuracy"]
     number = counted["untouched"]
     assert f"; it could change nothing in {number} texts" in repr(TextAttackResult("contractions", outcomes))

@@ -35,8 +35,8 @@ def test_metrics_are_per_target_token() -> None:
     nll = float(F.cross_entropy(logits.reshape(-1, 5), labels.reshape(-1)))
     assert metrics["nll"] == pytest.approx(nll, rel=1e-5)
     assert metrics["perplexity"] == pytest.approx(math.exp(nll), rel=1e-5)
-    is_right = logits.argmax(-1) == labels
-    assert metrics["token_accuracy"] == pytest.approx(float(is_right.sum()) / 3)
+    is_correct = logits.argmax(-1) == labels
+    assert metrics["token_accuracy"] == pytest.approx(float(is_correct.sum()) / 3)
 
 
 def test_the_perplexity_of_a_training_that_diverged_is_a_number() -> None:

@@ -11,7 +11,7 @@ Texts = tuple[str, ...]
 COLUMN_MARK = " ¶ "
 """Stands between the text columns of an example that is written as one text."""
 RobustMask = NDArray[np.bool_]
-"""Whether an example is classified right under every attack up to an epsilon, shape (epsilons, N)."""
+"""Whether an example is correctly classified under every attack up to an epsilon, shape (epsilons, N)."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class EmbeddingAttackResult:
 
     Args:
         attack: name of the attack.
-        epsilons: E radii, rising.
-        robust_mask: whether each example is classified right at each epsilon and at all smaller ones, shape (E, N).
+        epsilons: E radii, in ascending order.
+        robust_mask: whether each example is correctly classified at each epsilon and at all smaller ones, shape (E, N).
         queries: passes of single examples through the model; a backward pass counts as one more.
     """
 
@@ -32,7 +32,7 @@ class EmbeddingAttackResult:
 
     @property
     def accuracy(self) -> list[float]:
-        """Share of the examples that are classified right at each epsilon, in [0, 1]."""
+        """Share of the examples that are correctly classified at each epsilon, in [0, 1]."""
         accuracies: list[float] = self.robust_mask.mean(axis=1).tolist()
         return accuracies
 
@@ -49,7 +49,7 @@ class AttackOutcome:
     Args:
         before: the texts of the example.
         label: its class.
-        right: whether the example is classified right before the attack.
+        correct: whether the example is correctly classified before the attack.
         after: the texts that fool the model, or None.
         predicted: the class predicted for `after`, or for `before` where there is none.
         queries: texts that the model classified.
@@ -57,7 +57,7 @@ class AttackOutcome:
 
     before: Texts
     label: int
-    right: bool
+    correct: bool
     after: Texts | None
     predicted: int
     queries: int
@@ -65,12 +65,12 @@ class AttackOutcome:
     @property
     def untouched(self) -> bool:
         """Whether the attack could not change the text, so that nothing was tried."""
-        return self.right and self.queries == 1
+        return self.correct and self.queries == 1
 
     @property
     def robust(self) -> bool:
-        """Whether the example is classified right before and after the attack."""
-        return self.right and self.after is None
+        """Whether the example is correctly classified before and after the attack."""
+        return self.correct and self.after is None
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,13 @@ class TextAttackResult:
 
     @property
     def robust_mask(self) -> NDArray[np.bool_]:
-        """Whether each example is classified right before and after the attack, shape (N,)."""
+        """Whether each example is correctly classified before and after the attack, shape (N,)."""
         return np.array([outcome.robust for outcome in self.outcomes], dtype=bool)
 
     @property
     def clean_accuracy(self) -> float:
         """Accuracy before the attack, in [0, 1]."""
-        return float(np.mean([outcome.right for outcome in self.outcomes]))
+        return float(np.mean([outcome.correct for outcome in self.outcomes]))
 
     @property
     def accuracy(self) -> float:
@@ -102,9 +102,9 @@ class TextAttackResult:
 
     @property
     def success_rate(self) -> float | None:
-        """Share of the attacked examples that fool the model; None where none is classified right before."""
-        right = sum(outcome.right for outcome in self.outcomes)
-        return float(1.0 - self.robust_mask.sum() / right) if right else None
+        """Share of the attacked examples that fool the model; None where none is correctly classified before."""
+        correct = sum(outcome.correct for outcome in self.outcomes)
+        return float(1.0 - self.robust_mask.sum() / correct) if correct else None
 
     @property
     def queries(self) -> float:

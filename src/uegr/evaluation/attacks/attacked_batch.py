@@ -15,7 +15,7 @@ def tensors_of(batch: Any, device: torch.device) -> dict[str, Tensor]:
     """The tensors of a batch on a device, with labels of 64 bits.
 
     Raises:
-        UsageError: there are no classes, no examples or no token ids, or an entry is no tensor with a row per example.
+        UsageError: there are no classes, examples or token ids, or an entry is not a tensor with a row per example.
     """
     labels = batch.get("labels") if isinstance(batch, Mapping) else None
     if not isinstance(labels, Tensor) or labels.dim() != 1 or labels.is_floating_point() or not len(labels):
@@ -39,7 +39,7 @@ def examples_of(texts: Iterable[Any]) -> list[Texts]:
     """The strings of each example, one or two; halves of characters, which no tokenizer reads, become U+FFFD.
 
     Raises:
-        UsageError: something is no string, or some examples are pairs and others are not.
+        UsageError: something is not a string, or some examples are pairs and others are not.
     """
     examples = [tuple(text) if isinstance(text, tuple | list) else (text,) for text in texts]
     for columns in examples:

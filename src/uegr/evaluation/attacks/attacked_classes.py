@@ -7,7 +7,7 @@ from uegr.errors import UsageError
 from uegr.modeling.model_wrappers import unwrap
 
 
-def check_classes(model: Any, classes: int, labels: Sequence[Any]) -> None:
+def check_attackable(model: Any, classes: int, labels: Sequence[Any]) -> None:
     """Raise a UsageError if an attack would measure nothing.
 
     Args:

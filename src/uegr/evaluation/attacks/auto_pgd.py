@@ -37,7 +37,7 @@ class AutoPGD(EmbeddingAttack):
 
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
         logits, losses, gradient = attack_batch.differentiate(start, self.loss)
-        robust = attack_batch.is_right(logits)
+        robust = attack_batch.is_correct(logits)
         ascent = _Ascent.begin(_Point(start, losses, gradient), eta=2.0 * attack_batch.radius)
         last_checkpoint, all_checkpoints = 0, checkpoints(self.steps)
         for step in range(1, self.steps + 1):
@@ -47,7 +47,7 @@ class AutoPGD(EmbeddingAttack):
             part = attack_batch.part(ascent.examples)
             x = ascent.next_x(part, weight=1.0 if step == 1 else MOMENTUM)
             logits, losses, gradient = part.differentiate(x, self.loss)
-            robust[ascent.examples] = part.is_right(logits)
+            robust[ascent.examples] = part.is_correct(logits)
             ascent.move_to(_Point(x, losses, gradient))
             if step in all_checkpoints:
                 ascent.halve_eta(step - last_checkpoint)

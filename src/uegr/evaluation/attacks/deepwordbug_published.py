@@ -23,7 +23,7 @@ MOST_EDITS = 30
 class PublishedDeepWordBug(GreedyAttack):
     """Per word four edits at random places: two letters swapped, one replaced, one left out, one put in.
 
-    A word matters as much as the probability of the right class falls when "[UNK]" stands in its place. Any number of
+    A word matters as much as the probability of the correct class falls when "[UNK]" stands in its place. Any number of
     words may change, each only if that probability falls; function words stay.
     """
 

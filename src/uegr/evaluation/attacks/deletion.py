@@ -1,8 +1,8 @@
-"""Deletion of the words that matter: what a model reaches that ignores misspelt words.
+"""Deletion of the words that matter: the accuracy of a model that ignores misspelt words.
 
 A model that is robust to misspellings only because it ignores the words that it does not know has about the accuracy
 under this attack; one that reads them has a higher one. DeepWordBug leaves words of one and two letters as they are,
-so that the line is no strict bound.
+so this accuracy is not a strict bound.
 """
 
 import random

@@ -6,28 +6,27 @@ A subclass defines only how one restart searches the ball for a point at which t
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, shown
-from uegr.evaluation.attacks.attack_names import check_name
+from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_batch import tensors_of
-from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.attacked_classes import check_attackable
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.modeling.embeddings import embedding_scale
-from uegr.modeling.perturbed_pass import perturbed, zero_delta
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
-from uegr.modeling.token_gradients import gradient_at_tokens
-from uegr.options import check_plain_fields
 from uegr.perturb.ball import Ball, Norm
 
 AttackLoss = Literal["ce", "margin"]
@@ -71,40 +70,33 @@ class AttackBatch:
     def logits(self, delta: Tensor) -> Tensor:
         """Logits (B, C) at a perturbation (B, T, d): all that a black-box attack may see."""
         self.queries.count += len(delta)
-        with perturbed(self.evaluated.model, self.batch, delta):
-            return self.evaluated.logits(self.batch)
+        return self.evaluated.logits(self.batch, delta)
 
     def differentiate(self, delta: Tensor, loss: AttackLoss) -> tuple[Tensor, Tensor, Tensor]:
         """Logits (B, C), the loss of each example (B,) and its gradient at a perturbation, (B, T, d)."""
         self.queries.count += 2 * len(delta)
-        leaf = delta.detach().requires_grad_()
-        with gradients_enabled():
-            with perturbed(self.evaluated.model, self.batch, leaf):
-                logits = self.evaluated.logits(self.batch)
-            losses = self.losses(logits, loss)
-            gradient = gradient_at_tokens(losses.sum(), leaf)
-        return logits.detach(), losses.detach(), gradient
+        return self.evaluated.gradient_at(self.batch, delta, partial(self.losses, loss=loss))
 
-    def is_right(self, logits: Tensor) -> Tensor:
-        """Whether each example is classified right, (B,), bool."""
+    def is_correct(self, logits: Tensor) -> Tensor:
+        """Whether each example is correctly classified, (B,), bool."""
         return logits.argmax(dim=-1) == self.batch["labels"]
 
     def losses(self, logits: Tensor, loss: AttackLoss) -> Tensor:
         """The loss that the attack maximises, (B,).
 
-        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the right one, whose gradient does not
-        vanish where the model is certain.
+        "ce" is the cross-entropy in nats; "margin" the largest wrong logit minus the correct one, whose gradient does
+        not vanish where the model is certain.
         """
         labels = self.batch["labels"]
         if loss == "ce":
             return self.evaluated.task(self.batch).attack_loss(logits)
-        right = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
+        correct = logits.gather(1, labels.unsqueeze(1)).squeeze(1)
         wrong = logits.masked_fill(F.one_hot(labels, logits.shape[1]).bool(), float("-inf"))
-        return wrong.amax(dim=1) - right
+        return wrong.amax(dim=1) - correct
 
 
 @dataclass(frozen=True)
-class EmbeddingAttack(ABC):
+class EmbeddingAttack(BaseAttack):
     """A search for a perturbation of the token embeddings that fools a classifier.
 
     Args:
@@ -123,24 +115,17 @@ class EmbeddingAttack(ABC):
     restarts: int = 2
     seed: int = 0
 
-    name: ClassVar[str]
-
     def __post_init__(self) -> None:
-        check_name(self)
-        check_plain_fields(self)
+        super().__post_init__()
         if self.steps < 1 or self.restarts < 1:
             raise UsageError("an attack needs at least one step and one restart.")
 
-    def options(self) -> dict[str, Any]:
-        """The options of the attack, for results.json."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
-
     @abstractmethod
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
-        """Return whether each example is right at every point that one restart tries, (B,), bool.
+        """Return whether each example is correctly classified at every point that one restart tries, (B,), bool.
 
         Args:
-            attack_batch: examples that are classified right so far.
+            attack_batch: examples that are correctly classified so far.
             start: where the search starts, (B, T, d).
         """
 
@@ -155,7 +140,7 @@ class EmbeddingAttack(ABC):
             epsilons: radii of the ball, in its unit and any order; 0 is the clean accuracy.
 
         Raises:
-            UsageError: entries that are no tensors of B rows, no labels, a negative epsilon, a model whose token
+            UsageError: entries that are not tensors of B rows, no labels, a negative epsilon, a model whose token
                 embeddings cannot be found, or one whose outputs are NaN or infinite.
         """
         evaluated, sizes, queries = EvaluatedModel(model), sorted_epsilons(epsilons), Queries()
@@ -164,7 +149,7 @@ class EmbeddingAttack(ABC):
         with evaluation_mode(model), batch_faults_named(model, tensors):
             with torch.no_grad():
                 classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
-            check_classes(model, classes, tensors["labels"].tolist())
+            check_attackable(model, classes, tensors["labels"].tolist())
             robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
         return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
 
@@ -176,21 +161,22 @@ class EmbeddingAttack(ABC):
         generator: torch.Generator,
         queries: Queries,
     ) -> RobustMask:
-        """Whether each example of a batch is classified right at each epsilon (rising), shape (epsilons, B).
+        """Whether each example of a batch is correctly classified at each epsilon, shape (epsilons, B).
 
-        With epsilon 0 alone nothing is perturbed, so the model may be one whose embeddings cannot be.
+        The epsilons are in ascending order. With epsilon 0 alone nothing is perturbed, so a model whose embeddings
+        cannot be perturbed is allowed.
         """
         if max(epsilons) == 0.0:
             with torch.no_grad():
-                right = evaluated.clean_logits(batch).argmax(dim=-1) == batch["labels"]
-            queries.count += len(right)
-            return right.repeat(len(epsilons), 1).cpu().numpy()
+                correct = evaluated.clean_logits(batch).argmax(dim=-1) == batch["labels"]
+            queries.count += len(correct)
+            return correct.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
         whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
         centre = zero_delta(batch, scale.width)
         clean = whole.logits(centre)
         evaluated.check_numbers(clean)
-        robust = whole.is_right(clean)
+        robust = whole.is_correct(clean)
         robust_at = []
         for epsilon in epsilons:
             for restart in range(self.restarts if epsilon > 0 else 0):
@@ -209,23 +195,25 @@ class EmbeddingAttack(ABC):
         return mask_of_epsilons
 
 
-def _one_per_example(right: Any, attack: str, examples: int) -> Tensor:
+def _one_per_example(robust: Any, attack: str, examples: int) -> Tensor:
     """What `run_restart` has returned.
 
     Raises:
-        UsageError: it is no tensor of one truth value per example.
+        UsageError: it is not a tensor with one truth value per example.
     """
-    if not isinstance(right, Tensor) or right.dtype != torch.bool or right.shape != (examples,):
-        given = f"one of {right.dtype} and shape {tuple(right.shape)}" if isinstance(right, Tensor) else shown(right)
+    if not isinstance(robust, Tensor) or robust.dtype != torch.bool or robust.shape != (examples,):
+        given = (
+            f"one of {robust.dtype} and shape {tuple(robust.shape)}" if isinstance(robust, Tensor) else shown(robust)
+        )
         raise UsageError(
             f"{attack}.run_restart() must return a tensor of bool with one value for each of its {examples} examples, "
-            f"not {given}: attack_batch.is_right(logits)."
+            f"not {given}: attack_batch.is_correct(logits)."
         )
-    return right
+    return robust
 
 
 def sorted_epsilons(epsilons: Sequence[float]) -> list[float]:
-    """The epsilons in rising order, each once.
+    """The epsilons in ascending order, each once.
 
     Raises:
         UsageError: the list is empty, or an epsilon is negative.

@@ -1,7 +1,7 @@
 """Greedy search word by word: find out which words matter, then rewrite them in that order until the model is wrong.
 
 The search of DeepWordBug (Gao et al. 2018, arXiv 1801.04354) and TextFooler (Jin et al. 2020, arXiv 1907.11932):
-a word matters as much as the right class's probability falls when it is deleted. An example costs one query per word
+a word matters as much as the correct class's probability falls when it is deleted. An example costs one query per word
 that could be rewritten, and one per candidate of the words that are rewritten: tens of queries, not thousands.
 """
 
@@ -28,7 +28,7 @@ class Choice:
 
     Args:
         index: of the text in the list of the texts that the step tried.
-        probability: of the right class, on this text.
+        probability: of the correct class, on this text.
         fools: whether the model classifies the text wrong.
     """
 
@@ -74,12 +74,12 @@ class GreedyAttack(TextAttack):
     def importance(
         self, texts: Texts, without: list[Texts], label: int
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        """How much each word matters, and the probability of the right class that the first change must lower.
+        """How much each word matters, and the probability of the correct class that the first change must lower.
 
         Args:
             texts: the original.
             without: for each word the text that has the placeholder in its place.
-            label: the right class.
+            label: the correct class.
 
         Returns:
             The importance of each word, (len(without),), and the probability.
@@ -149,8 +149,8 @@ class GreedyAttack(TextAttack):
 
         Args:
             rewritten: texts with one more word replaced.
-            label: the right class.
-            probability: of the right class so far; a text that does not fool the model must lower it.
+            label: the correct class.
+            probability: of the correct class so far; a text that does not fool the model must lower it.
             comparison_of: see `comparison`.
         """
         probabilities = yield Request(rewritten)

@@ -25,7 +25,7 @@ class PGD(EmbeddingAttack):
             if len(rows):
                 part = attack_batch.part(rows)
                 logits, _, gradient[rows] = part.differentiate(delta[rows], "ce")
-                robust[rows] = part.is_right(logits)
+                robust[rows] = part.is_correct(logits)
             return gradient
 
         ascent = ProjectedAscent(attack_batch.ball, self.steps)
@@ -33,5 +33,5 @@ class PGD(EmbeddingAttack):
         rows = torch.nonzero(robust).squeeze(-1)
         if len(rows):
             part = attack_batch.part(rows)
-            robust[rows] = part.is_right(part.logits(delta[rows]))
+            robust[rows] = part.is_correct(part.logits(delta[rows]))
         return robust

@@ -17,8 +17,8 @@ class RandomSearch(EmbeddingAttack):
     """Each step proposes a change of a random share of the tokens, and keeps it where the loss rises.
 
     The share shrinks from all tokens to one over the steps, as the squares do in the paper; a change is as long as the
-    radius. The loss is the margin: the largest wrong logit minus the right one. The first restart starts at the centre,
-    as in every attack [ours].
+    radius. The loss is the margin: the largest wrong logit minus the correct one. The first restart starts at the
+    centre, as in every attack [ours].
     """
 
     steps: int = 100
@@ -29,7 +29,7 @@ class RandomSearch(EmbeddingAttack):
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
         delta = start.clone()
         logits = attack_batch.logits(delta)
-        robust, scores = attack_batch.is_right(logits), attack_batch.losses(logits, "margin")
+        robust, scores = attack_batch.is_correct(logits), attack_batch.losses(logits, "margin")
         for step in range(self.steps):
             rows = torch.nonzero(robust).squeeze(-1)
             if not len(rows):
@@ -41,7 +41,7 @@ class RandomSearch(EmbeddingAttack):
             better = losses > scores[rows]
             delta[rows] = torch.where(better.view(-1, 1, 1), proposal, delta[rows])
             scores[rows] = torch.where(better, losses, scores[rows])
-            robust[rows] = part.is_right(logits)
+            robust[rows] = part.is_correct(logits)
         return robust
 
 

@@ -17,7 +17,7 @@ def checked_search(attack: str, search: Any, texts: Texts, label: int) -> Search
         texts, label: the example.
 
     Raises:
-        UsageError: it is no generator, or yields or returns what it must not.
+        UsageError: it is not a generator, or yields or returns what it must not.
     """
     if not isinstance(search, Generator):
         raise UsageError(f"{attack}.search() must be a generator: yield Request(candidates), and return texts or None.")

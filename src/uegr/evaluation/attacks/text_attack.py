@@ -1,10 +1,9 @@
 """The base of all attacks on the text: a search for one example, run on many examples at once."""
 
 import random
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from dataclasses import dataclass
 
 from datasets import Dataset
 from torch import nn
@@ -12,24 +11,23 @@ from transformers import PreTrainedTokenizerBase
 
 from uegr.data.splits import LABEL
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_names import check_name
+from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import AttackOutcome, TextAttackResult, Texts
 from uegr.evaluation.attacks.attacked_batch import examples_of
-from uegr.evaluation.attacks.attacked_classes import check_classes
+from uegr.evaluation.attacks.attacked_classes import check_attackable
 from uegr.evaluation.attacks.search_checks import checked_search
 from uegr.evaluation.attacks.text_search import Search, run_searches, with_ending
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
 from uegr.modeling.tokenizer_match import check_match
-from uegr.options import check_plain_fields
 
 SIDE_BY_SIDE = 64
 """Number of examples whose searches run together."""
 
 
 @dataclass(frozen=True)
-class TextAttack(ABC):
+class TextAttack(BaseAttack):
     """A search for a text that fools the model.
 
     Args:
@@ -41,16 +39,6 @@ class TextAttack(ABC):
 
     seed: int = 0
 
-    name: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        check_name(self)
-        check_plain_fields(self)
-
-    def options(self) -> dict[str, Any]:
-        """The options of the attack, for results.json."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
-
     @property
     def goes_by_words(self) -> bool:
         """Whether the search changes one word after another: it then gets only the words that the model reads."""
@@ -58,7 +46,7 @@ class TextAttack(ABC):
 
     @abstractmethod
     def search(self, texts: Texts, label: int, generator: random.Random) -> Search:
-        """Look for texts that the model classifies wrong, near `texts`, which it classifies right.
+        """Look for texts that the model classifies wrong, near `texts`, which it classifies correctly.
 
         Yields a `Request` or a `SimilarityRequest`, is sent its answer, and so on; returns the texts that fool the
         model, or None.
@@ -93,7 +81,7 @@ class TextAttack(ABC):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         check_match(model, tokenizer)
         evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
-        check_classes(model, evaluated.logits_of(examples[:1]).shape[1], labels)
+        check_attackable(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
         return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
 
@@ -143,8 +131,8 @@ def _attack(
             for i in group:
                 texts = results.get(i)
                 predicted = int(before[i]) if texts is None else int(next(after))
-                right = bool(before[i] == labels[i])
-                outcomes.append(AttackOutcome(examples[i], labels[i], right, texts, predicted, 1 + queries.get(i, 0)))
+                correct = bool(before[i] == labels[i])
+                outcomes.append(AttackOutcome(examples[i], labels[i], correct, texts, predicted, 1 + queries.get(i, 0)))
             on_batch(len(group))
     return outcomes
 

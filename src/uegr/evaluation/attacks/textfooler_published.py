@@ -29,7 +29,7 @@ class PublishedTextFooler(SynonymSwap):
     """Any number of words may be replaced, each by one of fifty synonyms, as long as the words around it stay similar.
 
     A word whose deletion changes the class matters more, by the rise of the new class's probability (equation 2 of the
-    paper). Similarity is that of fifteen words before and after one replacement, not of the text and the original.
+    paper). The similarity compares fifteen words before and after one replacement, not the text and the original.
     """
 
     max_share: float = 1.0

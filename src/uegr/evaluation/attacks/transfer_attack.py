@@ -46,7 +46,7 @@ class Transfer(EmbeddingAttack):
             delta = ProjectedAscent(attack_batch.ball, self.steps).perturb(
                 lambda delta: on_source.differentiate(delta, "ce")[2], attack_batch.radius, attack_batch.mask, start
             )
-        return attack_batch.is_right(attack_batch.logits(delta))
+        return attack_batch.is_correct(attack_batch.logits(delta))
 
     def _source(self, evaluated: EvaluatedModel) -> EvaluatedModel:
         if self.source is None:
@@ -69,9 +69,9 @@ class Transfer(EmbeddingAttack):
 
 def _same_classes(source: nn.Module, target: nn.Module) -> bool:
     """Whether the labels of two models mean the same, as far as their configurations say."""
-    counts = [getattr(getattr(unwrap(model), "config", None), "num_labels", None) for model in (source, target)]
-    known = [count for count in counts if isinstance(count, int)]
-    if len(known) < 2:
+    settings = [getattr(getattr(unwrap(model), "config", None), "num_labels", None) for model in (source, target)]
+    counts = [number for number in settings if isinstance(number, int)]
+    if len(counts) < 2:
         return True
-    names = [class_names(model, count) for model, count in zip((source, target), known, strict=True)]
-    return known[0] == known[1] and (names[0] == names[1] or any(map(are_unnamed, names)))
+    names = [class_names(model, count) for model, count in zip((source, target), counts, strict=True)]
+    return counts[0] == counts[1] and (names[0] == names[1] or any(map(are_unnamed, names)))

@@ -11,7 +11,7 @@ from uegr.evaluation.landscape.loss_surface import Surface
 
 
 def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 0.01, seed: int = 0) -> list[float]:
-    """The largest eigenvalues of the Hessian, falling, by implicitly restarted Lanczos (ARPACK).
+    """The largest eigenvalues of the Hessian, in descending order, by implicitly restarted Lanczos (ARPACK).
 
     Args:
         surface: the loss, at its weights.
@@ -29,9 +29,6 @@ def largest_eigenvalues(surface: Surface, count: int = 2, *, tolerance: float = 
         direction = torch.from_numpy(np.asarray(vector, dtype=np.float32).reshape(-1)).to(weights.device)
         return surface.hessian_times(direction).cpu().numpy()
 
-    if n <= count + 1:  # too small for Lanczos; happens in tests
-        full = np.stack([product(row) for row in np.eye(n, dtype=np.float32)])
-        return sorted(np.linalg.eigvalsh(full).tolist(), reverse=True)[:count]
     start = np.random.default_rng(seed).standard_normal(n).astype(np.float32)
     krylov = min(n, max(10, 2 * count + 1))
     operator = LinearOperator((n, n), matvec=product, dtype=np.float32)

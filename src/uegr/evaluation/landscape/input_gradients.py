@@ -4,30 +4,24 @@ To first order the adversarial loss is CE + epsilon * |grad_e CE|, so training o
 """
 
 import numpy as np
-import torch.nn.functional as F
 from datasets import Dataset
 from numpy.typing import NDArray
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
+from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import embedding_width
-from uegr.modeling.perturbed_pass import perturbed, zero_delta
+from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
-from uegr.modeling.token_gradients import gradient_at_tokens
 
 
 def input_gradient_norms(evaluated: EvaluatedModel, rows: Dataset) -> NDArray[np.float64]:
     """l2 norm of the loss gradient of each example at its token embeddings, without padding, shape (N,)."""
     norms = np.zeros(len(rows))
     width = embedding_width(evaluated.model)
-    with evaluation_mode(evaluated.model), gradients_enabled():
+    with evaluation_mode(evaluated.model):
         for positions, batch in evaluated.batches(rows):
-            mask = token_mask(batch)
-            delta = zero_delta(batch, width).requires_grad_()
-            with perturbed(evaluated.model, batch, delta):
-                loss = F.cross_entropy(evaluated.logits(batch), batch["labels"], reduction="sum")
-            gradient = gradient_at_tokens(loss, delta) * mask
-            norms[positions] = gradient.cpu().double().flatten(1).norm(dim=1).numpy()
+            *_, gradient = evaluated.gradient_at(batch, zero_delta(batch, width), evaluated.task(batch).attack_loss)
+            norms[positions] = (gradient * token_mask(batch)).cpu().double().flatten(1).norm(dim=1).numpy()
     return norms
 
 

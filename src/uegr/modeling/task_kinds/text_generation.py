@@ -26,17 +26,17 @@ class Generation(Tokens):
         return self.outputs(logits)[:, 0]
 
     def outputs(self, logits: Tensor) -> Tensor:
-        """Per sequence: summed NLL in nats, number of tokens predicted right, number of tokens, shape (B, 3)."""
-        is_right = (self.flat_logits(logits).argmax(dim=-1) == self.labels) & self.is_target
-        per_token = (self.default_loss(logits), is_right, self.is_target)
-        return torch.stack([values.reshape(self.batch_size, -1).sum(dim=1).float() for values in per_token], dim=1)
+        """Per sequence: summed NLL in nats, number of tokens predicted correctly, number of tokens, shape (B, 3)."""
+        is_correct = (self.flat_logits(logits).argmax(dim=-1) == self.labels) & self.is_target
+        values_per_token = (self.default_loss(logits), is_correct, self.is_target)
+        return torch.stack([values.reshape(self.batch_size, -1).sum(dim=1).float() for values in values_per_token], dim=1)
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
-        """NLL per target token, its exponential, and the share of tokens predicted right given those before."""
-        nll, right, count = outputs.sum(axis=0).tolist()
+        """NLL per target token, its exponential, and the share of tokens predicted correctly given those before."""
+        nll, correct, count = outputs.sum(axis=0).tolist()
         perplexity = math.exp(min(nll / count, LARGEST_NLL))
-        return {"nll": nll / count, "perplexity": perplexity, "token_accuracy": right / count}
+        return {"nll": nll / count, "perplexity": perplexity, "token_accuracy": correct / count}
 
 
 class CausalGeneration(Generation):

@@ -35,6 +35,6 @@ class Tokens(Classification):
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:
-        """Share of right tokens, and NLL per token. F1 of entities needs the names of the classes: `entity_f1`."""
+        """Share of correct tokens, and NLL per token. F1 of entities needs the names of the classes: `entity_f1`."""
         label, predicted, nll = outputs[outputs[..., 0] >= 0].T
         return {"token_accuracy": float((label == predicted).mean()), "nll": float(nll.mean())}

@@ -9,7 +9,7 @@ from uegr.report.run_groups import Group, first_shown
 LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}
 """Logged name -> title. The first is the whole loss, which every method has."""
 TOTALS = ("train_loss", "eval_loss")
-"""Logged by the Trainer about the whole training; no terms of the loss of a step."""
+"""Logged by the Trainer about the whole training; not terms of the loss of a step."""
 
 
 def charts(groups: Sequence[Group]) -> list[Chart]:

@@ -53,4 +53,4 @@ def test_a_recipe_fools_a_small_model(evaluated: EvaluatedModel, rows: Dataset, 
     tokenizer().save_pretrained(tmp_path)
     outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
     assert any(outcome.after for outcome in outcomes)
-    assert all(outcome.queries > 1 for outcome in outcomes if outcome.right)
+    assert all(outcome.queries > 1 for outcome in outcomes if outcome.correct)

@@ -28,7 +28,7 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
     """Attack every row with a recipe of TextAttack.
 
     Args:
-        evaluated: the model, which says what is right before the attack.
+        evaluated: the model, which shows what is correctly classified before the attack.
         folder: where it is stored, in Hugging Face's format.
         rows: text and "label".
         recipe: a class of `textattack.attack_recipes`. DeepWordBugGao2018 and Pruthi2019 need no download.
@@ -47,10 +47,10 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
     results: list[dict[str, Any]] = in_textattack(Path(runner.__file__), job)
     outcomes = []
     for texts, label, predicted, result in zip(examples, labels, before, results, strict=True):
-        right = int(predicted) == label
-        after = tuple(result["after"]) if right and result["after"] else None
+        correct = int(predicted) == label
+        after = tuple(result["after"]) if correct and result["after"] else None
         predicted_after = int(result["predicted"]) if after else int(predicted)
-        outcomes.append(AttackOutcome(texts, label, right, after, predicted_after, max(1, int(result["queries"]))))
+        outcomes.append(AttackOutcome(texts, label, correct, after, predicted_after, max(1, int(result["queries"]))))
     return outcomes
 
 

@@ -69,7 +69,7 @@ def result_of(outcome: object, columns: "list[str]") -> "dict[str, object]":
 
 
 def provide_stop_words(folder: Path, words: "list[str]") -> None:
-    """NLTK's stop words are a download; where they are missing, ours are at the end of its search path."""
+    """Write our stop words, at the end of NLTK's search path: they are used where its own are not downloaded."""
     place = folder / "corpora" / "stopwords"
     place.mkdir(parents=True, exist_ok=True)
     (place / "english").write_text("\n".join(words) + "\n", encoding="utf-8")
