@@ -9,7 +9,7 @@ import torch
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError, shown
 from uegr.modeling.model_wrappers import check_module
-from uegr.modeling.weight_formats import trainable_weights
+from uegr.modeling.weight_dtypes import trainable_weights
 
 STATE_KEY = "uegr"
 MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}

@@ -37,7 +37,7 @@ from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
-from uegr.modeling.weight_formats import check_formats
+from uegr.modeling.weight_dtypes import check_dtypes
 
 
 class Method:
@@ -237,7 +237,7 @@ class Method:
                 "before a second training."
             )
         check_trains(optimizer, model)
-        check_formats(optimizer_parameters(optimizer))
+        check_dtypes(optimizer_parameters(optimizer))
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)

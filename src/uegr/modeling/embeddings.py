@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.modeling.embedding_factor import output_factor
 from uegr.modeling.model_wrappers import unwrap
-from uegr.modeling.weight_formats import check_values
+from uegr.modeling.weight_dtypes import check_values
 
 
 def input_embeddings(model: nn.Module) -> nn.Module:

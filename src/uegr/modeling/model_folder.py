@@ -23,7 +23,7 @@ WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "
 ADAPTER = "adapter_config.json"
 """The file by which peft's folder of adapters is recognised."""
 FLOATS = {"F64", "F32", "F16", "BF16"}
-"""Number formats that can be trained; a file of whole numbers is quantized."""
+"""Dtypes that can be trained; a file of integers is quantized."""
 LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers")
 """Numbers of layers in a configuration: a layer has one tensor at least."""
 SIZES = ("vocab_size", "hidden_size", "intermediate_size", "d_model", "n_embd", "dim")
@@ -170,14 +170,14 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
     try:
         with safe_open(file, framework="pt") as tensors:
             slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # no mapping
-            formats = {part.get_dtype() for name, part in slices.items() if name.endswith("weight")}
+            dtypes = {part.get_dtype() for name, part in slices.items() if name.endswith("weight")}
             shapes = {name: list(part.get_shape()) for name, part in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageError(
             f"'{file}' is damaged or cut off ({error}): copy it again, or take another checkpoint."
         ) from None
-    if not formats <= FLOATS:
-        numbers = ", ".join(sorted(formats - FLOATS))
+    if not dtypes <= FLOATS:
+        numbers = ", ".join(sorted(dtypes - FLOATS))
         raise UsageError(
             f"'{file}' holds {numbers} numbers: a quantized model cannot be trained; take its float32, "
             "float16 or bfloat16 version."

@@ -64,7 +64,7 @@ def prepare_run(
         config: the configuration of the run, as JSON can hold it.
         resume: continue the run in the folder.
         overwrite: remove the run in the folder.
-        precision: number format of the training, kept for `begun_precision`.
+        precision: of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
         file: RUN or HARDENING.
 
@@ -117,7 +117,7 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
 
 
 def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
-    """Return the number format in which the run in the folder was begun; what was asked for where there is none.
+    """Return the precision in which the run in the folder was begun; what was asked for where there is none.
 
     "auto" decides by a measurement, which may come out otherwise when the run is resumed.
     """

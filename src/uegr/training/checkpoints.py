@@ -88,7 +88,7 @@ def is_complete(folder: Path) -> bool:
     return fault_of(folder) is None
 
 
-def check_whole(folder: Path) -> None:
+def check_complete(folder: Path) -> None:
     """Refuse a checkpoint that is not whole.
 
     Raises:

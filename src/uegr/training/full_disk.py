@@ -19,7 +19,7 @@ ALMOST_FULL = 2**20
 
 
 @contextmanager
-def explained(output_dir: Path, weights: int) -> Iterator[None]:
+def disk_errors_explained(output_dir: Path, weights: int) -> Iterator[None]:
     """Turn the libraries' errors of a disk that is full, or takes no file of that size, into one sentence.
 
     Args:

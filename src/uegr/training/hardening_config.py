@@ -33,7 +33,7 @@ class HardeningConfig(Options):
     batch_size: int = option(32, "Texts per batch.", at_least=1)
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", at_least=1)
     max_length: int = option(64, "Truncate texts to N tokens.", at_least=1)
-    precision: Precision = option("auto", "Number format: auto, fp32 or bf16.")
+    precision: Precision = option("auto", "Precision: auto, fp32 or bf16.")
     trust_remote_code: bool = option(False, "Run the Python code that comes with the model.")
     save_steps: int = option(500, "Checkpoint every N steps; 0: after each epoch.", at_least=0)
 

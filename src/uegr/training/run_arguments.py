@@ -23,7 +23,7 @@ REFUSED = {
     **dict.fromkeys(
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
     ),
-    **dict.fromkeys(("bf16", "fp16"), "choose the number format with --precision auto, fp32 or bf16"),
+    **dict.fromkeys(("bf16", "fp16"), "choose the precision with --precision auto, fp32 or bf16"),
     "use_cpu": "hide the GPU with CUDA_VISIBLE_DEVICES=",
     **dict.fromkeys(("fsdp", "fsdp_config", "deepspeed"), "a run is written whole: use UEGRTrainer in your own script"),
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
@@ -118,10 +118,10 @@ def explained_arguments(errors: type[Exception] = Exception) -> Iterator[None]:
         raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error
 
 
-def build_once(trainer: Trainer) -> None:
-    """Build what a training builds from its arguments, so that those which torch refuses are named before it begins.
+def check_buildable(trainer: Trainer) -> None:
+    """Check that optimizer, schedule and loaders can be built from the arguments, before the training begins.
 
-    Optimizer, schedule and loaders are built again when the training begins.
+    They are built here once; the training builds them again.
 
     Raises:
         UsageError: an argument of the optimizer, the schedule or the loaders is not valid.

@@ -44,7 +44,7 @@ class RunConfig(Options):
     normalize: tuple[str, ...] = option(
         (), "Undo tricks with characters in the tokenizer itself: nfkc,invisible,confusables,spaced,leet."
     )
-    precision: Precision = option("auto", "Number format: auto, fp32 or bf16.")
+    precision: Precision = option("auto", "Precision: auto, fp32 or bf16.")
     class_weights: Literal["balanced"] | tuple[float, ...] | None = option(
         None, "balanced, or one number per class: 1,5."
     )
