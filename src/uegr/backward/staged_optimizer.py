@@ -152,6 +152,14 @@ class StagedOptimizer(torch.optim.Optimizer):
         return f"StagedOptimizer({self.optimizer!r})"
 
 
+def optimizers_inside(optimizer: Any) -> list[Any]:
+    """The optimizer and all that it wraps, from the outside in: accelerate's, a method's, the user's own."""
+    layers = [optimizer]
+    while (inner := getattr(layers[-1], "optimizer", None)) is not None:
+        layers.append(inner)
+    return layers
+
+
 def check_optimizer(optimizer: torch.optim.Optimizer) -> None:
     """Check that an object is an optimizer, not wrapped by a method or by accelerate, and needs no closure.
 

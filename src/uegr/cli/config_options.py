@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from uegr.cli.app import option
-from uegr.options import Options, option_fields, type_hints
+from uegr.options import Options, type_hints
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -28,7 +29,7 @@ def config_options(
         parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         for config in configs:
             hints = type_hints(config)  # type: ignore[arg-type]  # a class is hashable
-            for entry in option_fields(config):
+            for entry in fields(config):
                 if "help" in entry.metadata:
                     flag = flags.get(entry.name, f"--{entry.name}")
                     described = option(flag, entry.metadata["help"], rich_help_panel=panel_of.get(entry.name))
@@ -44,7 +45,7 @@ def config_options(
 
 def values_of(config: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are fields of a configuration."""
-    return {entry.name: values[entry.name] for entry in option_fields(config) if entry.name in values}
+    return {entry.name: values[entry.name] for entry in fields(config) if entry.name in values}
 
 
 def _type_in_text(hint: Any) -> Any:

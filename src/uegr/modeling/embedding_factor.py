@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.modeling.module_modes import in_mode
+from uegr.modeling.shards import is_sharded
 
 ROWS = 64
 """The number of rows that are looked up."""
@@ -51,6 +52,6 @@ def _has_rows(layer: nn.Module, weight: Tensor) -> bool:
         weight.dim() == 2
         and len(weight) == getattr(layer, "num_embeddings", len(weight))
         and not weight.is_meta
-        and not hasattr(weight, "full_tensor")
+        and not is_sharded(weight)
         and getattr(layer, "max_norm", None) is None  # such a layer shortens its rows when they are looked up
     )

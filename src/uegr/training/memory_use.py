@@ -1,10 +1,11 @@
 """The memory of a training: its peak, and what is freed after it."""
 
 import sys
-from typing import Any
 
 import torch
 from transformers import Trainer
+
+from uegr.backward.staged_optimizer import optimizers_inside
 
 
 def reset_peak_memory() -> None:
@@ -30,8 +31,6 @@ def peak_memory() -> int | None:
 
 def free_optimizer(trainer: Trainer) -> None:
     """Free the state of a trainer's optimizer, which is two numbers per weight; it is not trained on after this."""
-    optimizer: Any = trainer.optimizer
-    while (inner := getattr(optimizer, "optimizer", None)) is not None:  # the wrappers of accelerate and of a method
-        optimizer = inner
+    optimizer = optimizers_inside(trainer.optimizer)[-1]
     if isinstance(optimizer, torch.optim.Optimizer):
         optimizer.state.clear()

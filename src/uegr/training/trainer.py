@@ -14,7 +14,7 @@ from transformers.trainer_utils import has_length
 from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
-from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.backward.staged_optimizer import StagedOptimizer, optimizers_inside
 from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError
 from uegr.methods.method import Method
@@ -53,7 +53,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
             on this model or with these arguments.
     """
 
-    optimizer: Any  # as wide as in transformers, for the type check of a class that has both bases
+    optimizer: Any  # as loosely typed as in transformers
     loss_is_scaled_for_ga: bool | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -100,8 +100,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
-            for name in ("class_weights", "loss_fn"):
-                if options.get(name, loss_fn) is not None:
+            for name, value in (("class_weights", self._class_weights), ("loss_fn", loss_fn)):
+                if value is not None:
                     raise UsageError(
                         f"{name} would have no effect, because this trainer computes its loss itself: leave it out, or "
                         "put it into the trainer's compute_loss."
@@ -120,10 +120,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        innermost: Any = optimizer
-        while not isinstance(innermost, StagedOptimizer) and hasattr(innermost, "optimizer"):
-            innermost = innermost.optimizer  # accelerate's wrapper, in a second training
-        if isinstance(innermost, StagedOptimizer):
+        # In a second training it is accelerate's wrapper around the method's.
+        if any(isinstance(layer, StagedOptimizer) for layer in optimizers_inside(optimizer)):
             return optimizer
         self.method = self._new_method()
         model = self.model if model is None else model
