@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import torch
 from torch import nn
 
-from uegr.atomic_files import write_json
+from uegr.atomic_files import read_json, write_json
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, shown, unknown
 from uegr.forward.forward_stage import Batch, ForwardStage
@@ -163,16 +162,9 @@ class MethodConfig(ViewOptions):
         """
         path = Path(folder) / METHOD_CONFIG
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls.from_dict(read_json(path, "copy it again, or train again", is_object=True))
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"'{path}' is not valid JSON ({error}): copy it again, or train again.") from error
-        if not isinstance(values, dict):
-            raise UsageError(
-                f"'{path}' holds {type(values).__name__} and not an object: copy it again, or train again."
-            )
-        return cls.from_dict(values)
 
     @classmethod
     def summary(cls) -> str:

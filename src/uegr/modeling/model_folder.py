@@ -3,7 +3,6 @@
 The files are checked as far as possible before anything is built. No pickle and no code of the folder is run.
 """
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PreTrainedModel
 
+from uegr.atomic_files import read_json
 from uegr.errors import UsageError, is_out_of_memory
 from uegr.modeling.model_parts import head_parameters
 from uegr.modeling.opening_errors import is_not_found, reason_of, remedy_for
@@ -187,14 +187,11 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
 
 def _read_object(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return read_json(file, "copy it again", is_object=True)  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise UsageError(f"'{file.parent}' holds no {file.name}: name the folder of a Hugging Face model.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is not valid JSON ({error}): copy it again.") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"'{file}' holds {type(content).__name__} and not an object: copy it again.")
-    return content
+    except OSError as error:
+        raise UsageError(f"'{file}' cannot be read ({error}): copy it again.") from None
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:
