@@ -20,16 +20,18 @@ def config_options(
     Args:
         configs: the configurations; their values arrive in `values` by the names of the fields.
         flags: field -> name of its option, where that is another.
-        panels: title of a panel of the help -> the fields in it; a field in none is in the panel "Options".
+        panels: title of a panel of the help -> the fields in it, in the order of the help; a field in none is in the
+            panel "Options".
     """
     panel_of = {name: panel for panel, names in (panels or {}).items() for name in names}
+    order = {name: i for i, name in enumerate(panel_of)}
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command)
         parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         for config in configs:
             hints = type_hints(config)  # type: ignore[arg-type]  # a class is hashable
-            for entry in fields(config):
+            for entry in sorted(fields(config), key=lambda entry: order.get(entry.name, -1)):
                 if "help" in entry.metadata:
                     flag = flags.get(entry.name, f"--{entry.name}")
                     described = option(flag, entry.metadata["help"], rich_help_panel=panel_of.get(entry.name))

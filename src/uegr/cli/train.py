@@ -27,7 +27,6 @@ PANELS = {
     METHOD: ("method",),
     "Data": tuple(entry.name for entry in fields(DataSource)),
     "Model": ("model", "max_length", "normalize", "trust_remote_code"),
-    "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     "Training": (
         "seed",
         "epochs",
@@ -40,6 +39,7 @@ PANELS = {
         "precision",
         "class_weights",
     ),
+    "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     CHECKPOINTS: ("save_steps", "early_stopping_patience"),
 }
 """Panels of the help and the options in them."""

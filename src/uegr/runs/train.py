@@ -43,9 +43,10 @@ from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import check_buildable, explained_arguments, training_arguments
-from uegr.training.run_config import Precision, RunConfig
+from uegr.training.run_config import RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
+from uegr.training.training_options import Precision
 
 logger = logging.getLogger("uegr")
 

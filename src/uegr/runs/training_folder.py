@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from uegr.methods.method_config import MethodConfig
-    from uegr.training.run_config import Precision
+    from uegr.training.training_options import Precision
 
 MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
 """Files by which a folder of a model or of a run is recognised."""

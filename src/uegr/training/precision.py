@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from uegr.modeling.devices import default_device
-from uegr.training.run_config import Precision
+from uegr.training.training_options import Precision
 
 ROWS = 512
 """Rows of the timed product: about the tokens of a small batch."""
