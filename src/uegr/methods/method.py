@@ -59,9 +59,9 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; one of the two is no function; class weights are
-            negative or not numbers; the label smoothing is out of range; or the seed is not a whole number of at least
-            0.
+            class weights or label smoothing, which it would not use; one of the two is not a function; class weights
+            are negative or not numbers; the label smoothing is out of range; or the seed is not a whole number of at
+            least 0.
     """
 
     def __init__(
@@ -156,8 +156,8 @@ class Method:
                 here if the loop has wrapped the model.
 
         Raises:
-            UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is no number
-                of targets; `model` is another model; or the method is not attached or not prepared.
+            UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is not a
+                number of targets; `model` is another model; or the method is not attached or not prepared.
         """
         attached = self._attached
         if not self.backward.prepared:
@@ -284,7 +284,7 @@ class Method:
         """Restore what `state_dict` returned.
 
         Raises:
-            UsageError: the state is another method's or another model's, or no state of a method.
+            UsageError: the state is another method's or another model's, or not a state of a method.
         """
         check_state(state, self.name)
         self._position.calls, self._position.steps = state["calls"], state["steps"]

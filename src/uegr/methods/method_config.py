@@ -39,13 +39,13 @@ class MethodConfig(ViewOptions):
     backward: ClassVar[type[BackwardStage]]
     paper: ClassVar[str] = "-"
     revision: ClassVar[int] = 0
-    """Raised when the method gives other numbers with the same options: comparisons then run it again."""
+    """Increased when the method gives different numbers with the same options: comparisons then run it again."""
 
     def check(self) -> None:
         if not hasattr(self, "method"):
             raise UsageError(
-                f"{type(self).__name__} is no method: write @register('name') above the class of a method of your own, "
-                "or take that of another, such as UEGRConfig."
+                f"{type(self).__name__} is not a method: write @register('name') above the class of your own method, "
+                "or use that of another, such as UEGRConfig."
             )
 
     def create(
@@ -119,7 +119,7 @@ class MethodConfig(ViewOptions):
         """The configuration that `to_dict` described; of `MethodConfig` itself, that of any method or pair.
 
         Raises:
-            UsageError: another method's configuration, an option that does not exist, or no mapping.
+            UsageError: it is another method's configuration, has an option that does not exist, or is not a mapping.
         """
         if not isinstance(values, Mapping):
             raise UsageError(f"a configuration is a mapping, as to_dict() makes it, not {shown(values)}.")

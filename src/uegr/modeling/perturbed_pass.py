@@ -43,7 +43,7 @@ def perturbed(
         shared: embeddings that the passes of one step share.
 
     Raises:
-        UsageError: the pass never called that layer, or its output had another shape.
+        UsageError: the pass never called that layer, or its output had a different shape.
     """
     shapes: list[Any] = []
     added: list[bool] = []

@@ -33,8 +33,8 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
     """Compare a model with a tokenizer.
 
     Raises:
-        UsageError: there is no tokenizer or no padding token, the model pads with another, a token has no embedding, or
-            there are no tokens but special ones.
+        UsageError: there is no tokenizer or no padding token, the model uses a different one, a token has no embedding,
+            or all tokens are special tokens.
     """
     check_tokenizer(tokenizer)
     check_words(tokenizer)

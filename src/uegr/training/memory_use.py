@@ -23,7 +23,7 @@ def peak_memory() -> int | None:
         return int(torch.cuda.max_memory_allocated())
     try:
         import resource
-    except ModuleNotFoundError:  # Python has it on Unix alone
+    except ModuleNotFoundError:  # Python has it only on Unix
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak) if sys.platform == "darwin" else 1024 * int(peak)

@@ -65,12 +65,12 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
             return super().train(resume_from_checkpoint, *args, **kwargs)
         except UnpicklingError as error:
             raise UsageError(
-                f"'{resume_from_checkpoint}' holds a pickle of objects that no training writes, which is not read: "
+                f"'{resume_from_checkpoint}' holds a pickle of objects that no training writes, so it is not read: "
                 "resume from another checkpoint, or start over."
             ) from error
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        """Make no step where the checkpoint that was resumed is the last one: the Trainer would make one more."""
+        """Make no step if the training was resumed from its last checkpoint: the Trainer would make one more."""
         if not self._is_over():
             super()._run_epoch(*args, **kwargs)
             return

@@ -25,7 +25,7 @@ OnStep = Callable[[int, int], None]
 
 
 def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
-    """Run a trainer to its end. "train_runtime" of its metrics has the seconds of all processes, if it was resumed.
+    """Run a trainer to its end. After a resume, "train_runtime" of its metrics includes earlier processes.
 
     Args:
         trainer: with its folder in its arguments.

@@ -32,8 +32,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
     mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
-    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, but for a
-    `loss_fn`, which is its loss, too.
+    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, except that
+    a `loss_fn` is also the loss of evaluation.
 
     A trainer with a loss of its own (TRL's, sentence-transformers', your subclass with `compute_loss`) keeps it: each
     pass of the method computes that loss, as it does where batches hold no "labels" (question answering). What such a
@@ -49,7 +49,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
             is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
 
     Raises:
-        UsageError: a class has the mixin after its trainer, `method` is no configuration, or the method cannot work
+        UsageError: a class has the mixin after its trainer, `method` is not a configuration, or the method cannot work
             on this model or with these arguments.
     """
 
@@ -78,7 +78,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._method_init = method_init
         self._class_weights = class_weights
         self._loss_fn = loss_fn
-        # A model whose forward names no labels computes its loss alone, unless a loss is given here.
+        # A model whose forward takes no labels computes its loss itself, unless a loss is given here.
         is_given = not (class_weights is None and loss_fn is None and self.compute_loss_func is None)
         has_no_labels = "labels" not in self.label_names and (bool(self.label_names) or not is_given)
         self._has_own_loss = has_no_labels or has_own_loss(type(self), RobustTrainerMixin)
