@@ -21,18 +21,15 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
-from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.forward_stage import Batch, Step, TaskOptions, checked_loss
 from uegr.forward.model_pass import run_stage
-from uegr.forward.own_loss_batch import find_tokens
-from uegr.forward.plain import PlainForward
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.open_step import OpenStep
-from uegr.methods.preparation import observe_training_data
+from uegr.methods.preparation import observe_training_data, plain_loss, stage_inputs
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
@@ -166,11 +163,11 @@ class Method:
                 "method.prepare(loader) once."
             )
         model = attached.or_wrapper(model)
-        batch = self._inputs(model, batch)
+        batch = stage_inputs(model, batch, self.task_options, perturbs=self.forward.perturbs)
         num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
-            return self._plain_loss(model, batch, make_step())
+            return plain_loss(model, batch, make_step())
         self._open_step.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
@@ -192,6 +189,9 @@ class Method:
             view_reader=self._view_reader,
         )
 
+    def _preparation_step(self, batch: int) -> Step:
+        return self._step(self._position.preparation_seed(batch), 0, None)
+
     def prepare(self, batches: Iterable[Batch], *, accumulation_steps: int = 1, model: nn.Module | None = None) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights.
 
@@ -211,7 +211,7 @@ class Method:
             return
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
         try:
-            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_step)
         except BaseException:  # a second call must not add to the scores of a part of the data
             self.backward = self.config.backward(self.config)
             self.backward.attach(self._attached.model, optimizer)
@@ -298,19 +298,3 @@ class Method:
         if self._attachment is None:
             raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
         return self._attachment
-
-    def _inputs(self, model: nn.Module, batch: Any) -> Batch:
-        """A batch of the user's as the stages take it."""
-        if self.task_options.compute_loss is None:
-            check_batch(batch, perturbs=self.forward.perturbs)
-        return find_tokens(model, batch, self.task_options.compute_loss, perturbs=self.forward.perturbs)
-
-    def _plain_loss(self, model: nn.Module, batch: Batch, step: Step) -> Tensor:
-        with batch_faults_named(model, batch):
-            return PlainForward()(model, batch, step).value
-
-    def _preparation_loss(self, model: nn.Module, batch: Any, index: int) -> Tensor:
-        """The plain loss of one batch of the pass before training."""
-        generator = torch.Generator().manual_seed(self._position.preparation_seed(index))
-        step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-        return self._plain_loss(model, self._inputs(model, batch), step)
