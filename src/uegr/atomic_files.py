@@ -1,4 +1,4 @@
-"""Write files so that a reader never sees a half-written one."""
+"""Write files so that a reader never sees a half-written one; write and read JSON."""
 
 import json
 import secrets
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from uegr.errors import UsageError
 from uegr.locked_files import replace_file
 
 
@@ -45,3 +46,24 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, content: Any) -> None:
     """Write `content` as indented JSON; see `write_text`."""
     write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def read_json(file: Path, fix: str, *, is_object: bool = False, fault: str = "is not valid JSON") -> Any:
+    """Return the content of a JSON file.
+
+    Args:
+        file: the file; an OSError is raised if it cannot be read.
+        fix: what the user can do about a damaged file, the end of the message.
+        is_object: whether the file must hold an object.
+        fault: what the message says of a file that is not JSON.
+
+    Raises:
+        UsageError: the file is not JSON, or must hold an object and does not.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"'{file}' {fault} ({error}): {fix}.") from error
+    if is_object and not isinstance(content, dict):
+        raise UsageError(f"'{file}' holds {type(content).__name__} and not an object: {fix}.")
+    return content

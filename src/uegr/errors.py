@@ -27,7 +27,7 @@ class StoppedError(TrainingError):
 
 
 class UegrWarning(UserWarning):
-    """What is trained is not what a user may expect; shown where the notices of libraries are turned off, too."""
+    """Training differs from what the user may expect. Shown even where library messages are silenced."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

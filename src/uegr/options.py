@@ -2,7 +2,6 @@
 
 import functools
 import math
-from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from numbers import Number
 from types import UnionType
@@ -67,11 +66,6 @@ def type_hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def option_fields(kind: type[Options]) -> Iterator[Field[Any]]:
-    """The fields of an options class, in order."""
-    return iter(fields(kind))
-
-
 def type_name(hint: Any) -> str:
     """A type as a reader writes it: float, tuple[float, ...], or the choices of a `Literal`."""
     if get_origin(hint) is Literal:
@@ -125,7 +119,7 @@ def check_option(kind: type[Options], name: str, value: Any) -> None:
         UsageError: the type is wrong, or the value lies outside the option's bounds.
     """
     check_value(name, value, type_hints(kind)[name])  # type: ignore[arg-type]  # a class is hashable
-    _check_bounds(next(entry for entry in option_fields(kind) if entry.name == name), value)
+    _check_bounds(next(entry for entry in fields(kind) if entry.name == name), value)
 
 
 def _check_bounds(entry: Field[Any], value: Any) -> None:

@@ -100,6 +100,6 @@ def test_paths_of_a_file_are_read_as_in_a_shell(
 
 
 def test_an_option_with_a_slip_is_named(options: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "did you mean --epochs?" in error_of(capsys, ["train", "--config", str(options), "--epoch", "3"])
+    assert "did you mean '--epochs'?" in error_of(capsys, ["train", "--config", str(options), "--epoch", "3"])
     assert "there is no file 'no.yaml'" in error_of(capsys, ["train", "--config", "no.yaml"])
     assert "name the folder of the run" in error_of(capsys, ["train", "--task", "trec"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -40,6 +41,18 @@ def test_help_imports_no_large_library_and_takes_less_than_a_second(arguments: l
     seconds, _, loaded = result.stderr.strip().partition(" ")
     assert loaded == ""
     assert float(seconds) < 1.0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_a_closed_pipe_is_no_error(arguments: list[str]) -> None:
+    """As in `uegr --help | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "uegr.cli.main", *arguments]
+    result = subprocess.run(command, check=False, stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_every_option_has_a_help_text() -> None:

@@ -106,7 +106,7 @@ def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
         ({"models": [{"model": ["x"]}]}, "a model must be a name"),
         ({"models": ""}, "a model must be a name, not ''"),
         ({"defaults": {"attacks": {None: None}}}, "attacks must be a mapping"),
-        ({"defaults": {"training_arguments": {1: 2}}}, "'1' is no field of TrainingArguments"),
+        ({"defaults": {"training_arguments": {1: 2}}}, "'1' is not a field of TrainingArguments"),
         ({"defaults": {"training_arguments": {"optin": "sgd"}}}, "did you mean 'optim'"),
         ({"seeds": [-1]}, "seed must be between 0"),
         ({"seeds": 0}, "a number of seeds"),

@@ -31,5 +31,5 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path, monkeypatch: py
     file.touch()
     for name in (tmp_path / "nowhere", file):
         monkeypatch.setenv("UEGR_DATA", str(name))
-        with pytest.raises(UsageError, match="which is no folder: correct the variable"):
+        with pytest.raises(UsageError, match="which is not a folder: correct the variable"):
             load_task("rotten_tomatoes")

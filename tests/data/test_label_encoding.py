@@ -81,7 +81,7 @@ def test_lists_are_no_classes() -> None:
 
 def test_an_empty_separator_of_labels_is_refused() -> None:
     frame = pd.DataFrame({"text": [f"film {number}" for number in range(20)], "label": ["a,b", "b"] * 10})
-    with pytest.raises(UsageError, match="label_separator is empty: give the sign between two labels"):
+    with pytest.raises(UsageError, match="label_separator is empty: give the symbol between two labels"):
         load_files(frame, kind="multi_label", label_separator="")
 
 

@@ -17,7 +17,6 @@ from uegr.cli.method_help import chosen_method
 from uegr.evaluation.attacks.attack_registry import attack_class
 from uegr.methods.method_lookup import config_class
 from uegr.methods.own_code import import_code
-from uegr.options import option_fields
 from uegr.runs.attack import option_names
 
 ROOT = Path(__file__).parents[2]
@@ -50,7 +49,7 @@ def unknown_options(line: str) -> list[str]:
         method = chosen_method({"method": "uegr", **values})
         if method.isupper():  # a placeholder
             method = "uegr"
-        known |= {f"--{entry.name}" for entry in option_fields(config_class(method))}
+        known |= {f"--{entry.name}" for entry in fields(config_class(method))}
         known |= {f"--{entry.name}" for entry in fields(TrainingArguments)}
     if name == "attack":
         names = [after for word, after in zip(words, [*words[1:], ""], strict=True) if word == "--attack"]

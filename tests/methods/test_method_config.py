@@ -138,7 +138,7 @@ def test_a_class_that_is_not_registered_is_no_method() -> None:
     class Own(MethodConfig): ...
 
     for config_class in (MethodConfig, Own):
-        with pytest.raises(UsageError, match=rf"{config_class.__name__} is no method: write @register"):
+        with pytest.raises(UsageError, match=rf"{config_class.__name__} is not a method: write @register"):
             config_class()
 
 

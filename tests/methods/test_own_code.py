@@ -94,7 +94,7 @@ def test_no_file_of_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "there is no file" in error_of(capsys, ["--code", str(tmp_path / "own.py"), "methods"])
     notes = tmp_path / "notes.txt"
     notes.write_text("", encoding="utf-8")
-    assert "is no Python file" in error_of(capsys, ["--code", str(notes), "methods"])
+    assert "is not a Python file" in error_of(capsys, ["--code", str(notes), "methods"])
 
 
 def test_the_option_stands_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:

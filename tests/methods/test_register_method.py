@@ -128,11 +128,16 @@ class Untold(MethodConfig):
         ),
         ("own", Own, {"forward": NoArguments}, r"NoArguments.__init__ must take the arguments \(self, options\)"),
         ("own", Own, {"backward": NoUpdate}, r"NoUpdate does not implement update\(\), which every BackwardStage has"),
-        ("own", Inherits, {}, r"NoDataclass is no dataclass: write @dataclass\(frozen=True, kw_only=True\) above it"),
+        (
+            "own",
+            Inherits,
+            {},
+            r"NoDataclass is not a dataclass: write @dataclass\(frozen=True, kw_only=True\) above it",
+        ),
         ("own", Own, {"forward": WithOptions}, r"lacks the options of .*write class Own\(MethodConfig, StageOptions\)"),
-        ("own", NoType, {}, "NoType is no configuration: 'strength' is a field but has no type annotation"),
-        ("own", AList, {}, "AList is no configuration: mutable default"),
-        ("own", Untold, {}, r"Untold.strength is no option: write it as option\(default, help\)"),
+        ("own", NoType, {}, "NoType is not a configuration: 'strength' is a field but has no type annotation"),
+        ("own", AList, {}, "AList is not a configuration: mutable default"),
+        ("own", Untold, {}, r"Untold.strength is not an option: write it as option\(default, help\)"),
     ],
 )
 def test_a_mistake_is_named(name: Any, cls: Any, stages: dict[str, Any], message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from uegr import METHODS, FGMConfig, PGDConfig, RoASTConfig, UEGRConfig
 from uegr.backward.roast import RoASTBackward
 from uegr.forward.adversarial import AdversarialForward
 from uegr.forward.roast import RoASTForward
-from uegr.options import option_fields, type_name
+from uegr.options import type_name
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -44,7 +45,7 @@ def test_a_config_makes_its_stages_with_its_own_options(name: str) -> None:
     assert type(method.forward) is config.forward
     assert type(method.backward) is config.backward
     for stage in (method.forward, method.backward):
-        for entry in option_fields(stage.options_class):
+        for entry in fields(stage.options_class):
             assert getattr(stage.options, entry.name) == getattr(config, entry.name)
 
 
@@ -52,7 +53,7 @@ def test_no_option_belongs_to_a_forward_and_a_backward_stage() -> None:
     """Otherwise it would be unclear which of the stages of a pair an option is for."""
 
     def names(stages: set[type]) -> set[str]:
-        return {entry.name for stage in stages for entry in option_fields(stage.options_class)}  # type: ignore[attr-defined]
+        return {entry.name for stage in stages for entry in fields(stage.options_class)}  # type: ignore[attr-defined]
 
     forward = names({config_class.forward for config_class in METHODS.values()})
     backward = names({config_class.backward for config_class in METHODS.values()})

@@ -62,7 +62,7 @@ def test_the_time_before_an_interruption_counts(
     assert train_run(configuration, folder, resume=True, cost=COST)["cost"]["seconds"] > 1000
 
 
-def test_a_resumed_run_keeps_its_number_format(
+def test_a_resumed_run_keeps_its_precision(
     train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The measurement by which `auto` decides may come out otherwise in another process."""

@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 
 from support.trainers import trainer_of
 from uegr import UEGRConfig, UEGRTrainer, UsageError
-from uegr.training.checkpoints import check_whole, is_complete, last_complete_checkpoint, remove_checkpoint, rotate
+from uegr.training.checkpoints import check_complete, is_complete, last_complete_checkpoint, remove_checkpoint, rotate
 
 CONFIG = UEGRConfig(passes=1, epsilon=0.02)
 
@@ -245,7 +245,7 @@ def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(
     before, damaged = make_checkpoint(tmp_path, 2), make_checkpoint(tmp_path, 4)
     (damaged / name).write_bytes(content)
     with pytest.raises(UsageError, match=f"{message}.*; resume from checkpoint-2"):
-        check_whole(damaged)
+        check_complete(damaged)
     assert last_complete_checkpoint(tmp_path) == str(before)
     assert "checkpoint-4 is skipped: " in caplog.text and name in caplog.text
 
@@ -259,7 +259,7 @@ def test_a_checkpoint_without_a_part_of_its_state_is_not_resumed(
     assert last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-4")
     (tmp_path / "checkpoint-4" / name).unlink()
     with pytest.raises(UsageError, match=f"holds no {name}; resume from checkpoint-2"):
-        check_whole(tmp_path / "checkpoint-4")
+        check_complete(tmp_path / "checkpoint-4")
 
 
 class Executed:

@@ -8,7 +8,7 @@ import pytest
 from support.trainers import trainer_of
 from uegr import UEGRConfig
 from uegr.errors import StoppedError
-from uegr.training.full_disk import explained, is_full
+from uegr.training.full_disk import disk_errors_explained, is_full
 
 FULL = [
     OSError(errno.ENOSPC, "No space left on device", "/runs/a/model.safetensors"),
@@ -33,12 +33,12 @@ def test_a_writers_error_counts_where_the_disk_has_no_room(tmp_path: Path, monke
 
 def test_the_sentence_names_file_room_and_checkpoint(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     message = "'/runs/a/model.safetensors' was written: make room for 6 MB, then continue with --resume from the start"
-    with pytest.raises(StoppedError, match=message), explained(tmp_path, 2**20):
+    with pytest.raises(StoppedError, match=message), disk_errors_explained(tmp_path, 2**20):
         raise FULL[0]
     saving = {"save_strategy": "steps", "save_steps": 2, "max_steps": 2}
     trainer_of(UEGRConfig(passes=1), train_file, model_folder, tmp_path, **saving).train()
     message = "checkpoint-2/.* was written: .* --resume from checkpoint-2, which is whole"
-    with pytest.raises(StoppedError, match=message), explained(tmp_path, 2**20):
+    with pytest.raises(StoppedError, match=message), disk_errors_explained(tmp_path, 2**20):
         raise FULL[2]
 
 
@@ -52,7 +52,7 @@ def test_a_file_that_is_too_large_for_the_disk_is_named(tmp_path: Path) -> None:
         "[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534",
         "SafetensorError: Error while serializing: I/O error: File too large (os error 27)",
     ):
-        with pytest.raises(StoppedError, match=message), explained(tmp_path, 1):
+        with pytest.raises(StoppedError, match=message), disk_errors_explained(tmp_path, 1):
             raise RuntimeError(reason)
 
 
@@ -65,6 +65,6 @@ def test_a_file_that_is_too_large_for_the_disk_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_other_errors_pass(error: Exception, tmp_path: Path) -> None:
-    with pytest.raises(type(error)) as caught, explained(tmp_path, 1):
+    with pytest.raises(type(error)) as caught, disk_errors_explained(tmp_path, 1):
         raise error
     assert caught.value is error

@@ -102,15 +102,15 @@ def test_training_lowers_the_loss_and_the_copy_stays(make: Any) -> None:
     assert all(torch.equal(old, new) for old, new in zip(before, hardening.teacher.parameters(), strict=True))
 
 
-def test_the_copy_runs_in_the_number_format_of_the_student(tmp_path: Path) -> None:
+def test_the_copy_runs_in_the_precision_of_the_student(tmp_path: Path) -> None:
     hardening = Hardening(encoder(), TOKENIZER, parse_view("characters:0.4"))
-    formats: list[torch.dtype] = []
+    dtypes: list[torch.dtype] = []
     attention = hardening.teacher.encoder.layer[0].attention.self.query
-    attention.register_forward_hook(lambda module, inputs, output: formats.append(output.dtype))
+    attention.register_forward_hook(lambda module, inputs, output: dtypes.append(output.dtype))
     arguments = TrainingArguments(str(tmp_path), max_steps=1, bf16=True, use_cpu=True, report_to=[], save_strategy="no")
     rows = Dataset.from_list([{key: value[i] for key, value in batch().items()} for i in range(3)])
     HardeningTrainer(encoder(), arguments, train_dataset=rows, hardening=hardening).train()
-    assert formats == [torch.bfloat16]
+    assert dtypes == [torch.bfloat16]
 
 
 def test_a_causal_model_learns_the_next_token_distribution_after_each_word() -> None:

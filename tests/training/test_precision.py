@@ -1,4 +1,4 @@
-"""The number format is the one that multiplies faster, unless a format was asked for; a slow one is not silent."""
+"""The precision is the one that multiplies faster, unless one was asked for; a slow one is not silent."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from uegr.training.run_config import RunConfig
         ("do_eval", True, "use uegr evaluate and uegr predict"),
         ("do_predict", False, "use uegr evaluate and uegr predict"),
         ("save_only_model", True, "cannot be resumed"),
-        ("bf16", True, "choose the number format with --precision"),
-        ("fp16", True, "choose the number format with --precision"),
+        ("bf16", True, "choose the precision with --precision"),
+        ("fp16", True, "choose the precision with --precision"),
         ("use_cpu", True, "hide the GPU"),
         ("fsdp", "full_shard", "use UEGRTrainer in your own script"),
         ("deepspeed", "zero3.json", "use UEGRTrainer in your own script"),
@@ -58,7 +58,7 @@ def test_arguments_that_would_fail_later_are_refused(further: dict[str, Any], me
 
 
 @pytest.mark.parametrize("bf16", [True, False])
-def test_the_configuration_of_accelerate_changes_no_number_format(
+def test_the_configuration_of_accelerate_changes_no_precision(
     bf16: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "fp16")

@@ -9,7 +9,7 @@ import torch
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UsageError, shown
 from uegr.modeling.model_wrappers import check_module
-from uegr.modeling.weight_formats import trainable_weights
+from uegr.modeling.weight_dtypes import trainable_weights
 
 STATE_KEY = "uegr"
 MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
@@ -150,6 +150,14 @@ class StagedOptimizer(torch.optim.Optimizer):
 
     def __repr__(self) -> str:
         return f"StagedOptimizer({self.optimizer!r})"
+
+
+def optimizers_inside(optimizer: Any) -> list[Any]:
+    """The optimizer and all that it wraps, from the outside in: accelerate's, a method's, the user's own."""
+    layers = [optimizer]
+    while (inner := getattr(layers[-1], "optimizer", None)) is not None:
+        layers.append(inner)
+    return layers
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer) -> None:

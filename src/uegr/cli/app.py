@@ -13,7 +13,7 @@ from uegr.errors import UsageError
 
 
 class Commands(TyperGroup):
-    """The commands, with what holds for the values of all of them.
+    """The commands, and how the values of all of them are read.
 
     A leading ~ is the home folder, which a shell leaves as it is after a "=" and in quotes. An empty value, such as
     that of "$OUT" where OUT is not set, is refused: as a path it would be the working directory.

@@ -105,8 +105,9 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
             )
     if unspaced := max((attack.unspaced or 0 for attack in text_attacks), default=0):
         console.print(
-            f"{unspaced:,} of the texts are in scripts without spaces between words: all letters up to a sign are one "
-            "word there, so that few changes are made, and numbers of words mean little."
+            f"{unspaced:,} of the texts are in scripts without spaces between words: in these scripts each run of "
+            "letters up to a punctuation mark counts as one word, so the attack makes few changes and word counts are "
+            "not meaningful."
         )
     for reason in result.masking_reasons:
         console.print(f"gradient masking suspected: {reason}", style="yellow")

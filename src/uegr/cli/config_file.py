@@ -20,7 +20,7 @@ def read_config_file(
         context: the context of the command.
         path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
         further: options on the command line that are not the command's own; those in the file are added.
-        paths: parameters that name files and folders; in the file their ~ and $VARIABLES are what they are in a shell.
+        paths: parameters that name files and folders; in the file their ~ and $VARIABLES are expanded as in a shell.
 
     Returns:
         Name of each parameter of the command -> its value.

@@ -2,11 +2,12 @@
 
 import inspect
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from uegr.cli.app import option
-from uegr.options import Options, option_fields, type_hints
+from uegr.options import Options, type_hints
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -19,16 +20,18 @@ def config_options(
     Args:
         configs: the configurations; their values arrive in `values` by the names of the fields.
         flags: field -> name of its option, where that is another.
-        panels: title of a panel of the help -> the fields in it; a field in none is in the panel "Options".
+        panels: title of a panel of the help -> the fields in it, in the order of the help; a field in none is in the
+            panel "Options".
     """
     panel_of = {name: panel for panel, names in (panels or {}).items() for name in names}
+    order = {name: i for i, name in enumerate(panel_of)}
 
     def decorate(command: Command) -> Command:
         signature = inspect.signature(command)
         parameters = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
         for config in configs:
             hints = type_hints(config)  # type: ignore[arg-type]  # a class is hashable
-            for entry in option_fields(config):
+            for entry in sorted(fields(config), key=lambda entry: order.get(entry.name, -1)):
                 if "help" in entry.metadata:
                     flag = flags.get(entry.name, f"--{entry.name}")
                     described = option(flag, entry.metadata["help"], rich_help_panel=panel_of.get(entry.name))
@@ -44,7 +47,7 @@ def config_options(
 
 def values_of(config: type[Options], values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that are fields of a configuration."""
-    return {entry.name: values[entry.name] for entry in option_fields(config) if entry.name in values}
+    return {entry.name: values[entry.name] for entry in fields(config) if entry.name in values}
 
 
 def _type_in_text(hint: Any) -> Any:

@@ -65,8 +65,8 @@ def _check_installed() -> None:
 def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResult]:
     """Train and evaluate both methods; write results.json, report.html and the figures into `folder`.
 
-    Each method gets a run folder of its own in `folder`. Of an interrupted demo there, what is finished is kept; a
-    whole one, which has a report, is replaced.
+    Each method gets a run folder of its own in `folder`. What an interrupted demo has finished is kept; a complete
+    demo, which has a report, is replaced.
     """
     from uegr.data.data_source import DataSource
     from uegr.locked_files import remove_folder

@@ -44,7 +44,7 @@ def gate(
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,
     )
-    output_dir.mkdir(parents=True, exist_ok=True)  # a folder that cannot be written is said before the measurement
+    output_dir.mkdir(parents=True, exist_ok=True)  # the error should come before the measurement
     check_writable(output_dir)
     with progress() as on_progress:
         result = run_gate(classifier, limits, file=file, on_rows=partial(on_progress, unit="perturbations"))

@@ -1,5 +1,6 @@
 """uegr harden."""
 
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,10 +11,17 @@ from uegr.cli.app import app, option
 from uegr.cli.config_options import config_options, values_of
 from uegr.cli.terminal import console, progress
 from uegr.training.hardening_config import HardeningConfig
+from uegr.training.training_options import TrainingOptions
+
+PANELS = {
+    "Texts": ("texts", "text_column", "held_out", "drop_overlap", "max_texts", "max_length", "edits"),
+    "Training": tuple(entry.name for entry in fields(TrainingOptions)),
+}
+"""Panels of the help and the options in them."""
 
 
 @app.command()
-@config_options(HardeningConfig, flags={})
+@config_options(HardeningConfig, flags={}, panels=PANELS)
 def harden(
     model: Annotated[str, typer.Argument(help="The embedded default all-MiniLM-L6-v2, a folder or a hub name.")],
     output_dir: Annotated[Path, option("--output_dir", "Folder of the hardened model.")],

@@ -45,6 +45,10 @@ def main() -> None:
     logging.getLogger("uegr").addFilter(without_control)
     try:
         app()
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # `uegr --help | head`: rich and typer exit with 1
+            sys.exit(0)
+        raise
     except UegrError as error:
         _say(str(error))
         sys.exit(2 if isinstance(error, UsageError) else 1)

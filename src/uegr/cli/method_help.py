@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import fields
 from importlib.resources import files
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -12,7 +13,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from uegr.cli.app import option
-from uegr.options import option_fields, type_hints
+from uegr.options import type_hints
 from uegr.training.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def rows_of(config: "type[MethodConfig]") -> list[dict[str, str]]:
             "default": ",".join(map(str, entry.default)) if isinstance(entry.default, tuple) else str(entry.default),
             "help": entry.metadata["help"],
         }
-        for entry in option_fields(config)
+        for entry in fields(config)
     ]
 
 

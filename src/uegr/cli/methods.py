@@ -1,5 +1,6 @@
 """uegr methods."""
 
+from dataclasses import fields
 from typing import Annotated
 
 import typer
@@ -18,7 +19,6 @@ def methods(
 ) -> None:
     """List the training methods, or the options of one method."""
     from uegr.methods.method_lookup import METHODS, config_class
-    from uegr.options import option_fields
 
     if name is None:
         table = Table("method", "cost (F)", "paper", "what it does", "needs", box=SIMPLE, pad_edge=False)
@@ -29,7 +29,7 @@ def methods(
         console.print(advice_text())
         return
     config = config_class(name)
-    backward_options = {field.name for field in option_fields(config.backward.options_class)}
+    backward_options = {field.name for field in fields(config.backward.options_class)}
     table = Table("option", "type", "default", "stage", "description", box=SIMPLE, pad_edge=False)
     for row in rows_of(config):
         stage = "backward" if row["name"] in backward_options else "forward"

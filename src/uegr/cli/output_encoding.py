@@ -8,13 +8,13 @@ IN_ASCII = {"▲": "^", "▼": "v", "–": "-", "±": "+-", "×": "x", "…": ".
 """What is printed instead of the symbols in tables."""
 ERRORS = "uegr.in_ascii"
 REPLACED = ("strict", "backslashreplace")
-"""Python's own ways for standard output and standard error."""
+"""Python's defaults for standard output and standard error."""
 
 
 def print_every_character(*streams: TextIO | None) -> None:
-    """Let the streams print a sign that they cannot encode in ASCII, and any other character as its number.
+    """Let the streams print a symbol that they cannot encode in ASCII, and any other such character as its number.
 
-    Python's own way raises an error, which may come after hours of runs, with the table that they were for.
+    By default Python raises an error, possibly after hours of runs, when their table is printed.
     """
     codecs.register_error(ERRORS, _in_ascii)
     for stream in streams:

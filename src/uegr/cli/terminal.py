@@ -19,8 +19,8 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 
 
 NARROWEST, USUAL = 20, 80
-"""Columns: a terminal with fewer is taken for one of 80. With COLUMNS=0, as some programs set it where there is no
-terminal, rich would print nothing."""
+"""Columns: 80 are used on a terminal that reports fewer than 20. With COLUMNS=0, which some programs set where there is
+no terminal, rich would print nothing."""
 
 
 class PlainConsole(Console):
@@ -42,7 +42,7 @@ class PlainConsole(Console):
         self._width, self._height = new_size
 
     def on_broken_pipe(self) -> None:
-        """Print no more, and go on: `uegr train ... | head` ends a training as little as it changes its exit code."""
+        """Discard further output: `uegr train ... | head` neither stops the training nor changes its exit code."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 

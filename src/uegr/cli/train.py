@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -17,8 +16,8 @@ from uegr.cli.option_values import ALIASES, method_options, parse_class_weights,
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import DataSource
 from uegr.data.kind import Kind
-from uegr.errors import UsageError
-from uegr.options import Options, option_fields
+from uegr.errors import UsageError, suggestion
+from uegr.options import Options
 from uegr.training.processes import is_first_process
 from uegr.training.run_config import RunConfig
 
@@ -26,9 +25,8 @@ FILES = ("train_file", "validation_file", "test_file")
 RUN, METHOD, CHECKPOINTS = "Run", "Method", "Checkpoints and early stopping"
 PANELS = {
     METHOD: ("method",),
-    "Data": tuple(entry.name for entry in option_fields(DataSource)),
+    "Data": tuple(entry.name for entry in fields(DataSource)),
     "Model": ("model", "max_length", "normalize", "trust_remote_code"),
-    "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     "Training": (
         "seed",
         "epochs",
@@ -41,6 +39,7 @@ PANELS = {
         "precision",
         "class_weights",
     ),
+    "LoRA": ("lora_r", "lora_alpha", "lora_dropout", "lora_target_modules"),
     CHECKPOINTS: ("save_steps", "early_stopping_patience"),
 }
 """Panels of the help and the options in them."""
@@ -191,14 +190,11 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
             arguments[name] = further.pop(name)
     for name in further:
         if name not in own:
-            options = {*own, *huggingface, *values} - {*FLAGS}
-            similar = (
-                [FLAGS[name]] if name in FLAGS else [f"--{near}" for near in get_close_matches(name, options, n=1)]
-            )
-            hint = f"did you mean {similar[0]}?" if similar else f"see uegr train --help --method {method}."
+            flags = [f"--{known}" for known in {*own, *huggingface, *values} - {*FLAGS}]
+            similar = f" (did you mean '{FLAGS[name]}'?)" if name in FLAGS else suggestion(f"--{name}", flags)
             raise UsageError(
                 f"--{name} is not an option of uegr train, of the method {method} or of transformers' "
-                f"TrainingArguments: {hint}"
+                f"TrainingArguments{similar}: see uegr train --help --method {method}."
             )
     if values["lora_r"] is None:
         _refuse_unused(RunConfig, LORA, values, "adapters are trained with --lora_r")

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from uegr.compare.grid_entries import PARTS, SETTINGS
 from uegr.errors import UsageError, unknown
 from uegr.methods.method_lookup import config_class, make_config
-from uegr.options import check_option, option_fields
+from uegr.options import check_option
 
 SETTING_DEFAULTS = {setting.name: setting.default for kind in PARTS.values() for setting in fields(kind)}
 
@@ -75,7 +75,7 @@ def start_search(name: str, item: dict[str, Any], space: dict[str, Any], default
     method = str(item.get("method", name))
     if not space:
         raise UsageError(f"method '{name}' has nothing to search: add 'search' to it or to the file.")
-    names = [*(option.name for option in option_fields(config_class(method))), *SETTINGS]
+    names = [*(option.name for option in fields(config_class(method))), *SETTINGS]
     for key, values in space.items():
         if key not in names:
             raise unknown(f"option or setting of method {method}", key, names)

@@ -34,12 +34,12 @@ def writable_folder(folder: Path) -> Path:
     except OSError:
         raise UsageError(
             f"neither the cache '{folder}' ({reason}) nor a temporary folder can be written: set HF_DATASETS_CACHE to "
-            "a folder that can."
+            "a writable folder."
         ) from None
     atexit.register(shutil.rmtree, temporary, ignore_errors=True)
     logger.warning(
         "the cache '%s' cannot be written (%s), and a temporary folder is used instead: set HF_DATASETS_CACHE to a "
-        "folder that can, to keep what is read and tokenised",
+        "writable folder, to keep what is read and tokenised",
         folder,
         reason,
     )

@@ -12,12 +12,12 @@ def uegr_data() -> Path | None:
     """The folder; None where the variable is not set, or empty.
 
     Raises:
-        UsageError: there is no such folder. Without this, the data would silently come from elsewhere.
+        UsageError: there is no such folder. Without this error, the data would silently come from elsewhere.
     """
     named = os.environ.get(VARIABLE, "")
     if not named:
         return None
     folder = Path(os.path.expanduser(named))  # a .env file leaves ~ as it is
     if not folder.is_dir():
-        raise UsageError(f"{VARIABLE} is '{named}', which is no folder: correct the variable, or unset it.")
+        raise UsageError(f"{VARIABLE} is '{named}', which is not a folder: correct the variable, or unset it.")
     return folder

@@ -43,7 +43,7 @@ class Header:
 
     Args:
         columns: names of the columns, each once.
-        repeated: those that are not as written, since an earlier column has that name.
+        repeated: those that were renamed, because an earlier column has the same name.
         records: number of records down to the header; a quoted cell of it may go on over several lines.
         separator, quoting: of the fields, as for `csv.reader`.
     """
@@ -86,7 +86,7 @@ def read_rows(path: Path, columns: Collection[str] = ()) -> tuple[Dataset, list[
 
 
 def check_file(path: Path) -> None:
-    """Refuse a path that is not that of a file of a known format.
+    """Refuse a path that is not a file of a known format.
 
     Raises:
         UsageError: with what to give instead.

@@ -186,7 +186,7 @@ def _with_classes(
     """Encode one split; a whole number is the position of a class in `numbered`, or in the names of a `ClassLabel`."""
     index_of = {label: i for i, label in enumerate(names)}
     feature = rows.features[label_column]
-    if isinstance(feature, ClassLabel):  # its order may be another than that of the training split
+    if isinstance(feature, ClassLabel):  # its order may differ from that of the training split
         numbered = feature.names
     name_of = dict(enumerate(numbered))
     class_of = {}

@@ -34,7 +34,7 @@ def encode_label_sets(
         text_columns: the columns to keep besides the labels.
     """
     if not separator:
-        raise UsageError("label_separator is empty: give the sign between two labels, or leave it out.")
+        raise UsageError("label_separator is empty: give the symbol between two labels, or leave it out.")
     if len(label_columns) > 1:
         names = list(label_columns)
         sets = {split: _sets_of_columns(f"{name} ({split})", rows, names) for split, rows in splits.items()}

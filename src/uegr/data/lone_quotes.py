@@ -9,7 +9,8 @@ def has_lone_quotes(path: Path, scan: Scan) -> bool:
     """Whether the quotes of a TSV file are plain characters: read as those of cells, they would swallow rows.
 
     They are if their number is odd, or if a line has an odd number of them and every line is a row by its number of
-    tabs: a quoted cell that goes on over several lines leaves lines with fewer. In a file of one column no line tells.
+    tabs: a quoted cell that goes on over several lines leaves lines with fewer. In a file of one column
+    the lines do not show it.
     """
     if scan.quotes % 2:
         return True

@@ -34,8 +34,8 @@ def check_rows(
         rows: raw rows of one split.
         text_columns, label_columns: columns that must exist and have a value in every row.
         drop_empty: drop rows without text; otherwise they are an error. None: an error, and the user cannot drop them.
-        classes: a label is one class, so that empty text and NaN are none; for other kinds of task empty text may be
-            a label, such as the set of no labels.
+        classes: whether a label is one class, so empty text and NaN are not labels; for other kinds of task empty text
+            may be a label, such as the empty set.
 
     Returns:
         The rows, with text columns as strings, and what to report about them.

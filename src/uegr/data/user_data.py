@@ -40,7 +40,7 @@ def load_files(
         train, validation, test: each a path (CSV, TSV, JSON, Parquet), a Dataset or a DataFrame.
         name: name of the task in results; None takes the name of the training file.
         text_column, text_pair_column, label_column: columns to read; see `uegr.data.task_data.make_task`.
-        kind, metrics, drop_empty, label_separator, positive_label: see there, too.
+        kind, metrics, drop_empty, label_separator, positive_label: see `make_task` as well.
 
     Raises:
         UsageError: the rows cannot be used; the message says why.

@@ -20,7 +20,7 @@ from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
 from uegr.modeling.model_loading import PROBLEM_TYPES
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value, unwrap
 
 EvaluationData: TypeAlias = Dataset | pd.DataFrame | Sequence[Mapping[str, Any]] | Path | str
 """Rows with text and label: in memory, or the path of a CSV, TSV, JSON-lines or Parquet file."""
@@ -83,7 +83,7 @@ def evaluation_rows(
     texts = tuple(text_columns or _usual_columns(rows, label_column))
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
-        names = class_names(model, getattr(getattr(unwrap(model), "config", None), "num_labels", 0))
+        names = class_names(model, config_value(model, "num_labels", 0))
         return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
     labels = () if kind == "causal_lm" else (label_column,)
     check_columns("the data", rows, texts, "text_columns (--text_column)")
@@ -123,7 +123,7 @@ def _readable(value: Any) -> Any:
 
 def class_names(model: nn.Module, classes: int) -> list[str]:
     """The names of a classifier's classes, by its configuration, or their numbers."""
-    names: Mapping[int, str] = getattr(getattr(unwrap(model), "config", None), "id2label", None) or {}
+    names: Mapping[int, str] = config_value(model, "id2label") or {}
     return [str(names.get(i, i)) for i in range(classes)]
 
 
@@ -154,9 +154,8 @@ def _usual_columns(rows: Dataset, label_column: str) -> Sequence[str]:
 
 def _numbered_classes(model: nn.Module) -> list[str]:
     """The names of the model's classes, by number; empty where its configuration does not say."""
-    config = getattr(unwrap(model), "config", None)
-    names = class_names(model, int(getattr(config, "num_labels", 0)))
-    numbers: Mapping[str, int] = getattr(config, "label2id", None) or {}
+    names = class_names(model, int(config_value(model, "num_labels", 0)))
+    numbers: Mapping[str, int] = config_value(model, "label2id") or {}
     if any(name in numbers and int(numbers[name]) != i for i, name in enumerate(names)):
         raise UsageError(
             "the model's config.json numbers its classes in two ways: make label2id the inverse of id2label."

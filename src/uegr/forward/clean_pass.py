@@ -15,7 +15,7 @@ from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.task_kinds.own_loss import detached
 from uegr.modeling.token_gradients import require_gradient
-from uegr.modeling.weight_formats import trainable_weights
+from uegr.modeling.weight_dtypes import trainable_weights
 
 
 @dataclass(frozen=True)

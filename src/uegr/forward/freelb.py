@@ -24,7 +24,7 @@ from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_gradients import require_gradient
-from uegr.modeling.weight_formats import trainable_weights
+from uegr.modeling.weight_dtypes import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
 from uegr.perturb.embedding_noise import uniform_noise

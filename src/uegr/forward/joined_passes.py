@@ -18,7 +18,7 @@ from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.data_parallel import several_processes
 from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
-from uegr.modeling.model_wrappers import is_compiled, unwrap
+from uegr.modeling.model_wrappers import config_value, is_compiled
 
 
 class NotByRowError(Exception):
@@ -35,8 +35,7 @@ FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
 def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
     """Whether the passes can run as one batch: the model must treat each row separately, and so must its dropout."""
     ids: Tensor = batch["input_ids"]
-    config = getattr(unwrap(model), "config", None)
-    attention = getattr(config, "_attn_implementation", None) or "eager"
+    attention = config_value(model, "_attn_implementation") or "eager"
     return (
         attention in ("eager", "sdpa")  # other kernels take one rate for a whole batch
         and not is_compiled(model)

@@ -3,9 +3,9 @@
     L = 1/2 (CE(P, y) + CE(Q, y)) + lambda * (KL(P | Q) + KL(Q | P)),   Q = f(e + delta)
     delta = epsilon * g / max_d |g| per token, g = gradient of the task's loss at a start of size 1e-5
 
-As published. The released code, which produced the published numbers, never adds CE(Q, y) and sums the KL over the batch.
-Here the KL is the mean over targets, and `adversarial_loss` adds CE(Q, y). `relative` [ours] takes the unit of UEGR for
-epsilon.
+As published. The released code, which produced the published numbers, never adds CE(Q, y) and sums the KL over the
+batch. Here the KL is the mean over targets, and `adversarial_loss` adds CE(Q, y). `relative` [ours] takes the unit of
+UEGR for epsilon.
 """
 
 from dataclasses import dataclass

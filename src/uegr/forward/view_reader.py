@@ -13,7 +13,7 @@ from uegr.forward.step_inputs import Batch
 from uegr.forward.view_options import ViewOptions
 from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import longest_input
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_lookups import LookedUpTokens
 from uegr.perturb.edited_row import EditedRow
@@ -60,7 +60,7 @@ class ViewReader:
 
     def __init__(self, model: nn.Module, tokenizer: Any) -> None:
         self._editor = RowEditor(tokenizer, longest_input(model))
-        self._labels_of_inputs = not getattr(getattr(unwrap(model), "config", None), "is_encoder_decoder", False)
+        self._labels_of_inputs = not config_value(model, "is_encoder_decoder", False)
         self._pad_id: int = tokenizer.pad_token_id or 0
 
     @property

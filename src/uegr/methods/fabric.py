@@ -1,7 +1,7 @@
 """Let a method compute its own gradients under Lightning Fabric.
 
-In mixed precision Fabric refuses every gradient that its own `backward` did not start. A method starts some itself:
-those of its attack, and the second gradients of SAM and ROSE.
+In mixed precision Fabric refuses every gradient that is not computed by its own `backward`. A method computes some
+itself: those of its attack, and the second gradients of SAM and ROSE.
 """
 
 import sys

@@ -36,7 +36,7 @@ class LossWarnings:
         self._versions: list[int] = []  # of the weights after the last loss, until the method makes its step
 
     def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
-        """Look at what a training step is about to compute.
+        """Check the model and the batch before a loss is computed.
 
         Args:
             model: wrapped or not.
@@ -73,14 +73,14 @@ class LossWarnings:
         )
 
     def of_different_gradients(self, weights: Sequence[Tensor]) -> None:
-        """Warn in the first step of several processes if each has gradients of its own."""
+        """Warn in the first step of several processes if their gradients differ."""
         if self._has_compared_gradients:
             return
         self._has_compared_gradients = True
         if gradients_differ(weights):
             warnings.warn(
-                "the gradients differ between the processes, so that each will train another model: give the loss the "
-                "wrapped model, method.loss(batch, model=wrapped), or average the gradients before step().",
+                "the gradients differ between the processes, so that each will train a different model: give the loss "
+                "the wrapped model, method.loss(batch, model=wrapped), or average the gradients before step().",
                 UegrWarning,
                 stacklevel=5,
             )
@@ -112,10 +112,10 @@ class LossWarnings:
             )
 
     def _of_unused_loss(self, model: nn.Module, batch: Batch, step: Step) -> None:
-        """Warn if the model computes another loss from the labels than the task's loss, which is trained on.
+        """Warn if the model's own loss differs from the loss of its task, which is trained on.
 
-        Such losses are those with class weights in the model, with the auxiliary loss of a mixture of experts or of
-        AdaLoRA, of a conditional random field, and of a language model that does not shift its labels.
+        Examples: class weights in the model, the auxiliary loss of a mixture of experts or of AdaLoRA, a conditional
+        random field, a language model that does not shift its labels.
         """
         adapters = _adapters_with_a_loss(model)
         model = unwrap(model) if adapters is None else model
@@ -164,7 +164,7 @@ def _both_losses(model: nn.Module, batch: Batch, step: Step) -> tuple[float, flo
     finally:
         torch.clear_autocast_cache()  # casts that were cached here have no graph, and the training needs one
         if getattr(config, "problem_type", None) != problem_type:
-            config.problem_type = problem_type  # models note in it what kind of labels they were given
+            config.problem_type = problem_type  # models write the kind of the labels into it
     return (own_loss, task_loss) if math.isfinite(own_loss) else None
 
 

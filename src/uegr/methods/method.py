@@ -21,11 +21,8 @@ from torch import Tensor, nn
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
-from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.forward_stage import checked_loss
 from uegr.forward.model_pass import run_stage
-from uegr.forward.own_loss_batch import find_tokens
-from uegr.forward.plain import PlainForward
 from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
@@ -33,12 +30,12 @@ from uegr.methods.attached_model import AttachedModel
 from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.open_step import OpenStep
-from uegr.methods.preparation import observe_training_data
+from uegr.methods.preparation import observe_training_data, plain_loss, stage_inputs
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.modeling.tokenizer_match import check_tokenizer
-from uegr.modeling.weight_formats import check_formats
+from uegr.modeling.weight_dtypes import check_dtypes
 
 
 class Method:
@@ -60,9 +57,9 @@ class Method:
 
     Raises:
         UsageError: `compute_loss` is given together with another argument about the loss, or `loss_fn` together with
-            class weights or label smoothing, which it would not use; one of the two is no function; class weights are
-            negative or not numbers; the label smoothing is out of range; or the seed is not a whole number of at least
-            0.
+            class weights or label smoothing, which it would not use; one of the two is not a function; class weights
+            are negative or not numbers; the label smoothing is out of range; or the seed is not a whole number of at
+            least 0.
     """
 
     def __init__(
@@ -157,8 +154,8 @@ class Method:
                 here if the loop has wrapped the model.
 
         Raises:
-            UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is no number
-                of targets; `model` is another model; or the method is not attached or not prepared.
+            UsageError: the batch has no labels, or labels that do not fit the model's outputs; `num_items` is not a
+                number of targets; `model` is another model; or the method is not attached or not prepared.
         """
         attached = self._attached
         if not self.backward.prepared:
@@ -167,11 +164,11 @@ class Method:
                 "method.prepare(loader) once."
             )
         model = attached.or_wrapper(model)
-        batch = self._inputs(model, batch)
+        batch = stage_inputs(model, batch, self.task_options, perturbs=self.forward.perturbs)
         num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
-            return self._plain_loss(model, batch, make_step())
+            return plain_loss(model, batch, make_step())
         self._open_step.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
             view_generator = torch.Generator().manual_seed(self._position.view_seed())
@@ -193,6 +190,9 @@ class Method:
             view_reader=self._view_reader,
         )
 
+    def _preparation_step(self, batch: int) -> Step:
+        return self._step(self._position.preparation_seed(batch), 0, None)
+
     def prepare(self, batches: Iterable[Batch], *, accumulation_steps: int = 1, model: nn.Module | None = None) -> None:
         """One pass over the training data before the first step, for methods that score the pretrained weights.
 
@@ -212,7 +212,7 @@ class Method:
             return
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
         try:
-            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_loss)
+            observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_step)
         except BaseException:  # a second call must not add to the scores of a part of the data
             self.backward = self.config.backward(self.config)
             self.backward.attach(self._attached.model, optimizer)
@@ -238,7 +238,7 @@ class Method:
                 "before a second training."
             )
         check_trains(optimizer, model)
-        check_formats(optimizer_parameters(optimizer))
+        check_dtypes(optimizer_parameters(optimizer))
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
@@ -285,7 +285,7 @@ class Method:
         """Restore what `state_dict` returned.
 
         Raises:
-            UsageError: the state is another method's or another model's, or no state of a method.
+            UsageError: the state is another method's or another model's, or not a state of a method.
         """
         check_state(state, self.name)
         self._position.calls, self._position.steps = state["calls"], state["steps"]
@@ -299,19 +299,3 @@ class Method:
         if self._attachment is None:
             raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
         return self._attachment
-
-    def _inputs(self, model: nn.Module, batch: Any) -> Batch:
-        """A batch of the user's as the stages take it."""
-        if self.task_options.compute_loss is None:
-            check_batch(batch, perturbs=self.forward.perturbs)
-        return find_tokens(model, batch, self.task_options.compute_loss, perturbs=self.forward.perturbs)
-
-    def _plain_loss(self, model: nn.Module, batch: Batch, step: Step) -> Tensor:
-        with batch_faults_named(model, batch):
-            return PlainForward()(model, batch, step).value
-
-    def _preparation_loss(self, model: nn.Module, batch: Any, index: int) -> Tensor:
-        """The plain loss of one batch of the pass before training."""
-        generator = torch.Generator().manual_seed(self._position.preparation_seed(index))
-        step = Step(generator, task_options=self.task_options, perturbs=self.forward.perturbs)
-        return self._plain_loss(model, self._inputs(model, batch), step)

@@ -14,7 +14,7 @@ from uegr.options import check_value, own_number
 
 
 def checked_seed(seed: Any) -> int:
-    """A seed as a whole number of Python; one of NumPy is taken, too.
+    """A seed as Python's int; NumPy's integers are accepted, too.
 
     Raises:
         UsageError: it is not a whole number, or below 0.
@@ -73,7 +73,7 @@ def check_state(state: Mapping[str, Any], name: str) -> None:
     """Check that a state is one of a method called `name`.
 
     Raises:
-        UsageError: it is another method's, or no state of a method.
+        UsageError: it is another method's, or not a state of a method.
     """
     missing = {"calls", "steps", "forward", "backward"} - {*state}
     if missing:

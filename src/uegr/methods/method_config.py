@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 import torch
 from torch import nn
 
-from uegr.atomic_files import write_json
+from uegr.atomic_files import read_json, write_json
 from uegr.backward.backward_stage import BackwardStage
 from uegr.errors import UsageError, shown, unknown
 from uegr.forward.forward_stage import ForwardStage
@@ -41,13 +40,13 @@ class MethodConfig(ViewOptions):
     backward: ClassVar[type[BackwardStage]]
     paper: ClassVar[str] = "-"
     revision: ClassVar[int] = 0
-    """Raised when the method gives other numbers with the same options: comparisons then run it again."""
+    """Increased when the method gives different numbers with the same options: comparisons then run it again."""
 
     def check(self) -> None:
         if not hasattr(self, "method"):
             raise UsageError(
-                f"{type(self).__name__} is no method: write @register('name') above the class of a method of your own, "
-                "or take that of another, such as UEGRConfig."
+                f"{type(self).__name__} is not a method: write @register('name') above the class of your own method, "
+                "or use that of another, such as UEGRConfig."
             )
 
     def create(
@@ -121,7 +120,7 @@ class MethodConfig(ViewOptions):
         """The configuration that `to_dict` described; of `MethodConfig` itself, that of any method or pair.
 
         Raises:
-            UsageError: another method's configuration, an option that does not exist, or no mapping.
+            UsageError: it is another method's configuration, has an option that does not exist, or is not a mapping.
         """
         if not isinstance(values, Mapping):
             raise UsageError(f"a configuration is a mapping, as to_dict() makes it, not {shown(values)}.")
@@ -164,16 +163,9 @@ class MethodConfig(ViewOptions):
         """
         path = Path(folder) / METHOD_CONFIG
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            return cls.from_dict(read_json(path, "copy it again, or train again", is_object=True))
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"there is no '{path}': give the folder of a run that uegr has trained.") from None
-        except (ValueError, RecursionError) as error:
-            raise UsageError(f"'{path}' is not valid JSON ({error}): copy it again, or train again.") from error
-        if not isinstance(values, dict):
-            raise UsageError(
-                f"'{path}' holds {type(values).__name__} and not an object: copy it again, or train again."
-            )
-        return cls.from_dict(values)
 
     @classmethod
     def summary(cls) -> str:

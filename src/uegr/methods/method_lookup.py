@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from uegr.errors import UsageError, shown, unknown
 from uegr.methods import registry  # noqa: F401  # registers every method
 from uegr.methods.method_config import MethodConfig, describe_options
 from uegr.methods.register_method import REGISTERED
-from uegr.options import Options, option, option_fields
+from uegr.options import Options, option
 
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
@@ -53,8 +53,8 @@ def _pair(forward: type[MethodConfig], backward: type[MethodConfig]) -> type[Met
     bases = (*options_classes, MethodConfig)  # last, so that a stage's own defaults take precedence
     namespace: dict[str, Any] = {"__annotations__": {}, "__module__": __name__, "__reduce__": _reduce}
     for config, stage in ((forward, forward.forward), (backward, backward.backward)):
-        stage_options = {entry.name: entry for entry in option_fields(stage.options_class)}
-        for entry in option_fields(config):
+        stage_options = {entry.name: entry for entry in fields(stage.options_class)}
+        for entry in fields(config):
             field_name, inherited = entry.name, stage_options.get(entry.name)
             if inherited is not None and inherited.default != entry.default:
                 namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))

@@ -26,10 +26,10 @@ def import_code(file: Path) -> None:
         return
     if not file.is_file():
         raise UsageError(f"there is no file '{file}': give --code the path of a Python file.")
-    name = f"uegr_code_{len(IMPORTED)}_{file.stem}"  # the folders of two files may differ only
+    name = f"uegr_code_{len(IMPORTED)}_{file.stem}"  # two files may have the same name in different folders
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
-        raise UsageError(f"'{file}' is no Python file: give --code a file whose name ends in .py.")
+        raise UsageError(f"'{file}' is not a Python file: give --code a file whose name ends in .py.")
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     module = module_from_spec(spec)
     sys.modules[name] = module  # where dataclasses and pickle look a class up

@@ -11,10 +11,27 @@ from torch import Tensor, nn
 
 from uegr.backward.backward_stage import BackwardStage, optimizer_parameters
 from uegr.errors import UsageError
+from uegr.forward.batch_faults import batch_faults_named, check_batch
+from uegr.forward.own_loss_batch import find_tokens
+from uegr.forward.plain import PlainForward
+from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.modeling.data_parallel import average_gradients, smallest_over_processes
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.module_modes import in_mode
 from uegr.options import check_value
+
+
+def stage_inputs(model: nn.Module, batch: Any, options: TaskOptions, *, perturbs: bool) -> Batch:
+    """A batch of the user's as the stages take it."""
+    if options.compute_loss is None:
+        check_batch(batch, perturbs=perturbs)
+    return find_tokens(model, batch, options.compute_loss, perturbs=perturbs)
+
+
+def plain_loss(model: nn.Module, batch: Batch, step: Step) -> Tensor:
+    """The loss of one plain pass."""
+    with batch_faults_named(model, batch):
+        return PlainForward()(model, batch, step).value
 
 
 def observe_training_data(
@@ -23,7 +40,7 @@ def observe_training_data(
     model: nn.Module,
     batches: Iterable[Any],
     accumulation_steps: int,
-    loss_of: Callable[[nn.Module, Any, int], Tensor],
+    make_step: Callable[[int], Step],
 ) -> None:
     """Show the stage the gradients of the training data, in the modes that the training will have.
 
@@ -36,7 +53,7 @@ def observe_training_data(
         optimizer: the user's own.
         model: in training, wrapped or not.
         batches, accumulation_steps: see `Method.prepare`.
-        loss_of: the loss of the model, a batch on its device, and the number of that batch.
+        make_step: from the number of a batch to the step for its loss.
 
     Raises:
         UsageError: there is no batch, or the number of accumulation steps is not at least 1.
@@ -51,7 +68,9 @@ def observe_training_data(
             while step_batches := list(itertools.islice(numbered, accumulation_steps)):
                 optimizer.zero_grad()
                 for number, batch in step_batches:
-                    loss = loss_of(model, send_to_device(batch, device), number)
+                    step, moved = make_step(number), send_to_device(batch, device)
+                    inputs = stage_inputs(model, moved, step.task_options, perturbs=step.perturbs)
+                    loss = plain_loss(model, inputs, step)
                     if number == 0:
                         scale = smallest_over_processes(loss_scale(loss))
                     (scale * loss).backward()

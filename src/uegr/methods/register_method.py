@@ -36,9 +36,10 @@ def register(
         revision: see `MethodConfig`.
 
     Raises:
-        UsageError: the name is none, or another class has it; the class inherits from no `MethodConfig`, or has a field
-            without `option(...)`; a stage is no class of its kind, lacks what each has or takes other arguments; or the
-            class does not inherit from the options of its stages.
+        UsageError: the name is empty, contains '+' or is taken by another class; the class does not inherit from
+            `MethodConfig` or has a field without `option(...)`; a stage is not a subclass of `ForwardStage` or
+            `BackwardStage`, does not implement an abstract method, or its methods take different arguments; or the
+            class does not inherit from its stages' options.
     """
     if not isinstance(name, str) or not name or "+" in name:
         raise UsageError(f"a method needs a name without '+', not {shown(name)}: write @register('my-method').")
@@ -56,10 +57,10 @@ def register(
         try:
             config: Any = dataclass(frozen=True, kw_only=True)(cls)
         except (TypeError, ValueError) as error:  # a field without a type, a list as a default
-            raise UsageError(f"{cls.__name__} is no configuration: {error}.") from error
+            raise UsageError(f"{cls.__name__} is not a configuration: {error}.") from error
         for entry in fields(config):
             if "help" not in entry.metadata:
-                raise UsageError(f"{cls.__name__}.{entry.name} is no option: write it as option(default, help).")
+                raise UsageError(f"{cls.__name__}.{entry.name} is not an option: write it as option(default, help).")
         config.__doc__ = f"{description}\n\n{describe_options(config)}"
         REGISTERED[name] = config
         return config  # type: ignore[no-any-return]
@@ -69,10 +70,10 @@ def register(
 
 @cache  # many methods share a stage, and signatures take milliseconds of every start
 def _check_stage(stage: type, kind: type) -> None:
-    """Refuse a stage that lacks what every stage has, or takes other arguments than it will be called with.
+    """Refuse a stage that does not implement an abstract method, or cannot take the arguments it will be called with.
 
     Raises:
-        UsageError: it does.
+        UsageError: the stage is refused.
     """
     missing = sorted(getattr(stage, "__abstractmethods__", ()))
     if missing:
@@ -92,11 +93,13 @@ def _check_options(cls: type[MethodConfig]) -> None:
     """Refuse a configuration that lacks the options of its stages.
 
     Raises:
-        UsageError: it does not inherit from them, or they are no dataclass.
+        UsageError: it does not inherit from them, or one of its bases is not a dataclass.
     """
     for base in cls.__mro__[1:]:
         if issubclass(base, Options) and "__dataclass_fields__" not in vars(base):
-            raise UsageError(f"{base.__name__} is no dataclass: write @dataclass(frozen=True, kw_only=True) above it.")
+            raise UsageError(
+                f"{base.__name__} is not a dataclass: write @dataclass(frozen=True, kw_only=True) above it."
+            )
     for stage in (cls.forward, cls.backward):
         if not issubclass(cls, stage.options_class):
             raise UsageError(
@@ -106,10 +109,10 @@ def _check_options(cls: type[MethodConfig]) -> None:
 
 
 def _check_class(name: str, cls: Any) -> None:
-    """Refuse a class that is no configuration, and a name that another class has; the same file or cell may run again.
+    """Refuse a class that is not a configuration, and a name of another class; the same file or cell may run again.
 
     Raises:
-        UsageError: it is one of these.
+        UsageError: the class or the name is refused.
     """
     if not (isinstance(cls, type) and issubclass(cls, MethodConfig)):
         raise UsageError(f"method '{name}' must be a class that inherits from MethodConfig, not {shown(cls)}.")

@@ -12,7 +12,7 @@ FORWARD, BACKWARD, PREPARATION, VIEW = 0, 1, 2, 3
 
 @dataclass
 class TrainingPosition:
-    """The seed of a training and its two counters: all randomness of a method is a function of them.
+    """The seed of a training and its two counters: all randomness of a method is a function of these.
 
     Args:
         seed: of the training.

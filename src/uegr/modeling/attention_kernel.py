@@ -33,8 +33,8 @@ def faster_attention(model: nn.Module) -> AbstractContextManager[Any]:
 
 
 class _SeparateOperations(TorchFunctionMode):
-    """Decides at the call of the attention, because only there the number format is known: accelerate enters autocast
-    inside the model's forward."""
+    """Decides when the attention is called, because only then the dtype is known: accelerate enters autocast inside the
+    model's forward."""
 
     def __torch_function__(
         self,
@@ -52,5 +52,5 @@ class _SeparateOperations(TorchFunctionMode):
 
 def _is_slow_if_fused(query: Tensor) -> bool:
     """Whether the backward pass of the fused attention is slow for queries (B, H, T, d)."""
-    number_format = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else query.dtype
-    return number_format == torch.bfloat16 and query.shape[-2] <= SHORT_TEXT
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else query.dtype
+    return dtype == torch.bfloat16 and query.shape[-2] <= SHORT_TEXT

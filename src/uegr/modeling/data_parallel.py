@@ -54,7 +54,7 @@ def smallest_over_processes(value: Tensor) -> float:
 
 
 def gradients_differ(weights: Iterable[Tensor]) -> bool:
-    """Whether replicated weights have other gradients in other processes. A collective operation."""
+    """Whether replicated weights have different gradients in other processes. A collective operation."""
     gradients = [weight.grad for weight in weights if weight.grad is not None]
     if not several_processes() or not gradients or any(is_sharded(gradient) for gradient in gradients):
         return False

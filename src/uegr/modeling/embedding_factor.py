@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.modeling.module_modes import in_mode
+from uegr.modeling.shards import is_sharded
 
 ROWS = 64
 """The number of rows that are looked up."""
@@ -20,8 +21,8 @@ def output_factor(layer: nn.Module) -> float:
     """The mean norm of the layer's output, relative to the mean norm of the rows that it looks up.
 
     Exactly 1 for an `nn.Embedding`, without a call. Another layer is called once, in eval mode and without its hooks;
-    torch's random generators stay as they are. A layer that cannot be measured so counts as 1: one that takes something
-    else than token ids, or whose weight is sharded (FSDP2) or has no values.
+    torch's random generators stay as they are. A layer that cannot be measured in this way counts as 1: one that does
+    not take token ids, or whose weight is sharded (FSDP2) or has no values.
 
     Args:
         layer: with a weight of shape (V, d), from token ids (B, T) to (B, T, d).
@@ -51,6 +52,6 @@ def _has_rows(layer: nn.Module, weight: Tensor) -> bool:
         weight.dim() == 2
         and len(weight) == getattr(layer, "num_embeddings", len(weight))
         and not weight.is_meta
-        and not hasattr(weight, "full_tensor")
+        and not is_sharded(weight)
         and getattr(layer, "max_norm", None) is None  # such a layer shortens its rows when they are looked up
     )

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from uegr.errors import UsageError
 from uegr.modeling.embedding_factor import output_factor
-from uegr.modeling.model_wrappers import unwrap
-from uegr.modeling.weight_formats import check_values
+from uegr.modeling.model_wrappers import config_value, unwrap
+from uegr.modeling.shards import is_sharded
+from uegr.modeling.weight_dtypes import check_values
 
 
 def input_embeddings(model: nn.Module) -> nn.Module:
@@ -50,7 +51,7 @@ def token_table(model: nn.Module) -> Tensor | None:
 
 def _own_embeddings(model: nn.Module) -> nn.Module | None:
     """What the model's `get_input_embeddings()` returns, if it has a weight."""
-    if getattr(getattr(model, "config", None), "is_encoder_decoder", False) and hasattr(model, "get_encoder"):
+    if config_value(model, "is_encoder_decoder", False) and hasattr(model, "get_encoder"):
         model = model.get_encoder()  # type: ignore[operator]  # its own layer, or the one it shares
     getter = getattr(model, "get_input_embeddings", None)
     try:
@@ -90,7 +91,7 @@ def embedding_scale(model: nn.Module) -> EmbeddingScale:
     weight: Any = layer.weight
     check_values([weight])
     norms = weight.detach().float().norm(dim=-1)
-    if hasattr(norms, "full_tensor"):  # sharded over processes (FSDP2): put the parts together
+    if is_sharded(norms):  # put the parts together
         norms = norms.full_tensor()
     total, count = norms.sum(), norms.numel()
     padding = getattr(layer, "padding_idx", None)

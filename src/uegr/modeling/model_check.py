@@ -15,7 +15,7 @@ from uegr.modeling.model_wrappers import unwrap
 from uegr.modeling.module_modes import in_mode
 from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.tokenizer_match import check_match
-from uegr.modeling.weight_formats import check_formats, trainable_weights
+from uegr.modeling.weight_dtypes import check_dtypes, trainable_weights
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,9 @@ def _head(model: nn.Module) -> tuple[str, str]:
 
 def _weights(model: nn.Module) -> tuple[str, str]:
     trainable = trainable_weights(model.parameters())
-    formats = check_formats(trainable)
+    dtypes = check_dtypes(trainable)
     count = sum(parameter.numel() for parameter in trainable)
-    return f"{count:,} trainable weights in {', '.join(formats)}", "scored, selected and updated"
+    return f"{count:,} trainable weights in {', '.join(dtypes)}", "scored, selected and updated"
 
 
 def _checkpointing(model: nn.Module) -> tuple[str, str]:

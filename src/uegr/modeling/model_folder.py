@@ -3,7 +3,6 @@
 The files are checked as far as possible before anything is built. No pickle and no code of the folder is run.
 """
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import PreTrainedModel
 
+from uegr.atomic_files import read_json
 from uegr.errors import UsageError, is_out_of_memory
 from uegr.modeling.model_parts import head_parameters
 from uegr.modeling.opening_errors import is_not_found, reason_of, remedy_for
@@ -23,11 +23,11 @@ WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "
 ADAPTER = "adapter_config.json"
 """The file by which peft's folder of adapters is recognised."""
 FLOATS = {"F64", "F32", "F16", "BF16"}
-"""Number formats that can be trained; a file of whole numbers is quantized."""
+"""Dtypes that can be trained; a file of integers is quantized."""
 LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "encoder_layers", "decoder_layers")
-"""Numbers of layers in a configuration: a layer has one tensor at least."""
+"""Names of the number of layers in a configuration: a layer has at least one tensor."""
 SIZES = ("vocab_size", "hidden_size", "intermediate_size", "d_model", "n_embd", "dim")
-"""Sizes in a configuration that are also the size of a tensor."""
+"""Names of sizes in a configuration that are also the size of a tensor."""
 
 
 _NEW_WEIGHTS: WeakKeyDictionary[nn.Module, list[str]] = WeakKeyDictionary()
@@ -40,11 +40,12 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
     Args:
         open_model: a `from_pretrained`.
         path: folder or name.
-        new_head: weights outside the pretrained body may be missing or of another shape; they are then drawn at random.
+        new_head: weights outside the pretrained body may be missing or have a different shape; they are then drawn at
+            random.
         **options: of `from_pretrained`.
 
     Raises:
-        UsageError: a weight of the body is missing or has another shape, or the file is damaged.
+        UsageError: a weight of the body is missing or has a different shape, or the file is damaged.
     """
     if Path(path).is_dir():
         check_folder(Path(path))
@@ -53,8 +54,8 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
     )
     head = {id(parameter) for parameter in head_parameters(model)}
     free = {name for name, parameter in model.named_parameters() if new_head and id(parameter) in head}
-    other_shape = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in info["mismatched_keys"]]
-    faults = {"has another shape than the configuration says": other_shape, "is missing": info["missing_keys"]}
+    different_shape = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in info["mismatched_keys"]]
+    faults = {"has a different shape than the configuration says": different_shape, "is missing": info["missing_keys"]}
     for fault, names in faults.items():
         wrong = sorted(name for name in names if name not in free and _is_essential(name, new_head))
         if wrong:
@@ -65,7 +66,7 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
     broken = next((name for name, weight in model.named_parameters() if not bool(weight.isfinite().all())), None)
     if broken is not None:
         raise UsageError(f"'{path}': weight {broken} holds NaN or infinite numbers: take an earlier checkpoint.")
-    _NEW_WEIGHTS[model] = sorted({*info["missing_keys"], *other_shape})
+    _NEW_WEIGHTS[model] = sorted({*info["missing_keys"], *different_shape})
     return model  # type: ignore[no-any-return]
 
 
@@ -169,15 +170,15 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
     """
     try:
         with safe_open(file, framework="pt") as tensors:
-            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # no mapping
-            formats = {part.get_dtype() for name, part in slices.items() if name.endswith("weight")}
+            slices = {name: tensors.get_slice(name) for name in tensors.keys()}  # noqa: SIM118  # not a mapping
+            dtypes = {part.get_dtype() for name, part in slices.items() if name.endswith("weight")}
             shapes = {name: list(part.get_shape()) for name, part in slices.items()}
     except (SafetensorError, OSError, ValueError) as error:
         raise UsageError(
             f"'{file}' is damaged or cut off ({error}): copy it again, or take another checkpoint."
         ) from None
-    if not formats <= FLOATS:
-        numbers = ", ".join(sorted(formats - FLOATS))
+    if not dtypes <= FLOATS:
+        numbers = ", ".join(sorted(dtypes - FLOATS))
         raise UsageError(
             f"'{file}' holds {numbers} numbers: a quantized model cannot be trained; take its float32, "
             "float16 or bfloat16 version."
@@ -187,14 +188,11 @@ def read_safetensors(file: Path) -> dict[str, list[int]]:
 
 def _read_object(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        return read_json(file, "copy it again", is_object=True)  # type: ignore[no-any-return]
     except FileNotFoundError:
         raise UsageError(f"'{file.parent}' holds no {file.name}: name the folder of a Hugging Face model.") from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is not valid JSON ({error}): copy it again.") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"'{file}' holds {type(content).__name__} and not an object: copy it again.")
-    return content
+    except OSError as error:
+        raise UsageError(f"'{file}' cannot be read ({error}): copy it again.") from None
 
 
 def _shapes(folder: Path) -> dict[str, list[int]]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.modeling.embeddings import token_table
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value, unwrap
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:
@@ -39,7 +39,7 @@ def longest_input(model: nn.Module) -> int | None:
     has a `padding_idx` (RoBERTa), positions start after it.
     """
     inner = unwrap(model)
-    positions = getattr(getattr(inner, "config", None), "max_position_embeddings", None)
+    positions = config_value(inner, "max_position_embeddings")
     if not isinstance(positions, int):
         return None
     tokens = token_table(inner)

@@ -38,6 +38,11 @@ def unwrap(model: nn.Module) -> nn.Module:
         model = inner
 
 
+def config_value(model: nn.Module, name: str, default: Any = None) -> Any:
+    """A value of the configuration of a model, wrapped or not; `default` where the model has none."""
+    return getattr(getattr(unwrap(model), "config", None), name, default)
+
+
 def is_compiled(model: nn.Module) -> bool:
     """Whether torch.compile wraps the model, or a part of it that other wrappers hold."""
     return any("_orig_mod" in module._modules for module in model.modules())  # hasattr takes three times as long

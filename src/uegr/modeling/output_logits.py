@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from uegr.errors import UsageError
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value, unwrap
 
 
 def logits_in(output: Any, model: nn.Module) -> Tensor:
@@ -16,7 +16,7 @@ def logits_in(output: Any, model: nn.Module) -> Tensor:
         UsageError: the output has none.
     """
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
-    if isinstance(output, tuple) and getattr(getattr(unwrap(model), "config", None), "return_dict", True) is False:
+    if isinstance(output, tuple) and config_value(model, "return_dict", True) is False:
         raise UsageError(
             f"{type(unwrap(model)).__name__} returns tuples, in which the logits have no name: set "
             "model.config.return_dict = True."

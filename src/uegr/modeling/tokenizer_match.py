@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerBase
 from uegr.errors import UsageError, shown
 from uegr.modeling.embeddings import token_table
 from uegr.modeling.model_parts import longest_input
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value, unwrap
 
 WORD_START = "▁"
 """SentencePiece's mark of the start of a word, which is in a vocabulary without words, too."""
@@ -33,8 +33,8 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
     """Compare a model with a tokenizer.
 
     Raises:
-        UsageError: there is no tokenizer or no padding token, the model pads with another, a token has no embedding, or
-            there are no tokens but special ones.
+        UsageError: there is no tokenizer or no padding token, the model uses a different one, a token has no embedding,
+            or all tokens are special tokens.
     """
     check_tokenizer(tokenizer)
     check_words(tokenizer)
@@ -44,9 +44,8 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
             "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
         )
     check_vocabulary(model, tokenizer)
-    inner = unwrap(model)
-    padding = getattr(getattr(inner, "config", None), "pad_token_id", "")
-    if padding is None and type(inner).__name__.endswith("ForSequenceClassification"):
+    padding = config_value(model, "pad_token_id", "")
+    if padding is None and type(unwrap(model)).__name__.endswith("ForSequenceClassification"):
         raise UsageError(
             "the configuration of the model names no padding token, and a decoder finds the end of a text by it: set "
             "model.config.pad_token_id = tokenizer.pad_token_id."

@@ -5,13 +5,12 @@ It is a file of its own beside results.json, which people share: the texts of a 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic_files import write_json
+from uegr.atomic_files import read_json, write_json
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import COLUMN_MARK, AttackOutcome
 from uegr.runs.run_result import RunResult
@@ -59,12 +58,10 @@ def read_attacked_texts(folder: Path) -> dict[str, Rows]:
     file = folder / ATTACKED_TEXTS
     if not file.is_file():
         return {}
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or not all(map(_are_rows, content.values())):
-            raise ValueError("not an object of lists of texts")
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is damaged ({error}): remove it, and attack again with uegr attack.") from error
+    fix = "remove it, and attack again with uegr attack"
+    content = read_json(file, fix, fault="is damaged")
+    if not isinstance(content, dict) or not all(map(_are_rows, content.values())):
+        raise UsageError(f"'{file}' is damaged (not an object of lists of texts): {fix}.")
     return content
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, get_args
 
@@ -19,7 +19,6 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
-from uegr.options import option_fields
 from uegr.runs.model_card import write_card
 from uegr.runs.results_json import read_results, write_results
 from uegr.runs.run_file_shapes import Config
@@ -141,7 +140,7 @@ def source_of(folder: Path, run: dict[str, Any]) -> DataSource:
         UsageError: an option in its run.json does not exist.
     """
     options = run["config"]["data"]
-    names = [entry.name for entry in option_fields(DataSource)]
+    names = [entry.name for entry in fields(DataSource)]
     for name in options:
         if name not in names:
             raise unknown(f"option of the data in '{folder / RUN}'", name, names)

@@ -1,13 +1,13 @@
 """The policy of a gate: what a model must reach before it may be used."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from uegr.data.yaml_reader import load_yaml
 from uegr.errors import UsageError, unknown
-from uegr.options import Options, option, option_fields
+from uegr.options import Options, option
 from uegr.perturb.perturbation_registry import find_perturbation
 
 OVERALL = ("accuracy", "ece")
@@ -75,7 +75,7 @@ class GatePolicy(Options):
                     "correct minimum or maximum."
                 )
         if not any(threshold.measure in BY_PERTURBATION for threshold in thresholds):
-            for entry in option_fields(type(self)):
+            for entry in fields(type(self)):
                 if entry.name in OF_PERTURBATIONS and getattr(self, entry.name) != entry.default:
                     raise UsageError(
                         f"{entry.name} has no effect: nothing is perturbed without a limit for "
@@ -118,7 +118,7 @@ def read_policy(path: Path) -> GatePolicy:
     content = load_yaml(path)
     if not isinstance(content, Mapping):
         raise UsageError(f"'{path}' must be a mapping, such as minimum: {{accuracy: 0.9}}.")
-    names = [entry.name for entry in option_fields(GatePolicy)]
+    names = [entry.name for entry in fields(GatePolicy)]
     for name in content:
         if name not in names:
             raise unknown(f"key in '{path}'", name, names)

@@ -21,7 +21,7 @@ from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
 from uegr.runs.run_folder import HARDENING
 from uegr.runs.training_folder import begun_precision, finish_run, prepare_run
-from uegr.training.full_disk import explained
+from uegr.training.full_disk import disk_errors_explained
 from uegr.training.hardening import Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig
 from uegr.training.precision import use_bf16
@@ -113,7 +113,7 @@ def harden_model(
                 "processor": processor_name(),
             },
         }
-        with explained(output_dir, bytes_of(model)):
+        with disk_errors_explained(output_dir, bytes_of(model)):
             finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
     return record
 

@@ -1,12 +1,11 @@
 """Write and read results.json; a reader may ask for the training log and the attacked texts beside it, too."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from uegr.atomic_files import write_json
+from uegr.atomic_files import read_json, write_json
 from uegr.errors import UsageError
 from uegr.runs.attacked_texts import with_attacked_texts
 from uegr.runs.run_folder import RESULTS, RUN, SCHEMA, TRAINING_LOG, read_run
@@ -35,10 +34,7 @@ def read_results(path: Path) -> list[RunResult]:
     file = path / RESULTS if path.is_dir() else path
     if not file.is_file():
         raise UsageError(f"there is no '{file}': measure the run first with uegr evaluate {path}.")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is not valid JSON ({error}): measure again with uegr evaluate.") from error
+    content = read_json(file, "measure again with uegr evaluate")
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("runs"), list):
         raise UsageError(f"'{file}' is not a results.json of schema {SCHEMA}: measure again with uegr evaluate.")
     if not content["runs"]:
@@ -67,10 +63,8 @@ def with_training_log(result: RunResult, folder: Path) -> RunResult:
     file = folder / TRAINING_LOG
     if not file.is_file():
         return result
-    try:
-        log = json.loads(file.read_text(encoding="utf-8"))
-        if not isinstance(log, list) or not all(isinstance(entry, dict) for entry in log):
-            raise ValueError("not a list of objects")
-        return replace(result, log=log)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{file}' is damaged ({error}): remove it, or train again with --overwrite.") from error
+    fix = "remove it, or train again with --overwrite"
+    log = read_json(file, fix, fault="is damaged")
+    if not isinstance(log, list) or not all(isinstance(entry, dict) for entry in log):
+        raise UsageError(f"'{file}' is damaged (not a list of objects): {fix}.")
+    return replace(result, log=log)

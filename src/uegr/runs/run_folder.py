@@ -13,10 +13,10 @@ checkpoint-N/         during training, or after an interruption
 A file is complete or absent: it is written under another name and then moved.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from uegr.atomic_files import read_json
 from uegr.errors import UsageError
 from uegr.runs.json_parts import MisfitError, read_value
 from uegr.runs.run_file_shapes import HardeningFile, RunFile
@@ -35,13 +35,11 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
         UsageError: there is no such file, or it is damaged.
     """
     try:
-        run: dict[str, Any] = json.loads((folder / file).read_text())
+        run: dict[str, Any] = read_json(folder / file, "train again with --overwrite", fault="is damaged")
     except FileNotFoundError:
         raise UsageError(f"'{folder}' holds no run: make one with uegr train --output_dir {folder}.") from None
     except NotADirectoryError:
         raise UsageError(f"'{folder}' is a file: name the folder of a run.") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"'{folder / file}' is damaged ({error}): train again with --overwrite.") from error
     if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
         raise UsageError(f"'{folder / file}' is not a {file} of uegr: train again with --overwrite.")
     try:

@@ -37,15 +37,16 @@ from uegr.runs.training_folder import (
 )
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
-from uegr.training.full_disk import explained
+from uegr.training.full_disk import disk_errors_explained
 from uegr.training.memory_use import free_optimizer, peak_memory, reset_peak_memory
 from uegr.training.precision import use_bf16
 from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
-from uegr.training.run_arguments import build_once, explained_arguments, training_arguments
-from uegr.training.run_config import Precision, RunConfig
+from uegr.training.run_arguments import check_buildable, explained_arguments, training_arguments
+from uegr.training.run_config import RunConfig
 from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
 from uegr.training.trainer import UEGRTrainer
+from uegr.training.training_options import Precision
 
 logger = logging.getLogger("uegr")
 
@@ -103,7 +104,7 @@ def train_run(
     asked = begun_precision(output_dir, config.precision) if resume else config.precision
     with no_folder_left(output_dir):
         trainer = _trainer(prepared, output_dir, asked)
-        build_once(trainer)
+        check_buildable(trainer)
     precision = "bf16" if trainer.args.bf16 else "fp32"
     # The folder is changed only now, when the configuration has proved possible.
     with only_training(output_dir):
@@ -201,7 +202,7 @@ def _finished(
         of_step = _cost_of_a_step(trainer, model, fresh_method)
     run["cost"] = {**(of_step or {}), **of_training}
     if is_first_process():
-        with explained(output_dir, bytes_of(model)):
+        with disk_errors_explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
     if of_step is None:
         run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
     from uegr.methods.method_config import MethodConfig
-    from uegr.training.run_config import Precision
+    from uegr.training.training_options import Precision
 
 MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
 """Files by which a folder of a model or of a run is recognised."""
@@ -64,7 +64,7 @@ def prepare_run(
         config: the configuration of the run, as JSON can hold it.
         resume: continue the run in the folder.
         overwrite: remove the run in the folder.
-        precision: number format of the training, kept for `begun_precision`.
+        precision: of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
         file: RUN or HARDENING.
 
@@ -117,7 +117,7 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
 
 
 def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
-    """Return the number format in which the run in the folder was begun, or `asked` where there is no such run.
+    """Return the precision in which the run in the folder was begun, or `asked` where there is no such run.
 
     "auto" decides by a measurement, which may come out otherwise when the run is resumed.
     """

@@ -23,8 +23,9 @@ REMOVED = ".removed-"
 """Beginning of the name of a folder that is being deleted."""
 TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth")
 STATE = {"optimizer.pt": "optimizer*", "scheduler.pt": "scheduler.pt", "rng_state.pth": "rng_state*.pth"}
-"""File of the state of a training -> its names, of which sharded trainings have others. The Trainer goes on without one
-that is missing, with other numbers; a checkpoint has all of them, or none with `save_only_model`."""
+"""File of the state of a training -> a pattern that its names match; sharded trainings use different names. The Trainer
+continues without a missing file, with different numbers; a checkpoint has all of these files, or none with
+`save_only_model`."""
 logger = logging.getLogger("uegr")
 
 
@@ -88,7 +89,7 @@ def is_complete(folder: Path) -> bool:
     return fault_of(folder) is None
 
 
-def check_whole(folder: Path) -> None:
+def check_complete(folder: Path) -> None:
     """Refuse a checkpoint that is not whole.
 
     Raises:

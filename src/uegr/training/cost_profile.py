@@ -39,8 +39,8 @@ def measure_cost(
 ) -> dict[str, Any]:
     """Cost of one step of `method` beside that of one plain step: arithmetic and time.
 
-    Both are run on copies of the model with an AdamW each, in turn, so that a change of the machine's speed meets both,
-    after a warm-up. A step is loss, backward and update. Two copies at once need more memory than a training.
+    Both are run on copies of the model with an AdamW each, in turn, so that a change of the machine's speed affects
+    both, after a warm-up. A step is loss, backward and update. Two copies at once need more memory than a training.
 
     Args:
         model: any model that the method accepts; it stays as it is.

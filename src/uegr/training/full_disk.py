@@ -19,8 +19,8 @@ ALMOST_FULL = 2**20
 
 
 @contextmanager
-def explained(output_dir: Path, weights: int) -> Iterator[None]:
-    """Turn the libraries' errors of a disk that is full, or takes no file of that size, into one sentence.
+def disk_errors_explained(output_dir: Path, weights: int) -> Iterator[None]:
+    """Turn the libraries' errors of a disk that is full, or cannot hold a file of that size, into one sentence.
 
     Args:
         output_dir: where the training writes.

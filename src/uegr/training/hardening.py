@@ -167,7 +167,7 @@ class HardeningTrainer(SafeTrainerMixin, Trainer):
         # The sum of the tokens tells the batches of an accumulated step apart.
         position = [self.args.seed, self.state.global_step, int(inputs["input_ids"].sum())]
         seed = int(np.random.SeedSequence(position).generate_state(1)[0])
-        with self.accelerator.autocast():  # the copy's number format, too
+        with self.accelerator.autocast():  # for the copy, too
             loss = self.hardening.loss(model, inputs, seed)
         return (loss, None) if return_outputs else loss
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass
 
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
-from uegr.options import Options, option
+from uegr.options import option
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.perturb.views import View, parse_view
-from uegr.training.run_config import Precision
+from uegr.training.training_options import TrainingOptions
 
 
 @dataclass(frozen=True)
-class HardeningConfig(Options):
+class HardeningConfig(TrainingOptions):
     """All that decides a hardened model; its fields are the options of `uegr harden`."""
 
     model: str = EMBEDDED_MODEL
@@ -26,15 +26,9 @@ class HardeningConfig(Options):
     edits: str = option("characters:0.35", "How the student's texts are edited, as a view: characters:0.35+ocr:0.1.")
     seed: int = option(0, "Random seed of the texts, their order and their edits.", at_least=0, at_most=2**32 - 1)
     epochs: float = option(1.0, "Passes over the texts.", at_least=0)
-    max_steps: int = option(-1, "Optimizer steps; above 0 it overrides --epochs.")
     learning_rate: float = option(1.5e-4, "Learning rate of AdamW, with linear warm-up and decay.", at_least=0)
-    weight_decay: float = option(0.01, "Weight decay of AdamW.", at_least=0)
-    warmup_ratio: float = option(0.06, "Share of steps with a rising learning rate.", at_least=0, at_most=1)
     batch_size: int = option(32, "Texts per batch.", at_least=1)
-    gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", at_least=1)
     max_length: int = option(64, "Truncate texts to N tokens.", at_least=1)
-    precision: Precision = option("auto", "Number format: auto, fp32 or bf16.")
-    trust_remote_code: bool = option(False, "Run the Python code that comes with the model.")
     save_steps: int = option(500, "Checkpoint every N steps; 0: after each epoch.", at_least=0)
 
     def check(self) -> None:

@@ -1,10 +1,11 @@
 """The memory of a training: its peak, and what is freed after it."""
 
 import sys
-from typing import Any
 
 import torch
 from transformers import Trainer
+
+from uegr.backward.staged_optimizer import optimizers_inside
 
 
 def reset_peak_memory() -> None:
@@ -22,7 +23,7 @@ def peak_memory() -> int | None:
         return int(torch.cuda.max_memory_allocated())
     try:
         import resource
-    except ModuleNotFoundError:  # Python has it on Unix alone
+    except ModuleNotFoundError:  # Python has it only on Unix
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak) if sys.platform == "darwin" else 1024 * int(peak)
@@ -30,8 +31,6 @@ def peak_memory() -> int | None:
 
 def free_optimizer(trainer: Trainer) -> None:
     """Free the state of a trainer's optimizer, which is two numbers per weight; it is not trained on after this."""
-    optimizer: Any = trainer.optimizer
-    while (inner := getattr(optimizer, "optimizer", None)) is not None:  # the wrappers of accelerate and of a method
-        optimizer = inner
+    optimizer = optimizers_inside(trainer.optimizer)[-1]
     if isinstance(optimizer, torch.optim.Optimizer):
         optimizer.state.clear()

@@ -1,4 +1,4 @@
-"""The number format of the passes: on a CPU chosen by a measurement on the model's own shapes."""
+"""The dtype of the passes: on a CPU chosen by a measurement on the model's own shapes."""
 
 import logging
 import statistics
@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from uegr.modeling.devices import default_device
-from uegr.training.run_config import Precision
+from uegr.training.training_options import Precision
 
 ROWS = 512
 """Rows of the timed product: about the tokens of a small batch."""
@@ -17,7 +17,7 @@ ROUNDS = 5
 ENOUGH_SECONDS = 0.5
 """No further round is started after this time."""
 SLOW = 2.0
-"""A format that takes more than this many times as long as float32 is slow."""
+"""A dtype that takes more than this many times as long as float32 is slow."""
 
 logger = logging.getLogger("uegr")
 
@@ -25,8 +25,8 @@ logger = logging.getLogger("uegr")
 def use_bf16(precision: Precision, model: nn.Module) -> bool:
     """Whether a training runs under bfloat16 autocast: as asked, or for "auto" where it multiplies faster.
 
-    A format that was asked for is taken, with a warning where it is slow. On a GPU nothing is timed: all processes, and
-    all runs of a grid, must decide alike, and a small product takes as long as its start.
+    A precision that was asked for is used, with a warning where it is slow. On a GPU nothing is timed: all processes,
+    and all runs of a grid, must decide alike, and the time of a small product is mostly that of its start.
 
     Args:
         precision: "auto", "fp32" or "bf16".
@@ -86,9 +86,9 @@ def bf16_time_ratio(model: nn.Module) -> float:
     weight = max(matrices, key=lambda matrix: matrix.numel()).detach().cpu()
     inputs = torch.ones(ROWS, weight.shape[1])
     seconds = {}
-    for number_format in (torch.float32, torch.bfloat16):
-        a, b = inputs.to(number_format), weight.to(number_format).T
-        seconds[number_format] = _median_seconds(lambda a=a, b=b: a @ b)  # type: ignore[misc]
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = inputs.to(dtype), weight.to(dtype).T
+        seconds[dtype] = _median_seconds(lambda a=a, b=b: a @ b)  # type: ignore[misc]
     return seconds[torch.bfloat16] / seconds[torch.float32]
 
 

@@ -8,7 +8,7 @@ import torch
 def processor_name() -> str:
     """A name such as "x86_64 AVX512", or the name of the GPU.
 
-    A run records it, because another processor adds sums in another order, so the same seed gives another model.
+    A run records it, because processors differ in the order of their sums, so the same seed gives different models.
     """
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name())

@@ -14,16 +14,16 @@ from transformers.utils.import_utils import is_liger_kernel_available
 
 from uegr.errors import UegrError, UsageError, suggestion, unknown
 from uegr.options import check_value, type_hints
-from uegr.training.hardening_config import HardeningConfig
 from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
+from uegr.training.training_options import TrainingOptions
 
 REFUSED = {
     "resume_from_checkpoint": "continue an interrupted run with --resume",
     **dict.fromkeys(
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
     ),
-    **dict.fromkeys(("bf16", "fp16"), "choose the number format with --precision auto, fp32 or bf16"),
+    **dict.fromkeys(("bf16", "fp16"), "choose the precision with --precision auto, fp32 or bf16"),
     "use_cpu": "hide the GPU with CUDA_VISIBLE_DEVICES=",
     **dict.fromkeys(("fsdp", "fsdp_config", "deepspeed"), "a run is written whole: use UEGRTrainer in your own script"),
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
@@ -35,9 +35,7 @@ PLAIN_TYPES = {bool, int, float, type(None)}
 """Types of the fields that are numbers or switches; transformers takes any value for them, "no" for True as well."""
 
 
-def training_arguments(
-    config: RunConfig | HardeningConfig, output_dir: Path, *, bf16: bool, examples: int
-) -> TrainingArguments:
+def training_arguments(config: TrainingOptions, output_dir: Path, *, bf16: bool, examples: int) -> TrainingArguments:
     """The Trainer's arguments: a linear schedule, length groups, a checkpoint per epoch or every save_steps steps.
 
     Args:
@@ -53,7 +51,6 @@ def training_arguments(
     steps = config.max_steps if config.max_steps > 0 else int(-(-examples // per_step) * config.epochs)
     if steps < 1:
         raise UsageError(f"nothing to train: {config.epochs} epochs make {steps} steps; raise --epochs or --max_steps.")
-    save_strategy = "steps" if config.save_steps else "epoch"
     arguments: dict[str, Any] = {
         "output_dir": str(output_dir),
         "num_train_epochs": config.epochs,
@@ -66,7 +63,7 @@ def training_arguments(
         "train_sampling_strategy": "group_by_length",
         "bf16": bf16,
         "seed": config.seed,
-        "save_strategy": save_strategy,
+        "save_strategy": "steps" if config.save_steps else "epoch",
         "save_steps": config.save_steps or 500,
         "save_total_limit": 2,
         "restore_callback_states_from_checkpoint": True,  # the patience of early stopping
@@ -77,29 +74,49 @@ def training_arguments(
         "use_cpu": not torch.cuda.is_available(),
     }
     if isinstance(config, RunConfig):
-        if config.early_stopping_patience is not None:
-            arguments |= {"eval_strategy": save_strategy, "eval_steps": config.save_steps or None}
-            arguments |= {"load_best_model_at_end": True}
-            arguments |= {"metric_for_best_model": "metric", "greater_is_better": True}
         check_further(config)
-        arguments |= config.training_arguments
+        arguments |= _early_stopping(config) | config.training_arguments
+    _check_not_sharded()
+    with explained_arguments():
+        fitting = TrainingArguments(**arguments)
+    fitting.mixed_precision = "bf16" if bf16 else "no"  # and not what accelerate's configuration asks for
+    _check_evaluation_and_batches(fitting, examples)
+    return fitting
+
+
+def _early_stopping(config: RunConfig) -> dict[str, Any]:
+    """The arguments of early stopping, empty without it: it evaluates as often as checkpoints are written."""
+    if config.early_stopping_patience is None:
+        return {}
+    return {
+        "eval_strategy": "steps" if config.save_steps else "epoch",
+        "eval_steps": config.save_steps or None,
+        "load_best_model_at_end": True,
+        "metric_for_best_model": "metric",
+        "greater_is_better": True,
+    }
+
+
+def _check_not_sharded() -> None:
+    """Raise a UsageError if accelerate's configuration asks for sharded weights."""
     for variable in ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"):
         if os.environ.get(variable, "").lower() in ("1", "true", "yes", "on"):
             raise UsageError(
                 f"{variable} is set, and uegr does not train with sharded weights: start with torchrun, or use "
                 "UEGRTrainer in your own script."
             )
-    with explained_arguments():
-        fitting = TrainingArguments(**arguments)
-    fitting.mixed_precision = "bf16" if bf16 else "no"  # and not what accelerate's configuration asks for
-    if fitting.eval_on_start and fitting.eval_strategy == "no":
+
+
+def _check_evaluation_and_batches(arguments: TrainingArguments, examples: int) -> None:
+    """Raise a UsageError if an evaluation is asked for that never happens, or no batch is left."""
+    if arguments.eval_on_start and arguments.eval_strategy == "no":
         raise UsageError("--eval_on_start needs an evaluation in training: add --eval_strategy epoch, or leave it out.")
-    if fitting.dataloader_drop_last and examples < config.batch_size * process_count():
+    batch_size = arguments.per_device_train_batch_size
+    if arguments.dataloader_drop_last and examples < batch_size * process_count():
         raise UsageError(
-            f"--dataloader_drop_last leaves nothing of {examples} examples in batches of {config.batch_size}: give a "
+            f"--dataloader_drop_last leaves nothing of {examples} examples in batches of {batch_size}: give a "
             "smaller --batch_size, or leave it out."
         )
-    return fitting
 
 
 @contextmanager
@@ -118,10 +135,10 @@ def explained_arguments(errors: type[Exception] = Exception) -> Iterator[None]:
         raise UsageError(f"the training arguments do not fit together: {reason.rstrip('.')}.") from error
 
 
-def build_once(trainer: Trainer) -> None:
-    """Build what a training builds from its arguments, so that those which torch refuses are named before it begins.
+def check_buildable(trainer: Trainer) -> None:
+    """Check that optimizer, schedule and loaders can be built from the arguments, before the training begins.
 
-    Optimizer, schedule and loaders are built again when the training begins.
+    They are built here once; the training builds them again.
 
     Raises:
         UsageError: an argument of the optimizer, the schedule or the loaders is not valid.
@@ -141,7 +158,9 @@ def check_further(config: RunConfig) -> None:
     choices = {entry.name: entry.metadata.get("choices", ()) for entry in fields(TrainingArguments)}
     for name, value in arguments.items():
         if name not in choices:
-            raise UsageError(f"'{name}' is no field of TrainingArguments{suggestion(name, choices)}: correct its name.")
+            raise UsageError(
+                f"'{name}' is not a field of TrainingArguments{suggestion(name, choices)}: correct its name."
+            )
         if len(choices[name]) and value is not None and value not in choices[name]:
             raise unknown(f"value of --{name}", value, choices[name])
         if {*(get_args(hints[name]) or (hints[name],))} <= PLAIN_TYPES:

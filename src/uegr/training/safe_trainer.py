@@ -17,7 +17,7 @@ from transformers import EarlyStoppingCallback, Trainer
 from uegr.data.encoding import LengthGroupedSampler, lengths_of
 from uegr.errors import TrainingError, UsageError
 from uegr.training.checkpoints import (
-    check_whole,
+    check_complete,
     checkpoint_folder,
     last_complete_checkpoint,
     mark_incomplete,
@@ -57,7 +57,7 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
                     "resume_from_checkpoint."
                 )
         elif resume_from_checkpoint:
-            check_whole(Path(resume_from_checkpoint))
+            check_complete(Path(resume_from_checkpoint))
         else:
             for stopper in self._stoppers():  # it may have stopped an earlier training, as in the trials of a search
                 stopper.early_stopping_patience_counter = 0
@@ -65,19 +65,19 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
             return super().train(resume_from_checkpoint, *args, **kwargs)
         except UnpicklingError as error:
             raise UsageError(
-                f"'{resume_from_checkpoint}' holds a pickle of objects that no training writes, which is not read: "
+                f"'{resume_from_checkpoint}' holds a pickle of objects that no training writes, so it is not read: "
                 "resume from another checkpoint, or start over."
             ) from error
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        """Make no step where the checkpoint that was resumed is the last one: the Trainer would make one more."""
+        """Make no step if the training was resumed from its last checkpoint: the Trainer would make one more."""
         if not self._is_over():
             super()._run_epoch(*args, **kwargs)
             return
         self.control.should_training_stop = True
         if self.state.best_model_checkpoint is None and self.state.best_global_step:  # the folder was moved
             best = checkpoint_folder(Path(self.args.output_dir), self.state.best_global_step)
-            check_whole(best)
+            check_complete(best)
             self.state.best_model_checkpoint = str(best)
 
     def _is_over(self) -> bool:

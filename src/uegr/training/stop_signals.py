@@ -14,7 +14,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 def on_signal(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]:
     """Handle Ctrl-C and SIGTERM with `handler` in this context, and restore their former handlers afterwards.
 
-    Outside the main thread, where Python lets nobody set a handler, signals stay with the program around.
+    Outside the main thread Python cannot set a handler, so signals stay with the surrounding program.
     """
     former = {number: signal.signal(number, handler) for number in SIGNALS if _can_be_set(number)}
     try:

@@ -17,7 +17,7 @@ from transformers.trainer_callback import ExportableState
 from transformers.trainer_utils import TrainOutput
 
 from uegr.errors import StoppedError
-from uegr.training.full_disk import explained
+from uegr.training.full_disk import disk_errors_explained
 from uegr.training.stop_on_signal import StopOnSignal
 
 OnStep = Callable[[int, int], None]
@@ -25,7 +25,7 @@ OnStep = Callable[[int, int], None]
 
 
 def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
-    """Run a trainer to its end. "train_runtime" of its metrics has the seconds of all processes, if it was resumed.
+    """Run a trainer to its end. After a resume, "train_runtime" of its metrics includes earlier processes.
 
     Args:
         trainer: with its folder in its arguments.
@@ -41,7 +41,7 @@ def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> Tr
     trainer.add_callback(interruption)
     trainer.remove_callback(PrinterCallback)
     try:
-        with interruption.listening(), explained(output_dir, bytes_of(trainer.model)):
+        with interruption.listening(), disk_errors_explained(output_dir, bytes_of(trainer.model)):
             outcome = trainer.train(resume_from_checkpoint=checkpoint)
     except KeyboardInterrupt:
         raise StoppedError(

@@ -14,7 +14,7 @@ from transformers.trainer_utils import has_length
 from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
-from uegr.backward.staged_optimizer import StagedOptimizer
+from uegr.backward.staged_optimizer import StagedOptimizer, optimizers_inside
 from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError
 from uegr.methods.method import Method
@@ -32,8 +32,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
     mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
-    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, but for a
-    `loss_fn`, which is its loss, too.
+    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, except that
+    a `loss_fn` is also the loss of evaluation.
 
     A trainer with a loss of its own (TRL's, sentence-transformers', your subclass with `compute_loss`) keeps it: each
     pass of the method computes that loss, as it does where batches hold no "labels" (question answering). What such a
@@ -49,11 +49,11 @@ class RobustTrainerMixin(SafeTrainerMixin):
             is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
 
     Raises:
-        UsageError: a class has the mixin after its trainer, `method` is no configuration, or the method cannot work
+        UsageError: a class has the mixin after its trainer, `method` is not a configuration, or the method cannot work
             on this model or with these arguments.
     """
 
-    optimizer: Any  # as wide as in transformers, for the type check of a class that has both bases
+    optimizer: Any  # as loosely typed as in transformers
     loss_is_scaled_for_ga: bool | None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -78,7 +78,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         self._method_init = method_init
         self._class_weights = class_weights
         self._loss_fn = loss_fn
-        # A model whose forward names no labels computes its loss alone, unless a loss is given here.
+        # A model whose forward takes no labels computes its loss itself, unless a loss is given here.
         is_given = not (class_weights is None and loss_fn is None and self.compute_loss_func is None)
         has_no_labels = "labels" not in self.label_names and (bool(self.label_names) or not is_given)
         self._has_own_loss = has_no_labels or has_own_loss(type(self), RobustTrainerMixin)
@@ -100,8 +100,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         options: dict[str, Any] = {"seed": self.args.seed, "class_weights": self._class_weights}
         loss_fn = self._loss_fn
         if self._has_own_loss:
-            for name in ("class_weights", "loss_fn"):
-                if options.get(name, loss_fn) is not None:
+            for name, value in (("class_weights", self._class_weights), ("loss_fn", loss_fn)):
+                if value is not None:
                     raise UsageError(
                         f"{name} would have no effect, because this trainer computes its loss itself: leave it out, or "
                         "put it into the trainer's compute_loss."
@@ -120,10 +120,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         optimizer: torch.optim.Optimizer = super().create_optimizer(model)
-        innermost: Any = optimizer
-        while not isinstance(innermost, StagedOptimizer) and hasattr(innermost, "optimizer"):
-            innermost = innermost.optimizer  # accelerate's wrapper, in a second training
-        if isinstance(innermost, StagedOptimizer):
+        # In a second training it is accelerate's wrapper around the method's.
+        if any(isinstance(layer, StagedOptimizer) for layer in optimizers_inside(optimizer)):
             return optimizer
         self.method = self._new_method()
         model = self.model if model is None else model

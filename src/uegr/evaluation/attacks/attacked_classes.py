@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from uegr.errors import UsageError
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value
 
 
 def check_attackable(model: Any, classes: int, labels: Sequence[Any]) -> None:
@@ -15,7 +15,7 @@ def check_attackable(model: Any, classes: int, labels: Sequence[Any]) -> None:
         classes: number of its logits.
         labels: the class of each example.
     """
-    problem = getattr(getattr(unwrap(model), "config", None), "problem_type", None)
+    problem = config_value(model, "problem_type")
     if classes < 2 or problem in ("regression", "multi_label_classification"):
         described = f"a model for {problem.replace('_', ' ')}" if problem and classes > 1 else "a model with one output"
         raise UsageError(f"an attack needs a classifier of at least two classes, not {described}.")

@@ -17,7 +17,7 @@ from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import are_unnamed, class_names
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.modeling.embeddings import input_embeddings
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value
 from uegr.perturb.projected_ascent import ProjectedAscent
 
 
@@ -69,7 +69,7 @@ class Transfer(EmbeddingAttack):
 
 def _same_classes(source: nn.Module, target: nn.Module) -> bool:
     """Whether the labels of two models mean the same, as far as their configurations say."""
-    settings = [getattr(getattr(unwrap(model), "config", None), "num_labels", None) for model in (source, target)]
+    settings = [config_value(model, "num_labels") for model in (source, target)]
     counts = [number for number in settings if isinstance(number, int)]
     if len(counts) < 2:
         return True

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from uegr.errors import UsageError, unknown
-from uegr.modeling.model_wrappers import unwrap
+from uegr.modeling.model_wrappers import config_value, unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.label_checks import (
     check_class_weights,
@@ -90,8 +90,7 @@ def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:
 
 
 def _problem_type(model: nn.Module) -> str | None:
-    problem_type: str | None = getattr(getattr(model, "config", None), "problem_type", None)
-    return problem_type
+    return config_value(model, "problem_type")  # type: ignore[no-any-return]
 
 
 def _predicts_the_next_token(model: nn.Module) -> bool:

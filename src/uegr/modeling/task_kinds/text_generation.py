@@ -29,7 +29,9 @@ class Generation(Tokens):
         """Per sequence: summed NLL in nats, number of tokens predicted correctly, number of tokens, shape (B, 3)."""
         is_correct = (self.flat_logits(logits).argmax(dim=-1) == self.labels) & self.is_target
         values_per_token = (self.default_loss(logits), is_correct, self.is_target)
-        return torch.stack([values.reshape(self.batch_size, -1).sum(dim=1).float() for values in values_per_token], dim=1)
+        return torch.stack(
+            [values.reshape(self.batch_size, -1).sum(dim=1).float() for values in values_per_token], dim=1
+        )
 
     @classmethod
     def metrics(cls, outputs: Outputs, labels: NDArray[Any]) -> dict[str, float]:

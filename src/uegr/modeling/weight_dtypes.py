@@ -1,4 +1,4 @@
-"""Which weights are trained, and the number formats in which they can be."""
+"""Which weights are trained, and the dtypes in which they can be."""
 
 from collections.abc import Iterable
 
@@ -35,8 +35,8 @@ def check_values(weights: Iterable[Tensor]) -> None:
         )
 
 
-def check_formats(parameters: Iterable[Tensor]) -> list[str]:
-    """The number formats of the trainable weights, such as float32.
+def check_dtypes(parameters: Iterable[Tensor]) -> list[str]:
+    """The dtypes of the trainable weights, such as float32.
 
     Weights in float16 are refused. AdamW's eps of 1e-8 is 0 in float16, and so is its second moment wherever a gradient
     is below 2.4e-4; an element that has a first moment and then, in one step, no gradient is divided by 0. Methods that
@@ -47,10 +47,10 @@ def check_formats(parameters: Iterable[Tensor]) -> list[str]:
     """
     trainable = [weight for weight in parameters if weight.requires_grad]
     check_values(trainable)
-    formats = sorted({str(weight.dtype).removeprefix("torch.") for weight in trainable})
-    if "float16" in formats:
+    dtypes = sorted({str(weight.dtype).removeprefix("torch.") for weight in trainable})
+    if "float16" in dtypes:
         raise UsageError(
             "weights in float16 become NaN within a few steps of AdamW: load the model with dtype=torch.float32 (and "
             "use mixed precision, bf16=True or fp16=True), or in bfloat16."
         )
-    return formats
+    return dtypes
