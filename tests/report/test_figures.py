@@ -121,6 +121,15 @@ def test_several_seeds_are_one_curve_with_students_band() -> None:
     assert [group.seeds for group in group_runs(seeds)] == ["seeds 0, 1, 2"]
 
 
+def test_a_band_holds_possible_values_only() -> None:
+    seeds = [
+        sample(seed=seed, robustness={**RUN["robustness"], "accuracy": accuracy})
+        for seed, accuracy in enumerate([[0.98, 0.5, 0.03], [1.0, 0.5, 0.0]])
+    ]
+    chart = charts(seeds)["robustness"]
+    assert [chart.rows[0][1], chart.rows[2][1]] == ["99.0 (86.3 – 100.0)", "1.5 (0.0 – 20.6)"]
+
+
 def test_runs_with_other_options_or_attacks_are_other_groups() -> None:
     options = full(options={"epsilon": 0.1}, seed=1)
     attack = full(seed=2, robustness={**RUN["robustness"], "steps": 50})

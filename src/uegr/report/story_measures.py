@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -197,7 +197,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
     return [
         StoryMeasure(
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
-            RIGHT if is_share else Metric(curve.metric.replace("_", " ") + " %"),
+            RIGHT if is_share else replace(METRICS[curve.metric], title=curve.metric.replace("_", " ") + " %"),
             value,
             hits,
             lambda run: run.robustness.examples if is_share else None,

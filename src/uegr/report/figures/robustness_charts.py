@@ -7,6 +7,7 @@ import numpy as np
 
 from uegr.evaluation.area_under_curve import curve_area
 from uegr.evaluation.statistics import estimate
+from uegr.modeling.metrics import METRICS
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, epsilon_axis, legend, look
 from uegr.report.run_groups import Group, wilson
@@ -80,7 +81,7 @@ def _bounds(group: Group, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return lower and upper ends of the interval at each epsilon; values has shape (seeds, epsilons)."""
     curve = group.first.robustness
     if len(group.runs) > 1:
-        pairs = [(mean.low, mean.high) for mean in map(estimate, values.T)]
+        pairs = [METRICS[curve.metric].clip((mean.low, mean.high)) for mean in map(estimate, values.T)]
     elif curve.metric == "accuracy":  # only a share of examples has Wilson's interval
         pairs = [wilson(value, curve.examples) for value in values[0]]
     else:
