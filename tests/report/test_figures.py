@@ -152,6 +152,27 @@ def test_area_is_the_mean_height() -> None:
     assert curve_area([0.0], [0.7]) == 0.7
 
 
+def test_areas_are_of_the_range_that_all_curves_share() -> None:
+    assert curve_area([0.0, 0.1, 0.3], [1.0, 0.5, 0.1], start=0.2) == pytest.approx(0.2)
+    assert curve_area([0.0, 0.4], [1.0, 0.0], up_to=0.1, start=0.1) == pytest.approx(0.75)
+    late = sample(method="plain", robustness={**RUN["robustness"], "epsilons": [0.02, 0.04], "accuracy": [0.6, 0.4]})
+    chart = charts([late, sample()])["robustness"]
+    assert chart.rows[-1] == ["area, 0.02 to 0.04", "50.0", "50.0"]
+    assert chart.caption.endswith("between 0.02 and 0.04.")
+    apart = sample(method="plain", robustness={**RUN["robustness"], "epsilons": [0.05, 0.06], "accuracy": [0.6, 0.4]})
+    chart = charts([apart, sample()])["robustness"]
+    assert chart.rows[-1][0] == "0.06" and "rea" not in chart.caption.split("Bands")[1]
+
+
+def test_each_attack_has_a_figure_of_its_own() -> None:
+    other_ball = RUN["robustness"] | {"norm": "linf", "relative": False}
+    drawn = charts([sample(method="plain"), sample(robustness=other_ball), sample(method="sam")])
+    labels = [drawn[name].figure.axes[0].get_xlabel() for name in ("robustness", "robustness-1")]
+    assert ["mean embedding norm" in label for label in labels] == [True, False]
+    assert drawn["robustness"].headings[1:] == ["plain (%)", "sam (%)"]
+    assert drawn["robustness-1"].title == "Robustness curve: uegr"
+
+
 def test_wilsons_interval() -> None:
     low, high = wilson(0.4, 100)
     assert (round(low, 3), round(high, 3)) == (0.309, 0.498)  # the textbook's values

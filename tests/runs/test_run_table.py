@@ -17,6 +17,27 @@ def test_table_shows_the_epsilons_all_runs_share() -> None:
     assert cells["accuracy %"](pair[0]) == "80.0"
 
 
+def test_curves_of_another_attack_are_not_compared() -> None:
+    other_ball = RUN["robustness"] | {"norm": "linf", "relative": False}
+    more_steps = RUN["robustness"] | {"steps": 50}
+    runs = [sample(method="plain"), sample(), sample(robustness=other_ball), sample(robustness=more_steps)]
+    cells = measures(runs)
+    assert [[cells[name](run) for run in runs] for name in ("PGD 0.02 %", "PGD 0.04 %", "area %")] == [
+        ["60.0", "60.0", "–", "–"],
+        ["40.0", "40.0", "–", "–"],
+        ["60.0", "60.0", "–", "–"],
+    ]
+    assert "have a dash" in terminal_table(runs).caption and "have a dash" not in terminal_table(runs[:2]).caption
+
+
+def test_an_area_is_of_the_range_that_all_curves_share() -> None:
+    late = sample(robustness=RUN["robustness"] | {"epsilons": [0.02, 0.04], "accuracy": [0.6, 0.4]})
+    cells = measures([late, sample()])
+    assert [cells["area, 0.02 to 0.04 %"](run) for run in (late, sample())] == ["50.0", "50.0"]
+    apart = sample(robustness=RUN["robustness"] | {"epsilons": [0.05, 0.06], "accuracy": [0.6, 0.4]})
+    assert measures([apart, sample()])["area %"](apart) == "–"
+
+
 def test_a_cost_that_was_not_measured_is_a_dash() -> None:
     unmeasured = sample(cost={"seconds": 10.0})
     cells = measures([sample(), unmeasured])

@@ -207,6 +207,4 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
 
 def _same_attack(run: RunResult, other: RunResult) -> bool:
     """Whether the robustness curves of the two runs can be compared."""
-    curves = run.robustness, other.robustness
-    searches = [(curve.metric, curve.attack, curve.settings("steps", "restarts")) for curve in curves]
-    return curves[0].same_ball(curves[1]) and searches[0] == searches[1]
+    return run.robustness.metric == other.robustness.metric and run.robustness.same_attack(other.robustness)

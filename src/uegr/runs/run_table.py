@@ -3,8 +3,9 @@
 import math
 from collections.abc import Callable, Sequence
 
-from uegr.evaluation.area_under_curve import curve_area
+from uegr.evaluation.area_under_curve import curve_area, shared_range
 from uegr.modeling.metrics import METRICS, metric_title
+from uegr.runs.result_parts import RobustnessCurve
 from uegr.runs.run_result import RunResult
 from uegr.runs.wide_table import WideTable
 
@@ -21,15 +22,17 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
 
     The published metrics come first, then the robustness at each epsilon that all runs share, the area under the
     curve, the accuracy under attacks on the text, and the remaining numbers that any run has. Shares are in percent.
+    The robustness is that of the runs whose curves can be compared with the first run's.
     """
-    shared = sorted(set.intersection(*({*result.robustness.epsilons} for result in results)) - {0.0})
-    end = min(result.robustness.epsilons[-1] for result in results)
+    epsilons = [result.robustness.epsilons for result in results if _is_comparable(result, results[0])]
+    shared = sorted(set.intersection(*map(set, epsilons)) - {0.0})
+    start, end = shared_range(epsilons)
+
+    def on_curve(value: Callable[[RobustnessCurve], float]) -> Cell:
+        return lambda result: _percent(value(result.robustness)) if _is_comparable(result, results[0]) else "–"
 
     def robust(epsilon: float) -> Cell:
-        return lambda result: _percent(result.robustness.values[result.robustness.epsilons.index(epsilon)])
-
-    def area(result: RunResult) -> str:
-        return _percent(curve_area(result.robustness.epsilons, result.robustness.values, up_to=end))
+        return on_curve(lambda curve: curve.values[curve.epsilons.index(epsilon)])
 
     def metric(name: str) -> Cell:
         text = METRICS[name.removeprefix("typo_")].text
@@ -50,7 +53,9 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     return {
         **{metric_title(name, results[0].positive_label): metric(name) for name in [*published, *secondary]},
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
-        "area %": area,
+        f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %": on_curve(
+            lambda curve: curve_area(curve.epsilons, curve.values, end, start)
+        ),
         **{title: metric(name) for name, title in last if measured(name)},
         **{f"{name} %": attacked(name) for name in on_text},
         "time ×": lambda result: multiple(result.cost.time_ratio),
@@ -66,7 +71,8 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
     if brief:
         curve = [heading for heading in cells if heading.startswith("PGD")]
-        left_out = {*curve, "area %"} - {curve[len(curve) // 2] if curve else None}
+        areas = [heading for heading in cells if heading.startswith("area")]
+        left_out = {*curve, *areas} - {curve[len(curve) // 2] if curve else None}
         cells = {heading: cell for heading, cell in cells.items() if heading not in left_out}
     rows = [[label, *(cell(result) for cell in cells.values())] for label, result in zip(labels, results, strict=True)]
     return ["", *cells], rows
@@ -78,6 +84,8 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
+    if not all(_is_comparable(result, results[0]) for result in results):
+        caption += "; runs with another attack on embeddings than the first run have a dash there"
     sizes = {(result.robustness.examples or 0, result.test_examples or 0) for result in results}
     parts = [f"{attacked} of {measured}" for attacked, measured in sorted(sizes) if 0 < attacked < measured]
     if parts:
@@ -87,8 +95,12 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     return WideTable(headings, rows, title, caption)
 
 
+def _is_comparable(result: RunResult, first: RunResult) -> bool:
+    return result.robustness.same_attack(first.robustness)
+
+
 def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}"
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}"
 
 
 def multiple(ratio: float | None) -> str:
