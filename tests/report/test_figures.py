@@ -121,6 +121,15 @@ def test_several_seeds_are_one_curve_with_students_band() -> None:
     assert [group.seeds for group in group_runs(seeds)] == ["seeds 0, 1, 2"]
 
 
+@pytest.mark.parametrize(
+    ("last", "change"), [(0.55, "rises from 40 to 55 %"), (0.401, "stays at 40 %"), (-0.3, "falls from 40 to -30 %")]
+)
+def test_the_words_of_the_robustness_curve_follow_its_numbers(last: float, change: str) -> None:
+    curve = {"attack": "pgd", "norm": "l2", "relative": True, "epsilons": [0.0, 0.02], "pearson": [0.4, last]}
+    chart = charts([sample(metric="pearson", metrics={"pearson": 0.4}, robustness=curve)])["robustness"]
+    assert f"uegr {change}" in chart.alt
+
+
 def test_a_band_holds_possible_values_only() -> None:
     seeds = [
         sample(seed=seed, robustness={**RUN["robustness"], "accuracy": accuracy})

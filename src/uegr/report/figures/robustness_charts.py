@@ -62,8 +62,7 @@ def _chart(groups: Sequence[Group]) -> Chart:
     legend(figure, [(group.label, look(group.index)) for group in groups])
     rows = [[f"{epsilon:g}", *(cells[epsilon].get(group.label, "–") for group in groups)] for epsilon in sorted(cells)]
     changes = [
-        f"{curve.group.label} falls from {curve.mean[0]:.0f} to {curve.mean[-1]:.0f} %"
-        + (f", area {curve.area:.1f} %" if start <= end else "")
+        f"{curve.group.label} {_change(curve.mean)}" + (f", area {curve.area:.1f} %" if start <= end else "")
         for curve in curves
     ]
     if start <= end:
@@ -79,6 +78,14 @@ def _chart(groups: Sequence[Group]) -> Chart:
         rows=rows,
         marks=marks,
     )
+
+
+def _change(mean: np.ndarray) -> str:
+    """How the curve goes from its first value to its last."""
+    first, last = f"{mean[0]:.0f}", f"{mean[-1]:.0f}"
+    if first == last:
+        return f"stays at {last} %"
+    return f"{'falls' if mean[-1] < mean[0] else 'rises'} from {first} to {last} %"
 
 
 def _curve(group: Group, start: float, end: float) -> Curve:
