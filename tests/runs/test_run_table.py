@@ -58,13 +58,28 @@ def test_regression_stands_beside_classification() -> None:
     assert [cells[title](regression) for title in ("Pearson %", "Spearman %", "MSE", "accuracy %", "PGD 0.02 %")] == [
         "90.0",
         "88.0",
-        "0.400",
+        "0.4",
         "–",
         "-30.0",
     ]
     assert cells["Pearson %"](sample()) == "–"
     assert draw([sample(), regression])["Under attack"][0].figure.axes[0].get_ylim()[0] <= -30
     grid([regression, regression])
+
+
+def test_f1_of_each_class_has_a_column_of_its_own() -> None:
+    metrics = {"f1": 0.9, "typo_f1": 0.8}
+    spam, ham = (sample(metric="f1", metrics=metrics, positive_label=label) for label in ("spam", "ham"))
+    cells = measures([spam, ham])
+    assert list(cells)[:2] == ["F1 of spam %", "F1 of ham %"]
+    assert [cells["F1 of ham %"](run) for run in (spam, ham)] == ["–", "90.0"]
+    assert [cells["typos, F1 of spam %"](run) for run in (spam, ham)] == ["80.0", "–"]
+
+
+def test_small_squared_errors_differ() -> None:
+    runs = [sample(metric="mse", metrics={"mse": error, "typo_mse": error}) for error in (0.0004, 0.0001)]
+    cells = measures(runs)
+    assert [[cells[title](run) for run in runs] for title in ("MSE", "typos, MSE")] == [["0.0004", "0.0001"]] * 2
 
 
 def test_a_perplexity_is_not_in_percent() -> None:

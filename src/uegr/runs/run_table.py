@@ -1,17 +1,16 @@
 """The table of several runs, defined by one list of measures: the terminal prints it, the page shows it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area, shared_range
-from uegr.modeling.metrics import METRICS, metric_title
+from uegr.modeling.metrics import METRICS, metric_title, show
 from uegr.runs.result_parts import RobustnessCurve
 from uegr.runs.run_result import RunResult
 from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
-TYPOS = {f"typo_{name}": f"typos, {metric.title}" for name, metric in METRICS.items()} | {"typo_accuracy": "typos %"}
 MOST_COLUMNS = 4
 """Up to this number of runs are shown as columns, which fit a narrow screen; more are shown as rows."""
 Cell = Callable[[RunResult], str]
@@ -34,12 +33,16 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     def robust(epsilon: float) -> Cell:
         return on_curve(lambda curve: curve.values[curve.epsilons.index(epsilon)])
 
-    def metric(name: str) -> Cell:
-        text = METRICS[name.removeprefix("typo_")].text
-        return lambda result: text(result.metrics[name]) if name in result.metrics else "–"
+    def metric(name: str, title: str) -> Cell:
+        def cell(result: RunResult) -> str:
+            has_it = name in result.metrics and _title(name, result) == title
+            return show(name.removeprefix("typo_"), result.metrics[name]) if has_it else "–"
 
-    def measured(name: str) -> bool:
-        return any(name in result.metrics for result in results)
+        return cell
+
+    def columns(names: Iterable[str]) -> dict[str, Cell]:
+        pairs = ((name, _title(name, result)) for name in names for result in results if name in result.metrics)
+        return {title: metric(name, title) for name, title in pairs}
 
     def attacked(name: str) -> Cell:
         return lambda result: next(
@@ -47,16 +50,14 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         )
 
     on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
-    published = dict.fromkeys(result.metric for result in results)
-    secondary = [name for name in SECONDARY if measured(name) and name not in published]
-    last = (*TYPOS.items(), *((name, METRICS[name].title) for name in ("ece", "nll")))
+    published = [result.metric for result in results]
     return {
-        **{metric_title(name, results[0].positive_label): metric(name) for name in [*published, *secondary]},
+        **columns([*published, *SECONDARY]),
         **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
         f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %": on_curve(
             lambda curve: curve_area(curve.epsilons, curve.values, end, start)
         ),
-        **{title: metric(name) for name, title in last if measured(name)},
+        **columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
         **{f"{name} %": attacked(name) for name in on_text},
         "time ×": lambda result: multiple(result.cost.time_ratio),
         "FLOPs ×": lambda result: multiple(result.cost.flop_ratio),
@@ -93,6 +94,15 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     if len({result.test_digest for result in results} - {None}) > len({result.task for result in results}):
         caption += "; runs of the same task were measured on different data"
     return WideTable(headings, rows, title, caption)
+
+
+def _title(name: str, result: RunResult) -> str:
+    """The heading of a metric of the run, whose F1 is that of one class."""
+    unperturbed = name.removeprefix("typo_")
+    title = metric_title(unperturbed, result.positive_label)
+    if name == unperturbed:
+        return title
+    return "typos %" if unperturbed == "accuracy" else f"typos, {title}"
 
 
 def _is_comparable(result: RunResult, first: RunResult) -> bool:
