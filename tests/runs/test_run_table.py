@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from support.sample_runs import RUN, sample, samples
+from uegr.errors import UsageError
 from uegr.report.figures.catalogue import draw
 from uegr.runs.run_table import grid, measures, terminal_table
 
@@ -80,6 +82,32 @@ def test_small_squared_errors_differ() -> None:
     runs = [sample(metric="mse", metrics={"mse": error, "typo_mse": error}) for error in (0.0004, 0.0001)]
     cells = measures(runs)
     assert [[cells[title](run) for run in runs] for title in ("MSE", "typos, MSE")] == [["0.0004", "0.0001"]] * 2
+
+
+def test_each_search_of_an_attack_has_a_column_of_its_own() -> None:
+    attack = {"attack": "deepwordbug", "split": "test"}
+    mild, strong = ({"options": {"max_share": share}} for share in (0.1, 0.4))
+    first = [attack | mild | {"accuracy": 0.7, "split": "validation"}, attack | mild | {"accuracy": 0.6}]
+    second = [attack | strong | {"accuracy": 0.5}, attack | mild | {"accuracy": 0.4, "temperature": 2.0}]
+    runs = [sample(text_attacks=first), sample(text_attacks=second)]
+    cells = measures(runs)
+    assert {heading: [cell(run) for run in runs] for heading, cell in cells.items() if "deepwordbug" in heading} == {
+        "deepwordbug on validation data %": ["70.0", "–"],
+        "deepwordbug (max share 0.1) %": ["60.0", "–"],
+        "deepwordbug (max share 0.4) %": ["–", "50.0"],
+        "deepwordbug calibrated %": ["–", "40.0"],
+    }
+
+
+def test_no_attack_takes_the_place_of_a_measure() -> None:
+    names = ("typos", "accuracy", "synonyms")
+    run = sample(text_attacks=[{"attack": name, "accuracy": 0.1} for name in names])
+    cells = measures([run])
+    assert [cells[heading](run) for heading in ("typos %", "accuracy %")] == ["75.0", "80.0"]
+    under_attack = ("typos attack %", "accuracy attack %", "synonyms %")
+    assert [cells[heading](run) for heading in under_attack] == ["10.0"] * 3
+    with pytest.raises(UsageError, match="two measures of the table are called 'PGD 0.02 %'"):
+        measures([sample(text_attacks=[{"attack": "PGD 0.02", "accuracy": 0.1}])])
 
 
 def test_a_perplexity_is_not_in_percent() -> None:

@@ -5,8 +5,16 @@ from collections.abc import Callable, Iterable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area, shared_range
 from uegr.modeling.metrics import METRICS, metric_title, show
-from uegr.runs.result_parts import RobustnessCurve
+from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
+from uegr.runs.text_searches import (
+    attack_heading,
+    attack_of,
+    check_distinct,
+    search_names,
+    search_of,
+    searches_of,
+)
 from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
@@ -40,28 +48,30 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
 
         return cell
 
-    def columns(names: Iterable[str]) -> dict[str, Cell]:
+    def columns(names: Iterable[str]) -> list[tuple[str, Cell]]:
         pairs = ((name, _title(name, result)) for name in names for result in results if name in result.metrics)
-        return {title: metric(name, title) for name, title in pairs}
+        return [(title, metric(name, title)) for name, title in dict.fromkeys(pairs)]
 
-    def attacked(name: str) -> Cell:
-        return lambda result: next(
-            (_percent(attack.accuracy) for attack in result.text_attacks if attack.attack == name), "–"
-        )
+    def attacked(search: str) -> Cell:
+        return lambda result: "–" if (attack := attack_of(result, search)) is None else _percent(attack.accuracy)
 
-    on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
+    searches = searches_of(results)
     published = [result.metric for result in results]
-    return {
-        **columns([*published, *SECONDARY]),
-        **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
-        f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %": on_curve(
-            lambda curve: curve_area(curve.epsilons, curve.values, end, start)
+    area = f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %"
+    cells: list[tuple[str, Cell]] = [
+        *columns([*published, *SECONDARY]),
+        *((f"PGD {epsilon:g} %", robust(epsilon)) for epsilon in shared),
+        (area, on_curve(lambda curve: curve_area(curve.epsilons, curve.values, end, start))),
+        *columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
+        *(
+            (f"{name} %", attacked(search_of(search)))
+            for name, search in zip(search_names(searches, _attack_name), searches, strict=True)
         ),
-        **columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
-        **{f"{name} %": attacked(name) for name in on_text},
-        "time ×": lambda result: multiple(result.cost.time_ratio),
-        "FLOPs ×": lambda result: multiple(result.cost.flop_ratio),
-    }
+        ("time ×", lambda result: multiple(result.cost.time_ratio)),
+        ("FLOPs ×", lambda result: multiple(result.cost.flop_ratio)),
+    ]
+    check_distinct([heading for heading, _ in cells])
+    return dict(cells)
 
 
 def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
@@ -103,6 +113,10 @@ def _title(name: str, result: RunResult) -> str:
     if name == unperturbed:
         return title
     return "typos %" if unperturbed == "accuracy" else f"typos, {title}"
+
+
+def _attack_name(attack: TextAttackRecord) -> str:
+    return attack_heading(attack.attack) + attack.key.removeprefix(attack.attack)
 
 
 def _is_comparable(result: RunResult, first: RunResult) -> bool:
