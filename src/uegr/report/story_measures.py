@@ -70,10 +70,9 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
     searches = searches_of(runs)
+    names = search_names(searches, attack_in_words)
     attacks = sorted(
-        map(
-            _under_text_attack, searches, search_names(searches, attack_in_words)
-        ),  # those that all runs have first: they can be compared
+        map(_under_text_attack, searches, names),  # those that all runs have first: they can be compared
         key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
     )
     return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
