@@ -10,8 +10,9 @@ from support.compare_samples import ROBUST, first_task, made_up_grid, made_up_ru
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
-from uegr.compare.measures import MEASURES, collapsed, robustness
+from uegr.compare.measures import MEASURES, collapsed, measures_of, robustness
 from uegr.compare.result_slot import Run
+from uegr.errors import UsageError
 from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
 
 
@@ -28,6 +29,29 @@ def test_further_attacks_are_measures_like_the_others() -> None:
     assert mark(uegr, "synonyms") == "▲" and uegr.plain["synonyms"].comparison.p_examples is not None
     assert headings(table)[-6:] == ["typos %", "auto-pgd %", "synonyms %", "ECE", "FLOPs ×", "time ×"]
     assert len(cells(table, uegr)) == len(headings(table))
+
+
+def test_the_attack_typos_is_not_the_measure_typos() -> None:
+    """An attack that takes the worst of several tries, and a fixed random error."""
+
+    def run_of(cell: Cell) -> Run:
+        run = made_up_run(cell)
+        under_attack = 0.65 + 0.001 * cell.seed if cell.method == "uegr" else 0.5
+        typos = 0.6 + 0.001 * cell.seed if cell.method == "uegr" else 0.7
+        run["metrics"] = {**run["metrics"], "typo_accuracy": typos}
+        return {**run, "text_attacks": [{"attack": "typos", "accuracy": under_attack, "examples": 200}]}
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    uegr = table.line("uegr")
+    assert uegr and (mark(uegr, "typos"), mark(uegr, "typos attack")) == ("▼", "▲")
+    row = dict(zip(headings(table), cells(table, uegr), strict=True))
+    assert row["typos %"].startswith("60.") and row["typos attack %"].startswith("**65.")
+
+
+def test_two_measures_of_one_name_are_refused() -> None:
+    attacks = [{"attack": name, "accuracy": 0.5} for name in ("typos", "typos attack")]
+    with pytest.raises(UsageError, match="two measures of the table are called 'typos attack'"):
+        measures_of([{"text_attacks": attacks}])
 
 
 def test_further_tasks_are_measures_like_the_others() -> None:

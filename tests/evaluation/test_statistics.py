@@ -45,6 +45,7 @@ def test_paired_interval_is_that_of_bonett_and_price() -> None:
     assert (low, high) == pytest.approx((middle - half, middle + half), abs=0.003)  # Student's t for the normal
     no_difference = paired_interval(np.zeros(80))
     assert no_difference[0] < 0 < no_difference[1]
+    assert paired_interval(np.ones(1)) == (-1.0, 1.0), "a difference of two shares is at most 1"
 
 
 def test_intervals_cover_the_mean_as_often_as_they_say() -> None:

@@ -121,6 +121,24 @@ def test_several_seeds_are_one_curve_with_students_band() -> None:
     assert [group.seeds for group in group_runs(seeds)] == ["seeds 0, 1, 2"]
 
 
+@pytest.mark.parametrize(
+    ("last", "change"), [(0.55, "rises from 40 to 55 %"), (0.401, "stays at 40 %"), (-0.3, "falls from 40 to -30 %")]
+)
+def test_the_words_of_the_robustness_curve_follow_its_numbers(last: float, change: str) -> None:
+    curve = {"attack": "pgd", "norm": "l2", "relative": True, "epsilons": [0.0, 0.02], "pearson": [0.4, last]}
+    chart = charts([sample(metric="pearson", metrics={"pearson": 0.4}, robustness=curve)])["robustness"]
+    assert f"uegr {change}" in chart.alt
+
+
+def test_a_band_holds_possible_values_only() -> None:
+    seeds = [
+        sample(seed=seed, robustness={**RUN["robustness"], "accuracy": accuracy})
+        for seed, accuracy in enumerate([[0.98, 0.5, 0.03], [1.0, 0.5, 0.0]])
+    ]
+    chart = charts(seeds)["robustness"]
+    assert [chart.rows[0][1], chart.rows[2][1]] == ["99.0 (86.3 – 100.0)", "1.5 (0.0 – 20.6)"]
+
+
 def test_runs_with_other_options_or_attacks_are_other_groups() -> None:
     options = full(options={"epsilon": 0.1}, seed=1)
     attack = full(seed=2, robustness={**RUN["robustness"], "steps": 50})
@@ -141,6 +159,27 @@ def test_area_is_the_mean_height() -> None:
     assert curve_area([0.0, 0.1, 0.4], [1.0, 0.5, 0.0], up_to=0.1) == pytest.approx(0.75)
     assert curve_area([0.0, 0.4], [1.0, 0.0], up_to=0.1) == pytest.approx(0.875)
     assert curve_area([0.0], [0.7]) == 0.7
+
+
+def test_areas_are_of_the_range_that_all_curves_share() -> None:
+    assert curve_area([0.0, 0.1, 0.3], [1.0, 0.5, 0.1], start=0.2) == pytest.approx(0.2)
+    assert curve_area([0.0, 0.4], [1.0, 0.0], up_to=0.1, start=0.1) == pytest.approx(0.75)
+    late = sample(method="plain", robustness={**RUN["robustness"], "epsilons": [0.02, 0.04], "accuracy": [0.6, 0.4]})
+    chart = charts([late, sample()])["robustness"]
+    assert chart.rows[-1] == ["area, 0.02 to 0.04", "50.0", "50.0"]
+    assert chart.caption.endswith("between 0.02 and 0.04.")
+    apart = sample(method="plain", robustness={**RUN["robustness"], "epsilons": [0.05, 0.06], "accuracy": [0.6, 0.4]})
+    chart = charts([apart, sample()])["robustness"]
+    assert chart.rows[-1][0] == "0.06" and "rea" not in chart.caption.split("Bands")[1]
+
+
+def test_each_attack_has_a_figure_of_its_own() -> None:
+    other_ball = RUN["robustness"] | {"norm": "linf", "relative": False}
+    drawn = charts([sample(method="plain"), sample(robustness=other_ball), sample(method="sam")])
+    labels = [drawn[name].figure.axes[0].get_xlabel() for name in ("robustness", "robustness-1")]
+    assert ["mean embedding norm" in label for label in labels] == [True, False]
+    assert drawn["robustness"].headings[1:] == ["plain (%)", "sam (%)"]
+    assert drawn["robustness-1"].title == "Robustness curve: uegr"
 
 
 def test_wilsons_interval() -> None:

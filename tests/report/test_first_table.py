@@ -90,6 +90,39 @@ def test_several_seeds_are_compared_seed_by_seed() -> None:
     assert difference.judgement == "better", "although the seeds differ more among each other"
 
 
+def test_intervals_hold_possible_values_only() -> None:
+    """Student's interval over two seeds is wide."""
+    accuracies = {"plain": (0.98, 1.0), "uegr": (0.0, 0.9)}
+    runs = [
+        sample(method=method, seed=seed, metrics={**RUN["metrics"], "accuracy": accuracy})
+        for method, values in accuracies.items()
+        for seed, accuracy in enumerate(values)
+    ]
+    plain, uegr = group_runs(runs)
+    measure = measure_named(runs, "unchanged")
+    assert group_interval(plain, measure) == (pytest.approx(0.99 - 12.7062 * 0.01), 1.0)
+    assert group_interval(uegr, measure) == (0.0, 1.0)
+    difference = difference_between(uegr, plain, measure)
+    assert difference is not None and (difference.low, difference.high) == (-1.0, 1.0)
+
+
+def test_a_correlation_can_be_negative_and_an_error_above_1() -> None:
+    curve = {name: value for name, value in RUN["robustness"].items() if name != "accuracy"}
+    runs = [
+        sample(
+            seed=seed,
+            metric="mse",
+            metrics={"mse": 4.0 + seed},
+            robustness={**curve, "pearson": [0.5, 0.2 - seed, 0.2 - seed]},
+        )
+        for seed in range(2)
+    ]
+    (group,) = group_runs(runs)
+    low, high = group_interval(group, measure_named(runs, "unchanged"))
+    assert (low, high) == (0.0, pytest.approx(4.5 + 12.7062 * 0.5))
+    assert group_interval(group, measure_named(runs, "embeddings")) == (-1.0, 1.0)
+
+
 def test_other_data_of_the_same_name_is_not_compared() -> None:
     plain, uegr = pair(40, 50)
     on_films, on_messages = replace(plain, test_digest="f1"), replace(uegr, test_digest="5a")

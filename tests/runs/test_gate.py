@@ -66,6 +66,25 @@ def test_a_flip_rate_is_the_share_of_predictions_that_change(evaluated_run: Path
     assert accuracies == sorted(accuracies)
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "is_minimum", "texts"),
+    [
+        (0.25, 0.1, False, ("0.250", "at most 0.100")),
+        (0.14503, 0.145, False, ("0.14503", "at most 0.145")),
+        (0.14499, 0.145, False, ("0.14499", "at most 0.145")),
+        (0.0007, 0.0005, False, ("0.0007", "at most 0.0005")),
+        (0.0, 0.0005, False, ("0.0000", "at most 0.0005")),
+        (1.0, 0.9996, True, ("1.0000", "at least 0.9996")),
+        (1 / 3, 1 / 3, True, ("0.3333333333333333", "at least 0.3333333333333333")),
+        (1e-20, 0.0, False, ("1e-20", "at most 0.000")),
+    ],
+)
+def test_a_limit_is_exact_and_the_value_is_on_its_side(
+    value: float, limit: float, is_minimum: bool, texts: tuple[str, str]
+) -> None:
+    assert GateLine("ece", value, limit, is_minimum, True).texts(decimals=3) == texts
+
+
 def test_the_files_say_what_failed(tmp_path: Path) -> None:
     lines = [GateLine("accuracy", 0.7, 0.9, True, False), GateLine("ece", 0.02, 0.05, False, True)]
     GateResult('a <model> & "more"', 10, 10, lines, [], []).write(tmp_path)
@@ -74,6 +93,9 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     failures = [failure.get("message") for failure in suite.iter("failure")]
     assert failures == ["accuracy is 0.7000 and must be at least 0.9000"]
+    close = [GateLine("ece", 0.05001, 0.05, False, False)]
+    GateResult("model", 10, 10, close, [], []).write(tmp_path)
+    assert 'message="ece is 0.05001 and must be at most 0.0500"' in (tmp_path / "gate.xml").read_text()
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,13 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     assert index[0]["name"] == "reviews-uegr"
 
 
+def test_an_area_in_the_model_index_names_its_range() -> None:
+    curve = {"attack": "pgd", "norm": "l2", "relative": True, "accuracy": [0.6, 0.4]}
+    for start, name in ((0.0, "mean accuracy over epsilon up to 0.04"), (0.02, "over epsilon from 0.02 up to 0.04")):
+        (area,) = eval_results(sample(robustness={**curve, "epsilons": [start, 0.04]}))[-1:]
+        assert area.metric_type == "robust_area" and str(area.metric_name).endswith(name)
+
+
 def test_an_attack_in_the_model_index_has_the_data_that_it_attacked() -> None:
     attack = {"attack": "deepwordbug", "examples": 200}
     attacks = [

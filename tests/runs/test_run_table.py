@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from support.sample_runs import RUN, sample, samples
+from uegr.errors import UsageError
 from uegr.report.figures.catalogue import draw
 from uegr.runs.run_table import grid, measures, terminal_table
 
@@ -15,6 +17,27 @@ def test_table_shows_the_epsilons_all_runs_share() -> None:
     assert [heading for heading in cells if heading.startswith("PGD")] == ["PGD 0.04 %"]
     assert [cells["PGD 0.04 %"](run) for run in pair] == ["40.0", "50.0"]
     assert cells["accuracy %"](pair[0]) == "80.0"
+
+
+def test_curves_of_another_attack_are_not_compared() -> None:
+    other_ball = RUN["robustness"] | {"norm": "linf", "relative": False}
+    more_steps = RUN["robustness"] | {"steps": 50}
+    runs = [sample(method="plain"), sample(), sample(robustness=other_ball), sample(robustness=more_steps)]
+    cells = measures(runs)
+    assert [[cells[name](run) for run in runs] for name in ("PGD 0.02 %", "PGD 0.04 %", "area %")] == [
+        ["60.0", "60.0", "–", "–"],
+        ["40.0", "40.0", "–", "–"],
+        ["60.0", "60.0", "–", "–"],
+    ]
+    assert "have a dash" in terminal_table(runs).caption and "have a dash" not in terminal_table(runs[:2]).caption
+
+
+def test_an_area_is_of_the_range_that_all_curves_share() -> None:
+    late = sample(robustness=RUN["robustness"] | {"epsilons": [0.02, 0.04], "accuracy": [0.6, 0.4]})
+    cells = measures([late, sample()])
+    assert [cells["area, 0.02 to 0.04 %"](run) for run in (late, sample())] == ["50.0", "50.0"]
+    apart = sample(robustness=RUN["robustness"] | {"epsilons": [0.05, 0.06], "accuracy": [0.6, 0.4]})
+    assert measures([apart, sample()])["area %"](apart) == "–"
 
 
 def test_a_cost_that_was_not_measured_is_a_dash() -> None:
@@ -37,13 +60,54 @@ def test_regression_stands_beside_classification() -> None:
     assert [cells[title](regression) for title in ("Pearson %", "Spearman %", "MSE", "accuracy %", "PGD 0.02 %")] == [
         "90.0",
         "88.0",
-        "0.400",
+        "0.4",
         "–",
         "-30.0",
     ]
     assert cells["Pearson %"](sample()) == "–"
     assert draw([sample(), regression])["Under attack"][0].figure.axes[0].get_ylim()[0] <= -30
     grid([regression, regression])
+
+
+def test_f1_of_each_class_has_a_column_of_its_own() -> None:
+    metrics = {"f1": 0.9, "typo_f1": 0.8}
+    spam, ham = (sample(metric="f1", metrics=metrics, positive_label=label) for label in ("spam", "ham"))
+    cells = measures([spam, ham])
+    assert list(cells)[:2] == ["F1 of spam %", "F1 of ham %"]
+    assert [cells["F1 of ham %"](run) for run in (spam, ham)] == ["–", "90.0"]
+    assert [cells["typos, F1 of spam %"](run) for run in (spam, ham)] == ["80.0", "–"]
+
+
+def test_small_squared_errors_differ() -> None:
+    runs = [sample(metric="mse", metrics={"mse": error, "typo_mse": error}) for error in (0.0004, 0.0001)]
+    cells = measures(runs)
+    assert [[cells[title](run) for run in runs] for title in ("MSE", "typos, MSE")] == [["0.0004", "0.0001"]] * 2
+
+
+def test_each_search_of_an_attack_has_a_column_of_its_own() -> None:
+    attack = {"attack": "deepwordbug", "split": "test"}
+    mild, strong = ({"options": {"max_share": share}} for share in (0.1, 0.4))
+    first = [attack | mild | {"accuracy": 0.7, "split": "validation"}, attack | mild | {"accuracy": 0.6}]
+    second = [attack | strong | {"accuracy": 0.5}, attack | mild | {"accuracy": 0.4, "temperature": 2.0}]
+    runs = [sample(text_attacks=first), sample(text_attacks=second)]
+    cells = measures(runs)
+    assert {heading: [cell(run) for run in runs] for heading, cell in cells.items() if "deepwordbug" in heading} == {
+        "deepwordbug on validation data %": ["70.0", "–"],
+        "deepwordbug (max share 0.1) %": ["60.0", "–"],
+        "deepwordbug (max share 0.4) %": ["–", "50.0"],
+        "deepwordbug calibrated %": ["–", "40.0"],
+    }
+
+
+def test_no_attack_takes_the_place_of_a_measure() -> None:
+    names = ("typos", "accuracy", "synonyms")
+    run = sample(text_attacks=[{"attack": name, "accuracy": 0.1} for name in names])
+    cells = measures([run])
+    assert [cells[heading](run) for heading in ("typos %", "accuracy %")] == ["75.0", "80.0"]
+    under_attack = ("typos attack %", "accuracy attack %", "synonyms %")
+    assert [cells[heading](run) for heading in under_attack] == ["10.0"] * 3
+    with pytest.raises(UsageError, match="two measures of the table are called 'PGD 0.02 %'"):
+        measures([sample(text_attacks=[{"attack": "PGD 0.02", "accuracy": 0.1}])])
 
 
 def test_a_perplexity_is_not_in_percent() -> None:

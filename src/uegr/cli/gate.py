@@ -51,8 +51,7 @@ def gate(
     result.write(output_dir)
     table = Table("", "measure", "value", "limit", box=SIMPLE)
     for line in result.lines:
-        limit = f"at {'least' if line.is_minimum else 'most'} {line.limit:.3f}"
-        table.add_row("pass" if line.passed else "FAIL", line.name, f"{line.value:.3f}", limit)
+        table.add_row("pass" if line.passed else "FAIL", line.name, *line.texts(decimals=3))
     console.print(table)
     for name, count in result.unchanged.items():
         if count:

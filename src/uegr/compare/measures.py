@@ -10,6 +10,7 @@ from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS, Metric
 from uegr.runs.run_result import primary_metric, robust_curve
+from uegr.runs.text_searches import attack_heading, check_distinct
 
 FURTHER = ("embedding_attacks", "text_attacks")
 """The parts of results.json that `uegr attack` writes."""
@@ -64,7 +65,9 @@ def measures_of(runs: Sequence[Run]) -> list[Measure]:
     """
     attacks = {result["attack"] for run in runs for part in FURTHER for result in run.get(part, [])}
     tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.get("transfer", []))
-    return [*MEASURES, *(_under(name) for name in sorted(attacks)), *map(_on, tasks)]
+    measures = [*MEASURES, *map(_under, sorted(attacks)), *map(_on, tasks)]
+    check_distinct([measure.name for measure in measures])
+    return measures
 
 
 def _on(task: str) -> Measure:
@@ -93,7 +96,8 @@ def _under(name: str) -> Measure:
             return None
         return unpack_bits(result["outcomes"], result["examples"]).astype(float)
 
-    return Measure(name, Metric(f"{name} %"), value, scores)
+    title = attack_heading(name)
+    return Measure(title, Metric(f"{title} %"), value, scores)
 
 
 def _clean_scores(run: Run) -> Scores | None:

@@ -63,7 +63,7 @@ def paired_interval(differences: Scores) -> tuple[float, float]:
         differences: first minus second of each example, in [-1, 1], shape (n,).
     """
     widened = estimate([*differences, 1.0, -1.0])
-    return widened.low, widened.high
+    return max(widened.low, -1.0), min(widened.high, 1.0)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The published metrics of the tasks, and the likelihood of predicted probabilities."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -25,11 +26,25 @@ class Metric:
         title: heading in tables, or the unit beside another heading.
         percent: whether it is shown times 100; the stored value is the fraction.
         lower_is_better: whether a lower value is better.
+        lowest, highest: of the values that are possible.
     """
 
     title: str
     percent: bool = True
     lower_is_better: bool = False
+    lowest: float = 0.0
+    highest: float = 1.0
+
+    def clip(self, interval: tuple[float, float]) -> tuple[float, float]:
+        """The part of the interval of a value that is possible."""
+        low, high = np.clip(interval, self.lowest, self.highest)
+        return float(low), float(high)
+
+    def clip_difference(self, interval: tuple[float, float]) -> tuple[float, float]:
+        """The part of the interval of a difference of two values that is possible."""
+        width = self.highest - self.lowest
+        low, high = np.clip(interval, -width, width)
+        return float(low), float(high)
 
     @property
     def sign(self) -> int:
@@ -53,17 +68,17 @@ METRICS: dict[str, Metric] = {
     "macro_f1": Metric("macro F1 %"),
     "micro_f1": Metric("micro F1 %"),
     "exact_match": Metric("exact match %"),
-    "matthews": Metric("Matthews %"),
+    "matthews": Metric("Matthews %", lowest=-1.0),
     "map": Metric("MAP %"),
     "mrr": Metric("MRR %"),
-    "pearson": Metric("Pearson %"),
-    "spearman": Metric("Spearman %"),
-    "mse": Metric("MSE", percent=False, lower_is_better=True),
+    "pearson": Metric("Pearson %", lowest=-1.0),
+    "spearman": Metric("Spearman %", lowest=-1.0),
+    "mse": Metric("MSE", percent=False, lower_is_better=True, highest=math.inf),
     "bleu": Metric("BLEU"),
-    "perplexity": Metric("perplexity", percent=False, lower_is_better=True),
+    "perplexity": Metric("perplexity", percent=False, lower_is_better=True, lowest=1.0, highest=math.inf),
     "entity_f1": Metric("entity F1 %"),
     "token_accuracy": Metric("token accuracy %"),
-    "nll": Metric("NLL", percent=False, lower_is_better=True),
+    "nll": Metric("NLL", percent=False, lower_is_better=True, highest=math.inf),
     "ece": Metric("ECE", percent=False, lower_is_better=True),
 }
 """Every metric that a registry entry or results.json may name."""

@@ -54,7 +54,7 @@ def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
     measured = [(value, run) for run in group.runs if (value := measure.value(run)) is not None]
     if len(measured) > 1:
         mean = estimate([value for value, _ in measured])
-        return mean.low, mean.high
+        return measure.metric.clip((mean.low, mean.high))
     counts = [(value, count) for value, run in measured if (count := measure.examples(run))]
     return wilson(*counts[0]) if counts else (nan, nan)
 
@@ -74,7 +74,7 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     pairs = _pairs(group, reference, measure)
     if len(pairs) > 1:
         over_seeds = estimate([_value(measure, own) - _value(measure, other) for own, other in pairs])
-        low, high = over_seeds.low, over_seeds.high
+        low, high = measure.metric.clip_difference((over_seeds.low, over_seeds.high))
         if over_seeds.sd <= ROUNDING:  # equal differences say nothing about the differences of further seeds
             low, high = _interval_over_examples(pairs, measure) or (nan, nan)
         return Difference(over_seeds.mean, low, high, measure.metric.sign)

@@ -1,8 +1,7 @@
 """What the first screen compares: at most seven measures, under names that need no knowledge of attacks."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from uegr.modeling.metrics import METRICS, Metric
 from uegr.report.run_groups import Group
 from uegr.runs.result_parts import TextAttackRecord, on_data
 from uegr.runs.run_result import RunResult
+from uegr.runs.text_searches import attack_of, search_names, search_of, searches_of
 
 MOST_MEASURES = 7
 RIGHT = Metric("right answers")
@@ -39,7 +39,7 @@ class StoryMeasure:
             measured.
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
-        search: identifies the search of an attack on the text (see `attack_of`); None for other measures.
+        search: identifies the search of an attack on the text (see `uegr.runs.text_searches`); None for other measures.
     """
 
     name: str
@@ -69,9 +69,10 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     points = Metric("points", lower_is_better=True)
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
-    searches = _searches(runs)
+    searches = searches_of(runs)
+    names = search_names(searches, attack_in_words)
     attacks = sorted(
-        map(_under_text_attack, searches, _names(searches)),  # those that all runs have first: they can be compared
+        map(_under_text_attack, searches, names),  # those that all runs have first: they can be compared
         key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
     )
     return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
@@ -92,11 +93,6 @@ def mean_value(measure: StoryMeasure, runs: Iterable[RunResult]) -> float:
     """Return the mean over the runs that have the measure; NaN where none has."""
     values = [value for run in runs if (value := measure.value(run)) is not None]
     return float(np.mean(values)) if values else float("nan")
-
-
-def attack_of(run: RunResult, search: str) -> TextAttackRecord | None:
-    """Return the result of a search on this run; see `StoryMeasure.search`."""
-    return next((attack for attack in run.text_attacks if _search(attack) == search), None)
 
 
 def attack_in_words(attack: TextAttackRecord) -> str:
@@ -129,29 +125,8 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
     )
 
 
-def _search(attack: TextAttackRecord) -> str:
-    return f"{attack.key} {json.dumps(attack.options, sort_keys=True)}"
-
-
-def _searches(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
-    """One result of each search."""
-    return list({_search(attack): attack for run in runs for attack in run.text_attacks}.values())
-
-
-def _names(searches: Sequence[TextAttackRecord]) -> list[str]:
-    """What each search does, with the options in which searches of the same attack differ."""
-    names = []
-    for attack in searches:
-        words = attack_in_words(attack)
-        alike = [other.options for other in searches if attack_in_words(other) == words]
-        differing = [name for name, value in attack.options.items() if any(o.get(name) != value for o in alike)]
-        options = ", ".join(f"{name.replace('_', ' ')} {attack.options[name]}" for name in differing)
-        names.append(f"{words} ({options})" if options else words)
-    return names
-
-
 def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
-    search = _search(example)
+    search = search_of(example)
 
     def value(run: RunResult) -> float | None:
         attack = attack_of(run, search)
@@ -197,7 +172,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
     return [
         StoryMeasure(
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
-            RIGHT if is_share else Metric(curve.metric.replace("_", " ") + " %"),
+            RIGHT if is_share else replace(METRICS[curve.metric], title=curve.metric.replace("_", " ") + " %"),
             value,
             hits,
             lambda run: run.robustness.examples if is_share else None,
@@ -207,6 +182,4 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
 
 def _same_attack(run: RunResult, other: RunResult) -> bool:
     """Whether the robustness curves of the two runs can be compared."""
-    curves = run.robustness, other.robustness
-    searches = [(curve.metric, curve.attack, curve.settings("steps", "restarts")) for curve in curves]
-    return curves[0].same_ball(curves[1]) and searches[0] == searches[1]
+    return run.robustness.metric == other.robustness.metric and run.robustness.same_attack(other.robustness)

@@ -7,7 +7,8 @@ import numpy as np
 
 from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.run_groups import Group, wilson
-from uegr.report.story_measures import StoryMeasure, attack_of
+from uegr.report.story_measures import StoryMeasure
+from uegr.runs.text_searches import attack_of
 
 MOST_SLICES = 10
 Parts = Mapping[str, Mapping[str, Any]]

@@ -37,6 +37,17 @@ class GateLine:
     is_minimum: bool
     passed: bool
 
+    def texts(self, decimals: int) -> tuple[str, str]:
+        """The value and the exact limit as text, with more decimals where these do not show which is larger."""
+
+        def sides(value: float) -> tuple[bool, bool]:
+            return value < self.limit, value > self.limit
+
+        limit = _shortest(self.limit, decimals, lambda rounded: rounded == self.limit)
+        decimals = max(decimals, len(limit.partition(".")[2]))
+        value = _shortest(self.value, decimals, lambda rounded: sides(rounded) == sides(self.value))
+        return value, f"{'at least' if self.is_minimum else 'at most'} {limit}"
+
 
 @dataclass(frozen=True)
 class GateResult:
@@ -71,10 +82,15 @@ class GateResult:
         for line in self.lines:
             case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=_printable(line.name))
             if not line.passed:
-                side = "at least" if line.is_minimum else "at most"
-                message = f"{_printable(line.name)} is {line.value:.4f} and must be {side} {line.limit:.4f}"
+                message = "{} is {} and must be {}".format(_printable(line.name), *line.texts(decimals=4))
                 ElementTree.SubElement(case, "failure", message=message).text = message
         write_text(folder / "gate.xml", ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
+
+
+def _shortest(number: float, decimals: int, is_enough: Callable[[float], bool]) -> str:
+    """The number with the fewest decimals, from this many on, that are enough."""
+    texts = (f"{number:.{count}f}" for count in range(decimals, 17))
+    return next((text for text in texts if is_enough(float(text))), repr(number))
 
 
 def _printable(text: str) -> str:

@@ -109,9 +109,9 @@ def eval_results(result: RunResult, task_type: str = "text-classification") -> l
             name = f"{curve.metric} under {curve.attack}, epsilon {epsilon:g}"
             entries.append(entry(f"robust_{curve.metric}_{epsilon:g}", value, name, epsilon=epsilon, **settings))
     area = curve_area(curve.epsilons, curve.values)
-    entries.append(
-        entry("robust_area", area, f"mean {curve.metric} over epsilon up to {curve.epsilons[-1]:g}", **settings)
-    )
+    start = f"from {curve.epsilons[0]:g} " if curve.epsilons[0] else ""
+    name = f"mean {curve.metric} over epsilon {start}up to {curve.epsilons[-1]:g}"
+    entries.append(entry("robust_area", area, name, **settings))
     for attack in result.text_attacks:
         kind, split = re.sub(r"\W+", "_", f"accuracy_under_{attack.key}"), attack.split or result.split
         name = f"accuracy under {attack.title}"

@@ -120,6 +120,13 @@ class RobustnessCurve(JsonPart):
         """Whether the epsilons of the two curves mean the same."""
         return (self.norm, self.relative) == (curve.norm, curve.relative)
 
+    def same_attack(self, curve: RobustnessCurve) -> bool:
+        """Whether the curves are of the same attack with the same ball and number of steps: they can be compared."""
+        attacks = [
+            (FORMER_NAMES.get(item.attack, item.attack), item.settings("steps", "restarts")) for item in (self, curve)
+        ]
+        return self.same_ball(curve) and attacks[0] == attacks[1]
+
     def settings(self, *names: str) -> dict[str, Any]:
         """The named fields that this curve has."""
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

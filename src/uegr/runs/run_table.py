@@ -1,16 +1,24 @@
 """The table of several runs, defined by one list of measures: the terminal prints it, the page shows it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from uegr.evaluation.area_under_curve import curve_area
-from uegr.modeling.metrics import METRICS, metric_title
+from uegr.evaluation.area_under_curve import curve_area, shared_range
+from uegr.modeling.metrics import METRICS, metric_title, show
+from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
+from uegr.runs.text_searches import (
+    attack_heading,
+    attack_of,
+    check_distinct,
+    search_names,
+    search_of,
+    searches_of,
+)
 from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
 """Shown beside the published metric, where a run has it."""
-TYPOS = {f"typo_{name}": f"typos, {metric.title}" for name, metric in METRICS.items()} | {"typo_accuracy": "typos %"}
 MOST_COLUMNS = 4
 """Up to this number of runs are shown as columns, which fit a narrow screen; more are shown as rows."""
 Cell = Callable[[RunResult], str]
@@ -21,41 +29,49 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
 
     The published metrics come first, then the robustness at each epsilon that all runs share, the area under the
     curve, the accuracy under attacks on the text, and the remaining numbers that any run has. Shares are in percent.
+    The robustness is that of the runs whose curves can be compared with the first run's.
     """
-    shared = sorted(set.intersection(*({*result.robustness.epsilons} for result in results)) - {0.0})
-    end = min(result.robustness.epsilons[-1] for result in results)
+    epsilons = [result.robustness.epsilons for result in results if _is_comparable(result, results[0])]
+    shared = sorted(set.intersection(*map(set, epsilons)) - {0.0})
+    start, end = shared_range(epsilons)
+
+    def on_curve(value: Callable[[RobustnessCurve], float]) -> Cell:
+        return lambda result: _percent(value(result.robustness)) if _is_comparable(result, results[0]) else "–"
 
     def robust(epsilon: float) -> Cell:
-        return lambda result: _percent(result.robustness.values[result.robustness.epsilons.index(epsilon)])
+        return on_curve(lambda curve: curve.values[curve.epsilons.index(epsilon)])
 
-    def area(result: RunResult) -> str:
-        return _percent(curve_area(result.robustness.epsilons, result.robustness.values, up_to=end))
+    def metric(name: str, title: str) -> Cell:
+        def cell(result: RunResult) -> str:
+            has_it = name in result.metrics and _title(name, result) == title
+            return show(name.removeprefix("typo_"), result.metrics[name]) if has_it else "–"
 
-    def metric(name: str) -> Cell:
-        text = METRICS[name.removeprefix("typo_")].text
-        return lambda result: text(result.metrics[name]) if name in result.metrics else "–"
+        return cell
 
-    def measured(name: str) -> bool:
-        return any(name in result.metrics for result in results)
+    def columns(names: Iterable[str]) -> list[tuple[str, Cell]]:
+        pairs = ((name, _title(name, result)) for name in names for result in results if name in result.metrics)
+        return [(title, metric(name, title)) for name, title in dict.fromkeys(pairs)]
 
-    def attacked(name: str) -> Cell:
-        return lambda result: next(
-            (_percent(attack.accuracy) for attack in result.text_attacks if attack.attack == name), "–"
-        )
+    def attacked(search: str) -> Cell:
+        return lambda result: "–" if (attack := attack_of(result, search)) is None else _percent(attack.accuracy)
 
-    on_text = dict.fromkeys(attack.attack for result in results for attack in result.text_attacks)
-    published = dict.fromkeys(result.metric for result in results)
-    secondary = [name for name in SECONDARY if measured(name) and name not in published]
-    last = (*TYPOS.items(), *((name, METRICS[name].title) for name in ("ece", "nll")))
-    return {
-        **{metric_title(name, results[0].positive_label): metric(name) for name in [*published, *secondary]},
-        **{f"PGD {epsilon:g} %": robust(epsilon) for epsilon in shared},
-        "area %": area,
-        **{title: metric(name) for name, title in last if measured(name)},
-        **{f"{name} %": attacked(name) for name in on_text},
-        "time ×": lambda result: multiple(result.cost.time_ratio),
-        "FLOPs ×": lambda result: multiple(result.cost.flop_ratio),
-    }
+    searches = searches_of(results)
+    published = [result.metric for result in results]
+    area = f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %"
+    cells: list[tuple[str, Cell]] = [
+        *columns([*published, *SECONDARY]),
+        *((f"PGD {epsilon:g} %", robust(epsilon)) for epsilon in shared),
+        (area, on_curve(lambda curve: curve_area(curve.epsilons, curve.values, end, start))),
+        *columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
+        *(
+            (f"{name} %", attacked(search_of(search)))
+            for name, search in zip(search_names(searches, _attack_name), searches, strict=True)
+        ),
+        ("time ×", lambda result: multiple(result.cost.time_ratio)),
+        ("FLOPs ×", lambda result: multiple(result.cost.flop_ratio)),
+    ]
+    check_distinct([heading for heading, _ in cells])
+    return dict(cells)
 
 
 def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
@@ -66,7 +82,8 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
     if brief:
         curve = [heading for heading in cells if heading.startswith("PGD")]
-        left_out = {*curve, "area %"} - {curve[len(curve) // 2] if curve else None}
+        areas = [heading for heading in cells if heading.startswith("area")]
+        left_out = {*curve, *areas} - {curve[len(curve) // 2] if curve else None}
         cells = {heading: cell for heading, cell in cells.items() if heading not in left_out}
     rows = [[label, *(cell(result) for cell in cells.values())] for label, result in zip(labels, results, strict=True)]
     return ["", *cells], rows
@@ -78,6 +95,8 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
+    if not all(_is_comparable(result, results[0]) for result in results):
+        caption += "; runs with another attack on embeddings than the first run have a dash there"
     sizes = {(result.robustness.examples or 0, result.test_examples or 0) for result in results}
     parts = [f"{attacked} of {measured}" for attacked, measured in sorted(sizes) if 0 < attacked < measured]
     if parts:
@@ -87,8 +106,25 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
     return WideTable(headings, rows, title, caption)
 
 
+def _title(name: str, result: RunResult) -> str:
+    """The heading of a metric of the run, whose F1 is that of one class."""
+    unperturbed = name.removeprefix("typo_")
+    title = metric_title(unperturbed, result.positive_label)
+    if name == unperturbed:
+        return title
+    return "typos %" if unperturbed == "accuracy" else f"typos, {title}"
+
+
+def _attack_name(attack: TextAttackRecord) -> str:
+    return attack_heading(attack.attack) + attack.key.removeprefix(attack.attack)
+
+
+def _is_comparable(result: RunResult, first: RunResult) -> bool:
+    return result.robustness.same_attack(first.robustness)
+
+
 def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.1f}"
+    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}"
 
 
 def multiple(ratio: float | None) -> str:

@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from uegr.evaluation.area_under_curve import curve_area
+from uegr.evaluation.area_under_curve import curve_area, shared_range
 from uegr.evaluation.statistics import estimate
+from uegr.modeling.metrics import METRICS
 from uegr.report.figures.chart import Chart, Mark
 from uegr.report.figures.style import canvas, epsilon_axis, legend, look
 from uegr.report.run_groups import Group, wilson
@@ -24,13 +25,23 @@ class Curve(NamedTuple):
 
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
+    """One figure for each attack: an epsilon of another norm, or more steps, cannot be compared."""
+    drawn, rest = [], list(groups)
+    while rest:
+        curve = rest[0].first.robustness
+        drawn.append(_chart([group for group in rest if group.first.robustness.same_attack(curve)]))
+        rest = [group for group in rest if not group.first.robustness.same_attack(curve)]
+    return drawn
+
+
+def _chart(groups: Sequence[Group]) -> Chart:
     """Accuracy, or the task's metric, against epsilon: one curve per group, with a 95 % interval.
 
     The interval of a group of several seeds is Student's over the seeds. That of a single run is Wilson's over the
     attacked examples, and exists for accuracies only.
     """
-    end = min(group.first.robustness.epsilons[-1] for group in groups)
-    curves = [_curve(group, end) for group in groups]
+    start, end = shared_range([group.first.robustness.epsilons for group in groups])
+    curves = [_curve(group, start, end) for group in groups]
     figure, axes = canvas(3.4)
     marks: list[Mark] = []
     cells: dict[float, dict[str, str]] = {}
@@ -51,28 +62,38 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     legend(figure, [(group.label, look(group.index)) for group in groups])
     rows = [[f"{epsilon:g}", *(cells[epsilon].get(group.label, "–") for group in groups)] for epsilon in sorted(cells)]
     changes = [
-        f"{curve.group.label} falls from {curve.mean[0]:.0f} to {curve.mean[-1]:.0f} %, area {curve.area:.1f} %"
+        f"{curve.group.label} {_change(curve.mean)}" + (f", area {curve.area:.1f} %" if start <= end else "")
         for curve in curves
     ]
-    chart = Chart(
-        name="robustness",
-        title="Robustness curve",
+    if start <= end:
+        rows.append([f"area, {start:g} to {end:g}", *(f"{curve.area:.1f}" for curve in curves)])
+    is_first = groups[0].index == 0
+    return Chart(
+        name="robustness" if is_first else f"robustness-{groups[0].index}",
+        title="Robustness curve" + ("" if is_first else f": {', '.join(group.label for group in groups)}"),
         alt=f"{metric.capitalize()} under attack against epsilon: {'; '.join(changes)}.",
-        caption=_caption(groups, end),
+        caption=_caption(groups, start, end),
         figure=figure,
         headings=["epsilon", *(f"{group.label} (%)" for group in groups)],
-        rows=[*rows, [f"area, 0 to {end:g}", *(f"{curve.area:.1f}" for curve in curves)]],
+        rows=rows,
         marks=marks,
     )
-    return [chart]
 
 
-def _curve(group: Group, end: float) -> Curve:
-    """Return the curve of a group, with the area under it up to the epsilon `end`."""
+def _change(mean: np.ndarray) -> str:
+    """How the curve goes from its first value to its last."""
+    first, last = f"{mean[0]:.0f}", f"{mean[-1]:.0f}"
+    if first == last:
+        return f"stays at {last} %"
+    return f"{'falls' if mean[-1] < mean[0] else 'rises'} from {first} to {last} %"
+
+
+def _curve(group: Group, start: float, end: float) -> Curve:
+    """Return the curve of a group, with the area under it between two epsilons."""
     epsilons = group.first.robustness.epsilons
     values = np.array([run.robustness.values for run in group.runs])
     low, high = _bounds(group, values)
-    area = 100 * float(np.mean([curve_area(epsilons, list(row), end) for row in values]))
+    area = 100 * float(np.mean([curve_area(epsilons, list(row), end, start) for row in values]))
     return Curve(group, epsilons, 100 * values.mean(axis=0), 100 * low, 100 * high, area)
 
 
@@ -80,7 +101,7 @@ def _bounds(group: Group, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return lower and upper ends of the interval at each epsilon; values has shape (seeds, epsilons)."""
     curve = group.first.robustness
     if len(group.runs) > 1:
-        pairs = [(mean.low, mean.high) for mean in map(estimate, values.T)]
+        pairs = [METRICS[curve.metric].clip((mean.low, mean.high)) for mean in map(estimate, values.T)]
     elif curve.metric == "accuracy":  # only a share of examples has Wilson's interval
         pairs = [wilson(value, curve.examples) for value in values[0]]
     else:
@@ -89,7 +110,7 @@ def _bounds(group: Group, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def _caption(groups: Sequence[Group], end: float) -> str:
+def _caption(groups: Sequence[Group], start: float, end: float) -> str:
     curve = groups[0].first.robustness
     details = [f"{value} {name}" for name, value in curve.settings("steps", "restarts", "examples").items()]
     bands = []
@@ -97,8 +118,9 @@ def _caption(groups: Sequence[Group], end: float) -> str:
         bands.append("for several seeds Student's over the seeds")
     if any(len(group.runs) == 1 for group in groups):
         bands.append("for one run Wilson's over its attacked examples")
+    area = f" Area: mean height of the curve between {start:g} and {end:g}." if start <= end else ""
     return (
         f"Attack: {curve.attack}{' (' + ', '.join(details) + ')' if details else ''}. An example counts as robust "
         "only if no restart, no step and no smaller epsilon fooled the model. Bands: 95 % intervals, "
-        f"{', '.join(bands)}. Area: mean height of the curve between 0 and {end:g}."
+        f"{', '.join(bands)}.{area}"
     )

@@ -1,0 +1,53 @@
+"""The searches that attacks on the text made: which results of several runs can be compared, and their names."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from uegr.errors import UsageError
+from uegr.modeling.metrics import METRICS
+from uegr.runs.result_parts import TextAttackRecord
+from uegr.runs.run_result import RunResult
+
+TAKEN = {"clean", "robust", "typos", "area", *(metric.title.removesuffix(" %") for metric in METRICS.values())}
+"""Headings of columns that are not of attacks, without their units; "typos": accuracy under random typing errors."""
+
+
+def search_of(attack: TextAttackRecord) -> str:
+    """Identifies a search in several runs: the attack, whether it was calibrated, the data, and the options."""
+    return f"{attack.key} {json.dumps(attack.options, sort_keys=True)}"
+
+
+def searches_of(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
+    """Return one result of each search."""
+    return list({search_of(attack): attack for run in runs for attack in run.text_attacks}.values())
+
+
+def attack_of(run: RunResult, search: str) -> TextAttackRecord | None:
+    """Return the result of a search on this run."""
+    return next((attack for attack in run.text_attacks if search_of(attack) == search), None)
+
+
+def search_names(searches: Sequence[TextAttackRecord], name_of: Callable[[TextAttackRecord], str]) -> list[str]:
+    """Return the name of each search, with the options in which searches of the same name differ."""
+    names = []
+    for attack in searches:
+        alike = [other.options for other in searches if name_of(other) == name_of(attack)]
+        differing = [
+            f"{name.replace('_', ' ')} {value}"
+            for name, value in attack.options.items()
+            if any(name not in options or options[name] != value for options in alike)
+        ]
+        names.append(f"{name_of(attack)} ({', '.join(differing)})" if differing else name_of(attack))
+    return names
+
+
+def attack_heading(name: str) -> str:
+    """Return the heading of an attack in tables, without its unit: "typos attack" beside the measure "typos"."""
+    return f"{name} attack" if name in TAKEN else name
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Raise a UsageError if two measures of a table have the same name."""
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two measures of the table are called '{name}': give the attack of that name another.")
