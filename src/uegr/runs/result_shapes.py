@@ -74,6 +74,7 @@ class Transfer(TypedDict):
     test_examples: int
     leakage: Overlap
     unseen: dict[str, float | None]
+    positive_label: NotRequired[str]
     label_map: NotRequired[dict[str, dict[str, str | None]]]
 
 
