@@ -121,6 +121,25 @@ def test_a_run_is_measured_on_other_files(
     )
 
 
+def test_f1_of_a_file_is_that_of_the_class_that_the_positive_class_corresponds_to(
+    train_file: Path, model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, files = tmp_path / "run", [tmp_path / "same.csv", tmp_path / "other.csv"]
+    train_weights("plain", train_file, model_folder, folder, "--metric", "f1")
+    texts = ["good film", "bad film", "good", "bad", "a film"]
+    for file, names in zip(files, (["0", "1"], ["yes", "no"]), strict=True):
+        frame = pd.DataFrame({"text": texts, "label": [names[label] for label in (1, 0, 1, 0, 1)]})
+        frame.to_csv(file, index=False)
+    quick = ["--attack_examples", "4", "--epsilons", "0,0.1"]
+    assert run(["evaluate", str(folder), "--test_file", str(files[0]), *quick]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", str(folder), "--test_file", str(files[1]), "--label_map", "0=yes,1=no"]) == 0
+    assert "F1 of no %" in capsys.readouterr().out
+    same, other = entry_of(folder)["transfer"]
+    assert (same["positive_label"], other["positive_label"]) == ("1", "no")
+    assert same["metrics"] == other["metrics"] and same["unseen"] == other["unseen"]
+
+
 def test_files_that_cannot_be_measured_are_refused_before_others_are(
     evaluated_run: Path, train_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,25 @@ def test_a_footnote_counts_collapsed_runs() -> None:
     assert "collapsed to a constant prediction" in " ".join(captured.get().split())
 
 
+def test_no_mark_contradicts_the_means_where_seeds_are_missing() -> None:
+    """UEGR is better than plain on each of its three seeds, and plain is much better on the two others."""
+
+    def run_of(cell: Cell) -> Run | None:
+        run = {key: value for key, value in made_up_run(cell).items() if key != "outcomes"}
+        gain = 0.05 + 0.001 * cell.seed if cell.method == "uegr" else 0.0
+        run["metrics"] = {"accuracy": [0.80, 0.81, 0.79, last, last][cell.seed] + gain}
+        return None if cell.method == "uegr" and cell.seed > 2 else run
+
+    marks = {}
+    for last in (0.8, 0.95):
+        slots = made_up_slots([cell for cell in first_task(made_up_grid()) if cell.method != "sam"], run_of)
+        (table,) = summarise(slots)
+        marks[last] = [cells(table, line)[2] for line in table.lines]
+        assert "on the seeds that both have" in footnote(table)
+    assert marks[0.8][1].startswith("**") and marks[0.8][1].endswith("▲")
+    assert not {*"*▲▼"} & {*"".join(marks[0.95])}
+
+
 def test_a_footnote_counts_texts_that_an_attack_could_not_change() -> None:
     def run_of(cell: Cell) -> Run:
         untouched = 88 if cell.method == "sam" else 0

@@ -82,8 +82,22 @@ def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
     assert collapsed({**constant, "slices": by_class})
     right = [{"slice": "class a", "accuracy": 0.9}, {"slice": "class b", "accuracy": 0.8}]
     assert not collapsed({**constant, "slices": right}), "the attacks were too weak to change anything"
+    one_class = [{"slice": "class a", "accuracy": 1.0}]
+    assert not collapsed({**constant, "slices": one_class}), "no other class shows that the prediction is constant"
     clean_only = {"robustness": {"epsilons": [0.0], "accuracy": [0.5]}}
     assert robustness(clean_only) is None and not collapsed(clean_only)
+
+
+@pytest.mark.parametrize(
+    ("curve", "metric"), [("token_accuracy", "entity_f1"), ("micro_f1", "micro_f1"), ("pearson", "pearson")]
+)
+def test_a_flat_curve_of_another_metric_alone_is_no_collapse(curve: str, metric: str) -> None:
+    def run(value: float) -> Run:
+        robustness = {"epsilons": [0.0, 0.1], curve: [value or 0.8] * 2}
+        return {"metric": metric, "metrics": {metric: value}, "robustness": robustness}
+
+    assert not collapsed(run(0.9))
+    assert collapsed(run(0.0))
 
 
 def test_outcomes_come_back_as_they_were() -> None:

@@ -33,6 +33,23 @@ def test_two_classes_are_scored_on_three() -> None:
     assert mapping.labels(np.array([0, 1, 2])).tolist() == [0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    ("declared", "names"),
+    [
+        ({"ham": "ok", "spam": "junk"}, ("ok", "junk")),
+        ({"ham": "ok"}, ("ok", "junk")),
+        ({"spam": "junk"}, ("ok", "junk")),
+        ({"ham": "junk", "spam": "junk"}, ("ok", "junk")),
+        ({"spam": "ok"}, ("junk", "ok")),
+    ],
+)
+def test_two_classes_stand_in_the_order_of_the_models(declared: dict[str, str], names: tuple[str, ...]) -> None:
+    mapping = label_map(("ham", "spam"), ("junk", "ok"), (None, None), declared, like_source=True)
+    assert mapping.names == names
+    assert [mapping.names[label] for label in mapping.labels(np.array([0, 1]))] == ["junk", "ok"]
+    assert label_map(("ham", "spam"), ("junk", "ok"), (None, None), declared).names == ("junk", "ok")
+
+
 def test_same_classes_in_another_order_are_matched_by_name() -> None:
     mapping = label_map(("b", "a"), ("a", "b"), (None, None))
     assert mapping.probabilities(np.array([[0.9, 0.1]])) == pytest.approx(np.array([[0.1, 0.9]]))

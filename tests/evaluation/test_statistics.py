@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -79,8 +80,21 @@ def test_permutation_of_a_few_pairs_is_exact() -> None:
 def test_permutation_of_wins_and_losses_is_the_sign_test(wins: int, losses: int) -> None:
     """Swapping pairs that differ by one is McNemar's exact test, which is a binomial test."""
     p = permutation_p(np.array([1.0] * wins + [-1.0] * losses))
-    exact = stats.binomtest(wins, wins + losses).pvalue
-    assert p == pytest.approx(exact, abs=4 * 2 * math.sqrt(0.25 / 9999))  # a random 9,999 of the swaps
+    assert p == pytest.approx(stats.binomtest(wins, wins + losses).pvalue, abs=1e-12)
+
+
+@pytest.mark.parametrize(("step", "tolerance"), [(1 / 20, 1e-12), (1 / math.pi**6, 0.02)])
+def test_permutation_counts_all_swaps_of_differences_of_any_size(step: float, tolerance: float) -> None:
+    """Means over five seeds and four radii; and numbers without a common step, which are rounded."""
+    differences = np.array([3, -1, 7, 2, 2, -4, 5, 6, 1, 20, 0, -3]) * step + (0 if step == 1 / 20 else math.e / 999)
+    signs = np.array(list(product([1, -1], repeat=len(differences))))
+    by_hand = np.mean(np.abs(signs @ differences) > differences.sum() - 1e-9)
+    assert permutation_p(differences) == pytest.approx(by_hand, abs=tolerance)
+
+
+def test_a_clear_difference_is_significant_among_ten_thousand() -> None:
+    wins = np.repeat([0.6, -0.2, 0.0], [80, 20, 300])
+    assert 1e-8 <= holm([permutation_p(wins)] + [1.0] * 9999)[0] < 0.001
 
 
 def test_small_p_needs_seeds_and_examples() -> None:

@@ -94,6 +94,22 @@ def test_entities_count_whole_and_tags_without_prefixes_one_by_one() -> None:
     assert entity_f1([["1", "0", "0"]], [["1", "2", "0"]]) == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("prefixes", ["BILU", "BIES", "BMES"])
+def test_entities_that_stand_side_by_side_are_two(prefixes: str) -> None:
+    first, inside, last, alone = (f"{prefix}-person" for prefix in prefixes)
+    labels = [[alone, alone, "O", first, inside, last, first, last]]
+    assert entity_f1(labels, labels) == 1.0
+    joined = [[first, last, "O", first, inside, inside, inside, last]]
+    assert entity_f1(joined, labels) == 0.0
+    half = [[alone, alone, "O", first, inside, last, "O", "O"]]
+    assert entity_f1(half, labels) == pytest.approx(2 * 3 / (3 + 4))
+
+
+def test_an_m_is_the_middle_of_an_entity_only_beside_a_b() -> None:
+    """M- and S- alone may be names of tags."""
+    assert entity_f1([["M-x", "M-x"]], [["M-x", "S-x"]]) == pytest.approx(0.5)
+
+
 def test_a_squared_error_of_any_unit_can_be_read() -> None:
     assert [show("mse", value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
 

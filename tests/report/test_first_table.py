@@ -123,6 +123,26 @@ def test_a_correlation_can_be_negative_and_an_error_above_1() -> None:
     assert group_interval(group, measure_named(runs, "embeddings")) == (-1.0, 1.0)
 
 
+def test_where_seeds_differ_the_means_are_those_of_the_difference() -> None:
+    """Plain has a third seed, on which it is much better."""
+    values = [("plain", 0, 0.80), ("plain", 1, 0.81), ("plain", 2, 0.95), ("uegr", 0, 0.85), ("uegr", 1, 0.87)]
+    runs = [
+        sample(method=method, seed=seed, text_attacks=[], metrics={**RUN["metrics"], "accuracy": accuracy})
+        for method, seed, accuracy in values
+    ]
+    groups = group_runs(runs)
+    verdict = told(runs)
+    assert "on unchanged texts, on the 2 seeds that both have, uegr is right on 86.0 % of the texts" in verdict
+    assert "and plain on 80.5 %: 5.5 points more [" in verdict
+    _, rows = table_rows(groups, groups[0], first_measures(groups))
+    plain, uegr, difference = rows[0][1:]
+    assert (plain, uegr) == ("85.3", "86.0")
+    assert difference.splitlines()[0].startswith("+5.5 [")
+    assert difference.splitlines()[2:] == ["on the 2 seeds that both have:", "86.0 against 80.5"]
+    third = sample(method="sam", text_attacks=[], metrics={**RUN["metrics"], "accuracy": 0.9})
+    assert "(no interval, on the 2 seeds that both have); sam" in told([*runs, third])
+
+
 def test_other_data_of_the_same_name_is_not_compared() -> None:
     plain, uegr = pair(40, 50)
     on_films, on_messages = replace(plain, test_digest="f1"), replace(uegr, test_digest="5a")

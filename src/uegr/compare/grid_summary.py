@@ -31,16 +31,19 @@ class Verdict:
         comparison: this method minus the opponent.
         p: the adjusted p-value.
         metric: how the measure is shown and read.
+        contradicted: the means over all runs of the two, which the table shows, say the opposite of the comparison,
+            which is on the seeds that both have.
     """
 
     opponent: str
     comparison: Comparison
     p: float
     metric: Metric
+    contradicted: bool
 
     @property
     def significant(self) -> bool:
-        return self.p < SIGNIFICANCE
+        return self.p < SIGNIFICANCE and not self.contradicted
 
     @property
     def gain(self) -> float:
@@ -181,7 +184,9 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
                         comparisons.append((line, opponent, comparison))
         adjusted = holm([comparison.p for *_, comparison in comparisons])
         for (line, opponent, comparison), p in zip(comparisons, adjusted, strict=True):
-            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.metric)
+            shown = line.estimates[measure.name].mean - opponent.estimates[measure.name].mean
+            contradicted = shown * comparison.difference.mean < 0
+            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:

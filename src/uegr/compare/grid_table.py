@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from uegr.compare.grid_summary import Line, Table, leads, mark
+from uegr.compare.grid_summary import SIGNIFICANCE, Line, Table, leads, mark
 from uegr.compare.measures import MEASURES, Measure
 from uegr.modeling.metrics import metric_title
 from uegr.runs.run_table import multiple
@@ -21,8 +21,19 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
 
 
 def footnote(table: Table) -> str:
-    """A note on the runs that collapsed, and on texts that an attack could not change; empty if there are none."""
-    return " ".join(note for note in (_collapsed_note(table), _untouched_note(table)) if note)
+    """Notes on marks where methods lack seeds, on collapsed runs, and on texts that an attack could not change."""
+    return " ".join(note for note in (_seeds_note(table), _collapsed_note(table), _untouched_note(table)) if note)
+
+
+def _seeds_note(table: Table) -> str:
+    verdicts = (verdict for line in table.lines for verdict in (*line.plain.values(), *line.best.values()))
+    same_seeds = all(line.runs.keys() == table.lines[0].runs.keys() for line in table.lines)
+    if same_seeds or not any(verdict.p < SIGNIFICANCE for verdict in verdicts):
+        return ""
+    return (
+        "The methods do not have the same seeds: ▲ and ▼ compare two methods on the seeds that both have, and are left "
+        "out where the means in the table say the opposite."
+    )
 
 
 def _collapsed_note(table: Table) -> str:

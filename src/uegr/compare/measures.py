@@ -48,13 +48,16 @@ def collapsed(run: Run) -> bool:
     """Whether the model collapsed to a constant prediction.
 
     Its accuracy is the same at every radius, and it is right on nearly all texts of one class and on nearly none of the
-    others. Runs of earlier versions do not record the accuracy by class.
+    others. Runs of earlier versions do not record the accuracy by class. For tasks other than classification the
+    published metric must be 0, as the correlation of a constant prediction is.
     """
-    _, _, values = robust_curve(run)
+    metric, _, values = robust_curve(run)
     if len(values) < 2 or max(values) > min(values):
         return False
+    if metric != "accuracy":
+        return not abs(run["metrics"][primary_metric(run)]) > 0  # 0 or NaN
     by_class = sorted(part["accuracy"] for part in run.get("slices", []) if part["slice"].startswith(CLASS))
-    return not by_class or (by_class[-1] > 0.95 and all(accuracy < 0.05 for accuracy in by_class[:-1]))
+    return not by_class or (len(by_class) > 1 and by_class[-1] > 0.95 and by_class[-2] < 0.05)
 
 
 def measures_of(runs: Sequence[Run]) -> list[Measure]:

@@ -77,6 +77,8 @@ def label_map(
     target: Sequence[str],
     families: tuple[str | None, str | None],
     declared: Mapping[str, str] | None = None,
+    *,
+    like_source: bool = False,
 ) -> LabelMap:
     """Return how the classes of a model are scored on a task.
 
@@ -84,12 +86,14 @@ def label_map(
         source, target: label names of the model and of the task, in order.
         families: family of the model's task and of the task, from the registry.
         declared: the user's own map from label names of the model to those of the task; it has priority.
+        like_source: order two common classes like those of the model that correspond to them, as the metrics of the
+            model's task need it: F1 and the rankings are of the second. Otherwise the order is that of the task.
 
     Raises:
         UsageError: no map is declared here or by the user, or the user's map names a class that does not exist.
     """
     if declared:
-        return _declared_map(source, target, declared)
+        return _declared_map(source, target, declared, like_source)
     if {*source} == {*target}:
         return LabelMap(tuple(target), tuple(list(target).index(name) for name in source), tuple(range(len(target))))
     coarse = FAMILIES.get(families[0] or "") if families[0] == families[1] else None
@@ -103,7 +107,9 @@ def label_map(
     return LabelMap(common, tuple(index_of[name] for name in source), tuple(index_of[name] for name in target))
 
 
-def _declared_map(source: Sequence[str], target: Sequence[str], declared: Mapping[str, str]) -> LabelMap:
+def _declared_map(
+    source: Sequence[str], target: Sequence[str], declared: Mapping[str, str], like_source: bool
+) -> LabelMap:
     for names, classes, owner in ((declared.keys(), source, "the model"), (declared.values(), target, "the task")):
         for name in names:
             if name not in classes:
@@ -111,5 +117,8 @@ def _declared_map(source: Sequence[str], target: Sequence[str], declared: Mappin
                     f"--label_map names '{name}', which {owner} does not have: choose one of {', '.join(classes)}."
                 )
     common = tuple(target)
+    if like_source and len(source) == len(target) == 2:
+        first, second = map(declared.get, source)  # where one of them is not declared, the other decides
+        common = tuple(sorted(target, key=lambda name: (name == second, name != first)))
     indices = tuple(common.index(declared[name]) if name in declared else None for name in source)
-    return LabelMap(common, indices, tuple(range(len(common))))
+    return LabelMap(common, indices, tuple(map(common.index, target)))

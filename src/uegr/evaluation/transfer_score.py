@@ -43,7 +43,7 @@ def score_transfer(
         unseen_score: float | None = scores[metric]
     else:
         unseen_score = score(unseen)[metric] if len(unseen) else None
-    return {
+    entry = {
         "task": data.name,
         "metric": metric,
         "leakage": seen.summary(),
@@ -51,6 +51,7 @@ def score_transfer(
         "metrics": scores,
         "unseen": {"examples": len(unseen), metric: unseen_score},
     }
+    return {**entry, "positive_label": classes.names[1]} if classes is not None and "f1" in scores else entry
 
 
 def _score_rows(evaluated: EvaluatedModel, data: TaskData, rows: NDArray[np.intp]) -> dict[str, float]:

@@ -14,8 +14,8 @@ from sklearn import metrics as sklearn_metrics
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
 Values = NDArray[np.float64]
-ENTITY_PREFIXES = ("B-", "I-", "E-", "S-", "L-", "U-")
-"""Prefixes of tags that say where in an entity a word stands."""
+ENTITY_PREFIXES = {"B-": "B-", "I-": "I-", "E-": "E-", "S-": "S-", "L-": "E-", "U-": "S-", "M-": "I-"}
+"""Prefixes of tags that say where in an entity a word stands, and those of seqeval: L- and U- of BILOU, M- of BMES."""
 
 
 @dataclass(frozen=True)
@@ -223,14 +223,14 @@ def bleu(texts: Sequence[str], references: Sequence[str]) -> float:
 def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]]) -> float:
     """F1 of whole entities over all texts, in [0, 1]; an entity counts if its ends and its type are correct.
 
-    By seqeval (Nakayama 2018), for tags such as B-person and I-person. Tags without such prefixes are compared one by
-    one, and the tag O (0 among numbers) is left out.
+    By seqeval (Nakayama 2018), for tags such as B-person and I-person, of the schemes BIO, BIOES, BILOU and BMES. Tags
+    without such prefixes are compared one by one, and the tag O (0 among numbers) is left out.
 
     Args:
         predicted, labels: the tags of the words of each text.
     """
-    names = {tag for row in labels for tag in row}
-    if not all(tag == "O" or tag[:2] in ENTITY_PREFIXES for tag in names):
+    prefixes = {tag[:2] for row in labels for tag in row if tag != "O"}
+    if not prefixes <= ENTITY_PREFIXES.keys() or ("M-" in prefixes and "B-" not in prefixes):
         pairs = [pair for rows in zip(predicted, labels, strict=True) for pair in zip(*rows, strict=True)]
         outside = "O" if any("O" in pair for pair in pairs) else "0"
         inside = sorted({tag for pair in pairs for tag in pair} - {outside})
@@ -240,7 +240,12 @@ def entity_f1(predicted: Sequence[Sequence[str]], labels: Sequence[Sequence[str]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about texts without entities
-        return float(f1_score([list(row) for row in labels], [list(row) for row in predicted], zero_division=0))
+        return float(f1_score(*(list(map(_seqeval_tags, rows)) for rows in (labels, predicted)), zero_division=0))
+
+
+def _seqeval_tags(tags: Sequence[str]) -> list[str]:
+    """Tags with the prefixes that seqeval reads: by others it would join entities that stand side by side."""
+    return [ENTITY_PREFIXES.get(tag[:2], tag[:2]) + tag[2:] for tag in tags]
 
 
 def negative_log_likelihood(probabilities: Probabilities, labels: Labels) -> float:

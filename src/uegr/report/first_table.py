@@ -64,11 +64,13 @@ def table_rows(
         row = [measure.title, number(measure, mean_value(measure, reference.runs))]
         for other in others:
             difference = difference_between(other, reference, measure)
-            judgement = "" if difference is None else f"\n{difference.judgement}"
-            row += [
-                number(measure, mean_value(measure, other.runs)),
-                difference_in_words(measure, difference) + judgement,
-            ]
+            lines = [difference_in_words(measure, difference)]
+            if difference is not None:
+                lines.append(difference.judgement)
+                if difference.on_seeds:
+                    own, against = (number(measure, mean) for mean in difference.means)
+                    lines.append(f"{difference.on_seeds}:\n{own} against {against}")
+            row += [number(measure, mean_value(measure, other.runs)), "\n".join(lines)]
         rows.append(row)
     return headings, rows
 

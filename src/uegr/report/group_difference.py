@@ -20,12 +20,16 @@ class Difference:
         value: the difference, in the unit in which the measure is stored.
         low, high: ends of its 95 % interval; NaN where there is none.
         sign: 1 if higher is better, -1 if lower is better.
+        means: of the group and of the reference, whose difference it is.
+        shared_seeds: the number of seeds that both have, if the means are over these alone; None if over all runs.
     """
 
     value: float
     low: float
     high: float
     sign: int
+    means: tuple[float, float]
+    shared_seeds: int | None = None
 
     @property
     def judgement(self) -> str:
@@ -35,6 +39,11 @@ class Difference:
         if self.low <= 0 <= self.high:
             return "not shown"
         return "better" if self.value * self.sign > 0 else "worse"
+
+    @property
+    def on_seeds(self) -> str:
+        """On which seeds the means are, in words; empty if they are over all runs."""
+        return "" if self.shared_seeds is None else f"on the {self.shared_seeds} seeds that both have"
 
 
 def reference_of(groups: list[Group]) -> Group:
@@ -68,7 +77,8 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     """
     if not are_comparable(group, reference):
         return None
-    value = mean_value(measure, group.runs) - mean_value(measure, reference.runs)
+    means = mean_value(measure, group.runs), mean_value(measure, reference.runs)
+    value = means[0] - means[1]
     if isnan(value):
         return None
     pairs = _pairs(group, reference, measure)
@@ -77,12 +87,16 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
         low, high = measure.metric.clip_difference((over_seeds.low, over_seeds.high))
         if over_seeds.sd <= ROUNDING:  # equal differences say nothing about the differences of further seeds
             low, high = _interval_over_examples(pairs, measure) or (nan, nan)
-        return Difference(over_seeds.mean, low, high, measure.metric.sign)
+        measured = [sum(measure.value(run) is not None for run in side.runs) for side in (group, reference)]
+        if measured == [len(pairs)] * 2:
+            return Difference(over_seeds.mean, low, high, measure.metric.sign, means)
+        means = mean_value(measure, [own for own, _ in pairs]), mean_value(measure, [other for _, other in pairs])
+        return Difference(over_seeds.mean, low, high, measure.metric.sign, means, len(pairs))
     if len(group.runs) > 1 or len(reference.runs) > 1:
-        return Difference(value, nan, nan, measure.metric.sign)
+        return Difference(value, nan, nan, measure.metric.sign, means)
     interval = _interval_over_examples(pairs, measure) if pairs else None
     interval = interval or _independent_interval(group, reference, measure, value)
-    return Difference(value, *interval, measure.metric.sign)
+    return Difference(value, *interval, measure.metric.sign, means)
 
 
 def _pairs(group: Group, reference: Group, measure: StoryMeasure) -> list[tuple[RunResult, RunResult]]:

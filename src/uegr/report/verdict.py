@@ -40,7 +40,9 @@ def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
     place = _place(measure)
     if difference is None:
         return f"{place} the two cannot be compared"
-    own, other = (number(measure, mean_value(measure, side.runs)) for side in (group, reference))
+    own, other = (number(measure, mean) for mean in difference.means)
+    if difference.on_seeds:
+        place = f"{place.removesuffix(',')}, {difference.on_seeds},"
     if measure.metric == RIGHT:
         values = f"{group.label} is right on {own}{NO_BREAK}% of the texts and {reference.label} on {other}{NO_BREAK}%"
     else:
@@ -68,7 +70,9 @@ def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMea
 
 def _short(measure: StoryMeasure, difference: Difference | None) -> str:
     words = difference_in_words(measure, difference)
-    return words if difference is None else f"{words} ({difference.judgement})"
+    if difference is None:
+        return words
+    return f"{words} ({', '.join(filter(None, (difference.judgement, difference.on_seeds)))})"
 
 
 def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | None) -> str:

@@ -74,6 +74,7 @@ class TransferShape(TypedDict):
     test_examples: int
     leakage: OverlapShape
     unseen: dict[str, float | None]
+    positive_label: NotRequired[str]
     label_map: NotRequired[dict[str, dict[str, str | None]]]
 
 

@@ -113,7 +113,9 @@ def _label_map(
         raise UsageError(f"the label sets of a multi-label run and of '{name}' cannot be compared: leave '{name}' out.")
     if target.kind != "classification":
         return None
-    return label_map(source.names, target.names, (source.family, target.family), declared)
+    families = (source.family, target.family)
+    # A file is measured by the metrics of the run, and a named task by its own.
+    return label_map(source.names, target.names, families, declared, like_source=isinstance(name, Path))
 
 
 def _file_like(

@@ -4,7 +4,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from uegr.evaluation.length_baseline import REPORTED_AUC
-from uegr.modeling.metrics import METRICS, show
+from uegr.modeling.metrics import metric_title, show
 from uegr.runs.run_result import RunResult
 
 
@@ -18,7 +18,7 @@ def transfer_table(result: RunResult) -> Table:
         metric, leakage, unseen = entry["metric"], entry["leakage"], entry["unseen"]
         table.add_row(
             entry["task"],
-            METRICS[metric].title,
+            metric_title(metric, entry.get("positive_label")),
             show(metric, entry["metrics"][metric]),
             f"{entry['test_examples']:,}",
             f"{leakage['exact']:,}",
