@@ -157,6 +157,10 @@ def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
         ({"methods": [{"method": "uegr", "sweep": {"epsilon": [0.1]}}]}, "move it to 'search'"),
         ({"methods": [{"method": "uegr", "search": ["epsilon"]}]}, "search of method 'uegr' must be a mapping"),
         ({"tasks": ["sst22"]}, "did you mean 'sst2'"),
+        ({"tasks": ["trec", {"name": "sst2", "split": "test"}]}, "on task 'sst2' .* split: test: take split out"),
+        ({"models": [{"model": "bert", "split": "test"}]}, "model 'bert' has split: test"),
+        ({"methods": ["plain", {"method": "uegr", "split": "test"}]}, "method 'uegr' on task 'sst2'"),
+        ({"search": {"split": ["validation", "test"]}}, "take split out of 'search'"),
     ],
 )
 def test_invalid_tunings_are_refused(change: dict[str, Any], message: str) -> None:

@@ -45,6 +45,7 @@ from uegr.errors import StoppedError, UsageError, unknown
 
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
+VALIDATION = "validation"
 CLEAN, ROBUST = MEASURES[:2]
 
 
@@ -67,8 +68,18 @@ class Tuning:
     objective: Objective
 
     def grid(self, entries: list[dict[str, Any]]) -> Grid:
-        """The grid with these methods."""
-        return make_grid({**self.content, "methods": entries}, self.name)
+        """The grid with these methods.
+
+        Raises:
+            UsageError: a run of it would be measured on test data.
+        """
+        grid = make_grid({**self.content, "methods": entries}, self.name)
+        if tested := next((cell for cell in grid.cells if cell.measurement.split != VALIDATION), None):
+            raise UsageError(
+                f"nothing may be chosen on test data, and method '{tested.method}' on task '{tested.task}' with model "
+                f"'{tested.model}' has split: {tested.measurement.split}: take split out of the entry that sets it."
+            )
+        return grid
 
 
 def read_tuning(path: Path) -> Tuning:
@@ -84,7 +95,7 @@ def make_tuning(content: Any, name: str) -> Tuning:
     if not isinstance(content, Mapping) or "methods" not in content:
         raise UsageError("a tuning file must be a grid with 'search', 'trials' and 'methods'.")
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
-    rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": "validation"}
+    rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": VALIDATION}
     trials, objective, seed = content.get("trials", 10), content.get("objective", "mean"), content.get("seed", 0)
     if type(trials) is not int or trials < 1:
         raise UsageError(f"trials must be a whole number of at least 1, not {trials!r}.")
@@ -99,6 +110,10 @@ def make_tuning(content: Any, name: str) -> Tuning:
         if "sweep" in item:
             raise UsageError(f"method '{method_name}' has a sweep, which tuning does not take: move it to 'search'.")
         space = {**for_all, **mapping(f"search of method '{method_name}'", item.pop("search", None))}
+        if "split" in space:
+            raise UsageError(
+                f"all trials of method '{method_name}' are measured on validation data: take split out of 'search'."
+            )
         searches.append(start_search(method_name, item, space, rest["defaults"], seed))
     own_name = grid_name(rest, name)
     rest.pop("name", None)
@@ -136,7 +151,7 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         methods = [
             {"method": search.name, "search": search.space, "trials": search.trials} for search in tuning.searches
         ]
-        about = {"objective": tuning.objective, "split": "validation", "trials": tuning.trials}
+        about = {"objective": tuning.objective, "split": VALIDATION, "trials": tuning.trials}
         write_json(trials_path(workspace), {**about, "methods": methods})
     best = [search.entry(search.best["params"], search.name) for search in tuning.searches]
     text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
