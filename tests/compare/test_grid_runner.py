@@ -70,6 +70,23 @@ def test_failing_cell_is_reported_in_one_line_and_stops_nothing(grid: Grid, tmp_
     assert "1 of 3 runs" in captured.get()
 
 
+def test_two_names_of_one_content_are_trained_once_and_both_have_a_line(grid: Grid, tmp_path: Path) -> None:
+    """Also where both begin at once, in two processes."""
+    plain = grid.cells[0]
+    twins = Grid("twins", (plain, replace(plain, method="baseline")))
+    where, trained = workspace(tmp_path), set()
+
+    def on_event(cell: Cell, event: CellEvent) -> None:
+        if event.kind == "training":
+            trained.add(cell.method)
+
+    assert run_grid(twins, where, Processes(2), on_event) == []
+    assert len(trained) == 1
+    slots = read_slots(where.results.path)
+    assert [slot.method for slot in slots] == ["plain", "baseline"]
+    assert slots[0].run is not None and slots[0].run == slots[1].run
+
+
 def test_engines_by_name() -> None:
     assert isinstance(engine_of("local", None), Inline) and isinstance(engine_of("local", 2), Processes)
     with pytest.raises(UsageError, match="at least 1"):

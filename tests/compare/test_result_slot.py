@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from support.sample_runs import RUN
-from uegr.compare.result_slot import ResultSlot, check_runs, latest_slots, name_of_plain, read_slots, text_of
+from uegr.compare.result_slot import ResultSlot, check_runs, latest_of, latest_slots, name_of_plain, read_slots, text_of
 from uegr.errors import UsageError
 
 SLOT = ResultSlot("sst2", "bert", "base", 0, {"method": "plain", "train.seed": 0}, {"metrics": {"accuracy": 0.9}})
@@ -28,6 +28,20 @@ def test_of_several_lines_the_last_counts_in_the_place_of_the_first(tmp_path: Pa
     later = replace(SLOT, run={"metrics": {"accuracy": 0.8}})
     path.write_text(text_of([SLOT, MISSING, later]))
     assert latest_slots(path) == [later, MISSING]
+
+
+def test_runs_of_earlier_settings_are_left_out() -> None:
+    """One epoch with two seeds, then five epochs with one seed: their mean is the result of no setting."""
+    seeds = [
+        replace(SLOT, seed=seed, content={**SLOT.content, "train.seed": seed, "train.epochs": 1}) for seed in (0, 1)
+    ]
+    later = replace(SLOT, content={**SLOT.content, "train.epochs": 5})
+    assert latest_of([*seeds, later]) == [later]
+    assert latest_of([*seeds, replace(later, run=None)]) == [replace(later, run=None), seeds[1]], "nothing is there yet"
+    older = replace(seeds[1], content={"method": "plain", "train.seed": 1})
+    assert latest_of([older, later]) == [older, later], "a version without the option recorded it"
+    other = replace(later, method="uegr")
+    assert latest_of([*seeds, other]) == [*seeds, other], "each method has settings of its own"
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"task": "sst2"}', '"text"', '{"run": null, "rund": null}'])

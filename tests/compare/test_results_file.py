@@ -16,7 +16,7 @@ import pytest
 from support.compare_samples import tiny_grid
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
-from uegr.compare.result_slot import read_slots
+from uegr.compare.result_slot import latest_slots, read_slots
 from uegr.compare.results_file import ResultsFile
 from uegr.errors import UsageError
 
@@ -84,6 +84,50 @@ def test_an_empty_line_says_what_is_missing_until_its_run_is_there(grid: Grid, t
     assert [slot.run for slot in slots] == [None, RUN, None, RUN], "in place of its empty line, or at the end"
     assert [slot.key for slot in slots] == [slot.key for slot in results_file.slots(grid.cells)]
     assert [slot.run for slot in results_file.slots(grid.cells)] == [None, RUN, None, RUN]
+
+
+def test_a_run_found_under_other_names_gets_a_line_of_the_cells_own(grid: Grid, tmp_path: Path) -> None:
+    results_file, plain = ResultsFile(tmp_path / "results.jsonl"), grid.cells[0]
+    baseline = replace(plain, method="baseline", task="again")
+    results_file.reserve([plain, baseline, grid.cells[1]])
+    results_file.enter(plain, {**RUN, "task": plain.task, "model": plain.model})
+    for _ in range(2):
+        results_file.reserve([plain, baseline, grid.cells[1]])
+        first, second, third = read_slots(results_file.path)
+        assert (second.task, second.method, second.run) == ("again", "baseline", {**(first.run or {}), "task": "again"})
+        assert third.run is None
+    results_file.reserve([replace(plain, method="a third")])
+    assert [slot.method for slot in read_slots(results_file.path)] == ["plain", "baseline", "uegr", "a third"]
+
+
+def test_the_lines_of_a_grid_are_the_latest_when_a_setting_is_changed_and_changed_back(tmp_path: Path) -> None:
+    results_file, former = ResultsFile(tmp_path / "results.jsonl"), seeds(2)
+    enter_all(results_file.path, former)
+    changed = [replace(cell, config=replace(cell.config, epochs=5)) for cell in former[:1]]
+    for cells, epochs in ((changed, [5]), (former, [3, 3]), (changed, [5])):
+        results_file.reserve(cells)
+        enter_all(results_file.path, [cell for cell in cells if results_file.find(cell) is None])
+        assert [slot.content["train.epochs"] for slot in latest_slots(results_file.path)] == epochs
+        assert len(read_slots(results_file.path)) == 3, "no run is lost, and none is written twice"
+
+
+def test_an_empty_line_of_other_settings_gives_way(tmp_path: Path) -> None:
+    results_file, (first, second) = ResultsFile(tmp_path / "results.jsonl"), seeds(2)
+    results_file.reserve([first, second])
+    results_file.enter(second, RUN)
+    changed = replace(first, config=replace(first.config, epochs=5))
+    results_file.reserve([changed])
+    results_file.enter(changed, RUN)
+    assert [slot.content["train.epochs"] for slot in latest_slots(results_file.path)] == [5]
+
+
+def test_a_file_with_the_lines_of_a_grid_is_not_written(tmp_path: Path) -> None:
+    enter_all(tmp_path / "results.jsonl", seeds(2))
+    (tmp_path / ".results.jsonl.lock").unlink(missing_ok=True)
+    before = (tmp_path / "results.jsonl").stat().st_mtime_ns
+    ResultsFile(tmp_path / "results.jsonl").reserve(seeds(2))
+    assert (tmp_path / "results.jsonl").stat().st_mtime_ns == before
+    assert not (tmp_path / ".results.jsonl.lock").exists()
 
 
 def test_the_cost_of_a_step_is_that_of_another_seed(grid: Grid, tmp_path: Path) -> None:

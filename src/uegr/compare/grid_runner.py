@@ -49,7 +49,7 @@ def check_data(grid: Grid, workspace: Workspace) -> None:
 def run_grid(
     grid: Grid, workspace: Workspace, engine: Engine | None = None, on_event: OnEvent = lambda cell, event: None
 ) -> list[str]:
-    """Run the unfinished cells.
+    """Run the unfinished cells, and make the slots of all cells the latest in the results file.
 
     Args:
         grid: the cells.
@@ -73,6 +73,6 @@ def run_grid(
     cells = unfinished(grid, workspace)
     for cell in cells:
         with_model_path(cell.config)  # an error now is better than one after hours of other cells
-    workspace.results.reserve(cells)
+    workspace.results.reserve(grid.cells)
     (engine or Inline()).run(cells, workspace, collect_failures)
     return failures

@@ -9,7 +9,7 @@ changed.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ from uegr.options import type_hints
 from uegr.runs.json_parts import MisfitError, read_value
 from uegr.runs.run_result import check_compared
 
+SEED = "train.seed"
 Run = dict[str, Any]
 """An entry of results.json; see `uegr.runs.run_result`."""
+SlotKey = tuple[str, str, str, int]
+"""Task, model, method and seed."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class ResultSlot:
     run: Run | None = None
 
     @property
-    def key(self) -> tuple[str, str, str, int]:
+    def key(self) -> SlotKey:
         """Identifies a slot within a grid."""
         return self.task, self.model, self.method, self.seed
 
@@ -84,8 +87,24 @@ def _checked(slot: ResultSlot) -> ResultSlot:
 
 
 def latest_slots(path: Path) -> list[ResultSlot]:
-    """The slots of a results file, one for each task, model, method and seed: the last of several lines."""
-    return list({slot.key: slot for slot in read_slots(path)}.values())
+    """The latest slots of a results file; see `latest_of`."""
+    return latest_of(read_slots(path))
+
+
+def latest_of(slots: Sequence[ResultSlot]) -> list[ResultSlot]:
+    """One slot for each task, model, method and seed: the last of several.
+
+    Runs of earlier settings are left out: those whose content differs, in more than the seed, from the content of the
+    last run with the same task, model and method. What only one of the two has recorded is no difference: a later
+    version added it.
+    """
+    latest = {slot.key: slot for slot in slots}
+    last_run = {slot.key[:3]: slot.content for slot in slots if slot.run is not None}
+    return [slot for slot in latest.values() if slot.run is None or _same_settings(slot, last_run[slot.key[:3]])]
+
+
+def _same_settings(slot: ResultSlot, content: dict[str, Any]) -> bool:
+    return all(slot.content[key] == content[key] for key in slot.content.keys() & content.keys() - {SEED})
 
 
 def text_of(slots: list[ResultSlot]) -> str:

@@ -1,7 +1,8 @@
 """The results file of a grid, in which a cell's run is found by the cell's content."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,7 @@ from filelock import FileLock
 
 from uegr.atomic_files import write_text
 from uegr.compare.cell import MODEL_DIGEST, Cell, with_model_by_path
-from uegr.compare.result_slot import ResultSlot, Run, check_runs, read_slots, text_of
-
-SEED = "train.seed"
+from uegr.compare.result_slot import SEED, ResultSlot, Run, SlotKey, check_runs, latest_of, read_slots, text_of
 
 
 @dataclass(frozen=True)
@@ -57,42 +56,44 @@ class ResultsFile:
 
     def enter(self, cell: Cell, run: Run) -> None:
         """Write the cell's run: in place of its empty line if there is one, else at the end."""
-        self._add([_slot(cell, run)])
+        with self._locked_slots() as slots:
+            _put(slots, [_slot(cell, run)])
 
-    def reserve(self, cells: Iterable[Cell]) -> None:
-        """Write an empty line for each of these cells, so that the file alone says how many runs are missing."""
-        self._add([_slot(cell, None) for cell in cells])
+    def reserve(self, cells: Sequence[Cell]) -> None:
+        """Make the line of each of these cells the latest of its names, so that the file alone says what the grid has.
 
-    def merge(self, slots: Iterable[ResultSlot]) -> list[ResultSlot]:
+        The line holds the cell's run if the file has it, under these names or others; else it is empty.
+        """
+        if not _lines_to_write(cells, self._slots()):
+            return
+        with self._locked_slots() as slots:
+            lines = _lines_to_write(cells, slots)
+            slots[:] = [slot for slot in slots if slot.key not in lines or not _gives_way(slot, lines[slot.key])]
+            _put(slots, lines.values())
+
+    def merge(self, slots: Sequence[ResultSlot]) -> list[ResultSlot]:
         """Write the slots of another results file, and return those whose run is new here.
 
         A run that this file has already, for the same cell with the same content, is left as it is. An empty slot is
         written if this file has nothing for its cell.
         """
-        slots = list(slots)
-        finished = [(slot.key, slot.content) for slot in self._slots() if slot.run is not None]
-        cells = {slot.key for slot in self._slots()}
-        runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in finished]
-        cells |= {slot.key for slot in runs}
-        self._add([*runs, *(slot for slot in slots if slot.run is None and slot.key not in cells)])
+        with self._locked_slots() as own_slots:
+            finished = [(slot.key, slot.content) for slot in own_slots if slot.run is not None]
+            runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in finished]
+            cells = {slot.key for slot in (*own_slots, *runs)}
+            _put(own_slots, [*runs, *(slot for slot in slots if slot.run is None and slot.key not in cells)])
         return runs
 
-    def _add(self, new_slots: list[ResultSlot]) -> None:
-        if not new_slots:
-            return
+    @contextmanager
+    def _locked_slots(self) -> Iterator[list[ResultSlot]]:
+        """All slots, while no other process may write; what the caller changes in the list is written at the end."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.path.with_name(f".{self.path.name}.lock")):
-            slots = list(self._slots())
-            empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
-            done = [(slot.key, slot.content) for slot in slots if slot.run is not None]
-            for slot in new_slots:
-                if slot.run is None and (slot.key, slot.content) in done:
-                    continue  # another process has entered the run since this one looked for it
-                if slot.key in empty:
-                    slots[empty[slot.key]] = slot
-                else:
-                    slots.append(slot)
-            write_text(self.path, text_of(slots))
+            former = self._slots()
+            slots = list(former)
+            yield slots
+            if slots != former:
+                write_text(self.path, text_of(slots))
 
     def _slots(self) -> list[ResultSlot]:
         """All slots of the file, which is read again only after it has changed."""
@@ -109,6 +110,49 @@ class ResultsFile:
 
 def _slot(cell: Cell, run: Run | None) -> ResultSlot:
     return ResultSlot(cell.task, cell.model, cell.method, cell.seed, cell.content(), run)
+
+
+def _put(slots: list[ResultSlot], lines: Iterable[ResultSlot]) -> None:
+    """Add lines to the slots: each in place of the empty one of its cell if there is one, else at the end."""
+    empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
+    for line in lines:
+        if line.key in empty:
+            slots[empty.pop(line.key)] = line
+        else:
+            slots.append(line)
+
+
+def _lines_to_write(cells: Sequence[Cell], slots: list[ResultSlot]) -> dict[SlotKey, ResultSlot]:
+    """The lines of those of the cells whose latest slot is not their own."""
+    latest = {slot.key: slot for slot in latest_of(slots)}
+    lines = [_line(cell, slots, latest) for cell in cells]
+    return {line.key: line for line in lines if line is not latest.get(line.key)}
+
+
+def _line(cell: Cell, slots: list[ResultSlot], latest: dict[SlotKey, ResultSlot]) -> ResultSlot:
+    """The cell's slot among these: with its run, if there is one under any names; else an empty one."""
+    empty, defaults = _slot(cell, None), cell.with_defaults().content()
+
+    def is_of_cell(slot: ResultSlot) -> bool:
+        return _stands_for(slot.content, empty.content, defaults)
+
+    own = latest.get(empty.key)
+    own = own if own is not None and is_of_cell(own) else empty
+    if own.run:
+        return own
+    finished = [slot for slot in slots if slot.run and is_of_cell(slot)]
+    if not finished:
+        return own
+    slot = next((slot for slot in finished if slot.key == own.key), finished[0])
+    if slot.key == own.key:
+        return slot
+    run = {**(slot.run or {}), "task": cell.task, "model": cell.model}
+    return replace(slot, task=cell.task, model=cell.model, method=cell.method, run=run)
+
+
+def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:
+    """Whether a slot is removed for a line of the same cell: an empty one of other settings, or the line itself."""
+    return slot is line or (slot.run is None and slot.content != line.content)
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:

@@ -46,12 +46,15 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
     for file in workspace.code:
         import_code(file)
     training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
-    folder = workspace.runs / f"{cell.label}-{address(training)}"
+    digits = address(training)
+    folder = workspace.runs / f"{cell.label}-{digits}"
     locks = workspace.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
-    # The worker of a killed grid may still be finishing its last step in this folder.
-    with FileLock(locks / folder.name):
+    # Another cell may have the same content under other names, and the worker of a killed grid may still be finishing
+    # its last step in this folder.
+    with FileLock(locks / digits):
         if (finished_run := workspace.results.find(cell)) is not None:
+            workspace.results.reserve([cell])
             return finished_run
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
             train_run(
