@@ -72,6 +72,11 @@ def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
     assert cell.config.options == {"passes": 1}
 
 
+def test_defaults_for_data_of_your_own_do_not_concern_a_named_task() -> None:
+    (cell,) = make_grid({**SMALL, "methods": ["plain"], "seeds": 1, "defaults": {"metric": "perplexity"}}, "g").cells
+    assert cell.config.data.task == "rotten_tomatoes"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -85,6 +90,17 @@ def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
         ({"methods": [{"method": "uegr", "sweep": {"epsilon": [-1.0]}}]}, "epsilon must be"),
         ({"tasks": ["rotten_potatoes"]}, "did you mean 'rotten_tomatoes'"),
         ({"tasks": [{"name": "rotten_tomatoes", "epoch": 2}]}, "did you mean 'epochs'"),
+        (
+            {"tasks": [{"task": "trec", "train_file": "a.csv"}]},
+            "'trec' has a task and a train_file: leave one of them out",
+        ),
+        ({"tasks": [{"name": "mine", "task": "trec", "dataset": "a"}]}, "'mine' has a task and a dataset"),
+        (
+            {"tasks": [{"name": "trec", "metric": "macro_f1", "kind": "token"}]},
+            "'trec' is a named task and has its own kind, metric",
+        ),
+        ({"tasks": [{"name": "trec", "validation_file": "a.csv"}]}, "has its own validation_file: take that out"),
+        ({"tasks": ["wikitext2"], "defaults": {"metric": "token_accuracy"}}, "is measured by perplexity"),
         ({"defaults": {"epochs": "many"}}, "epochs must be a number"),
         ({"defaults": {"budget": "time"}}, "choose one of steps, compute"),
         ({"defaults": [1]}, "defaults must be a mapping"),

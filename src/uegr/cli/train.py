@@ -14,7 +14,7 @@ from uegr.cli.config_options import config_options, values_of
 from uegr.cli.method_help import MethodHelp, chosen_method
 from uegr.cli.option_values import ALIASES, method_options, parse_class_weights, refuse_given
 from uegr.cli.terminal import console, progress
-from uegr.data.data_source import DataSource
+from uegr.data.data_source import OF_OWN_DATA, OF_TRAIN_FILE, DataSource
 from uegr.data.kind import Kind
 from uegr.errors import UsageError, suggestion
 from uegr.options import Options
@@ -44,19 +44,6 @@ PANELS = {
 }
 """Panels of the help and the options in them."""
 LORA = ("lora_alpha", "lora_dropout", "lora_target_modules")
-OF_OWN_DATA = (
-    "text_column",
-    "text_pair_column",
-    "label_column",
-    "kind",
-    "metric",
-    "label_separator",
-    "positive_label",
-    "drop_empty",
-)
-"""Options that a named task does not use."""
-OF_TRAIN_FILE = ("validation_file", "test_file")
-"""Options that go with --train_file only."""
 OF_KINDS = {
     "label_separator": ("multi_label",),
     "positive_label": ("classification",),

@@ -168,7 +168,7 @@ def _check_task(name: str, source: DataSource, measurement: Measurement) -> None
     """Raise a UsageError where runs of the task cannot be measured or compared in this way."""
     named = None if source.task is None else find_task(source.task)
     kind = source.kind if named is None else named.kind
-    published = source.metric or (METRICS_OF_KIND[kind] if named is None else named.metrics)[0]
+    published = (source.metric or METRICS_OF_KIND[kind][0]) if named is None else named.metrics[0]
     if published in METRICS and METRICS[published].lower_is_better:
         raise UsageError(
             f"'{name}' is measured by {published}, for which lower is better, and grids need a metric for which higher "

@@ -7,7 +7,7 @@ from typing import Any
 
 from uegr.compare.cell_measurement import Measurement
 from uegr.compare.yaml_files import mapping
-from uegr.data.data_source import DataSource
+from uegr.data.data_source import OF_OWN_DATA, OF_TRAIN_FILE, DataSource
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
 from uegr.methods.method_lookup import make_config
@@ -92,10 +92,16 @@ def task_entry(item: dict[str, Any]) -> Entry:
     name = name_in("a task", item.get("name", item.get("task")))
     own_settings = {key: value for key, value in item.items() if key not in ("name", "task")}
     settings = checked_settings(f"task '{name}'", own_settings)
-    if "train_file" in settings or "dataset" in settings:
+    if data := next((key for key in ("train_file", "dataset") if settings.get(key) is not None), None):
+        if "task" in item:
+            raise UsageError(
+                f"'{name}' has a task and a {data}: leave one of them out, or write name in place of task."
+            )
         return Entry(name, name, {}, settings)
     task = name_in(f"the task of '{name}'", item.get("task", name))
     find_task(task)
+    if unused := ", ".join(key for key in (*OF_OWN_DATA, *OF_TRAIN_FILE) if key in settings):
+        raise UsageError(f"'{name}' is a named task and has its own {unused}: take that out of its entry.")
     return Entry(name, task, {"task": task}, settings)
 
 

@@ -9,6 +9,11 @@ from uegr.options import Options, option
 
 if TYPE_CHECKING:
     from uegr.data.task_data import TaskData
+COLUMNS = ("text_column", "text_pair_column", "label_column")
+OF_OWN_DATA = (*COLUMNS, "kind", "metric", "label_separator", "positive_label", "drop_empty")
+"""Options that a named task does not use."""
+OF_TRAIN_FILE = ("validation_file", "test_file")
+"""Options that go with `train_file` only."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,6 @@ class DataSource(Options):
         return load_files(self.train_file, self.validation_file, self.test_file, **self._options())
 
     def _options(self) -> dict[str, Any]:
-        columns = ("text_column", "text_pair_column", "label_column")
         labels = ("kind", "label_separator", "positive_label", "drop_empty")
-        options = {name: getattr(self, name) for name in (*columns, *labels)}
+        options = {name: getattr(self, name) for name in (*COLUMNS, *labels)}
         return {**options, "metrics": None if self.metric is None else (self.metric,)}
