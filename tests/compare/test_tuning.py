@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from support.command_line import run
 from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.local_engines import CellEvent, OnEvent
@@ -128,14 +129,45 @@ def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) ->
 def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(broken=(1,)))
     assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4
-    with pytest.raises(UsageError, match="every trial of method 'plain' failed: correct"):
+    with pytest.raises(UsageError, match="every trial of method 'plain', 'uegr' failed: correct"):
         tune(make_tuning({**CONTENT, "trials": 1}, "t"), workspace(tmp_path / "all"), Formula(broken=(0,)))
+
+
+class PlainFails(Formula):
+    """All runs of plain fail."""
+
+    def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
+        super().run([cell for cell in cells if cell.config.method != "plain"], workspace, on_event)
+        for cell in cells:
+            if cell.config.method == "plain":
+                on_event(cell, CellEvent("failed", message="the loss became nan"))
+
+
+def test_a_method_without_a_finished_trial_costs_no_other_its_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("uegr.compare.grid_runner.check_data", lambda grid, workspace: None)
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump({**CONTENT, "trials": 2}))
+    command = ["tune", str(tmp_path / "t.yaml"), "--runs_dir", str(tmp_path / "runs"), "--results"]
+    for engine, name, code, error, methods in (
+        (PlainFails(), "plain", 2, "every trial of method 'plain' failed: correct", ["uegr"]),
+        (Formula(broken=(1,)), "some", 1, "2 of 4 trials failed: fix the cause", ["plain", "uegr"]),
+        (Formula(broken=(0, 1)), "all", 2, "every trial of method 'plain', 'uegr' failed", None),
+    ):
+        monkeypatch.setattr("uegr.compare.grid_runner.engine_of", lambda *_, engine=engine: engine)
+        assert run([*command, str(tmp_path / f"{name}.jsonl")]) == code
+        out, err = capsys.readouterr()
+        assert error in err and ("best clean" in out) == (methods is not None)
+        tuned = tmp_path / f"{name}.tuned.yaml"
+        written = yaml.safe_load(tuned.read_text())["methods"] if tuned.exists() else None
+        assert methods == (written and [entry["name"] for entry in written])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"trials": 0}, "at least 1"),
+        ({"tuned": {"sst2": ["plain"]}}, "'tuned' is for grids: take it out"),
         ({"objective": "speed"}, "choose one of mean, clean, robust"),
         ({"search": None}, "nothing to search"),
         ({"search": {"learning_rates": [1]}}, "did you mean 'learning_rate'"),

@@ -13,7 +13,7 @@ from rich.table import Table
 from uegr.cli.app import app, option
 from uegr.cli.shared_options import EngineOption, JobsOption
 from uegr.cli.terminal import console
-from uegr.errors import UsageError
+from uegr.errors import TrainingError, UsageError
 
 if TYPE_CHECKING:
     from uegr.compare.tuning import Tuning
@@ -54,16 +54,24 @@ def tune(
         if event.final:
             console.print(f"{cell.label}: {event.kind} {event.message}", highlight=False, soft_wrap=True)
 
-    run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
-    console.print(_chosen_values(tuning))
-    console.print(f"wrote {tuned_path(workspace)}")
+    try:
+        run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
+    finally:
+        if any(len(search.trials) == tuning.trials and search.best for search in tuning.searches):
+            console.print(_chosen_values(tuning))
+            console.print(f"wrote {tuned_path(workspace)}")
+    values = [trial["value"] for search in tuning.searches for trial in search.trials]
+    if failed := values.count(None):
+        raise TrainingError(f"{failed} of {len(values)} trials failed: fix the cause and run the same command again.")
 
 
 def _chosen_values(tuning: Tuning) -> Table:
-    """Return the best trial of each method beside the one with its defaults."""
+    """Return the best trial of each method that has one, beside the one with its defaults."""
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen", box=SIMPLE, pad_edge=False)
     for search in tuning.searches:
         first, best = search.trials[0]["value"], search.best
+        if best is None:
+            continue
         default = "failed" if first is None else f"{first:.4f}"
         chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)

@@ -36,12 +36,10 @@ class Search:
     trials: list[dict[str, Any]] = field(default_factory=list)
 
     @property
-    def best(self) -> dict[str, Any]:
-        """The trial of the highest value; the first of several equal ones."""
+    def best(self) -> dict[str, Any] | None:
+        """The trial of the highest value; the first of several equal ones, and None if every trial failed."""
         done = [trial for trial in self.trials if trial["value"] is not None]
-        if not done:
-            raise UsageError(f"every trial of method '{self.name}' failed: correct the errors that its runs print.")
-        return max(done, key=lambda trial: (trial["value"], -trial["number"]))
+        return max(done, key=lambda trial: (trial["value"], -trial["number"]), default=None)
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:

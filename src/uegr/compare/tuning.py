@@ -94,6 +94,8 @@ def make_tuning(content: Any, name: str) -> Tuning:
     """The searches that a mapping (a parsed YAML file) describes."""
     if not isinstance(content, Mapping) or "methods" not in content:
         raise UsageError("a tuning file must be a grid with 'search', 'trials' and 'methods'.")
+    if content.get("tuned"):
+        raise UsageError("'tuned' is for grids: take it out, or write tuned: {} if it is in the base of this file.")
     rest: dict[str, Any] = {key: value for key, value in content.items() if key not in (*OWN, "methods")}
     rest["defaults"] = {**mapping("defaults", rest.get("defaults")), "split": VALIDATION}
     trials, objective, seed = content.get("trials", 10), content.get("objective", "mean"), content.get("seed", 0)
@@ -129,6 +131,7 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
 
     Raises:
         StoppedError: the user stopped it; the same call continues.
+        UsageError: every trial of a method failed; what was chosen for the other methods is written.
     """
     for number in range(tuning.trials):
         drawn_trials = [(search, search.study.ask(search.distributions)) for search in tuning.searches]
@@ -153,9 +156,12 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         ]
         about = {"objective": tuning.objective, "split": VALIDATION, "trials": tuning.trials}
         write_json(trials_path(workspace), {**about, "methods": methods})
-    best = [search.entry(search.best["params"], search.name) for search in tuning.searches]
-    text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
-    write_text(tuned_path(workspace), f"# The best of {tuning.trials} trials each.\n{text}")
+    best = [search.entry(search.best["params"], search.name) for search in tuning.searches if search.best]
+    if best:
+        text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
+        write_text(tuned_path(workspace), f"# The best of {tuning.trials} trials each.\n{text}")
+    if without := ", ".join(f"'{search.name}'" for search in tuning.searches if not search.best):
+        raise UsageError(f"every trial of method {without} failed: correct the errors that its runs print.")
 
 
 def trials_path(workspace: Workspace) -> Path:
