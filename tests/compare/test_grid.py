@@ -66,6 +66,20 @@ def test_tuned_values_take_the_place_of_a_method_on_the_tasks_that_name_them() -
     assert {cell.config.learning_rate for cell in grid.cells if cell.task == "trec"} == {1e-4, 2e-4}, "plain has none"
 
 
+def test_methods_that_are_not_tuned_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    methods = ["plain", "freelb", {"method": "uegr"}, {"method": "uegr", "sweep": {"epsilon": [0.1]}}]
+    grid: dict[str, Any] = {"methods": methods, "tasks": ["trec", "sst2", "cola"], "seeds": 1}
+    options = [{"method": "uegr", "options": {"epsilon": 0.2}}]
+    make_grid({**grid, "tuned": {"trec": options, "sst2": options, "cola": []}}, "g")
+    (record,) = caplog.records
+    assert record.getMessage() == "tuned has no freelb, uegr epsilon=0.1: on trec, sst2 the grid's own options are used"
+    caplog.clear()
+    make_grid({**grid, "methods": ["plain", "uegr"], "tuned": {"trec": options}}, "g")
+    assert not caplog.records, "plain has no options"
+    make_grid({**grid, "methods": ["plain", "uegr"], "tuned": {"trec": [{**options[0], "learning_rate": 1e-3}]}}, "g")
+    assert "tuned has no plain: on trec" in caplog.text, "the learning rate of the others is tuned"
+
+
 def test_a_grid_and_a_tuning_may_share_their_list_of_methods() -> None:
     method = {"method": "uegr", "options": {"passes": 1}, "search": {"epsilon": [0.1, 0.2]}}
     (cell,) = make_grid({**SMALL, "methods": [method], "seeds": 1}, "g").cells
@@ -113,6 +127,7 @@ def test_defaults_for_data_of_your_own_do_not_concern_a_named_task() -> None:
         ({"methods": [{"method": "uegr", "sweep": ["epsilon"]}]}, "sweep of method 'uegr' must be a mapping"),
         ({"tuned": {"trec": ["plain"]}}, "unknown task in tuned 'trec'"),
         ({"tuned": ["plain"]}, "tuned must be a mapping"),
+        ({"tuned": {"rotten_tomatoes": ["sam"]}}, "tuned has sam for .*, and the grid's methods are plain, uegr: give"),
         ({"tuned": {"rotten_tomatoes": ["plane"]}}, "did you mean 'plain'"),
         ({"name": None}, "'name' must be a name, not None"),
         ({"name": "a/b"}, "is used for a file and a folder"),

@@ -23,6 +23,7 @@ A setting is any field of `RunConfig`, `DataSource` or `Measurement`, or `budget
 """
 
 import itertools
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -48,13 +49,16 @@ from uegr.data.data_source import DataSource
 from uegr.data.task_data import METRICS_OF_KIND
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError, unknown
-from uegr.methods.method_lookup import make_config
+from uegr.methods.method_config import MethodConfig
+from uegr.methods.method_lookup import config_class, make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.modeling.metrics import METRICS
+from uegr.options import option_fields
 from uegr.runs.transfer import check_transfer
 from uegr.training.run_arguments import check_further
 from uegr.training.run_config import RunConfig
 
+logger = logging.getLogger("uegr")
 MOST_CELLS = 100_000
 KEYS = ("methods", "tasks", "models", "seeds", "defaults", "tuned", "name")
 
@@ -113,7 +117,7 @@ def make_grid(content: Any, name: str) -> Grid:
     seeds = {"seeds": checked_seeds(content["seeds"])}
     if len(methods) * len(tasks) * len(models) * len(seeds["seeds"]) > MOST_CELLS:
         raise UsageError(f"the grid has more than {MOST_CELLS:,} runs: leave out methods, tasks, models or seeds.")
-    tuned = _tuned(content.get("tuned"), [task.name for task in tasks])
+    tuned = _tuned(content.get("tuned"), [task.name for task in tasks], methods)
     cells = [
         (round_number, _cell(method, task, model, seed, settings))
         for task, model, entry in itertools.product(tasks, models, methods)
@@ -133,16 +137,50 @@ def grid_name(content: Mapping[str, Any], file_name: str) -> str:
     return name
 
 
-def _tuned(content: Any, tasks: list[str]) -> dict[tuple[str, str], Entry]:
-    """The tuned entries of methods by task and name, from a mapping of tasks to lists of methods."""
+def _tuned(content: Any, tasks: list[str], methods: list[Entry]) -> dict[tuple[str, str], Entry]:
+    """The tuned entries of methods by task and name, from a mapping of tasks to lists of methods.
+
+    The log names the methods that keep the grid's own options.
+
+    Args:
+        content: of the file.
+        tasks: the names of the grid's tasks.
+        methods: of the grid.
+
+    Raises:
+        UsageError: a task is not in the grid, or none of a task's tuned methods is.
+    """
     entries: dict[tuple[str, str], Entry] = {}
-    for task, methods in mapping("tuned", content).items():
+    tasks_by_kept: dict[str, list[str]] = {}
+    for task, items_of_task in mapping("tuned", content).items():
         if task not in tasks:
             raise unknown("task in tuned", task, tasks)
-        if methods:  # empty before the tuning has run
-            tuned_methods = [entry for item in items({"methods": methods}, "methods") for entry in method_entries(item)]
-            entries |= {(task, entry.name): entry for entry in tuned_methods}
+        if items_of_task:  # empty before the tuning has run
+            tuned = [entry for item in items({"methods": items_of_task}, "methods") for entry in method_entries(item)]
+            names, kept = [entry.name for entry in tuned], _not_tuned(methods, tuned)
+            if not {*names} & {method.name for method in methods}:
+                raise UsageError(
+                    f"tuned has {', '.join(names)} for task '{task}', and the grid's methods are "
+                    f"{', '.join(method.name for method in methods)}: give the methods the same names in both."
+                )
+            if kept:
+                tasks_by_kept.setdefault(", ".join(kept), []).append(task)
+            entries |= {(task, entry.name): entry for entry in tuned}
+    for kept_names, kept_tasks in tasks_by_kept.items():
+        logger.warning("tuned has no %s: on %s the grid's own options are used", kept_names, ", ".join(kept_tasks))
     return entries
+
+
+def _not_tuned(methods: list[Entry], tuned: list[Entry]) -> list[str]:
+    """The names of the methods that have no tuned entry, without those for which nothing could be tuned."""
+    names, with_settings = {entry.name for entry in tuned}, any(entry.settings for entry in tuned)
+    of_all_methods = {*option_fields(MethodConfig)}
+    return [
+        method.name
+        for method in methods
+        if method.name not in names
+        and (with_settings or {*option_fields(config_class(method.target))} - of_all_methods)
+    ]
 
 
 def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[str, Any]) -> Cell:
