@@ -113,3 +113,18 @@ def test_texts_of_which_the_edits_change_none_are_refused(
     error = error_of(capsys, arguments(encoder_folder, texts, folder))
     assert "the edits characters:0.35 change none of the texts" in error
     assert not folder.exists()
+
+
+def test_the_modules_of_a_sentence_encoder_are_kept(encoder_folder: Path, texts: Path, tmp_path: Path) -> None:
+    """Without them sentence-transformers takes the mean of the tokens and does not normalise it."""
+    modules = [{"path": "", "type": "Transformer"}, {"path": "1_Pooling", "type": "Pooling"}]
+    (encoder_folder / "modules.json").write_text(json.dumps(modules))
+    (encoder_folder / "sentence_bert_config.json").write_text('{"max_seq_length": 77}')
+    (encoder_folder / "1_Pooling").mkdir()
+    (encoder_folder / "1_Pooling" / "config.json").write_text('{"pooling_mode": "cls"}')
+    hardened = tmp_path / "hardened"
+    assert run(arguments(encoder_folder, texts, hardened, "--max_steps", "1")) == 0
+    for name in ("modules.json", "sentence_bert_config.json", "1_Pooling/config.json"):
+        assert (hardened / name).read_bytes() == (encoder_folder / name).read_bytes()
+    assert run(arguments(encoder_folder, texts, hardened, "--max_steps", "1", "--overwrite")) == 0
+    assert (hardened / "1_Pooling" / "config.json").exists()

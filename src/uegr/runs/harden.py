@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from uegr.data.encoding import pad, without_empty_rows
 from uegr.data.text_pool import TEXT, load_pool
 from uegr.errors import UsageError
+from uegr.modeling.embedded_model import locate_model
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.tokenizer_match import tokens_to_read
@@ -43,6 +44,8 @@ def harden_model(
     on_step: OnStep = lambda step, total: None,
 ) -> dict[str, Any]:
     """Train without labels and leave a model folder; see `uegr.training.hardening` for the loss.
+
+    The modules of a folder of sentence-transformers (pooling, normalisation) are copied; those of a hub name are not.
 
     Args:
         config: model, texts and training.
@@ -114,7 +117,16 @@ def harden_model(
             },
         }
         with disk_errors_explained(output_dir, bytes_of(model)):
-            finish_run(output_dir, record, trainer.state.log_history, model, tokenizer, file=HARDENING)
+            source = Path(locate_model(config.model))
+            finish_run(
+                output_dir,
+                record,
+                trainer.state.log_history,
+                model,
+                tokenizer,
+                file=HARDENING,
+                modules_of=source,
+            )
     return record
 
 

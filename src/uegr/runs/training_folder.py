@@ -15,6 +15,7 @@ from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
 from uegr.runs.folder_lock import content_of
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
+from uegr.runs.sentence_modules import copy_sentence_modules
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -133,6 +134,7 @@ def finish_run(
     method_config: MethodConfig | None = None,
     *,
     file: str = RUN,
+    modules_of: Path | None = None,
 ) -> None:
     """Move the trained model into the folder, mark the run as finished, and only then remove its checkpoints.
 
@@ -143,6 +145,7 @@ def finish_run(
         model, tokenizer: saved in Hugging Face's format.
         method_config: saved beside the model.
         file: RUN or HARDENING.
+        modules_of: folder whose modules of sentence-transformers are copied beside the model.
     """
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
@@ -150,7 +153,11 @@ def finish_run(
     tokenizer.save_pretrained(staging)
     if method_config is not None:
         method_config.save_pretrained(staging)
+    if modules_of is not None:
+        copy_sentence_modules(modules_of, staging)
     for path in staging.iterdir():
+        if path.is_dir() and (folder / path.name).is_dir():  # of an attempt that was killed here
+            remove_folder(folder / path.name)
         replace_file(path, folder / path.name)
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
