@@ -26,7 +26,7 @@ import itertools
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,6 @@ from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import config_class, make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.modeling.metrics import METRICS
-from uegr.options import option_fields
 from uegr.runs.transfer import check_transfer
 from uegr.training.run_arguments import check_further
 from uegr.training.run_config import RunConfig
@@ -174,13 +173,14 @@ def _tuned(content: Any, tasks: list[str], methods: list[Entry]) -> dict[tuple[s
 def _not_tuned(methods: list[Entry], tuned: list[Entry]) -> list[str]:
     """The names of the methods that have no tuned entry, without those for which nothing could be tuned."""
     names, with_settings = {entry.name for entry in tuned}, any(entry.settings for entry in tuned)
-    of_all_methods = {*option_fields(MethodConfig)}
     return [
-        method.name
-        for method in methods
-        if method.name not in names
-        and (with_settings or {*option_fields(config_class(method.target))} - of_all_methods)
+        method.name for method in methods if method.name not in names and (with_settings or _has_options(method.target))
     ]
+
+
+def _has_options(method: str) -> bool:
+    """Whether the method has options besides those that all methods share."""
+    return len(fields(config_class(method))) > len(fields(MethodConfig))
 
 
 def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[str, Any]) -> Cell:
