@@ -32,7 +32,7 @@ def codespell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def test_lists_of_files_and_of_codespell_are_read_together(
     codespell: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    codespell.write_text("thier->their\nfo->of, for\n", encoding="utf-8")
+    codespell.write_text("thier->their\nfo->of, for\nxwindows->x\nnegoptionsotiate->negotiate\n", encoding="utf-8")
     (tmp_path / "lexical").mkdir()
     words = "beautiful\tbeutiful\nbeautiful\tbootyfull\ntheir\tthier\n"
     (tmp_path / "lexical" / "misspellings_birkbeck.txt").write_text(words, encoding="utf-8")

@@ -14,7 +14,7 @@ from uegr.perturb.token_words import TokenWord, TokenWords
 from uegr.perturb.views import Edit
 from uegr.perturb.words import replace_words
 
-KINDS = ("wordpiece", "byte-level", "metaspace")
+KINDS = ("wordpiece", "byte-level", "metaspace", "word-ends")
 TOKENIZERS = {kind: make_tokenizer(kind) for kind in KINDS}
 TEXTS = list(dict.fromkeys(SENTENCES))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import regex
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, MBartTokenizer, PreTrainedTokenizerBase
 
 from conftest import tokenizer
 from uegr.errors import UsageError
@@ -125,3 +125,19 @@ def test_the_tokenizer_keeps_the_side_on_which_it_cuts() -> None:
     own = tokenizer()
     own.truncation_side = "left"
     assert with_normalizer(own, ["leet"]).truncation_side == "left"
+
+
+def test_special_tokens_of_ones_own_and_the_chat_template_are_kept(tmp_path: Path) -> None:
+    own: Any = tokenizer()
+    own.add_special_tokens({"additional_special_tokens": ["ENTSTART"]})
+    own.chat_template = "{{ messages[0]['content'] }}"
+    with_normalizer(own, ["leet"]).save_pretrained(tmp_path)
+    for changed in (with_normalizer(own, ["leet"]), AutoTokenizer.from_pretrained(tmp_path)):
+        assert sorted(changed.all_special_ids) == sorted(own.all_special_ids)
+        assert changed.chat_template == own.chat_template
+        assert changed("the ENTSTART film")["input_ids"] == own("the ENTSTART film")["input_ids"]
+
+
+def test_a_tokenizer_with_languages_is_refused() -> None:
+    with pytest.raises(UsageError, match="MBartTokenizer writes a code of the language"):
+        with_normalizer(MBartTokenizer(), ["leet"])

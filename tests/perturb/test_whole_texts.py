@@ -7,8 +7,12 @@ import random
 import pytest
 
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.perturb.edited_row import EditedRow
+from uegr.perturb.perturbation import Perturbation
 from uegr.perturb.row_editor import RowEditor
+from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import Edit
+from uegr.perturb.whole_texts import TextRewriter
 
 TOKENIZER = make_tokenizer("wordpiece")
 
@@ -35,3 +39,21 @@ def test_unknown_signs_at_the_ends_of_a_text_stay(text: str, name: str) -> None:
         assert row.ids.count(TOKENIZER.unk_token_id) >= unknown > 0, (
             "signs that the perturbation adds may be unknown, too"
         )
+
+
+class AddedWord(Perturbation):
+    name = "added-word"
+
+    def __call__(self, text: str, rate: float, generator: random.Random) -> str:
+        return f"{text} film"
+
+
+@pytest.mark.parametrize("kind", ["wordpiece", "byte-level", "metaspace", "word-ends"])
+@pytest.mark.parametrize("texts", [SENTENCES[:1], SENTENCES[:2]])
+def test_a_rewritten_text_has_the_tokens_of_the_same_text(kind: str, texts: list[str]) -> None:
+    """Some tokenizers add a space at the start of a text, and their decoder takes it away."""
+    tokenizer = make_tokenizer(kind)
+    ids = tokenizer(*texts)["input_ids"]
+    changes = TextRewriter(TokenWords(tokenizer)).changes(ids, AddedWord(), 1.0, random.Random(0))
+    row = EditedRow.unedited(ids).with_changes(changes, len(ids) + 20)
+    assert row.ids == tokenizer(*[f"{text} film" for text in texts])["input_ids"]

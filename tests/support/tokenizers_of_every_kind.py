@@ -1,6 +1,8 @@
-"""Small tokenizers of the three kinds that models come with, learned from a few sentences."""
+"""Small tokenizers of the four kinds that models come with, learned from a few sentences."""
 
 from __future__ import annotations
+
+import string
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -15,7 +17,8 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def make_tokenizer(kind: str) -> PreTrainedTokenizerFast:
-    """A tokenizer with BERT's special tokens; kind: wordpiece, byte-level or metaspace."""
+    """A tokenizer with BERT's special tokens; kind: wordpiece, byte-level, word-ends or metaspace."""
+    texts = SENTENCES
     if kind == "wordpiece":
         backend = Tokenizer(models.WordPiece(unk_token="[UNK]"))
         backend.normalizer, backend.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
@@ -29,13 +32,21 @@ def make_tokenizer(kind: str) -> PreTrainedTokenizerFast:
         trainer = trainers.BpeTrainer(
             vocab_size=400, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
         )
+    elif kind == "word-ends":
+        backend = Tokenizer(models.BPE(unk_token="[UNK]", end_of_word_suffix="</w>"))
+        backend.normalizer, backend.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+        backend.decoder = decoders.BPEDecoder()
+        texts = [*SENTENCES, string.ascii_lowercase, " ".join(string.ascii_lowercase)]  # each letter, at an end, too
+        trainer = trainers.BpeTrainer(
+            vocab_size=180, special_tokens=SPECIAL, end_of_word_suffix="</w>", show_progress=False
+        )
     else:
         backend = Tokenizer(models.Unigram())
         backend.pre_tokenizer, backend.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
         trainer = trainers.UnigramTrainer(
             vocab_size=140, special_tokens=SPECIAL, unk_token="[UNK]", show_progress=False
         )
-    backend.train_from_iterator(SENTENCES, trainer)
+    backend.train_from_iterator(texts, trainer)
     backend.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]",
         pair="[CLS] $A [SEP] $B:1 [SEP]:1",

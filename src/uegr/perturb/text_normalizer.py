@@ -162,7 +162,7 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
         steps: names of steps; without any, the tokenizer itself is returned.
 
     Raises:
-        UsageError: an unknown step, or a tokenizer without a tokenizer.json.
+        UsageError: an unknown step, or a tokenizer without a tokenizer.json or with languages.
     """
     for step in steps:
         if step not in STEPS:
@@ -175,6 +175,11 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
             f"{type(tokenizer).__name__} has no tokenizer.json, which would keep the normalizer: choose a model with "
             "one, or leave out --normalize."
         )
+    if hasattr(tokenizer, "src_lang"):
+        raise UsageError(
+            f"{type(tokenizer).__name__} writes a code of the language, which transformers' general class does not: "
+            "choose a model of one language, or leave out --normalize."
+        )
     changed = Tokenizer.from_str(backend.to_str())
     own = [] if changed.normalizer is None else [changed.normalizer]
     ours = [part for name, make in STEPS.items() if name in steps for part in make()]
@@ -185,5 +190,7 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
         padding_side=tokenizer.padding_side,
         truncation_side=tokenizer.truncation_side,
         model_input_names=tokenizer.model_input_names,
+        extra_special_tokens=tokenizer.extra_special_tokens,
+        chat_template=tokenizer.chat_template,
         **tokenizer.special_tokens_map,
     )

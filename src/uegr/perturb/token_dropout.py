@@ -25,7 +25,9 @@ class TokenDropout:
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         self._ids: dict[str, int] = tokenizer.get_vocab()
-        self._inside: str = getattr(tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None) or ""
+        model = tokenizer.backend_tokenizer.model
+        self._inside: str = getattr(model, "continuing_subword_prefix", None) or ""
+        self._ending: str = getattr(model, "end_of_word_suffix", None) or ""
         self._longest = max(map(len, self._ids))
 
     def __call__(self, ids: list[int], generator: random.Random) -> list[int]:
@@ -34,6 +36,7 @@ class TokenDropout:
         if any(_BYTE.fullmatch(token) for token in written):
             return ids
         word = "".join(token.removeprefix(self._inside) if i else token for i, token in enumerate(written))
+        word = word.removesuffix(self._ending)
         tokens: list[int] = []
         start = 0
         while start < len(word):
@@ -47,4 +50,4 @@ class TokenDropout:
         return tokens
 
     def _written(self, word: str, start: int, end: int) -> str:
-        return (self._inside if start else "") + word[start:end]
+        return (self._inside if start else "") + word[start:end] + (self._ending if end == len(word) else "")

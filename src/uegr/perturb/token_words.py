@@ -21,6 +21,8 @@ _BEFORE = ("-", "(", "/", "'")
 
 Each is for vocabularies in which the marks before it and a letter are one token.
 """
+_SAMPLE = ("unforgettable", "misspellings", "reads", "a", "tokenizer")
+"""Words that a tokenizer must read as they are written; a vocabulary without their letters is not checked."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class TokenWords:
         tokenizer: a fast tokenizer of Hugging Face, of any kind (WordPiece, byte-level BPE, SentencePiece).
 
     Raises:
-        UsageError: the tokenizer has no fast form, or no tokens for letters.
+        UsageError: the tokenizer has no fast form, no tokens for letters, or a decoder that does not show its words.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -67,13 +69,24 @@ class TokenWords:
             )
         self.tokenizer = tokenizer
         self.special_ids = frozenset(tokenizer.all_special_ids)
+        backend = tokenizer.backend_tokenizer
+        ending = getattr(backend.model, "end_of_word_suffix", None) or ""
+        vocabulary = backend.get_vocab(with_added_tokens=False)
+        inside = {token_id for token, token_id in vocabulary.items() if not token.endswith(ending)}
+        self._inside = frozenset(inside - self.special_ids)
+        """Tokens after which a word goes on, where the vocabulary marks the ends of words; others mark the starts."""
         self._anchor, self._anchor_text = self._find_anchor()
         self._pieces: dict[int, _Piece | None] = {}
+        self._check()
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of tokens, without special tokens."""
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
+
+    def decode_behind_word(self, ids: Sequence[int]) -> str:
+        """What tokens add to the text of a word before them: with the space between, which `decode` may leave out."""
+        return self.decode([*self._anchor, *ids]).removeprefix(self._anchor_text)
 
     def words(self, ids: Sequence[int]) -> list[TokenWord]:
         """The words of a text, in order, without numbers, punctuation and special tokens."""
@@ -101,11 +114,32 @@ class TokenWords:
         """Tokens of letters, and their text; decoded before another token, they show whether it begins with a space."""
         ids: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
         others = ([token] for token in range(len(self.tokenizer)))  # for a vocabulary of whole words without "a"
+        excluded = self.special_ids | self._inside
         for tokens in itertools.chain([ids], others):
-            text = "" if self.special_ids.intersection(tokens) else self.decode(tokens)
+            text = "" if excluded.intersection(tokens) else self.decode(tokens)
             if text.strip().isalpha():
                 return tokens, text
         raise UsageError(f"{type(self.tokenizer).__name__} has no token of letters: choose views that edit no texts.")
+
+    def _check(self) -> None:
+        """Read words of several tokens back, and write them again."""
+        tokenizer = self.tokenizer
+        texts = [text for text in _SAMPLE if self._can_write(text)]
+        ids = self._ids([" ".join(texts)])[0] if texts else []
+        words = self.words(ids)
+        again = self.encode([word.text for word in words], [word.spaced for word in words])
+        is_random = bool(getattr(tokenizer.backend_tokenizer.model, "dropout", None))
+        if [word.text.lower() for word in words] != texts or (not is_random and list(itertools.chain(*again)) != ids):
+            raise UsageError(
+                f"{type(tokenizer).__name__} does not show which of its tokens make up a word, which views that edit "
+                "texts need: choose a model whose tokenizer.json has the decoder of its vocabulary, or other views."
+            )
+
+    def _can_write(self, text: str) -> bool:
+        """Whether the tokens of a word contain its letters, in their order; unknown words and bytes do not."""
+        tokens: list[str] = self.tokenizer.convert_ids_to_tokens(self._ids([text])[0])
+        letters = iter("".join(tokens).lower())
+        return all(letter in letters for letter in text)
 
     def _joined(self, ids: Sequence[int], units: Sequence[_Unit]) -> list[TokenWord]:
         """The words that units make up, one after the other."""
@@ -113,7 +147,8 @@ class TokenWords:
         start = last = 0
         pieces: list[_Piece] = []
         for position, end, piece in [*units, (len(ids), len(ids), None)]:
-            if pieces and (piece is None or piece.spaced):
+            goes_on = position > 0 and ids[position - 1] in self._inside
+            if pieces and (piece is None or (piece.spaced and not goes_on)):
                 words += self._word(ids, start, last, pieces)
                 pieces = []
             if piece is not None:
@@ -127,7 +162,7 @@ class TokenWords:
         in_parts = _UNREADABLE in text
         if in_parts:
             text = self.decode(ids[start:end]).strip()
-        if WORD.fullmatch(text):
+        if WORD.fullmatch(text) and ids[end - 1] not in self._inside:
             return [TokenWord(start, end, text, pieces[0].spaced)]
         return self._joined(ids, self._characters(ids, start, end)) if in_parts else []
 
@@ -150,7 +185,7 @@ class TokenWords:
         return self._pieces[token]
 
     def _read(self, tokens: Sequence[int]) -> _Piece | None:
-        added = self.decode([*self._anchor, *tokens]).removeprefix(self._anchor_text)
+        added = self.decode_behind_word(tokens)
         text = added.lstrip()
         if added.removesuffix(text) not in ("", " "):
             return None  # a tab or the end of a line stays

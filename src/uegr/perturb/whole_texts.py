@@ -42,7 +42,7 @@ class TextRewriter:
             text, stand_ins = self._read(ids[start:end])
             changed = perturbation(text, rate, generator) if text else text
             if changed != text and changed.count(STAND_IN) == len(stand_ins):
-                changes.append((start, end, self._written(changed, stand_ins)))
+                changes.append((start, end, self._written(changed, stand_ins, self._is_spaced(ids[start]))))
         return changes
 
     def _texts(self, ids: list[int]) -> list[tuple[int, int]]:
@@ -59,10 +59,14 @@ class TextRewriter:
         texts = [self._token_words.decode(part).strip() for part in parts]
         return f" {STAND_IN} ".join(texts), [ids[i] for i in places]
 
-    def _written(self, text: str, stand_ins: Sequence[int]) -> list[int]:
+    def _is_spaced(self, token: int) -> bool:
+        """Whether a text that begins with a token begins with a space, which some tokenizers add themselves."""
+        return self._token_words.decode_behind_word([token]).startswith(" ")
+
+    def _written(self, text: str, stand_ins: Sequence[int], is_spaced: bool) -> list[int]:
         """The tokens of a text from `_read` after its change."""
         parts = text.split(STAND_IN)
-        spaced = [parts[0].startswith(" "), *[True] * len(stand_ins)]
+        spaced = [is_spaced, *[True] * len(stand_ins)]
         filled = [i for i, part in enumerate(parts) if part.strip()]
         rows = self._token_words.encode([parts[i].strip() for i in filled], [spaced[i] for i in filled])
         encoded = dict(zip(filled, rows, strict=True))
