@@ -47,10 +47,10 @@ class PublishedDeepWordBug(GreedyAttack):
         return distinct(word, candidates)
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int
+        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        clean, *others = yield Request([texts, *without])
-        return np.array([clean[label] - other[label] for other in others]), float(clean[label])
+        original, *others = yield Request([texts, *without])
+        return np.array([original[label] - other[label] for other in others]), float(original[label])
 
     def fits(self, words: Sequence[str], replacements: Mapping[int, str]) -> bool:
         return len(replacements) <= MOST_EDITS
