@@ -121,3 +121,17 @@ def test_the_probability_of_the_original_costs_no_query() -> None:
     search.send(np.array(IMPORTANCE_OF_TWO))
     with pytest.raises(StopIteration):
         search.send(np.array([[0.7, 0.3]] * len(BAD)))
+
+
+def test_the_share_of_the_words_is_not_rounded_down_by_floating_point() -> None:
+    kept: list[tuple[str, ...]] = []
+    search = Opposites(max_share=0.29).search(("good " * 100,), 0, random.Random(0), kept.append, clean=1.0)
+    next(search)
+    answer = np.array([[0.9, 0.1]] * 100)
+    with pytest.raises(StopIteration):
+        for step in range(100):
+            request = search.send(answer)
+            assert isinstance(request, Request)
+            answer = np.array([[0.8 - step / 1000, 0.0]] * len(request.candidates))
+            answer[:, 1] = 1 - answer[:, 0]
+    assert len(kept) == 29

@@ -5,6 +5,7 @@ a word matters as much as the correct class's probability falls when it is delet
 that could be rewritten, and one per candidate of the words that are rewritten: tens of queries, not thousands.
 """
 
+import math
 import random
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -125,9 +126,10 @@ class GreedyAttack(TextAttack):
         without = [with_words({i: self.placeholder}) for i in candidates]
         importance, probability = yield from self.importance(texts, without, label, clean)
         positions = list(candidates)
+        most = max(1, math.floor(self.max_share * len(words) + 1e-9))  # 0.29 * 100 is 28.99... in floating point
         replaced: dict[int, str] = {}
         for position in (positions[i] for i in np.argsort(-importance, kind="stable")):
-            if len(replaced) == max(1, int(self.max_share * len(words))):
+            if len(replaced) == most:
                 break
             attempts = [{**replaced, position: new_word} for new_word in candidates[position]]
             attempts = [attempt for attempt in attempts if self.fits(words, attempt)]
