@@ -33,8 +33,10 @@ def test_function_words_and_single_letters_stay() -> None:
 
 def test_at_most_thirty_edits() -> None:
     words = ["film"] * 40
-    assert PublishedDeepWordBug().fits(words, dict.fromkeys(range(30), "flim"))
-    assert not PublishedDeepWordBug().fits(words, dict.fromkeys(range(31), "flim"))
+    assert PublishedDeepWordBug().fits(words, dict.fromkeys(range(30), "folm"))
+    assert not PublishedDeepWordBug().fits(words, dict.fromkeys(range(31), "folm"))
+    assert PublishedDeepWordBug().fits(words, dict.fromkeys(range(15), "flim"))
+    assert not PublishedDeepWordBug().fits(words, dict.fromkeys(range(16), "flim")), "a swap counts 2"
 
 
 def test_the_edits_of_a_very_long_word_are_counted_at_once() -> None:

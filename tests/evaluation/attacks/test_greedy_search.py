@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 
 import numpy as np
+import pytest
 from datasets import Dataset
 
 from conftest import BAD
@@ -69,7 +70,7 @@ def answered(
     answers: Sequence[Sequence[float] | Sequence[Sequence[float]]],
 ) -> tuple[list[type], tuple[str, ...] | None]:
     """What a search for "good film" (class 0) asks for, in order, and what it returns, given these answers."""
-    search = Opposites(similarity=0.8).search(("good film",), 0, random.Random(0))
+    search = Opposites(similarity=0.8).search(("good film",), 0, random.Random(0), clean=1.0)
     asked: list[Request | SimilarityRequest] = [next(search)]
     try:
         for answer in answers:
@@ -80,6 +81,7 @@ def answered(
 
 
 IMPORTANCE = [[0.5, 0.3, 0.2]]
+IMPORTANCE_OF_TWO = [[0.5, 0.5]]
 
 
 def test_only_texts_that_could_be_kept_are_compared_with_the_original() -> None:
@@ -99,3 +101,37 @@ def test_a_text_that_fools_the_model_ends_the_search_although_another_is_nearer_
     near, fooling = [0.34, 0.33, 0.33], [0.45, 0.55, 0.0]
     others = [[0.9, 0.1, 0.0]] * (len(BAD) - 2)
     assert answered([IMPORTANCE, [near, fooling, *others], [0.9]])[1] == (f"{BAD[1]} film",)
+
+
+def test_a_first_change_that_makes_the_model_surer_is_not_kept() -> None:
+    attack, texts, kept = Opposites(), ("good film",), list[tuple[str, ...]]()
+    search = attack.search(texts, 0, random.Random(0), kept.append)
+    request = next(search)
+    assert isinstance(request, Request) and request.candidates[0] == texts
+    search.send(np.array([[0.6, 0.4], *IMPORTANCE_OF_TWO]))
+    with pytest.raises(StopIteration):
+        search.send(np.array([[0.7, 0.3]] * len(BAD)))
+    assert not kept
+
+
+def test_the_probability_of_the_original_costs_no_query() -> None:
+    search = Opposites().start(("good film",), 0, random.Random(0), np.array([0.6, 0.4]))
+    request = next(search)
+    assert isinstance(request, Request) and request.candidates == [(" film",)]
+    search.send(np.array(IMPORTANCE_OF_TWO))
+    with pytest.raises(StopIteration):
+        search.send(np.array([[0.7, 0.3]] * len(BAD)))
+
+
+def test_the_share_of_the_words_is_not_rounded_down_by_floating_point() -> None:
+    kept: list[tuple[str, ...]] = []
+    search = Opposites(max_share=0.29).search(("good " * 100,), 0, random.Random(0), kept.append, clean=1.0)
+    next(search)
+    answer = np.array([[0.9, 0.1]] * 100)
+    with pytest.raises(StopIteration):
+        for step in range(100):
+            request = search.send(answer)
+            assert isinstance(request, Request)
+            answer = np.array([[0.8 - step / 1000, 0.0]] * len(request.candidates))
+            answer[:, 1] = 1 - answer[:, 0]
+    assert len(kept) == 29

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from uegr.evaluation.attacks.attack_results import Texts
 from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.evaluation.attacks.text_search import Request
+from uegr.perturb.natural_misspellings import edits
 from uegr.perturb.perturbation import distinct
 from uegr.perturb.words import FUNCTION_WORDS
 
 MOST_EDITS = 30
-"""Largest edit distance to the original text, as published; each candidate is one edit away from its word."""
+"""Largest Levenshtein distance to the original text, as published; a swap of two letters counts 2."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,10 @@ class PublishedDeepWordBug(GreedyAttack):
         return distinct(word, candidates)
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int
+        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        clean, *others = yield Request([texts, *without])
-        return np.array([clean[label] - other[label] for other in others]), float(clean[label])
+        original, *others = yield Request([texts, *without])
+        return np.array([original[label] - other[label] for other in others]), float(original[label])
 
     def fits(self, words: Sequence[str], replacements: Mapping[int, str]) -> bool:
-        return len(replacements) <= MOST_EDITS
+        return sum(edits(words[i], word, swap=2) for i, word in replacements.items()) <= MOST_EDITS

@@ -5,6 +5,7 @@ a word matters as much as the correct class's probability falls when it is delet
 that could be rewritten, and one per candidate of the words that are rewritten: tens of queries, not thousands.
 """
 
+import math
 import random
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -72,7 +73,7 @@ class GreedyAttack(TextAttack):
         return True
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int
+        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
         """How much each word matters, and the probability of the correct class that the first change must lower.
 
@@ -80,12 +81,13 @@ class GreedyAttack(TextAttack):
             texts: the original.
             without: for each word the text that has the placeholder in its place.
             label: the correct class.
+            clean: its probability for the original; None: the model is asked.
 
         Returns:
             The importance of each word, (len(without),), and the probability.
         """
-        probabilities = yield Request(without)
-        return -probabilities[:, label], 1.0
+        probabilities = (yield Request([texts, *without] if clean is None else without))[:, label]
+        return -probabilities[-len(without) :], float(probabilities[0]) if clean is None else clean
 
     def comparison(
         self, rewritten: list[Texts], original: Texts, current: Texts, position: int
@@ -100,8 +102,16 @@ class GreedyAttack(TextAttack):
         """
         return SimilarityRequest(rewritten, original) if self.similarity else None
 
+    def start(self, texts: Texts, label: int, generator: random.Random, clean: NDArray[np.float64]) -> Search:
+        return self.search(texts, label, generator, clean=float(clean[label]))
+
     def search(
-        self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
+        self,
+        texts: Texts,
+        label: int,
+        generator: random.Random,
+        on_change: OnChange = lambda texts: None,
+        clean: float | None = None,
     ) -> Search:
         *fixed, text = texts
         words = words_of(text)
@@ -114,11 +124,12 @@ class GreedyAttack(TextAttack):
             return (*fixed, replace_words(text, replacements))
 
         without = [with_words({i: self.placeholder}) for i in candidates]
-        importance, probability = yield from self.importance(texts, without, label)
+        importance, probability = yield from self.importance(texts, without, label, clean)
         positions = list(candidates)
+        most = max(1, math.floor(self.max_share * len(words) + 1e-9))  # 0.29 * 100 is 28.99... in floating point
         replaced: dict[int, str] = {}
         for position in (positions[i] for i in np.argsort(-importance, kind="stable")):
-            if len(replaced) == max(1, int(self.max_share * len(words))):
+            if len(replaced) == most:
                 break
             attempts = [{**replaced, position: new_word} for new_word in candidates[position]]
             attempts = [attempt for attempt in attempts if self.fits(words, attempt)]

@@ -50,10 +50,15 @@ class PerturbationAttack(GreedyAttack):
         return perturbation.candidates(word, generator)
 
     def search(
-        self, texts: Texts, label: int, generator: random.Random, on_change: OnChange = lambda texts: None
+        self,
+        texts: Texts,
+        label: int,
+        generator: random.Random,
+        on_change: OnChange = lambda texts: None,
+        clean: float | None = None,
     ) -> Search:
         if self.search_by == "greedy":
-            return (yield from super().search(texts, label, generator, on_change))
+            return (yield from super().search(texts, label, generator, on_change, clean))
         *fixed, text = texts
         perturb, tries = find_perturbation(self.name), self.tries if self.search_by == "worst" else 1
         attempts = [(*fixed, perturb(text, self.rate, generator)) for _ in range(tries)]

@@ -5,7 +5,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from datasets import Dataset
+from numpy.typing import NDArray
 from torch import nn
 from transformers import PreTrainedTokenizerBase
 
@@ -51,6 +53,10 @@ class TextAttack(BaseAttack):
         Yields a `Request` or a `SimilarityRequest`, is sent its answer, and so on; returns the texts that fool the
         model, or None.
         """
+
+    def start(self, texts: Texts, label: int, generator: random.Random, clean: NDArray[np.float64]) -> Search:
+        """`search`, for an attack that uses the class probabilities of the original, (C,), which cost no query."""
+        return self.search(texts, label, generator)
 
     def __call__(
         self,
@@ -117,11 +123,12 @@ def _attack(
     outcomes: list[AttackOutcome] = []
     parts = evaluated.parts_of(examples) if examples and attack.goes_by_words else [(texts, "") for texts in examples]
     with evaluation_mode(evaluated.model):
-        before = evaluated.probabilities_of(examples).argmax(axis=1) if examples else []
+        clean = evaluated.probabilities_of(examples) if examples else np.empty((0, 1))
+        before = clean.argmax(axis=1)
         for start in range(0, len(examples), SIDE_BY_SIDE):
             group = range(start, min(start + SIDE_BY_SIDE, len(examples)))
             searches = {
-                i: with_ending(rest, _search(attack, read, labels[i], random.Random(f"{attack.seed}:{i}")))
+                i: with_ending(rest, _search(attack, read, labels[i], random.Random(f"{attack.seed}:{i}"), clean[i]))
                 for i, (read, rest) in zip(group, parts[start:], strict=False)
                 if before[i] == labels[i]
             }
@@ -137,5 +144,7 @@ def _attack(
     return outcomes
 
 
-def _search(attack: TextAttack, texts: Texts, label: int, generator: random.Random) -> Search:
-    return checked_search(type(attack).__name__, attack.search(texts, label, generator), texts, label)
+def _search(
+    attack: TextAttack, texts: Texts, label: int, generator: random.Random, clean: NDArray[np.float64]
+) -> Search:
+    return checked_search(type(attack).__name__, attack.start(texts, label, generator, clean), texts, label)

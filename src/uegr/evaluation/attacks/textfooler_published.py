@@ -39,16 +39,16 @@ class PublishedTextFooler(SynonymSwap):
     name: ClassVar[str] = "textfooler-published"
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int
+        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        clean, *deleted = yield Request([texts, *without])
+        original, *deleted = yield Request([texts, *without])
         importance = np.empty(len(without))
         for i, probabilities in enumerate(deleted):
-            importance[i] = clean[label] - probabilities[label]
+            importance[i] = original[label] - probabilities[label]
             predicted = int(probabilities.argmax())
             if predicted != label:
-                importance[i] += probabilities[predicted] - clean[predicted]
-        return importance, float(clean[label])
+                importance[i] += probabilities[predicted] - original[predicted]
+        return importance, float(original[label])
 
     def comparison(
         self, rewritten: list[Texts], original: Texts, current: Texts, position: int
