@@ -40,6 +40,12 @@ def test_runs_of_earlier_settings_are_left_out() -> None:
     assert latest_of([*seeds, replace(later, run=None)]) == [replace(later, run=None), seeds[1]], "nothing is there yet"
     older = replace(seeds[1], content={"method": "plain", "train.seed": 1})
     assert latest_of([older, later]) == [older, later], "a version without the option recorded it"
+    paths = [
+        replace(later, content={"data.train_file": f"/{i}", "data.train_file.sha256": "a", "train.seed": i})
+        for i in (0, 1)
+    ]
+    moved = [replace(slot, seed=i) for i, slot in enumerate(paths)]
+    assert latest_of(moved) == moved, "the same file in another folder"
     other = replace(later, method="uegr")
     assert latest_of([*seeds, other]) == [*seeds, other], "each method has settings of its own"
 

@@ -16,7 +16,7 @@ import pytest
 from support.compare_samples import tiny_grid
 from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
-from uegr.compare.result_slot import latest_slots, read_slots
+from uegr.compare.result_slot import ResultSlot, latest_slots, read_slots, text_of
 from uegr.compare.results_file import ResultsFile
 from uegr.errors import UsageError
 
@@ -109,6 +109,17 @@ def test_the_lines_of_a_grid_are_the_latest_when_a_setting_is_changed_and_change
         enter_all(results_file.path, [cell for cell in cells if results_file.find(cell) is None])
         assert [slot.content["train.epochs"] for slot in latest_slots(results_file.path)] == epochs
         assert len(read_slots(results_file.path)) == 3, "no run is lost, and none is written twice"
+
+
+def test_a_line_of_an_earlier_version_is_written_again_with_all_settings(tmp_path: Path) -> None:
+    """It lacks a setting, so that it could not be told from the lines of another value of it."""
+    results_file, (cell,) = ResultsFile(tmp_path / "results.jsonl"), seeds(1)
+    old = {key: value for key, value in cell.content().items() if key != "train.epochs"}
+    results_file.path.write_text(text_of([ResultSlot(cell.task, cell.model, cell.method, cell.seed, old, RUN)]))
+    changed = replace(cell, config=replace(cell.config, epochs=5))
+    enter_all(results_file.path, [changed])
+    results_file.reserve([cell])
+    assert [slot.content.get("train.epochs") for slot in read_slots(results_file.path)] == [5, 3]
 
 
 def test_an_empty_line_of_other_settings_gives_way(tmp_path: Path) -> None:

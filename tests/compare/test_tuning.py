@@ -17,7 +17,7 @@ from uegr.compare.local_engines import CellEvent, OnEvent
 from uegr.compare.results_file import ResultsFile
 from uegr.compare.tuning import make_tuning, tune
 from uegr.compare.workspace import Workspace
-from uegr.errors import StoppedError, UsageError
+from uegr.errors import StoppedError, TrainingError, UsageError
 from uegr.methods.method_lookup import make_config
 
 CONTENT: dict[str, Any] = {
@@ -129,7 +129,7 @@ def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) ->
 def test_a_failing_trial_is_a_trial(tmp_path: Path) -> None:
     tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(broken=(1,)))
     assert [trial["value"] is None for trial in trials(tmp_path, "plain")] == [False, True] + [False] * 4
-    with pytest.raises(UsageError, match="every trial of method 'plain', 'uegr' failed: correct"):
+    with pytest.raises(TrainingError, match="every trial of method 'plain', 'uegr' failed: correct"):
         tune(make_tuning({**CONTENT, "trials": 1}, "t"), workspace(tmp_path / "all"), Formula(broken=(0,)))
 
 
@@ -150,9 +150,9 @@ def test_a_method_without_a_finished_trial_costs_no_other_its_values(
     (tmp_path / "t.yaml").write_text(yaml.safe_dump({**CONTENT, "trials": 2}))
     command = ["tune", str(tmp_path / "t.yaml"), "--runs_dir", str(tmp_path / "runs"), "--results"]
     for engine, name, code, error, methods in (
-        (PlainFails(), "plain", 2, "every trial of method 'plain' failed: correct", ["uegr"]),
+        (PlainFails(), "plain", 1, "every trial of method 'plain' failed: correct", ["uegr"]),
         (Formula(broken=(1,)), "some", 1, "2 of 4 trials failed: fix the cause", ["plain", "uegr"]),
-        (Formula(broken=(0, 1)), "all", 2, "every trial of method 'plain', 'uegr' failed", None),
+        (Formula(broken=(0, 1)), "all", 1, "every trial of method 'plain', 'uegr' failed", None),
     ):
         monkeypatch.setattr("uegr.compare.grid_runner.engine_of", lambda *_, engine=engine: engine)
         assert run([*command, str(tmp_path / f"{name}.jsonl")]) == code

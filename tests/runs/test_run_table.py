@@ -99,6 +99,14 @@ def test_each_search_of_an_attack_has_a_column_of_its_own() -> None:
     }
 
 
+def test_a_search_is_the_same_whether_its_share_is_written_as_1_or_1_0() -> None:
+    runs = [
+        sample(text_attacks=[{"attack": "deletion", "accuracy": 0.5, "options": {"max_share": share}}])
+        for share in (1, 1.0)
+    ]
+    assert [measures(runs)["deletion %"](run) for run in runs] == ["50.0", "50.0"]
+
+
 def test_no_attack_takes_the_place_of_a_measure() -> None:
     names = ("typos", "accuracy", "synonyms")
     run = sample(text_attacks=[{"attack": name, "accuracy": 0.1} for name in names])

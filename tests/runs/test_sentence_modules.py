@@ -38,6 +38,16 @@ def test_data_of_the_modules_is_copied_and_the_transformer_is_not(
     assert "2_Dense/dense.py, 2_Dense/pytorch_model.bin" in caplog.text
 
 
+def test_modules_whose_weights_cannot_be_copied_are_left_out_together(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """sentence-transformers cannot load a folder whose modules.json names a module without its weights."""
+    source = make_folder(tmp_path / "source", "", "2_Dense")
+    (source / "2_Dense" / "model.safetensors").rename(source / "2_Dense" / "pytorch_model.bin")
+    assert copied(source, tmp_path / "target") == []
+    assert "the weights in 2_Dense are not in safetensors" in caplog.text
+
+
 @pytest.mark.parametrize("paths", [("", "../other"), ("", "/etc"), ("", "a/../2_Dense"), ("", ""), ("0_Transformer",)])
 def test_modules_elsewhere_are_not_copied(
     paths: tuple[str, ...], tmp_path: Path, caplog: pytest.LogCaptureFixture

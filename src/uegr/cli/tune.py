@@ -69,9 +69,10 @@ def _chosen_values(tuning: Tuning) -> Table:
     """Return the best trial of each method that has one, beside the one with its defaults."""
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen", box=SIMPLE, pad_edge=False)
     for search in tuning.searches:
-        first, best = search.trials[0]["value"], search.best
+        best = search.best
         if best is None:
             continue
+        first = search.trials[0]["value"]
         default = "failed" if first is None else f"{first:.4f}"
         chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)

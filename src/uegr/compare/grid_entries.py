@@ -100,7 +100,7 @@ def task_entry(item: dict[str, Any]) -> Entry:
         return Entry(name, name, {}, settings)
     task = name_in(f"the task of '{name}'", item.get("task", name))
     find_task(task)
-    if unused := ", ".join(key for key in (*OF_OWN_DATA, *OF_TRAIN_FILE) if key in settings):
+    if unused := ", ".join(key for key in (*OF_OWN_DATA, *OF_TRAIN_FILE) if settings.get(key) is not None):
         raise UsageError(f"'{name}' is a named task and has its own {unused}: take that out of its entry.")
     return Entry(name, task, {"task": task}, settings)
 

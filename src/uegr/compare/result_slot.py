@@ -95,8 +95,8 @@ def latest_of(slots: Sequence[ResultSlot]) -> list[ResultSlot]:
     """One slot for each task, model, method and seed: the last of several.
 
     Runs of earlier settings are left out: those whose content differs, in more than the seed, from the content of the
-    last run with the same task, model and method. What only one of the two has recorded is no difference: a later
-    version added it.
+    last run with the same task, model and method. A setting that only one of the two has is ignored: a later version
+    added it. So is the path of a file or model folder of which both have a digest.
     """
     latest = {slot.key: slot for slot in slots}
     last_run = {slot.key[:3]: slot.content for slot in slots if slot.run is not None}
@@ -104,7 +104,8 @@ def latest_of(slots: Sequence[ResultSlot]) -> list[ResultSlot]:
 
 
 def _same_settings(slot: ResultSlot, content: dict[str, Any]) -> bool:
-    return all(slot.content[key] == content[key] for key in slot.content.keys() & content.keys() - {SEED})
+    shared = slot.content.keys() & content.keys() - {SEED}
+    return all(slot.content[key] == content[key] for key in shared if f"{key}.sha256" not in shared)
 
 
 def text_of(slots: list[ResultSlot]) -> str:

@@ -134,7 +134,7 @@ def _line(cell: Cell, slots: list[ResultSlot], latest: dict[SlotKey, ResultSlot]
     empty, defaults = _slot(cell, None), cell.with_defaults().content()
 
     def is_of_cell(slot: ResultSlot) -> bool:
-        return _stands_for(slot.content, empty.content, defaults)
+        return slot.seed == cell.seed and _stands_for(slot.content, empty.content, defaults)
 
     own = latest.get(empty.key)
     own = own if own is not None and is_of_cell(own) else empty
@@ -144,15 +144,16 @@ def _line(cell: Cell, slots: list[ResultSlot], latest: dict[SlotKey, ResultSlot]
     if not finished:
         return own
     slot = next((slot for slot in finished if slot.key == own.key), finished[0])
-    if slot.key == own.key:
-        return slot
-    run = {**(slot.run or {}), "task": cell.task, "model": cell.model}
-    return replace(slot, task=cell.task, model=cell.model, method=cell.method, run=run)
+    run = slot.run if slot.key == own.key else {**(slot.run or {}), "task": cell.task, "model": cell.model}
+    # With the whole content: a line of an earlier version lacks settings, which cannot be compared with other lines.
+    return replace(empty, run=run)
 
 
 def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:
-    """Whether a slot is removed for a line of the same cell: an empty one of other settings, or the line itself."""
-    return slot is line or (slot.run is None and slot.content != line.content)
+    """Whether a slot is removed for a line of the same names: the former line of its run, or an empty one."""
+    if slot.run is None:
+        return slot.content != line.content
+    return slot.run == line.run and slot.content.items() <= line.content.items()
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:

@@ -41,7 +41,7 @@ from uegr.compare.method_search import Search, start_search
 from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
-from uegr.errors import StoppedError, UsageError, unknown
+from uegr.errors import StoppedError, TrainingError, UsageError, unknown
 
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
@@ -131,7 +131,7 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
 
     Raises:
         StoppedError: the user stopped it; the same call continues.
-        UsageError: every trial of a method failed; what was chosen for the other methods is written.
+        TrainingError: every trial of a method failed; what was chosen for the other methods is written.
     """
     for number in range(tuning.trials):
         drawn_trials = [(search, search.study.ask(search.distributions)) for search in tuning.searches]
@@ -161,7 +161,7 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
         write_text(tuned_path(workspace), f"# The best of {tuning.trials} trials each.\n{text}")
     if without := ", ".join(f"'{search.name}'" for search in tuning.searches if not search.best):
-        raise UsageError(f"every trial of method {without} failed: correct the errors that its runs print.")
+        raise TrainingError(f"every trial of method {without} failed: correct the errors that its runs print.")
 
 
 def trials_path(workspace: Workspace) -> Path:

@@ -15,7 +15,9 @@ from scipy import stats
 Scores = NDArray[np.floating[Any]]
 CONFIDENCE = 0.95
 SMALLEST_P = 1e-12
-"""Of a permutation test: what is below is rounding."""
+"""Smaller p-values of a permutation test are rounding errors."""
+MANY_PAIRS = 1_000
+"""From this number on, the total of differences of any size is taken for normal."""
 ROUNDING = 1e-9
 """Smaller differences are rounding errors, such as the result of (0.3 - 0.2) - (0.4 - 0.3)."""
 
@@ -117,17 +119,25 @@ def compare_paired(
 def permutation_p(differences: Scores) -> float:
     """Two-sided p of a mean difference under swaps of the two members of each pair, over all 2^n of them.
 
-    The differences are counted in steps of which all are multiples. If no step of 1 to 1/1,000 is one, as it is for
-    right answers averaged over seeds and radii, they are rounded to hundredths of their mean size.
+    Differences are whole multiples of a step 1/k, as those of correct answers averaged over seeds and radii are. If no
+    k up to 1,000 fits, they are rounded to hundredths of their mean size, or the total is taken for normal if there
+    are at least `MANY_PAIRS`.
 
     Args:
-        differences: of each pair, shape (n,).
+        differences: of each pair, shape (n,). The p of NaN and of infinite ones is NaN.
     """
+    if not np.isfinite(differences).all():
+        return float("nan")
     sizes = np.unique(np.abs(differences))
     if not sizes.any():
         return 1.0
-    exact = (count for count in range(1, 1001) if np.abs(sizes * count - np.rint(sizes * count)).max() < 1e-6)
-    per_unit = next(exact, 100 / np.abs(differences).mean())
+    tolerance = 1e-6 * min(1.0, float(sizes[-1]))
+    exact = (count for count in range(1, 1001) if np.abs(sizes * count - np.rint(sizes * count)).max() < tolerance)
+    per_unit = next(exact, None)
+    if per_unit is None and len(differences) >= MANY_PAIRS:
+        z = abs(differences.sum()) / np.sqrt((differences**2).sum())
+        return max(2 * float(stats.norm.sf(z)), SMALLEST_P)
+    per_unit = per_unit or 100 / np.abs(differences).mean()
     steps = np.rint(differences * per_unit).astype(int)
     total, largest = abs(steps.sum()), np.abs(steps).sum()
     # A swap adds +s or -s to the total: its characteristic function is the product of the cosines of all pairs.

@@ -101,7 +101,7 @@ class Step:
         """The kind of task with the labels of this batch.
 
         Labels are checked once per step: a pass with the same labels and shape of logits gets the task of the pass
-        before it. On a GPU each check waits for the device.
+        before it, so a stage must not change labels in place. On a GPU each check waits for the device.
 
         Raises:
             UsageError: an option of the loss has no effect on this kind of task, or the labels do not fit the logits.

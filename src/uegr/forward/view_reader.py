@@ -1,5 +1,6 @@
 """Make a view of a batch: edit its texts, tokenize and pad them again, and record where each token comes from."""
 
+import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from uegr.perturb.row_editor import RowEditor
 from uegr.perturb.token_words import TokenWords
 from uegr.perturb.views import View
 
+logger = logging.getLogger("uegr")
 SPAN_LABELS = ("start_positions", "end_positions")
 """Names of the labels of question answering."""
 
@@ -166,9 +168,10 @@ def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> Vi
         return None
     try:
         return ViewReader(model, tokenizer)
-    except UsageError:
+    except UsageError as error:
         if options.views_read(editable=False) == options.views:
             raise
+        logger.warning("no view edits texts, although the default would: %s", error)
         return None
 
 

@@ -132,7 +132,7 @@ class TokenWords:
         if [word.text.lower() for word in words] != texts or (not is_random and list(itertools.chain(*again)) != ids):
             raise UsageError(
                 f"{type(tokenizer).__name__} does not show which of its tokens make up a word, which views that edit "
-                "texts need: choose a model whose tokenizer.json has the decoder of its vocabulary, or other views."
+                "texts need: it has no decoder, or tokens that go across words. Choose another model, or other views."
             )
 
     def _can_write(self, text: str) -> bool:

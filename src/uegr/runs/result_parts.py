@@ -107,9 +107,14 @@ class RobustnessCurve(JsonPart):
         return written
 
     @property
+    def current_name(self) -> str:
+        """The attack's name in this version."""
+        return FORMER_NAMES.get(self.attack, self.attack)
+
+    @property
     def key(self) -> str:
         """Identifies the attack among those on one run: its current name, and the data."""
-        return FORMER_NAMES.get(self.attack, self.attack) + on_data(self.split)
+        return self.current_name + on_data(self.split)
 
     @property
     def title(self) -> str:
@@ -122,9 +127,7 @@ class RobustnessCurve(JsonPart):
 
     def same_attack(self, curve: RobustnessCurve) -> bool:
         """Whether the curves are of the same attack with the same ball and number of steps: they can be compared."""
-        attacks = [
-            (FORMER_NAMES.get(item.attack, item.attack), item.settings("steps", "restarts")) for item in (self, curve)
-        ]
+        attacks = [(item.current_name, item.settings("steps", "restarts")) for item in (self, curve)]
         return self.same_ball(curve) and attacks[0] == attacks[1]
 
     def settings(self, *names: str) -> dict[str, Any]:

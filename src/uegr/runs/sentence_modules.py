@@ -10,13 +10,14 @@ MODULES = "modules.json"
 SETTINGS = (MODULES, "sentence_bert_config.json", "config_sentence_transformers.json")
 DATA = (".json", ".safetensors")
 """Endings of the files that are copied: those that can run no code."""
+OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt")
 
 
 def copy_sentence_modules(source: Path, target: Path) -> None:
     """Copy the modules that follow the transformer, and their settings, beside a transformer that was trained further.
 
-    Nothing is copied unless the transformer lies in the source folder itself and every module in a folder within it.
-    The log names what was left out.
+    Nothing is copied unless the transformer lies in the source folder itself, every module in a folder within it, and
+    all weights in safetensors. The log names what was left out.
 
     Args:
         source: the folder that the transformer came from; nothing is done if it has no modules.json.
@@ -35,6 +36,15 @@ def copy_sentence_modules(source: Path, target: Path) -> None:
         return
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     left_out = [str(file.relative_to(source)) for file in files if file.suffix not in DATA]
+    without_weights = {Path(name).parent for name in left_out if Path(name).suffix in OTHER_WEIGHTS} - {
+        file.relative_to(source).parent for file in files if file.suffix == ".safetensors"
+    }
+    if without_weights:
+        logger.warning(
+            "the modules of sentence-transformers are not copied: the weights in %s are not in safetensors",
+            ", ".join(sorted(map(str, without_weights))),
+        )
+        return
     settings = [source / name for name in SETTINGS if (source / name).is_file()]
     for file in (*settings, *(file for file in files if file.suffix in DATA)):
         copy = target / file.relative_to(source)

@@ -14,7 +14,8 @@ TAKEN = {"clean", "robust", "typos", "area", *(metric.title.removesuffix(" %") f
 
 def search_of(attack: TextAttackRecord) -> str:
     """Identifies a search in several runs: the attack, whether it was calibrated, the data, and the options."""
-    return f"{attack.key} {json.dumps(attack.options, sort_keys=True)}"
+    options = {name: float(value) if type(value) is int else value for name, value in attack.options.items()}
+    return f"{attack.key} {json.dumps(options, sort_keys=True)}"
 
 
 def searches_of(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
@@ -50,4 +51,4 @@ def check_distinct(names: Sequence[str]) -> None:
     """Raise a UsageError if two measures of a table have the same name."""
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"two measures of the table are called '{name}': give the attack of that name another.")
+            raise UsageError(f"two measures of the table are called '{name}': rename the attack of that name.")

@@ -11,7 +11,7 @@ from uegr.perturb.views import View, parse_view
 from uegr.training.training_options import TrainingOptions
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class HardeningConfig(TrainingOptions):
     """All that decides a hardened model; its fields are the options of `uegr harden`."""
 

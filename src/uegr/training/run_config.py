@@ -1,6 +1,6 @@
 """The configuration of one training run: everything that decides its weights."""
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 from uegr.data.data_source import DataSource
@@ -27,6 +27,7 @@ class RunConfig(TrainingOptions):
     )
     method: str = option("uegr", "Training method; see uegr methods.")
     options: dict[str, Any] = field(default_factory=dict)
+    _: KW_ONLY
     max_length: int = option(128, "Truncate texts to N tokens; nothing is padded to it.", at_least=1)
     normalize: tuple[str, ...] = option(
         (), "Undo tricks with characters in the tokenizer itself: nfkc,invisible,confusables,spaced,leet."

@@ -106,9 +106,10 @@ def test_a_text_that_fools_the_model_ends_the_search_although_another_is_nearer_
 def test_a_first_change_that_makes_the_model_surer_is_not_kept() -> None:
     attack, texts, kept = Opposites(), ("good film",), list[tuple[str, ...]]()
     search = attack.search(texts, 0, random.Random(0), kept.append)
-    request = next(search)
-    assert isinstance(request, Request) and request.candidates[0] == texts
-    search.send(np.array([[0.6, 0.4], *IMPORTANCE_OF_TWO]))
+    next(search)
+    request = search.send(np.array(IMPORTANCE_OF_TWO))
+    assert isinstance(request, Request) and request.candidates == [texts], "driven by hand, the search asks for it"
+    search.send(np.array([[0.6, 0.4]]))
     with pytest.raises(StopIteration):
         search.send(np.array([[0.7, 0.3]] * len(BAD)))
     assert not kept

@@ -48,7 +48,7 @@ class PublishedDeepWordBug(GreedyAttack):
         return distinct(word, candidates)
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
+        self, texts: Texts, without: list[Texts], label: int
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
         original, *others = yield Request([texts, *without])
         return np.array([original[label] - other[label] for other in others]), float(original[label])

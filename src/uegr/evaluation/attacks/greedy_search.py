@@ -73,21 +73,20 @@ class GreedyAttack(TextAttack):
         return True
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
-    ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
-        """How much each word matters, and the probability of the correct class that the first change must lower.
+        self, texts: Texts, without: list[Texts], label: int
+    ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float | None]]:
+        """How much each word matters, and the probability of the correct class for the original, if it was asked for.
 
         Args:
             texts: the original.
             without: for each word the text that has the placeholder in its place.
             label: the correct class.
-            clean: its probability for the original; None: the model is asked.
 
         Returns:
-            The importance of each word, (len(without),), and the probability.
+            The importance of each word, (len(without),), and the probability or None.
         """
-        probabilities = (yield Request([texts, *without] if clean is None else without))[:, label]
-        return -probabilities[-len(without) :], float(probabilities[0]) if clean is None else clean
+        probabilities = yield Request(without)
+        return -probabilities[:, label], None
 
     def comparison(
         self, rewritten: list[Texts], original: Texts, current: Texts, position: int
@@ -124,7 +123,10 @@ class GreedyAttack(TextAttack):
             return (*fixed, replace_words(text, replacements))
 
         without = [with_words({i: self.placeholder}) for i in candidates]
-        importance, probability = yield from self.importance(texts, without, label, clean)
+        importance, asked = yield from self.importance(texts, without, label)
+        probability = clean if asked is None else asked
+        if probability is None:
+            probability = float((yield Request([texts]))[0, label])
         positions = list(candidates)
         most = max(1, math.floor(self.max_share * len(words) + 1e-9))  # 0.29 * 100 is 28.99... in floating point
         replaced: dict[int, str] = {}

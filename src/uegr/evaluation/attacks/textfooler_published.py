@@ -39,7 +39,7 @@ class PublishedTextFooler(SynonymSwap):
     name: ClassVar[str] = "textfooler-published"
 
     def importance(
-        self, texts: Texts, without: list[Texts], label: int, clean: float | None = None
+        self, texts: Texts, without: list[Texts], label: int
     ) -> Generator[Request, NDArray[np.float64], tuple[NDArray[np.float64], float]]:
         original, *deleted = yield Request([texts, *without])
         importance = np.empty(len(without))
