@@ -26,10 +26,10 @@ def test_a_smaller_batch_size_measures_where_the_memory_is_small(
 ) -> None:
     whole = EvaluatedModel.logits
 
-    def logits(model: EvaluatedModel, batch: dict[str, Any]) -> torch.Tensor:
+    def logits(model: EvaluatedModel, batch: dict[str, Any], delta: torch.Tensor | None = None) -> torch.Tensor:
         if len(batch["input_ids"]) > FITTING:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nSee the documentation.")
-        return whole(model, batch)
+        return whole(model, batch, delta)
 
     monkeypatch.setattr(EvaluatedModel, "logits", logits)
     policy = tmp_path / "policy.yaml"

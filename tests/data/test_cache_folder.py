@@ -59,7 +59,7 @@ def test_files_are_read_and_texts_tokenised_without_a_cache(
     assert len(rows) == len(encoded) == 20
     assert len(list(temporary_folder.glob("uegr-cache-*/*.arrow"))) == 2, "one of rows and one of tokens"
     (record,) = [record for record in caplog.records if record.name == "uegr"]
-    assert str(no_cache) in record.getMessage() and "set HF_DATASETS_CACHE to a folder" in record.getMessage()
+    assert str(no_cache) in record.getMessage() and "set HF_DATASETS_CACHE to a writable folder" in record.getMessage()
 
 
 def test_a_file_that_cannot_be_read_is_still_named(tmp_path: Path, no_cache: Path, temporary_folder: Path) -> None:
