@@ -177,7 +177,7 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
             arguments[name] = further.pop(name)
     for name in further:
         if name not in own:
-            flags = [f"--{known}" for known in {*own, *huggingface, *values} - {*FLAGS}]
+            flags = [f"--{flag}" for flag in {*own, *huggingface, *values} - {*FLAGS}]
             similar = f" (did you mean '{FLAGS[name]}'?)" if name in FLAGS else suggestion(f"--{name}", flags)
             raise UsageError(
                 f"--{name} is not an option of uegr train, of the method {method} or of transformers' "

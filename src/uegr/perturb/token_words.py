@@ -70,8 +70,8 @@ class TokenWords:
         self.tokenizer = tokenizer
         self.special_ids = frozenset(tokenizer.all_special_ids)
         backend = tokenizer.backend_tokenizer
-        ending = getattr(backend.model, "end_of_word_suffix", None) or ""
-        vocabulary = backend.get_vocab(with_added_tokens=False)
+        ending = getattr(backend.model, "end_of_word_suffix", None)
+        vocabulary = backend.get_vocab(with_added_tokens=False) if ending else {}
         inside = {token_id for token, token_id in vocabulary.items() if not token.endswith(ending)}
         self._inside = frozenset(inside - self.special_ids)
         """Tokens after which a word goes on, where the vocabulary marks the ends of words; others mark the starts."""

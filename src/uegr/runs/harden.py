@@ -118,15 +118,8 @@ def harden_model(
         }
         with disk_errors_explained(output_dir, bytes_of(model)):
             source = Path(locate_model(config.model))
-            finish_run(
-                output_dir,
-                record,
-                trainer.state.log_history,
-                model,
-                tokenizer,
-                file=HARDENING,
-                modules_of=source,
-            )
+            log = trainer.state.log_history
+            finish_run(output_dir, record, log, model, tokenizer, file=HARDENING, modules_of=source)
     return record
 
 
