@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch.distributed.checkpoint.state_dict import get_optimizer_state_dict, set_optimizer_state_dict
 
 from support.small_models import batch, bert, weights_of
-from uegr.errors import UsageError
+from uegr.errors import UegrWarning, UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_lookup import METHODS, make_config
 from uegr.methods.registry import UEGRConfig
@@ -53,10 +54,35 @@ def test_its_state_holds_the_method_and_survives_a_file(tmp_path: Path) -> None:
     assert resumed.state_dict()["steps"] == 2
 
 
+def test_a_distributed_checkpoint_is_loaded_and_the_method_beside_it() -> None:
+    method, _ = attached()
+    one_step(method)
+    saved = copy.deepcopy(get_optimizer_state_dict(method._attached.model, method.optimizer))
+    resumed, adamw = attached()
+    model = resumed._attached.model
+    model.load_state_dict(method._attached.model.state_dict())
+    with pytest.warns(UegrWarning, match="method.load_state_dict"):
+        set_optimizer_state_dict(model, resumed.optimizer, saved)  # makes a step of zero gradients first
+    assert resumed.state_dict()["steps"] == 0
+    resumed.load_state_dict(method.state_dict())
+    for training in (method, resumed):
+        one_step(training)
+    assert all(torch.equal(a, b) for a, b in zip(*map(weights_of, (method._attached.model, model)), strict=True))
+    assert adamw.param_groups[0]["lr"] == pytest.approx(0.01)
+
+
+def test_a_step_of_a_warmup_from_zero_is_a_step_of_the_method() -> None:
+    method, adamw = attached(learning_rate=0.0)
+    one_step(method)
+    assert method.state_dict()["steps"] == 1
+    assert adamw.state
+
+
 def test_a_state_without_a_method_is_loaded_as_well() -> None:
     method, _ = attached()
     _, adamw = attached(learning_rate=0.5)
-    method.optimizer.load_state_dict(adamw.state_dict())
+    with pytest.warns(UegrWarning, match="holds no state of the method"):
+        method.optimizer.load_state_dict(adamw.state_dict())
     assert method.optimizer.param_groups[0]["lr"] == 0.5
 
 

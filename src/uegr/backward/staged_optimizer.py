@@ -1,13 +1,14 @@
 """The optimizer that a user's loop steps: the user's own, with a backward stage in front."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import torch
 
 from uegr.backward.backward_stage import optimizer_parameters
-from uegr.errors import UsageError, shown
+from uegr.errors import UegrWarning, UsageError, shown
 from uegr.modeling.model_wrappers import check_module
 from uegr.modeling.weight_dtypes import trainable_weights
 
@@ -92,6 +93,8 @@ class StagedOptimizer(torch.optim.Optimizer):
         Returns:
             What the closure returned.
         """
+        if makes_state(self.optimizer):
+            return self.optimizer.step(closure)
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -114,7 +117,7 @@ class StagedOptimizer(torch.optim.Optimizer):
         return {**self.optimizer.state_dict(), STATE_KEY: self.method.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the state of the user's optimizer and, where there is one, that of the method.
+        """Load the state of the user's optimizer and, where there is one, that of the method; without one, warn.
 
         Raises:
             UsageError: it is not the state of an optimizer, or belongs to a different model or method.
@@ -131,6 +134,14 @@ class StagedOptimizer(torch.optim.Optimizer):
         self.optimizer.load_state_dict(optimizer_state)
         if method is not None:
             self.method.load_state_dict(method)
+        else:
+            warnings.warn(
+                "the optimizer's state holds no state of the method, whose step count and scores are those of a new "
+                "training: torch.distributed.checkpoint leaves it out, so save method.state_dict() too, and load it "
+                "with method.load_state_dict(state).",
+                UegrWarning,
+                stacklevel=2,
+            )
 
     def _check_shapes(self, state: dict[str, Any]) -> None:
         """Refuse moments of a different shape: a fused optimizer reads beyond the end of moments that are too small.
@@ -138,13 +149,14 @@ class StagedOptimizer(torch.optim.Optimizer):
         Raises:
             UsageError: the state belongs to a different model.
         """
-        parameters = optimizer_parameters(self.optimizer)
-        for i, entries in state.get("state", {}).items():
+        keys = [key for group in state["param_groups"] for key in group["params"]]  # numbers or names
+        for key, parameter in zip(keys, optimizer_parameters(self.optimizer), strict=False):
+            entries = state.get("state", {}).get(key, {})
             for name in MOMENTS & entries.keys():
-                saved, shape = tuple(entries[name].shape), tuple(parameters[i].shape) if i < len(parameters) else None
-                if shape is not None and saved != shape:
+                saved, shape = tuple(entries[name].shape), tuple(parameter.shape)
+                if saved != shape:
                     raise UsageError(
-                        f"the optimizer's {name} of parameter {i} has shape {saved} and the parameter {shape}: the "
+                        f"the optimizer's {name} of parameter {key} has shape {saved} and the parameter {shape}: the "
                         "state is of another model; load the one that was saved with this model."
                     )
 
@@ -206,3 +218,13 @@ def has_gradients(optimizer: torch.optim.Optimizer, *, look_inside: bool = False
     """Whether any parameter has a gradient; with `look_inside`, one that is not 0 everywhere."""
     gradients = (parameter.grad for parameter in optimizer_parameters(optimizer) if parameter.grad is not None)
     return any(not look_inside or bool(gradient.any()) for gradient in gradients)
+
+
+def makes_state(optimizer: torch.optim.Optimizer) -> bool:
+    """Whether the next step of an optimizer only makes its state: all learning rates and gradients are 0.
+
+    torch.distributed.checkpoint makes such a step before it loads into an optimizer without a state.
+    """
+    if optimizer.state or any(group.get("lr") != 0 for group in optimizer.param_groups):
+        return False
+    return has_gradients(optimizer) and not has_gradients(optimizer, look_inside=True)
