@@ -1,9 +1,11 @@
 """Write files so that a reader never sees a half-written one; write and read JSON."""
 
 import json
+import os
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,23 +20,36 @@ def temporary_beside(path: Path) -> Path:
 
 @contextmanager
 def replacement(path: Path) -> Iterator[TextIO]:
-    """Open a temporary file beside `path`, renamed at the end: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_beside(path)
-    try:
-        with _opened(temporary, path) as opened:
+    """Open a temporary file beside `path`, renamed at the end: a reader sees the old file or the new one.
+
+    A link stays, and the file it leads to is replaced; the new file has the permissions of the old one. A device or a
+    pipe, such as /dev/stdout, is written to.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as opened:
             yield opened
-        replace_file(temporary, path)
+        return
+    target = link_target(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_beside(target)
+    try:
+        with temporary.open("x", encoding="utf-8", newline="") as opened:
+            if target.exists():
+                with suppress(PermissionError):  # of file systems without permissions
+                    shutil.copymode(target, temporary)
+            yield opened
+        replace_file(temporary, target)
+    except OSError as error:
+        if error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None  # the name that the user knows
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _opened(temporary: Path, path: Path) -> TextIO:
-    try:
-        return temporary.open("x", encoding="utf-8", newline="")
-    except OSError as error:
-        error.filename = str(path)  # the name that the user knows
-        raise
+def link_target(path: Path) -> Path:
+    """The file that a link leads to, or the absolute path of what is no link."""
+    return Path(os.path.realpath(path))
 
 
 def write_text(path: Path, text: str) -> None:

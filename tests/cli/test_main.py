@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -53,6 +54,17 @@ def test_a_closed_pipe_is_no_error(arguments: list[str]) -> None:
     result = subprocess.run(command, check=False, stdout=writing, stderr=subprocess.PIPE)
     os.close(writing)
     assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_disk_without_room_is_named_with_its_file(
+    reason: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        raise OSError(reason, os.strerror(reason), "runs/a/results.json")
+
+    monkeypatch.setattr("uegr.cli.main.app", command)
+    assert "while 'runs/a/results.json' was written: make room and run the same command again" in error_of(capsys, [])
 
 
 def test_every_option_has_a_help_text() -> None:

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from support.command_line import run
+from uegr.cli.output_encoding import print_every_character
 from uegr.cli.terminal import console
 
 
@@ -45,10 +46,18 @@ def test_a_command_prints_its_table_in_ascii() -> None:
 
 
 def test_a_stream_with_a_choice_of_its_own_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such as that of file names under the locale C, or of no stream at all."""
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape")
+    """Or no stream at all."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="replace")
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setattr(sys, "stderr", None)
     monkeypatch.setattr("uegr.cli.main.app", lambda: sys.exit(0))
     assert run([]) == 0
-    assert stream.errors == "surrogateescape"
+    assert stream.errors == "replace"
+
+
+def test_the_locale_c_prints_symbols_and_the_bytes_of_names() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="surrogateescape")
+    print_every_character(stream)
+    stream.write("2 × ä " + os.fsdecode(b"caf\xe9") + "×")
+    stream.flush()
+    assert stream.buffer.getvalue() == b"2 x \\xe4 caf\xe9x"  # type: ignore[attr-defined]

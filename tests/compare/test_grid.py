@@ -138,6 +138,7 @@ def test_defaults_for_data_of_your_own_do_not_concern_a_named_task() -> None:
         ({"models": ""}, "a model must be a name, not ''"),
         ({"defaults": {"attacks": {None: None}}}, "attacks must be a mapping"),
         ({"defaults": {"training_arguments": {1: 2}}}, "'1' is not a field of TrainingArguments"),
+        ({"defaults": {"training_arguments": {"seed": 7}}}, "hold seed, an option of the run itself: set seed beside"),
         ({"defaults": {"training_arguments": {"optin": "sgd"}}}, "did you mean 'optim'"),
         ({"seeds": [-1]}, "seed must be between 0"),
         ({"seeds": 0}, "a number of seeds"),

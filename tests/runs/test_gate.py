@@ -1,6 +1,7 @@
 """The gate: measures by hand, a verdict, JUnit's XML, the exit code."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -209,7 +210,7 @@ def test_a_policy_that_yaml_reads_otherwise_is_refused(text: str, message: str, 
 
 
 def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_other_data(
-    evaluated_run: Path, tmp_path: Path
+    evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The classes are those of the model; a changed training file would number them otherwise."""
     record = json.loads((evaluated_run / "run.json").read_text())
@@ -220,6 +221,8 @@ def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_ot
     reviews(20).to_csv(tmp_path / "holdout.csv", index=False)
     policy = GatePolicy(minimum={"accuracy": 0.5})
     assert run_gate(open_model(evaluated_run), policy, file=tmp_path / "holdout.csv").passed
+    monkeypatch.setenv("HOLDOUT", str(tmp_path))
+    assert run_gate(open_model(evaluated_run), replace(policy, file="$HOLDOUT/holdout.csv")).passed
     with pytest.raises(UsageError, match="there is no file"):
         run_gate(open_model(evaluated_run), policy)
     moved.write_bytes(own.read_bytes())

@@ -13,6 +13,7 @@ from uegr.training.run_config import RunConfig
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
+        ("output_dir", "elsewhere", "give the folder of the run itself"),
         ("resume_from_checkpoint", "runs/a/checkpoint-3", "continue an interrupted run with --resume"),
         ("do_train", True, "uegr train always trains"),
         ("do_eval", True, "use uegr evaluate and uegr predict"),
@@ -30,6 +31,25 @@ from uegr.training.run_config import RunConfig
 def test_arguments_that_a_run_would_not_follow_are_refused(name: str, value: Any, message: str, tmp_path: Path) -> None:
     config = RunConfig(training_arguments={name: value})
     with pytest.raises(UsageError, match=f"--{name} .*{message}"):
+        training_arguments(config, tmp_path, bf16=False, examples=8)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"),
+    [
+        ("learning_rate", "learning_rate"),
+        ("weight_decay", "weight_decay"),
+        ("max_steps", "max_steps"),
+        ("save_steps", "save_steps"),
+        ("seed", "seed"),
+        ("gradient_accumulation_steps", "gradient_accumulation_steps"),
+        ("num_train_epochs", "epochs"),
+        ("per_device_train_batch_size", "batch_size"),
+    ],
+)
+def test_the_options_of_a_run_are_not_set_a_second_time(name: str, option: str, tmp_path: Path) -> None:
+    config = RunConfig(training_arguments={name: 1})
+    with pytest.raises(UsageError, match=f"hold {name}, an option of the run itself: set {option} beside them"):
         training_arguments(config, tmp_path, bf16=False, examples=8)
 
 

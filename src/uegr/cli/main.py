@@ -28,6 +28,8 @@ from uegr.cli.terminal import PlainConsole, without_control
 from uegr.errors import UegrError, UsageError, is_out_of_memory
 from uegr.libraries import silence_libraries
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Errors of a full disk, of a quota, and of a limit of file sizes."""
 NO_MEMORY = (
     "the GPU or this machine has not enough memory: give a smaller --batch_size, or end other programs that need it."
 )
@@ -75,8 +77,11 @@ def _in_words(error: OSError | UnicodeError) -> str:
     """Say in one sentence which file cannot be read or written, and why."""
     if isinstance(error, UnicodeError):
         return "a name or a text holds bytes that are not UTF-8: rename the file, or write it in UTF-8."
-    if error.errno == errno.ENOSPC:
-        return f"the disk is full, while {_name_of(error)} was written: make room and run the same command again."
+    if error.errno in NO_ROOM:
+        return (
+            f"the disk is full, or a limit is reached, while {_name_of(error)} was written: make room and run the same "
+            "command again."
+        )
     reason = (error.strerror or str(error)).lower()
     return f"{_name_of(error)} cannot be used ({reason}): name another file or folder."
 

@@ -8,9 +8,6 @@ import typer
 
 from uegr.errors import UsageError
 
-ALIASES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_size"}
-"""Name of an option in `transformers.TrainingArguments` -> its name here."""
-
 
 def method_options(arguments: list[str]) -> dict[str, Any]:
     """Return `--epsilon 0.03 --dropout 0.1,0.3 --by_confidence False` as a dict; values are read as Python literals."""

@@ -12,7 +12,7 @@ from uegr.cli.app import app, option
 from uegr.cli.config_file import read_config_file
 from uegr.cli.config_options import config_options, values_of
 from uegr.cli.method_help import MethodHelp, chosen_method
-from uegr.cli.option_values import ALIASES, method_options, parse_class_weights, refuse_given
+from uegr.cli.option_values import method_options, parse_class_weights, refuse_given
 from uegr.cli.terminal import console, progress
 from uegr.data.data_source import OF_OWN_DATA, OF_TRAIN_FILE, DataSource
 from uegr.data.kind import Kind
@@ -20,6 +20,7 @@ from uegr.errors import UsageError, suggestion
 from uegr.options import Options
 from uegr.training.processes import is_first_process
 from uegr.training.run_config import RunConfig
+from uegr.training.training_options import TRAINER_NAMES
 
 FILES = ("train_file", "validation_file", "test_file")
 RUN, METHOD, CHECKPOINTS = "Run", "Method", "Checkpoints and early stopping"
@@ -171,8 +172,8 @@ def _run_config(source: DataSource, values: dict[str, Any], further: dict[str, A
     huggingface = {entry.name for entry in fields(TrainingArguments)}
     arguments: dict[str, Any] = {}
     for name in [name for name in further if name not in own and name in huggingface]:
-        if name in ALIASES:
-            values = {**values, ALIASES[name]: further.pop(name)}
+        if name in TRAINER_NAMES:
+            values = {**values, TRAINER_NAMES[name]: further.pop(name)}
         else:
             arguments[name] = further.pop(name)
     for name in further:

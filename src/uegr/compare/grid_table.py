@@ -41,7 +41,7 @@ def _collapsed_note(table: Table) -> str:
     if not counts:
         return ""
     return (
-        f"No attack changes the accuracy of {', '.join(counts)}: such a model has collapsed to a constant prediction, "
+        f"No attack changes the result of {', '.join(counts)}: such a model has collapsed to a constant prediction, "
         "and is robust for that reason only. If most runs of a method collapsed, it is not compared with any other, "
         "and ranks last."
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from uegr.atomic_files import write_text
+from uegr.atomic_files import link_target, write_text
 from uegr.compare.cell import MODEL_DIGEST, Cell, with_model_by_path
 from uegr.compare.result_slot import SEED, ResultSlot, Run, SlotKey, check_runs, latest_of, read_slots, text_of
 
@@ -87,8 +87,9 @@ class ResultsFile:
     @contextmanager
     def _locked_slots(self) -> Iterator[list[ResultSlot]]:
         """All slots, while no other process may write; what the caller changes in the list is written at the end."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f".{self.path.name}.lock")):
+        target = link_target(self.path)  # all links to a file wait for one lock
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{target.name}.lock")):
             former = self._slots()
             slots = list(former)
             yield slots

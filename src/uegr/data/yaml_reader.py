@@ -9,9 +9,14 @@ import yaml
 from uegr.data.json_lines import has_surrogates
 from uegr.errors import UsageError
 
+INTEGER, FLOAT = "tag:yaml.org,2002:int", "tag:yaml.org,2002:float"
+
 
 class Loader(yaml.SafeLoader):
-    """YAML's safe subset, which reads 1e-4 as a number, as YAML 1.2 does, and refuses a repeated key."""
+    """YAML's safe subset, which reads numbers as YAML 1.2 does, and refuses a repeated key.
+
+    1e-4 is a number. 010, which is 8 in YAML 1.1 and 10 elsewhere, and 1:30, 90 in YAML 1.1, are texts.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
@@ -21,9 +26,16 @@ class Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-SCIENTIFIC = re.compile(r"^[-+]?\d+(\.\d*)?[eE][-+]?\d+$")
-Loader.add_implicit_resolver("tag:yaml.org,2002:float", SCIENTIFIC, list("-+0123456789"))
-
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (INTEGER, FLOAT)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(INTEGER, re.compile(r"^[-+]?(0|[1-9][\d_]*|0x[\da-fA-F]+)$"), list("-+0123456789"))
+Loader.add_implicit_resolver(
+    FLOAT,
+    re.compile(r"^([-+]?(\.\d+|\d[\d_]*\.\d*|\d+(?=[eE]))([eE][-+]?\d+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
+    list("-+.0123456789"),
+)
 
 MOST_NODES, DEEPEST = 100_000, 30
 """Largest number of nodes and levels of a file with its aliases expanded."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from uegr.atomic_files import write_json, write_text
+from uegr.data.expanded_paths import expanded_path
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
@@ -121,7 +122,7 @@ def run_gate(
     for threshold in thresholds:
         if threshold.measure in BY_CLASS and threshold.subject not in classifier.names:
             raise unknown(f"class in {threshold.measure}", threshold.subject, classifier.names)
-    source = file or (None if policy.file is None else Path(policy.file))
+    source = file or (None if policy.file is None else Path(expanded_path("file", policy.file)))
     rows = classifier.labelled_rows(source, "test", policy.label_column)
     labels = np.asarray(rows[LABEL][:])
     _check_measurable(thresholds, labels, classifier.names)

@@ -16,9 +16,10 @@ from uegr.errors import UegrError, UsageError, suggestion, unknown
 from uegr.options import check_value, type_hints
 from uegr.training.processes import process_count
 from uegr.training.run_config import RunConfig
-from uegr.training.training_options import TrainingOptions
+from uegr.training.training_options import TRAINER_NAMES, TrainingOptions
 
 REFUSED = {
+    "output_dir": "give the folder of the run itself",
     "resume_from_checkpoint": "continue an interrupted run with --resume",
     **dict.fromkeys(
         ("do_train", "do_eval", "do_predict"), "uegr train always trains, then use uegr evaluate and uegr predict"
@@ -152,8 +153,8 @@ def check_buildable(trainer: Trainer) -> None:
 
 
 def check_further(config: RunConfig) -> None:
-    """Refuse further arguments that a run would not follow."""
-    arguments = config.training_arguments
+    """Refuse further arguments that a run would not follow, or that set one of its own options again."""
+    arguments, own = config.training_arguments, {entry.name for entry in fields(config)}
     hints = type_hints(TrainingArguments)
     choices = {entry.name: entry.metadata.get("choices", ()) for entry in fields(TrainingArguments)}
     for name, value in arguments.items():
@@ -177,5 +178,7 @@ def check_further(config: RunConfig) -> None:
     if config.early_stopping_patience is not None and arguments.get("prediction_loss_only"):
         raise UsageError("--early_stopping_patience needs the validation metric: leave out --prediction_loss_only.")
     for name in arguments:
+        if (option := TRAINER_NAMES.get(name, name)) in own:
+            raise UsageError(f"training_arguments hold {name}, an option of the run itself: set {option} beside them.")
         if name in REFUSED:
             raise UsageError(f"--{name} is not possible in a run of uegr: leave it out; {REFUSED[name]}.")

@@ -6,6 +6,8 @@ from typing import Literal
 from uegr.options import Options, option
 
 Precision = Literal["auto", "fp32", "bf16"]
+TRAINER_NAMES = {"num_train_epochs": "epochs", "per_device_train_batch_size": "batch_size"}
+"""Name of an option in `transformers.TrainingArguments` -> its name here; all others have the same name."""
 
 
 @dataclass(frozen=True, kw_only=True)
