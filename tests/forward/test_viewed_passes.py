@@ -141,6 +141,33 @@ def test_everything_per_token_follows_its_token() -> None:
     assert not read["input_ids"][~read["attention_mask"].bool()].any(), "padding is the padding token, 0"
 
 
+def test_the_target_text_of_an_encoder_decoder_stays() -> None:
+    """Also where it has as many tokens as the source, whose tensors follow the edit."""
+    ids = batch()["input_ids"]
+    targets = {"decoder_input_ids": ids.flip(1), "decoder_attention_mask": torch.ones_like(ids)}
+    viewed = ViewReader(model(), TOKENIZER).read(batch(**targets), parse_view("characters:0.5"), seed=0).batch
+    assert not torch.equal(viewed["input_ids"], ids)
+    assert all(viewed[name] is values for name, values in targets.items())
+
+
+@pytest.mark.parametrize("view", ["auto", "characters:0.5"])
+def test_whole_numbers_of_several_labels_are_one_target_per_text(view: str) -> None:
+    """Also where a text has as many tokens as there are labels."""
+    network = bert(vocab_size=200, max_position_embeddings=80, num_labels=batch()["input_ids"].shape[1]).train()
+    network.config.problem_type = "multi_label_classification"
+    labels = torch.randint(0, 2, batch()["input_ids"].shape)
+    losses = []
+    for values in (labels, labels.float()):
+        read: list[Tensor] = []
+        hook = network.register_forward_pre_hook(
+            lambda _, __, inputs, read=read: read.append(inputs["input_ids"]), with_kwargs=True
+        )
+        losses.append(attached(UEGRConfig(views=(view,)), network).loss(batch(labels=values)))
+        hook.remove()
+        assert not all(map(is_clean, read))
+    assert torch.equal(*losses)
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_stays_on_the_side_of_the_batch(side: str) -> None:
     tokenizer = make_tokenizer("wordpiece")

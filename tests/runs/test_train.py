@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 from torch.utils.data import SequentialSampler
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoModelForSequenceClassification, ByT5Tokenizer
 
+from support.small_models import bert
 from support.small_runs import COST, config, weights
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
@@ -46,6 +47,15 @@ def test_finished_run_is_an_untouched_hugging_face_model(train_file: Path, model
     assert not list(folder.glob("checkpoint-*"))
     assert not (folder / ".partial").exists()
     assert json.loads((folder / "training_log.json").read_text())[0]["divergence"] >= 0
+
+
+def test_a_run_records_the_views_that_it_read(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+    """With a tokenizer that cannot edit texts, the default reads no misspelt text."""
+    bert(vocab_size=400).save_pretrained(tmp_path / "bytes")
+    ByT5Tokenizer().save_pretrained(tmp_path / "bytes")
+    for folder, views in ((model_folder, ("adversarial", "characters+mask")), (tmp_path / "bytes", ("adversarial",))):
+        run = train_run(config(train_file, folder, max_steps=1), tmp_path / f"run-{folder.name}", cost=COST)
+        assert tuple(run["views"]) == views
 
 
 @pytest.mark.parametrize("lora_r", [None, 2])

@@ -16,6 +16,7 @@ from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import longest_input
 from uegr.modeling.model_wrappers import config_value
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.token_lookups import LookedUpTokens
 from uegr.perturb.edited_row import EditedRow
 from uegr.perturb.row_editor import RowEditor
@@ -25,6 +26,8 @@ from uegr.perturb.views import View
 logger = logging.getLogger("uegr")
 SPAN_LABELS = ("start_positions", "end_positions")
 """Names of the labels of question answering."""
+OTHER_TEXT = "decoder_"
+"""Start of the names of an encoder-decoder's inputs for the target text, which is not edited."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class ViewReader:
     """Makes views of batches.
 
     Args:
-        model: gives the largest number of tokens of a text.
+        model: gives the largest number of tokens of a text, and the kind of its labels.
         tokenizer: the model's fast tokenizer.
 
     Raises:
@@ -61,7 +64,7 @@ class ViewReader:
     """
 
     def __init__(self, model: nn.Module, tokenizer: Any) -> None:
-        self._editor = RowEditor(tokenizer, longest_input(model))
+        self._model, self._editor = model, RowEditor(tokenizer, longest_input(model))
         self._labels_of_inputs = not config_value(model, "is_encoder_decoder", False)
         self._pad_id: int = tokenizer.pad_token_id or 0
 
@@ -112,7 +115,8 @@ class ViewReader:
         ids, source, real, kept = (values.to(original.device) for values in (ids, source, real, kept))
         edited: dict[str, Any] = {**batch, "input_ids": ids}
         for name, values in batch.items():
-            if name not in ("input_ids", "labels") and isinstance(values, Tensor) and values.shape == original.shape:
+            of_other_text = name in ("input_ids", "labels") or name.startswith(OTHER_TEXT)
+            if not of_other_text and isinstance(values, Tensor) and values.shape == original.shape:
                 followed = values.gather(1, source)
                 edited[name] = torch.where(real.bool(), followed, torch.zeros_like(followed))
         if "attention_mask" not in batch:
@@ -122,7 +126,7 @@ class ViewReader:
     def can_edit(self, batch: Batch) -> bool:
         """Whether the texts can be edited, and each text has a target that stays valid after an edit."""
         labels = batch.get("labels")
-        per_text = isinstance(labels, Tensor) and (labels.dim() == 1 or torch.is_floating_point(labels))
+        per_text = isinstance(labels, Tensor) and (labels.dim() == 1 or is_one_target_per_example(self._model, labels))
         return per_text and self._why_not(batch) is None
 
     def _why_not(self, batch: Batch) -> str | None:
@@ -136,8 +140,8 @@ class ViewReader:
                 "or choose other views."
             )
         labels = batch.get("labels", batch.get("completion_mask"))
-        is_whole = isinstance(labels, Tensor) and not torch.is_floating_point(labels)
-        per_token = is_whole and labels.shape == ids.shape
+        per_token = isinstance(labels, Tensor) and labels.shape == ids.shape
+        per_token = per_token and not is_one_target_per_example(self._model, labels)
         spans = any(name in batch for name in SPAN_LABELS)
         if spans or (self._labels_of_inputs and per_token and ids.shape[1] > 1):
             labelled = "labels that are positions" if spans else "a label per token"

@@ -98,6 +98,11 @@ class Method:
         """Your optimizer with this method's backward stage in front; use it instead of your own."""
         return self._attached.optimizer
 
+    @property
+    def edits_texts(self) -> bool:
+        """Whether views edit texts: the method has such views, and the tokenizer that it is attached to allows them."""
+        return self._view_reader is not None
+
     def attach(
         self,
         *,

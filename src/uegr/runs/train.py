@@ -119,7 +119,9 @@ def train_run(
             )
         )
         of_training = _train(trainer, checkpoint, on_step)
-        run = {"config": asdict(config), "precision": precision, **prepared.record}
+        editable = prepared.data.kind in TARGET_PER_TEXT and trainer.method.edits_texts
+        views = prepared.method_config.views_read(editable)
+        run = {"config": asdict(config), "precision": precision, **prepared.record, "views": views}
         return _finished(prepared, trainer, output_dir, run, of_training, cost)
 
 
@@ -137,8 +139,7 @@ def _prepared(config: RunConfig, data: TaskData | None) -> _Prepared:
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
-    views = method_config.views_read(editable=data.kind in TARGET_PER_TEXT)
-    record = {**_about_data(data, findings), "views": views, **hardening}
+    record = {**_about_data(data, findings), **hardening}
     return _Prepared(config, data, model, tokenizer, max_length, method_config, weights, record)
 
 
