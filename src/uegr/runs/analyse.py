@@ -99,10 +99,13 @@ def analyse_run(
         compute, needs_all_rows = PARTS[name]
         with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
             part = {**compute(data), "split": split, "cost": cost}
-        result = run.result()
-        run.save(replace(result, analysis={**result.analysis, name: part}))  # now: a later part may be impossible
+        _save(run, name, part)  # now: a later part may be impossible
     on_part("analysing", len(names), len(names))
     return run.result()
+
+
+def _save(run: FinishedRun, name: str, part: dict[str, Any]) -> None:
+    run.update(lambda result: replace(result, analysis={**result.analysis, name: part}))
 
 
 def _calibration(data: AnalysisInput) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from uegr.atomic_files import write_json
 from uegr.data.file_digests import check_unchanged, digests_of
 from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
-from uegr.runs.folder_lock import content_of
+from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.sentence_modules import copy_sentence_modules
 
@@ -82,8 +82,9 @@ def prepare_run(
         if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
-        for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
-            remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        with only_change(folder):  # not between the look of a measuring command at run.json and its writing
+            for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
+                remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
