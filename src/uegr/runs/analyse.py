@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from uegr.data.file_digests import check_unchanged
 from uegr.data.named_tasks import load_task
 from uegr.data.splits import subset
 from uegr.errors import UsageError, unknown
@@ -144,6 +145,8 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
             f"'{config['model']}' is trained from scratch, so there is no pretrained model to compare it with: leave "
             "out --parts similarity."
         )
+    fix = "restore it, or name the other parts with --parts"
+    check_unchanged(data.run.record.get("model_folder", {}), fix)
     labels = data.run.data.label_names
     pretrained = load_classifier(config["model"], labels, config["seed"], trust_remote_code=data.trust_remote_code)
     pretrained.to(model.device).requires_grad_(False)  # type: ignore[arg-type]

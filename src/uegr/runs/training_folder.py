@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
-from uegr.data.file_digests import check_unchanged, digests_of
+from uegr.data.file_digests import check_unchanged, digest_of_model, digests_of
 from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
 from uegr.runs.folder_lock import content_of, only_change
@@ -56,6 +56,7 @@ def prepare_run(
     overwrite: bool,
     precision: str,
     data_files: Sequence[str] = (),
+    model: str = "",
     file: str = RUN,
 ) -> str | None:
     """Make the folder ready for a run with this configuration.
@@ -67,6 +68,7 @@ def prepare_run(
         overwrite: remove the run in the folder.
         precision: of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
+        model: the folder of the model that it starts from; a name of a model is not recorded.
         file: RUN or HARDENING.
 
     Returns:
@@ -92,7 +94,7 @@ def prepare_run(
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
-    write_json(folder / file, {**begun, "files": digests_of(data_files)})
+    write_json(folder / file, {**begun, "files": digests_of(data_files), "model_folder": digest_of_model(model)})
     return None
 
 
@@ -115,7 +117,8 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
             f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
             "over with --overwrite."
         )
-    check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
+    for recorded in _digests_in(former).values():
+        check_unchanged(recorded, "restore it, or start over with --overwrite")
 
 
 def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
@@ -141,7 +144,7 @@ def finish_run(
 
     Args:
         folder: the run folder, made by `prepare_run`.
-        run: the content of run.json without "files", "finished" and "schema".
+        run: the content of run.json without "files", "model_folder", "finished" and "schema".
         log: the entries of the training log.
         model, tokenizer: saved in Hugging Face's format.
         method_config: saved beside the model.
@@ -169,5 +172,10 @@ def finish_run(
 
 def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:
     """Write the run.json of a finished run; for the arguments see `finish_run`."""
-    files = read_run(folder, file).get("files", {})
-    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
+    digests = _digests_in(read_run(folder, file))
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, **digests})
+
+
+def _digests_in(run: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The digests in a run.json; those of earlier versions lack some."""
+    return {name: run.get(name, {}) for name in ("files", "model_folder")}
