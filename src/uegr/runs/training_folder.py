@@ -104,6 +104,26 @@ def changed_settings(run: dict[str, Any], config: dict[str, Any]) -> list[str]:
     return [name for name, value in as_read.items() if run["config"].get(name) != value]
 
 
+def adopt_paths(folder: Path, config: dict[str, Any]) -> None:
+    """Write this configuration into the run.json of a folder, whose files and model may now be in other places.
+
+    Args:
+        folder: the folder of a run, finished or not.
+        config: a configuration that differs from that of the run only in where the same files and model are.
+    """
+    run = read_run(folder)
+    if not changed_settings(run, config):
+        return
+    former = {**run["config"].get("data", {}), "model": run["config"].get("model")}
+    present = {**config["data"], "model": config["model"]}
+    paths = {path: present[name] for name, path in former.items() if isinstance(path, str) and present.get(name)}
+    digests = {
+        name: {paths.get(path, path): digest for path, digest in recorded.items()}
+        for name, recorded in _digests_in(run).items()
+    }
+    write_json(folder / RUN, {**run, "config": config, **digests})
+
+
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
     """Raise a UsageError unless the run in the folder is to be resumed, is unfinished, and has this configuration."""
     if former.get("finished"):
