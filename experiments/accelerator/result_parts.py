@@ -43,7 +43,7 @@ def write_parts(names: list[str], results: Path, out: Path) -> None:
 
 def merge_parts(folder: Path, results: Path) -> None:
     """Add the runs in the parts that came back to the result files, and say how many there were."""
-    from uegr.compare.cell import with_model_by_path
+    from uegr.compare.cell_content import with_model_by_path
     from uegr.compare.result_slot import read_slots
     from uegr.compare.results_file import ResultsFile
 

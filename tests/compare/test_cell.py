@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.compare_samples import tiny_grid
+from uegr.compare.cell_content import address
 from uegr.compare.grid import make_grid
 from uegr.compare.grid_runner import run_grid
+from uegr.compare.result_slot import read_slots
 from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.errors import UsageError
@@ -51,6 +54,26 @@ def test_a_model_folder_that_was_written_again_is_another_model(model_folder: Pa
     assert results_file.find(cell) is None
     shutil.rmtree(folder)
     assert results_file.find(cell) is not None, "a machine that has the results only reads them"
+
+
+def test_the_same_files_and_model_under_other_paths_are_the_same_cell(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    cell, results_file = tiny_grid(tmp_path / "model", tmp_path).cells[0], ResultsFile(tmp_path / "results.jsonl")
+    results_file.enter(cell, {"cost": {}, "metrics": {}})
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree("model", "copy")
+    shutil.copy("reviews.csv", "copy.csv")
+    for file, model in (("reviews.csv", "model"), ("./reviews.csv", "./model"), ("copy.csv", "copy")):
+        config = replace(cell.config, data=replace(cell.config.data, train_file=file), model=model)
+        other = replace(cell, config=config)
+        assert results_file.find(other) is not None, (file, model)
+        assert address(other.content()) == address(cell.content())
+        results_file.reserve([other])
+        assert len(read_slots(results_file.path)) == 1, "nothing to run, and no second line"
+    Path("copy.csv").write_text("text,label\nanother,1\n")
+    assert results_file.find(other) is None and address(other.content()) != address(cell.content())
 
 
 def test_models_by_environment_keep_paths_out_of_the_content(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,13 @@ import pytest
 import torch
 
 from support.compare_samples import tiny_grid, workspace
+from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.grid_runner import run_grid
+from uegr.compare.local_engines import CellEvent
+from uegr.compare.workspace import run_cell
 from uegr.methods.method import Method
+from uegr.runs.run_folder import read_run
 
 
 @pytest.fixture
@@ -70,6 +75,74 @@ def test_a_kept_run_is_measured_again_for_another_grid(grid: Grid, tmp_path: Pat
     assert run_grid(Grid("kept", (first,)), where) == [] and run_grid(Grid("kept", (second,)), where) == []
     entry = where.results.find(second)
     assert entry is not None and entry["split"] == "validation" and "text_attacks" not in entry
+
+
+def moved(grid: Grid, folder: Path) -> Cell:
+    """The first cell after its file and its model were moved into another folder."""
+    (cell,) = grid.cells[:1]
+    folder.mkdir()
+    file = shutil.move(str(cell.config.data.train_file), str(folder / "moved.csv"))
+    model = shutil.move(cell.config.model, str(folder / "model"))
+    return replace(cell, config=replace(cell.config, data=replace(cell.config.data, train_file=file), model=model))
+
+
+def test_a_kept_run_is_measured_with_the_files_where_they_are_now(model_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    grid = tiny_grid(tmp_path / "model", tmp_path)
+    where = replace(workspace(tmp_path), keep_models=True)
+    assert run_grid(Grid("kept", grid.cells[:1]), where) == []
+    cell = moved(grid, tmp_path / "elsewhere")
+    assert run_grid(Grid("kept", (cell,)), where) == [], "nothing is run"
+    cell = replace(cell, measurement=replace(cell.measurement, split="validation"))
+    stages = set()
+    assert run_grid(Grid("kept", (cell,)), where, on_event=lambda cell, event: stages.add(event.kind)) == []
+    assert stages == {"attacking", "done"}, "the model is not trained again"
+    (folder,) = where.runs.glob("reviews-*")
+    record = read_run(folder)
+    places = [*record["files"], *record["model_folder"]]
+    assert places == [cell.config.data.train_file, cell.config.model] and record["config"]["model"] == places[1]
+
+
+def test_an_interrupted_run_goes_on_with_the_files_where_they_are_now(model_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    grid, where = tiny_grid(tmp_path / "model", tmp_path), workspace(tmp_path)
+    steps: list[int] = []
+
+    def crash(stage: str, step: int, _total: int) -> None:
+        if step == 10:
+            raise SystemError("power cut")
+
+    def count(stage: str, step: int, _total: int) -> None:
+        if stage == "training":
+            steps.append(step)
+
+    with pytest.raises(SystemError):
+        run_cell(grid.cells[0], where, crash)
+    run_cell(moved(grid, tmp_path / "elsewhere"), where, count)
+    assert steps[0] == 8, "after the first epoch"
+
+
+@pytest.mark.parametrize("changed", ["reviews.csv", "model"])
+@pytest.mark.parametrize("stage", ["training", "attacking"])
+def test_a_result_is_not_entered_for_files_that_changed_while_it_was_made(
+    stage: str, changed: str, model_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    cell, where, stages = tiny_grid(tmp_path / "model", tmp_path).cells[0], workspace(tmp_path), set()
+    file = tmp_path / ("model/config.json" if changed == "model" else changed)
+    content = file.read_text()
+
+    def change(_cell: Cell, event: CellEvent) -> None:
+        stages.add(event.kind)
+        if event.kind == stage:
+            file.write_text(content + "\n")
+
+    (failure,) = run_grid(Grid("g", (cell,)), where, on_event=change)
+    assert f"{changed}' has changed while this run was trained and measured" in failure
+    assert stages == ({"training", "failed"} if stage == "training" else {"training", "attacking", "failed"})
+    assert where.results.find(cell) is None
+    file.write_text(content)
+    assert where.results.find(cell) is None and not list(where.runs.glob("reviews-*"))
 
 
 def test_a_grid_has_further_tasks(model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
+from uegr.atomic_files import write_json
 from uegr.errors import UsageError
 from uegr.runs.analyse import analyse_run
 from uegr.runs.results_json import read_results
-from uegr.runs.run_folder import RESULTS
+from uegr.runs.run_folder import RESULTS, RUN, read_run
 
 
 def test_parts_are_added_one_after_the_other(evaluated_run: Path) -> None:
@@ -29,6 +32,24 @@ def test_parts_are_kept_where_a_later_one_is_impossible(evaluated_run: Path) -> 
     with pytest.raises(UsageError, match="--ood subj,trec"):
         analyse_run(evaluated_run, ["calibration", "ood"])
     assert set(read_results(evaluated_run)[0].analysis) == {"calibration"}
+
+
+def test_a_pretrained_model_that_has_changed_is_no_reference(evaluated_run: Path, tmp_path: Path) -> None:
+    record = read_run(evaluated_run)
+    (digest,) = record["model_folder"].values()
+    folder = tmp_path / "model"
+    shutil.copytree(record["config"]["model"], folder)
+    record["config"]["model"], record["model_folder"] = str(folder), {str(folder): digest}
+    write_json(evaluated_run / RUN, record)
+    (folder / "README.md").write_text("A note.")
+    analyse_run(evaluated_run, ["similarity"], examples=4)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: tensor + 0.1 for name, tensor in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(UsageError, match="model' has changed since the training began: restore it, or name the other"):
+        analyse_run(evaluated_run, ["similarity"], examples=4)
+    del record["model_folder"]  # a run of an earlier version
+    write_json(evaluated_run / RUN, record)
+    analyse_run(evaluated_run, ["similarity"], examples=4)
 
 
 def test_one_example_is_refused(evaluated_run: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 from dataclasses import asdict
 from functools import partial
@@ -17,6 +18,7 @@ import torch
 from support.small_runs import COST, config, weights
 from uegr import TrainingError, UsageError
 from uegr.runs import train as train_module
+from uegr.runs.run_folder import read_run
 from uegr.runs.train import train_run
 from uegr.runs.training_folder import prepare_run
 
@@ -113,6 +115,23 @@ def test_resume_with_other_data_is_refused(train_file: Path, model_folder: Path,
     train_file.write_text(train_file.read_text() + "a new film,1\n")
     with pytest.raises(UsageError, match="has changed since the training began: restore it, or start over"):
         train_run(configuration, tmp_path / "run", resume=True)
+
+
+def test_resume_from_another_model_in_the_same_folder_is_refused(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    model, folder = tmp_path / "model", tmp_path / "cut"
+    shutil.copytree(model_folder, model)
+    configuration = config(train_file, model)
+    with pytest.raises(TrainingError, match="stopped after step 3"):
+        train_run(configuration, folder, cost=COST, on_step=partial(interrupt_at, 3))
+    settings = (model / "config.json").read_text()
+    (model / "config.json").write_text(settings.replace('"hidden_act": "gelu"', '"hidden_act": "relu"'))
+    with pytest.raises(UsageError, match="model' has changed since the training began: restore it, or start over"):
+        train_run(configuration, folder, resume=True, cost=COST)
+    (model / "config.json").write_text(settings)
+    train_run(configuration, folder, resume=True, cost=COST)
+    assert list(read_run(folder)["model_folder"]) == [str(model)]
 
 
 def test_a_resumed_run_stops_early_at_the_same_step(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

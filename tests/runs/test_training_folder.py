@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from transformers import BertModel
 
 from support.reviews import tokenizer
+from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import read_run
 from uegr.runs.training_folder import finish_run, prepare_run
 
@@ -34,8 +36,22 @@ def test_a_kill_while_a_run_is_removed_leaves_it_to_be_removed_again(
         patch.setattr("pathlib.Path.unlink", killed_at_the_end)
         with pytest.raises(SystemError):
             begun(folder, overwrite=True)
-    assert [path.name for path in folder.iterdir()] == ["run.json"], "the file that makes the folder a run goes last"
+    assert [path.name for path in content_of(folder)] == ["run.json"], "the file that makes the folder a run goes last"
     begun(folder, overwrite=True)
+
+
+def test_a_run_is_not_removed_while_its_results_are_written(tmp_path: Path) -> None:
+    """The results of the removed run would be written beside the new one."""
+    folder = tmp_path / "run"
+    begun(folder)
+    (folder / "zoo.json").touch()
+    training = threading.Thread(target=begun, args=(folder,), kwargs={"overwrite": True})
+    with only_change(folder):
+        training.start()
+        training.join(timeout=0.3)
+        assert training.is_alive() and (folder / "zoo.json").exists()
+    training.join()
+    assert not (folder / "zoo.json").exists()
 
 
 def test_a_checkpoint_that_cannot_be_removed_leaves_the_run_finished(

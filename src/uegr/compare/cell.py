@@ -6,20 +6,18 @@ options, so that a changed default gives a different cell. A hash of the content
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from uegr.compare.cell_content import DIGEST, MODEL_DIGEST
 from uegr.compare.cell_measurement import Measurement
 from uegr.data.data_source import DataSource
 from uegr.data.expanded_paths import expanded_path
-from uegr.errors import UsageError
+from uegr.data.file_digests import digest_of_folder, sha256_of
 from uegr.methods.method_lookup import config_class, make_config
 from uegr.methods.own_code import code_digests
 from uegr.training.run_config import RunConfig
@@ -27,10 +25,6 @@ from uegr.training.run_config import RunConfig
 VERSION = 2
 """Increase it when training or evaluation changes its numbers in a way that no option shows: all cells run again. If
 only one method is concerned, increase its `MethodConfig.revision` instead."""
-
-MODEL_DIGEST = "train.model.sha256"
-"""Digest of a model's folder in the content; a machine that has the results only has no such folder."""
-MODEL_FILES = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "*.model", "vocab.*", "merges.txt", "*.py")
 
 
 @dataclass(frozen=True)
@@ -75,13 +69,13 @@ class Cell:
         parts["measure"]["attacks"] = {attack.name: asdict(attack) for attack in self.measurement.further_attacks()}
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
-                parts["data"][f"{key}.sha256"] = _digest(path)
+                parts["data"][key + DIGEST] = sha256_of(Path(path))
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
-        if digest := _digest_of_folder(self.config.model):
+        if digest := _digest_of_model(self.config.model):
             flat[MODEL_DIGEST] = digest
         method = config_class(self.config.method)
         if own_code := code_digests(method):
-            flat["code.sha256"] = own_code
+            flat[f"code{DIGEST}"] = own_code
         revision = method.revision
         version = f"{VERSION}.{revision}" if revision else VERSION
         content: dict[str, Any] = json.loads(
@@ -95,38 +89,10 @@ class Cell:
         return replace(self, config=config, measurement=Measurement())
 
 
-def with_model_by_path(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A cell's content without the digest of its model, for content from a machine whose files may differ."""
-    return {name: value for name, value in content.items() if name != MODEL_DIGEST}
-
-
-def _digest_of_folder(model: str) -> str | None:
-    """SHA-256 of the files that make a model; None for a name, and for a folder that is not on this machine."""
+def _digest_of_model(model: str) -> str | None:
+    """Digest of a model's folder; None for a name, and for a folder that is not on this machine."""
     folder = Path(os.path.expandvars(os.path.expanduser(model)))
-    if not folder.is_dir():
-        return None
-    files = sorted({file for pattern in MODEL_FILES for file in folder.glob(pattern) if file.is_file()})
-    digests = {file.name: _digest(str(file)) for file in files}
-    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
-
-
-def _digest(path: str) -> str:
-    if not os.path.isfile(path):
-        raise UsageError(f"there is no file '{path}': check the path.")
-    state = os.stat(path)
-    return _digest_of(path, state.st_mtime_ns, state.st_size)
-
-
-@functools.cache
-def _digest_of(path: str, changed: int, size: int) -> str:
-    """SHA-256 of a file in this state, cached: every cell of a grid needs it."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def address(content: Mapping[str, Any]) -> str:
-    """Ten hexadecimal digits of the SHA-256 of a cell's content."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
+    return digest_of_folder(folder) if folder.is_dir() else None
 
 
 def with_model_path(config: RunConfig) -> RunConfig:

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from uegr.compare.cell_content import comparable
 from uegr.errors import UsageError
 from uegr.options import type_hints
 from uegr.runs.json_parts import MisfitError, read_value
@@ -104,8 +105,8 @@ def latest_of(slots: Sequence[ResultSlot]) -> list[ResultSlot]:
 
 
 def _same_settings(slot: ResultSlot, content: dict[str, Any]) -> bool:
-    shared = slot.content.keys() & content.keys() - {SEED}
-    return all(slot.content[key] == content[key] for key in shared if f"{key}.sha256" not in shared)
+    own, other = comparable(slot.content, content)
+    return all(own[key] == other[key] for key in own.keys() & other.keys() - {SEED})
 
 
 def text_of(slots: list[ResultSlot]) -> str:

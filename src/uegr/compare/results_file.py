@@ -9,7 +9,8 @@ from typing import Any
 from filelock import FileLock
 
 from uegr.atomic_files import link_target, write_text
-from uegr.compare.cell import MODEL_DIGEST, Cell, with_model_by_path
+from uegr.compare.cell import Cell
+from uegr.compare.cell_content import comparable
 from uegr.compare.result_slot import SEED, ResultSlot, Run, SlotKey, check_runs, latest_of, read_slots, text_of
 
 
@@ -54,10 +55,16 @@ class ResultsFile:
                 return dict(slot.run["cost"])
         return None
 
-    def enter(self, cell: Cell, run: Run) -> None:
-        """Write the cell's run: in place of its empty line if there is one, else at the end."""
+    def enter(self, cell: Cell, run: Run, content: dict[str, Any] | None = None) -> None:
+        """Write the cell's run: in place of its empty line if there is one, else at the end.
+
+        Args:
+            cell, run: the cell and its run.
+            content: the content of the cell when its run began; None takes that of now.
+        """
+        slot = _slot(cell, run)
         with self._locked_slots() as slots:
-            _put(slots, [_slot(cell, run)])
+            _put(slots, [slot if content is None else replace(slot, content=content)])
 
     def reserve(self, cells: Sequence[Cell]) -> None:
         """Make the line of each of these cells the latest of its names, so that the file alone says what the grid has.
@@ -154,12 +161,12 @@ def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:
     """Whether a slot is removed for a line of the same names: the former line of its run, or an empty one."""
     if slot.run is None:
         return slot.content != line.content
-    return slot.run == line.run and slot.content.items() <= line.content.items()
+    recorded, content = comparable(slot.content, line.content)
+    return slot.run == line.run and recorded.items() <= content.items()
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:
-    if MODEL_DIGEST not in recorded or MODEL_DIGEST not in content:  # recorded by name, or no folder here to compare
-        recorded, content = with_model_by_path(recorded), with_model_by_path(content)
+    recorded, content = comparable(recorded, content)
     if any(key not in content or content[key] != value for key, value in recorded.items()):
         return False
     return all(content[key] == defaults.get(key) for key in content.keys() - recorded.keys())

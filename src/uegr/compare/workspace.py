@@ -1,14 +1,16 @@
 """Where cells are run, and how one cell is run: train, measure, enter the result."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from filelock import FileLock
 
-from uegr.compare.cell import Cell, address, with_model_path
+from uegr.compare.cell import Cell, with_model_path
+from uegr.compare.cell_content import Content, address, changed_inputs
 from uegr.compare.result_slot import Run
 from uegr.compare.results_file import ResultsFile
+from uegr.errors import UsageError
 from uegr.locked_files import remove_finished
 from uegr.methods.own_code import import_code, imported_files
 from uegr.runs.attack import attack_run
@@ -17,6 +19,7 @@ from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import RESULTS, RUN, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
+from uegr.runs.training_folder import adopt_paths
 from uegr.runs.transfer import evaluate_on_tasks
 
 OnProgress = Callable[[str, int, int], None]
@@ -45,8 +48,8 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
     """Train and measure a cell, continuing an interrupted attempt, and enter the result into the results file."""
     for file in workspace.code:
         import_code(file)
-    training = {key: value for key, value in cell.content().items() if not key.startswith("measure.")}
-    digits = address(training)
+    content = cell.content()
+    digits = address({key: value for key, value in content.items() if not key.startswith("measure.")})
     folder = workspace.runs / f"{cell.label}-{digits}"
     locks = workspace.runs / ".locks"
     locks.mkdir(parents=True, exist_ok=True)
@@ -56,19 +59,37 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
         if (finished_run := workspace.results.find(cell)) is not None:
             workspace.results.reserve([cell])
             return finished_run
+        config = with_model_path(cell.config)
+        if (folder / RUN).exists():
+            adopt_paths(folder, asdict(config))
         if not ((folder / RUN).exists() and read_run(folder).get("finished")):
             train_run(
-                with_model_path(cell.config),
+                config,
                 folder,
                 resume=True,
                 cost=workspace.results.cost_of_step(cell),
                 on_step=lambda done, total: on_progress("training", done, total),
             )
+            _check_inputs(cell, content, folder)
         run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
-        workspace.results.enter(cell, run)
+        _check_inputs(cell, content, folder)
+        workspace.results.enter(cell, run, content)
         if not workspace.keep_models:
             remove_finished(folder)
         return run
+
+
+def _check_inputs(cell: Cell, content: Content, folder: Path) -> None:
+    """Raise a UsageError if a file or model folder has changed since the cell had this content, and remove the run.
+
+    Nobody can tell which of the two the run has read, and its folder has the address of the content before.
+    """
+    if changed := changed_inputs(content, cell.content()):
+        remove_finished(folder)
+        raise UsageError(
+            f"'{changed[0]}' has changed while this run was trained and measured: leave it as it is, and run the same "
+            "command again."
+        )
 
 
 def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:

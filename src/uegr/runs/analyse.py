@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from uegr.data.file_digests import check_unchanged
 from uegr.data.named_tasks import load_task
 from uegr.data.splits import subset
 from uegr.errors import UsageError, unknown
@@ -99,10 +100,13 @@ def analyse_run(
         compute, needs_all_rows = PARTS[name]
         with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
             part = {**compute(data), "split": split, "cost": cost}
-        result = run.result()
-        run.save(replace(result, analysis={**result.analysis, name: part}))  # now: a later part may be impossible
+        _save(run, name, part)  # now: a later part may be impossible
     on_part("analysing", len(names), len(names))
     return run.result()
+
+
+def _save(run: FinishedRun, name: str, part: dict[str, Any]) -> None:
+    run.update(lambda result: replace(result, analysis={**result.analysis, name: part}))
 
 
 def _calibration(data: AnalysisInput) -> dict[str, Any]:
@@ -141,6 +145,8 @@ def _similarity(data: AnalysisInput) -> dict[str, Any]:
             f"'{config['model']}' is trained from scratch, so there is no pretrained model to compare it with: leave "
             "out --parts similarity."
         )
+    fix = "restore it, or name the other parts with --parts"
+    check_unchanged(data.run.record.get("model_folder", {}), fix)
     labels = data.run.data.label_names
     pretrained = load_classifier(config["model"], labels, config["seed"], trust_remote_code=data.trust_remote_code)
     pretrained.to(model.device).requires_grad_(False)  # type: ignore[arg-type]

@@ -99,14 +99,12 @@ def attack_run(
             save_text_attack({**part, "temperature": model.temperature if calibrated else None}, outcomes)
         else:
             part, robust_masks[attack.name] = measure_embedding_attack(model, rows, attack, radii, clock, on_batch)
-            curve, result = RobustnessCurve.from_dict({**part, "split": split}), run.result()
-            run.save(replace(result, embedding_attacks=_merged(result.embedding_attacks, curve)))
+            _save_curve(run, RobustnessCurve.from_dict({**part, "split": split}))
     for name in recipes:
         save_text_attack(*_measure_recipe(run, rows, name, clock))
-    result = run.result()
     if masking := _masking(run, rows, radii, robust_masks):
-        result = run.save(replace(result, analysis={**result.analysis, "gradient_masking": masking}))
-    return result
+        return run.update(lambda result: replace(result, analysis={**result.analysis, "gradient_masking": masking}))
+    return run.result()
 
 
 def create_attack(name: str, options: Options, source: Path | None = None, trust_remote_code: bool = False) -> Attack:
@@ -203,9 +201,18 @@ def _save_text_attack(
     )
     trained_on = part["attack"] in trained_attacks(run.training_views)
     attack = TextAttackRecord.from_dict({**part, "split": split, "trained_on": trained_on, "slices": scores})
-    add_attacked_texts(run.folder, {attack.key: [text_row(outcome, run.data.label_names) for outcome in outcomes]})
-    result = run.result()
-    run.save(replace(result, text_attacks=_merged(result.text_attacks, attack)))
+    texts = {attack.key: [text_row(outcome, run.data.label_names) for outcome in outcomes]}
+
+    def add(result: RunResult) -> RunResult:
+        add_attacked_texts(run.folder, texts)
+        return replace(result, text_attacks=_merged(result.text_attacks, attack))
+
+    run.update(add)
+
+
+def _save_curve(run: FinishedRun, curve: RobustnessCurve) -> None:
+    """Save what an attack on the embeddings has measured."""
+    run.update(lambda result: replace(result, embedding_attacks=_merged(result.embedding_attacks, curve)))
 
 
 def _merged(former: list[Result], new: Result) -> list[Result]:

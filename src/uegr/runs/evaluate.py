@@ -11,7 +11,6 @@ from uegr.data.overlap import find_overlap
 from uegr.data.row_digest import digest_of_rows
 from uegr.data.splits import LABEL, subset
 from uegr.data.task_data import TaskData
-from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.data_slices import slice_scores
 from uegr.evaluation.evaluated_model import BATCH_SIZE
@@ -21,7 +20,6 @@ from uegr.evaluation.output_scores import clean_scores
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import metric_title, show
 from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
-from uegr.runs.results_json import read_results
 from uegr.runs.run_result import RunResult
 
 ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")
@@ -77,11 +75,11 @@ def evaluate_run(
         on_batch=running_total(on_examples, total),
     )
     result = _run_result(run, rows, split, measured)
-    try:
-        former = read_results(folder)[0]
-    except UsageError:  # there is none yet, or it is to be measured again
-        return run.save(result)
-    return run.save(replace(result, **{name: getattr(former, name) for name in ADDED}))
+
+    def keep_added(former: RunResult) -> RunResult:
+        return replace(result, **{name: getattr(former, name) for name in ADDED})
+
+    return run.update(keep_added, first=result)
 
 
 def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str, Any]) -> RunResult:

@@ -19,6 +19,7 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.runs.folder_lock import only_change
 from uegr.runs.model_card import write_card
 from uegr.runs.results_json import read_results, write_results
 from uegr.runs.run_file_shapes import Config
@@ -84,11 +85,42 @@ class FinishedRun:
         """
         return read_results(self.folder)[0]
 
-    def save(self, result: RunResult) -> RunResult:
-        """Write results.json, renew the model card, and return the result."""
-        write_results(self.folder, [result])
-        write_card(self.folder)
+    def update(self, change: Callable[[RunResult], RunResult], first: RunResult | None = None) -> RunResult:
+        """Change what was measured so far, write results.json and the model card, and return the new result.
+
+        Other commands may have written to results.json since this run was opened, so it is read only now, and no other
+        command can write until the change is written.
+
+        Args:
+            change: makes the new result of the former one; what else it writes into the folder is safe, too.
+            first: the new result where there is no former one that can be read.
+
+        Raises:
+            UsageError: the run was trained again or removed since it was opened, or nothing was measured and there is
+                no `first`.
+        """
+        with only_change(self.folder):
+            self._check_not_replaced()
+            try:
+                former = self.result()
+            except UsageError:
+                if first is None:
+                    raise
+                result = first
+            else:
+                result = change(former)
+            write_results(self.folder, [result])
+            write_card(self.folder)
         return result
+
+    def _check_not_replaced(self) -> None:
+        # A training writes its run.json a second time when it has measured the cost of a step.
+        try:
+            is_same = {**read_run(self.folder), "cost": None} == {**self.record, "cost": None}
+        except UsageError:  # there is no run.json, for a moment of `uegr train --overwrite` or for good
+            is_same = False
+        if not is_same:
+            raise UsageError(f"'{self.folder}' was trained again or removed while it was measured: measure it again.")
 
 
 def open_run(

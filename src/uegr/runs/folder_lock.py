@@ -1,7 +1,11 @@
-"""One training at a time in a run folder: a second one would overwrite or remove the checkpoints of the first."""
+"""The locks of a run folder: of its training, and of the moments in which its results change.
+
+Two trainings would overwrite or remove the checkpoints of each other. Of two commands that measure the run, the one
+that writes later would remove what the other has written since both read results.json.
+"""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -9,7 +13,7 @@ from filelock import FileLock, Timeout
 from uegr.errors import UsageError
 from uegr.training.processes import is_first_process
 
-LOCK = ".lock"
+LOCK, RESULTS_LOCK = ".lock", ".results.lock"
 
 
 @contextmanager
@@ -43,6 +47,22 @@ def only_training(folder: Path) -> Iterator[None]:
             lock_file.unlink(missing_ok=True)
 
 
+@contextmanager
+def only_change(folder: Path) -> Iterator[None]:
+    """Wait until no other process changes the results of a run or removes them, and keep the others waiting.
+
+    The lock file stays in the folder: a process that waits at a removed file would not keep out the next one. On a
+    file system without locks nothing is held.
+    """
+    lock = FileLock(folder / RESULTS_LOCK)
+    with suppress(OSError, NotImplementedError):  # no locks there, or no permission, which the change itself will meet
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def content_of(folder: Path) -> list[Path]:
-    """What is in a run folder, without its lock."""
-    return [path for path in folder.iterdir() if path.name != LOCK]
+    """What is in a run folder, without its locks."""
+    return [path for path in folder.iterdir() if path.name not in (LOCK, RESULTS_LOCK)]

@@ -91,6 +91,7 @@ def harden_model(
             overwrite=overwrite,
             precision=precision,
             data_files=files,
+            model=config.model,
             file=HARDENING,
         )
         trainer = HardeningTrainer(

@@ -47,6 +47,7 @@ class RunFile(TypedDict):
     finished: NotRequired[bool]
     config: Config
     files: NotRequired[dict[str, str]]
+    model_folder: NotRequired[dict[str, str]]
     precision: NotRequired[str]
     task: NotRequired[str]
     train_examples: NotRequired[int]
@@ -74,4 +75,5 @@ class HardeningFile(TypedDict):
     finished: NotRequired[bool]
     config: HardeningConfigShape
     files: NotRequired[dict[str, str]]
+    model_folder: NotRequired[dict[str, str]]
     cost: NotRequired[HardeningCost]

@@ -116,6 +116,7 @@ def train_run(
                 overwrite=overwrite,
                 precision=precision,
                 data_files=config.data.files,
+                model=config.model,
             )
         )
         of_training = _train(trainer, checkpoint, on_step)

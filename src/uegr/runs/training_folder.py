@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
-from uegr.data.file_digests import check_unchanged, digests_of
+from uegr.data.file_digests import check_unchanged, digest_of_model, digests_of
 from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
-from uegr.runs.folder_lock import content_of
+from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.sentence_modules import copy_sentence_modules
 
@@ -56,6 +56,7 @@ def prepare_run(
     overwrite: bool,
     precision: str,
     data_files: Sequence[str] = (),
+    model: str = "",
     file: str = RUN,
 ) -> str | None:
     """Make the folder ready for a run with this configuration.
@@ -67,6 +68,7 @@ def prepare_run(
         overwrite: remove the run in the folder.
         precision: of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
+        model: the folder of the model that it starts from; a name of a model is not recorded.
         file: RUN or HARDENING.
 
     Returns:
@@ -82,8 +84,9 @@ def prepare_run(
         if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
-        for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
-            remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        with only_change(folder):  # not between the look of a measuring command at run.json and its writing
+            for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
+                remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
@@ -91,7 +94,7 @@ def prepare_run(
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
-    write_json(folder / file, {**begun, "files": digests_of(data_files)})
+    write_json(folder / file, {**begun, "files": digests_of(data_files), "model_folder": digest_of_model(model)})
     return None
 
 
@@ -99,6 +102,26 @@ def changed_settings(run: dict[str, Any], config: dict[str, Any]) -> list[str]:
     """Return the names of the settings in which a configuration differs from the one in a run.json."""
     as_read = json.loads(json.dumps(config))  # tuples become lists
     return [name for name, value in as_read.items() if run["config"].get(name) != value]
+
+
+def adopt_paths(folder: Path, config: dict[str, Any]) -> None:
+    """Write this configuration into the run.json of a folder, whose files and model may now be in other places.
+
+    Args:
+        folder: the folder of a run, finished or not.
+        config: a configuration that differs from that of the run only in where the same files and model are.
+    """
+    run = read_run(folder)
+    if not changed_settings(run, config):
+        return
+    former = {**run["config"].get("data", {}), "model": run["config"].get("model")}
+    present = {**config["data"], "model": config["model"]}
+    paths = {path: present[name] for name, path in former.items() if isinstance(path, str) and present.get(name)}
+    digests = {
+        name: {paths.get(path, path): digest for path, digest in recorded.items()}
+        for name, recorded in _digests_in(run).items()
+    }
+    write_json(folder / RUN, {**run, "config": config, **digests})
 
 
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
@@ -114,7 +137,8 @@ def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any
             f"'{folder}' was started with another {', '.join(changed)}: resume with the same options, or start "
             "over with --overwrite."
         )
-    check_unchanged(former.get("files", {}), "restore it, or start over with --overwrite")
+    for recorded in _digests_in(former).values():
+        check_unchanged(recorded, "restore it, or start over with --overwrite")
 
 
 def begun_precision(folder: Path, asked: Precision, file: str = RUN) -> Precision:
@@ -140,7 +164,7 @@ def finish_run(
 
     Args:
         folder: the run folder, made by `prepare_run`.
-        run: the content of run.json without "files", "finished" and "schema".
+        run: the content of run.json without "files", "model_folder", "finished" and "schema".
         log: the entries of the training log.
         model, tokenizer: saved in Hugging Face's format.
         method_config: saved beside the model.
@@ -168,5 +192,10 @@ def finish_run(
 
 def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:
     """Write the run.json of a finished run; for the arguments see `finish_run`."""
-    files = read_run(folder, file).get("files", {})
-    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, "files": files})
+    digests = _digests_in(read_run(folder, file))
+    write_json(folder / file, {"schema": SCHEMA, "finished": True, **run, **digests})
+
+
+def _digests_in(run: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The digests in a run.json; those of earlier versions lack some."""
+    return {name: run.get(name, {}) for name in ("files", "model_folder")}

@@ -18,6 +18,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import FinishedRun, check_writable, open_run, source_of
+from uegr.runs.run_result import RunResult
 
 OnTask = Callable[[int, int], None]
 """Called with the number of tasks done, and the number of all tasks."""
@@ -88,11 +89,19 @@ def evaluate_on_tasks(
         if classes is not None:
             entry["label_map"] = classes.as_json(training_data.label_names, data.label_names)
         entries.append(entry)
-        result = run.result()
-        former = [other for other in result.transfer if other["task"] != entry["task"]]
-        run.save(replace(result, transfer=[*former, entry]))  # a task that fails later loses nothing
+        _save(run, entry)  # a task that fails later loses nothing
         on_task(len(entries), len(tasks))
     return entries
+
+
+def _save(run: FinishedRun, entry: dict[str, Any]) -> None:
+    """Save what was measured on a task, in place of an earlier entry of it."""
+
+    def add(result: RunResult) -> RunResult:
+        others = [former for former in result.transfer if former["task"] != entry["task"]]
+        return replace(result, transfer=[*others, entry])
+
+    run.update(add)
 
 
 def check_transfer(source: Task, names: Sequence[str]) -> None:

@@ -1,0 +1,43 @@
+"""The content that `Cell.content` makes: how two are compared, and the hash that names the folder of a run."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+DIGEST = ".sha256"
+"""The digest of a file or folder stands beside its path: "data.train_file" and "data.train_file.sha256"."""
+MODEL_DIGEST = f"train.model{DIGEST}"
+"""Digest of a model's folder; a machine that has the results only has no such folder."""
+Content = Mapping[str, Any]
+
+
+def comparable(first: Content, second: Content) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two contents without what may differ between contents of the same cell.
+
+    That is the path of a file or model folder of which both have a digest, and the digest of a model that one of them
+    knows by its path only.
+    """
+    shared = {key for key in first.keys() & second.keys() if key.endswith(DIGEST)}
+    ignored = {key.removesuffix(DIGEST) for key in shared} | ({MODEL_DIGEST} - shared)
+    return _without(first, ignored), _without(second, ignored)
+
+
+def with_model_by_path(content: Content) -> dict[str, Any]:
+    """A cell's content without the digest of its model, for content from a machine whose files may differ."""
+    return _without(content, {MODEL_DIGEST})
+
+
+def changed_inputs(before: Content, after: Content) -> list[Any]:
+    """The paths in the content before whose digest is another one after."""
+    return [path for key, path in before.items() if before.get(key + DIGEST) != after.get(key + DIGEST)]
+
+
+def _without(content: Content, keys: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in content.items() if key not in keys}
+
+
+def address(content: Content) -> str:
+    """Ten hexadecimal digits of the SHA-256 of a content; paths of which it has a digest do not count."""
+    content, _ = comparable(content, content)
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:10]
