@@ -1,7 +1,6 @@
 """The rows of a user's data set and the kind of task of a user's model, for an evaluation in memory."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -19,6 +18,7 @@ from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
+from uegr.modeling.checkpoint_head import are_unnamed
 from uegr.modeling.model_loading import PROBLEM_TYPES
 from uegr.modeling.model_wrappers import config_value, unwrap
 
@@ -125,11 +125,6 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     """The names of a classifier's classes, by its configuration, or their numbers."""
     names: Mapping[int, str] = config_value(model, "id2label") or {}
     return [str(names.get(i, i)) for i in range(classes)]
-
-
-def are_unnamed(names: Iterable[str]) -> bool:
-    """Whether classes have the names that transformers gives where a model says none."""
-    return all(re.fullmatch(r"LABEL_\d+", name) for name in names)
 
 
 def _usual_columns(rows: Dataset, label_column: str) -> Sequence[str]:

@@ -4,7 +4,7 @@ The files are checked as far as possible before anything is built. No pickle and
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -74,6 +74,11 @@ def all_weights_new(model: PreTrainedModel) -> PreTrainedModel:
     """The model, after a note that none of its weights is in a file."""
     _NEW_WEIGHTS[model] = sorted(name for name, _ in model.named_parameters())
     return model
+
+
+def add_new_weights(model: nn.Module, names: Iterable[str]) -> None:
+    """Note weights that were drawn after the model was opened."""
+    _NEW_WEIGHTS[model] = sorted({*new_weights_of(model), *names})
 
 
 def new_weights_of(model: nn.Module) -> list[str]:
