@@ -46,11 +46,13 @@ def saved_head(model: nn.Module) -> str | None:
     Args:
         model: as `from_pretrained` returns it: `config.architectures` names the class that was saved.
     """
-    saved, opened = (
-        next((title for ending, title in HEADS.items() if name.endswith(ending)), None)
-        for name in ((config_value(model, "architectures") or [""])[0], type(model).__name__)
-    )
+    saved, opened = head_title((config_value(model, "architectures") or [""])[0]), head_title(type(model).__name__)
     return saved if opened and saved != opened else None
+
+
+def head_title(class_name: str) -> str | None:
+    """What the head of a class of transformers predicts, in words, for the heads that are told apart."""
+    return next((title for ending, title in HEADS.items() if class_name.endswith(ending)), None)
 
 
 def layer_of(parameter: str) -> str:
