@@ -42,13 +42,13 @@ def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
     """The kind of task of a model, by its head, its configuration and the labels."""
     inner = unwrap(model)
     config, labels = getattr(inner, "config", None), rows.features.get(label_column)
-    problem = getattr(config, "problem_type", None)
-    if problem in KIND_OF_PROBLEM:
-        return KIND_OF_PROBLEM[problem]
     if type(inner).__name__.endswith("ForTokenClassification"):
         return "token"
     if getattr(inner, "get_output_embeddings", lambda: None)() is not None:
         return "seq2seq" if getattr(config, "is_encoder_decoder", False) else "causal_lm"
+    problem = getattr(config, "problem_type", None)  # may be left from another head that the body had before
+    if problem in KIND_OF_PROBLEM:
+        return KIND_OF_PROBLEM[problem]
     outputs = getattr(config, "num_labels", None)
     if outputs == 1 or (outputs is None and getattr(labels, "dtype", "").startswith(("float", "double"))):
         return "regression"
