@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
-from transformers import BertConfig, BertForTokenClassification
+from transformers import BertConfig, BertForTokenClassification, GPT2Config, GPT2LMHeadModel
 
 from conftest import Linear, bert, reviews, tokenizer
+from support.small_models import WORDS
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.evaluation_data import kind_of
 from uegr.evaluation.evaluator import evaluate, measure_model
 
 
@@ -134,6 +136,27 @@ def test_a_model_with_a_label_per_word_is_measured_in_memory() -> None:
     assert report.metrics["token_accuracy"] == pytest.approx(1 - len(some) / sum(len(row) for row in words))
     with pytest.raises(UsageError, match="can be attacked by one attack only"):
         evaluate(model, tokenizer(), some, label_column="tags", text_columns=["words"], attacks=["deepwordbug"])
+
+
+def test_without_names_of_tags_class_0_is_outside_of_entities() -> None:
+    model = BertForTokenClassification(BertConfig(**{**bert(labels=3).config.to_dict(), "num_labels": 3}))
+    with torch.no_grad():  # every token is 0
+        model.classifier.weight.zero_()
+        model.classifier.bias.copy_(torch.tensor([5.0, 0.0, 0.0]))
+    words = [text.split(" ") for text in reviews(8)["text"]]
+    some = [{"words": row, "tags": [1, *[0] * (len(row) - 1)]} for row in words]
+    report = evaluate(model, tokenizer(), some, label_column="tags", text_columns=["words"], attacks=[])
+    assert model.config.id2label[0] == "LABEL_0" and report.metrics["entity_f1"] == 0.0
+
+
+def test_a_problem_type_left_from_another_head_does_not_decide() -> None:
+    config = {**bert().config.to_dict(), "problem_type": "single_label_classification"}
+    tagger = BertForTokenClassification(BertConfig(**config))
+    rows = [{"words": text.split(" "), "tags": [0] * len(text.split(" "))} for text in reviews(8)["text"]]
+    assert evaluate(tagger, tokenizer(), rows, label_column="tags", attacks=[]).kind == "token"
+    decoder = GPT2LMHeadModel(GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2, pad_token_id=0))
+    decoder.config.problem_type = "single_label_classification"
+    assert kind_of(decoder, Dataset.from_dict({"text": ["good film"]}), "label") == "causal_lm"
 
 
 def test_one_attack_and_one_column_may_stand_alone(evaluated: EvaluatedModel, rows: Dataset) -> None:

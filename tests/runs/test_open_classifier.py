@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import pytest
+from transformers import (
+    AutoModelForMultipleChoice,
+    AutoModelForQuestionAnswering,
+    AutoModelForTokenClassification,
+    ModernBertConfig,
+)
 
+from conftest import tokenizer
+from support.small_models import WORDS, bert
+from uegr.errors import UsageError
 from uegr.runs import open_classifier
+from uegr.runs.open_classifier import open_model
+
+SPECIAL = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "sep_token_id": 3, "eos_token_id": 3}
+CONFIGS = [
+    bert().config,
+    ModernBertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        intermediate_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        **SPECIAL,
+    ),
+]
 
 
 def test_model_and_tokenizer_of_a_hub_name_are_asked_for_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,3 +46,20 @@ def test_model_and_tokenizer_of_a_hub_name_are_asked_for_with_slashes(monkeypatc
     monkeypatch.setattr(open_classifier, "load_tokenizer", load_tokenizer)
     with pytest.raises(AskedError, match="^org/model$"):
         open_classifier._checkpoint(path, batch_size=1, trust_remote_code=False)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=["bert", "modernbert"])
+@pytest.mark.parametrize(
+    ("auto", "title"),
+    [
+        (AutoModelForTokenClassification, "token classification"),
+        (AutoModelForQuestionAnswering, "question answering"),
+        (AutoModelForMultipleChoice, "multiple choice"),
+    ],
+)
+def test_a_model_with_another_head_is_refused_by_name(config: Any, auto: Any, title: str, tmp_path: Path) -> None:
+    """The weights of ModernBERT's heads have the same names, and a tagger gave texts the label of a word."""
+    auto.from_config(config).save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    with pytest.raises(UsageError, match=f"is a model for {title}: name one for text classification"):
+        open_model(tmp_path)

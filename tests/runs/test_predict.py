@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 from scipy.special import softmax
 
 from conftest import reviews, tokenizer
@@ -18,6 +19,7 @@ from uegr.evaluation.temperature import fit_temperature
 from uegr.runs import predict
 from uegr.runs.open_classifier import open_model
 from uegr.runs.predict import calibrated_temperature, predict_file
+from uegr.runs.predicted_columns import PREDICTED
 
 
 def read(path: Path) -> list[dict[str, str]]:
@@ -74,6 +76,20 @@ def test_a_checkpoint_of_anybody_is_used_with_its_own_names(tmp_path: Path) -> N
     labelled = pd.DataFrame({"message": ["good film", "bad plot"] * 8, "kind": ["ham", "spam"] * 8})
     labelled.to_csv(tmp_path / "labelled.csv", index=False)
     assert calibrated_temperature(classifier, tmp_path / "labelled.csv", "kind") > 0
+
+
+def test_every_output_of_a_regression_is_written(tmp_path: Path) -> None:
+    model = bert(labels=3, problem_type="regression", id2label={0: "joy", 1: "fear", 2: "anger"})
+    model.save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    (tmp_path / "texts.csv").write_text("text\ngood film\nbad plot\n")
+    classifier = open_model(tmp_path / "model", kinds=PREDICTED)
+    assert predict_file(classifier, tmp_path / "texts.csv", tmp_path / "out.csv") == {"": 2}
+    rows = read(tmp_path / "out.csv")
+    written = [[float(row[f"prediction({name})"]) for name in ("joy", "fear", "anger")] for row in rows]
+    np.testing.assert_allclose(written, classifier.logits(Dataset.from_list(rows)), rtol=1e-5)
+    with pytest.raises(UsageError, match="is a model for regression: name a classifier"):
+        open_model(tmp_path / "model")
 
 
 def test_a_model_with_one_output_is_refused(tmp_path: Path) -> None:

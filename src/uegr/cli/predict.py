@@ -52,7 +52,8 @@ def predict(
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,
     )
-    has_confidence = classifier.evaluated.kind == "classification"
+    kind = classifier.evaluated.kind
+    has_confidence, has_labels = kind == "classification", kind != "regression"
     temperature = 1.0
     if calibrate_on is not None or (classifier.is_run and has_confidence):
         temperature = calibrated_temperature(classifier, calibrate_on, label_column)
@@ -66,7 +67,7 @@ def predict(
             on_rows=partial(on_progress, "predicting", unit="rows"),
         )
     used = {label or "no label": count for label, count in counts.items() if count or label != ABSTAINED}
-    shown = ": " + ", ".join(f"{label} {count:,}" for label, count in used.items()) if classifier.names else ""
+    shown = ": " + ", ".join(f"{label} {count:,}" for label, count in used.items()) if has_labels else ""
     if has_confidence:
         shown += (
             f" (confidences calibrated, temperature {temperature:.2f})" if temperature != 1.0 else " (not calibrated)"

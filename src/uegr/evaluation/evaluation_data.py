@@ -1,7 +1,6 @@
 """The rows of a user's data set and the kind of task of a user's model, for an evaluation in memory."""
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -19,6 +18,7 @@ from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError, unknown
+from uegr.modeling.checkpoint_head import are_unnamed
 from uegr.modeling.model_loading import PROBLEM_TYPES
 from uegr.modeling.model_wrappers import config_value, unwrap
 
@@ -42,13 +42,13 @@ def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
     """The kind of task of a model, by its head, its configuration and the labels."""
     inner = unwrap(model)
     config, labels = getattr(inner, "config", None), rows.features.get(label_column)
-    problem = getattr(config, "problem_type", None)
-    if problem in KIND_OF_PROBLEM:
-        return KIND_OF_PROBLEM[problem]
     if type(inner).__name__.endswith("ForTokenClassification"):
         return "token"
     if getattr(inner, "get_output_embeddings", lambda: None)() is not None:
         return "seq2seq" if getattr(config, "is_encoder_decoder", False) else "causal_lm"
+    problem = getattr(config, "problem_type", None)  # may be left from another head that the body had before
+    if problem in KIND_OF_PROBLEM:
+        return KIND_OF_PROBLEM[problem]
     outputs = getattr(config, "num_labels", None)
     if outputs == 1 or (outputs is None and getattr(labels, "dtype", "").startswith(("float", "double"))):
         return "regression"
@@ -125,11 +125,6 @@ def class_names(model: nn.Module, classes: int) -> list[str]:
     """The names of a classifier's classes, by its configuration, or their numbers."""
     names: Mapping[int, str] = config_value(model, "id2label") or {}
     return [str(names.get(i, i)) for i in range(classes)]
-
-
-def are_unnamed(names: Iterable[str]) -> bool:
-    """Whether classes have the names that transformers gives where a model says none."""
-    return all(re.fullmatch(r"LABEL_\d+", name) for name in names)
 
 
 def _usual_columns(rows: Dataset, label_column: str) -> Sequence[str]:

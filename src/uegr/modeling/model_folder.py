@@ -4,7 +4,7 @@ The files are checked as far as possible before anything is built. No pickle and
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from uegr.atomic_files import read_json
 from uegr.errors import UsageError, is_out_of_memory
-from uegr.modeling.model_parts import head_parameters
+from uegr.modeling.model_parts import head_parameters, head_title, saved_head
 from uegr.modeling.opening_errors import is_not_found, reason_of, remedy_for
 
 WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
@@ -45,13 +45,17 @@ def open_weights(open_model: Callable[..., Any], path: str, *, new_head: bool, *
         **options: of `from_pretrained`.
 
     Raises:
-        UsageError: a weight of the body is missing or has a different shape, or the file is damaged.
+        UsageError: a weight of the body is missing or has a different shape, the file is damaged, or its head is for
+            another kind of task and may not be new.
     """
     if Path(path).is_dir():
         check_folder(Path(path))
     model, info = guarded(
         path, open_model, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True, **options
     )
+    other = None if new_head else saved_head(model)
+    if other is not None:
+        raise UsageError(f"'{path}' is a model for {other}: name one for {head_title(type(model).__name__)}.")
     head = {id(parameter) for parameter in head_parameters(model)}
     free = {name for name, parameter in model.named_parameters() if new_head and id(parameter) in head}
     different_shape = [entry[0] if isinstance(entry, tuple) else str(entry) for entry in info["mismatched_keys"]]
@@ -74,6 +78,11 @@ def all_weights_new(model: PreTrainedModel) -> PreTrainedModel:
     """The model, after a note that none of its weights is in a file."""
     _NEW_WEIGHTS[model] = sorted(name for name, _ in model.named_parameters())
     return model
+
+
+def add_new_weights(model: nn.Module, names: Iterable[str]) -> None:
+    """Note weights that were drawn after the model was opened."""
+    _NEW_WEIGHTS[model] = sorted({*new_weights_of(model), *names})
 
 
 def new_weights_of(model: nn.Module) -> list[str]:

@@ -19,6 +19,7 @@ from transformers import (
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
+from uegr.modeling.checkpoint_head import fit_to_classes
 from uegr.modeling.devices import default_device
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, INSTALL, locate_model
 from uegr.modeling.model_folder import (
@@ -111,7 +112,7 @@ def load_classifier(
 
     Args:
         name_or_path: the embedded default, a folder, a hub name, or a model from scratch.
-        label_names: the classes in order; none for regression.
+        label_names: the classes in order, which the outputs of a trained head follow by name; none for regression.
         seed: of all new weights, such as the head's.
         vocab_size: of the tokenizer; needed by a model from scratch.
         kind: "classification", "regression", "multi_label" or "token"; the model's config says it as `problem_type`, or
@@ -132,10 +133,11 @@ def load_classifier(
     with _opening(name_or_path):
         if Path(path).is_dir():
             check_folder(Path(path))
-        config = guarded(path, AutoConfig.from_pretrained, trust_remote_code=trust_remote_code, **labels)
-        return open_weights(
-            CLASSIFIERS[kind].from_pretrained, path, new_head=True, config=config, trust_remote_code=trust_remote_code
-        )
+        trust = {"trust_remote_code": trust_remote_code}
+        config = guarded(path, AutoConfig.from_pretrained, **trust, **labels)
+        model = open_weights(CLASSIFIERS[kind].from_pretrained, path, new_head=True, config=config, **trust)
+        fit_to_classes(model, guarded(path, AutoConfig.from_pretrained, **trust), label_names, seed)
+        return model
 
 
 def load_any_model(name_or_path: str, seed: int, *, trust_remote_code: bool = False) -> PreTrainedModel:

@@ -6,8 +6,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from uegr.data.kind import KIND_TITLES
 from uegr.modeling.embeddings import token_table
 from uegr.modeling.model_wrappers import config_value, unwrap
+
+HEADS = {
+    "ForSequenceClassification": KIND_TITLES["classification"],
+    "ForTokenClassification": KIND_TITLES["token"],
+    "ForQuestionAnswering": "question answering",
+    "ForMultipleChoice": "multiple choice",
+}
+"""Heads whose weights have the same names in some families, by the end of the name of their class."""
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:
@@ -18,6 +27,32 @@ def head_parameters(model: nn.Module) -> list[nn.Parameter]:
         return []
     body_parameters = {id(parameter) for parameter in body.parameters()}
     return [parameter for parameter in inner.parameters() if id(parameter) not in body_parameters]
+
+
+def output_layer(model: nn.Module, outputs: int) -> tuple[str, nn.Linear | None]:
+    """The name and module of the last linear layer of the head with this number of outputs."""
+    head = {id(parameter) for parameter in head_parameters(model)}  # empty where nothing separates it from the body
+    layers = [
+        (name, module)
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and module.out_features == outputs and (not head or id(module.weight) in head)
+    ]
+    return layers[-1] if layers else ("", None)
+
+
+def saved_head(model: nn.Module) -> str | None:
+    """What the head in the file predicts, in words, where it is not what the model predicts.
+
+    Args:
+        model: as `from_pretrained` returns it: `config.architectures` names the class that was saved.
+    """
+    saved, opened = head_title((config_value(model, "architectures") or [""])[0]), head_title(type(model).__name__)
+    return saved if opened and saved != opened else None
+
+
+def head_title(class_name: str) -> str | None:
+    """What the head of a class of transformers predicts, in words, for the heads that are told apart."""
+    return next((title for ending, title in HEADS.items() if class_name.endswith(ending)), None)
 
 
 def layer_of(parameter: str) -> str:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from uegr.modeling.model_folder import new_weights_of
+from uegr.modeling.model_parts import output_layer
 
 
 def start_at_labels(model: nn.Module, labels: Sequence[float]) -> None:
@@ -26,7 +27,7 @@ def start_at_labels(model: nn.Module, labels: Sequence[float]) -> None:
         model: with one output, as `load_model` returns it.
         labels: of the training examples, at least one.
     """
-    name, head = _output(model)
+    name, head = output_layer(model, 1)
     if head is None or f"{name}.weight" not in new_weights_of(model):
         return
     numbers = torch.tensor(labels, dtype=torch.float64)
@@ -45,7 +46,7 @@ def compute_in_float32(model: nn.Module) -> None:
     Args:
         model: with one output.
     """
-    _, head = _output(model)
+    _, head = output_layer(model, 1)
     if head is not None:
         head.register_forward_hook(_in_float32)
 
@@ -56,13 +57,3 @@ def _in_float32(head: nn.Linear, inputs: tuple[Tensor, ...], output: Tensor) -> 
     with torch.autocast(output.device.type, enabled=False):
         bias = None if head.bias is None else head.bias.float()
         return F.linear(inputs[0].float(), head.weight.float(), bias)
-
-
-def _output(model: nn.Module) -> tuple[str, nn.Linear | None]:
-    """The name and module of the last linear layer with one output."""
-    layers = [
-        (name, module)
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear) and module.out_features == 1
-    ]
-    return layers[-1] if layers else ("", None)

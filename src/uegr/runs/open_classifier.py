@@ -29,7 +29,7 @@ class OpenedClassifier:
     Args:
         path: the folder, or a hub name.
         evaluated: the model, with the columns of text that it reads.
-        names: the class names, in order; none for regression.
+        names: the class names, or those of several outputs of regression, in order; none for one output.
         is_run: whether the folder is a run of uegr, whose own splits can be used.
     """
 
@@ -92,8 +92,10 @@ def open_model(
     is_run = (path / RUN).is_file()
     trust: dict[str, bool] = {"trust_remote_code": trust_remote_code}
     evaluated = open_trained(path, batch_size, **trust)[1] if is_run else _checkpoint(path, batch_size, **trust)
+    outputs = int(evaluated.model.config.num_labels)
+    is_one_number = evaluated.kind == "regression" and outputs == 1
     if evaluated.kind not in kinds:
-        fault = "has one output" if evaluated.kind == "regression" else f"is a model for {KIND_TITLES[evaluated.kind]}"
+        fault = "has one output" if is_one_number else f"is a model for {KIND_TITLES[evaluated.kind]}"
         titles = " or ".join(KIND_TITLES[kind] for kind in kinds)
         fitting = f"a model for {titles}" if len(kinds) > 1 else "a classifier of at least two classes"
         raise UsageError(f"'{path}' {fault}: name {fitting}.")
@@ -108,8 +110,8 @@ def open_model(
     evaluated = evaluated.reading(given)
     if max_length is not None:
         evaluated.cut_to(max_length)
-    classes = 0 if evaluated.kind == "regression" else int(evaluated.model.config.num_labels)
-    return OpenedClassifier(path, evaluated, class_names(evaluated.model, classes), is_run)
+    names = [] if is_one_number else class_names(evaluated.model, outputs)
+    return OpenedClassifier(path, evaluated, names, is_run)
 
 
 def _checkpoint(path: Path, batch_size: int, *, trust_remote_code: bool) -> EvaluatedModel:

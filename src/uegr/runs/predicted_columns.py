@@ -37,7 +37,7 @@ class PredictedColumns:
 
     @property
     def has_labels(self) -> bool:
-        return self.header[0] != NUMBER
+        return not self.header[0].startswith(NUMBER)
 
 
 def columns_of(
@@ -62,7 +62,8 @@ def columns_of(
         )
     probabilities = [f"p({name})" for name in names]
     if kind == "regression":
-        return PredictedColumns([NUMBER], [], lambda logits: [[float(f"{row[0]:.7g}")] for row in logits])
+        outputs = [f"{NUMBER}({name})" for name in names] if len(names) > 1 else [NUMBER]
+        return PredictedColumns(outputs, [], lambda logits: [[float(f"{x:.7g}") for x in row] for row in logits])
     if kind == "multi_label":
         return PredictedColumns(["labels", *probabilities], [], lambda logits: _label_sets(expit(logits), names))
 

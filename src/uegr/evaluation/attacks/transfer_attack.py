@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack, Queries
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.evaluation_data import are_unnamed, class_names
+from uegr.evaluation.evaluation_data import class_names
 from uegr.evaluation.model_state import evaluation_mode
+from uegr.modeling.checkpoint_head import are_unnamed
 from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_wrappers import config_value
 from uegr.perturb.projected_ascent import ProjectedAscent
