@@ -61,6 +61,48 @@ def test_numbers_are_tags_with_names_where_there_are_names() -> None:
     assert data.label_names == tuple(names) and data.train["label"][:] == numbers
 
 
+def numbered(*splits: list[int], **others: Any) -> TaskData:
+    rows = [Dataset.from_dict({"tokens": [["a"] * len(tags)], "tags": [tags]}) for tags in splits]
+    names = ["train", "validation", "test"] if len(rows) > 1 else ["test"]
+    options: dict[str, Any] = {"text_columns": ("tokens",), "label_column": "tags", "kind": "token", **others}
+    return make_task("x", dict(zip(names, rows, strict=True)), **options)
+
+
+@pytest.mark.parametrize(("train", "unknown"), [([1, 2, 3], 0), ([0, 2, 5], 1)])
+def test_a_number_that_no_training_word_has_is_no_position(train: list[int], unknown: int) -> None:
+    with pytest.raises(UsageError, match=rf"label '{unknown}' in row 0 is not among .* \({train[0]}, "):
+        numbered(train, train, [*train, unknown])
+    with pytest.raises(UsageError, match=f"the label '{unknown}' in row 0 is not among"):
+        numbered([train[1], train[2], unknown], label_names=[str(tag) for tag in train])
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"), [([1, 3], [0, 2]), ([0, 1, 2], [0, 1, 2]), ([0.0, 1.0], [0, 1]), ([-100, 0], [-100, 0])]
+)
+def test_tags_of_given_names_are_all_names_or_all_positions(tags: list[Any], expected: list[int]) -> None:
+    assert numbered(tags, label_names=["1", "2", "3"]).test["label"][:] == [expected]
+
+
+def test_a_truth_value_is_no_position() -> None:
+    with pytest.raises(UsageError, match="the label 'True' in row 0 is not among the training labels"):
+        numbered([True, False], label_names=["O", "B-person"])
+
+
+def test_classes_of_another_order_are_read_by_their_own_names() -> None:
+    """Splits of one data set may be saved by different programs."""
+    rows = {}
+    for split, names in {"train": ["O", "B-place"], "validation": ["B-place", "O"], "test": ["O", "B-place"]}.items():
+        features = Features({"tokens": Sequence(Value("string")), "tags": Sequence(ClassLabel(names=names))})
+        rows[split] = Dataset.from_dict({"tokens": [["in", "Rome"]], "tags": [[0, 1]]}, features=features)
+    data = make_task("x", rows, text_columns=("tokens",), label_column="tags", kind="token")
+    assert data.validation["label"][:] == [[1, 0]] and data.test["label"][:] == [[0, 1]]
+
+
+def test_a_split_without_a_tag_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"x \(test\): no word has a tag .-100 marks"):
+        numbered([0, 1], [0, 1], [-100, -100])
+
+
 def test_a_word_with_the_label_of_ignored_positions_is_no_target() -> None:
     """Hugging Face's data sets mark words without a tag by -100; files hold it as a number or as text."""
     numbers = [[1, -100, 0, 0, 2], [0, 0, 0], [-100]]

@@ -199,6 +199,15 @@ def test_a_set_of_labels_that_the_model_does_not_have_is_refused(labels: list[An
         numbers(model, [labels])
 
 
+@pytest.mark.parametrize(("names", "expected"), [((), [1, 0]), (("B-place", "O"), [0, 1])])
+def test_tags_of_a_class_label_are_numbered_by_the_model_if_it_has_names(
+    names: tuple[str, ...], expected: list[int]
+) -> None:
+    features = Features({"text": List(Value("string")), "label": List(ClassLabel(names=["O", "B-place"]))})
+    rows = Dataset.from_dict({"text": [["Rome", "is"]], "label": [[1, 0]]}, features)
+    assert evaluation_rows(named(*names), rows, ["text"], kind="token")[0]["label"][:] == [expected]
+
+
 def test_a_number_to_predict_must_be_finite() -> None:
     with pytest.raises(UsageError, match="1 labels are not finite numbers"):
         numbers(bert(labels=1), [0.5, float("inf")])

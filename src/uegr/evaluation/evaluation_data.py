@@ -84,6 +84,8 @@ def evaluation_rows(
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
         names = class_names(model, config_value(model, "num_labels", 0))
+        if are_unnamed(names):  # the order of a `ClassLabel` is then all that numbers them
+            names = names_of_lists(rows, label_column)[: len(names)] or names
         return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
     labels = () if kind == "causal_lm" else (label_column,)
     check_columns("the data", rows, texts, "text_columns (--text_column)")
