@@ -13,7 +13,7 @@ from torch import nn
 from uegr.data.json_lines import without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
-from uegr.data.label_sets import label_flag, lists_of_labels, names_of_labels
+from uegr.data.label_sets import flags_of_vectors, lists_of_labels, names_of_labels, vector_length
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
@@ -198,14 +198,18 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
 def _with_label_sets(rows: Dataset, texts: Sequence[str], names: Sequence[str]) -> Dataset:
     """The rows with 0 or 1 for each of the model's labels: a list has those, or names."""
     lists, classes = lists_of_labels("the data", {"test": rows}, LABEL)["test"], names_of_lists(rows, LABEL)
-    count = len(names) or len(lists[0])
+    length, count = vector_length(lists, len(classes)), len(names) or len(lists[0])
+    flags = flags_of_vectors("the data", lists, length) if length else []
     matrix = np.zeros((len(lists), count), dtype=np.float32)
     for row, labels in enumerate(lists):
-        flags = [label_flag(label) for label in labels]
-        chosen = names_of_labels(labels, classes)
-        if not classes and len(flags) == count and None not in flags:
-            matrix[row] = flags
-        elif {*chosen} <= {*names}:
+        if flags and classes:
+            chosen = [name for name, on in zip(classes, flags[row], strict=True) if on]
+        else:
+            chosen = names_of_labels(labels, classes)
+        if flags and not classes and length == count:
+            matrix[row] = flags[row]
+        # Where labels are called 0, 1 and 2, lists of 0 and 1 of another model are no sets of them.
+        elif {*chosen} <= {*names} and not (flags and len({*chosen}) < len(chosen)):
             matrix[row, [names.index(name) for name in chosen]] = 1.0
         else:
             raise UsageError(
