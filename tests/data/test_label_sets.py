@@ -1,6 +1,7 @@
 """Lists of numbers as labels of a text: 0 or 1 for each label, or a set of the numbers of classes."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -47,3 +48,17 @@ def test_sets_of_numbers_are_read_as_sets(sets: list[Any]) -> None:
     data = task(sets)
     read = [{name for name, on in zip(data.label_names, row, strict=True) if on} for row in data.train["label"]]
     assert read == [{*(row.split(",") if isinstance(row, str) else map(str, row))} for row in sets]
+
+
+def test_an_empty_cell_is_refused_with_the_ways_to_write_no_labels(tmp_path: Path) -> None:
+    csv, columns, lines = tmp_path / "a.csv", tmp_path / "b.csv", tmp_path / "c.jsonl"
+    csv.write_text("text,labels\n" + "a film,a|b\na plot,\n" * 10)
+    columns.write_text("text,a,b\n" + "a film,1,1\na plot,0,0\n" * 10)
+    lines.write_text('{"text": "a film", "labels": ["a", "b"]}\n{"text": "a plot", "labels": []}\n' * 10)
+    fixes = "give a column of 0 and 1 per label, or .. in a JSON-lines file"
+    with pytest.raises(UsageError, match=f"10 rows have no label .*: remove them or label them; .*{fixes}"):
+        load_files(csv, kind="multi_label", label_column="labels", label_separator="|")
+    data = [load_files(columns, columns, columns, kind="multi_label", label_column="a,b")]
+    data.append(load_files(lines, lines, lines, kind="multi_label", label_column="labels"))
+    for read in data:
+        assert read.label_names == ("a", "b") and read.train["label"][:2] == [[1.0, 1.0], [0.0, 0.0]]

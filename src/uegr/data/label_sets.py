@@ -187,8 +187,8 @@ def flags_of_vectors(name: str, lists: list[list[Any]], length: int) -> list[lis
         if len(labels) != length or None in flags_of_row:
             fault = f"{len(labels)} values" if len(labels) != length else repr(labels[flags_of_row.index(None)])
             raise UsageError(
-                f"{name}: row {row} holds {fault}, and the lists are read as 0 or 1 for each of {length} labels: correct "
-                "or remove that row, or give the names of the labels in all rows."
+                f"{name}: row {row} holds {fault}, and the lists are read as 0 or 1 for each of {length} labels: "
+                "correct or remove that row, or give the names of the labels in all rows."
             )
         flags.append([bool(flag) for flag in flags_of_row])
     return flags

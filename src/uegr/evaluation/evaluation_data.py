@@ -92,7 +92,7 @@ def evaluation_rows(
     check_columns("the data", rows, labels, "label_column")
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None, classes=kind == "classification")
+    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None, kind=kind)
     rows = rows.select_columns([*texts, *labels])
     if kind == "causal_lm":
         return rows, texts, kind
