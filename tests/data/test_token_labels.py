@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from uegr.data.encoding import encode
+from uegr.data.encoding import encode, words_without_token
 from uegr.data.task_data import TaskData, make_task
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
@@ -189,6 +189,15 @@ def test_the_first_token_of_each_word_has_its_label(make: Any) -> None:
 def test_a_text_that_is_cut_keeps_the_labels_of_what_is_left() -> None:
     encoded = encode(task(WORDS, TAGS).train, byte_pairs(), ("tokens",), 4, "token")
     assert all(len(row["labels"]) == len(row["input_ids"]) <= 4 for row in encoded)
+
+
+def test_words_without_a_token_of_their_own_are_counted() -> None:
+    words, tags = [["W", "\u200b", "A"], ["a", "b"], ["\u200b", "a"]], [["O"] * 3, ["O"] * 2, ["-100", "O"]]
+    tokenizer, data = word_pieces(), task(words, tags)
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 64, "token"), 64) == 0
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\u200b", "")
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 64, "token"), 64) == 1
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 3, "token"), 3) == 0  # cut
 
 
 def test_the_published_task_is_as_published(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
