@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Sequence, Value
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from uegr.data.encoding import encode
+from uegr.data.encoding import encode, words_without_token
 from uegr.data.task_data import TaskData, make_task
 from uegr.data.user_data import load_files
 from uegr.errors import UsageError
@@ -59,6 +59,48 @@ def test_numbers_are_tags_with_names_where_there_are_names() -> None:
     rows = Dataset.from_dict({"tokens": WORDS, "tags": numbers}, features=features)
     data = load_files(rows, rows, rows, text_column="tokens", label_column="tags", kind="token")
     assert data.label_names == tuple(names) and data.train["label"][:] == numbers
+
+
+def numbered(*splits: list[int], **others: Any) -> TaskData:
+    rows = [Dataset.from_dict({"tokens": [["a"] * len(tags)], "tags": [tags]}) for tags in splits]
+    names = ["train", "validation", "test"] if len(rows) > 1 else ["test"]
+    options: dict[str, Any] = {"text_columns": ("tokens",), "label_column": "tags", "kind": "token", **others}
+    return make_task("x", dict(zip(names, rows, strict=True)), **options)
+
+
+@pytest.mark.parametrize(("train", "unknown"), [([1, 2, 3], 0), ([0, 2, 5], 1)])
+def test_a_number_that_no_training_word_has_is_no_position(train: list[int], unknown: int) -> None:
+    with pytest.raises(UsageError, match=rf"label '{unknown}' in row 0 is not among .* \({train[0]}, "):
+        numbered(train, train, [*train, unknown])
+    with pytest.raises(UsageError, match=f"the label '{unknown}' in row 0 is not among"):
+        numbered([train[1], train[2], unknown], label_names=[str(tag) for tag in train])
+
+
+@pytest.mark.parametrize(
+    ("tags", "expected"), [([1, 3], [0, 2]), ([0, 1, 2], [0, 1, 2]), ([0.0, 1.0], [0, 1]), ([-100, 0], [-100, 0])]
+)
+def test_tags_of_given_names_are_all_names_or_all_positions(tags: list[Any], expected: list[int]) -> None:
+    assert numbered(tags, label_names=["1", "2", "3"]).test["label"][:] == [expected]
+
+
+def test_a_truth_value_is_no_position() -> None:
+    with pytest.raises(UsageError, match="the label 'True' in row 0 is not among the training labels"):
+        numbered([True, False], label_names=["O", "B-person"])
+
+
+def test_classes_of_another_order_are_read_by_their_own_names() -> None:
+    """Splits of one data set may be saved by different programs."""
+    rows = {}
+    for split, names in {"train": ["O", "B-place"], "validation": ["B-place", "O"], "test": ["O", "B-place"]}.items():
+        features = Features({"tokens": Sequence(Value("string")), "tags": Sequence(ClassLabel(names=names))})
+        rows[split] = Dataset.from_dict({"tokens": [["in", "Rome"]], "tags": [[0, 1]]}, features=features)
+    data = make_task("x", rows, text_columns=("tokens",), label_column="tags", kind="token")
+    assert data.validation["label"][:] == [[1, 0]] and data.test["label"][:] == [[0, 1]]
+
+
+def test_a_split_without_a_tag_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"x \(test\): no word has a tag .-100 marks"):
+        numbered([0, 1], [0, 1], [-100, -100])
 
 
 def test_a_word_with_the_label_of_ignored_positions_is_no_target() -> None:
@@ -147,6 +189,15 @@ def test_the_first_token_of_each_word_has_its_label(make: Any) -> None:
 def test_a_text_that_is_cut_keeps_the_labels_of_what_is_left() -> None:
     encoded = encode(task(WORDS, TAGS).train, byte_pairs(), ("tokens",), 4, "token")
     assert all(len(row["labels"]) == len(row["input_ids"]) <= 4 for row in encoded)
+
+
+def test_words_without_a_token_of_their_own_are_counted() -> None:
+    words, tags = [["W", "\u200b", "A"], ["a", "b"], ["\u200b", "a"]], [["O"] * 3, ["O"] * 2, ["-100", "O"]]
+    tokenizer, data = word_pieces(), task(words, tags)
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 64, "token"), 64) == 0
+    tokenizer.backend_tokenizer.normalizer = normalizers.Replace("\u200b", "")
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 64, "token"), 64) == 1
+    assert words_without_token(data.train, encode(data.train, tokenizer, ("tokens",), 3, "token"), 3) == 0  # cut
 
 
 def test_the_published_task_is_as_published(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

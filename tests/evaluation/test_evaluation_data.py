@@ -199,6 +199,30 @@ def test_a_set_of_labels_that_the_model_does_not_have_is_refused(labels: list[An
         numbers(model, [labels])
 
 
+@pytest.mark.parametrize("names", ["abc", "012"])
+@pytest.mark.parametrize("labels", [[[1, 0, 1], [0, 0, 0], [1, 0]], [[1, 0, 0, 1]], [[1, 1]]], ids=str)
+def test_lists_of_zero_and_one_must_fit_the_model(names: str, labels: list[list[int]]) -> None:
+    model = named(*names)
+    model.config.problem_type = "multi_label_classification"
+    with pytest.raises(UsageError, match=r"row \d (are \[|holds 2 values)"):
+        numbers(model, labels)
+
+
+def test_lists_of_zero_and_one_for_a_class_label_are_in_its_order() -> None:
+    model = named("a", "b", "c")
+    model.config.problem_type = "multi_label_classification"
+    assert numbers(model, [[1, 0, 0], [0, 0, 0]], List(ClassLabel(names=["c", "a", "b"])))[0] == [0.0, 0.0, 1.0]
+
+
+@pytest.mark.parametrize(("names", "expected"), [((), [1, 0]), (("B-place", "O"), [0, 1])])
+def test_tags_of_a_class_label_are_numbered_by_the_model_if_it_has_names(
+    names: tuple[str, ...], expected: list[int]
+) -> None:
+    features = Features({"text": List(Value("string")), "label": List(ClassLabel(names=["O", "B-place"]))})
+    rows = Dataset.from_dict({"text": [["Rome", "is"]], "label": [[1, 0]]}, features)
+    assert evaluation_rows(named(*names), rows, ["text"], kind="token")[0]["label"][:] == [expected]
+
+
 def test_a_number_to_predict_must_be_finite() -> None:
     with pytest.raises(UsageError, match="1 labels are not finite numbers"):
         numbers(bert(labels=1), [0.5, float("inf")])

@@ -113,6 +113,8 @@ def test_no_step_changes_nothing_and_an_unknown_one_is_refused() -> None:
     assert with_normalizer(own, ()) is own
     with pytest.raises(UsageError, match=r"unknown normalizing step 'leetspeak' \(did you mean 'leet'"):
         with_normalizer(own, ["leetspeak"])
+    with pytest.raises(UsageError, match="spaced joins words of one letter, .*: leave spaced out"):
+        with_normalizer(own, ["leet", "spaced"], label_per_word=True)
 
 
 @pytest.mark.parametrize("unit", ["о", "aо", "a ", "a.", "www.a0b", "a@b", "ab0", "a\u0301\u0302\u0303"])

@@ -209,3 +209,13 @@ def test_balanced_class_weights_are_those_of_the_counts(train_file: Path, model_
     assert not all(torch.equal(balanced[key], unweighted[key]) for key in balanced)
     saved = AutoModelForSequenceClassification.from_pretrained(tmp_path / "balanced").config
     assert not hasattr(saved, "class_weights"), "they belong to the training, not to the model"
+
+
+def test_words_that_the_model_reads_no_token_of_are_reported(model_folder: Path, tmp_path: Path) -> None:
+    rows = [{"words": ["good", "\u200b", "film"], "tags": ["O", "B-x", "O"]}] * 20
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = DataSource(train_file=str(tmp_path / "a.jsonl"), text_column="words", label_column="tags", kind="token")
+    options: dict[str, Any] = {"max_steps": 1, "normalize": ("invisible",)}
+    run = train_run(RunConfig(data=source, model=str(model_folder), method="plain", **options), tmp_path / "run")
+    (finding,) = (finding for finding in run["data"]["findings"] if finding["kind"] == "no_token")
+    assert finding["count"] == run["train_examples"] and "no token of their own" in finding["message"]

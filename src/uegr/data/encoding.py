@@ -94,6 +94,20 @@ def _with_label_per_token(
     return {**encoded, "labels": rows}
 
 
+def words_without_token(rows: Dataset, encoded: Dataset, max_length: int) -> int:
+    """The number of words with a label that `encode` gave no token, in texts that are not cut.
+
+    A word has none of its own where the tokenizer removes its characters or joins it with the word before.
+    """
+    missing = 0
+    for word_labels, labels in zip(rows[LABEL], encoded["labels"], strict=True):
+        if len(labels) < max_length:
+            missing += sum(label != IGNORED_LABEL for label in word_labels) - sum(
+                label != IGNORED_LABEL for label in labels
+            )
+    return missing
+
+
 def _blocks(documents: list[list[int]], length: int) -> dict[str, list[list[int]]]:
     joined = [token for document in documents for token in document]
     blocks = [joined[start : start + length] for start in range(0, len(joined), length)]

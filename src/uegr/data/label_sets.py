@@ -1,5 +1,6 @@
 """Encode sets of labels (multi-label) as C floats 0 or 1 per row."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from uegr.errors import UsageError
 
 FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 """What a cell for one label may hold, whatever its case."""
+MOST_LISTS = 0.9
+"""This share of the lists must look like 0 or 1 for each label before the others are taken for faults."""
 
 
 def encode_label_sets(
@@ -29,9 +32,17 @@ def encode_label_sets(
         name: name of the task in error messages.
         splits: the raw rows.
         label_columns: several columns of 0 and 1; or one column of lists of names, of lists of 0 and 1 of equal
-            length, or of texts that hold such lists or names with a separator between them.
+            length, or of texts that hold such lists or names with a separator between them. For how lists of numbers
+            are read see `vector_length`.
         separator: separates the names in such a text.
         text_columns: the columns to keep besides the labels.
+
+    Returns:
+        The names, and the rows of each split.
+
+    Raises:
+        UsageError: a row holds what cannot be labels, or a label that the training rows lack, or there are fewer than
+            two labels.
     """
     if not separator:
         raise UsageError("label_separator is empty: give the symbol between two labels, or leave it out.")
@@ -82,14 +93,14 @@ def _sets_of_column(
     lists = lists_of_labels(name, splits, column, separator)
     first = splits[reference_split(splits)]
     classes = names_of_lists(first, column)
-    if _are_multi_hot([value for rows in lists.values() for value in rows]):
-        width = len(next(iter(lists.values()))[0])
-        names = classes if len(classes) == width else [str(i) for i in range(width)]
-        sets = {
-            split: [[label for label, on in zip(names, value, strict=True) if label_flag(on)] for value in rows]
-            for split, rows in lists.items()
+    length = vector_length([value for rows in lists.values() for value in rows], len(classes))
+    if length:
+        names = classes or [str(i) for i in range(length)]
+        flags = {split: flags_of_vectors(f"{name} ({split})", rows, length) for split, rows in lists.items()}
+        return names, {
+            split: [[label for label, on in zip(names, row, strict=True) if on] for row in rows]
+            for split, rows in flags.items()
         }
-        return names, sets
     sets = {}
     for split, rows in lists.items():
         split_classes = names_of_lists(splits[split], column)
@@ -134,13 +145,62 @@ def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> 
     if not isinstance(value, str):
         return [value]
     if not printed:
-        return value.split(separator)
+        return [part for part in value.split(separator) if part.strip()]
     return read_printed_list(value, f"{name}: row {row}")
 
 
-def _are_multi_hot(lists: list[list[Any]]) -> bool:
-    """Whether all lists have one length, at least 2, and hold only 0 and 1; lists of names do not look like that."""
-    lengths = {len(value) for value in lists}
-    if len(lengths) != 1 or lengths <= {0, 1}:
-        return False
-    return all(label_flag(label) is not None for value in lists for label in value)
+def vector_length(lists: list[list[Any]], classes: int = 0) -> int:
+    """The number of labels where lists hold 0 or 1 for each label, or 0 where they are sets of names or of numbers.
+
+    They hold 0 or 1 for each label if all numbers are from 0 to 1, and all lists have one length, at least 2, or a list
+    repeats a number, which a set does not: [0, 1] and [1] are sets. Some lists may deviate, which `flags_of_vectors`
+    refuses: it is enough that 9 of 10 have one length and numbers from 0 to 1, and that one of these repeats a number.
+
+    Args:
+        lists: the labels of all rows.
+        classes: the number of labels, where a `ClassLabel` names them.
+    """
+    shares = [[_share(label) for label in labels] for labels in lists]
+    fitting = [row for row in shares if None not in row]
+    length, count = Counter(map(len, fitting)).most_common(1)[0] if fitting else (0, 0)
+    if length < 2 or classes not in {0, length}:
+        return 0
+    is_repeated = any(len({*row}) < len(row) for row in fitting)
+    are_most = len(fitting) == len(lists) or count >= MOST_LISTS * len(lists)
+    return length if count == len(lists) or (is_repeated and are_most) else 0
+
+
+def flags_of_vectors(name: str, lists: list[list[Any]], length: int) -> list[list[bool]]:
+    """Whether each label is on, in lists of 0 and 1.
+
+    Args:
+        name: name of the rows in error messages.
+        lists: the labels of each row.
+        length: the number of labels.
+
+    Raises:
+        UsageError: a list has another length, or holds another value.
+    """
+    flags = []
+    for row, labels in enumerate(lists):
+        flags_of_row = [label_flag(label) for label in labels]
+        if len(labels) != length or None in flags_of_row:
+            fault = f"{len(labels)} values" if len(labels) != length else repr(labels[flags_of_row.index(None)])
+            raise UsageError(
+                f"{name}: row {row} holds {fault}, and the lists are read as 0 or 1 for each of {length} labels: "
+                "correct or remove that row, or give the names of the labels in all rows."
+            )
+        flags.append([bool(flag) for flag in flags_of_row])
+    return flags
+
+
+def _share(label: Any) -> float | None:
+    """A label as a number from 0 to 1; None for any other."""
+    flag = label_flag(label)
+    if flag is not None:
+        return float(flag)
+    try:
+        number = float(label_text(label))
+    except ValueError:
+        return None
+    return number if 0 <= number <= 1 else None

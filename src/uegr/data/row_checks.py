@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from uegr.data.arrow_cache import arrow_batches
 from uegr.data.data_report import Finding
+from uegr.data.kind import Kind
 from uegr.errors import UsageError, suggestion
 
 TEXT_OPTIONS = ("--text_column", "--text_pair_column")
 LABEL_OPTION = "--label_column"
 """The options that select the columns."""
+NO_LABELS = "; for a text with none of the labels give a column of 0 and 1 per label, or [] in a JSON-lines file"
+"""An empty cell of a CSV file does not say whether somebody has looked at the text."""
 
 
 def check_rows(
@@ -24,8 +27,7 @@ def check_rows(
     text_columns: Sequence[str],
     label_columns: Sequence[str],
     drop_empty: bool | None,
-    *,
-    classes: bool = False,
+    kind: Kind | None = None,
 ) -> tuple[Dataset, list[Finding]]:
     """Check the rows of one split; every returned row has text and a label.
 
@@ -34,11 +36,14 @@ def check_rows(
         rows: raw rows of one split.
         text_columns, label_columns: columns that must exist and have a value in every row.
         drop_empty: drop rows without text; otherwise they are an error. None: an error, and the user cannot drop them.
-        classes: whether a label is one class, so empty text and NaN are not labels; for other kinds of task empty text
-            may be a label, such as the empty set.
+        kind: of the task, if there are labels. Empty text and NaN are no class. For other kinds an empty text may be a
+            label, such as the empty set; an empty cell of a CSV file is no text but a missing label.
 
     Returns:
         The rows, with text columns as strings, and what to report about them.
+
+    Raises:
+        UsageError: a column is missing, named twice or of another type, there are no rows, or one lacks text or label.
     """
     check_distinct(name, [*text_columns, *label_columns])
     for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
@@ -56,11 +61,11 @@ def check_rows(
         if feature != Value("string"):
             rows = rows.cast_column(column, Value("string"))
     for column in label_columns:
-        missing = _matching_rows(rows, [column], _is_no_class if classes else pc.is_null)
+        missing = _matching_rows(rows, [column], _is_no_class if kind == "classification" else pc.is_null)
         if len(missing):
             raise UsageError(
                 f"{name}: {len(missing)} rows have no label in column '{column}' (the first is row {missing[0]}): "
-                "remove them or label them."
+                f"remove them or label them{NO_LABELS if kind == 'multi_label' else ''}."
             )
     empty = _matching_rows(rows, text_columns, _is_empty)
     if not len(empty):

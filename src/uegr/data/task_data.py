@@ -135,9 +135,7 @@ def make_task(
     row_findings: list[Finding] = []
     for split, rows in splits.items():
         drop = drop_empty or kind == "causal_lm"  # blank lines separate paragraphs there
-        checked[split], of_split = check_rows(
-            f"{name} ({split})", rows, text_columns, label_columns, drop, classes=kind == "classification"
-        )
+        checked[split], of_split = check_rows(f"{name} ({split})", rows, text_columns, label_columns, drop, kind=kind)
         row_findings += of_split
     label_findings: list[Finding] = []
     if kind == "classification":

@@ -3,7 +3,7 @@
 A text is kept as its words with single spaces between them, so that all code that reads or perturbs texts works on it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datasets import Dataset, Value
@@ -20,6 +20,8 @@ OUTSIDE = "O"
 """The tag of words that belong to no entity."""
 SPACE_IN_WORD = "\u00a0"
 """Represents a space inside a word: the text is split at plain spaces only."""
+IGNORED = str(IGNORED_LABEL)
+"""The tag of words that are no target, as it is written in a file."""
 
 
 def encode_token_labels(
@@ -37,33 +39,49 @@ def encode_token_labels(
         text_columns: one column: a list of words, or a text whose words are separated by spaces.
         label_column: a list of as many tags, or a text with them: names such as B-person, or numbers. A word with the
             tag -100 is not a target, as in Hugging Face's data sets.
-        label_names: names of the tags 0..C-1; None takes the names from the training rows, O first.
+        label_names: names of the tags 0..C-1. Tags are the numbers 0 to C-1 only if not all of them, in all splits,
+            are names. None takes the names from the training rows, O first, and reads all tags as names.
 
     Raises:
-        UsageError: a row with more or fewer tags than words, an unknown tag, two columns of text.
+        UsageError: a row with more or fewer tags than words, an unknown tag, a split without tags, two columns of text.
     """
     if len(text_columns) != 1:
         raise UsageError(f"{name}: a label per word needs one column of text, not {len(text_columns)}: name one.")
     for split, rows in splits.items():
         check_columns(f"{name} ({split})", rows, text_columns, TEXT_OPTIONS[0])
         check_columns(f"{name} ({split})", rows, [label_column], LABEL_OPTION)
-    first = splits[reference_split(splits)]
-    label_names = label_names or names_of_lists(first, label_column)
-    tags = {split: _lists(f"{name} ({split})", rows[label_column]) for split, rows in splits.items()}
-    if not label_names:
-        seen = {label_text(tag) for row in tags[reference_split(tags)] for tag in row} - {str(IGNORED_LABEL)}
-        label_names = sorted(in_order(seen), key=lambda tag: tag != OUTSIDE)
+    tags = {split: _tags(f"{name} ({split})", rows, label_column) for split, rows in splits.items()}
+    seen = {split: {tag for row in rows for tag in row} - {IGNORED} for split, rows in tags.items()}
+    reference = reference_split(splits)
+    names = label_names or names_of_lists(splits[reference], label_column)
+    names = names or sorted(in_order(seen[reference]), key=lambda tag: tag != OUTSIDE)
+    class_of = _classes(names, set().union(*seen.values()), may_be_numbers=bool(label_names))
     encoded = {
-        split: _encoded(f"{name} ({split})", text_columns[0], rows[text_columns[0]], tags[split], label_names)
+        split: _encoded(f"{name} ({split})", text_columns[0], rows[text_columns[0]], tags[split], class_of)
         for split, rows in splits.items()
     }
-    return tuple(label_names), encoded
+    return tuple(names), encoded
+
+
+def _tags(name: str, rows: Dataset, column: str) -> list[list[str]]:
+    """The tags of each row as texts: the numbers of a `ClassLabel`, whose order may differ by split, by their names."""
+    text_of = {str(number): tag for number, tag in enumerate(names_of_lists(rows, column))}
+    lists = [[label_text(tag) for tag in row] for row in _lists(name, rows[column])]
+    if lists and all(tag == IGNORED for row in lists for tag in row):
+        raise UsageError(f"{name}: no word has a tag ({IGNORED} marks words without one): give rows with tags.")
+    return [[text_of.get(tag, tag) for tag in row] for row in lists]
+
+
+def _classes(names: Sequence[str], seen: set[str], *, may_be_numbers: bool) -> dict[str, int]:
+    """The class of each tag as it is written, which is decided for all tags at once: 1 may be a name and a number."""
+    named = {tag: number for number, tag in enumerate(names)}
+    numbered = {str(number): number for number in range(len(names))}
+    return numbered if may_be_numbers and not seen <= {*named} and seen <= {*numbered} else named
 
 
 def _encoded(
-    name: str, text_column: str, texts: Iterable[Any], tags: Sequence[Sequence[Any]], label_names: Sequence[str]
+    name: str, text_column: str, texts: Iterable[Any], tags: Sequence[Sequence[str]], class_of: Mapping[str, int]
 ) -> Dataset:
-    class_of: dict[Any, int] = {tag: i for i, tag in enumerate(label_names)}
     rows: dict[str, list[Any]] = {text_column: [], LABEL: []}
     for number, (text_words, row_tags) in enumerate(zip(_lists(name, texts), tags, strict=True)):
         words = [str(word).replace(" ", SPACE_IN_WORD) for word in text_words]
@@ -73,24 +91,16 @@ def _encoded(
             )
         if not words:
             continue  # a blank line between documents
+        for tag in row_tags:
+            if tag != IGNORED and tag not in class_of:
+                raise UsageError(
+                    f"{name}: the label '{tag}' in row {number} is not among the training labels "
+                    f"({', '.join(class_of)}): correct or remove that row."
+                )
         rows[text_column].append(" ".join(words))
-        rows[LABEL].append([_class(name, number, tag, class_of, label_names) for tag in row_tags])
+        rows[LABEL].append([class_of.get(tag, IGNORED_LABEL) for tag in row_tags])
     dataset = Dataset.from_dict(rows)
     return dataset.cast_column(text_column, Value("string")).cast_column(LABEL, ListOf(Value("int64")))
-
-
-def _class(name: str, row: int, tag: Any, class_of: dict[Any, int], label_names: Sequence[str]) -> int:
-    if label_text(tag) == str(IGNORED_LABEL):
-        return IGNORED_LABEL
-    named = class_of.get(label_text(tag))
-    if named is not None:
-        return named
-    if isinstance(tag, int) and 0 <= tag < len(label_names):
-        return tag
-    raise UsageError(
-        f"{name}: the label '{tag}' in row {row} is not among the training labels ({', '.join(label_names)}): correct "
-        "or remove that row."
-    )
 
 
 def _lists(name: str, cells: Iterable[Any]) -> list[list[Any]]:

@@ -12,7 +12,7 @@ from torch import nn
 from uegr.data.json_lines import without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
-from uegr.data.label_sets import label_flag, lists_of_labels, names_of_labels
+from uegr.data.label_sets import flags_of_vectors, lists_of_labels, names_of_labels, vector_length
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
@@ -84,13 +84,15 @@ def evaluation_rows(
     if kind == "token":
         texts = texts or tuple(c for c in rows.column_names if c != label_column)
         names = class_names(model, config_value(model, "num_labels", 0))
+        if are_unnamed(names):  # the order of a `ClassLabel` is then all that numbers them
+            names = names_of_lists(rows, label_column)[: len(names)] or names
         return encode_token_labels("the data", {"test": rows}, texts, label_column, names)[1]["test"], texts, kind
     labels = () if kind == "causal_lm" else (label_column,)
     check_columns("the data", rows, texts, "text_columns (--text_column)")
     check_columns("the data", rows, labels, "label_column")
     if len(texts) not in {1, 2}:
         raise UsageError(f"the columns of text are {list(texts)}: name one, or two for pairs, with text_columns=.")
-    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None, classes=kind == "classification")
+    rows, _ = check_rows("the data", rows, texts, labels, drop_empty=None, kind=kind)
     rows = rows.select_columns([*texts, *labels])
     if kind == "causal_lm":
         return rows, texts, kind
@@ -191,14 +193,18 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
 def _with_label_sets(rows: Dataset, texts: Sequence[str], names: Sequence[str]) -> Dataset:
     """The rows with 0 or 1 for each of the model's labels: a list has those, or names."""
     lists, classes = lists_of_labels("the data", {"test": rows}, LABEL)["test"], names_of_lists(rows, LABEL)
-    count = len(names) or len(lists[0])
+    length, count = vector_length(lists, len(classes)), len(names) or len(lists[0])
+    flags = flags_of_vectors("the data", lists, length) if length else []
     matrix = np.zeros((len(lists), count), dtype=np.float32)
     for row, labels in enumerate(lists):
-        flags = [label_flag(label) for label in labels]
-        chosen = names_of_labels(labels, classes)
-        if not classes and len(flags) == count and None not in flags:
-            matrix[row] = flags
-        elif {*chosen} <= {*names}:
+        if flags and classes:
+            chosen = [name for name, on in zip(classes, flags[row], strict=True) if on]
+        else:
+            chosen = names_of_labels(labels, classes)
+        if flags and not classes and length == count:
+            matrix[row] = flags[row]
+        # Where labels are called 0, 1 and 2, lists of 0 and 1 of another model are no sets of them.
+        elif {*chosen} <= {*names} and not (flags and len({*chosen}) < len(chosen)):
             matrix[row, [names.index(name) for name in chosen]] = 1.0
         else:
             raise UsageError(

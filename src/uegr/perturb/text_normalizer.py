@@ -151,7 +151,9 @@ STEPS: dict[str, Callable[[], list[Any]]] = {
 """Name of a step -> its normalizers, in the order in which they are applied."""
 
 
-def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) -> PreTrainedTokenizerBase:
+def with_normalizer(
+    tokenizer: PreTrainedTokenizerBase, steps: Sequence[str], *, label_per_word: bool = False
+) -> PreTrainedTokenizerBase:
     """The tokenizer with steps in front of its own normalizer, in the order of `STEPS`.
 
     The result has transformers' general class, which reads everything from tokenizer.json: a model's own class would
@@ -160,13 +162,23 @@ def with_normalizer(tokenizer: PreTrainedTokenizerBase, steps: Sequence[str]) ->
     Args:
         tokenizer: the tokenizer; it is not changed.
         steps: names of steps; without any, the tokenizer itself is returned.
+        label_per_word: each word has a label, so none may be joined with another.
+
+    Returns:
+        A tokenizer with the steps, or the given one.
 
     Raises:
-        UsageError: an unknown step, or a tokenizer without a tokenizer.json or with languages.
+        UsageError: an unknown step, one that joins words with labels, or a tokenizer without a tokenizer.json or with
+            languages.
     """
     for step in steps:
         if step not in STEPS:
             raise unknown("normalizing step", step, STEPS)
+    if label_per_word and "spaced" in steps:
+        raise UsageError(
+            "--normalize spaced joins words of one letter, and with --kind token each word has a label: leave spaced "
+            "out."
+        )
     if not steps:
         return tokenizer
     backend: Any = getattr(tokenizer, "backend_tokenizer", None)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from datasets import Dataset
 from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase
 
 from uegr.data.class_weighting import class_weights
@@ -56,11 +57,13 @@ class _Prepared:
     """What a run trains with.
 
     Args:
+        encoded: the training rows as tokens.
         record: what run.json says of the data, the findings and a hardening before the training.
     """
 
     config: RunConfig
     data: TaskData
+    encoded: Dataset
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     max_length: int
@@ -136,18 +139,20 @@ def _prepared(config: RunConfig, data: TaskData | None) -> _Prepared:
     weights = class_weights(config.class_weights, data)
     model, tokenizer = _model_and_tokenizer(config, data)
     max_length = tokens_to_read(model, config.max_length)
-    findings = [*data.findings, *findings_about(model, config, data.kind, max_length)]
+    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
+    findings = [*data.findings, *findings_about(model, config, data, encoded, max_length)]
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
     record = {**_about_data(data, findings), **hardening}
-    return _Prepared(config, data, model, tokenizer, max_length, method_config, weights, record)
+    return _Prepared(config, data, encoded, model, tokenizer, max_length, method_config, weights, record)
 
 
 def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     texts = (str(text) for column in data.written_columns for text in data.train[column])
     trust = config.trust_remote_code
-    tokenizer = with_normalizer(load_tokenizer(config.model, texts, trust_remote_code=trust), config.normalize)
+    tokenizer = load_tokenizer(config.model, texts, trust_remote_code=trust)
+    tokenizer = with_normalizer(tokenizer, config.normalize, label_per_word=data.kind == "token")
     model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
     if data.kind == "regression":
         start_at_labels(model, data.train["label"])
@@ -156,16 +161,15 @@ def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedM
 
 def _trainer(prepared: _Prepared, output_dir: Path, precision: Precision) -> UEGRTrainer:
     config, data, model, tokenizer = prepared.config, prepared.data, prepared.model, prepared.tokenizer
-    encoded = encode(data.train, tokenizer, data.text_columns, prepared.max_length, data.kind)
-    arguments = training_arguments(config, output_dir, bf16=use_bf16(precision, model), examples=len(encoded))
+    arguments = training_arguments(config, output_dir, bf16=use_bf16(precision, model), examples=len(prepared.encoded))
     with explained_arguments():
         trainer = UEGRTrainer(
             model,
             arguments,
             method=prepared.method_config,
             class_weights=prepared.weights,
-            train_dataset=encoded,
-            data_collator=collator(encoded, tokenizer),
+            train_dataset=prepared.encoded,
+            data_collator=collator(prepared.encoded, tokenizer),
             processing_class=tokenizer,
             **trainer_validation(data, arguments, tokenizer, prepared.max_length),
         )
