@@ -114,13 +114,17 @@ class FinishedRun:
         return result
 
     def _check_not_replaced(self) -> None:
-        # A training writes its run.json a second time when it has measured the cost of a step.
         try:
-            is_same = {**read_run(self.folder), "cost": None} == {**self.record, "cost": None}
+            is_same = _of_training(read_run(self.folder)) == _of_training(self.record)
         except UsageError:  # there is no run.json, for a moment of `uegr train --overwrite` or for good
             is_same = False
         if not is_same:
             raise UsageError(f"'{self.folder}' was trained again or removed while it was measured: measure it again.")
+
+
+def _of_training(record: dict[str, Any]) -> dict[str, Any]:
+    """A run.json without the cost of a step, which is written later than the rest."""
+    return {**record, "cost": record.get("cost", {}).get("seconds")}
 
 
 def open_run(
