@@ -141,6 +141,26 @@ def test_everything_per_token_follows_its_token() -> None:
     assert not read["input_ids"][~read["attention_mask"].bool()].any(), "padding is the padding token, 0"
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_rows_of_equal_length_are_padded_on_the_side_of_the_tokenizer(side: str) -> None:
+    tokenizer = make_tokenizer("wordpiece")
+    tokenizer.padding_side = side
+    row = tokenizer(SENTENCES[:1], return_tensors="pt")["input_ids"].repeat(8, 1)
+    mask = (
+        ViewReader(model(), tokenizer).read({"input_ids": row}, parse_view("characters:0.5"), 0).batch["attention_mask"]
+    )
+    assert not mask.all(), "the edited rows have unequal lengths"
+    assert bool(mask[:, -1 if side == "left" else 0].all())
+
+
+def test_padding_is_the_token_by_which_the_model_finds_the_end_of_a_text() -> None:
+    network, tokenizer = model(), make_tokenizer("wordpiece")
+    network.config.pad_token_id, tokenizer.pad_token = 7, None
+    viewed = ViewReader(network, tokenizer).read(batch(), parse_view("characters:0.5"), seed=0).batch
+    padding = viewed["attention_mask"] == 0
+    assert padding.any() and bool((viewed["input_ids"][padding] == 7).all())
+
+
 def test_the_target_text_of_an_encoder_decoder_stays() -> None:
     """Also where it has as many tokens as the source, whose tensors follow the edit."""
     ids = batch()["input_ids"]

@@ -13,10 +13,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import (
     AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+    AutoModelForMaskedLM,
     AutoModelForSeq2SeqLM,
     AutoModelForTokenClassification,
     BartConfig,
     BertConfig,
+    FlaubertConfig,
+    Gemma3Config,
     GPT2Config,
     MixtralConfig,
     T5Config,
@@ -122,8 +126,24 @@ def mixture_of_experts() -> nn.Module:
     return language_model(AutoModelForCausalLM, config)
 
 
-def without_a_shift() -> nn.Module:
+def xlnet() -> nn.Module:
     return language_model(AutoModelForCausalLM, XLNetConfig(vocab_size=len(WORDS), d_model=16, n_layer=1, n_head=2))
+
+
+def flaubert() -> nn.Module:
+    config = FlaubertConfig(vocab_size=len(WORDS), emb_dim=16, n_layers=1, n_heads=2, dropout=0.0)
+    config.attention_dropout = 0.0
+    return language_model(AutoModelForMaskedLM, config)
+
+
+def gemma3() -> nn.Module:
+    """Reads images too, and is called ...ForConditionalGeneration, as encoder-decoders are."""
+    words = len(WORDS)
+    text = {**SIZES, "vocab_size": words + 3, "num_key_value_heads": 1, "intermediate_size": 16, "head_dim": 8}
+    image = {**SIZES, "intermediate_size": 16, "image_size": 28, "patch_size": 14}
+    tokens = {"image_token_index": words, "boi_token_index": words + 1, "eoi_token_index": words + 2}
+    config = Gemma3Config(text_config=text, vision_config=image, mm_tokens_per_image=4, **tokens)
+    return language_model(AutoModelForImageTextToText, config)
 
 
 def token_labels(seed: int = 0) -> dict[str, Tensor]:
@@ -152,9 +172,9 @@ def test_the_loss_of_adapters_that_is_not_used_is_warned_of() -> None:
         assert [message.split(f" {OWN_LOSS}")[0] for message in messages if OWN_LOSS in message] == expected
 
 
-@pytest.mark.parametrize("model", [mixture_of_experts, without_a_shift])
-def test_a_language_models_loss_that_is_another_one_is_warned_of(model: Any) -> None:
-    assert any(OWN_LOSS in message for message in warnings_of_loss(attached("plain", model()), token_labels()))
+def test_a_language_models_loss_that_is_another_one_is_warned_of() -> None:
+    method = attached("plain", mixture_of_experts())
+    assert any(OWN_LOSS in message for message in warnings_of_loss(method, token_labels()))
 
 
 def t5() -> nn.Module:
@@ -186,6 +206,9 @@ USUAL_LOSSES: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     "decoder": (llama, batch()),
     "tokens": (token_classifier, token_labels()),
     "causal": (gpt2, token_labels()),
+    "causal, with images": (gemma3, token_labels()),
+    "labels at their places": (xlnet, token_labels()),
+    "masked words": (flaubert, token_labels()),
     "t5": (t5, token_labels()),
     "bart": (bart, token_labels()),
     "no labels argument": (Linear, batch()),

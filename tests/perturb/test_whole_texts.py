@@ -41,6 +41,19 @@ def test_unknown_signs_at_the_ends_of_a_text_stay(text: str, name: str) -> None:
         )
 
 
+@pytest.mark.parametrize("name", ["harmless", "joined", "contractions", "characters"])
+@pytest.mark.parametrize("kind", ["wordpiece", "byte-level", "metaspace"])
+def test_control_tokens_without_a_name_stay(name: str, kind: str) -> None:
+    """Such as those of turns in a chat: the texts between them are rewritten."""
+    tokenizer = make_tokenizer(kind)
+    tokenizer.add_tokens(["<|turn|>"], special_tokens=True)
+    assert "<|turn|>" not in tokenizer.all_special_tokens
+    turn = tokenizer.convert_tokens_to_ids("<|turn|>")
+    ids = tokenizer("it is not good<|turn|>that is awful<|turn|>")["input_ids"]
+    rows = [RowEditor(tokenizer).edit(ids, [Edit(name, 1.0)], random.Random(seed)).ids for seed in range(10)]
+    assert any(row != ids for row in rows) and all(row.count(turn) == 2 for row in rows)
+
+
 class AddedWord(Perturbation):
     name = "added-word"
 

@@ -66,7 +66,10 @@ class ViewReader:
     def __init__(self, model: nn.Module, tokenizer: Any) -> None:
         self._model, self._editor = model, RowEditor(tokenizer, longest_input(model))
         self._labels_of_inputs = not config_value(model, "is_encoder_decoder", False)
-        self._pad_id: int = tokenizer.pad_token_id or 0
+        self._pads_left = tokenizer.padding_side == "left"
+        # A decoder finds the end of a text by the padding token of its own configuration.
+        pad_ids = (config_value(model, "pad_token_id"), tokenizer.pad_token_id)
+        self._pad_id: int = next((pad for pad in pad_ids if isinstance(pad, int) and pad >= 0), 0)
 
     @property
     def token_words(self) -> TokenWords:
@@ -99,10 +102,14 @@ class ViewReader:
         return self._assembled(batch, rows, positions)
 
     def _assembled(self, batch: Batch, rows: Sequence[EditedRow], positions: Sequence[Sequence[int]]) -> ViewedBatch:
-        """The edited rows as a batch, padded on the side of the original; every tensor per token follows its tokens."""
+        """The edited rows as a batch; every tensor per token follows its tokens.
+
+        They are padded on the side of the original; where that has no padding, on the side of the tokenizer.
+        """
         original: Tensor = batch["input_ids"]
         length = max(1, *(len(row.ids) for row in rows))  # at least one position, where all texts are padding
-        pads_left = any(places[0] > 0 for places in positions if places)
+        is_padded = any(len(places) < original.shape[1] for places in positions)
+        pads_left = any(places[0] > 0 for places in positions if places) if is_padded else self._pads_left
         ids = torch.full((len(rows), length), self._pad_id, dtype=original.dtype)
         source = torch.zeros((len(rows), length), dtype=torch.long)
         real, kept = torch.zeros((len(rows), length), dtype=torch.long), torch.zeros((len(rows), length, 1))

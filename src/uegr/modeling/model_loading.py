@@ -34,6 +34,7 @@ from uegr.modeling.regression_head import compute_in_float32
 from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
+from uegr.modeling.task_kinds.detection import predicts_the_next_token
 from uegr.modeling.tokenizer_match import check_match, check_words
 
 PROBLEM_TYPES: dict[Kind, str] = {
@@ -91,6 +92,8 @@ def load_model(
         path = _locate_weights(name_or_path)
         with _opening(name_or_path, f" as a model for {KIND_TITLES[kind]}"):
             model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
+        if kind == "causal_lm" and not predicts_the_next_token(model):
+            raise UsageError(f"'{name_or_path}' does not predict the next token: name a causal model, such as GPT-2.")
     if tokenizer.pad_token_id is not None:
         model.config.pad_token_id = tokenizer.pad_token_id  # the model must know what the tokenizer pads with
     check_match(model, tokenizer)

@@ -68,7 +68,9 @@ class TokenWords:
                 "with a tokenizer.json, or other views."
             )
         self.tokenizer = tokenizer
-        self.special_ids = frozenset(tokenizer.all_special_ids)
+        # Control tokens such as Llama's <|eot_id|> have no name among the special tokens.
+        control = {token_id for token_id, token in tokenizer.added_tokens_decoder.items() if token.special}
+        self.special_ids = frozenset(control.union(tokenizer.all_special_ids))
         backend = tokenizer.backend_tokenizer
         ending = getattr(backend.model, "end_of_word_suffix", None)
         vocabulary = backend.get_vocab(with_added_tokens=False) if ending else {}

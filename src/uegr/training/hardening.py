@@ -23,6 +23,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer
 from uegr.forward.view_reader import ViewReader
 from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.task_kinds.detection import predicts_the_next_token
 from uegr.perturb.views import View
 from uegr.training.safe_trainer import SafeTrainerMixin
 
@@ -88,7 +89,7 @@ class Hardening:
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, edits: View) -> None:
         self.reader, self.edits = ViewReader(model, tokenizer), edits
-        self.is_language_model = type(model).__name__.endswith(("ForCausalLM", "LMHeadModel"))
+        self.is_language_model = predicts_the_next_token(model)
         self.teacher = copy.deepcopy(model).eval().requires_grad_(False)
 
     def loss(self, model: nn.Module, batch: dict[str, Tensor], seed: int) -> Tensor:

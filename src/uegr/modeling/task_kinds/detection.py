@@ -31,6 +31,8 @@ KINDS: dict[str, type[TaskKind]] = {
     "causal_lm": CausalGeneration,
 }
 """By the names of `uegr.data.kind.Kind`."""
+UNSHIFTED = ("flaubert", "xlm", "xlnet")
+"""Families whose language models compare a label with the output at its own place; their classes are named as GPT's."""
 
 
 def task_kind_of(
@@ -79,7 +81,7 @@ def task_kind_of(
     if labels.dim() == 1 or logits.dim() == 2:
         check_one_class(labels)
         return Classification(labels.reshape(-1), class_weights, batch_size)
-    if _predicts_the_next_token(inner):
+    if predicts_the_next_token(inner):
         return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, batch_size)
     return Tokens(labels.reshape(-1), class_weights, batch_size)
 
@@ -93,18 +95,19 @@ def _problem_type(model: nn.Module) -> str | None:
     return config_value(model, "problem_type")  # type: ignore[no-any-return]
 
 
-def _predicts_the_next_token(model: nn.Module) -> bool:
+def predicts_the_next_token(model: nn.Module) -> bool:
     """Whether the labels of a language model are its inputs, which we shift as Hugging Face shifts them.
 
-    A class named ...ForCausalLM says so; older ones (GPT2LMHeadModel) name no loss, but have a language model's head on
-    a decoder.
+    The class says so: ...ForCausalLM, or ...ForConditionalGeneration without an encoder (Gemma 3, Qwen2-VL). Older
+    classes (GPT2LMHeadModel) name no loss, but have a language model's head on a decoder.
     """
     loss_type = getattr(model, "loss_type", None)
     config = getattr(model, "config", None)
+    has_encoder = getattr(config, "is_encoder_decoder", False)
     if loss_type is not None or config is None:
-        return bool(loss_type == "ForCausalLM")
+        return loss_type == "ForCausalLM" or (loss_type == "ForConditionalGeneration" and not has_encoder)
     head = getattr(model, "get_output_embeddings", lambda: None)()
-    return head is not None and not getattr(config, "is_encoder_decoder", False)
+    return head is not None and not has_encoder and getattr(config, "model_type", "") not in UNSHIFTED
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
