@@ -66,17 +66,32 @@ def test_a_file_keeps_its_permissions_and_a_link_its_target(tmp_path: Path) -> N
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_pipe_or_a_device_is_written_to() -> None:
-    reading, writing = os.pipe()
-    write_text(Path(f"/dev/fd/{writing}"), "text")
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        assert pipe.read() == "text"
-    write_text(Path(os.devnull), "text")
-    assert not Path(os.devnull).is_file()
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    reading = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_text(tmp_path / "pipe", "text")
+    assert os.read(reading, 9) == b"text" and not (tmp_path / "pipe").is_file()
+    os.close(reading)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX devices")
+def test_the_file_of_a_standard_stream_keeps_what_is_in_it(tmp_path: Path) -> None:
+    with (tmp_path / "log.txt").open("a") as log:
+        log.write("before ")
+        log.flush()
+        write_text(Path(f"/dev/fd/{log.fileno()}"), "text")
+        log.write(" after")
+    assert (tmp_path / "log.txt").read_text() == "before text after"
+
+
+def test_an_error_that_is_not_of_the_system_stays(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match=r"^the texts are damaged$"), replacement(tmp_path / "results.json"):
+        raise OSError("the texts are damaged")
 
 
 def test_an_error_while_writing_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left") as full, replacement(tmp_path / "results.json"):
         raise OSError(errno.ENOSPC, "No space left on device")
-    assert full.value.filename == str(tmp_path / "results.json") and not list(tmp_path.iterdir())
+    assert str(full.value) == f"[Errno 28] No space left on device: '{tmp_path / 'results.json'}'"
+    assert not list(tmp_path.iterdir())

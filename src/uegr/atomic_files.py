@@ -12,6 +12,8 @@ from typing import Any, TextIO
 from uegr.errors import UsageError
 from uegr.locked_files import replace_file
 
+DEVICES = ("/dev/", "/proc/")
+
 
 def temporary_beside(path: Path) -> Path:
     """Return a hidden name in the folder of `path` that no other process has: process ids repeat between containers."""
@@ -22,11 +24,11 @@ def temporary_beside(path: Path) -> Path:
 def replacement(path: Path) -> Iterator[TextIO]:
     """Open a temporary file beside `path`, renamed at the end: a reader sees the old file or the new one.
 
-    A link stays, and the file it leads to is replaced; the new file has the permissions of the old one. A device or a
-    pipe, such as /dev/stdout, is written to.
+    A link stays, and the file it leads to is replaced; the new file has the permissions of the old one. A pipe or a
+    device is written to, as is the file that /dev/stdout leads to.
     """
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8", newline="") as opened:
+    if path.exists() and (not path.is_file() or os.path.abspath(path).startswith(DEVICES)):
+        with path.open("a", encoding="utf-8", newline="") as opened:
             yield opened
         return
     target = link_target(path)
@@ -35,14 +37,14 @@ def replacement(path: Path) -> Iterator[TextIO]:
     try:
         with temporary.open("x", encoding="utf-8", newline="") as opened:
             if target.exists():
-                with suppress(PermissionError):  # of file systems without permissions
+                with suppress(OSError):  # of file systems without permissions
                     shutil.copymode(target, temporary)
             yield opened
         replace_file(temporary, target)
     except OSError as error:
-        if error.filename in (None, str(temporary)):
-            error.filename, error.filename2 = str(path), None  # the name that the user knows
-        raise
+        if error.errno is None or error.filename not in (None, str(temporary)):
+            raise
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     finally:
         temporary.unlink(missing_ok=True)
 

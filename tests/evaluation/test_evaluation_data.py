@@ -208,6 +208,13 @@ def test_lists_of_zero_and_one_must_fit_the_model(names: str, labels: list[list[
         numbers(model, labels)
 
 
+@pytest.mark.parametrize(("labels", "expected"), [([[1], [0]], [[1.0], [0.0]]), ([["a"], []], [[1.0], [0.0]])])
+def test_a_model_may_have_one_label(labels: list[Any], expected: list[list[float]]) -> None:
+    model = named("a")
+    model.config.problem_type = "multi_label_classification"
+    assert numbers(model, labels) == expected
+
+
 def test_lists_of_zero_and_one_for_a_class_label_are_in_its_order() -> None:
     model = named("a", "b", "c")
     model.config.problem_type = "multi_label_classification"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import CanineTokenizer
+from transformers import BertConfig, BertForTokenClassification, CanineTokenizer, GPT2Config, GPT2LMHeadModel
 
 from support.small_models import bert
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
@@ -168,6 +168,19 @@ def test_the_target_text_of_an_encoder_decoder_stays() -> None:
     viewed = ViewReader(model(), TOKENIZER).read(batch(**targets), parse_view("characters:0.5"), seed=0).batch
     assert not torch.equal(viewed["input_ids"], ids)
     assert all(viewed[name] is values for name, values in targets.items())
+
+
+def test_a_label_per_token_is_one_where_the_problem_type_of_another_head_is_left() -> None:
+    settings = {"vocab_size": 200, "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1}
+    labels = batch()["input_ids"]
+    for problem in ("regression", "multi_label_classification"):
+        tagger = BertForTokenClassification(BertConfig(**settings, intermediate_size=16, problem_type=problem))
+        decoder = GPT2LMHeadModel(GPT2Config(vocab_size=200, n_embd=16, n_layer=1, n_head=2, problem_type=problem))
+        for network in (tagger, decoder):
+            reader = ViewReader(network, TOKENIZER)
+            assert not reader.can_edit(batch(labels=labels))
+            with pytest.raises(UsageError, match="a label per token"):
+                reader.read(batch(labels=labels), parse_view("characters"), seed=0)
 
 
 @pytest.mark.parametrize("view", ["auto", "characters:0.5"])

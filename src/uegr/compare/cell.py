@@ -7,7 +7,6 @@ options, so that a changed default gives a different cell. A hash of the content
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from uegr.data.expanded_paths import expanded_path
 from uegr.data.file_digests import digest_of_folder, sha256_of
 from uegr.methods.method_lookup import config_class, make_config
 from uegr.methods.own_code import code_digests
+from uegr.modeling.model_loading import folder_of_model
 from uegr.training.run_config import RunConfig
 
 VERSION = 2
@@ -71,8 +71,8 @@ class Cell:
             if path := getattr(self.config.data, key):
                 parts["data"][key + DIGEST] = sha256_of(Path(path))
         flat = {f"{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
-        if digest := _digest_of_model(self.config.model):
-            flat[MODEL_DIGEST] = digest
+        if folder := folder_of_model(self.config.model):
+            flat[MODEL_DIGEST] = digest_of_folder(folder)
         method = config_class(self.config.method)
         if own_code := code_digests(method):
             flat[f"code{DIGEST}"] = own_code
@@ -87,12 +87,6 @@ class Cell:
         """The cell of the same method with every setting at its default."""
         config = RunConfig(DataSource(), method=self.config.method)
         return replace(self, config=config, measurement=Measurement())
-
-
-def _digest_of_model(model: str) -> str | None:
-    """Digest of a model's folder; None for a name, and for a folder that is not on this machine."""
-    folder = Path(os.path.expandvars(os.path.expanduser(model)))
-    return digest_of_folder(folder) if folder.is_dir() else None
 
 
 def with_model_path(config: RunConfig) -> RunConfig:

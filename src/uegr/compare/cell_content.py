@@ -13,28 +13,30 @@ Content = Mapping[str, Any]
 
 
 def comparable(first: Content, second: Content) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two contents without what may differ between contents of the same cell.
+    """Two contents without the keys that `may_differ`."""
+    contents = (first, second)
+    left, right = ({key: value for key, value in own.items() if not may_differ(key, *contents)} for own in contents)
+    return left, right
+
+
+def may_differ(key: str, first: Content, second: Content) -> bool:
+    """Whether a key may differ between two contents of the same cell.
 
     That is the path of a file or model folder of which both have a digest, and the digest of a model that one of them
     knows by its path only.
     """
-    shared = {key for key in first.keys() & second.keys() if key.endswith(DIGEST)}
-    ignored = {key.removesuffix(DIGEST) for key in shared} | ({MODEL_DIGEST} - shared)
-    return _without(first, ignored), _without(second, ignored)
+    digest = key + DIGEST
+    return (digest in first and digest in second) or (key == MODEL_DIGEST and not (key in first and key in second))
 
 
 def with_model_by_path(content: Content) -> dict[str, Any]:
     """A cell's content without the digest of its model, for content from a machine whose files may differ."""
-    return _without(content, {MODEL_DIGEST})
+    return {key: value for key, value in content.items() if key != MODEL_DIGEST}
 
 
 def changed_inputs(before: Content, after: Content) -> list[Any]:
     """The paths in the content before whose digest is another one after."""
     return [path for key, path in before.items() if before.get(key + DIGEST) != after.get(key + DIGEST)]
-
-
-def _without(content: Content, keys: set[str]) -> dict[str, Any]:
-    return {key: value for key, value in content.items() if key not in keys}
 
 
 def address(content: Content) -> str:

@@ -1,5 +1,6 @@
 """The results file of a grid, in which a cell's run is found by the cell's content."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from filelock import FileLock
 
 from uegr.atomic_files import link_target, write_text
 from uegr.compare.cell import Cell
-from uegr.compare.cell_content import comparable
+from uegr.compare.cell_content import address, comparable, may_differ
 from uegr.compare.result_slot import SEED, ResultSlot, Run, SlotKey, check_runs, latest_of, read_slots, text_of
 
 
@@ -62,9 +63,9 @@ class ResultsFile:
             cell, run: the cell and its run.
             content: the content of the cell when its run began; None takes that of now.
         """
-        slot = _slot(cell, run)
+        slot = _slot(cell, run, content)
         with self._locked_slots() as slots:
-            _put(slots, [slot if content is None else replace(slot, content=content)])
+            _put(slots, [slot])
 
     def reserve(self, cells: Sequence[Cell]) -> None:
         """Make the line of each of these cells the latest of its names, so that the file alone says what the grid has.
@@ -85,8 +86,10 @@ class ResultsFile:
         written if this file has nothing for its cell.
         """
         with self._locked_slots() as own_slots:
-            finished = [(slot.key, slot.content) for slot in own_slots if slot.run is not None]
-            runs = [slot for slot in slots if slot.run is not None and (slot.key, slot.content) not in finished]
+            finished = {(slot.key, address(slot.content)) for slot in own_slots if slot.run is not None}
+            runs = [
+                slot for slot in slots if slot.run is not None and (slot.key, address(slot.content)) not in finished
+            ]
             cells = {slot.key for slot in (*own_slots, *runs)}
             _put(own_slots, [*runs, *(slot for slot in slots if slot.run is None and slot.key not in cells)])
         return runs
@@ -116,8 +119,9 @@ class ResultsFile:
         return self._cache[version]
 
 
-def _slot(cell: Cell, run: Run | None) -> ResultSlot:
-    return ResultSlot(cell.task, cell.model, cell.method, cell.seed, cell.content(), run)
+def _slot(cell: Cell, run: Run | None, content: dict[str, Any] | None = None) -> ResultSlot:
+    content = cell.content() if content is None else content
+    return ResultSlot(cell.task, cell.model, cell.method, cell.seed, content, run)
 
 
 def _put(slots: list[ResultSlot], lines: Iterable[ResultSlot]) -> None:
@@ -166,7 +170,6 @@ def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:
 
 
 def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:
-    recorded, content = comparable(recorded, content)
-    if any(key not in content or content[key] != value for key, value in recorded.items()):
-        return False
-    return all(content[key] == defaults.get(key) for key in content.keys() - recorded.keys())
+    different = (key for key, value in recorded.items() if key not in content or content[key] != value)
+    changed = (key for key in content if key not in recorded and content[key] != defaults.get(key))
+    return all(may_differ(key, recorded, content) for key in itertools.chain(different, changed))

@@ -10,7 +10,16 @@ import xxhash
 
 from uegr.errors import UsageError
 
-OF_MODEL = ("*.safetensors", "*.bin", "config.json", "tokenizer*.json", "*.model", "vocab.*", "merges.txt", "*.py")
+FILES_OF_MODEL = (
+    "*.safetensors",
+    "*.bin",
+    "config.json",
+    "tokenizer*.json",
+    "*.model",
+    "vocab.*",
+    "merges.txt",
+    "*.py",
+)
 """The files that make a model; notes and results in its folder do not."""
 
 
@@ -19,16 +28,11 @@ def digests_of(files: Iterable[str | Path]) -> dict[str, str]:
     return {str(file): _digest(Path(file)) for file in files if Path(file).is_file()}
 
 
-def digest_of_model(model: str) -> dict[str, str]:
-    """Path -> hash of the content of a model's folder; empty for a name."""
-    return {model: digest_of_folder(Path(model))} if model and Path(model).is_dir() else {}
-
-
 def check_unchanged(recorded: Mapping[str, str], fix: str) -> None:
     """Raise a UsageError where a file or model folder exists and has another content than recorded.
 
     Args:
-        recorded: the result of `digests_of` or `digest_of_model`.
+        recorded: path -> hash, of `digests_of` for files and of `digest_of_folder` for model folders.
         fix: what the user can do, the end of the message.
     """
     for path, digest in recorded.items():
@@ -45,7 +49,7 @@ def _digest(path: Path) -> str:
 
 def digest_of_folder(folder: Path) -> str:
     """SHA-256 of the files that make a model."""
-    files = sorted({file for pattern in OF_MODEL for file in folder.glob(pattern) if file.is_file()})
+    files = sorted({file for pattern in FILES_OF_MODEL for file in folder.glob(pattern) if file.is_file()})
     digests = {file.name: sha256_of(file) for file in files}
     return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 

@@ -67,7 +67,7 @@ def _tags(name: str, rows: Dataset, column: str) -> list[list[str]]:
     """The tags of each row as texts: the numbers of a `ClassLabel`, whose order may differ by split, by their names."""
     text_of = {str(number): tag for number, tag in enumerate(names_of_lists(rows, column))}
     lists = [[label_text(tag) for tag in row] for row in _lists(name, rows[column])]
-    if lists and all(tag == IGNORED for row in lists for tag in row):
+    if any(lists) and all(tag == IGNORED for row in lists for tag in row):
         raise UsageError(f"{name}: no word has a tag ({IGNORED} marks words without one): give rows with tags.")
     return [[text_of.get(tag, tag) for tag in row] for row in lists]
 
@@ -94,8 +94,8 @@ def _encoded(
         for tag in row_tags:
             if tag != IGNORED and tag not in class_of:
                 raise UsageError(
-                    f"{name}: the label '{tag}' in row {number} is not among the training labels "
-                    f"({', '.join(class_of)}): correct or remove that row."
+                    f"{name}: the label '{tag}' in row {number} is not among the labels {', '.join(class_of)}: rename "
+                    "it in all rows, or correct or remove that row."
                 )
         rows[text_column].append(" ".join(words))
         rows[LABEL].append([class_of.get(tag, IGNORED_LABEL) for tag in row_tags])

@@ -12,7 +12,7 @@ from torch import nn
 from uegr.data.json_lines import without_surrogates
 from uegr.data.kind import Kind
 from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
-from uegr.data.label_sets import flags_of_vectors, lists_of_labels, names_of_labels, vector_length
+from uegr.data.label_sets import flags_of_vectors, label_flag, lists_of_labels, names_of_labels, vector_length
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
 from uegr.data.token_labels import encode_token_labels
@@ -21,6 +21,7 @@ from uegr.errors import UsageError, unknown
 from uegr.modeling.checkpoint_head import are_unnamed
 from uegr.modeling.model_loading import PROBLEM_TYPES
 from uegr.modeling.model_wrappers import config_value, unwrap
+from uegr.modeling.task_kinds.detection import has_language_head, is_tagger
 
 EvaluationData: TypeAlias = Dataset | pd.DataFrame | Sequence[Mapping[str, Any]] | Path | str
 """Rows with text and label: in memory, or the path of a CSV, TSV, JSON-lines or Parquet file."""
@@ -42,9 +43,9 @@ def kind_of(model: nn.Module, rows: Dataset, label_column: str) -> Kind:
     """The kind of task of a model, by its head, its configuration and the labels."""
     inner = unwrap(model)
     config, labels = getattr(inner, "config", None), rows.features.get(label_column)
-    if type(inner).__name__.endswith("ForTokenClassification"):
+    if is_tagger(inner):
         return "token"
-    if getattr(inner, "get_output_embeddings", lambda: None)() is not None:
+    if has_language_head(inner):
         return "seq2seq" if getattr(config, "is_encoder_decoder", False) else "causal_lm"
     problem = getattr(config, "problem_type", None)  # may be left from another head that the body had before
     if problem in KIND_OF_PROBLEM:
@@ -193,7 +194,11 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
 def _with_label_sets(rows: Dataset, texts: Sequence[str], names: Sequence[str]) -> Dataset:
     """The rows with 0 or 1 for each of the model's labels: a list has those, or names."""
     lists, classes = lists_of_labels("the data", {"test": rows}, LABEL)["test"], names_of_lists(rows, LABEL)
-    length, count = vector_length(lists, len(classes)), len(names) or len(lists[0])
+    count = len(names) or len(lists[0])
+    is_only_label = (
+        count == 1 and not classes and all(len(row) == 1 and label_flag(row[0]) is not None for row in lists)
+    )
+    length = 1 if is_only_label else vector_length(lists, len(classes))
     flags = flags_of_vectors("the data", lists, length) if length else []
     matrix = np.zeros((len(lists), count), dtype=np.float32)
     for row, labels in enumerate(lists):

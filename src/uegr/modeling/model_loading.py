@@ -1,5 +1,6 @@
 """Find a model and its tokenizer: the embedded default, a folder, a name on the hub, or a model from scratch."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -176,6 +177,14 @@ def load_trained(
     model.to(default_device())  # type: ignore[arg-type]
     model.eval()
     return model
+
+
+def folder_of_model(name_or_path: str) -> Path | None:
+    """The user's folder that a model is read from; None for the embedded default, one from scratch and a hub name."""
+    if name_or_path in {"", EMBEDDED_MODEL, *SCRATCH, *SCRATCH_LANGUAGE}:
+        return None
+    folder = Path(os.path.expandvars(os.path.expanduser(name_or_path)))
+    return folder if folder.is_dir() else None
 
 
 def name_or_folder(path: PurePath) -> str:

@@ -14,6 +14,8 @@ from uegr.errors import UsageError
 from uegr.training.processes import is_first_process
 
 LOCK, RESULTS_LOCK = ".lock", ".results.lock"
+LONGEST_WAIT = 30.0
+"""Seconds."""
 
 
 @contextmanager
@@ -51,12 +53,13 @@ def only_training(folder: Path) -> Iterator[None]:
 def only_change(folder: Path) -> Iterator[None]:
     """Wait until no other process changes the results of a run or removes them, and keep the others waiting.
 
-    The lock file stays in the folder: a process that waits at a removed file would not keep out the next one. On a
-    file system without locks nothing is held.
+    The lock file stays in the folder: a process that waits at a removed file would not keep out the next one. Nothing
+    is held on a file system without locks, and after a wait of `LONGEST_WAIT`: a change takes a moment, so the lock is
+    then one that a killed process of another machine has left.
     """
     lock = FileLock(folder / RESULTS_LOCK)
     with suppress(OSError, NotImplementedError):  # no locks there, or no permission, which the change itself will meet
-        lock.acquire()
+        lock.acquire(timeout=LONGEST_WAIT)
     try:
         yield
     finally:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from uegr.atomic_files import write_json
-from uegr.data.file_digests import check_unchanged, digest_of_model, digests_of
+from uegr.data.file_digests import check_unchanged, digest_of_folder, digests_of
 from uegr.errors import UsageError
 from uegr.locked_files import remove_finished, remove_folder, replace_file
+from uegr.modeling.model_loading import folder_of_model
 from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.sentence_modules import copy_sentence_modules
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from uegr.methods.method_config import MethodConfig
     from uegr.training.training_options import Precision
 
-MODEL_FILES = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
+MARKS_OF_MODEL = (RUN, HARDENING, "config.json", "*.safetensors", "*.bin", "*.gguf")
 """Files by which a folder of a model or of a run is recognised."""
 CHECKPOINTS = "checkpoint-*"
 STAGING = ".partial"
@@ -79,12 +80,12 @@ def prepare_run(
     """
     check_no_file(folder)
     if folder.exists() and not (folder / file).exists():
-        if any(path for pattern in MODEL_FILES for path in folder.glob(pattern)):
+        if any(path for pattern in MARKS_OF_MODEL for path in folder.glob(pattern)):
             raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")
         if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
-        with only_change(folder):  # not between the look of a measuring command at run.json and its writing
+        with only_change(folder):  # a command that measures the run reads run.json and then writes results.json
             for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
                 remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     if (folder / file).exists():
@@ -94,7 +95,9 @@ def prepare_run(
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
-    write_json(folder / file, {**begun, "files": digests_of(data_files), "model_folder": digest_of_model(model)})
+    model_folder = folder_of_model(model)
+    model_digest = {} if model_folder is None else {model: digest_of_folder(model_folder)}
+    write_json(folder / file, {**begun, "files": digests_of(data_files), "model_folder": model_digest})
     return None
 
 

@@ -88,7 +88,20 @@ def task_kind_of(
 
 def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:
     """Whether the numbers of an example are one target (regression, multi-label); known without logits."""
-    return labels.is_floating_point() or _problem_type(unwrap(model)) in ("regression", "multi_label_classification")
+    inner = unwrap(model)
+    if labels.is_floating_point() or is_tagger(inner) or has_language_head(inner):
+        return labels.is_floating_point()  # a problem_type may be left from another head that the body had before
+    return _problem_type(inner) in ("regression", "multi_label_classification")
+
+
+def is_tagger(model: nn.Module) -> bool:
+    """Whether a model, without wrappers, has a head of transformers with an output per token."""
+    return type(model).__name__.endswith("ForTokenClassification")
+
+
+def has_language_head(model: nn.Module) -> bool:
+    """Whether a model, without wrappers, predicts tokens."""
+    return getattr(model, "get_output_embeddings", lambda: None)() is not None
 
 
 def _problem_type(model: nn.Module) -> str | None:
@@ -106,8 +119,7 @@ def predicts_the_next_token(model: nn.Module) -> bool:
     has_encoder = getattr(config, "is_encoder_decoder", False)
     if loss_type is not None or config is None:
         return loss_type == "ForCausalLM" or (loss_type == "ForConditionalGeneration" and not has_encoder)
-    head = getattr(model, "get_output_embeddings", lambda: None)()
-    return head is not None and not has_encoder and getattr(config, "model_type", "") not in UNSHIFTED
+    return has_language_head(model) and not has_encoder and getattr(config, "model_type", "") not in UNSHIFTED
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
