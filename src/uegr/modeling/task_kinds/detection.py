@@ -88,9 +88,11 @@ def task_kind_of(
 
 def is_one_target_per_example(model: nn.Module, labels: Tensor) -> bool:
     """Whether the numbers of an example are one target (regression, multi-label); known without logits."""
+    if labels.is_floating_point():
+        return True
     inner = unwrap(model)
-    if labels.is_floating_point() or is_tagger(inner) or has_language_head(inner):
-        return labels.is_floating_point()  # a problem_type may be left from another head that the body had before
+    if is_tagger(inner) or has_language_head(inner):
+        return False  # a problem_type is then left from another head that the body had before
     return _problem_type(inner) in ("regression", "multi_label_classification")
 
 
