@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_the_file_of_a_standard_stream_keeps_what_is_in_it(tmp_path: Path) -> No
         write_text(Path(f"/dev/fd/{log.fileno()}"), "text")
         log.write(" after")
     assert (tmp_path / "log.txt").read_text() == "before text after"
+
+
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no folder in memory")
+def test_a_file_in_memory_is_replaced() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        for text in ("former", "new"):
+            write_text(Path(folder) / "results.json", text)
+        assert (Path(folder) / "results.json").read_text() == "new"
 
 
 def test_an_error_that_is_not_of_the_system_stays(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from typing import Any, TextIO
 from uegr.errors import UsageError
 from uegr.locked_files import replace_file
 
-DEVICES = ("/dev/", "/proc/")
+STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
+"""Start of the paths of streams that are open already. /dev/shm is a folder like any other."""
 
 
 def temporary_beside(path: Path) -> Path:
@@ -27,7 +28,7 @@ def replacement(path: Path) -> Iterator[TextIO]:
     A link stays, and the file it leads to is replaced; the new file has the permissions of the old one. A pipe or a
     device is written to, as is the file that /dev/stdout leads to.
     """
-    if path.exists() and (not path.is_file() or os.path.abspath(path).startswith(DEVICES)):
+    if path.exists() and (not path.is_file() or os.path.abspath(path).startswith(STREAMS)):
         with path.open("a", encoding="utf-8", newline="") as opened:
             yield opened
         return
