@@ -78,6 +78,21 @@ def test_a_step_of_a_warmup_from_zero_is_a_step_of_the_method() -> None:
     assert adamw.state
 
 
+def test_a_closure_after_gradients_of_zero_is_a_step_of_the_method() -> None:
+    """As in Lightning, where a warm-up begins at 0 and zero_grad keeps the gradients."""
+    method, adamw = attached(learning_rate=0.0)
+    method.loss(batch()).backward()
+    method.optimizer.zero_grad(set_to_none=False)
+
+    def closure() -> Tensor:
+        loss = method.loss(batch())
+        loss.backward()
+        return loss
+
+    assert method.optimizer.step(closure) is not None
+    assert method.state_dict()["steps"] == 1 and adamw.state
+
+
 def test_a_state_without_a_method_is_loaded_as_well() -> None:
     method, _ = attached()
     _, adamw = attached(learning_rate=0.5)

@@ -93,8 +93,8 @@ class StagedOptimizer(torch.optim.Optimizer):
         Returns:
             What the closure returned.
         """
-        if makes_state(self.optimizer):
-            return self.optimizer.step(closure)
+        if closure is None and makes_state(self.optimizer):
+            return self.optimizer.step()
         loss = None
         if closure is not None:
             with torch.enable_grad():
