@@ -43,7 +43,7 @@ def write_parts(names: list[str], results: Path, out: Path) -> None:
 
 def merge_parts(folder: Path, results: Path) -> None:
     """Add the runs in the parts that came back to the result files, and say how many there were."""
-    from uegr.compare.cell_content import with_model_by_path
+    from uegr.compare.cell_content import MODEL_DIGEST
     from uegr.compare.result_slot import read_slots
     from uegr.compare.results_file import ResultsFile
 
@@ -61,6 +61,9 @@ def merge_parts(folder: Path, results: Path) -> None:
                 shutil.copyfile(path, target)
                 continue
             # The models travelled in half precision, so that the digests of their files differ from those here.
-            slots = [replace(slot, content=with_model_by_path(slot.content)) for slot in read_slots(path)]
+            slots = [
+                replace(slot, content={key: value for key, value in slot.content.items() if key != MODEL_DIGEST})
+                for slot in read_slots(path)
+            ]
             new, done = ResultsFile(target).merge(slots), sum(slot.run is not None for slot in slots)
             print(f"{target}: {len(new)} new runs, of {done} that came back")

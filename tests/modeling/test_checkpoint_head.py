@@ -1,4 +1,4 @@
-"""A checkpoint's trained head keeps its meaning in a task: its outputs follow their classes, or are drawn anew."""
+"""A checkpoint's trained head keeps its meaning in a task: its outputs follow their classes, or are drawn again."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_names_decide_the_order(own: list[str], names: list[str], order: list[in
 
 
 @pytest.mark.parametrize("family", ["bert", "modernbert"])
-def test_a_head_for_another_kind_of_task_is_drawn_anew(family: str, tmp_path: Path) -> None:
+def test_a_head_for_another_kind_of_task_is_drawn_again(family: str, tmp_path: Path) -> None:
     """The two heads have weights of the same names and shapes."""
     config, layer = FAMILIES[family]
     for auto, kind in (

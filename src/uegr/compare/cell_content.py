@@ -29,11 +29,6 @@ def may_differ(key: str, first: Content, second: Content) -> bool:
     return (digest in first and digest in second) or (key == MODEL_DIGEST and not (key in first and key in second))
 
 
-def with_model_by_path(content: Content) -> dict[str, Any]:
-    """A cell's content without the digest of its model, for content from a machine whose files may differ."""
-    return {key: value for key, value in content.items() if key != MODEL_DIGEST}
-
-
 def changed_inputs(before: Content, after: Content) -> list[Any]:
     """The paths in the content before whose digest is another one after."""
     return [path for key, path in before.items() if before.get(key + DIGEST) != after.get(key + DIGEST)]

@@ -41,8 +41,8 @@ def encode_label_sets(
         The names, and the rows of each split.
 
     Raises:
-        UsageError: a row holds what cannot be labels, or a label that the training rows lack, or there are fewer than
-            two labels.
+        UsageError: a row holds a value that cannot be a label, or a label that the training rows lack, or there are
+            fewer than two labels.
     """
     if not separator:
         raise UsageError("label_separator is empty: give the symbol between two labels, or leave it out.")

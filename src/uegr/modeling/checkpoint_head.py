@@ -13,7 +13,7 @@ from uegr.modeling.model_parts import output_layer, saved_head
 
 
 def fit_to_classes(model: PreTrainedModel, saved: PreTrainedConfig, label_names: Sequence[str], seed: int) -> None:
-    """Put the trained outputs of a checkpoint in the order of the classes; draw them anew if they are of others.
+    """Put the trained outputs of a checkpoint in the order of the classes; draw new ones if they are of others.
 
     Args:
         model: as `open_weights` returns it, with one output per class.
@@ -28,7 +28,7 @@ def fit_to_classes(model: PreTrainedModel, saved: PreTrainedConfig, label_names:
     order = order_of_classes(own, label_names) if label_names else [0]
     if order is None or saved_head(model) is not None:
         set_seed(seed)
-        _draw_anew(model, name, layer)
+        _draw_again(model, name, layer)
         add_new_weights(model, [f"{name}.{part}" for part, _ in layer.named_parameters()])
         return
     with torch.no_grad():
@@ -64,7 +64,7 @@ def _without_case(name: str) -> str:
     return name.strip().casefold()
 
 
-def _draw_anew(model: PreTrainedModel, name: str, layer: nn.Module) -> None:
+def _draw_again(model: PreTrainedModel, name: str, layer: nn.Module) -> None:
     """Draw a layer as transformers draws what no file holds, which is up to the class of the model or of a module."""
     steps = name.split(".")
     around = [model.get_submodule(".".join(steps[:depth])) for depth in range(len(steps))]
