@@ -61,6 +61,23 @@ def test_a_skipped_step_is_thrown_away_after_the_next_loss(name: str) -> None:
     assert_leaves_no_trace(name, lambda _, method: method.loss(batch(seed=5)).backward(), train)
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_gradients_of_a_second_optimizer_are_those_of_the_loss(name: str) -> None:
+    """The scoring before the training and the second gradient of a step change no gradient of the head."""
+    model = bert(dropout=0.1)
+    body = torch.optim.SGD(model.bert.parameters(), lr=0.01)
+    method = make_config(name).attach(model=model, optimizer=body, train_loader=[batch(), batch(seed=1)])
+    head = list(model.classifier.parameters())
+    assert all(weight.grad is None for weight in head)
+    method.loss(batch(seed=2)).backward()
+    before = [weight.grad.clone() for weight in head if weight.grad is not None]
+    method.optimizer.step()
+    assert len(before) == len(head)
+    for weight, gradient in zip(head, before, strict=True):
+        assert weight.grad is not None
+        torch.testing.assert_close(weight.grad, gradient, rtol=0, atol=0)
+
+
 def test_gradients_that_are_thrown_away_are_not_replayed() -> None:
     model, reference = bert(dropout=0.0), bert(dropout=0.0)
     method, plain = attached("sam", model), attached("sam", reference)

@@ -18,7 +18,7 @@ from uegr.forward.step_inputs import Step
 from uegr.modeling.dropout_sites import DropoutSites
 
 Stage = TypeVar("Stage", bound=ForwardStage | BackwardStage)
-NO_REPLAY = Replay(PlainForward())
+NO_REPLAY = Replay(PlainForward(), torch.optim.SGD([torch.zeros(1)]))
 """For stages that do not run a step's batches again."""
 
 

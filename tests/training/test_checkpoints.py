@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -313,12 +314,24 @@ def test_a_kill_while_a_checkpoint_is_removed_leaves_no_half_under_its_name(
 
 def test_rotation_keeps_the_last_and_the_best(tmp_path: Path) -> None:
     folders = [make_checkpoint(tmp_path, step) for step in (2, 4, 6, 10)]
-    rotate(tmp_path, None, None)
+    rotate(tmp_path, None, newest=folders[-1], best=None)
     assert all(folder.exists() for folder in folders)
-    rotate(tmp_path, 2, str(folders[0]))
+    rotate(tmp_path, 2, newest=folders[-1], best=str(folders[0]))
     assert [folder.exists() for folder in folders] == [True, False, False, True]
-    rotate(tmp_path, 1, None)
+    rotate(tmp_path, 1, newest=folders[-1], best=None)
     assert [folder.exists() for folder in folders] == [False, False, False, True]
+
+
+def test_checkpoints_of_an_earlier_training_are_the_oldest_whatever_their_step(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    """A damaged one too: the checkpoint just written must never be the one that is removed."""
+    damaged = make_checkpoint(tmp_path, 100)
+    (damaged / "trainer_state.json").write_text("")
+    for age, folder in ((30, damaged), (20, make_checkpoint(tmp_path, 90))):
+        os.utime(folder, times=(time.time() - age,) * 2)
+    trainer(train_file, model_folder, tmp_path, save_steps=2, save_total_limit=2).train()
+    assert sorted(folder.name for folder in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-6"]
 
 
 def test_the_saved_arguments_have_the_users_limit(train_file: Path, model_folder: Path, tmp_path: Path) -> None:

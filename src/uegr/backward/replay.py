@@ -18,6 +18,7 @@ from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.data_parallel import average_gradients
 from uegr.modeling.float16_gradients import computed_in_float16
 from uegr.modeling.model_parts import device_of
+from uegr.modeling.set_aside_gradients import gradients_set_aside, weights_of_others
 
 
 @dataclass
@@ -37,9 +38,11 @@ class Replay:
 
     Args:
         forward: the method's own forward stage.
+        optimizer: the user's own; gradients of weights that it does not hold stay as they are.
     """
 
     forward: ForwardStage
+    optimizer: torch.optim.Optimizer
     passes: list[_Pass] = field(default_factory=list)
     _has_seen_a_loss: bool = False
 
@@ -63,13 +66,15 @@ class Replay:
         """
         if not self.passes:
             raise UsageError("there is no batch to run again: write replays = True in the class of the backward stage.")
-        for recorded in self.passes:
-            if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
-                continue
-            with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
-                loss = run_stage(forward or self.forward, recorded.model, recorded.batch, recorded.step()).value
-            loss.backward(recorded.factor)
-        average_gradients(self.passes[0].model)
+        model = self.passes[0].model
+        with gradients_set_aside(weights_of_others(model, self.optimizer)):
+            for recorded in self.passes:
+                if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
+                    continue
+                with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
+                    loss = run_stage(forward or self.forward, recorded.model, recorded.batch, recorded.step()).value
+                loss.backward(recorded.factor)
+            average_gradients(model)
 
     def discard_gradients(self) -> None:
         """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""

@@ -22,6 +22,7 @@ from uegr.errors import UsageError
 from uegr.forward.forward_stage import Loss
 from uegr.forward.r_drop import RDropForward, RDropOptions
 from uegr.forward.step_inputs import Batch, Step
+from uegr.modeling.set_aside_gradients import gradients_set_aside
 from uegr.modeling.shards import shard, sum_over_shards
 from uegr.options import Options, option
 
@@ -88,18 +89,12 @@ class ROSEFirst(ROSE):
         self._divergence.attach(model)
 
     def scores(self, optimizer: torch.optim.Optimizer, matrices: list[Tensor], replay: Replay) -> Tensor | None:
-        parameters = optimizer_parameters(optimizer)
-        gradients = [parameter.grad for parameter in parameters]
-        for parameter in parameters:
-            parameter.grad = None
-        try:
-            replay.backward(self._divergence)
-            norms = _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
-        finally:
-            self._divergence.release()
-            for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter.grad = gradient
-        return norms
+        with gradients_set_aside(optimizer_parameters(optimizer)):
+            try:
+                replay.backward(self._divergence)
+            finally:
+                self._divergence.release()
+            return _norms([torch.zeros_like(matrix) if matrix.grad is None else matrix.grad for matrix in matrices])
 
     def cost(self, forward: float) -> float:
         return forward + 6.0

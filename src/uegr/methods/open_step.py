@@ -46,7 +46,7 @@ class OpenStep:
         self._name, self._attached, self._backward_only = name, attached, backward_only
         self._forward, self._backward, self._position = forward, backward, position
         self._optimizer: torch.optim.Optimizer = attached.optimizer.optimizer
-        self._replay, self._warnings = Replay(forward), LossWarnings()
+        self._replay, self._warnings = Replay(forward, self._optimizer), LossWarnings()
         self._has_loss = self._has_gradients = False
         self._without_backward = 0  # losses of this step
 

@@ -18,6 +18,7 @@ from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.modeling.data_parallel import average_gradients, smallest_over_processes
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.module_modes import in_mode
+from uegr.modeling.set_aside_gradients import gradients_set_aside, weights_of_others
 from uegr.options import check_value
 
 
@@ -45,8 +46,8 @@ def observe_training_data(
     """Show the stage the gradients of the training data, in the modes that the training will have.
 
     A model in eval mode, as `from_pretrained` returns it, is set to train mode; in a model in train mode a part may be
-    in eval mode, and stays so. The weights do not change, each module has its former mode afterwards, and no gradient
-    is left.
+    in eval mode, and stays so. The weights do not change, each module has its former mode afterwards, no gradient of
+    the optimizer's weights is left, and those of other weights are as before.
 
     Args:
         stage: observes the gradients of each optimizer step.
@@ -63,8 +64,9 @@ def observe_training_data(
         raise UsageError(f"accumulation_steps must be at least 1, not {accumulation_steps}.")
     device = next(model.parameters()).device
     numbered, count, scale = enumerate(batches), 0, 1.0
+    others = weights_of_others(model, optimizer)
     try:
-        with nullcontext() if model.training else in_mode(model, train=True):
+        with gradients_set_aside(others), nullcontext() if model.training else in_mode(model, train=True):
             while step_batches := list(itertools.islice(numbered, accumulation_steps)):
                 optimizer.zero_grad()
                 for number, batch in step_batches:

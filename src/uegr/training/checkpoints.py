@@ -47,15 +47,18 @@ def remove_checkpoint(folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def rotate(output_dir: Path, limit: int | None, best: str | None) -> None:
-    """Remove the oldest checkpoints above the limit; the last one and the best one always stay."""
+def rotate(output_dir: Path, limit: int | None, *, newest: Path, best: str | None) -> None:
+    """Remove the oldest checkpoints above the limit; the newest and the best always stay.
+
+    The age is that of the folder: a checkpoint of an earlier training in this folder may have a higher step.
+    """
     if limit is None or limit <= 0:
         return
-    by_step = _by_step(output_dir)
-    kept = {by_step[max(by_step)]} if by_step else set()
-    kept |= {folder for folder in by_step.values() if best is not None and folder.resolve() == Path(best).resolve()}
-    removable = [by_step[step] for step in sorted(by_step) if by_step[step] not in kept]
-    for folder in removable[: max(0, len(by_step) - max(limit, len(kept)))]:
+    folders = _by_step(output_dir).values()
+    always = {newest.resolve()} | ({Path(best).resolve()} if best is not None else set())
+    kept = [folder for folder in folders if folder.resolve() in always]
+    removable = sorted((folder for folder in folders if folder not in kept), key=lambda folder: folder.stat().st_mtime)
+    for folder in removable[: max(0, len(folders) - max(limit, len(kept)))]:
         remove_checkpoint(folder)
 
 

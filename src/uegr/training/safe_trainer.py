@@ -120,13 +120,14 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Write a checkpoint, which is complete once its trainer_state.json is there, and remove the oldest ones."""
         folder = Path(self._get_output_dir(trial))
+        newest = checkpoint_folder(folder, self.state.global_step)
         if self.args.should_save:
-            mark_incomplete(checkpoint_folder(folder, self.state.global_step))
+            mark_incomplete(newest)
         self._limit = limit = self.args.save_total_limit
         with self._training_argument("save_total_limit", None):  # the trainer's own rotation deletes file by file
             super()._save_checkpoint(model, trial)
         if self.args.should_save:
-            rotate(folder, limit, self.state.best_model_checkpoint)
+            rotate(folder, limit, newest=newest, best=self.state.best_model_checkpoint)
 
     @contextmanager
     def _training_argument(self, name: str, value: Any) -> Iterator[None]:
