@@ -41,6 +41,24 @@ def test_after_an_error_the_former_file_stays_and_nothing_else(tmp_path: Path) -
     assert path.read_text() == "former" and list(tmp_path.iterdir()) == [path]
 
 
+def test_the_content_is_on_the_disk_before_the_former_file_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = []
+    fsync = os.fsync
+
+    def watched(number: int) -> None:
+        fsync(number)
+        synced.append(os.fstat(number).st_size)
+        assert path.read_text() == "former"
+
+    path = tmp_path / "results.json"
+    write_text(path, "former")
+    monkeypatch.setattr(os, "fsync", watched)
+    write_text(path, "the new")
+    assert synced == [len("the new")] and path.read_text() == "the new"
+
+
 def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:
     for name in ("a" * 255, "é" * 127):
         write_text(tmp_path / name, "text")

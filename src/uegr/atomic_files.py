@@ -41,6 +41,8 @@ def replacement(path: Path) -> Iterator[TextIO]:
                 with suppress(OSError):  # of file systems without permissions
                     shutil.copymode(target, temporary)
             yield opened
+            opened.flush()
+            os.fsync(opened.fileno())  # after a power cut, some file systems have the new name and no content
         replace_file(temporary, target)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(temporary)):
