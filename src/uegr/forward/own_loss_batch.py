@@ -34,8 +34,8 @@ def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss | None,
     lookups = _lookups(model, inputs, compute_loss)
     if not lookups:
         raise UsageError(
-            f"the loss looks up no token of {type(unwrap(model)).__name__} with gradients (a loss that caches them runs "
-            "the model without): choose another loss, or a method that does not move embeddings (see uegr methods)."
+            f"the loss looks up no token of {type(unwrap(model)).__name__} with gradients (a loss that caches them "
+            "runs the model without): choose another loss, or a method that moves no embeddings (see uegr methods)."
         )
     return LookedUpTokens(inputs, lookups, _padding_id(model))
 
