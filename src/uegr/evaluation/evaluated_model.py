@@ -234,7 +234,7 @@ class EvaluatedModel:
         if surplus <= 0:
             return len(text)
         read = self.tokenizer.truncate_sequences(*token_ids, num_tokens_to_remove=surplus)[len(texts) - 1]
-        places = sorted({0, len(text), *(place for word in WORD.finditer(text) for place in word.span())})
+        places: list[int] = sorted({0, len(text), *(place for word in WORD.finditer(text) for place in word.span())})
         return places[bisect_left(places, True, key=lambda end: self._token_ids(text[:end])[: len(read)] == read)]
 
     def _token_ids(self, text: str) -> list[int]:
