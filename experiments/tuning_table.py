@@ -38,7 +38,7 @@ def _points() -> dict[str, dict[str, list[tuple[float, float]]]]:
     points: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for slot in latest_slots(RESULTS / "tuning.jsonl"):
         if slot.run is not None and not collapsed(slot.run):
-            clean, robust = (float(measure.value(slot.run) or 0.0) for measure in (CLEAN, ROBUST))
+            clean, robust = (measure.number(slot.run) for measure in (CLEAN, ROBUST))
             method, _, _ = slot.method.partition(" trial ")
             points.setdefault(slot.task, {}).setdefault(method, []).append((robust, clean))
     return points

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from support.command_line import entry_of, error_of, run
+from support.command_line import entry_of, error_of, run, train_weights
 
 
 def test_parts_are_merged_into_the_results_with_what_they_cost(
@@ -53,3 +54,27 @@ def test_out_of_distribution_texts_come_from_other_tasks(
     assert all(0 <= area <= 1 for task in tasks for area in task["auroc"].values())
     capsys.readouterr()
     assert "of the same shape" in error_of(capsys, ["analyse", str(evaluated_run), "--parts", "ood", "--ood", "rte"])
+
+
+def test_the_run_s_own_texts_are_not_out_of_distribution(
+    train_file: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Of a task of its own the run may have taken a part only (--max_test_examples)."""
+    folder, frame = tmp_path / "run", pd.read_csv(train_file)
+    frame.iloc[:6].to_csv(tmp_path / "test.csv", index=False)
+    train_weights("plain", train_file, model_folder, folder, "--test_file", str(tmp_path / "test.csv"))
+    assert run(["evaluate", str(folder), "--epsilons", "0", "--attack_examples", "2"]) == 0
+    for task, rows in (("cr", frame), ("mpqa", frame.iloc[10:])):
+        (tmp_path / "data" / task).mkdir(parents=True)
+        rows.rename(columns={"text": "sentence"}).to_parquet(tmp_path / "data" / task / "test.parquet")
+    monkeypatch.setenv("UEGR_DATA", str(tmp_path / "data"))
+    capsys.readouterr()
+    analyse = ["analyse", str(folder), "--parts", "ood", "--ood"]
+    for split in ("test", "validation"):
+        error = error_of(capsys, [*analyse, "cr", "--split", split])
+        assert "the texts of task 'cr' are the run's own test data: name another task" in error
+    assert run([*analyse, "mpqa"]) == 0

@@ -100,6 +100,13 @@ def test_a_flat_curve_of_another_metric_alone_is_no_collapse(curve: str, metric:
     assert collapsed(run(0.0))
 
 
+def test_a_measure_that_a_run_lacks_is_no_zero() -> None:
+    robust = next(measure for measure in MEASURES if measure.name == "robust")
+    assert robust.number({"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.8, 0.0]}}) == 0
+    with pytest.raises(ValueError, match="the run has no robust"):
+        robust.number({"robustness": {"epsilons": [0.0], "accuracy": [0.8]}})
+
+
 def test_outcomes_come_back_as_they_were() -> None:
     generator = torch.Generator().manual_seed(0)
     clean = (torch.rand(13, generator=generator) < 0.5).numpy()

@@ -107,6 +107,83 @@ def test_a_stopped_search_continues_and_ends_as_a_whole_one(tmp_path: Path) -> N
         assert trials(tmp_path / "cut", method) == trials(tmp_path / "whole", method)
 
 
+def test_what_a_stopped_search_has_chosen_so_far_is_written(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        tune(make_tuning(CONTENT, "t"), workspace(tmp_path), Formula(limit=9))
+    text = (tmp_path / "t.tuned.yaml").read_text()
+    assert text.startswith("# The best of 2 trials each.\n") and len(yaml.safe_load(text)["methods"]) == 2
+
+
+def test_values_that_exclude_each_other_are_drawn_again(tmp_path: Path) -> None:
+    both = {"reuse": [False, True], "checkpoint_passes": [False, True]}
+    methods = ["plain", {"method": "uegr", "search": both}]
+    tune(make_tuning({**CONTENT, "methods": methods}, "t"), workspace(tmp_path), Formula())
+    plain, uegr = trials(tmp_path, "plain"), trials(tmp_path, "uegr")
+    assert [trial["value"] is not None for trial in (*plain, *uegr)] == [True] * 12
+    assert not any(trial["params"]["reuse"] and trial["params"]["checkpoint_passes"] for trial in uegr)
+    searches = json.loads((tmp_path / "t.trials.json").read_text())["methods"]
+    assert not searches[0]["refused"] and searches[1]["refused"]
+    assert all("no checkpoint_passes" in draw["error"] for draw in searches[1]["refused"])
+
+
+def test_a_space_of_which_no_run_is_possible_costs_no_other_method_its_trials(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    methods = ["plain", {"method": "uegr", "search": {"reuse": [True], "checkpoint_passes": [True]}}]
+    tune(make_tuning({**CONTENT, "trials": 2, "methods": methods}, "t"), workspace(tmp_path), Formula())
+    assert all(trial["value"] is not None for trial in trials(tmp_path, "plain"))
+    own, impossible = trials(tmp_path, "uegr")
+    assert own["value"] is not None, "the method's own values are not in the space, and are possible"
+    assert impossible["value"] is None and "no checkpoint_passes" in impossible["error"]
+    assert "uegr: no run can have what was drawn for trial 1" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "rates", "params"),
+    [
+        ({}, {1e-4}, {"learning_rate": 1e-4}),
+        ({"models": [{"model": "bert", "learning_rate": 5e-5}]}, {5e-5}, {"learning_rate": 5e-5}),
+        ({"models": ["bert", {"model": "gpt2", "learning_rate": 5e-5}]}, {1e-4, 5e-5}, {}),
+        ({"methods": [{"method": "plain", "options": None, "learning_rate": 1e-3}]}, {1e-3}, {"learning_rate": 1e-3}),
+    ],
+)
+def test_the_first_trial_has_the_method_s_own_values_in_the_space_or_not(
+    change: dict[str, Any], rates: set[float], params: dict[str, Any], tmp_path: Path
+) -> None:
+    search = {"learning_rate": {"low": 0.1, "high": 0.2}}  # worse than all of them
+    content = {**CONTENT, "methods": ["plain"], "trials": 2, "search": search, **change}
+    engine = Formula()
+    tune(make_tuning(content, "t"), workspace(tmp_path), engine)
+    assert {cell.config.learning_rate for cell in engine.cells if cell.method.endswith("trial 0")} == rates
+    assert trials(tmp_path, "plain")[0]["params"] == params
+    text = (tmp_path / "t.tuned.yaml").read_text()
+    chosen = yaml.safe_load(text)["methods"][0]
+    assert chosen.get("learning_rate") == params.get("learning_rate")
+    note = "# plain: the best trial has the learning_rate that the tuning sets for each task and model."
+    assert (note in text) == (not params)
+
+
+def test_the_first_trial_has_its_own_share_of_the_epochs_of_equal_compute(tmp_path: Path) -> None:
+    defaults, uegr = {"budget": "compute", "epochs": 4}, {"method": "uegr", "search": {"epochs": [8]}}
+    engine = Formula()
+    tuning = make_tuning({**CONTENT, "trials": 1, "defaults": defaults, "methods": ["plain", uegr]}, "t")
+    tune(tuning, workspace(tmp_path), engine)
+    untuned = make_grid({"tasks": ["sst2"], "seeds": 1, "methods": ["uegr"], "defaults": defaults}, "g").cells[0]
+    assert untuned.config.epochs < 4
+    assert engine.cells[-1].config.epochs == untuned.config.epochs
+    assert trials(tmp_path, "uegr")[0]["params"]["epochs"] == 4
+
+
+def test_a_range_is_of_whole_numbers_where_the_option_is_one(tmp_path: Path) -> None:
+    spaces = {"epsilon": {"low": 0, "high": 1}, "refresh": {"low": 1, "high": 40}}
+    tune(
+        make_tuning({**CONTENT, "methods": [{"method": "uegr", "search": spaces}]}, "t"), workspace(tmp_path), Formula()
+    )
+    drawn = [trial["params"] for trial in trials(tmp_path, "uegr")[1:]]
+    assert any(0 < params["epsilon"] < 1 for params in drawn)
+    assert all(type(params["refresh"]) is int for params in drawn)
+
+
 @pytest.mark.parametrize("objective", ["mean", "robust"])
 def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) -> None:
     """A constant prediction has the accuracy of its class at every radius, which beats most robust ones."""
@@ -163,6 +240,22 @@ def test_a_method_without_a_finished_trial_costs_no_other_its_values(
         assert methods == (written and [entry["name"] for entry in written])
 
 
+def test_what_was_drawn_again_and_what_tasks_and_models_set_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("uegr.compare.grid_runner.check_data", lambda grid, workspace: None)
+    monkeypatch.setattr("uegr.compare.grid_runner.engine_of", lambda *_: Formula())
+    space = {"learning_rate": [0.1], "reuse": [False, True], "checkpoint_passes": [False, True]}
+    models = ["bert", {"model": "gpt2", "learning_rate": 5e-5}]
+    content = {**CONTENT, "search": {}, "methods": [{"method": "uegr", "search": space}], "models": models}
+    (tmp_path / "t.yaml").write_text(yaml.safe_dump(content))
+    files = ["--runs_dir", str(tmp_path / "runs"), "--results", str(tmp_path / "t.jsonl")]
+    assert run(["tune", str(tmp_path / "t.yaml"), *files]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "learning_rate of each task and model" in printed
+    assert "values that no run can have, 5 in all, were drawn again, such as {'checkpoint_passes': True" in printed
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -192,7 +285,17 @@ def test_a_method_without_a_finished_trial_costs_no_other_its_values(
         ({"tasks": ["trec", {"name": "sst2", "split": "test"}]}, "on task 'sst2' .* split: test: take split out"),
         ({"models": [{"model": "bert", "split": "test"}]}, "model 'bert' has split: test"),
         ({"methods": ["plain", {"method": "uegr", "split": "test"}]}, "method 'uegr' on task 'sst2'"),
-        ({"search": {"split": ["validation", "test"]}}, "take split out of 'search'"),
+        ({"search": {"split": ["validation", "test"]}}, "take split out of 'search'\\."),
+        (
+            {"search": {"epsilons": [[0, 0.08], [0, 0.001]]}},
+            "take epsilons out of 'search', and set it under 'defaults'",
+        ),
+        ({"search": {"attack_examples": [8, 16]}}, "take attack_examples out of 'search'"),
+        ({"search": {"max_test_examples": [8, 16]}}, "take max_test_examples out of 'search'"),
+        ({"search": {"text_column": ["text", "title"]}}, "take text_column out of 'search'"),
+        ({"objective": "robust", "defaults": {"epsilons": [0]}}, "robust needs an epsilon above 0, and task 'sst2'"),
+        ({"objective": "mean", "tasks": ["trec", {"name": "sst2", "epsilons": [0]}]}, "and task 'sst2' has none"),
+        ({"methods": [{"method": "plain", "options": [1]}]}, "options of method 'plain' must be a mapping"),
     ],
 )
 def test_invalid_tunings_are_refused(change: dict[str, Any], message: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from uegr.errors import UsageError
@@ -33,3 +35,14 @@ def test_runs_bring_their_own_task_and_those_they_were_measured_on() -> None:
     assert {*measured_on([run])} == {"sst2", *SETS}
     with pytest.raises(UsageError, match="two runs are measured on 'sst2'"):
         measured_on([run, run])
+
+
+def test_a_part_of_a_set_has_no_score() -> None:
+    def measured(task: str, examples: int) -> list[dict[str, Any]]:
+        transfer = [{"task": task, "metrics": {"accuracy": 0.5}, "test_examples": examples}]
+        return [{"task": "sst2", "metrics": {"accuracy": 0.9}, "test_examples": 8, "transfer": transfer}]
+
+    assert "advglue_sst2" in measured_on(measured("advglue_sst2", 148))
+    assert "imdb" in measured_on(measured("imdb", 8)), "not a set of AdvGLUE"
+    with pytest.raises(UsageError, match="'advglue_sst2' was measured on 8 of its 148 texts: measure it again"):
+        measured_on(measured("advglue_sst2", 8))

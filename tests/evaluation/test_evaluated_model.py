@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from transformers import GPT2Config, GPT2ForSequenceClassification, GPT2LMHeadModel, LlamaForCausalLM, PreTrainedModel
+from transformers import (
+    ByT5Tokenizer,
+    CanineTokenizer,
+    GPT2Config,
+    GPT2ForSequenceClassification,
+    GPT2LMHeadModel,
+    LlamaForCausalLM,
+    PreTrainedModel,
+)
 
 from conftest import tokenizer
 from support.small_models import WORDS, bert, llama
@@ -64,6 +72,34 @@ def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedMod
         (("good good good good\u200cgood",), " good")
     ]
     assert cutting.parts_of([("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
+
+
+def test_a_word_of_which_nothing_is_read_is_not_part_of_a_text(evaluated: EvaluatedModel) -> None:
+    cutting = copy.copy(evaluated)
+    cutting.cut_to(4)
+    assert cutting.parts_of([("good-good",), ("good good",)]) == [(("good-",), "good"), (("good good",), "")]
+
+
+@pytest.mark.parametrize("make", [ByT5Tokenizer, CanineTokenizer])
+def test_a_text_is_cut_there_without_offsets(make: type) -> None:
+    tokenizer = make()
+    alone, pairs = (
+        EvaluatedModel(
+            bert(), tokenizer, columns, max_length=12 + tokenizer.num_special_tokens_to_add(pair=len(columns) > 1)
+        )
+        for columns in (("text",), ("first", "second"))
+    )
+    assert alone.parts_of([("good, filmy bad",), ("good, film bad",), ("good film!",), ("a" * 20,), ("",)]) == [
+        (("good, filmy ",), "bad"),
+        (("good, film bad",), ""),
+        (("good film!",), ""),
+        (("a" * 20,), ""),
+        (("",), ""),
+    ]
+    assert pairs.parts_of([("good film is good", "bad film, bad film"), ("good film is good", "bad")]) == [
+        (("good film is good", "bad film"), ", bad film"),
+        (("good film is good", "bad"), ""),
+    ]
 
 
 def test_a_language_model_needs_a_token_to_predict() -> None:

@@ -90,6 +90,11 @@ def test_memory_that_was_not_measured_is_no_zero() -> None:
     assert chart.rows[0][-1] == "not measured" and " MB" not in chart.alt + chart.caption
 
 
+def test_a_step_whose_time_was_not_measured_is_not_drawn() -> None:
+    for lacking in ("step_seconds", "tokens_per_second"):
+        assert "step-time" not in charts([full(cost={**COST, lacking: None})])
+
+
 def test_each_part_of_a_step_has_a_colour_of_its_own_the_same_in_every_report() -> None:
     few = {"attack": 0.2, "passes": 0.5, "backward": 0.3}
     every = dict.fromkeys(PARTS, 0.125)

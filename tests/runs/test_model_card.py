@@ -96,6 +96,13 @@ def test_an_attack_in_the_model_index_has_the_data_that_it_attacked() -> None:
     ]
 
 
+def test_queries_that_were_not_counted_are_no_zero(folder: Path) -> None:
+    attack = {"attack": "deepwordbug", "examples": 200, "accuracy": 0.5}
+    measured(folder, text_attacks=[attack, {**attack, "attack": "synonyms", "queries": 7.4}])
+    text = write_card(folder).read_text()
+    assert "| deepwordbug | 200 | 50.0 | – |" in text and "| synonyms | 200 | 50.0 | 7 |" in text
+
+
 def test_renewing_keeps_what_a_person_has_written(folder: Path) -> None:
     path = write_card(folder)
     path.write_text(path.read_text().replace("---\n\n", "---\n\nBy Ada.\n\n").replace("tags:", "license: mit\ntags:"))

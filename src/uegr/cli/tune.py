@@ -57,16 +57,23 @@ def tune(
     try:
         run_tuning(tuning, workspace, engine_of(engine, jobs), on_event)
     finally:
-        if any(len(search.trials) == tuning.trials and search.best for search in tuning.searches):
+        if any(search.best for search in tuning.searches):
             console.print(_chosen_values(tuning))
             console.print(f"wrote {tuned_path(workspace)}")
+        for search in tuning.searches:
+            if search.refused:
+                console.print(
+                    f"{search.name}: values that no run can have, {len(search.refused)} in all, were drawn again, such "
+                    f"as {search.refused[0]['params']}: {search.refused[0]['error']}",
+                    highlight=False,
+                )
     values = [trial["value"] for search in tuning.searches for trial in search.trials]
     if failed := values.count(None):
         raise TrainingError(f"{failed} of {len(values)} trials failed: fix the cause and run the same command again.")
 
 
 def _chosen_values(tuning: Tuning) -> Table:
-    """Return the best trial of each method that has one, beside the one with its defaults."""
+    """Return the best trial of each method that has one, beside the first, which has its own values."""
     table = Table("method", "trials", f"best {tuning.objective}", "default", "chosen", box=SIMPLE, pad_edge=False)
     for search in tuning.searches:
         best = search.best
@@ -74,6 +81,7 @@ def _chosen_values(tuning: Tuning) -> Table:
             continue
         first = search.trials[0]["value"]
         default = "failed" if first is None else f"{first:.4f}"
-        chosen = ", ".join(f"{key} {value}" for key, value in best["params"].items())
+        values = [f"{key} {value}" for key, value in best["params"].items()]
+        chosen = ", ".join([*values, *(f"{key} of each task and model" for key in search.left_to_tasks)])
         table.add_row(search.name, str(len(search.trials)), f"{best['value']:.4f}", default, chosen)
     return table

@@ -195,7 +195,7 @@ def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
     if not seeds:
         return None
     pair = (line, opponent)
-    values, opponent_values = ([float(measure.value(side.runs[seed]) or 0.0) for seed in seeds] for side in pair)
+    values, opponent_values = ([measure.number(side.runs[seed]) for seed in seeds] for side in pair)
     scores = [measure.scores(side.runs[seed]) for side in pair for seed in seeds]
     recorded = [array for array in scores if array is not None]
     if len(recorded) < len(scores) or len({array.shape for array in recorded}) > 1:

@@ -32,6 +32,13 @@ class Measure:
     value: Callable[[Run], float | None]
     scores: Callable[[Run], Scores | None] = lambda run: None
 
+    def number(self, run: Run) -> float:
+        """The measure of a run that has it."""
+        value = self.value(run)
+        if value is None:
+            raise ValueError(f"the run has no {self.name}")
+        return float(value)
+
 
 def robustness(run: Run) -> float | None:
     """Mean of the robustness curve over its epsilons above 0; None if nothing was attacked."""

@@ -14,21 +14,23 @@ A tuning file is a grid (see `grid`) with search spaces, for all methods and for
     tasks: [rotten_tomatoes, trec]
     seeds: 1
 
-A list is a choice between values; {low, high} is a range, of whole numbers if both ends are whole. The key is an option
-of the method or a setting of the grid. The first trial has the method's defaults, Optuna's TPE draws the others. The
-value of a trial is its mean over all tasks, models and seeds. Trials are cells like all others and are kept in a
-results file: a search that was stopped starts again from the first trial, and finds the runs that it has made.
+A list is a choice between values; {low, high} is a range, of whole numbers if the option is one. The key is an option
+of the method or a setting of its training. The first trial has the method's own values, in the space or not; Optuna's
+TPE draws the others, and draws again where no run can have the values. The value of a trial is its mean over all tasks,
+models and seeds. Trials are cells like all others and are kept in a results file: a search that was stopped starts
+again from the first trial, and finds the runs that it has made.
 
 Beside the results file NAME.jsonl, a search writes NAME.trials.json, with all trials of all methods, and
-NAME.tuned.yaml, with the best of each method as the `methods` of a grid.
+NAME.tuned.yaml, with the best of each method as the `methods` of a grid. Both are written after each round of trials.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Literal, get_args
 
-import optuna
 import yaml
 
 from uegr.atomic_files import write_json, write_text
@@ -43,6 +45,7 @@ from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, TrainingError, UsageError, unknown
 
+logger = logging.getLogger("uegr")
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
 VALIDATION = "validation"
@@ -73,6 +76,8 @@ class Tuning:
         Raises:
             UsageError: a run of it would be measured on test data.
         """
+        if not entries:
+            return Grid(self.name, ())
         grid = make_grid({**self.content, "methods": entries}, self.name)
         if tested := next((cell for cell in grid.cells if cell.measurement.split != VALIDATION), None):
             raise UsageError(
@@ -105,6 +110,8 @@ def make_tuning(content: Any, name: str) -> Tuning:
         raise UsageError(f"seed, of the search, must be a whole number from 0 to {2**32 - 1}, not {seed!r}.")
     if objective not in get_args(Objective):
         raise unknown("objective", objective, get_args(Objective))
+    own_name = grid_name(rest, name)
+    rest.pop("name", None)
     searches, for_all = [], mapping("search", content.get("search"))
     for entry in items(content, "methods"):
         item = dict(entry)
@@ -112,56 +119,69 @@ def make_tuning(content: Any, name: str) -> Tuning:
         if "sweep" in item:
             raise UsageError(f"method '{method_name}' has a sweep, which tuning does not take: move it to 'search'.")
         space = {**for_all, **mapping(f"search of method '{method_name}'", item.pop("search", None))}
-        if "split" in space:
-            raise UsageError(
-                f"all trials of method '{method_name}' are measured on validation data: take split out of 'search'."
-            )
-        searches.append(start_search(method_name, item, space, rest["defaults"], seed))
-    own_name = grid_name(rest, name)
-    rest.pop("name", None)
+        # A budget of compute changes epochs and steps.
+        untuned = make_grid({**rest, "methods": [{**item, "budget": "steps"}]}, own_name)
+        searches.append(start_search(method_name, item, space, untuned.cells, seed))
     tuning = Tuning(own_name, rest, tuple(searches), trials, objective)
-    tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
+    grid = tuning.grid([search.item for search in searches])  # raises on everything that is invalid in a grid
+    unattacked = next((cell.task for cell in grid.cells if max(cell.measurement.epsilons) <= 0), None)
+    if objective != "clean" and unattacked is not None:
+        raise UsageError(
+            f"objective: {objective} needs an epsilon above 0, and task '{unattacked}' has none: add one to its "
+            "epsilons, or write objective: clean."
+        )
     return tuning
 
 
 def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent = lambda cell, event: None) -> None:
     """Run all trials, in rounds: the n-th trial of every method before the next of any.
 
-    Writes the trials and the chosen values beside the results file; see `trials_path` and `tuned_path`.
+    Writes the trials and the best values so far beside the results file, after each round; see `trials_path` and
+    `tuned_path`.
 
     Raises:
         StoppedError: the user stopped it; the same call continues.
         TrainingError: every trial of a method failed; what was chosen for the other methods is written.
     """
     for number in range(tuning.trials):
-        drawn_trials = [(search, search.study.ask(search.distributions)) for search in tuning.searches]
-        chosen = [search.chosen(trial) for search, trial in drawn_trials]
-        entries = [
-            search.entry(params, f"{search.name} trial {number}")
-            for (search, _), params in zip(drawn_trials, chosen, strict=True)
-        ]
-        grid = tuning.grid(entries)
+        draws = [(search, search.draw(tuning.grid)) for search in tuning.searches]
+        for search, draw in draws:
+            if draw.error:
+                logger.warning("%s: no run can have what was drawn for trial %d: %s", search.name, number, draw.error)
+        grid = tuning.grid([draw.entry for _, draw in draws if not draw.error])
         failures = run_grid(grid, workspace, engine, on_event)
         missing = unfinished(grid, workspace)
         if len(missing) > len(failures):
             raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to continue.")
         failed = {cell.method for cell in missing}
-        for (search, trial), params, entry in zip(drawn_trials, chosen, entries, strict=True):
-            value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], workspace)
-            state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
-            search.study.tell(trial, value, state=state)
-            search.trials.append({"number": number, "params": params, "value": value})
-        methods = [
-            {"method": search.name, "search": search.space, "trials": search.trials} for search in tuning.searches
-        ]
-        about = {"objective": tuning.objective, "split": VALIDATION, "trials": tuning.trials}
-        write_json(trials_path(workspace), {**about, "methods": methods})
-    best = [search.entry(search.best["params"], search.name) for search in tuning.searches if search.best]
-    if best:
-        text = yaml.safe_dump({"methods": best}, sort_keys=False, default_flow_style=None)
-        write_text(tuned_path(workspace), f"# The best of {tuning.trials} trials each.\n{text}")
+        for search, draw in draws:
+            name = draw.entry["name"]
+            search.record(
+                draw, None if draw.error or name in failed else _value(tuning.objective, grid, name, workspace)
+            )
+        _write(tuning, workspace)
     if without := ", ".join(f"'{search.name}'" for search in tuning.searches if not search.best):
         raise TrainingError(f"every trial of method {without} failed: correct the errors that its runs print.")
+
+
+def _write(tuning: Tuning, workspace: Workspace) -> None:
+    methods = [
+        {"method": search.name, "search": search.space, "trials": search.trials, "refused": search.refused}
+        for search in tuning.searches
+    ]
+    about = {"objective": tuning.objective, "split": VALIDATION, "trials": tuning.trials}
+    write_json(trials_path(workspace), {**about, "methods": methods})
+    best = [(search, search.best["params"]) for search in tuning.searches if search.best]
+    if best:
+        lines = [f"# The best of {len(tuning.searches[0].trials)} trials each."]
+        lines += [
+            f"# {search.name}: the best trial has the {key} that the tuning sets for each task and model."
+            for search, _ in best
+            for key in search.left_to_tasks
+        ]
+        entries = [search.entry(params, search.name) for search, params in best]
+        lines.append(yaml.safe_dump({"methods": entries}, sort_keys=False, default_flow_style=None))
+        write_text(tuned_path(workspace), "\n".join(lines))
 
 
 def trials_path(workspace: Workspace) -> Path:
@@ -185,5 +205,5 @@ def _of_run(objective: Objective, run: Run) -> float:
     """The value of a run; 0 if the model collapsed to a constant prediction, which is robust to any attack."""
     if collapsed(run):
         return 0.0
-    clean, robust = float(CLEAN.value(run) or 0.0), float(ROBUST.value(run) or 0.0)
-    return {"mean": (clean + robust) / 2, "clean": clean, "robust": robust}[objective]
+    measures = {"mean": (CLEAN, ROBUST), "clean": (CLEAN,), "robust": (ROBUST,)}[objective]
+    return fmean(measure.number(run) for measure in measures)

@@ -41,11 +41,29 @@ def advglue_score(metrics: Mapping[str, Mapping[str, float]]) -> dict[str, float
 
 
 def measured_on(runs: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Task -> metrics, from runs of results.json, with the other tasks that they were measured on."""
+    """Task -> metrics, from runs of results.json, with the other tasks that they were measured on.
+
+    Raises:
+        UsageError: two runs are measured on one task, or a run on a part of a set of AdvGLUE.
+    """
     metrics: dict[str, dict[str, float]] = {}
     for run in runs:
         for entry in [run, *run.get("transfer", [])]:
             if entry["task"] in metrics:
                 raise UsageError(f"two runs are measured on '{entry['task']}': give one run for each task.")
+            _check_whole(entry)
             metrics[entry["task"]] = entry["metrics"]
     return metrics
+
+
+def _check_whole(entry: Mapping[str, Any]) -> None:
+    """Refuse a set of AdvGLUE that was measured with `--on_examples`, or in a grid with `max_test_examples`."""
+    name, measured = entry["task"], entry.get("test_examples")
+    if measured is not None and any(name in names for names in ADVGLUE.values()):
+        task = find_task(name)
+        examples = task.rows[task.splits["test"]]
+        if measured < examples:
+            raise UsageError(
+                f"AdvGLUE's score is that of whole sets, and '{name}' was measured on {measured} of its {examples} "
+                f"texts: measure it again with uegr evaluate RUN --on {name}."
+            )

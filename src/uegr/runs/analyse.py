@@ -128,6 +128,10 @@ def _ood(data: AnalysisInput) -> dict[str, Any]:
                 f"task '{task.name}' has {len(task.text_columns)} texts per example and this model reads "
                 f"{len(model.text_columns)}: name tasks of the same shape with --ood."
             )
+        if {*model.texts(data.run.data.test)} <= {*model.reading(task.text_columns).texts(task.test)}:
+            raise UsageError(
+                f"the texts of task '{task.name}' are the run's own test data: name another task with --ood."
+            )
 
     own_logits = model.logits_of(model.texts(data.rows))
     results = []

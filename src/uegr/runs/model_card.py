@@ -176,7 +176,7 @@ def _measured(result: RunResult) -> dict[str, Any]:
                 attack.title + (", trained on" if attack.trained_on else ""),
                 "–" if attack.examples is None else str(attack.examples),
                 f"{100 * attack.accuracy:.1f}",
-                f"{attack.queries or 0:.0f}",
+                "–" if attack.queries is None else f"{attack.queries:.0f}",
             ]
             for attack in result.text_attacks
         ],

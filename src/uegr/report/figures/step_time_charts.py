@@ -12,15 +12,20 @@ PARTS = ("attack", "views", "passes", "forward", "backward", "selection", "optim
 
 def charts(groups: Sequence[Group]) -> list[Chart]:
     """Milliseconds of a step by part, one bar per group that has measured them."""
-    costs = [(group, group.first.cost, parts) for group in groups if (parts := group.first.cost.parts)]
+    costs = [
+        (group, cost.peak_memory, cost.step_seconds, cost.tokens_per_second, cost.parts)
+        for group in groups
+        for cost in [group.first.cost]
+        if cost.parts and cost.step_seconds is not None and cost.tokens_per_second is not None
+    ]
     if not costs:
         return []
     colours = _part_colours([parts for *_, parts in costs])
     figure, axes = canvas(1.0 + 0.42 * len(costs))
     marks, rows, sentences = [], [], []
-    for row, (group, cost, parts) in enumerate(costs):
+    for row, (group, peak_memory, seconds, tokens_per_second, parts) in enumerate(costs):
         # The time of a step excludes making the batch; the parts are shares of both together.
-        whole = 1000 * (cost.step_seconds or 0.0) / max(1.0 - parts.get("data", 0.0), 1e-9)
+        whole = 1000 * seconds / max(1.0 - parts.get("data", 0.0), 1e-9)
         times = {name: whole * parts.get(name, 0.0) for name in colours}
         start = 0.0
         for name, width in times.items():
@@ -29,11 +34,11 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
                 text = f"{group.label}, {name}: {width:.1f} ms per step, {100 * parts[name]:.0f} %"
                 marks.append(Mark(axes, start + width / 2, row, text))
             start += width
-        speed = f"{cost.tokens_per_second or 0:.0f}"
-        memory = "not measured" if cost.peak_memory is None else f"{cost.peak_memory / 2**20:.0f}"
+        speed = f"{tokens_per_second:.0f}"
+        memory = "not measured" if peak_memory is None else f"{peak_memory / 2**20:.0f}"
         rows.append([group.label, *(f"{width:.1f}" for width in times.values()), f"{whole:.1f}", speed, memory])
         longest = max(times, key=lambda name: times[name])
-        at_most = "" if cost.peak_memory is None else f", at most {memory} MB"
+        at_most = "" if peak_memory is None else f", at most {memory} MB"
         sentences.append(f"{group.label} {whole:.0f} ms, most of it {longest}; {speed} tokens per second{at_most}")
     axes.set_yticks(range(len(costs)), [group.label for group, *_ in costs])
     axes.set_ylim(len(costs) - 0.5, -0.5)
