@@ -141,10 +141,16 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
             for (search, _), params in zip(drawn_trials, chosen, strict=True)
         ]
         grid = tuning.grid(entries)
-        failures = run_grid(grid, workspace, engine, on_event)
+        stopped = StoppedError(
+            f"stopped in trial {number} of {tuning.trials}", ": run the same command again to continue."
+        )
+        try:
+            failures = run_grid(grid, workspace, engine, on_event)
+        except KeyboardInterrupt:
+            raise stopped from None
         missing = unfinished(grid, workspace)
         if len(missing) > len(failures):
-            raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to continue.")
+            raise stopped
         failed = {cell.method for cell in missing}
         for (search, trial), params, entry in zip(drawn_trials, chosen, entries, strict=True):
             value = None if entry["name"] in failed else _value(tuning.objective, grid, entry["name"], workspace)
