@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from uegr.atomic_files import write_text
-from uegr.locked_files import remove_folder, when_released
+from uegr.locked_files import REMOVED, remove_finished, remove_folder, when_released
 
 
 class Locked:
@@ -62,3 +62,20 @@ def test_a_folder_with_an_open_file_is_removed_once_it_is_closed(
     monkeypatch.setattr("os.rmdir", Locked(os.rmdir, refusals=1))
     remove_folder(tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_kill_while_a_folder_is_removed_leaves_no_half_under_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(path: Path, **_: object) -> None:
+        if path.exists():
+            raise SystemError("killed")
+
+    (tmp_path / "run").mkdir()
+    with monkeypatch.context() as patch, pytest.raises(SystemError):
+        patch.setattr("shutil.rmtree", killed)
+        remove_finished(tmp_path / "run")
+    (rest,) = tmp_path.iterdir()
+    assert rest.name == f"{REMOVED}run"
+    remove_finished(rest)
+    assert not list(tmp_path.iterdir())

@@ -23,7 +23,20 @@ class TrainingError(UegrError, RuntimeError):
 
 
 class StoppedError(TrainingError):
-    """The training was stopped from outside; it can be resumed from a checkpoint."""
+    """The training was stopped from outside; it can be resumed from a checkpoint.
+
+    Args:
+        reason: what has stopped it.
+        continuation: the rest of the sentence, which says how to continue. A grid continues in another way than a
+            single training, and shows the reason only.
+    """
+
+    def __init__(self, reason: str, continuation: str) -> None:
+        super().__init__(reason, continuation)
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return "".join(self.args)
 
 
 class UegrWarning(UserWarning):

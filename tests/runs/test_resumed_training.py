@@ -17,10 +17,12 @@ import torch
 
 from support.small_runs import COST, config, weights
 from uegr import TrainingError, UsageError
+from uegr.errors import StoppedError
 from uegr.runs import train as train_module
 from uegr.runs.run_folder import read_run
 from uegr.runs.train import train_run
 from uegr.runs.training_folder import prepare_run
+from uegr.training.stop_on_signal import StopOnSignal
 
 
 def interrupt_at(last_step: int, step: int, total: int) -> None:
@@ -184,3 +186,66 @@ def test_resume_with_other_options_is_refused(train_file: Path, model_folder: Pa
         train_run(config(train_file, model_folder), tmp_path / "run", cost=COST, on_step=stop)
     with pytest.raises(UsageError, match="another learning_rate"):
         train_run(config(train_file, model_folder, learning_rate=1.0), tmp_path / "run", resume=True)
+
+
+def test_a_signal_in_the_last_step_lets_the_run_finish_and_is_noted(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    configuration, stop = config(train_file, model_folder), StopOnSignal()
+    train_run(configuration, tmp_path / "run", cost=COST, on_step=partial(interrupt_at, 14), stop=stop)
+    assert read_run(tmp_path / "run")["finished"]
+    with pytest.raises(StoppedError, match="stopped after its last step"):
+        stop.raise_if_requested()
+
+
+@pytest.mark.parametrize("lora_r", [None, 2])
+def test_the_cost_of_a_step_is_measured_again_where_that_was_stopped(
+    lora_r: int | None, train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration, folder = config(train_file, model_folder, lora_r=lora_r), tmp_path / "run"
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(StoppedError, match="stopped at once: .* --resume, in"):
+        patch.setattr(train_module, "measure_cost", stopped)
+        train_run(configuration, folder)
+    resumed: list[int] = []
+    run = train_run(configuration, folder, resume=True, on_step=partial(record, resumed))
+    assert resumed == [] and run["cost"]["flop_ratio"] > 1 and run["cost"]["seconds"] > 0
+    assert read_run(folder) == {**read_run(folder), "finished": True, "cost": run["cost"]}
+    assert not list(folder.glob("checkpoint-*"))
+
+
+def test_a_measurement_that_kills_the_process_is_tried_again_once(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system ends a process that needs more memory than there is."""
+    configuration, folder = config(train_file, model_folder, method="plain", max_steps=2), tmp_path / "run"
+
+    def killed(*_: object, **__: object) -> None:
+        raise SystemError("killed")
+
+    monkeypatch.setattr(train_module, "measure_cost", killed)
+    for _ in range(2):
+        with pytest.raises(SystemError):
+            train_run(configuration, folder, resume=True)
+    with pytest.raises(UsageError, match="finished run"):
+        train_run(configuration, folder, resume=True)
+
+
+def test_a_run_that_was_stopped_while_it_was_written_is_continued(
+    train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration, folder = config(train_file, model_folder, method="plain", max_steps=2), tmp_path / "run"
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for step in ("finish_run", "remove_checkpoints"):
+        with monkeypatch.context() as patch, pytest.raises(StoppedError, match="stopped at once"):
+            patch.setattr(train_module, step, stopped)
+            train_run(configuration, folder, resume=True, cost=COST)
+    assert list(folder.glob("checkpoint-*"))
+    train_run(configuration, folder, resume=True, cost=COST)
+    assert read_run(folder)["finished"] and not list(folder.glob("checkpoint-*"))

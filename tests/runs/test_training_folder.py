@@ -9,7 +9,7 @@ from transformers import BertModel
 from support.reviews import tokenizer
 from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import read_run
-from uegr.runs.training_folder import finish_run, prepare_run
+from uegr.runs.training_folder import finish_run, prepare_run, remove_checkpoints
 
 
 def begun(folder: Path, *, overwrite: bool = False) -> None:
@@ -69,5 +69,6 @@ def test_a_checkpoint_that_cannot_be_removed_leaves_the_run_finished(
     monkeypatch.setattr("uegr.locked_files.remove_folder", refuse)
     model = BertModel.from_pretrained(model_folder)
     finish_run(folder, {"config": {}}, [], model, tokenizer())
+    remove_checkpoints(folder)
     assert read_run(folder)["finished"]
     assert sum("delete it yourself" in record.getMessage() for record in caplog.records) == 2

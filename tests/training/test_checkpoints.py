@@ -15,7 +15,8 @@ from transformers import TrainerCallback
 
 from support.trainers import trainer_of
 from uegr import UEGRConfig, UEGRTrainer, UsageError
-from uegr.training.checkpoints import check_complete, is_complete, last_complete_checkpoint, remove_checkpoint, rotate
+from uegr.locked_files import remove_finished
+from uegr.training.checkpoints import check_complete, is_complete, last_complete_checkpoint, rotate
 
 CONFIG = UEGRConfig(passes=1, epsilon=0.02)
 
@@ -306,7 +307,7 @@ def test_a_kill_while_a_checkpoint_is_removed_leaves_no_half_under_its_name(
             "uegr.training.checkpoints.shutil.rmtree", lambda path, **_: None if not path.exists() else killed()
         )
         with pytest.raises(SystemError):
-            remove_checkpoint(old)
+            remove_finished(old)
     assert not old.exists()
     assert last_complete_checkpoint(tmp_path) == str(new)
     assert [folder.name for folder in tmp_path.iterdir()] == ["checkpoint-4"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,14 @@ def test_a_signal_in_any_process_stops_all(
     stop.requested = bool(here)
     stop.on_step_end(arguments, TrainerState(global_step=3, max_steps=9), control)
     assert control.should_save is control.should_training_stop is bool(here or (elsewhere and processes > 1))
+
+
+def test_only_a_second_signal_of_the_same_kind_stops_at_once() -> None:
+    """The process of a grid gets Ctrl-C from the terminal, and SIGTERM from the process that has started it."""
+    stop = StopOnSignal()
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.requested
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)

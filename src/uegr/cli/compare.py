@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,8 @@ def _run(grid: Grid, workspace: Workspace, engine: Engine) -> None:
     from uegr.compare.result_slot import name_of_plain
 
     check_data(grid, workspace)
-    with board(grid, workspace, console) as on_event:
+    failures: list[str] = []
+    with board(grid, workspace, console) as on_event, suppress(KeyboardInterrupt):  # the runs that are left say it
         failures = run_grid(grid, workspace, engine, on_event)
     slots = workspace.results.slots(grid.cells)
     for table in summarise(slots, name_of_plain(slots)):

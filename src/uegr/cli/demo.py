@@ -39,8 +39,8 @@ def demo(
     with progress() as on_progress:
         try:
             results = _run_demo(output_dir, seed, on_progress)
-        except StoppedError:
-            raise StoppedError(f"stopped: the same command continues the demo in '{output_dir}'.") from None
+        except StoppedError as error:
+            raise StoppedError(error.reason, f": the same command continues the demo in '{output_dir}'.") from None
     console.print(terminal_table(results))
     console.print(f"Look at {output_dir / 'report.html'} (and robustness.png, results.json beside it).")
 
@@ -111,16 +111,17 @@ def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
     from uegr.errors import UsageError
     from uegr.runs.run_folder import read_run
     from uegr.runs.train import train_run
-    from uegr.runs.training_folder import CHECKPOINTS, changed_settings
+    from uegr.runs.training_folder import CHECKPOINTS, changed_settings, is_whole
+    from uegr.training.stop_on_signal import StopOnSignal
 
-    resume = False
+    resume, stop = False, StopOnSignal()
     with suppress(UsageError):  # there is no run, or a damaged one
-        begun = read_run(run)
-        is_same = not changed_settings(begun, asdict(config))
-        if is_same and begun.get("finished"):
+        is_same = not changed_settings(read_run(run), asdict(config))
+        if is_same and is_whole(run):
             return
         resume = is_same and any(run.glob(CHECKPOINTS))
-    train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step)
+    train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step, stop=stop)
+    stop.raise_if_requested()
 
 
 def _attacking(on_progress: OnProgress, method: str, attack: str, done: int, total: int) -> None:

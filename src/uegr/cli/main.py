@@ -30,6 +30,7 @@ from uegr.libraries import silence_libraries
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, of a quota, and of a limit of file sizes."""
+STOPPED = 130
 NO_MEMORY = (
     "the GPU or this machine has not enough memory: give a smaller --batch_size, or end other programs that need it."
 )
@@ -50,6 +51,8 @@ def main() -> None:
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # `uegr --help | head`: rich and typer exit with 1
             sys.exit(0)
+        if end.code == STOPPED:  # typer's exit code of Ctrl-C
+            _say("stopped.")
         raise
     except UegrError as error:
         _say(str(error))
@@ -57,9 +60,6 @@ def main() -> None:
     except (OSError, UnicodeError) as error:
         _say(_in_words(error))
         sys.exit(2)
-    except KeyboardInterrupt:
-        _say("stopped.")
-        sys.exit(130)
     except Exception as error:  # noqa: BLE001  # the traceback is shown
         if is_out_of_memory(error):
             _say(NO_MEMORY)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from types import FrameType
 from typing import Any, Protocol
 
 import torch
@@ -15,6 +16,7 @@ from uegr.compare.cell import Cell
 from uegr.compare.workspace import Workspace, run_cell
 from uegr.errors import StoppedError, UegrError
 from uegr.libraries import silence_libraries
+from uegr.training.stop_signals import on_signal
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def attempt(cell: Cell, workspace: Workspace, on_event: Callable[[CellEvent], No
     try:
         run_cell(cell, workspace, lambda kind, done, total: on_event(CellEvent(kind, done, total)))
     except StoppedError as error:
-        return CellEvent("interrupted", message=str(error))
+        return CellEvent("interrupted", message=error.reason)
     except UegrError as error:
         return CellEvent("failed", message=str(error))
     except ConnectionError:
@@ -92,6 +94,8 @@ class Processes:
     If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
     is killed, the others end at their next step. On a machine with several GPUs the processes take them in turn.
 
+    After Ctrl-C no cell begins: each process writes a checkpoint and ends, and a cell that ends by then is kept.
+
     Args:
         jobs: the number of processes.
     """
@@ -102,16 +106,24 @@ class Processes:
     def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
         waiting = list(reversed(cells))
         workers: dict[Connection, tuple[int, Any, Cell]] = {}
+        stopped = False
+
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            nonlocal stopped
+            stopped = True
+            if os.name == "posix":  # on Windows this would kill them, and Ctrl-C reaches them anyway
+                for _, process, _ in workers.values():
+                    process.terminate()
 
         def assign(number: int, connection: Connection, process: Any) -> None:
-            if waiting:
+            if waiting and not stopped:
                 cell = waiting.pop()
                 workers[connection] = (number, process, cell)
                 connection.send(cell)
             else:
                 connection.close()  # which ends the process
 
-        try:
+        with on_signal(stop):  # not a KeyboardInterrupt, which could come while half an event is read
             for number in range(min(self.jobs, len(cells))):
                 assign(number, *_start(workspace, number))
             while workers:
@@ -119,25 +131,24 @@ class Processes:
                 for connection in [connection for connection in workers if connection in ready]:
                     number, process, cell = workers[connection]
                     event, alive = _next_event(connection, process)
+                    if stopped and not alive:
+                        event = CellEvent("interrupted", message="stopped at once")
                     on_event(cell, event)
-                    if event.kind == "interrupted":
+                    if stopped or event.kind == "interrupted":
                         waiting.clear()
                     if event.final:
                         del workers[connection]
                         is_replaced = waiting and not alive
                         assign(number, *(_start(workspace, number) if is_replaced else (connection, process)))
-        except KeyboardInterrupt:
-            # Ctrl-C reaches the processes too: each writes a checkpoint and reports it.
-            for _, process, _ in workers.values():
-                process.join()
-            raise
+        if stopped:
+            raise KeyboardInterrupt
 
 
 def _next_event(connection: Connection, process: Any) -> tuple[CellEvent, bool]:
     """Wait for what happens next to the cell of a process; return it, and whether the process is alive."""
     try:
         return connection.recv(), True
-    except (EOFError, ConnectionError):
+    except (EOFError, OSError):
         process.join()
         return CellEvent("failed", message=f"its process died (exit code {process.exitcode})"), False
 

@@ -112,7 +112,7 @@ def board(grid: Grid, workspace: Workspace, console: Console) -> Iterator[OnEven
 
     def on_event(cell: Cell, event: CellEvent) -> None:
         state.on_event(cell, event)
-        if event.kind == "failed" or (event.final and not console.is_terminal):
+        if event.kind in ("failed", "interrupted") or (event.final and not console.is_terminal):
             console.print(state.line(cell, event), highlight=False, soft_wrap=True)
 
     if not console.is_terminal:

@@ -38,9 +38,8 @@ class ResultsFile:
 
     def find(self, cell: Cell) -> Run | None:
         """The cell's run, or None if it is missing."""
-        content, defaults = cell.content(), cell.with_defaults().content()
-        runs = (slot.run for slot in self._slots() if slot.run and _stands_for(slot.content, content, defaults))
-        return next(runs, None)
+        slot = _finished_slot(_slot(cell, None), cell.with_defaults().content(), self._slots())
+        return None if slot is None else slot.run
 
     def slots(self, cells: Iterable[Cell]) -> list[ResultSlot]:
         """The slots of these cells, with the runs that there are."""
@@ -59,13 +58,13 @@ class ResultsFile:
     def enter(self, cell: Cell, run: Run, content: dict[str, Any] | None = None) -> None:
         """Write the cell's run: in place of its empty line if there is one, else at the end.
 
+        A run of the cell that another process has entered meanwhile stays, and this one is left out.
+
         Args:
             cell, run: the cell and its run.
             content: the content of the cell when its run began; None takes that of now.
         """
-        slot = _slot(cell, run, content)
-        with self._locked_slots() as slots:
-            _put(slots, [slot])
+        self.merge([_slot(cell, run, content)])
 
     def reserve(self, cells: Sequence[Cell]) -> None:
         """Make the line of each of these cells the latest of its names, so that the file alone says what the grid has.
@@ -144,21 +143,27 @@ def _lines_to_write(cells: Sequence[Cell], slots: list[ResultSlot]) -> dict[Slot
 def _line(cell: Cell, slots: list[ResultSlot], latest: dict[SlotKey, ResultSlot]) -> ResultSlot:
     """The cell's slot among these: with its run, if there is one under any names; else an empty one."""
     empty, defaults = _slot(cell, None), cell.with_defaults().content()
-
-    def is_of_cell(slot: ResultSlot) -> bool:
-        return slot.seed == cell.seed and _stands_for(slot.content, empty.content, defaults)
-
     own = latest.get(empty.key)
-    own = own if own is not None and is_of_cell(own) else empty
-    if own.run:
+    own = own if own is not None and _is_of_cell(own, empty, defaults) else empty
+    slot = _finished_slot(empty, defaults, slots)
+    if slot is None or slot is own:
         return own
-    finished = [slot for slot in slots if slot.run and is_of_cell(slot)]
-    if not finished:
-        return own
-    slot = next((slot for slot in finished if slot.key == own.key), finished[0])
     run = slot.run if slot.key == own.key else {**(slot.run or {}), "task": cell.task, "model": cell.model}
     # With the whole content: a line of an earlier version lacks settings, which cannot be compared with other lines.
     return replace(empty, run=run)
+
+
+def _finished_slot(empty: ResultSlot, defaults: dict[str, Any], slots: Iterable[ResultSlot]) -> ResultSlot | None:
+    """The slot with the run of a cell, whose own slot is `empty`; under its own names, or else under others.
+
+    Of several it is the last, as in `latest_of`.
+    """
+    finished = [slot for slot in slots if slot.run and _is_of_cell(slot, empty, defaults)]
+    return max(reversed(finished), key=lambda slot: slot.key == empty.key, default=None)
+
+
+def _is_of_cell(slot: ResultSlot, empty: ResultSlot, defaults: dict[str, Any]) -> bool:
+    return slot.seed == empty.seed and _stands_for(slot.content, empty.content, defaults)
 
 
 def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:

@@ -149,10 +149,16 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
             if draw.error:
                 logger.warning("%s: no run can have what was drawn for trial %d: %s", search.name, number, draw.error)
         grid = tuning.grid([draw.entry for _, draw in draws if not draw.error])
-        failures = run_grid(grid, workspace, engine, on_event)
+        stopped = StoppedError(
+            f"stopped in trial {number} of {tuning.trials}", ": run the same command again to continue."
+        )
+        try:
+            failures = run_grid(grid, workspace, engine, on_event)
+        except KeyboardInterrupt:
+            raise stopped from None
         missing = unfinished(grid, workspace)
         if len(missing) > len(failures):
-            raise StoppedError(f"stopped in trial {number} of {tuning.trials}: run the same command again to continue.")
+            raise stopped
         failed = {cell.method for cell in missing}
         for search, draw in draws:
             name = draw.entry["name"]

@@ -13,14 +13,16 @@ from uegr.compare.results_file import ResultsFile
 from uegr.errors import UsageError
 from uegr.locked_files import remove_finished
 from uegr.methods.own_code import import_code, imported_files
+from uegr.modeling.model_folder import check_folder
 from uegr.runs.attack import attack_run
 from uegr.runs.evaluate import evaluate_run
 from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import RESULTS, RUN, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.train import train_run
-from uegr.runs.training_folder import adopt_paths
+from uegr.runs.training_folder import adopt_paths, is_whole
 from uegr.runs.transfer import evaluate_on_tasks
+from uegr.training.stop_on_signal import StopOnSignal
 
 OnProgress = Callable[[str, int, int], None]
 """Called with the stage of a cell ("training", "attacking", the name of a further attack, or "transfer"), the number of
@@ -59,17 +61,21 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
         if (finished_run := workspace.results.find(cell)) is not None:
             workspace.results.reserve([cell])
             return finished_run
-        config = with_model_path(cell.config)
+        config, stop = with_model_path(cell.config), StopOnSignal()
+        if _is_broken(folder):
+            remove_finished(folder)
         if (folder / RUN).exists():
             adopt_paths(folder, asdict(config))
-        if not ((folder / RUN).exists() and read_run(folder).get("finished")):
+        if not ((folder / RUN).exists() and is_whole(folder)):
             train_run(
                 config,
                 folder,
                 resume=True,
                 cost=workspace.results.cost_of_step(cell),
                 on_step=lambda done, total: on_progress("training", done, total),
+                stop=stop,
             )
+            stop.raise_if_requested()
             _check_inputs(cell, content, folder)
         run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
         _check_inputs(cell, content, folder)
@@ -77,6 +83,19 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
         if not workspace.keep_models:
             remove_finished(folder)
         return run
+
+
+def _is_broken(folder: Path) -> bool:
+    """Whether no command could continue the run in a folder, as a power cut may leave it, or a kill of its removal.
+
+    It has then no run.json that can be read, or it is finished and its model cannot be opened.
+    """
+    try:
+        if read_run(folder).get("finished"):
+            check_folder(folder)
+    except UsageError:
+        return folder.exists()
+    return False
 
 
 def _check_inputs(cell: Cell, content: Content, folder: Path) -> None:

@@ -20,8 +20,8 @@ from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
-from uegr.runs.run_folder import HARDENING
-from uegr.runs.training_folder import begun_precision, finish_run, prepare_run
+from uegr.runs.run_folder import HARDENING, read_run
+from uegr.runs.training_folder import begun_precision, finish_run, prepare_run, remove_checkpoints
 from uegr.training.full_disk import disk_errors_explained
 from uegr.training.hardening import Hardening, HardeningTrainer
 from uegr.training.hardening_config import HardeningConfig
@@ -29,7 +29,7 @@ from uegr.training.precision import use_bf16
 from uegr.training.processes import process_count
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
-from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
+from uegr.training.train_to_end import OnStep, bytes_of, run_trainer, stops_at_once
 
 MEASURED = 256
 """Maximum number of texts that are kept out of the training, to measure the loss before and after it."""
@@ -83,7 +83,7 @@ def harden_model(
     hardening = Hardening(model, tokenizer, config.view())
     _check_edits(hardening, encoded, tokenizer, config.edits)
     files = [*config.texts, *config.held_out]
-    with only_training(output_dir):
+    with only_training(output_dir), stops_at_once(output_dir):
         checkpoint = prepare_run(
             output_dir,
             asdict(config),
@@ -94,6 +94,8 @@ def harden_model(
             model=config.model,
             file=HARDENING,
         )
+        if (begun := read_run(output_dir, HARDENING)).get("finished"):
+            return begun
         trainer = HardeningTrainer(
             model,
             arguments,
@@ -121,6 +123,7 @@ def harden_model(
             source = Path(locate_model(config.model))
             log = trainer.state.log_history
             finish_run(output_dir, record, log, model, tokenizer, file=HARDENING, modules_of=source)
+        remove_checkpoints(output_dir)
     return record
 
 

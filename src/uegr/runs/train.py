@@ -16,7 +16,6 @@ from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError, is_out_of_memory
-from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import merged, with_lora
@@ -27,13 +26,14 @@ from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.folder_lock import only_training
 from uegr.runs.model_findings import findings_about
-from uegr.runs.run_folder import hardening_of
+from uegr.runs.run_folder import hardening_of, read_run
 from uegr.runs.training_folder import (
     begun_precision,
     check_no_file,
     finish_run,
     no_folder_left,
     prepare_run,
+    remove_checkpoints,
     write_finished,
 )
 from uegr.runs.validation_in_training import trainer_validation
@@ -45,7 +45,8 @@ from uegr.training.processes import is_first_process, on_first_process
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import check_buildable, explained_arguments, training_arguments
 from uegr.training.run_config import RunConfig
-from uegr.training.train_to_end import OnStep, bytes_of, run_trainer
+from uegr.training.stop_on_signal import StopOnSignal
+from uegr.training.train_to_end import OnStep, bytes_of, run_trainer, stops_at_once
 from uegr.training.trainer import UEGRTrainer
 from uegr.training.training_options import Precision
 
@@ -81,6 +82,7 @@ def train_run(
     overwrite: bool = False,
     cost: Mapping[str, Any] | None = None,
     on_step: OnStep = lambda step, total: None,
+    stop: StopOnSignal | None = None,
 ) -> dict[str, Any]:
     """Train and leave a finished run folder; see `uegr.runs.run_folder` for its files.
 
@@ -89,10 +91,12 @@ def train_run(
         output_dir: the run folder.
         data: use these examples (see `uegr.data.user_data.load_files`) instead of those of config.data.
         resume: continue from the last checkpoint of an interrupted run with the same configuration; the final
-            weights equal those of an uninterrupted run.
+            weights equal those of an uninterrupted run. Of a run that was stopped after its last step, what is missing
+            is added.
         overwrite: replace the run in the folder.
         cost: the result of `measure_cost` for an equal run; None measures it here, if there is memory for it.
         on_step: called after each step.
+        stop: tells the caller of a finished run whether a signal came in its last step.
 
     Returns:
         The content of run.json.
@@ -110,7 +114,7 @@ def train_run(
         check_buildable(trainer)
     precision = "bf16" if trainer.args.bf16 else "fp32"
     # The folder is changed only now, when the configuration has proved possible.
-    with only_training(output_dir):
+    with only_training(output_dir), stops_at_once(output_dir):
         checkpoint = on_first_process(
             lambda: prepare_run(
                 output_dir,
@@ -122,7 +126,10 @@ def train_run(
                 model=config.model,
             )
         )
-        of_training = _train(trainer, checkpoint, on_step)
+        begun = on_first_process(lambda: read_run(output_dir))
+        if begun.get("finished"):
+            return _with_cost_of_a_step(prepared, trainer, output_dir, begun, cost)
+        of_training = _train(trainer, checkpoint, on_step, stop)
         editable = prepared.data.kind in TARGET_PER_TEXT and trainer.method.edits_texts
         views = prepared.method_config.views_read(editable)
         run = {"config": asdict(config), "precision": precision, **prepared.record, "views": views}
@@ -178,11 +185,11 @@ def _trainer(prepared: _Prepared, output_dir: Path, precision: Precision) -> UEG
     return trainer
 
 
-def _train(trainer: UEGRTrainer, checkpoint: str | None, on_step: OnStep) -> dict[str, Any]:
+def _train(trainer: UEGRTrainer, checkpoint: str | None, on_step: OnStep, stop: StopOnSignal | None) -> dict[str, Any]:
     """Train, free the optimizer, and return the cost of the training."""
     with explained_arguments(ImportError):  # of packages that single arguments need
         reset_peak_memory()
-        outcome = run_trainer(trainer, checkpoint, on_step)
+        outcome = run_trainer(trainer, checkpoint, on_step, stop)
     seconds = outcome.metrics["train_runtime"]
     of_training = {"peak_memory": peak_memory(), "seconds": seconds, "processor": processor_name()}
     free_optimizer(trainer)
@@ -202,18 +209,34 @@ def _finished(
     The cost of a step, unless it is given, is measured when the run is written: it needs more memory than the training.
     Only that of adapters is measured before, because writing merges them into the model.
     """
-    config, model, method_config = prepared.config, prepared.model, prepared.method_config
-    fresh_method = method_config.create(seed=config.seed, class_weights=prepared.weights)
-    if of_step is None and config.lora_r is not None:
-        of_step = _cost_of_a_step(trainer, model, fresh_method)
+    model, method_config = prepared.model, prepared.method_config
+    if of_step is None and prepared.config.lora_r is not None:
+        of_step = _cost_of_a_step(prepared, trainer)
     run["cost"] = {**(of_step or {}), **of_training}
     if is_first_process():
         with disk_errors_explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
     if of_step is None:
-        run["cost"] = {**_cost_of_a_step(trainer, model, fresh_method), **of_training}
-        if is_first_process():
-            write_finished(output_dir, run)
+        run = _with_cost_of_a_step(prepared, trainer, output_dir, run)
+    if is_first_process():
+        remove_checkpoints(output_dir)
+    return run
+
+
+def _with_cost_of_a_step(
+    prepared: _Prepared,
+    trainer: UEGRTrainer,
+    output_dir: Path,
+    run: dict[str, Any],
+    of_step: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The content of a finished run.json with the cost of a step, which is measured unless it is there or given."""
+    if "flop_ratio" in run["cost"]:
+        return run
+    of_step = _cost_of_a_step(prepared, trainer) if of_step is None else of_step
+    run = {**run, "cost": {**of_step, **run["cost"]}}
+    if is_first_process():
+        write_finished(output_dir, run)
     return run
 
 
@@ -231,7 +254,7 @@ def _about_data(data: TaskData, findings: Sequence[Finding]) -> dict[str, Any]:
     }
 
 
-def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: Method) -> dict[str, Any]:
+def _cost_of_a_step(prepared: _Prepared, trainer: UEGRTrainer) -> dict[str, Any]:
     """The result of `measure_cost` on the first batch of an epoch; making the second batch is timed as data.
 
     Empty where the memory is too small for it.
@@ -240,8 +263,9 @@ def _cost_of_a_step(trainer: UEGRTrainer, model: PreTrainedModel, fresh_method: 
     batch, start = trainer._prepare_inputs(next(loader)), now()
     data_seconds = now() - start if next(loader, None) is not None else 0.0
     autocast, tokenizer = trainer.compute_loss_context_manager, trainer.processing_class
+    method = prepared.method_config.create(seed=prepared.config.seed, class_weights=prepared.weights)
     try:
-        return measure_cost(model, batch, fresh_method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
+        return measure_cost(prepared.model, batch, method, autocast, tokenizer=tokenizer, data_seconds=data_seconds)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uegr.atomic_files import write_json
 from uegr.data.file_digests import check_unchanged, digest_of_folder, digests_of
 from uegr.errors import UsageError
-from uegr.locked_files import remove_finished, remove_folder, replace_file
+from uegr.locked_files import REMOVED, remove_finished, remove_folder, replace_file
 from uegr.modeling.model_loading import folder_of_model
 from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
@@ -73,7 +73,8 @@ def prepare_run(
         file: RUN or HARDENING.
 
     Returns:
-        The checkpoint to resume from, or None to begin at the start.
+        The checkpoint to resume from, or None to begin at the start. A run whose run.json says that it is finished has
+        no further step to make.
 
     Raises:
         UsageError: the folder holds something else, a finished run, or an unfinished run that cannot be resumed.
@@ -91,7 +92,10 @@ def prepare_run(
     if (folder / file).exists():
         from uegr.training.checkpoints import last_complete_checkpoint
 
-        _check_resumable(folder, read_run(folder, file), config, resume)
+        former = read_run(folder, file)
+        _check_resumable(folder, former, config, resume)
+        if former.get("finished"):
+            remove_checkpoints(folder)
         return last_complete_checkpoint(folder)
     folder.mkdir(parents=True, exist_ok=True)
     begun = {"schema": SCHEMA, "finished": False, "config": config, "precision": precision}
@@ -128,8 +132,8 @@ def adopt_paths(folder: Path, config: dict[str, Any]) -> None:
 
 
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
-    """Raise a UsageError unless the run in the folder is to be resumed, is unfinished, and has this configuration."""
-    if former.get("finished"):
+    """Raise a UsageError unless the run in the folder is to be resumed, lacks something, and has this configuration."""
+    if former.get("finished") and not (resume and _leftovers(folder)):
         raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
     if not resume:
         raise UsageError(
@@ -163,7 +167,9 @@ def finish_run(
     file: str = RUN,
     modules_of: Path | None = None,
 ) -> None:
-    """Move the trained model into the folder, mark the run as finished, and only then remove its checkpoints.
+    """Move the trained model into the folder, and mark the run as finished.
+
+    Its checkpoints stay until `remove_checkpoints`: they say that the end of the run is still missing.
 
     Args:
         folder: the run folder, made by `prepare_run`.
@@ -189,8 +195,22 @@ def finish_run(
     staging.rmdir()
     write_json(folder / TRAINING_LOG, log)
     write_finished(folder, run, file)
-    for checkpoint in folder.glob(CHECKPOINTS):
-        remove_finished(checkpoint)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a finished run, once all else is written."""
+    for path in _leftovers(folder):
+        remove_finished(path)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether a folder holds a finished run of which nothing is missing; if something is, `--resume` adds it."""
+    return bool(read_run(folder).get("finished")) and not _leftovers(folder)
+
+
+def _leftovers(folder: Path) -> list[Path]:
+    """The checkpoints in a folder, and what is left of those whose removal was interrupted."""
+    return [path for pattern in (CHECKPOINTS, f"{REMOVED}*") for path in folder.glob(pattern)]
 
 
 def write_finished(folder: Path, run: dict[str, Any], file: str = RUN) -> None:

@@ -16,11 +16,9 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from uegr.errors import UsageError
-from uegr.locked_files import replace_file
+from uegr.locked_files import REMOVED, remove_finished
 from uegr.modeling.model_folder import check_json_files, read_safetensors
 
-REMOVED = ".removed-"
-"""Beginning of the name of a folder that is being deleted."""
 TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth")
 STATE = {"optimizer.pt": "optimizer*", "scheduler.pt": "scheduler.pt", "rng_state.pth": "rng_state*.pth"}
 """File of the state of a training -> a pattern that its names match; sharded trainings use different names. The Trainer
@@ -39,14 +37,6 @@ def mark_incomplete(folder: Path) -> None:
     (folder / TRAINER_STATE_NAME).unlink(missing_ok=True)
 
 
-def remove_checkpoint(folder: Path) -> None:
-    """Move a checkpoint aside, then delete it, so that a kill leaves no partial checkpoint under its name."""
-    aside = folder.with_name(f"{REMOVED}{folder.name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    replace_file(folder, aside)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
 def rotate(output_dir: Path, limit: int | None, *, newest: Path, best: str | None) -> None:
     """Remove the oldest checkpoints above the limit; the newest and the best always stay.
 
@@ -59,7 +49,7 @@ def rotate(output_dir: Path, limit: int | None, *, newest: Path, best: str | Non
     kept = [folder for folder in folders if folder.resolve() in always]
     removable = sorted((folder for folder in folders if folder not in kept), key=lambda folder: folder.stat().st_mtime)
     for folder in removable[: max(0, len(folders) - max(limit, len(kept)))]:
-        remove_checkpoint(folder)
+        remove_finished(folder)
 
 
 def fault_of(folder: Path) -> str | None:
@@ -114,7 +104,7 @@ def last_complete_checkpoint(output_dir: Path) -> str | None:
             return str(folder)
         logger.warning("%s is skipped: %s", folder.name, fault)
         if not (folder / TRAINER_STATE_NAME).exists():
-            remove_checkpoint(folder)
+            remove_finished(folder)
     return None
 
 

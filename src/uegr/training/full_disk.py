@@ -46,7 +46,7 @@ def disk_errors_explained(output_dir: Path, weights: int) -> Iterator[None]:
             else f"'{file}' could not be written ({' '.join(str(error).split())}): see whether its disk is still there "
             "and takes files of its size"
         )
-        raise StoppedError(f"{fault}, then continue with --resume {start}.") from error
+        raise StoppedError(fault, f", then continue with --resume {start}.") from error
 
 
 def is_full(error: BaseException, folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """Run a trainer to its end, with progress; a signal or a full disk stops it with one sentence and a checkpoint."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -24,37 +25,49 @@ OnStep = Callable[[int, int], None]
 """Called with the number of finished steps, and the number of all steps."""
 
 
-def run_trainer(trainer: Trainer, checkpoint: str | None, on_step: OnStep) -> TrainOutput:
+def run_trainer(
+    trainer: Trainer, checkpoint: str | None, on_step: OnStep, stop: StopOnSignal | None = None
+) -> TrainOutput:
     """Run a trainer to its end. After a resume, "train_runtime" of its metrics includes earlier processes.
 
     Args:
         trainer: with its folder in its arguments.
         checkpoint: resume from here.
         on_step: called after each step.
+        stop: waits for signals. One that comes in the last step does not stop the training, but is noted here.
 
     Raises:
         StoppedError: the training was stopped by a signal, or the disk is full; a checkpoint is written.
     """
-    interruption, output_dir = StopOnSignal(), Path(str(trainer.args.output_dir))
+    stop, output_dir = stop or StopOnSignal(), Path(str(trainer.args.output_dir))
     trainer.add_callback(ProgressCallback(on_step))
     trainer.add_callback(TimeCallback())
-    trainer.add_callback(interruption)
+    trainer.add_callback(stop)
     trainer.remove_callback(PrinterCallback)
-    try:
-        with interruption.listening(), disk_errors_explained(output_dir, bytes_of(trainer.model)):
-            outcome = trainer.train(resume_from_checkpoint=checkpoint)
-    except KeyboardInterrupt:
+    with stop.listening(), disk_errors_explained(output_dir, bytes_of(trainer.model)):
+        outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    if stop.requested and trainer.state.global_step < trainer.state.max_steps:
         raise StoppedError(
-            f"stopped at once: continue from the last checkpoint with --resume, in '{output_dir}'."
-        ) from None
-    if interruption.requested and trainer.state.global_step < trainer.state.max_steps:
-        raise StoppedError(
-            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written: "
-            f"continue with --resume, in '{output_dir}'."
+            f"stopped after step {trainer.state.global_step} of {trainer.state.max_steps}, checkpoint written",
+            f": continue with --resume, in '{output_dir}'.",
         )
     time = next(callback for callback in trainer.callback_handler.callbacks if isinstance(callback, TimeCallback))
     outcome.metrics["train_runtime"] += time.earlier
     return outcome
+
+
+@contextmanager
+def stops_at_once(output_dir: Path) -> Iterator[None]:
+    """Turn a KeyboardInterrupt into one sentence: that of a second Ctrl-C, or of one after the last step.
+
+    Raises:
+        StoppedError: the training was stopped at once; `--resume` continues it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        continuation = f": continue from the last checkpoint with --resume, in '{output_dir}'."
+        raise StoppedError("stopped at once", continuation) from None
 
 
 def bytes_of(model: Any) -> int:
