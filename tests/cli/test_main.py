@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -97,9 +98,13 @@ def test_missing_memory_is_told_in_one_sentence(
     assert "not enough memory: give a smaller --batch_size" in error_of(capsys, ["evaluate", "run"])
 
 
-def test_ctrl_c_is_told_in_one_word(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process at once")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_told_in_one_word(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def stopped(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
 
     monkeypatch.setattr(console, "print", stopped)
     assert error_of(capsys, ["methods"], code=130) == "uegr: stopped.\n"

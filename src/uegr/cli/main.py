@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import signal
 import sys
 import traceback
 
@@ -27,6 +28,7 @@ from uegr.cli.output_encoding import print_every_character
 from uegr.cli.terminal import PlainConsole, without_control
 from uegr.errors import UegrError, UsageError, is_out_of_memory
 from uegr.libraries import silence_libraries
+from uegr.training.stop_signals import on_signal
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, of a quota, and of a limit of file sizes."""
@@ -41,13 +43,14 @@ def main() -> None:
 
     Exit codes: 0 success; 1 a training or a gate failed, or a training, grid or search was stopped and can be continued
     (Ctrl-C, a full disk); 2 an input or a file cannot be used, or the memory is too small; 3 a bug in uegr, printed
-    with its traceback; 130 anything else was stopped with Ctrl-C.
+    with its traceback; 130 anything else was stopped with Ctrl-C or SIGTERM.
     """
     silence_libraries()
     print_every_character(sys.stdout, sys.stderr)
     logging.getLogger("uegr").addFilter(without_control)
     try:
-        app()
+        with on_signal(signal.default_int_handler):  # SIGTERM as well: files that are half written are removed
+            app()
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # `uegr --help | head`: rich and typer exit with 1
             sys.exit(0)
