@@ -1,32 +1,21 @@
 """Train a run: from a configuration to a folder with a trained model."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
-from transformers import EarlyStoppingCallback, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import EarlyStoppingCallback
 
-from uegr.data.class_weighting import class_weights
-from uegr.data.data_report import Finding
-from uegr.data.encoding import collator, encode
+from uegr.data.encoding import collator
 from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.task_data import TaskData
-from uegr.data.task_registry import without_training_split
-from uegr.errors import UsageError, is_out_of_memory
-from uegr.methods.method_config import MethodConfig
-from uegr.methods.method_lookup import make_config
-from uegr.modeling.lora import merged, with_lora
-from uegr.modeling.model_loading import load_model, load_tokenizer
+from uegr.errors import is_out_of_memory
+from uegr.modeling.lora import merged
 from uegr.modeling.profile import now
-from uegr.modeling.regression_head import start_at_labels
-from uegr.modeling.tokenizer_match import tokens_to_read
-from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.folder_lock import only_training
-from uegr.runs.model_findings import findings_about
-from uegr.runs.run_folder import hardening_of, read_run
+from uegr.runs.run_folder import read_run
 from uegr.runs.training_folder import (
     begun_precision,
     check_no_file,
@@ -36,6 +25,7 @@ from uegr.runs.training_folder import (
     remove_checkpoints,
     write_finished,
 )
+from uegr.runs.training_inputs import PreparedTraining, prepared_training
 from uegr.runs.validation_in_training import trainer_validation
 from uegr.training.cost_profile import measure_cost
 from uegr.training.full_disk import disk_errors_explained
@@ -51,26 +41,6 @@ from uegr.training.trainer import UEGRTrainer
 from uegr.training.training_options import Precision
 
 logger = logging.getLogger("uegr")
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What a run trains with.
-
-    Args:
-        encoded: the training rows as tokens.
-        record: what run.json says of the data, the findings and a hardening before the training.
-    """
-
-    config: RunConfig
-    data: TaskData
-    encoded: Dataset
-    model: PreTrainedModel
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    method_config: MethodConfig
-    weights: Sequence[float] | None
-    record: dict[str, Any]
 
 
 def train_run(
@@ -107,7 +77,7 @@ def train_run(
         StoppedError: the training was stopped by a signal; a checkpoint is written.
     """
     check_no_file(output_dir)
-    prepared = _prepared(config, data)
+    prepared = prepared_training(config, data)
     asked = begun_precision(output_dir, config.precision) if resume else config.precision
     with no_folder_left(output_dir):
         trainer = _trainer(prepared, output_dir, asked)
@@ -136,37 +106,7 @@ def train_run(
         return _finished(prepared, trainer, output_dir, run, of_training, cost)
 
 
-def _prepared(config: RunConfig, data: TaskData | None) -> _Prepared:
-    method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
-    for view in method_config.parsed_views():
-        view.load_lists()
-    data = config.data.load(config.seed) if data is None else data
-    if not len(data.train):
-        raise UsageError(without_training_split(data.name))
-    weights = class_weights(config.class_weights, data)
-    model, tokenizer = _model_and_tokenizer(config, data)
-    max_length = tokens_to_read(model, config.max_length)
-    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
-    findings = [*data.findings, *findings_about(model, config, data, encoded, max_length)]
-    if config.lora_r is not None:
-        adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
-        model = with_lora(model, data.kind, *adapters)
-    record = {**_about_data(data, findings), **hardening}
-    return _Prepared(config, data, encoded, model, tokenizer, max_length, method_config, weights, record)
-
-
-def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    texts = (str(text) for column in data.written_columns for text in data.train[column])
-    trust = config.trust_remote_code
-    tokenizer = load_tokenizer(config.model, texts, trust_remote_code=trust)
-    tokenizer = with_normalizer(tokenizer, config.normalize, label_per_word=data.kind == "token")
-    model = load_model(config.model, data.kind, data.label_names, config.seed, tokenizer, trust_remote_code=trust)
-    if data.kind == "regression":
-        start_at_labels(model, data.train["label"])
-    return model, tokenizer
-
-
-def _trainer(prepared: _Prepared, output_dir: Path, precision: Precision) -> UEGRTrainer:
+def _trainer(prepared: PreparedTraining, output_dir: Path, precision: Precision) -> UEGRTrainer:
     config, data, model, tokenizer = prepared.config, prepared.data, prepared.model, prepared.tokenizer
     arguments = training_arguments(config, output_dir, bf16=use_bf16(precision, model), examples=len(prepared.encoded))
     with explained_arguments():
@@ -197,7 +137,7 @@ def _train(trainer: UEGRTrainer, checkpoint: str | None, on_step: OnStep, stop: 
 
 
 def _finished(
-    prepared: _Prepared,
+    prepared: PreparedTraining,
     trainer: UEGRTrainer,
     output_dir: Path,
     run: dict[str, Any],
@@ -224,7 +164,7 @@ def _finished(
 
 
 def _with_cost_of_a_step(
-    prepared: _Prepared,
+    prepared: PreparedTraining,
     trainer: UEGRTrainer,
     output_dir: Path,
     run: dict[str, Any],
@@ -240,21 +180,7 @@ def _with_cost_of_a_step(
     return run
 
 
-def _about_data(data: TaskData, findings: Sequence[Finding]) -> dict[str, Any]:
-    """The part of run.json on what the model was trained on."""
-    return {
-        "task": data.name,
-        "kind": data.kind,
-        "train_examples": len(data.train),
-        "data": {
-            "text_columns": data.text_columns,
-            "classes": data.class_counts,
-            "findings": [asdict(finding) for finding in findings],
-        },
-    }
-
-
-def _cost_of_a_step(prepared: _Prepared, trainer: UEGRTrainer) -> dict[str, Any]:
+def _cost_of_a_step(prepared: PreparedTraining, trainer: UEGRTrainer) -> dict[str, Any]:
     """The result of `measure_cost` on the first batch of an epoch; making the second batch is timed as data.
 
     Empty where the memory is too small for it.
