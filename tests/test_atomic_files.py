@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ def test_the_content_is_on_the_disk_before_the_former_file_is_replaced(
     monkeypatch.setattr(os, "fsync", watched)
     write_text(path, "the new")
     assert synced == [len("the new")] and path.read_text() == "the new"
+
+
+@pytest.mark.parametrize(("error", "is_raised"), [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_a_file_system_that_cannot_wait_for_the_disk_is_written_to(
+    error: int, is_raised: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_number: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError) if is_raised else nullcontext():
+        write_text(tmp_path / "results.json", "text")
+    assert (tmp_path / "results.json").exists() != is_raised
 
 
 def test_a_name_may_be_as_long_as_the_file_system_allows(tmp_path: Path) -> None:

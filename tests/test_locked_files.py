@@ -79,3 +79,12 @@ def test_a_kill_while_a_folder_is_removed_leaves_no_half_under_its_name(
     assert rest.name == f"{REMOVED}run"
     remove_finished(rest)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_of_a_link_only_the_link_is_removed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "shared")
+    for name in ("run", "missing"):
+        remove_finished(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["shared"] and not caplog.text

@@ -1,5 +1,6 @@
 """Write files so that a reader never sees a half-written one; write and read JSON."""
 
+import errno
 import json
 import os
 import secrets
@@ -42,7 +43,7 @@ def replacement(path: Path) -> Iterator[TextIO]:
                     shutil.copymode(target, temporary)
             yield opened
             opened.flush()
-            os.fsync(opened.fileno())  # after a power cut, some file systems have the new name and no content
+            _write_to_disk(opened)
         replace_file(temporary, target)
     except OSError as error:
         if error.errno is None or error.filename not in (None, str(temporary)):
@@ -50,6 +51,15 @@ def replacement(path: Path) -> Iterator[TextIO]:
         raise type(error)(error.errno, error.strerror, str(path)) from error  # the name that the user knows
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_to_disk(opened: TextIO) -> None:
+    """Wait until the content is on the disk: after a power cut, some file systems have the new name and no content."""
+    try:
+        os.fsync(opened.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a network file system that cannot do it
+            raise
 
 
 def link_target(path: Path) -> Path:

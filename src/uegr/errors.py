@@ -31,7 +31,7 @@ class StoppedError(TrainingError):
             single training, and shows the reason only.
     """
 
-    def __init__(self, reason: str, continuation: str) -> None:
+    def __init__(self, reason: str, continuation: str = "") -> None:
         super().__init__(reason, continuation)
         self.reason = reason
 

@@ -31,14 +31,19 @@ def remove_folder(folder: Path) -> None:
 def remove_finished(folder: Path) -> None:
     """Remove a folder that is no longer needed; if that is not possible, the log says so, and nothing is raised.
 
-    It is first renamed, in one step, so that a kill leaves no half of it under its name.
+    It is first renamed, in one step, so that a kill leaves no half of it under its name. Of a link to a folder only the
+    link is removed.
     """
     aside = folder.with_name(f"{REMOVED}{folder.name.removeprefix(REMOVED)}")
     try:
-        if aside != folder:
+        if folder.is_symlink():
+            folder.unlink()
+            return
+        if aside != folder and folder.exists():
             shutil.rmtree(aside, ignore_errors=True)
             replace_file(folder, aside)
-        remove_folder(aside)
+        if aside.exists():
+            remove_folder(aside)
     except OSError as error:
         left = folder if folder.exists() else aside
         logger.warning("%s could not be removed (%s): it is no longer needed, so delete it yourself", left, error)

@@ -116,3 +116,23 @@ def test_ctrl_c_in_the_last_step_of_a_training_stops_the_demo(tmp_path: Path, mo
     monkeypatch.setattr("uegr.runs.train.train_run", train)
     monkeypatch.setattr("uegr.runs.evaluate.evaluate_run", lambda *_, **__: pytest.fail("the demo went on"))
     assert run(["demo", "--output_dir", str(tmp_path)]) == 1
+
+
+def test_a_finished_training_is_not_thrown_away_for_what_is_left_of_its_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while the last checkpoint was removed: the training is completed, not replaced."""
+    asked: list[tuple[bool, bool]] = []
+
+    def train(*_: Any, resume: bool, overwrite: bool, stop: StopOnSignal, **__: Any) -> None:
+        asked.append((resume, overwrite))
+        stop.requested = True
+
+    monkeypatch.setattr(demo, "_check_installed", lambda: None)
+    monkeypatch.setattr("uegr.runs.training_folder.changed_settings", lambda *_: [])
+    monkeypatch.setattr("uegr.runs.run_folder.read_run", lambda *_: {"finished": True})
+    monkeypatch.setattr("uegr.runs.training_folder.read_run", lambda *_: {"finished": True})
+    monkeypatch.setattr("uegr.runs.train.train_run", train)
+    (tmp_path / "plain" / ".removed-checkpoint-1").mkdir(parents=True)
+    assert run(["demo", "--output_dir", str(tmp_path)]) == 1
+    assert asked == [(True, False)]

@@ -42,3 +42,14 @@ def test_a_handler_of_c_code_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("signal.getsignal", lambda number: None if number == signal.SIGTERM else getsignal(number))
     with on_signal(lambda number, frame: None):
         assert getsignal(signal.SIGTERM) == former and getsignal(signal.SIGINT) != former
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    """As Ctrl-C does for `uegr ... &` in a script."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with on_signal(lambda number, frame: pytest.fail("handled")):
+            signal.raise_signal(signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, former)

@@ -116,10 +116,11 @@ def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
 
     resume, stop = False, StopOnSignal()
     with suppress(UsageError):  # there is no run, or a damaged one
-        is_same = not changed_settings(read_run(run), asdict(config))
+        begun = read_run(run)
+        is_same = not changed_settings(begun, asdict(config))
         if is_same and is_whole(run):
             return
-        resume = is_same and any(run.glob(CHECKPOINTS))
+        resume = is_same and (bool(begun.get("finished")) or any(run.glob(CHECKPOINTS)))
     train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step, stop=stop)
     stop.raise_if_requested()
 

@@ -4,7 +4,9 @@ import contextlib
 import ctypes
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import FrameType
@@ -94,7 +96,8 @@ class Processes:
     If a process dies, only its cell fails, and the next run of the grid continues the cell. If the grid's own process
     is killed, the others end at their next step. On a machine with several GPUs the processes take them in turn.
 
-    After Ctrl-C no cell begins: each process writes a checkpoint and ends, and a cell that ends by then is kept.
+    After Ctrl-C no cell begins: a process that trains writes a checkpoint and ends, a measurement ends at once, and a
+    cell that ends by then is kept.
 
     Args:
         jobs: the number of processes.
@@ -119,7 +122,10 @@ class Processes:
             if waiting and not stopped:
                 cell = waiting.pop()
                 workers[connection] = (number, process, cell)
-                connection.send(cell)
+                if stopped:  # just now, before this process was among the workers
+                    process.terminate()
+                with suppress(ConnectionError):  # it has ended, which the next event says
+                    connection.send(cell)
             else:
                 connection.close()  # which ends the process
 
@@ -189,11 +195,9 @@ def _work(connection: Connection, workspace: Workspace) -> None:
     """Run cells until the connection closes."""
     silence_libraries()
     torch.set_num_threads(1)
-    try:
+    with suppress(EOFError, ConnectionError, KeyboardInterrupt), on_signal(signal.default_int_handler):
         while True:
             event = attempt(connection.recv(), workspace, connection.send)
             connection.send(event)
             if event.kind == "interrupted":
                 return
-    except (EOFError, ConnectionError, KeyboardInterrupt):
-        return

@@ -144,30 +144,36 @@ def tune(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent
         TrainingError: every trial of a method failed; what was chosen for the other methods is written.
     """
     for number in range(tuning.trials):
-        draws = [(search, search.draw(tuning.grid)) for search in tuning.searches]
-        for search, draw in draws:
-            if draw.error:
-                logger.warning("%s: no run can have what was drawn for trial %d: %s", search.name, number, draw.error)
-        grid = tuning.grid([draw.entry for _, draw in draws if not draw.error])
-        stopped = StoppedError(
-            f"stopped in trial {number} of {tuning.trials}", ": run the same command again to continue."
-        )
         try:
-            failures = run_grid(grid, workspace, engine, on_event)
+            is_whole = _run_round(tuning, workspace, engine, on_event)
         except KeyboardInterrupt:
-            raise stopped from None
-        missing = unfinished(grid, workspace)
-        if len(missing) > len(failures):
-            raise stopped
-        failed = {cell.method for cell in missing}
-        for search, draw in draws:
-            name = draw.entry["name"]
-            search.record(
-                draw, None if draw.error or name in failed else _value(tuning.objective, grid, name, workspace)
-            )
-        _write(tuning, workspace)
+            is_whole = False
+        if not is_whole:
+            reason = f"stopped in trial {number} of {tuning.trials}"
+            raise StoppedError(reason, ": run the same command again to continue.")
     if without := ", ".join(f"'{search.name}'" for search in tuning.searches if not search.best):
         raise TrainingError(f"every trial of method {without} failed: correct the errors that its runs print.")
+
+
+def _run_round(tuning: Tuning, workspace: Workspace, engine: Engine, on_event: OnEvent) -> bool:
+    """Run one trial of every method, and write what was found; False if the user stopped the runs."""
+    draws = [(search, search.draw(tuning.grid)) for search in tuning.searches]
+    for search, draw in draws:
+        if draw.error:
+            logger.warning(
+                "%s: no run can have what was drawn for trial %d: %s", search.name, len(search.trials), draw.error
+            )
+    grid = tuning.grid([draw.entry for _, draw in draws if not draw.error])
+    failures = run_grid(grid, workspace, engine, on_event)
+    missing = unfinished(grid, workspace)
+    if len(missing) > len(failures):
+        return False
+    failed = {cell.method for cell in missing}
+    for search, draw in draws:
+        name = draw.entry["name"]
+        search.record(draw, None if draw.error or name in failed else _value(tuning.objective, grid, name, workspace))
+    _write(tuning, workspace)
+    return True
 
 
 def _write(tuning: Tuning, workspace: Workspace) -> None:

@@ -1,5 +1,6 @@
 """Where cells are run, and how one cell is run: train, measure, enter the result."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ from uegr.runs.training_folder import adopt_paths, is_whole
 from uegr.runs.transfer import evaluate_on_tasks
 from uegr.training.stop_on_signal import StopOnSignal
 
+logger = logging.getLogger("uegr")
 OnProgress = Callable[[str, int, int], None]
 """Called with the stage of a cell ("training", "attacking", the name of a further attack, or "transfer"), the number of
 steps, examples or tasks that are done, and the number of all."""
@@ -75,8 +77,8 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
                 on_step=lambda done, total: on_progress("training", done, total),
                 stop=stop,
             )
-            stop.raise_if_requested()
             _check_inputs(cell, content, folder)
+            stop.raise_if_requested()
         run = {**_measure(cell, folder, on_progress).to_dict(), "task": cell.task, "model": cell.model}
         _check_inputs(cell, content, folder)
         workspace.results.enter(cell, run, content)
@@ -93,8 +95,10 @@ def _is_broken(folder: Path) -> bool:
     try:
         if read_run(folder).get("finished"):
             check_folder(folder)
-    except UsageError:
-        return folder.exists()
+    except UsageError as error:
+        if folder.exists():
+            logger.warning("%s is trained again: %s", folder, error)
+            return True
     return False
 
 

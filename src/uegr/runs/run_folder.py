@@ -9,6 +9,7 @@ attacked_texts.json   every text that `uegr attack` attacked; see `uegr.runs.att
 results.json          what was measured: a list of `RunResult`
 README.md             the model card
 checkpoint-N/         during training, or after an interruption
+.removed-*            what is left of a removal that was interrupted
 .lock, .results.lock  empty; see `uegr.runs.folder_lock`
 
 A file is complete or absent: it is written under another name and then moved.

@@ -11,7 +11,7 @@ from transformers import EarlyStoppingCallback
 from uegr.data.encoding import collator
 from uegr.data.kind import TARGET_PER_TEXT
 from uegr.data.task_data import TaskData
-from uegr.errors import is_out_of_memory
+from uegr.errors import StoppedError, is_out_of_memory
 from uegr.modeling.lora import merged
 from uegr.modeling.profile import now
 from uegr.runs.folder_lock import only_training
@@ -98,7 +98,10 @@ def train_run(
         )
         begun = on_first_process(lambda: read_run(output_dir))
         if begun.get("finished"):
-            return _with_cost_of_a_step(prepared, trainer, output_dir, begun, cost)
+            try:
+                return _with_cost_of_a_step(prepared, trainer, output_dir, begun, cost)
+            except KeyboardInterrupt:
+                raise StoppedError("stopped: the run is finished, without the cost of a step.") from None
         of_training = _train(trainer, checkpoint, on_step, stop)
         editable = prepared.data.kind in TARGET_PER_TEXT and trainer.method.edits_texts
         views = prepared.method_config.views_read(editable)

@@ -44,7 +44,7 @@ def rotate(output_dir: Path, limit: int | None, *, newest: Path, best: str | Non
     """
     if limit is None or limit <= 0:
         return
-    folders = _by_step(output_dir).values()
+    folders = [folder for _, folder in sorted(_by_step(output_dir).items())]
     always = {newest.resolve()} | ({Path(best).resolve()} if best is not None else set())
     kept = [folder for folder in folders if folder.resolve() in always]
     removable = sorted((folder for folder in folders if folder not in kept), key=lambda folder: folder.stat().st_mtime)

@@ -25,5 +25,9 @@ def on_signal(handler: Callable[[int, FrameType | None], Any]) -> Iterator[None]
 
 
 def _can_be_set(number: int) -> bool:
-    """Whether a handler can be set and the former one restored; one that C code has set is None to Python."""
-    return threading.current_thread() is threading.main_thread() and signal.getsignal(number) is not None
+    """Whether a handler can be set and the former one restored; one that C code has set is None to Python.
+
+    A signal that is ignored stays so: a shell without a terminal starts `uegr ... &` with Ctrl-C ignored.
+    """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    return in_main_thread and signal.getsignal(number) not in (None, signal.SIG_IGN)
