@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ must not pass on one machine and fail on another because of what is set there.""
 huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # the tests were started in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 silence_libraries()
 hypothesis.settings.register_profile(
     "busy machine", deadline=None, max_examples=50

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
 import pytest
 
 from support.compare_samples import first_task, made_up_grid, made_up_run, made_up_slots, made_up_tables
@@ -9,8 +12,9 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_summary import Table, leads, mark, ranks, summarise
 from uegr.compare.grid_table import cells
-from uegr.compare.measures import MEASURES
+from uegr.compare.measures import MEASURES, Measure
 from uegr.compare.result_slot import Run
+from uegr.modeling.metrics import Metric
 
 CLEAN_MEASURE, ROBUST_MEASURE, _, ECE_MEASURE = MEASURES
 
@@ -86,3 +90,23 @@ def test_without_an_attack_there_is_no_robustness(grid: Grid) -> None:
 
 def test_without_runs_there_is_no_table(grid: Grid) -> None:
     assert summarise(made_up_slots(grid.cells, lambda cell: None)) == []
+
+
+def test_each_table_is_compared_by_its_own_measure_of_a_name() -> None:
+    """Measures of one name may be means over other attacks or data sets: tasks are transferred to different sets."""
+
+    def on(task: str) -> Callable[[Run], float | None]:
+        return lambda run: run["on"] if run["task"] == task else None
+
+    def own_measure(runs: Sequence[Run]) -> list[Measure]:
+        return [Measure("other data", Metric("other data %"), on(runs[0]["task"]))]
+
+    values = {("first", "plain"): 0.5, ("first", "uegr"): 0.6, ("second", "plain"): 0.5, ("second", "uegr"): 0.3}
+    slots = []
+    for (task, method), value in values.items():
+        for slot in made_up_slots(cell for cell in first_task(made_up_grid()) if cell.method == method):
+            assert slot.run is not None
+            slots.append(replace(slot, task=task, run={**slot.run, "task": task, "on": value}))
+    for table, difference in zip(summarise(slots, choose_measures=own_measure), (0.1, -0.2), strict=True):
+        uegr = table.line("uegr")
+        assert uegr and uegr.plain["other data"].comparison.difference.mean == pytest.approx(difference)

@@ -113,6 +113,10 @@ class Table:
     def line(self, method: str) -> Line | None:
         return next((line for line in self.lines if line.method == method), None)
 
+    def measure(self, name: str) -> Measure | None:
+        """The table's own measure of this name: another table's may be the mean over other attacks or data sets."""
+        return next((measure for measure in self.measures if measure.name == name), None)
+
 
 def summarise(
     slots: Iterable[ResultSlot],
@@ -173,20 +177,23 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
 
 def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
     """Fill the verdicts of the methods that learned against their opponents, adjusted over all of one measure."""
-    for measure in all_measures(tables):
-        comparisons: list[tuple[Line, Line, Comparison]] = []
+    for name in [measure.name for measure in all_measures(tables)]:
+        comparisons: list[tuple[Line, Line, Measure, Comparison]] = []
         for table in tables:
+            measure = table.measure(name)
+            if measure is None:
+                continue
             for line in (line for line in table.lines if _has(line, measure)):
                 opponent = opponent_of(table, line, measure)
                 if opponent is not None and _has(opponent, measure):
                     comparison = _compare(line, opponent, measure)
                     if comparison is not None:
-                        comparisons.append((line, opponent, comparison))
+                        comparisons.append((line, opponent, measure, comparison))
         adjusted = holm([comparison.p for *_, comparison in comparisons])
-        for (line, opponent, comparison), p in zip(comparisons, adjusted, strict=True):
-            shown = line.estimates[measure.name].mean - opponent.estimates[measure.name].mean
+        for (line, opponent, measure, comparison), p in zip(comparisons, adjusted, strict=True):
+            shown = line.estimates[name].mean - opponent.estimates[name].mean
             contradicted = shown * comparison.difference.mean < 0
-            getattr(line, kind)[measure.name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
+            getattr(line, kind)[name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
