@@ -49,6 +49,12 @@ def remove_finished(folder: Path) -> None:
         logger.warning("%s could not be removed (%s): it is no longer needed, so delete it yourself", left, error)
 
 
+def finish_removals(folder: Path) -> None:
+    """Remove what removals of folders in `folder` have left that a kill has interrupted."""
+    for rest in folder.glob(f"{REMOVED}*"):
+        remove_finished(rest)
+
+
 def when_released(change: Callable[[], object]) -> None:
     """Call `change`, and again after each of `PAUSES` while it raises a PermissionError; the last one is raised."""
     for pause in PAUSES:

@@ -303,9 +303,7 @@ def test_a_kill_while_a_checkpoint_is_removed_leaves_no_half_under_its_name(
         raise SystemError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "uegr.training.checkpoints.shutil.rmtree", lambda path, **_: None if not path.exists() else killed()
-        )
+        patch.setattr("uegr.locked_files.shutil.rmtree", lambda path, **_: None if not path.exists() else killed())
         with pytest.raises(SystemError):
             remove_finished(old)
     assert not old.exists()

@@ -6,7 +6,7 @@ from uegr.compare.local_engines import CellEvent, Engine, Inline, OnEvent, Proce
 from uegr.compare.workspace import Workspace
 from uegr.data.named_tasks import load_task
 from uegr.errors import UsageError, unknown
-from uegr.locked_files import REMOVED, remove_finished
+from uegr.locked_files import finish_removals
 
 ENGINES = ("local", "ray")
 
@@ -74,8 +74,7 @@ def run_grid(
     cells = unfinished(grid, workspace)
     for cell in cells:
         with_model_path(cell.config)  # an error now is better than one after hours of other cells
-    for folder in workspace.runs.glob(f"{REMOVED}*"):  # a kill has interrupted its removal
-        remove_finished(folder)
+    finish_removals(workspace.runs)
     workspace.results.reserve(grid.cells)
     (engine or Inline()).run(cells, workspace, collect_failures)
     return failures

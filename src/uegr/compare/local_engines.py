@@ -1,6 +1,5 @@
 """Engines that run the cells of a grid on this machine: one after another, or in processes of one thread each."""
 
-import contextlib
 import ctypes
 import multiprocessing
 import os
@@ -74,7 +73,7 @@ def _return_freed_memory() -> None:
     glibc keeps freed blocks that lie between used ones: a process with 0.5 GB in use held 2 GB after three cells, and
     more after each. Other C libraries have no such call.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 

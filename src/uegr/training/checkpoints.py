@@ -8,7 +8,6 @@ another name, in one step. A training that was killed while it wrote or deleted 
 import json
 import logging
 import re
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from uegr.errors import UsageError
-from uegr.locked_files import REMOVED, remove_finished
+from uegr.locked_files import finish_removals, remove_finished
 from uegr.modeling.model_folder import check_json_files, read_safetensors
 
 TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth")
@@ -96,8 +95,7 @@ def check_complete(folder: Path) -> None:
 
 def last_complete_checkpoint(output_dir: Path) -> str | None:
     """The whole checkpoint of the highest step, or None; others are named in the log, and unfinished ones removed."""
-    for folder in output_dir.glob(f"{REMOVED}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    finish_removals(output_dir)
     for _, folder in sorted(_by_step(output_dir).items(), reverse=True):
         fault = fault_of(folder)
         if fault is None:

@@ -15,8 +15,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
     costs = [
         (group, cost.peak_memory, cost.step_seconds, cost.tokens_per_second, cost.parts)
         for group in groups
-        for cost in [group.first.cost]
-        if cost.parts and cost.step_seconds is not None and cost.tokens_per_second is not None
+        if (cost := group.first.cost).parts and cost.step_seconds is not None and cost.tokens_per_second is not None
     ]
     if not costs:
         return []
