@@ -111,16 +111,14 @@ def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:
     from uegr.errors import UsageError
     from uegr.runs.run_folder import read_run
     from uegr.runs.train import train_run
-    from uegr.runs.training_folder import CHECKPOINTS, changed_settings, is_whole
+    from uegr.runs.training_folder import changed_settings, is_whole
     from uegr.training.stop_on_signal import StopOnSignal
 
     resume, stop = False, StopOnSignal()
     with suppress(UsageError):  # there is no run, or a damaged one
-        begun = read_run(run)
-        is_same = not changed_settings(begun, asdict(config))
-        if is_same and is_whole(run):
+        resume = not changed_settings(read_run(run), asdict(config))
+        if resume and is_whole(run):
             return
-        resume = is_same and (bool(begun.get("finished")) or any(run.glob(CHECKPOINTS)))
     train_run(config, run, resume=resume, overwrite=not resume, on_step=on_step, stop=stop)
     stop.raise_if_requested()
 
