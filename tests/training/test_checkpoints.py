@@ -1,4 +1,4 @@
-"""Checkpoints: none that is half written is resumed from, the best one is kept, and each holds its configuration."""
+"""Checkpoints: when they are written, which are kept and removed, and from which a training resumes."""
 
 from __future__ import annotations
 
@@ -10,38 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from support.trainers import trainer_of
+from support.checkpoints import CONFIG, make_checkpoint, saving_trainer
 from uegr import UEGRConfig, UEGRTrainer, UsageError
 from uegr.locked_files import remove_finished
-from uegr.training.checkpoints import check_complete, is_complete, last_complete_checkpoint, rotate
-
-CONFIG = UEGRConfig(passes=1, epsilon=0.02)
-
-
-def make_checkpoint(output_dir: Path, step: int, state: str | None = "{}") -> Path:
-    """A folder with weights and, if given, a trainer_state.json."""
-    folder = output_dir / f"checkpoint-{step}"
-    folder.mkdir()
-    save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
-    if state is not None:
-        (folder / "trainer_state.json").write_text(state)
-    return folder
-
-
-@pytest.mark.parametrize("state", [None, "", '{"global_step": 1', b"\xff\xfe"])
-def test_a_half_written_checkpoint_is_passed_over_and_removed(state: Any, tmp_path: Path) -> None:
-    complete = make_checkpoint(tmp_path, 9)
-    make_checkpoint(tmp_path, 5)
-    half_written = make_checkpoint(tmp_path, 10, None if isinstance(state, bytes) else state)
-    if isinstance(state, bytes):
-        (half_written / "trainer_state.json").write_bytes(state)
-    assert not is_complete(half_written)
-    assert last_complete_checkpoint(tmp_path) == str(complete)
-    assert half_written.exists() == isinstance(state, (str, bytes)), "what has a state is named, and left"
-    assert (tmp_path / "checkpoint-5").exists()
+from uegr.training.checkpoints import is_complete, last_complete_checkpoint, rotate
 
 
 def test_folders_of_another_name_are_left_alone(tmp_path: Path) -> None:
@@ -51,18 +26,12 @@ def test_folders_of_another_name_are_left_alone(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
 
 
-def trainer(train_file: Path, model_folder: Path, folder: Path, **changes: Any) -> UEGRTrainer:
-    """Six steps, with a checkpoint after every second."""
-    saving = {"save_strategy": "steps", "save_steps": 2, "max_steps": 6}
-    return trainer_of(CONFIG, train_file, model_folder, folder, **{**saving, **changes})
-
-
 def test_a_training_that_is_killed_while_it_writes_resumes_from_the_checkpoint_before(
     train_file: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = trainer(train_file, model_folder, tmp_path / "whole")
+    whole = saving_trainer(train_file, model_folder, tmp_path / "whole")
     whole.train()
-    killed = trainer(train_file, model_folder, tmp_path / "killed")
+    killed = saving_trainer(train_file, model_folder, tmp_path / "killed")
     save_optimizer = UEGRTrainer._save_optimizer_and_scheduler
 
     def fail_at_step_4(self: UEGRTrainer, output_dir: str) -> None:
@@ -78,7 +47,7 @@ def test_a_training_that_is_killed_while_it_writes_resumes_from_the_checkpoint_b
     assert (half_written / "model.safetensors").exists()
     assert not is_complete(half_written)
 
-    resumed = trainer(train_file, model_folder, tmp_path / "killed")
+    resumed = saving_trainer(train_file, model_folder, tmp_path / "killed")
     steps: list[int] = []
 
     class Steps(TrainerCallback):
@@ -107,7 +76,7 @@ def test_a_checkpoint_that_is_written_again_does_not_count_until_it_is_done(
         save(self, *args, **kwargs)
 
     monkeypatch.setattr(UEGRTrainer, "_save", spy)
-    trainer(train_file, model_folder, tmp_path, max_steps=2).train()
+    saving_trainer(train_file, model_folder, tmp_path, max_steps=2).train()
     assert seen == [False]
     assert is_complete(old)
 
@@ -117,7 +86,7 @@ def test_there_must_be_a_complete_checkpoint_to_resume_from(
 ) -> None:
     make_checkpoint(tmp_path, 2, state=None)
     with pytest.raises(UsageError, match="no complete checkpoint"):
-        trainer(train_file, model_folder, tmp_path).train(resume_from_checkpoint=True)
+        saving_trainer(train_file, model_folder, tmp_path).train(resume_from_checkpoint=True)
 
 
 def test_the_output_folder_of_the_arguments_never_changes(
@@ -141,7 +110,7 @@ def test_the_output_folder_of_the_arguments_never_changes(
     for name in ("save_model", "_save", "_save_optimizer_and_scheduler", "_save_rng_state", "_rotate_checkpoints"):
         if hasattr(UEGRTrainer, name):
             monkeypatch.setattr(UEGRTrainer, name, recording(getattr(UEGRTrainer, name)))
-    saving = trainer(train_file, model_folder, tmp_path)
+    saving = saving_trainer(train_file, model_folder, tmp_path)
     saving.add_callback(Folders())
     saving.train()
     assert len(folders) >= 3 * 3 + 6
@@ -173,7 +142,7 @@ def test_the_best_checkpoint_is_kept_and_loaded(
         return metrics
 
     monkeypatch.setattr(UEGRTrainer, "evaluate", evaluate)
-    best = trainer(
+    best = saving_trainer(
         train_file,
         model_folder,
         tmp_path,
@@ -208,7 +177,7 @@ def test_a_trial_of_a_hyperparameter_search_writes_into_its_own_folder(
 
     monkeypatch.setattr(UEGRTrainer, "_save", spy)
     monkeypatch.setattr(UEGRTrainer, "_get_output_dir", lambda self, trial: str(folder))
-    trainer(train_file, model_folder, tmp_path, max_steps=4).train()
+    saving_trainer(train_file, model_folder, tmp_path, max_steps=4).train()
     assert last_complete_checkpoint(folder) == str(folder / "checkpoint-4")
     assert not list(tmp_path.glob("checkpoint-*"))
     assert seen == [False, True], "the old checkpoint of the trial does not count while it is written again"
@@ -218,7 +187,7 @@ def test_a_trial_of_a_hyperparameter_search_writes_into_its_own_folder(
 def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
     train_file: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    saving = trainer(train_file, model_folder, tmp_path)
+    saving = saving_trainer(train_file, model_folder, tmp_path)
     saving.train()
     saving.save_model(str(tmp_path / "final"))
     folders = [*tmp_path.glob("checkpoint-*"), tmp_path / "final"]
@@ -226,72 +195,6 @@ def test_every_checkpoint_and_every_saved_model_holds_the_configuration(
     for folder in folders:
         assert UEGRConfig.from_pretrained(folder) == CONFIG
         assert json.loads((folder / "method_config.json").read_text())["method"] == "uegr"
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("model.safetensors", b"cut", "model.safetensors' is damaged or cut off"),
-        ("optimizer.pt", b"PK\x03\x04 cut", "optimizer.pt' is damaged or cut off"),
-        ("scheduler.pt", b"", "scheduler.pt' is damaged or cut off"),
-        ("rng_state.pth", b"PK", "rng_state.pth' is damaged or cut off"),
-        ("config.json", b"{", "config.json' is not valid JSON"),
-        ("trainer_state.json", b"[1]", "trainer_state.json' holds no object"),
-        ("trainer_state.json", b"{", "trainer_state.json' is missing or cut off"),
-        ("trainer_state.json", b"[" * 50_000, "trainer_state.json' is missing or cut off"),
-    ],
-)
-def test_a_damaged_checkpoint_is_refused_by_name_and_passed_over(
-    name: str, content: bytes, message: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    before, damaged = make_checkpoint(tmp_path, 2), make_checkpoint(tmp_path, 4)
-    (damaged / name).write_bytes(content)
-    with pytest.raises(UsageError, match=f"{message}.*; resume from checkpoint-2"):
-        check_complete(damaged)
-    assert last_complete_checkpoint(tmp_path) == str(before)
-    assert "checkpoint-4 is skipped: " in caplog.text and name in caplog.text
-
-
-@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth"])
-def test_a_checkpoint_without_a_part_of_its_state_is_not_resumed(
-    name: str, train_file: Path, model_folder: Path, tmp_path: Path
-) -> None:
-    """The Trainer would go on without it, with other numbers: a copy of the folder was not finished."""
-    trainer(train_file, model_folder, tmp_path, max_steps=4, save_steps=2).train()
-    assert last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-4")
-    (tmp_path / "checkpoint-4" / name).unlink()
-    with pytest.raises(UsageError, match=f"holds no {name}; resume from checkpoint-2"):
-        check_complete(tmp_path / "checkpoint-4")
-
-
-class Executed:
-    """A pickle of it writes a file when it is read."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = trace
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.trace),)
-
-
-@pytest.mark.parametrize("name", ["optimizer.pt", "scheduler.pt", "rng_state.pth", "training_args.bin"])
-def test_a_pickle_in_a_checkpoint_runs_nothing(name: str, train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    trainer(train_file, model_folder, tmp_path, max_steps=2, save_steps=2).train()
-    checkpoint = tmp_path / "checkpoint-2"
-    torch.save(Executed(tmp_path / "ran"), checkpoint / name)
-    resumed = trainer(train_file, model_folder, tmp_path, max_steps=4)
-    if name == "training_args.bin":  # which nobody reads
-        resumed.train(resume_from_checkpoint=str(checkpoint))
-    else:
-        with pytest.raises(UsageError, match="checkpoint-2' holds a pickle of objects that no training writes"):
-            resumed.train(resume_from_checkpoint=str(checkpoint))
-    assert not (tmp_path / "ran").exists()
-
-
-def test_a_checkpoint_without_weights_is_not_whole(tmp_path: Path) -> None:
-    folder = make_checkpoint(tmp_path, 2)
-    (folder / "model.safetensors").unlink()
-    assert not is_complete(folder)
 
 
 def test_a_kill_while_a_checkpoint_is_removed_leaves_no_half_under_its_name(
@@ -329,24 +232,13 @@ def test_checkpoints_of_an_earlier_training_are_the_oldest_whatever_their_step(
     (damaged / "trainer_state.json").write_text("")
     for age, folder in ((30, damaged), (20, make_checkpoint(tmp_path, 90))):
         os.utime(folder, times=(time.time() - age,) * 2)
-    trainer(train_file, model_folder, tmp_path, save_steps=2, save_total_limit=2).train()
+    saving_trainer(train_file, model_folder, tmp_path, save_steps=2, save_total_limit=2).train()
     assert sorted(folder.name for folder in tmp_path.glob("checkpoint-*")) == ["checkpoint-4", "checkpoint-6"]
 
 
 def test_the_saved_arguments_have_the_users_limit(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    started = trainer(train_file, model_folder, tmp_path, save_total_limit=1)
+    started = saving_trainer(train_file, model_folder, tmp_path, save_total_limit=1)
     started.train()
     saved = torch.load(tmp_path / "checkpoint-6" / "training_args.bin", weights_only=False)
     assert saved.save_total_limit == started.args.save_total_limit == 1
     assert [folder.name for folder in tmp_path.glob("*checkpoint*")] == ["checkpoint-6"]
-
-
-def test_moments_of_another_shape_are_refused(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
-    """A fused AdamW would read beyond their end."""
-    trainer(train_file, model_folder, tmp_path, max_steps=2).train()
-    file = tmp_path / "checkpoint-2" / "optimizer.pt"
-    state = torch.load(file, weights_only=False)
-    state["state"][0]["exp_avg"] = torch.zeros(3)
-    torch.save(state, file)
-    with pytest.raises(UsageError, match=r"exp_avg of parameter 0 has shape \(3,\) and the parameter .* of another"):
-        trainer(train_file, model_folder, tmp_path).train(resume_from_checkpoint=str(file.parent))
