@@ -259,3 +259,17 @@ def test_figures_are_files_too(drawn: dict[str, Chart], tmp_path: Path) -> None:
     ]
     assert written[0].read_bytes().startswith(b"\x89PNG")
     assert "Robustness curve" in (tmp_path / "figures" / "robustness.svg").read_text()
+
+
+def test_a_figure_that_cannot_be_written_leaves_the_former_file(
+    drawn: dict[str, Chart], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full_disk(figure: Figure, path: Path, **options: object) -> None:
+        path.write_text("half")
+        raise OSError("no space left")
+
+    (tmp_path / "robustness.png").write_text("former")
+    monkeypatch.setattr(Figure, "savefig", full_disk)
+    with pytest.raises(OSError, match="no space"):
+        save_figures([drawn["robustness"]], tmp_path)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("robustness.png", "former")]

@@ -7,6 +7,8 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from uegr.atomic_files import temporary_beside
+from uegr.locked_files import replace_file
 from uegr.report.figures.chart import Chart
 from uegr.report.figures.style import COLOURS, INK, LINE, styled
 
@@ -57,7 +59,12 @@ def save_figures(charts: list[Chart], folder: Path) -> list[Path]:
             chart.figure.suptitle(chart.title, fontsize=11)
             for ending, options in (("png", {"dpi": 200}), ("svg", {"metadata": {"Date": None}})):
                 path = folder / f"{chart.name}.{ending}"
-                chart.figure.savefig(path, facecolor="white", **options)
+                temporary = temporary_beside(path)
+                try:
+                    chart.figure.savefig(temporary, format=ending, facecolor="white", **options)
+                    replace_file(temporary, path)
+                finally:
+                    temporary.unlink(missing_ok=True)
                 written.append(path)
             chart.figure.suptitle("")  # the page adds the titles itself
     return written
