@@ -100,6 +100,33 @@ def test_the_default_stage_runs_such_a_model_one_pass_after_another() -> None:
     assert stage(model, data, step(3)).value == loss, "and the next step as well"
 
 
+class ChannelDropout(Linear):
+    """Its dropout drops whole channels."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__(dropout=dropout)
+        self.dropout = nn.Dropout1d(dropout)
+
+
+class FunctionalDropout(Linear):
+    """Its dropout is a function of torch, with the rate held as a number."""
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.own_dropout = dropout
+
+    def mean_embedding(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        return torch.dropout(super().mean_embedding(input_ids, attention_mask), self.own_dropout, True)
+
+
+@pytest.mark.parametrize("model_class", [ChannelDropout, FunctionalDropout])
+def test_another_kind_of_dropout_does_not_get_one_rate_for_all_passes(model_class: type[Linear]) -> None:
+    model, data = model_class(dropout=0.1).train(), batch(2, 8)
+    options: dict[str, Any] = {"dropout": (0.0, 0.5), "epsilon": 0.0}
+    loss = stage_of(UEGRForward, **options)(model, data, step(3)).value
+    torch.testing.assert_close(loss.detach(), loss_and_gradients(model, data, OneByOne(), **options)[0])
+
+
 def test_small_batches_are_joined_by_default_and_others_are_not() -> None:
     rows = []
     model = bert().train()
@@ -116,6 +143,8 @@ def test_models_whose_passes_cannot_be_joined() -> None:
     model, data = bert().train(), batch(2, 8)
     assert can_be_joined(model, data, 2)
     assert not can_be_joined(model, batch(4, 8), 2), "8 rows of 8 tokens: rows look like positions"
+    for name, value in (("features", torch.zeros(2, 3)), ("position_ids", torch.zeros(3, 2, 8)), ("names", ["a", "b"])):
+        assert not can_be_joined(model, {**data, name: value}, 2), f"{name}: the shape does not tell which row has what"
     checkpointed = bert().train()
     recompute_activations(checkpointed)
     assert not can_be_joined(checkpointed, data, 2)

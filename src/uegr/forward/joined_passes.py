@@ -22,8 +22,15 @@ from uegr.modeling.model_wrappers import config_value, is_compiled
 
 
 class NotByRowError(Exception):
-    """A dropout mask cannot be split by rows (DeBERTa's relative positions), so the passes cannot be joined."""
+    """The passes cannot be joined: some dropout cannot be split by rows, or runs again in the backward pass."""
 
+
+BY_ROW = {
+    *("input_ids", "attention_mask", "token_type_ids", "position_ids", "labels"),
+    *("decoder_input_ids", "decoder_attention_mask"),
+}
+"""Inputs that hold one row per example, or one for all; whether any other does, its shape cannot tell (the image
+patches of a batch may be as many as its texts)."""
 
 NOT_BY_ROW = (nn.RNNBase, nn.MultiheadAttention, nn.modules.batchnorm._BatchNorm)
 """Modules with a dropout of their own inside, or with statistics over the rows of a batch."""
@@ -42,6 +49,8 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
         and not checkpointed_layers(model)
         and not any(isinstance(module, NOT_BY_ROW) for module in model.modules())
         and ids.dim() == 2
+        and all(key in BY_ROW or isinstance(value, int | float | str | None) for key, value in batch.items())
+        and batch.get("position_ids", ids).dim() == 2  # those of Qwen2-VL have a first dimension of 3
         and ids.shape[1] != passes * ids.shape[0]  # else rows could not be told from positions
     )
 
@@ -80,6 +89,8 @@ def run_joined(
         try:
             with _DropoutPerCopy(copies["input_ids"], rates, seeds):
                 logits = run_model(model, copies, step, None if delta is None else torch.cat([delta] * passes))
+            if sites.run_again:
+                raise NotByRowError
         except NotByRowError:
             step.generator.set_state(state)
             raise
@@ -111,6 +122,8 @@ class _DropoutPerCopy(TorchFunctionMode):
             return self._dropout(*args, **kwargs)
         if func is F.scaled_dot_product_attention:
             return self._attention(*args, **kwargs)
+        if any(isinstance(argument, SiteRate) for argument in (*args, *kwargs.values())):
+            raise NotByRowError  # another kind of dropout, which would take one rate for all copies
         return func(*args, **kwargs)
 
     def _dropout(self, values: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from uegr.errors import UsageError
+from uegr.modeling.model_wrappers import is_compiled, unwrap
 
 DropoutModule = nn.modules.dropout._DropoutNd
 
@@ -40,9 +41,14 @@ class DropoutSites:
         self.own = (*of_attributes, *[0.0] * len(self.branches))
         """The model's own rates, one per site."""
         self._current: tuple[float, ...] = self.own
-        self._recomputed = [child for layer in checkpointed_layers(model) for child in layer.children()]
+        layers = checkpointed_layers(model)
+        self.run_again = bool(layers)
+        """Whether parts of the model run a second time, in the backward pass, as far as the passes have shown."""
+        self._can_notice = not layers and not is_compiled(model)  # hooks would break a compiled graph
+        self._model, self._layers = model, layers
         self._rates_of: dict[int, tuple[float, ...]] = {}
-        self._handles: list[RemovableHandle] = []
+        self._branch_handles: list[RemovableHandle] = []
+        self._part_handles: list[RemovableHandle] = []
 
     def __len__(self) -> int:
         return len(self.attributes) + len(self.branches)
@@ -51,18 +57,21 @@ class DropoutSites:
     def at(self, rate: float | None, seed: int = 0) -> Iterator[None]:
         """Give all sites this rate in this context, then their own rates again; None keeps their own.
 
-        Under gradient checkpointing layers run a second time, in the backward pass, when this context is closed.
-        Checkpointing first restores the random state, and with it the seed of the pass, so the seed identifies the pass
-        and its rate. The hooks that restore the rate stay until `release`.
+        Under activation checkpointing parts of the model run a second time, in the backward pass, when this context is
+        closed. Checkpointing first restores the random state, and with it the seed of the pass, so the seed identifies
+        the pass and its rate. The hooks that restore the rate stay until `release`; without checkpointing, none stays.
         """
         self._rates_of[seed] = self.own if rate is None else (rate,) * len(self)
-        self._hook()
+        self._hook_branches()
         self._write(self._rates_of[seed])
         try:
-            yield
+            with self._second_runs_noticed():
+                yield
         finally:
             self._write(self.own)
-            if not self._recomputed:
+            if self.run_again:
+                self._hook_parts()
+            else:
                 self.release()
 
     def successor(self, model: nn.Module) -> "DropoutSites":
@@ -71,29 +80,61 @@ class DropoutSites:
         self.release()
         sites = DropoutSites(model)
         if rates_of:
-            sites._rates_of = rates_of
-            sites._hook()
+            sites._rates_of, sites.run_again = rates_of, True
+            sites._hook_branches()
+            sites._hook_parts()
         return sites
 
     def release(self) -> None:
         """Leave the model as it was before the first pass."""
         self._write(self.own)
         self._rates_of.clear()
-        for handle in self._handles:
+        for handle in [*self._branch_handles, *self._part_handles]:
             handle.remove()
-        self._handles.clear()
+        self._branch_handles.clear()
+        self._part_handles.clear()
 
-    def _hook(self) -> None:
-        """Install the hooks of the pass, once."""
-        if self._handles:
+    def _owners(self) -> list[nn.Module]:
+        return list(dict.fromkeys([*(module for module, _ in self.attributes), *self.branches]))
+
+    def _parts(self) -> list[nn.Module]:
+        """The modules before which the rates are restored: some parents read the rate of a module that they hold."""
+        if self._layers:
+            return [child for layer in self._layers for child in layer.children()]
+        parents = (module for module in self._model.modules() if next(module.children(), None) is not None)
+        return list(dict.fromkeys([*parents, *self._owners()]))
+
+    @contextmanager
+    def _second_runs_noticed(self) -> Iterator[None]:
+        """Notice whether the model calls torch.utils.checkpoint, whose second run needs the rates of its pass."""
+        if self.run_again or not self._can_notice:
+            yield
             return
-        for site, branch in enumerate(self.branches, start=len(self.attributes)):
-            self._handles.append(branch.register_forward_hook(self._drop(site)))
-        for module in self._recomputed:
-            self._handles.append(module.register_forward_pre_hook(self._restore_rates))
+        outside = saved_tensor_hooks()
+
+        def notice(_module: nn.Module, _inputs: Any) -> None:
+            self.run_again |= saved_tensor_hooks() != outside
+
+        handles = [module.register_forward_pre_hook(notice) for module in self._owners()]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _hook_branches(self) -> None:
+        """Install the dropout of the branches, once."""
+        if not self._branch_handles:
+            for site, branch in enumerate(self.branches, start=len(self.attributes)):
+                self._branch_handles.append(branch.register_forward_hook(self._drop(site)))
+
+    def _hook_parts(self) -> None:
+        """Install the hooks that restore the rates in a second run, once."""
+        if not self._part_handles:
+            self._part_handles = [part.register_forward_pre_hook(self._restore_rates) for part in self._parts()]
 
     def _restore_rates(self, _module: nn.Module, _inputs: Any) -> None:
-        """Write the rates of the pass that a part of a checkpointed layer belongs to, before the part runs (again)."""
+        """Write the rates of the pass that a part of the model belongs to, before the part runs (again)."""
         self._write(self._rates_of.get(torch.initial_seed(), self.own))
 
     def _drop(self, site: int) -> Callable[[nn.Module, Any, Any], Any]:
@@ -112,6 +153,15 @@ class DropoutSites:
             for (module, name), rate in zip(self.attributes, rates, strict=False):
                 setattr(module, name, rate)
             self._current = rates
+
+
+def saved_tensor_hooks() -> Any:
+    """The innermost hooks on saved tensors, or None: those of torch.utils.checkpoint where a part will run again.
+
+    PyTorch has no public function for it; with a version that lacks this one, only Hugging Face's flag is seen.
+    """
+    innermost = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return None if innermost is None else innermost(True)
 
 
 def has_dropout(model: nn.Module) -> bool:
@@ -139,7 +189,7 @@ def residual_branches(model: nn.Module) -> list[nn.Module]:
     Recognized by structure: a layer is a member of a ModuleList, and its branches are its children that hold a weight
     matrix (norms hold vectors only).
     """
-    layers = [layer for stack in model.modules() if isinstance(stack, nn.ModuleList) for layer in stack]
+    layers = [layer for stack in model.modules() if isinstance(stack, nn.ModuleList) for layer in map(unwrap, stack)]
     branches: list[nn.Module] = []
     for layer in layers:
         children = list(layer.children())

@@ -1,10 +1,13 @@
-"""The user's own model inside what wraps it: DistributedDataParallel, torch.compile and PEFT."""
+"""The user's own model, or layer, inside what wraps it: DistributedDataParallel, FSDP, torch.compile, PEFT, ..."""
 
 from typing import Any
 
 from torch import nn
 
 from uegr.errors import UsageError, shown
+
+HELD_AS = ("_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
+"""Where torch.compile, activation checkpointing and FSDP hold what they wrap."""
 
 
 def check_module(model: Any) -> None:
@@ -21,14 +24,14 @@ def check_module(model: Any) -> None:
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """The user's own model inside its wrappers.
+    """The user's own model, or layer, inside its wrappers.
 
     Raises:
         UsageError: it is not a torch module.
     """
     check_module(model)
     while True:
-        inner = getattr(model, "_orig_mod", None)
+        inner: Any = next((model._modules[name] for name in HELD_AS if name in model._modules), None)
         if inner is None and (hasattr(model, "reducer") or isinstance(model, nn.DataParallel)):
             inner = model.module
         if inner is None and callable(getattr(model, "get_base_model", None)):

@@ -87,8 +87,9 @@ def _not_added(model: nn.Module, layer: nn.Module, delta: Tensor, shapes: list[A
         )
     if is_compiled(model):
         return UsageError(
-            f"the compiled {name} runs the graph of another model of its class, which torch.compile keeps: call "
-            "torch.compiler.reset() before the first step, or train without torch.compile."
+            f"the compiled {name} runs a graph from before the first step, of its own or of another model of its "
+            "class, which torch.compile keeps: call torch.compiler.reset() before the first step, or train without "
+            "torch.compile."
         )
     return UsageError(
         f"{name} does not take its token embeddings from {type(layer).__name__}, the layer that its "
