@@ -11,7 +11,6 @@ for batch in loader:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -176,8 +175,8 @@ class Method:
             return plain_loss(model, batch, make_step())
         self._open_step.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
-            view_generator = torch.Generator().manual_seed(self._position.view_seed())
-            batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
+            view_step = self._step(self._position.view_seed(), self._position.steps, num_items)
+            batch = read_view(batch, self._view, view_step).batch
         with self._open_step.forward_stage(model, batch):
             result = checked_loss(run_stage(self.forward, model, batch, make_step()), type(self.forward).__name__)
         self._open_step.after_loss(model, batch, make_step, result.value)
