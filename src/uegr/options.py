@@ -158,6 +158,5 @@ def _describe(kind: Any) -> str:
         return "a list of names" if get_args(kind)[0] is str else "a list of numbers such as 0.1,0.3"
     if get_origin(kind) is dict:
         return "a mapping"
-    if get_origin(kind) is Literal:
-        return " or ".join(map(repr, get_args(kind)))
-    return {float: "a number", int: "a whole number", bool: "True or False", str: "a text"}.get(kind, "None")
+    words = {float: "a number", int: "a whole number", bool: "True or False", str: "a text"}
+    return words.get(kind, type_name(kind))

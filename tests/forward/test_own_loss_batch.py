@@ -169,7 +169,7 @@ def test_gradients_reach_every_weight_once() -> None:
 def test_wrong_use_is_explained() -> None:
     with pytest.raises(UsageError, match="compute_loss is the whole loss"):
         UEGRConfig().create(compute_loss=paired, label_smoothing=0.1)
-    with pytest.raises(UsageError, match="looks up no token of .* with gradients"):
+    with pytest.raises(UsageError, match="never calls the embedding layer of .* with gradients enabled"):
         attached(FreeLBConfig(), bert(), compute_loss=lambda _m, _d: (torch.zeros(()), None)).loss(pair())
     with pytest.raises(UsageError, match="one text per row in its input_ids"):
         views = UEGRConfig(views=("adversarial", "characters"))

@@ -30,7 +30,7 @@ def test_a_pair_takes_one_stage_of_each_method_with_the_defaults_of_that_method(
     method = config.create()
     assert method.name == config.method == "pgd+roast"
     assert isinstance(method.forward, AdversarialForward)
-    assert method.forward.adversary.ascent.random_start
+    assert method.forward.adversary.random_start
     assert method.forward.adversary.ascent.steps == 3
     assert method.backward.selection.alpha == 0.9  # type: ignore[attr-defined]
 

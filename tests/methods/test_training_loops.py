@@ -89,6 +89,17 @@ def test_gradients_that_are_thrown_away_are_not_replayed() -> None:
         torch.testing.assert_close(weight, expected)
 
 
+def test_a_second_backward_pass_through_a_skipped_loss_is_no_loss_of_this_step() -> None:
+    method = attached("plain", bert(dropout=0.0))
+    loss = method.loss(batch())
+    for _ in range(2):
+        loss.backward(retain_graph=True)
+    method.optimizer.zero_grad()
+    loss.backward()
+    with pytest.raises(UsageError, match="without its forward stage"):
+        method.optimizer.step()
+
+
 def test_mixed_weights_are_never_saved() -> None:
     model = bert(dropout=0.0)
     method = attached("mixout", model)

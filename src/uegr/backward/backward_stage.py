@@ -27,7 +27,8 @@ class BackwardStage(ABC):
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
     moves_weights: ClassVar[bool] = False
-    """Whether it changes weights between the losses of a step; a change is then not a step that the loop made."""
+    """Whether `before` changes the weights, as Mixout does. The loop's own optimizer is then not suspected when weights
+    differ between two losses."""
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 

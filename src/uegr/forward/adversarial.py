@@ -48,8 +48,8 @@ class AdversarialForward(AdversarialStage):
     def __init__(self, options: AdversarialOptions | None = None) -> None:
         super().__init__(options)
         o = self.options
-        ascent = ProjectedAscent(Ball(o.norm, o.relative), o.ascent_steps, o.step_size, o.random_start)
-        self.adversary: EmbeddingAdversary = EmbeddingAdversary(ascent, o.epsilon)
+        ascent = ProjectedAscent(Ball(o.norm, o.relative), o.ascent_steps, o.step_size)
+        self.adversary: EmbeddingAdversary = EmbeddingAdversary(ascent, o.epsilon, random_start=o.random_start)
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         counts_clean = self.options.clean_weight > 0

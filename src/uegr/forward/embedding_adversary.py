@@ -23,8 +23,9 @@ class EmbeddingAdversary:
     """Moves the token embeddings to raise the loss.
 
     Args:
-        ascent: steps, start and ball of the attack.
+        ascent: steps and ball of the attack.
         epsilon: the ball's radius, in its unit.
+        random_start: start from a random point of the ball and not from its centre.
         by_confidence: scale the radius of each example by the model's confidence in its label on the clean sample, from
             0 at chance to 1 [ours]; see `TaskKind.confidence`. Chance is at least the share of the label in the
             training so far: a model that predicts the most frequent label for every input has learned nothing. Once a
@@ -32,8 +33,11 @@ class EmbeddingAdversary:
             confidence is 1 for every example from then on.
     """
 
-    def __init__(self, ascent: ProjectedAscent, epsilon: float, *, by_confidence: bool = False) -> None:
-        self.ascent, self.epsilon, self.by_confidence = ascent, epsilon, by_confidence
+    def __init__(
+        self, ascent: ProjectedAscent, epsilon: float, *, random_start: bool = False, by_confidence: bool = False
+    ) -> None:
+        self.ascent, self.epsilon = ascent, epsilon
+        self.random_start, self.by_confidence = random_start, by_confidence
         self._unit = BallUnit(ascent.ball)
         self._label_statistics = LabelStatistics()
         self._other_labels = torch.zeros((), dtype=torch.bool)
@@ -58,15 +62,17 @@ class EmbeddingAdversary:
             clean: a pass over the unperturbed batch. Without it, or with a random start, the first gradient is
                 computed here.
         """
-        start, mask = zero_delta(batch, self._unit.scale(model).width), token_mask(batch)
+        mask = token_mask(batch)
         radius = self.epsilon * self._unit.of(model, mask)
 
         def gradient_at(delta: Tensor) -> Tensor:
             return input_gradient_at(model, batch, step, delta, sites=sites)[1]
 
-        first_gradient = None if clean is None or self.ascent.random_start else clean.gradient
-        if self.ascent.random_start:
+        start, first_gradient = zero_delta(batch, self._unit.scale(model).width), None
+        if self.random_start:
             start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
+        elif clean is not None:
+            first_gradient = clean.gradient
         if self.by_confidence and clean is not None:
             radius = radius * self._confidence(model, batch, step, detached(clean.logits))
         return self.ascent.perturb(gradient_at, radius, mask, start, first_gradient)

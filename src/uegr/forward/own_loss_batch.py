@@ -25,7 +25,7 @@ def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss | None,
         perturbs: whether the method moves token embeddings, and therefore needs to know the tokens.
 
     Raises:
-        UsageError: the loss looks up no tokens, and the method needs them.
+        UsageError: the loss never calls the embedding layer with gradients enabled, and the method needs the tokens.
     """
     if compute_loss is None or (isinstance(inputs, Mapping) and isinstance(inputs.get("input_ids"), Tensor)):
         return inputs  # type: ignore[no-any-return]
@@ -34,8 +34,9 @@ def find_tokens(model: nn.Module, inputs: Any, compute_loss: ComputeLoss | None,
     lookups = _lookups(model, inputs, compute_loss)
     if not lookups:
         raise UsageError(
-            f"the loss looks up no token of {type(unwrap(model)).__name__} with gradients (a loss that caches them "
-            "runs the model without): choose another loss, or a method that moves no embeddings (see uegr methods)."
+            f"compute_loss never calls the embedding layer of {type(unwrap(model)).__name__} with gradients enabled "
+            "(losses that cache gradients call it without): choose another loss, or a method that moves no embeddings "
+            "(see uegr methods)."
         )
     return LookedUpTokens(inputs, lookups, _padding_id(model))
 

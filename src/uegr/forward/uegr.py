@@ -80,24 +80,25 @@ class UEGRForward(AdversarialStage):
         return clean, delta
 
     def _loss(
-        self, model: nn.Module, batch: Batch, step: Step, adversarial: list[Tensor], clean: CleanPass | None
+        self, model: nn.Module, batch: Batch, step: Step, pass_logits: list[Tensor], clean: CleanPass | None
     ) -> Loss:
-        """L, from the logits of all passes."""
-        task, outputs = step.task(model, adversarial[0], batch), adversarial
-        adversarial_losses = torch.stack([task.loss(logits) for logits in adversarial]).mean(dim=0)
-        terms = {"adversarial_loss": task.mean(adversarial_losses, step.num_items)}
+        """L, from the logits of the passes and, where it counts, the clean pass."""
+        o, task = self.options, step.task(model, pass_logits[0], batch)
+
+        def mean(values: Tensor) -> Tensor:
+            return task.mean(values, step.num_items)
+
+        outputs = {f"pass_{i}": logits for i, logits in enumerate(pass_logits, start=1)}
+        terms = {"adversarial_loss": mean(torch.stack([task.loss(logits) for logits in pass_logits]).mean(dim=0))}
         loss = terms["adversarial_loss"]
         if clean is not None:
-            task_loss = task.mean(task.loss(clean.logits), step.num_items) if clean.loss is None else clean.loss
-            terms["clean_loss"] = task_loss
-            loss = loss + self.options.clean_weight * terms["clean_loss"]
-            outputs = [*adversarial, clean.logits.detach() if self.options.detach_clean else clean.logits]
-        per_pass = task.divergence_per_pass(outputs)
-        names = [f"divergence_pass_{i + 1}" for i in range(len(adversarial))] + ["divergence_clean"]
-        per_name = zip(names, per_pass.detach(), strict=False)
-        terms |= {name: task.mean(values, step.num_items) for name, values in per_name}
-        terms["divergence"] = task.mean(per_pass.mean(dim=0), step.num_items)
-        loss = loss + self.options.js_weight * terms["divergence"]
+            outputs["clean"] = clean.logits.detach() if o.detach_clean else clean.logits
+            terms["clean_loss"] = mean(task.loss(clean.logits)) if clean.loss is None else clean.loss
+            loss = loss + o.clean_weight * terms["clean_loss"]
+        per_pass = task.divergence_per_pass([*outputs.values()])
+        terms |= {f"divergence_{name}": mean(values) for name, values in zip(outputs, per_pass.detach(), strict=True)}
+        terms["divergence"] = mean(per_pass.mean(dim=0))
+        loss = loss + o.js_weight * terms["divergence"]
         return Loss(loss, {name: term.detach() for name, term in terms.items()})
 
     def attach(self, model: nn.Module) -> None:

@@ -31,9 +31,13 @@ class LossWarnings:
     """The warnings of one training."""
 
     def __init__(self) -> None:
-        self._has_looked_at_mode = self._has_looked_at_loss = self._has_told_of_step = self._has_told_of_no_step = False
-        self._has_compared_gradients = False
+        self._done: set[str] = set()  # checks that are not made again
         self._versions: list[int] = []  # of the weights after the last loss, until the method makes its step
+
+    def _is_first(self, check: str) -> bool:
+        is_first = check not in self._done
+        self._done.add(check)
+        return is_first
 
     def before_loss(self, model: nn.Module, forward: ForwardStage, batch: Batch, make_step: Callable[[], Step]) -> None:
         """Check the model and the batch before a loss is computed.
@@ -45,39 +49,33 @@ class LossWarnings:
             make_step: makes the step for the stage; called for the first batch only.
         """
         inner = unwrap(model)
-        if not inner.training and not self._has_looked_at_mode:
-            self._has_looked_at_mode = True
-            self._of_eval_mode(inner, forward)
-        if not self._has_looked_at_loss:
-            self._has_looked_at_loss = True
-            self._of_unused_loss(model, batch, make_step())
+        if not inner.training and self._is_first("eval mode"):
+            self._warn_if_without_dropout(inner, forward)
+        if self._is_first("unused loss"):
+            self._warn_if_own_loss_is_unused(model, batch, make_step())
 
-    def after_loss(self, weights: Sequence[Tensor]) -> None:
+    def remember_weights(self, weights: Sequence[Tensor]) -> None:
         """Remember the weights of a loss."""
         self._versions = [weight._version for weight in weights]
 
-    def after_step(self) -> None:
+    def forget_weights(self) -> None:
         """Forget the weights of the last loss: the method has made its step, or given it up, or has other weights."""
         self._versions = []
 
-    def of_other_step(self, weights: Sequence[Tensor], name: str) -> None:
+    def warn_if_weights_changed_elsewhere(self, weights: Sequence[Tensor], name: str) -> None:
         """Warn if the weights have changed since the last loss without a step of the method, called `name`."""
-        if not self._versions or self._has_told_of_step or self._versions == [weight._version for weight in weights]:
-            return
-        self._has_told_of_step = True
-        warnings.warn(
-            f"the weights have changed without method.optimizer.step(), so the backward stage of {name} does not run: "
-            "call step() and zero_grad() of method.optimizer in place of those of your own optimizer.",
-            UegrWarning,
-            stacklevel=4,
-        )
+        has_changed = bool(self._versions) and self._versions != [weight._version for weight in weights]
+        if has_changed and self._is_first("changed elsewhere"):
+            warnings.warn(
+                f"the weights have changed without method.optimizer.step(), so the backward stage of {name} does not "
+                "run: call step() and zero_grad() of method.optimizer in place of those of your own optimizer.",
+                UegrWarning,
+                stacklevel=4,
+            )
 
-    def of_different_gradients(self, weights: Sequence[Tensor]) -> None:
+    def warn_if_gradients_differ(self, weights: Sequence[Tensor]) -> None:
         """Warn in the first step of several processes if their gradients differ."""
-        if self._has_compared_gradients:
-            return
-        self._has_compared_gradients = True
-        if gradients_differ(weights):
+        if self._is_first("gradients") and gradients_differ(weights):
             warnings.warn(
                 "the gradients differ between the processes, so that each will train a different model: give the loss "
                 "the wrapped model, method.loss(batch, model=wrapped), or average the gradients before step().",
@@ -86,22 +84,22 @@ class LossWarnings:
             )
 
     @contextmanager
-    def of_no_step(self, stage: BackwardStage, optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    def warn_if_no_weight_changes(self, stage: BackwardStage, optimizer: torch.optim.Optimizer) -> Iterator[None]:
         """Warn if a user's own backward stage leaves all weights as they are in this context."""
-        if self._has_told_of_no_step or type(stage).__module__.startswith("uegr."):
+        if type(stage).__module__.startswith("uegr."):
             yield
             return
         before = [weight._version for weight in optimizer_parameters(optimizer)]
         yield
-        if before == [weight._version for weight in optimizer_parameters(optimizer)]:
-            self._has_told_of_no_step = True
+        after = [weight._version for weight in optimizer_parameters(optimizer)]
+        if before == after and self._is_first("no change"):
             warnings.warn(
                 f"{type(stage).__name__}.update() has changed no weight: call optimizer.step() in it.",
                 UegrWarning,
                 stacklevel=6,
             )
 
-    def _of_eval_mode(self, model: nn.Module, forward: ForwardStage) -> None:
+    def _warn_if_without_dropout(self, model: nn.Module, forward: ForwardStage) -> None:
         """Warn if a model that has dropout is trained without it, as `from_pretrained` returns models."""
         if forward.sets_dropout or has_dropout(model):
             warnings.warn(
@@ -111,7 +109,7 @@ class LossWarnings:
                 stacklevel=_CALLER_OF_LOSS,
             )
 
-    def _of_unused_loss(self, model: nn.Module, batch: Batch, step: Step) -> None:
+    def _warn_if_own_loss_is_unused(self, model: nn.Module, batch: Batch, step: Step) -> None:
         """Warn if the model's own loss differs from the loss of its task, which is trained on.
 
         Examples: class weights in the model, the auxiliary loss of a mixture of experts or of AdaLoRA, a conditional

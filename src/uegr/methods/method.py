@@ -11,7 +11,6 @@ for batch in loader:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,8 +28,8 @@ from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
 from uegr.methods.method_config import MethodConfig
-from uegr.methods.open_step import OpenStep
 from uegr.methods.preparation import observe_training_data, plain_loss, stage_inputs
+from uegr.methods.step_cycle import StepCycle
 from uegr.methods.training_position import TrainingPosition
 from uegr.modeling.task_kinds.own_loss import ComputeLoss
 from uegr.modeling.task_kinds.task_kind import LossFunction
@@ -174,13 +173,13 @@ class Method:
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return plain_loss(model, batch, make_step())
-        self._open_step.before_loss(batch, make_step)
+        self._step_cycle.before_loss(batch, make_step)
         if self.config.most_views == 1 and self._view.edits:
-            view_generator = torch.Generator().manual_seed(self._position.view_seed())
-            batch = read_view(batch, self._view, replace(make_step(), generator=view_generator)).batch
-        with self._open_step.forward_stage(model, batch):
+            view_step = self._step(self._position.view_seed(), self._position.steps, num_items)
+            batch = read_view(batch, self._view, view_step).batch
+        with self._step_cycle.forward_stage(model, batch):
             result = checked_loss(run_stage(self.forward, model, batch, make_step()), type(self.forward).__name__)
-        self._open_step.after_loss(model, batch, make_step, result.value)
+        self._step_cycle.after_loss(model, batch, make_step, result.value)
         self.terms = result.terms
         return result.value
 
@@ -221,7 +220,7 @@ class Method:
         except BaseException:  # a second call must not add to the scores of a part of the data
             self.backward = self.config.backward(self.config)
             self.backward.attach(self._attached.model, optimizer)
-            self._begin_step()
+            self._new_step_cycle()
             raise
         self.backward.finish_preparation()
         if not self.backward.prepared:
@@ -248,12 +247,16 @@ class Method:
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
         self._attachment = AttachedModel(model, StagedOptimizer(optimizer, self))
-        self._begin_step()
+        self._new_step_cycle()
         return self.optimizer
 
-    def _begin_step(self) -> None:
-        self._open_step = OpenStep(
-            *(self.name, self._attached, self.forward, self.backward, self._position),
+    def _new_step_cycle(self) -> None:
+        self._step_cycle = StepCycle(
+            name=self.name,
+            attached=self._attached,
+            forward=self.forward,
+            backward=self.backward,
+            position=self._position,
             backward_only=self._backward_only,
         )
 
@@ -263,15 +266,15 @@ class Method:
         Raises:
             UsageError: no loss of this step came from `method.loss`, or there are no gradients.
         """
-        self._open_step.make()
+        self._step_cycle.run_backward_stage()
 
     def on_zero_grad(self) -> None:
         """Give up an unfinished step: the loop sets the gradients to zero. Called by the wrapped optimizer."""
-        self._open_step.give_up()
+        self._step_cycle.give_up()
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
-        self._open_step.on_new_parameters()
+        self._step_cycle.on_new_parameters()
 
     def cost(self) -> float:
         """Arithmetic of one step, in forward passes; plain fine-tuning is 3. See `ForwardStage.cost`."""

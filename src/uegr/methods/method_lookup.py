@@ -2,14 +2,14 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from uegr.errors import UsageError, shown, unknown
 from uegr.methods import registry  # noqa: F401  # registers every method
 from uegr.methods.method_config import MethodConfig, describe_options
 from uegr.methods.register_method import REGISTERED
-from uegr.options import Options, option
+from uegr.options import Options
 
 METHODS: dict[str, type[MethodConfig]] = REGISTERED
 """Every method by name, in the order of `uegr methods`."""
@@ -57,7 +57,7 @@ def _pair(forward: type[MethodConfig], backward: type[MethodConfig]) -> type[Met
         for entry in fields(config):
             field_name, inherited = entry.name, stage_options.get(entry.name)
             if inherited is not None and inherited.default != entry.default:
-                namespace[field_name] = option(entry.default, entry.metadata["help"], **_bounds(entry.metadata))
+                namespace[field_name] = field(default=entry.default, metadata=entry.metadata)
                 namespace["__annotations__"][field_name] = entry.type
     cls: Any = type("PairConfig", bases, namespace)
     cls.method = f"{forward.method}{PAIR}{backward.method}"
@@ -75,7 +75,3 @@ def _pair(forward: type[MethodConfig], backward: type[MethodConfig]) -> type[Met
 def _reduce(config: MethodConfig) -> tuple[Any, ...]:
     """How a pair is pickled: its class is in no module, and is made again from the names."""
     return make_config, (config.method, config.options())
-
-
-def _bounds(metadata: Mapping[str, Any]) -> dict[str, float]:
-    return {words.replace(" ", "_"): end for words, end in metadata["bounds"].items()}

@@ -29,7 +29,6 @@ class ProjectedAscent:
         steps: K >= 1 steps.
         step_size: length of a step as a share of the radius; None takes 1 for one step and 2.5/K for more,
             so that the steps together can cross the ball [ours, after Madry et al., arXiv 1706.06083].
-        random_start: start from a random point of the ball and not from its centre. The caller draws the point.
 
     Raises:
         UsageError: fewer than one step, or a step size that is not above 0.
@@ -38,7 +37,6 @@ class ProjectedAscent:
     ball: Ball
     steps: int = 1
     step_size: float | None = None
-    random_start: bool = False
 
     def __post_init__(self) -> None:
         if self.steps < 1:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import BatchEncoding, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import has_length
 from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
 from uegr.backward.staged_optimizer import StagedOptimizer, optimizers_inside
-from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig, check_config
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.detection import is_one_target_per_example
-from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
-from uegr.training.trainer_loss import has_own_loss, logits_seen, loss_of_logits, measurements_kept, task_loss
+from uegr.training.trainer_loss import OwnLoss, has_own_loss, logits_seen, loss_of_logits, task_loss
 
 
 class RobustTrainerMixin(SafeTrainerMixin):
@@ -82,10 +80,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
         is_given = not (class_weights is None and loss_fn is None and self.compute_loss_func is None)
         has_no_labels = "labels" not in self.label_names and (bool(self.label_names) or not is_given)
         self._has_own_loss = has_no_labels or has_own_loss(type(self), RobustTrainerMixin)
-        self._has_encodings = False
-        self._has_measured = False
+        self._own_loss = OwnLoss(self, self._loss_without_method)
         self._terms: dict[str, Tensor] = {}  # of the loss of the step, over its batches so far
-        self._counts_targets = True  # unless the loss is the trainer's own, and its labels do not fit its logits
         self.method = self._new_method()
         self.add_callback(_Preparation(self))
 
@@ -135,21 +131,16 @@ class RobustTrainerMixin(SafeTrainerMixin):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        if not model.training and self._loss_fn is not None and "labels" in inputs:
-            loss, predicted = task_loss(model, inputs, self.method.task_options)
-            return (loss, predicted) if return_outputs else loss
         if not model.training:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items_in_batch)
-        self._has_measured, self._has_encodings = False, isinstance(inputs, BatchEncoding)
+            return self._evaluation_loss(model, inputs, return_outputs, num_items_in_batch)
+        self._own_loss.begin_batch(inputs)
         # A loss that is already a sum over all accumulated targets must not be divided by their batches again.
         self.loss_is_scaled_for_ga = num_items_in_batch is not None
         looks = return_outputs and not self._has_own_loss
         seen: AbstractContextManager[list[Tensor]] = logits_seen(model) if looks else nullcontext([])
         with seen as logits:
             loss = self.method.loss(inputs, num_items=num_items_in_batch, model=model)
-        share = 1.0 / self.current_gradient_accumulation_steps  # of a mean over a batch in the step's loss
-        if num_items_in_batch is not None and self._counts_targets:  # DDP takes the mean over processes
-            share = float(self.accelerator.num_processes) if self.args.average_tokens_across_devices else 1.0
+        share = self._share_in_step(num_items_in_batch)
         for name, term in self.method.terms.items():
             self._terms[name] = self._terms.get(name, 0.0) + share * term
         if num_items_in_batch is not None:  # otherwise the trainer divides by the number of batches
@@ -157,21 +148,24 @@ class RobustTrainerMixin(SafeTrainerMixin):
         outputs = ModelOutput(logits=logits[0].detach()[: len(inputs["labels"])]) if logits else None
         return (loss, outputs) if return_outputs else loss
 
-    def _own_loss(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
-        """The loss that the trainer would have computed, and the model's logits."""
-        has_names = isinstance(inputs, Mapping)
-        labels = inputs.get("labels") if has_names else None
-        if self._has_encodings or isinstance(inputs, BatchEncoding):  # trainers may read inputs.input_ids
-            inputs = BatchEncoding(dict(inputs))
-        elif has_names:
-            inputs = dict(inputs)  # trainers take entries out of it
-        with measurements_kept(self) if self._has_measured else nullcontext(), logits_seen(model) as logits:
-            loss: Tensor = super().compute_loss(model, inputs)
-        self._has_measured = True
-        self._counts_targets = bool(logits) and labels_fit(labels, logits[0])
-        if isinstance(labels, Tensor) and not labels.is_floating_point():  # the mean over no targets is NaN
-            loss = torch.where(labels.eq(IGNORED_LABEL).all().to(loss.device), loss.nan_to_num(), loss)
-        return loss, next(iter(logits), None)
+    def _loss_without_method(self, model: nn.Module, inputs: Any) -> Tensor:
+        loss: Tensor = super().compute_loss(model, inputs)
+        return loss
+
+    def _evaluation_loss(
+        self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool, num_items: Tensor | int | None
+    ) -> Any:
+        if self._loss_fn is None or "labels" not in inputs:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items)
+        loss, outputs = task_loss(model, inputs, self.method.task_options)
+        return (loss, outputs) if return_outputs else loss
+
+    def _share_in_step(self, num_items: Tensor | int | None) -> float:
+        """The factor of a batch's loss in the loss of the step, for `num_items` targets in all its batches."""
+        if num_items is None or not self._own_loss.counts_targets:  # it is a mean over the batch
+            return 1.0 / float(self.current_gradient_accumulation_steps)
+        # It is divided by the targets of all processes, and DDP takes the mean over the processes.
+        return float(self.accelerator.num_processes) if self.args.average_tokens_across_devices else 1.0
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the terms of the last step's loss and what the backward stage reports, beside the trainer's numbers."""
@@ -214,7 +208,7 @@ class _Preparation(TrainerCallback):
             return
         model = trainer.model_wrapped
         model.train()
-        trainer._has_measured = True  # batches of this pass are not those of the training
+        trainer._own_loss.begin_preparation()
         loader = trainer.get_train_dataloader()
         # A stream without a length may be endless: the steps of the training are enough.
         limit = None if has_length(loader) else state.max_steps * args.gradient_accumulation_steps

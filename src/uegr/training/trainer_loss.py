@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer
+from transformers import BatchEncoding, Trainer
 from transformers.utils.generic import ModelOutput
 
 from uegr.data.kind import IGNORED_LABEL
 from uegr.forward.model_pass import run_model
 from uegr.forward.step_inputs import Batch, Step, TaskOptions
+from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields
 
@@ -68,8 +69,48 @@ def task_loss(model: nn.Module, batch: Batch, options: TaskOptions) -> tuple[Ten
     return task.mean(task.loss(logits)), ModelOutput(logits=logits)
 
 
+class OwnLoss:
+    """The loss that a trainer computes itself, as a method's `compute_loss`; the trainer measures the first pass only.
+
+    Args:
+        trainer: keeps the measurements.
+        compute_loss: its loss of a model and a batch.
+    """
+
+    def __init__(self, trainer: Any, compute_loss: Callable[[nn.Module, Any], Tensor]) -> None:
+        self._trainer, self._compute_loss = trainer, compute_loss
+        self._has_measured = self._has_encodings = False
+        self.counts_targets = True
+        """Whether the labels of the last pass fitted its logits; otherwise its loss is a mean over the batch."""
+
+    def begin_batch(self, inputs: Any) -> None:
+        """The next passes are those of another batch of the training."""
+        self._has_measured, self._has_encodings = False, isinstance(inputs, BatchEncoding)
+
+    def begin_preparation(self) -> None:
+        """The next passes come before the training, and are not measured."""
+        self._has_measured = True
+
+    def __call__(self, model: nn.Module, inputs: Any) -> tuple[Tensor, Tensor | None]:
+        """The loss of one pass, and the model's logits, if it returns any."""
+        has_names = isinstance(inputs, Mapping)
+        labels = inputs.get("labels") if has_names else None
+        if self._has_encodings or isinstance(inputs, BatchEncoding):  # trainers may read inputs.input_ids
+            inputs = BatchEncoding(dict(inputs))
+        elif has_names:
+            inputs = dict(inputs)  # trainers take entries out of it
+        kept = _measurements_kept(self._trainer) if self._has_measured else nullcontext()
+        with kept, logits_seen(model) as logits:
+            loss = self._compute_loss(model, inputs)
+        self._has_measured = True
+        self.counts_targets = bool(logits) and labels_fit(labels, logits[0])
+        if isinstance(labels, Tensor) and not labels.is_floating_point():  # the mean over no targets is NaN
+            loss = torch.where(labels.eq(IGNORED_LABEL).all().to(loss.device), loss.nan_to_num(), loss)
+        return loss, next(iter(logits), None)
+
+
 @contextmanager
-def measurements_kept(trainer: Any) -> Iterator[None]:
+def _measurements_kept(trainer: Any) -> Iterator[None]:
     """Restore the trainer's measurements after this context."""
     before = {name: copy.deepcopy(getattr(trainer, name)) for name in MEASUREMENTS if hasattr(trainer, name)}
     try:

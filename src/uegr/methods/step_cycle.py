@@ -1,4 +1,4 @@
-"""The optimizer step that a training loop is in: from its first loss to `step()`, or `zero_grad()` without a step."""
+"""The cycle of a training loop: losses and their backward passes, then `step()`, or `zero_grad()` without a step."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.training_position import TrainingPosition
 
 
-class OpenStep:
+class StepCycle:
     """Calls the stages in the order of a step, whatever the loop does: accumulate, skip a batch, freeze a layer.
+
+    One object serves all steps of a training.
 
     Args:
         name: of the method, for messages.
@@ -47,8 +49,15 @@ class OpenStep:
         self._forward, self._backward, self._position = forward, backward, position
         self._optimizer: torch.optim.Optimizer = attached.optimizer.optimizer
         self._replay, self._warnings = Replay(forward, self._optimizer), LossWarnings()
-        self._has_loss = self._has_gradients = False
-        self._without_backward = 0  # losses of this step
+        self._start_step()
+
+    def _start_step(self) -> None:
+        self._losses_without_backward = 0
+        self._has_gradients = False  # of losses of this step
+
+    @property
+    def _has_loss(self) -> bool:
+        return self._has_gradients or self._losses_without_backward > 0
 
     @property
     def _weights(self) -> list[Tensor]:
@@ -56,7 +65,7 @@ class OpenStep:
 
     def before_loss(self, batch: Batch, make_step: Callable[[], Step]) -> None:
         """Look at what the loop has done since the last loss, and at its batch."""
-        self._warnings.of_other_step(self._weights, self._name)
+        self._warnings.warn_if_weights_changed_elsewhere(self._weights, self._name)
         if self._has_gradients and not has_gradients(self._optimizer, look_inside=self._backward.replays):
             self.give_up()  # by model.zero_grad()
         self._warnings.before_loss(self._attached.model, self._forward, batch, make_step)
@@ -78,17 +87,16 @@ class OpenStep:
 
     def after_loss(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
         """Remember a loss until the step; the arguments are those it was computed from."""
-        self._has_loss = True
-        self._without_backward += 1
+        self._losses_without_backward += 1
         if self._backward.replays:
             self._replay.record(model, batch, make_step, loss)
         loss.register_hook(self._on_backward)
         if not self._backward.moves_weights:
-            self._warnings.after_loss(self._weights)
+            self._warnings.remember_weights(self._weights)
         self._position.calls += 1
 
-    def make(self) -> None:
-        """Run the backward stage.
+    def run_backward_stage(self) -> None:
+        """Make the step: the backward stage updates the weights.
 
         Raises:
             UsageError: no loss of this step came from the method, or there are no gradients.
@@ -104,16 +112,19 @@ class OpenStep:
                 "optimizer.step() without gradients: call backward() on the loss before it, and zero_grad() after it."
             )
         self._follow_trainable()
-        self._warnings.of_different_gradients(self._weights)
+        self._warnings.warn_if_gradients_differ(self._weights)
         self._backward.follow_parameters(self._optimizer)
         seed, device = self._position.backward_seed(), self._weights[0].device
-        with gradients_allowed(), seeded(seed, device), self._warnings.of_no_step(self._backward, self._optimizer):
+        with (
+            gradients_allowed(),
+            seeded(seed, device),
+            self._warnings.warn_if_no_weight_changes(self._backward, self._optimizer),
+        ):
             self._backward.update(self._optimizer, seed, self._replay)
         self._forward.release()
         self._replay.clear()
-        self._warnings.after_step()
-        self._has_loss = self._has_gradients = False
-        self._without_backward = 0
+        self._warnings.forget_weights()
+        self._start_step()
         self._position.steps += 1
 
     def give_up(self) -> None:
@@ -123,16 +134,16 @@ class OpenStep:
         backward, step (Lightning's, PyTorch's tutorials) set the gradients of a skipped step to zero after it.
         """
         if self._has_gradients:
-            self._warnings.of_other_step(self._weights, self._name)
+            self._warnings.warn_if_weights_changed_elsewhere(self._weights, self._name)
             self._replay.discard_gradients()
-            self._has_gradients, self._has_loss = False, self._without_backward > 0
+            self._has_gradients = False
             if not self._has_loss:
-                self._warnings.after_step()
+                self._warnings.forget_weights()
                 self._backward.discard(self._optimizer)
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group."""
-        self._warnings.after_step()  # the weights of the last loss were fewer
+        self._warnings.forget_weights()  # those of the last loss were fewer
         self._follow_trainable()
 
     def _follow_trainable(self) -> None:
@@ -141,5 +152,6 @@ class OpenStep:
             self._backward.attach(self._attached.model, self._optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:
-        self._has_gradients = True
-        self._without_backward = max(0, self._without_backward - 1)  # backward can run twice through one loss
+        if self._losses_without_backward:  # otherwise backward() runs a second time through one loss
+            self._losses_without_backward -= 1
+            self._has_gradients = True
