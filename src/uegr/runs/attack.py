@@ -161,9 +161,7 @@ def _masking(
 ) -> dict[str, Any] | None:
     """Return the test for gradient masking, where attacks with and without gradients ran on the same examples."""
     white_box = [robust_masks[name] for name in WHITE_BOX if name in robust_masks]
-    black_box = {
-        name.replace("random-search", "black_box"): mask for name, mask in robust_masks.items() if name not in WHITE_BOX
-    }
+    black_box = {name: mask for name, mask in robust_masks.items() if name not in WHITE_BOX}
     if not white_box or not black_box:
         return None
     with Clock(run.evaluated_model, rows).measure() as cost:
