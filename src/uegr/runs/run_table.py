@@ -7,13 +7,13 @@ from uegr.evaluation.area_under_curve import curve_area, shared_range
 from uegr.modeling.metrics import METRICS, metric_title, show
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
-from uegr.runs.text_searches import (
+from uegr.runs.text_attack_groups import (
     attack_heading,
-    attack_of,
+    attack_with_key,
     check_distinct,
-    search_names,
-    search_of,
-    searches_of,
+    comparison_key,
+    distinct_attacks,
+    distinct_names,
 )
 from uegr.runs.wide_table import WideTable
 
@@ -52,10 +52,10 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         pairs = ((name, _title(name, result)) for name in names for result in results if name in result.metrics)
         return [(title, metric(name, title)) for name, title in dict.fromkeys(pairs)]
 
-    def attacked(search: str) -> Cell:
-        return lambda result: "–" if (attack := attack_of(result, search)) is None else _percent(attack.accuracy)
+    def attacked(key: str) -> Cell:
+        return lambda result: "–" if (attack := attack_with_key(result, key)) is None else _percent(attack.accuracy)
 
-    searches = searches_of(results)
+    attacks = distinct_attacks(results)
     published = [result.metric for result in results]
     area = f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %"
     cells: list[tuple[str, Cell]] = [
@@ -64,8 +64,8 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         (area, on_curve(lambda curve: curve_area(curve.epsilons, curve.values, end, start))),
         *columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
         *(
-            (f"{name} %", attacked(search_of(search)))
-            for name, search in zip(search_names(searches, _attack_name), searches, strict=True)
+            (f"{name} %", attacked(comparison_key(attack)))
+            for name, attack in zip(distinct_names(attacks, _attack_name), attacks, strict=True)
         ),
         ("time ×", lambda result: multiple(result.cost.time_ratio)),
         ("FLOPs ×", lambda result: multiple(result.cost.flop_ratio)),
