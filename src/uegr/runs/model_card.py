@@ -21,7 +21,7 @@ from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import CARD, RESULTS, read_run
 from uegr.runs.run_result import RunResult
-from uegr.runs.run_table import measures
+from uegr.runs.run_table import cells_by_heading
 
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
@@ -161,7 +161,7 @@ def _text(run: dict[str, Any], result: RunResult | None) -> str:
 def _measured(result: RunResult) -> dict[str, Any]:
     curve = result.robustness
     settings = ", ".join(f"{value} {name}" for name, value in curve.settings("steps", "restarts", "examples").items())
-    cells = measures([result]).items()
+    cells = cells_by_heading([result]).items()
     return {
         "measured": [(name, cell(result)) for name, cell in cells if not name.startswith("PGD")],
         "split": result.split or "test",

@@ -24,7 +24,7 @@ MOST_COLUMNS = 4
 Cell = Callable[[RunResult], str]
 
 
-def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
+def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
     """Return heading -> text of a run's cell, a dash where the run has no such number.
 
     The published metrics come first, then the robustness at each epsilon that all runs share, the area under the
@@ -74,9 +74,9 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     return dict(cells)
 
 
-def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
+def headings_and_rows(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows: few runs as columns, many as rows. `brief` gives rows the middle epsilon only."""
-    cells = measures(results)
+    cells = cells_by_heading(results)
     labels = [result.label(results) for result in results]
     if len(results) <= MOST_COLUMNS:
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
@@ -91,7 +91,7 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
 
 def terminal_table(results: Sequence[RunResult]) -> WideTable:
     """Return the runs as a table for the terminal."""
-    headings, rows = grid(results, brief=True)
+    headings, rows = headings_and_rows(results, brief=True)
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"
