@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area, shared_range
-from uegr.modeling.metrics import METRICS, metric_title, show
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
 from uegr.runs.text_attack_groups import (
@@ -44,7 +44,7 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
     def metric(name: str, title: str) -> Cell:
         def cell(result: RunResult) -> str:
             has_it = name in result.metrics and _title(name, result) == title
-            return show(name.removeprefix("typo_"), result.metrics[name]) if has_it else "–"
+            return METRICS[name.removeprefix("typo_")].text(result.metrics[name]) if has_it else "–"
 
         return cell
 

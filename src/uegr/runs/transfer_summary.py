@@ -3,7 +3,7 @@
 from rich.box import SIMPLE
 from rich.table import Table
 
-from uegr.modeling.metrics import metric_title, show
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.run_result import RunResult
 
 
@@ -18,10 +18,10 @@ def transfer_table(result: RunResult) -> Table:
         table.add_row(
             entry["task"],
             metric_title(metric, entry.get("positive_label")),
-            show(metric, entry["metrics"][metric]),
+            METRICS[metric].text(entry["metrics"][metric]),
             f"{entry['test_examples']:,}",
             f"{leakage['exact']:,}",
             f"{leakage['near'] - leakage['exact']:,}",
-            "–" if unseen[metric] is None else f"{show(metric, unseen[metric])} of {unseen['examples']:,}",
+            "–" if unseen[metric] is None else f"{METRICS[metric].text(unseen[metric])} of {unseen['examples']:,}",
         )
     return table
