@@ -71,7 +71,7 @@ format: $(READY)  ## fix what ruff can fix
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-results: $(READY)  ## rebuild docs/results.md and all generated tables from experiments/results
+results: $(READY)  ## rebuild all generated pages, tables and figures from experiments/results
 	$(VENV)/bin/python -m experiments.rebuild
 
 bench: $(READY) peers  ## time every method and its peers side by side, into docs/performance.md (a quarter of an hour)
@@ -88,9 +88,8 @@ performance: $(READY)  ## rewrite the tables and the figure of docs/performance.
 	$(VENV)/bin/python -m benchmarks.gpu --table
 	$(VENV)/bin/python -m benchmarks.large_file table
 
-cards: $(READY)  ## rewrite the options and costs in docs/methods from the registry, and the figure of the README
+cards: $(READY)  ## rewrite the options and costs in docs/methods from the registry
 	$(VENV)/bin/python docs/build_cards.py
-	$(VENV)/bin/python docs/build_readme_figure.py
 
 notebooks: $(READY)  ## rewrite the notebooks of docs/tutorials from their pages
 	$(VENV)/bin/python docs/build_notebooks.py

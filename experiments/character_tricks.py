@@ -1,10 +1,9 @@
 """The table of docs/gate.md: accuracy on texts as people send them, with and without a normalizer in the tokenizer."""
 
-from collections.abc import Sequence
-
 from experiments.number_text import spread
 from experiments.paths import RESULTS
-from uegr.compare.result_slot import Run, read_slots
+from experiments.run_numbers import accuracy_under, mean_under
+from uegr.compare.result_slot import read_slots
 
 FILE = RESULTS / "character_tricks.jsonl"
 
@@ -32,13 +31,3 @@ def character_tricks_table() -> str:
             cells = " | ".join(spread([100 * value for value in group], 1) for group in groups)
             parts[-1] += f"\n| {name} | {cells} |"
     return "\n\n".join(parts)
-
-
-def accuracy_under(run: Run, name: str) -> float:
-    """The accuracy of a run under an attack on the text."""
-    return float(next(attack["accuracy"] for attack in run["text_attacks"] if attack["attack"] == name))
-
-
-def mean_under(run: Run, names: Sequence[str]) -> float:
-    """The mean accuracy of a run under several attacks on the text."""
-    return sum(accuracy_under(run, name) for name in names) / len(names)

@@ -10,8 +10,10 @@ from benchmarks.document import with_block
 
 from experiments.character_tricks import character_tricks_table
 from experiments.cheaper_steps import cheaper_steps_table
+from experiments.grid_figures import svg_text
 from experiments.grid_sections import Figures, read_grid_results
 from experiments.paths import DOCS
+from experiments.readme_figure import readme_figure
 from experiments.result_page import result_page
 from experiments.robust_text import robust_text_table, table_by_encoder
 from experiments.robust_text_differences import differences_table
@@ -31,7 +33,7 @@ ADVICE = Path(method_advice.__file__).with_suffix(".json")
 
 def rebuilt_files() -> dict[Path, str]:
     """Every generated file and its content."""
-    figures: Figures = {}
+    figures: Figures = {"plain-and-uegr.svg": svg_text(readme_figure())}
     files = {DOCS / "results.md": result_page(figures), DOCS / "thirteen.md": thirteen_page(figures)}
     files[DOCS / "thirteen_tables.md"] = thirteen_tables()
     files[ADVICE] = json.dumps(advice_record(Standing.of_grid("main")), indent=1) + "\n"

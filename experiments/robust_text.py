@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from experiments.character_tricks import accuracy_under, mean_under
 from experiments.number_text import spread
 from experiments.paths import RESULTS
+from experiments.run_numbers import accuracy_under, mean_under
 from uegr.compare.result_slot import ResultSlot, Run, read_slots
 
 NAMES = {"adversarial and misspelt view": "**uegr**: adversarial and misspelt view"}

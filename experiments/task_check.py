@@ -25,7 +25,7 @@ from uegr.data.named_tasks import load_task, sources
 from uegr.data.task_registry import TASKS
 from uegr.evaluation.output_scores import clean_scores
 from uegr.libraries import silence_libraries
-from uegr.modeling.metrics import METRICS, show
+from uegr.modeling.metrics import METRICS
 from uegr.runs.finished_run import open_run
 from uegr.runs.results_json import read_results
 
@@ -81,7 +81,7 @@ def run(names: list[str]) -> None:
         model = Path(open_run(folder).record["config"]["model"]).name
         results[name] |= {"model": model, "from": sources(name, task)[0]}
         results[name]["seconds"] = round(time.perf_counter() - start, 1)
-        print(f"{name}: {METRICS[metric].title} {show(metric, value)}", flush=True)
+        print(f"{name}: {METRICS[metric].title} {METRICS[metric].text(value)}", flush=True)
     path = RESULTS / "tasks.json"
     known = json.loads(path.read_text(encoding="utf-8"))["tasks"] if names else {}
     every = {**known, **results}

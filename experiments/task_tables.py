@@ -6,7 +6,7 @@ import json
 
 from experiments.paths import RESULTS
 from uegr.data.task_registry import TASKS
-from uegr.modeling.metrics import METRICS, show
+from uegr.modeling.metrics import METRICS
 
 
 def task_table() -> str:
@@ -23,7 +23,7 @@ def task_table() -> str:
         if task.local_rows is not None and dict(task.local_rows) != dict(task.rows):
             rows += " (here " + ", ".join(f"{split} {count:,}" for split, count in task.local_rows.items()) + ")"
         result = results.get(name)
-        outcome = "not here" if result is None else show(result["metric"], result["value"])
+        outcome = "not here" if result is None else METRICS[result["metric"]].text(result["value"])
         if result is not None and "trained_on" in result:
             outcome += f" (by {result['trained_on']})"
         hub = f"; hub `{' '.join(filter(None, (task.hub.path, task.hub.configuration)))}`" if task.hub else ""

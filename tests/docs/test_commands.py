@@ -14,10 +14,9 @@ from transformers import TrainingArguments
 from uegr.cli import main  # noqa: F401  # importing it registers the commands
 from uegr.cli.app import app
 from uegr.cli.method_help import chosen_method
-from uegr.evaluation.attacks.attack_registry import attack_class
+from uegr.evaluation.attacks.attack_registry import attack_class, option_names
 from uegr.methods.method_lookup import config_class
 from uegr.methods.own_code import import_code
-from uegr.runs.attack import option_names
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))

@@ -1,4 +1,4 @@
-"""What `make cards` writes is up to date: the generated blocks of the method cards, and the figure of the README."""
+"""What `make cards` writes is up to date: the generated blocks of the method cards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from uegr import METHODS
 DOCS = Path(__file__).parents[2] / "docs"
 sys.path.insert(0, str(DOCS))
 import build_cards  # noqa: E402
-import build_readme_figure  # noqa: E402
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -26,11 +25,6 @@ def test_the_list_of_cards_is_what_make_cards_writes() -> None:
 
 def test_the_help_of_train_lists_the_options_of_the_registry() -> None:
     assert build_cards.HELP.read_text(encoding="utf-8") == build_cards.build_help()
-
-
-def test_the_figure_of_the_readme_shows_the_results_page() -> None:
-    page = (DOCS / "results.md").read_text(encoding="utf-8")
-    assert build_readme_figure.FIGURE.read_text(encoding="utf-8") == build_readme_figure.draw(page)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -23,6 +23,7 @@ from support.small_models import WORDS, bert, llama
 from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.truncated_texts import read_and_rest
 
 TEXTS = ["the good film and the great plot", "bad", "the dull actor", "fine scene and awful plot"]
 GPT2 = GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2, initializer_range=0.2, pad_token_id=0)
@@ -64,20 +65,20 @@ def test_the_loss_of_a_language_model_is_the_mean_over_its_texts(model: PreTrain
 def test_a_text_is_cut_behind_the_last_word_that_is_read(evaluated: EvaluatedModel) -> None:
     cutting = copy.copy(evaluated)
     cutting.cut_to(6)
-    assert cutting.parts_of([("good good good good good good!",), ("good",)]) == [
+    assert read_and_rest(cutting, [("good good good good good good!",), ("good",)]) == [
         (("good good good good",), " good good!"),
         (("good",), ""),
     ]
-    assert cutting.parts_of([("good good good good\u200cgood good",)]) == [
+    assert read_and_rest(cutting, [("good good good good\u200cgood good",)]) == [
         (("good good good good\u200cgood",), " good")
     ]
-    assert cutting.parts_of([("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
+    assert read_and_rest(cutting, [("good", "bad bad bad bad")])[0] == (("good", "bad bad"), " bad bad")
 
 
 def test_a_word_of_which_nothing_is_read_is_not_part_of_a_text(evaluated: EvaluatedModel) -> None:
     cutting = copy.copy(evaluated)
     cutting.cut_to(4)
-    assert cutting.parts_of([("good-good",), ("good good",)]) == [(("good-",), "good"), (("good good",), "")]
+    assert read_and_rest(cutting, [("good-good",), ("good good",)]) == [(("good-",), "good"), (("good good",), "")]
 
 
 @pytest.mark.parametrize("make", [ByT5Tokenizer, CanineTokenizer])
@@ -89,14 +90,14 @@ def test_a_text_is_cut_there_without_offsets(make: type) -> None:
         )
         for columns in (("text",), ("first", "second"))
     )
-    assert alone.parts_of([("good, filmy bad",), ("good, film bad",), ("good film!",), ("a" * 20,), ("",)]) == [
+    assert read_and_rest(alone, [("good, filmy bad",), ("good, film bad",), ("good film!",), ("a" * 20,), ("",)]) == [
         (("good, filmy ",), "bad"),
         (("good, film bad",), ""),
         (("good film!",), ""),
         (("a" * 20,), ""),
         (("",), ""),
     ]
-    assert pairs.parts_of([("good film is good", "bad film, bad film"), ("good film is good", "bad")]) == [
+    assert read_and_rest(pairs, [("good film is good", "bad film, bad film"), ("good film is good", "bad")]) == [
         (("good film is good", "bad film"), ", bad film"),
         (("good film is good", "bad"), ""),
     ]

@@ -8,7 +8,7 @@ from datasets import Dataset
 
 from support.sample_runs import sample
 from uegr.evaluation.length_baseline import measure_length_baseline
-from uegr.runs.transfer_summary import length_line
+from uegr.runs.evaluation_notes import length_line
 
 
 def rows(longer: int, seed: int, classes: int = 2) -> Dataset:

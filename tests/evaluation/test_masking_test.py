@@ -52,13 +52,15 @@ def test_a_model_that_hides_its_gradients_is_flagged_and_an_honest_one_is_not(
         source = evaluated if suspicious else other_evaluated
         white = robust_mask(victim, rows, EPSILONS, AutoPGD(steps=8))
         others = {
-            "black_box": robust_mask(victim, rows, EPSILONS, RandomSearch(steps=40)),
+            "random-search": robust_mask(victim, rows, EPSILONS, RandomSearch(steps=40)),
             "transfer": robust_mask(victim, rows, EPSILONS, Transfer(source=source)),
         }
         part = gradient_masking(EPSILONS, white, others, zero_gradient=0.0)
+        assert part.keys() >= {"white_box", "black_box", "transfer"}
         assert part["flag"] is suspicious
         assert bool(part["reasons"]) is suspicious
     assert any("transfer" in reason for reason in part["reasons"])
+    assert not any("black_box" in reason for reason in part["reasons"])
 
 
 def test_vanished_gradients_are_flagged() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.metrics import (
+    METRICS,
     accuracy,
     entity_f1,
     f1,
@@ -14,7 +15,6 @@ from uegr.modeling.metrics import (
     mean_reciprocal_rank,
     negative_log_likelihood,
     pearson,
-    show,
     spearman,
 )
 
@@ -111,7 +111,7 @@ def test_an_m_is_the_middle_of_an_entity_only_beside_a_b() -> None:
 
 
 def test_a_squared_error_of_any_unit_can_be_read() -> None:
-    assert [show("mse", value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
+    assert [METRICS["mse"].text(value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
 
 
 def test_macro_f1_leaves_out_a_class_that_is_neither_predicted_nor_a_label() -> None:

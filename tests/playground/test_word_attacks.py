@@ -10,6 +10,7 @@ from support.playground_models import models_of_page
 from support.text_attacks import Opposites
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.truncated_texts import read_and_rest
 from uegr.perturb.words import words_of
 from uegr.playground.word_attacks import WORD_ATTACKS, attack_steps, word_attack
 
@@ -50,7 +51,7 @@ def test_words_that_the_model_does_not_read_are_not_attacked(evaluated: Evaluate
     short.max_length = 6
     text = ("the good film " + "good great " * 20,)
     steps = list(attack_steps(models_of_page(short), text, Opposites(max_share=1.0), 0))
-    read, rest = short.parts_of([text])[0]
+    read, rest = read_and_rest(short, [text])[0]
     assert rest and steps
     assert all(step.texts[0].endswith(rest) for step in steps)
     assert changes(*text, steps[-1].texts[0]) <= len(words_of(*read))

@@ -287,7 +287,7 @@ def test_searches_of_one_attack_are_told_apart() -> None:
         {"attack": "synonyms", "accuracy": 0.4, "options": {"max_share": 0.3}},
     ]
     runs = [sample(text_attacks=attacks[:2]), sample(method="plain", text_attacks=attacks[2:])]
-    names = [measure.name for measure in first_measures(group_runs(runs)) if measure.search]
+    names = [measure.name for measure in first_measures(group_runs(runs)) if measure.attack_key]
     assert sorted(names) == [
         "words replaced by synonyms (max share 0.3)",
         "words replaced by synonyms (max share 0.5)",

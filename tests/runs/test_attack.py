@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_registry import check_attack_options, create_attack
 from uegr.evaluation.attacks.pgd import PGD
-from uegr.runs.attack import attack_run, check_attack_options, create_attack
+from uegr.runs.attack import attack_run
 from uegr.runs.attacked_texts import read_attacked_texts
 from uegr.runs.results_json import read_results
 

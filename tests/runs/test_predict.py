@@ -68,7 +68,7 @@ def test_a_checkpoint_of_anybody_is_used_with_its_own_names(tmp_path: Path) -> N
     tokenizer().save_pretrained(tmp_path / "model")
     pd.DataFrame({"message": ["good film", "bad plot"]}).to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     classifier = open_model(tmp_path / "model", "message")
-    assert classifier.names == ["ham", "spam"] and not classifier.is_run
+    assert classifier.names == ["ham", "spam"] and classifier.run is None
     predict_file(classifier, tmp_path / "a.jsonl", tmp_path / "out.csv")
     assert {row["label"] for row in read(tmp_path / "out.csv")} <= {"ham", "spam"}
     with pytest.raises(UsageError, match="is not a run of uegr and has no data of its own: give a labelled file"):

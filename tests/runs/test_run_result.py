@@ -11,9 +11,10 @@ import pytest
 
 from support.sample_runs import RUN, full_entry, samples
 from uegr.errors import UsageError
+from uegr.runs.evaluation_notes import leakage_line
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import terminal_table
-from uegr.runs.transfer_summary import leakage_line, transfer_table
+from uegr.runs.transfer_summary import transfer_table
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,8 @@ from io import StringIO
 from rich.console import Console
 
 from support.sample_runs import sample
-from uegr.runs.transfer_summary import leakage_line, transfer_table
+from uegr.runs.evaluation_notes import leakage_line
+from uegr.runs.transfer_summary import transfer_table
 
 LEAKAGE = {"examples": 10, "exact": 1, "near": 3, "similarity": 0.6}
 

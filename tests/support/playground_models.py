@@ -14,5 +14,5 @@ CLASSES = ["bad", "good"]
 def models_of_page(*models: EvaluatedModel, names: list[str] | None = None) -> PlaygroundModels:
     """Models under the names "model-0" and "model-1"."""
     return PlaygroundModels(
-        [OpenedClassifier(Path(f"model-{i}"), model, names or CLASSES, False) for i, model in enumerate(models)]
+        [OpenedClassifier(Path(f"model-{i}"), model, names or CLASSES, None) for i, model in enumerate(models)]
     )

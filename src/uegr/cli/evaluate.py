@@ -62,11 +62,12 @@ def evaluate(
     from uegr.evaluation.attacks.pgd import PGD
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.evaluate import evaluate_run
+    from uegr.runs.evaluation_notes import leakage_line, length_line, unchanged_line
     from uegr.runs.results_json import read_results
     from uegr.runs.run_folder import RESULTS
     from uegr.runs.run_table import terminal_table
     from uegr.runs.transfer import evaluate_on_tasks
-    from uegr.runs.transfer_summary import leakage_line, length_line, transfer_table, unchanged_line
+    from uegr.runs.transfer_summary import transfer_table
 
     attack = PGD(norm=attack_norm, relative=not absolute_epsilons, steps=attack_steps, restarts=attack_restarts)  # type: ignore[arg-type]
     other_tasks = _other_tasks(on, test_file)

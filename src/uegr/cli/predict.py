@@ -55,7 +55,7 @@ def predict(
     kind = classifier.evaluated.kind
     has_confidence, has_labels = kind == "classification", kind != "regression"
     temperature = 1.0
-    if calibrate_on is not None or (classifier.is_run and has_confidence):
+    if calibrate_on is not None or (classifier.run is not None and has_confidence):
         temperature = calibrated_temperature(classifier, calibrate_on, label_column)
     with progress() as on_progress:
         counts = predict_file(

@@ -7,14 +7,19 @@ from uegr.compare.yaml_files import mapping
 from uegr.data.task_data import Split
 from uegr.data.task_registry import find_task
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, Attack, attack_name
+from uegr.evaluation.attacks.attack_registry import (
+    EMBEDDING_ATTACKS,
+    Attack,
+    attack_name,
+    check_attack_options,
+    create_attack,
+)
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
 from uegr.options import Options, option
 from uegr.perturb.ball import Norm
-from uegr.runs.attack import check_attack_options, create_attack
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ from uegr.methods.method_lookup import config_class, make_config
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.modeling.metrics import METRICS
 from uegr.runs.transfer import check_transfer
-from uegr.training.run_arguments import check_further
+from uegr.training.run_arguments import check_trainer_arguments
 from uegr.training.run_config import RunConfig
 
 logger = logging.getLogger("uegr")
@@ -194,7 +194,7 @@ def _cell(method: Entry, task: Entry, model: Entry, seed: int, settings: dict[st
         source, model=model.target, method=method.target, options=method.options, seed=seed, **parts["train"]
     )
     if config.training_arguments:
-        check_further(config)
+        check_trainer_arguments(config)
     measurement = Measurement(**parts["measure"])
     _check_task(task.name, source, measurement)
     if settings.get("budget") == "compute":

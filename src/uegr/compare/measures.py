@@ -10,7 +10,7 @@ from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS, Metric
 from uegr.runs.run_result import primary_metric, robust_curve
-from uegr.runs.text_searches import attack_heading, check_distinct
+from uegr.runs.text_attack_groups import attack_heading, check_distinct
 
 FURTHER = ("embedding_attacks", "text_attacks")
 """The parts of results.json that `uegr attack` writes."""

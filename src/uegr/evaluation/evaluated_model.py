@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import copy
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import numpy as np
-import regex
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
@@ -32,15 +30,11 @@ from uegr.modeling.task_kinds.tokens import Tokens
 from uegr.modeling.token_gradients import gradient_at_tokens
 from uegr.modeling.tokenizer_match import check_tokenizer, tokens_to_read
 from uegr.options import check_value, own_number
-from uegr.perturb.words import WORD
 
 Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
-
-
 BATCH_SIZE = 64
-_WORD_END = regex.compile(r"(?:(?<=[\p{L}\p{M}])[\p{L}\p{M}\u200c\u200d]*)?")
 
 
 class EvaluatedModel:
@@ -203,43 +197,6 @@ class EvaluatedModel:
                 batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
                 logits.append(self.clean_logits(batch).cpu().double().numpy())
         return np.concatenate(logits)[np.argsort(order)]
-
-    def parts_of(self, texts: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
-        """Each text up to the last word that the model reads, and the rest of it; for pairs, the second text is cut."""
-        if self.tokenizer.truncation_side != "right":
-            return [(row, "") for row in texts]
-        if not self.tokenizer.is_fast:
-            ends = map(self._end_without_offsets, texts)
-            return [((*fixed, text[:end]), text[end:]) for (*fixed, text), end in zip(texts, ends, strict=True)]
-        columns = [list(column) for column in zip(*texts, strict=True)]
-        encoded = self.tokenizer(*columns, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
-        parts = []
-        for i, (*fixed, text) in enumerate(texts):
-            spans = zip(encoded.sequence_ids(i), encoded["offset_mapping"][i], strict=True)
-            end = max((stop for part, (_, stop) in spans if part == len(fixed)), default=0)
-            following = _WORD_END.match(text, end)
-            end = following.end() if encoded[i].overflowing and following else len(text)
-            parts.append(((*fixed, text[:end]), text[end:]))
-        return parts
-
-    def _end_without_offsets(self, texts: tuple[str, ...]) -> int:
-        """Where the model stops reading the last text: at the end of the shortest part with the tokens that it reads.
-
-        Slow tokenizers do not say where in the text a token is.
-        """
-        *_, text = texts
-        token_ids = [self._token_ids(part) for part in texts]
-        special = self.tokenizer.num_special_tokens_to_add(pair=len(texts) > 1)
-        surplus = sum(map(len, token_ids)) + special - self.max_length
-        if surplus <= 0:
-            return len(text)
-        read = self.tokenizer.truncate_sequences(*token_ids, num_tokens_to_remove=surplus)[len(texts) - 1]
-        places: list[int] = sorted({0, len(text), *(place for word in WORD.finditer(text) for place in word.span())})
-        return places[bisect_left(places, True, key=lambda end: self._token_ids(text[:end])[: len(read)] == read)]
-
-    def _token_ids(self, text: str) -> list[int]:
-        token_ids: list[int] = self.tokenizer(text, add_special_tokens=False, truncation=False)["input_ids"]
-        return token_ids
 
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
         """Class probabilities (N, C) of texts without labels."""

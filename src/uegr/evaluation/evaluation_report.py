@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from uegr.modeling.metrics import METRICS, metric_title, show
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.modeling.task_kinds.detection import KINDS
 
 
@@ -60,14 +60,14 @@ class EvaluationReport:
         for name, value in self.metrics.items():
             plain = name.removeprefix("typo_")
             title = metric_title(plain, self.positive_label) + (", with typing errors" if plain != name else "")
-            lines.append((title, show(plain, value)))
+            lines.append((title, METRICS[plain].text(value)))
         if self.typo_unchanged:
             lines.append(("texts without a possible typing error", str(self.typo_unchanged)))
         for curve in (*([self.robustness] if self.robustness else []), *self.embedding_attacks):
-            title = METRICS[self._curve].title
-            lines += [(f"{title}, {curve['attack']} at {e:g}", show(self._curve, v)) for e, v in self._points(curve)]
+            metric = METRICS[self._curve]
+            lines += [(f"{metric.title}, {curve['attack']} at {e:g}", metric.text(v)) for e, v in self._points(curve)]
         for part in self.text_attacks:
-            lines.append((f"accuracy %, {part['attack']}", show("accuracy", part["accuracy"])))
+            lines.append((f"accuracy %, {part['attack']}", METRICS["accuracy"].text(part["accuracy"])))
             if part.get("untouched"):
                 lines.append((f"texts that {part['attack']} cannot change", str(part["untouched"])))
         width = max(len(title) for title, _ in lines)

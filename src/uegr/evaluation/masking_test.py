@@ -13,6 +13,8 @@ from uegr.evaluation.attacks.attack_results import RobustMask
 
 SIGNIFICANCE = 0.01
 """Level of the one-sided sign test; it is strict, because several epsilons are tested."""
+KEYS = {"random-search": "black_box"}
+"""Attacks whose accuracies have another key in results.json than their name."""
 MOST_ZERO = 0.05
 """Largest normal share of examples whose input gradient is exactly zero, as it is for very certain predictions."""
 
@@ -44,7 +46,7 @@ def gradient_masking(
                 )
     if zero_gradient > MOST_ZERO:
         reasons.append(f"the input gradient of {zero_gradient:.0%} of the examples is exactly zero.")
-    curves = {name: robust_mask.mean(axis=1).tolist() for name, robust_mask in black_box.items()}
+    curves = {KEYS.get(name, name): robust_mask.mean(axis=1).tolist() for name, robust_mask in black_box.items()}
     return {
         "epsilons": list(epsilons),
         "white_box": white_box.mean(axis=1).tolist(),

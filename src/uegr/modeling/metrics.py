@@ -27,6 +27,8 @@ class Metric:
         percent: whether it is shown times 100; the stored value is the fraction.
         lower_is_better: whether a lower value is better.
         lowest, highest: of the values that are possible.
+        number: the format of a value in tables; "": with the decimals of `scale`. A squared error, whose unit is the
+            label's, has four digits.
     """
 
     title: str
@@ -34,6 +36,7 @@ class Metric:
     lower_is_better: bool = False
     lowest: float = 0.0
     highest: float = 1.0
+    number: str = ""
 
     def clip(self, interval: tuple[float, float]) -> tuple[float, float]:
         """The part of the interval of a value that is possible."""
@@ -59,7 +62,7 @@ class Metric:
     def text(self, value: float) -> str:
         """A value for tables."""
         factor, decimals = self.scale
-        return f"{factor * value:.{decimals}f}"
+        return format(factor * value, self.number or f".{decimals}f")
 
 
 METRICS: dict[str, Metric] = {
@@ -73,7 +76,7 @@ METRICS: dict[str, Metric] = {
     "mrr": Metric("MRR %"),
     "pearson": Metric("Pearson %", lowest=-1.0),
     "spearman": Metric("Spearman %", lowest=-1.0),
-    "mse": Metric("MSE", percent=False, lower_is_better=True, highest=math.inf),
+    "mse": Metric("MSE", percent=False, lower_is_better=True, highest=math.inf, number=".4g"),
     "bleu": Metric("BLEU"),
     "perplexity": Metric("perplexity", percent=False, lower_is_better=True, lowest=1.0, highest=math.inf),
     "entity_f1": Metric("entity F1 %"),
@@ -88,14 +91,6 @@ def metric_title(name: str, positive_label: str | None = None) -> str:
     """A metric's heading in tables; F1 of two classes names its class."""
     title = METRICS[name].title
     return f"F1 of {positive_label} %" if name == "f1" and positive_label is not None else title
-
-
-def show(name: str, value: float) -> str:
-    """A metric's value as text for tables: fractions in percent; a squared error, whose unit is the label's, in four
-    digits."""
-    if name == "mse":
-        return f"{value:.4g}"
-    return METRICS[name].text(value)
 
 
 def accuracy(probabilities: Probabilities, labels: Labels) -> float:

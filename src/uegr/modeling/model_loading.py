@@ -10,6 +10,8 @@ import transformers
 from transformers import (
     AutoConfig,
     AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
     AutoTokenizer,
@@ -32,7 +34,7 @@ from uegr.modeling.model_folder import (
     open_weights,
 )
 from uegr.modeling.regression_head import compute_in_float32
-from uegr.modeling.scratch.language_models import AUTO, SCRATCH_LANGUAGE, scratch_language_model
+from uegr.modeling.scratch.language_models import SCRATCH_LANGUAGE, scratch_language_model
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.modeling.scratch.scratch_tokenizer import train_tokenizer
 from uegr.modeling.task_kinds.detection import predicts_the_next_token
@@ -44,13 +46,15 @@ PROBLEM_TYPES: dict[Kind, str] = {
     "multi_label": "multi_label_classification",
 }
 """Hugging Face's name, in a model's configuration, of what the head of a sequence classifier predicts."""
-CLASSIFIERS: dict[Kind, Any] = dict.fromkeys(PROBLEM_TYPES, AutoModelForSequenceClassification)
-CLASSIFIERS["token"] = AutoModelForTokenClassification
-
-
-def auto_class(kind: Kind) -> Any:
-    """The class of transformers that opens models for a kind of task."""
-    return CLASSIFIERS.get(kind) or AUTO[kind]
+AUTO_CLASSES: dict[Kind, Any] = {
+    "classification": AutoModelForSequenceClassification,
+    "regression": AutoModelForSequenceClassification,
+    "multi_label": AutoModelForSequenceClassification,
+    "token": AutoModelForTokenClassification,
+    "seq2seq": AutoModelForSeq2SeqLM,
+    "causal_lm": AutoModelForCausalLM,
+}
+"""The class of transformers that opens models for a kind of task."""
 
 
 def load_tokenizer(
@@ -81,7 +85,7 @@ def load_model(
     trust_remote_code: bool = False,
 ) -> PreTrainedModel:
     """The model for a kind of task, in float32, with the tokenizer's padding; new weights are drawn from `seed`."""
-    if kind not in AUTO:
+    if kind in PROBLEM_TYPES or kind == "token":
         model = load_classifier(
             name_or_path, label_names, seed, len(tokenizer), kind, trust_remote_code=trust_remote_code
         )
@@ -90,9 +94,9 @@ def load_model(
         model = scratch_language_model(name_or_path, kind, tokenizer)
     else:
         set_seed(seed)
-        path = _locate_weights(name_or_path)
+        auto, path = AUTO_CLASSES[kind], _locate_weights(name_or_path)
         with _opening(name_or_path, f" as a model for {KIND_TITLES[kind]}"):
-            model = open_weights(AUTO[kind].from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
+            model = open_weights(auto.from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
         if kind == "causal_lm" and not predicts_the_next_token(model):
             raise UsageError(f"'{name_or_path}' does not predict the next token: name a causal model, such as GPT-2.")
     if tokenizer.pad_token_id is not None:
@@ -139,7 +143,7 @@ def load_classifier(
             check_folder(Path(path))
         trust = {"trust_remote_code": trust_remote_code}
         config = guarded(path, AutoConfig.from_pretrained, **trust, **labels)
-        model = open_weights(CLASSIFIERS[kind].from_pretrained, path, new_head=True, config=config, **trust)
+        model = open_weights(AUTO_CLASSES[kind].from_pretrained, path, new_head=True, config=config, **trust)
         fit_to_classes(model, guarded(path, AutoConfig.from_pretrained, **trust), label_names, seed)
         return model
 
@@ -169,7 +173,7 @@ def load_trained(
     folder: PurePath, kind: Kind = "classification", *, trust_remote_code: bool = False
 ) -> PreTrainedModel:
     """A model that training has written, head included, in eval mode, on the device of this process."""
-    auto, path = auto_class(kind), name_or_folder(folder)
+    auto, path = AUTO_CLASSES[kind], name_or_folder(folder)
     with _opening(path):
         model = open_weights(auto.from_pretrained, path, new_head=False, trust_remote_code=trust_remote_code)
     if kind == "regression":

@@ -11,6 +11,7 @@ from uegr.evaluation.attacks.greedy_search import GreedyAttack
 from uegr.evaluation.attacks.perturbation_attack import PerturbationAttack
 from uegr.evaluation.attacks.text_search import search_rounds, with_ending
 from uegr.evaluation.sentence_encoder import load_encoder
+from uegr.evaluation.truncated_texts import read_and_rest
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.playground.playground_models import Answer, PlaygroundModels
@@ -71,7 +72,7 @@ def attack_steps(models: PlaygroundModels, texts: Texts, attack: GreedyAttack, a
     target = models.classifiers[aim]
     label = target.names.index(original[aim].label)
     kept: list[Texts] = []
-    [(read, rest)] = target.evaluated.parts_of([texts]) if attack.goes_by_words else [(texts, "")]
+    [(read, rest)] = read_and_rest(target.evaluated, [texts]) if attack.goes_by_words else [(texts, "")]
 
     def keep(changed: Texts) -> None:
         kept.append((*changed[:-1], changed[-1] + rest))

@@ -25,7 +25,7 @@ from uegr.report.story_measures import first_measures, strongest_attack
 from uegr.report.verdict import verdict_of
 from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult
-from uegr.runs.run_table import MOST_COLUMNS, grid
+from uegr.runs.run_table import MOST_COLUMNS, headings_and_rows
 
 SUMMARY_NOTE = (
     "PGD ε: the metric (%) when an attack may move the token embeddings by up to epsilon. Area: mean height of that "
@@ -42,7 +42,7 @@ SLICES_NOTE = (
 def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> None:
     """Write the report of these runs, with these figures, to `path`."""
     environment = Environment(loader=PackageLoader("uegr.report", "."), autoescape=True, undefined=StrictUndefined)
-    headings, rows = grid(runs)
+    headings, rows = headings_and_rows(runs)
     # Style and script are fixed text without anything of the user's, so they are not escaped.
     style = Markup(environment.get_template("page.css").render(light=COLOURS, dark=ON_DARK))  # noqa: S704
     script = Markup(environment.get_template("page.js").render())  # noqa: S704

@@ -11,7 +11,7 @@ from uegr.modeling.metrics import METRICS, Metric
 from uegr.report.run_groups import Group
 from uegr.runs.result_parts import TextAttackRecord, on_data
 from uegr.runs.run_result import RunResult
-from uegr.runs.text_searches import attack_of, search_names, search_of, searches_of
+from uegr.runs.text_attack_groups import attack_with_key, comparison_key, distinct_attacks, distinct_names
 
 MOST_MEASURES = 7
 RIGHT = Metric("right answers")
@@ -39,7 +39,7 @@ class StoryMeasure:
             measured.
         hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
-        search: identifies the search of an attack on the text (see `uegr.runs.text_searches`); None for other measures.
+        attack_key: of an attack on the text (see `uegr.runs.text_attack_groups`); None for other measures.
     """
 
     name: str
@@ -47,7 +47,7 @@ class StoryMeasure:
     value: Callable[[RunResult], float | None]
     hits: Callable[[RunResult], Scores | None] = lambda run: None
     examples: Callable[[RunResult], int | None] = lambda run: None
-    search: str | None = None
+    attack_key: str | None = None
 
     @property
     def title(self) -> str:
@@ -69,13 +69,12 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     points = Metric("points", lower_is_better=True)
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
-    searches = searches_of(runs)
-    names = search_names(searches, attack_in_words)
-    attacks = sorted(
-        map(_under_text_attack, searches, names),  # those that all runs have first: they can be compared
+    attacks = distinct_attacks(runs)
+    under_attack = sorted(  # those that all runs have first: they can be compared
+        map(_under_text_attack, attacks, distinct_names(attacks, attack_in_words)),
         key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
     )
-    return [*before, *attacks[: MOST_MEASURES - len(before) - len(after)], *after]
+    return [*before, *under_attack[: MOST_MEASURES - len(before) - len(after)], *after]
 
 
 def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
@@ -83,7 +82,7 @@ def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) 
     attacks = [
         measure
         for measure in measures
-        if measure.search and all(measure.value(run) is not None for group in groups for run in group.runs)
+        if measure.attack_key and all(measure.value(run) is not None for group in groups for run in group.runs)
     ]
     runs = [run for group in groups for run in group.runs]
     return min(attacks, key=lambda measure: mean_value(measure, runs), default=None)
@@ -126,23 +125,23 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
 
 
 def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
-    search = search_of(example)
+    key = comparison_key(example)
 
     def value(run: RunResult) -> float | None:
-        attack = attack_of(run, search)
+        attack = attack_with_key(run, key)
         return None if attack is None else attack.accuracy
 
     def examples(run: RunResult) -> int | None:
-        attack = attack_of(run, search)
+        attack = attack_with_key(run, key)
         return None if attack is None else attack.examples
 
     def hits(run: RunResult) -> Scores | None:
-        attack = attack_of(run, search)
+        attack = attack_with_key(run, key)
         if attack is None or attack.outcomes is None or attack.examples is None:
             return None
         return unpack_bits(attack.outcomes, attack.examples).astype(float)
 
-    return StoryMeasure(name, RIGHT, value, hits, examples, search=search)
+    return StoryMeasure(name, RIGHT, value, hits, examples, attack_key=key)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:

@@ -101,7 +101,7 @@ def _reached(measure: StoryMeasure, value: str, interval: str = "") -> str:
 
 
 def _place(measure: StoryMeasure) -> str:
-    if measure.search is not None:
+    if measure.attack_key is not None:
         return f"under the strongest measured attack on the text, {measure.name},"
     return f"under {measure.name}" if measure.name.startswith(EMBEDDINGS) else f"on {measure.name}"
 

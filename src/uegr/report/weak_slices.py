@@ -8,7 +8,7 @@ import numpy as np
 from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.run_groups import Group, wilson
 from uegr.report.story_measures import StoryMeasure
-from uegr.runs.text_searches import attack_of
+from uegr.runs.text_attack_groups import attack_with_key
 
 MOST_SLICES = 10
 Parts = Mapping[str, Mapping[str, Any]]
@@ -23,8 +23,8 @@ def slice_tables(groups: Sequence[Group], attack: StoryMeasure | None) -> list[d
         attack: on the text; None where none was measured.
     """
     tables = [_table("Unchanged texts", groups, [_parts(group) for group in groups])]
-    if attack is not None and attack.search is not None:
-        parts = [_parts_under(group, attack.search) for group in groups]
+    if attack is not None and attack.attack_key is not None:
+        parts = [_parts_under(group, attack.attack_key) for group in groups]
         tables.append(_table(attack.name[:1].upper() + attack.name[1:], groups, parts))
     return [table for table in tables if table["rows"]]
 
@@ -42,8 +42,8 @@ def _parts(group: Group) -> Parts:
     return {part["slice"]: part for part in group.first.slices}
 
 
-def _parts_under(group: Group, search: str) -> Parts:
-    attack = attack_of(group.first, search)
+def _parts_under(group: Group, key: str) -> Parts:
+    attack = attack_with_key(group.first, key)
     return {} if attack is None else {part["slice"]: part for part in attack.slices}
 
 

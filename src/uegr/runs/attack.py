@@ -1,7 +1,7 @@
 """Attack a finished run with named attacks, and merge the results into its results.json."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,8 +10,15 @@ import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 
-from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import WHITE_BOX, Attack, attack_class, find_attack
+from uegr.errors import UsageError
+from uegr.evaluation.attacks.attack_registry import (
+    WHITE_BOX,
+    Attack,
+    attack_name,
+    check_attack_options,
+    create_attack,
+    find_attack,
+)
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
@@ -26,7 +33,6 @@ from uegr.evaluation.landscape.input_gradients import input_gradient_norms
 from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.evaluation.temperature import fit_temperature
-from uegr.options import check_value, type_hints
 from uegr.perturb.views import trained_attacks
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
 from uegr.runs.finished_run import FinishedRun, open_measured_classifier, open_run, running_total
@@ -107,31 +113,6 @@ def attack_run(
     return run.result()
 
 
-def create_attack(name: str, options: Options, source: Path | None = None, trust_remote_code: bool = False) -> Attack:
-    """Create an attack by name, with those of the options that it has."""
-    attack_type = attack_class(name)
-    arguments = {option: value for option, value in options.items() if option in option_names(attack_type)}
-    if attack_type is Transfer and source is not None:
-        arguments["source"] = open_run(source, trust_remote_code=trust_remote_code).evaluated_model
-    hints = type_hints(attack_type)
-    for option, value in arguments.items():
-        check_value(option, value, hints[option])
-    return attack_type(**arguments)
-
-
-def option_names(attack_class: type[Attack]) -> set[str]:
-    """Return the options of an attack."""
-    return {option.name for option in fields(attack_class)}
-
-
-def check_attack_options(options: Options, attacks: Sequence[Attack]) -> None:
-    """Raise a UsageError where none of the attacks has one of the options."""
-    names = {name for attack in attacks for name in option_names(type(attack))}
-    for option in options:
-        if option not in names:
-            raise unknown("option of these attacks", option, sorted(names - {"source"}))
-
-
 def _attacks_and_recipes(
     names: Sequence[str | Attack], options: Options, source: Path | None, trust: bool
 ) -> tuple[list[Attack], list[str]]:
@@ -142,9 +123,9 @@ def _attacks_and_recipes(
     """
     recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
     others = [name for name in names if not isinstance(name, str) or not name.startswith(PREFIX)]
-    attacks = [
-        create_attack(name, options, source, trust) if isinstance(name, str) else find_attack(name) for name in others
-    ]
+    is_transfer = any(isinstance(name, str) and attack_name(name) == Transfer.name for name in others)
+    model = None if source is None or not is_transfer else open_run(source, trust_remote_code=trust).evaluated_model
+    attacks = [create_attack(name, options, model) if isinstance(name, str) else find_attack(name) for name in others]
     check_attack_options(options, attacks)
     all_names = [*(attack.name for attack in attacks), *recipes]
     repeated = next((name for name in all_names if all_names.count(name) > 1), None)
@@ -180,9 +161,7 @@ def _masking(
 ) -> dict[str, Any] | None:
     """Return the test for gradient masking, where attacks with and without gradients ran on the same examples."""
     white_box = [robust_masks[name] for name in WHITE_BOX if name in robust_masks]
-    black_box = {
-        name.replace("random-search", "black_box"): mask for name, mask in robust_masks.items() if name not in WHITE_BOX
-    }
+    black_box = {name: mask for name, mask in robust_masks.items() if name not in WHITE_BOX}
     if not white_box or not black_box:
         return None
     with Clock(run.evaluated_model, rows).measure() as cost:

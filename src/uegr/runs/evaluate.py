@@ -18,7 +18,7 @@ from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE, measure_model
 from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.output_scores import clean_scores
 from uegr.evaluation.packed_outcomes import unpack_bits
-from uegr.modeling.metrics import metric_title, show
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
 from uegr.runs.run_result import RunResult
 
@@ -112,4 +112,4 @@ def validation_metric(folder: Path, *, trust_remote_code: bool = False) -> tuple
     value = clean_scores(run.evaluated_model, rows, run.data.metrics)[name]
     classes = run.data.label_names
     title = metric_title(name, positive_label=classes[1] if len(classes) > 1 else None)
-    return title, show(name, value), len(rows)
+    return title, METRICS[name].text(value), len(rows)

@@ -1,7 +1,7 @@
 """Harden a model: from unlabelled texts to a folder that loads like the model it came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from uegr.data.encoding import pad, without_empty_rows
-from uegr.data.text_pool import TEXT, load_pool
+from uegr.data.text_pool import TEXT, TextPool, load_pool
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import locate_model
 from uegr.modeling.model_loading import load_any_model, load_tokenizer
@@ -33,6 +33,23 @@ from uegr.training.train_to_end import OnStep, bytes_of, run_trainer, stops_at_o
 
 MEASURED = 256
 """Maximum number of texts that are kept out of the training, to measure the loss before and after it."""
+
+
+@dataclass(frozen=True)
+class PreparedHardening:
+    """What a model is hardened with.
+
+    Args:
+        pool: the texts and their sources.
+        encoded: the texts to train on, as tokens.
+        kept_out: the texts that the loss is measured on, as tokens.
+    """
+
+    pool: TextPool
+    encoded: Dataset
+    kept_out: Dataset
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
 
 
 def harden_model(
@@ -64,25 +81,14 @@ def harden_model(
     """
     if process_count() > 1:
         raise UsageError("uegr harden trains in one process: start it without torchrun or accelerate launch.")
-    pool = load_pool(
-        config.texts,
-        text_column=config.text_column,
-        held_out=config.held_out,
-        drop_overlap=config.drop_overlap,
-        most=config.max_texts,
-        seed=config.seed,
-    )
-    trust = config.trust_remote_code
-    tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
-    model = load_any_model(config.model, config.seed, trust_remote_code=trust)
-    encoded, kept_out = _encoded(pool.rows, tokenizer, tokens_to_read(model, config.max_length), config.seed)
-    asked = begun_precision(output_dir, config.precision, HARDENING) if resume else config.precision
-    bf16 = use_bf16(asked, model)
+    prepared = _prepared(config)
+    model, tokenizer, encoded = prepared.model, prepared.tokenizer, prepared.encoded
+    requested_precision = begun_precision(output_dir, config.precision, HARDENING) if resume else config.precision
+    bf16 = use_bf16(requested_precision, model)
     precision = "bf16" if bf16 else "fp32"
     arguments = training_arguments(config, output_dir, bf16=bf16, examples=len(encoded))
     hardening = Hardening(model, tokenizer, config.view())
     _check_edits(hardening, encoded, tokenizer, config.edits)
-    files = [*config.texts, *config.held_out]
     with only_training(output_dir), stops_at_once(output_dir):
         checkpoint = prepare_run(
             output_dir,
@@ -90,7 +96,7 @@ def harden_model(
             resume=resume,
             overwrite=overwrite,
             precision=precision,
-            data_files=files,
+            data_files=[*config.texts, *config.held_out],
             model=config.model,
             file=HARDENING,
         )
@@ -104,27 +110,49 @@ def harden_model(
             data_collator=partial(pad, tokenizer),
             processing_class=tokenizer,
         )
-        loss_before = _mean_loss(trainer, kept_out)
-        outcome = run_trainer(trainer, checkpoint, on_step)
-        record = {
-            "config": asdict(config),
-            "precision": precision,
-            "pool": pool.to_dict(),
-            "loss_before": loss_before,
-            "loss_after": _mean_loss(trainer, kept_out),
-            "cost": {
-                "texts": len(encoded),
-                "steps": trainer.state.global_step,
-                "seconds": outcome.metrics["train_runtime"],
-                "processor": processor_name(),
-            },
-        }
+        measured = _train(trainer, prepared, checkpoint, on_step)
+        record = {"config": asdict(config), "precision": precision, "pool": prepared.pool.to_dict(), **measured}
         with disk_errors_explained(output_dir, bytes_of(model)):
             source = Path(locate_model(config.model))
             log = trainer.state.log_history
             finish_run(output_dir, record, log, model, tokenizer, file=HARDENING, modules_of=source)
         remove_checkpoints(output_dir)
     return record
+
+
+def _prepared(config: HardeningConfig) -> PreparedHardening:
+    """Load the texts and the model that a configuration names; no file is written."""
+    pool = load_pool(
+        config.texts,
+        text_column=config.text_column,
+        held_out=config.held_out,
+        drop_overlap=config.drop_overlap,
+        most=config.max_texts,
+        seed=config.seed,
+    )
+    trust = config.trust_remote_code
+    tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
+    model = load_any_model(config.model, config.seed, trust_remote_code=trust)
+    encoded, kept_out = _encoded(pool.rows, tokenizer, tokens_to_read(model, config.max_length), config.seed)
+    return PreparedHardening(pool, encoded, kept_out, model, tokenizer)
+
+
+def _train(
+    trainer: HardeningTrainer, prepared: PreparedHardening, checkpoint: str | None, on_step: OnStep
+) -> dict[str, Any]:
+    """Train, and return the loss on the texts that were kept out, before and after, with the cost of the training."""
+    loss_before = _mean_loss(trainer, prepared.kept_out)
+    outcome = run_trainer(trainer, checkpoint, on_step)
+    return {
+        "loss_before": loss_before,
+        "loss_after": _mean_loss(trainer, prepared.kept_out),
+        "cost": {
+            "texts": len(prepared.encoded),
+            "steps": trainer.state.global_step,
+            "seconds": outcome.metrics["train_runtime"],
+            "processor": processor_name(),
+        },
+    }
 
 
 def _check_edits(hardening: Hardening, rows: Dataset, tokenizer: PreTrainedTokenizerBase, edits: str) -> None:

@@ -16,12 +16,12 @@ from uegr.atomic_files import write_text
 from uegr.errors import UsageError
 from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, HUB_NAME
-from uegr.modeling.model_loading import auto_class
+from uegr.modeling.model_loading import AUTO_CLASSES
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import CARD, RESULTS, read_run
 from uegr.runs.run_result import RunResult
-from uegr.runs.run_table import measures
+from uegr.runs.run_table import cells_by_heading
 
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
@@ -140,7 +140,7 @@ def _text(run: dict[str, Any], result: RunResult | None) -> str:
         "train_examples": run["train_examples"],
         "seed": config["seed"],
         "options": ", ".join(f"{name} {value}" for name, value in config["options"].items()),
-        "auto_model": auto_class(run.get("kind", "classification")).__name__,
+        "auto_model": AUTO_CLASSES[run.get("kind", "classification")].__name__,
         "from_scratch": config["model"] in SCRATCH,
         "training": training,
         "measured": [],
@@ -161,7 +161,7 @@ def _text(run: dict[str, Any], result: RunResult | None) -> str:
 def _measured(result: RunResult) -> dict[str, Any]:
     curve = result.robustness
     settings = ", ".join(f"{value} {name}" for name, value in curve.settings("steps", "restarts", "examples").items())
-    cells = measures([result]).items()
+    cells = cells_by_heading([result]).items()
     return {
         "measured": [(name, cell(result)) for name, cell in cells if not name.startswith("PGD")],
         "split": result.split or "test",

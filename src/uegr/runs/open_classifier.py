@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from datasets import Dataset
@@ -16,7 +17,7 @@ from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evalua
 from uegr.modeling.model_loading import load_tokenizer, load_trained, name_or_folder
 from uegr.modeling.tokenizer_match import check_match
 from uegr.runs.finished_run import FinishedRun, open_trained, training_data
-from uegr.runs.run_folder import RUN, read_run
+from uegr.runs.run_folder import RUN
 
 MAX_LENGTH = 512
 """Maximum number of tokens of a text; a checkpoint with fewer positions reads fewer."""
@@ -30,13 +31,13 @@ class OpenedClassifier:
         path: the folder, or a hub name.
         evaluated: the model, with the columns of text that it reads.
         names: the class names, or those of several outputs of regression, in order; none for one output.
-        is_run: whether the folder is a run of uegr, whose own splits can be used.
+        run: the run.json of a run of uegr, whose own splits can be used; None for other folders.
     """
 
     path: Path
     evaluated: EvaluatedModel
     names: list[str]
-    is_run: bool
+    run: dict[str, Any] | None
 
     def labelled_rows(self, file: Path | None, split: str, label_column: str = LABEL) -> Dataset:
         """Return rows with the index of their class in the column "label".
@@ -53,11 +54,10 @@ class OpenedClassifier:
             columns = self.evaluated.text_columns
             rows, _, _ = evaluation_rows(self.evaluated.model, file, columns, label_column, "classification")
             return rows
-        if not self.is_run:
+        if self.run is None:
             raise UsageError(f"'{self.path}' is not a run of uegr and has no data of its own: give a labelled file.")
-        run = read_run(self.path)
-        data = training_data(self.path, run, self.evaluated)
-        rows = FinishedRun(self.path, run, data, self.evaluated).rows(split)
+        data = training_data(self.path, self.run, self.evaluated)
+        rows = FinishedRun(self.path, self.run, data, self.evaluated).rows(split)
         names = dict(zip(data.text_columns, self.evaluated.text_columns, strict=True))
         return rows.rename_columns({own: name for own, name in names.items() if own != name})
 
@@ -89,9 +89,8 @@ def open_model(
     Raises:
         UsageError: there is no such model, it is of another kind, or the columns do not fit it.
     """
-    is_run = (path / RUN).is_file()
-    trust: dict[str, bool] = {"trust_remote_code": trust_remote_code}
-    evaluated = open_trained(path, batch_size, **trust)[1] if is_run else _checkpoint(path, batch_size, **trust)
+    opened = open_trained if (path / RUN).is_file() else _checkpoint
+    run, evaluated = opened(path, batch_size, trust_remote_code=trust_remote_code)
     outputs = int(evaluated.model.config.num_labels)
     is_one_number = evaluated.kind == "regression" and outputs == 1
     if evaluated.kind not in kinds:
@@ -101,7 +100,7 @@ def open_model(
         raise UsageError(f"'{path}' {fault}: name {fitting}.")
     columns = evaluated.text_columns
     given = tuple(filter(None, (text_column or columns[0], text_pair_column or "".join(columns[1:]))))
-    if is_run and len(given) != len(columns):
+    if run is not None and len(given) != len(columns):
         raise UsageError(
             f"'{path}' was trained on the columns {', '.join(columns)}: name {len(columns)} columns of text."
         )
@@ -111,15 +110,15 @@ def open_model(
     if max_length is not None:
         evaluated.cut_to(max_length)
     names = [] if is_one_number else class_names(evaluated.model, outputs)
-    return OpenedClassifier(path, evaluated, names, is_run)
+    return OpenedClassifier(path, evaluated, names, run)
 
 
-def _checkpoint(path: Path, batch_size: int, *, trust_remote_code: bool) -> EvaluatedModel:
-    """The model and tokenizer of any checkpoint."""
+def _checkpoint(path: Path, batch_size: int, *, trust_remote_code: bool) -> tuple[None, EvaluatedModel]:
+    """The model and tokenizer of any checkpoint, which has no run.json."""
     model = load_trained(path, trust_remote_code=trust_remote_code)
     tokenizer = load_tokenizer(name_or_folder(path), trust_remote_code=trust_remote_code)
     check_match(model, tokenizer)
     kind = KIND_OF_PROBLEM.get(model.config.problem_type or "", "classification")
     if kind == "classification" and model.config.num_labels == 1:
         kind = "regression"
-    return EvaluatedModel(model, tokenizer, kind=kind, batch_size=batch_size, max_length=MAX_LENGTH)
+    return None, EvaluatedModel(model, tokenizer, kind=kind, batch_size=batch_size, max_length=MAX_LENGTH)

@@ -4,16 +4,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area, shared_range
-from uegr.modeling.metrics import METRICS, metric_title, show
+from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
-from uegr.runs.text_searches import (
+from uegr.runs.text_attack_groups import (
     attack_heading,
-    attack_of,
+    attack_with_key,
     check_distinct,
-    search_names,
-    search_of,
-    searches_of,
+    comparison_key,
+    distinct_attacks,
+    distinct_names,
 )
 from uegr.runs.wide_table import WideTable
 
@@ -24,7 +24,7 @@ MOST_COLUMNS = 4
 Cell = Callable[[RunResult], str]
 
 
-def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
+def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
     """Return heading -> text of a run's cell, a dash where the run has no such number.
 
     The published metrics come first, then the robustness at each epsilon that all runs share, the area under the
@@ -44,7 +44,7 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     def metric(name: str, title: str) -> Cell:
         def cell(result: RunResult) -> str:
             has_it = name in result.metrics and _title(name, result) == title
-            return show(name.removeprefix("typo_"), result.metrics[name]) if has_it else "–"
+            return METRICS[name.removeprefix("typo_")].text(result.metrics[name]) if has_it else "–"
 
         return cell
 
@@ -52,10 +52,10 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         pairs = ((name, _title(name, result)) for name in names for result in results if name in result.metrics)
         return [(title, metric(name, title)) for name, title in dict.fromkeys(pairs)]
 
-    def attacked(search: str) -> Cell:
-        return lambda result: "–" if (attack := attack_of(result, search)) is None else _percent(attack.accuracy)
+    def attacked(key: str) -> Cell:
+        return lambda result: "–" if (attack := attack_with_key(result, key)) is None else _percent(attack.accuracy)
 
-    searches = searches_of(results)
+    attacks = distinct_attacks(results)
     published = [result.metric for result in results]
     area = f"area, {start:g} to {end:g} %" if 0 < start <= end else "area %"
     cells: list[tuple[str, Cell]] = [
@@ -64,8 +64,8 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
         (area, on_curve(lambda curve: curve_area(curve.epsilons, curve.values, end, start))),
         *columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
         *(
-            (f"{name} %", attacked(search_of(search)))
-            for name, search in zip(search_names(searches, _attack_name), searches, strict=True)
+            (f"{name} %", attacked(comparison_key(attack)))
+            for name, attack in zip(distinct_names(attacks, _attack_name), attacks, strict=True)
         ),
         ("time ×", lambda result: multiple(result.cost.time_ratio)),
         ("FLOPs ×", lambda result: multiple(result.cost.flop_ratio)),
@@ -74,9 +74,9 @@ def measures(results: Sequence[RunResult]) -> dict[str, Cell]:
     return dict(cells)
 
 
-def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
+def headings_and_rows(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows: few runs as columns, many as rows. `brief` gives rows the middle epsilon only."""
-    cells = measures(results)
+    cells = cells_by_heading(results)
     labels = [result.label(results) for result in results]
     if len(results) <= MOST_COLUMNS:
         return ["", *labels], [[heading, *(cell(result) for result in results)] for heading, cell in cells.items()]
@@ -91,7 +91,7 @@ def grid(results: Sequence[RunResult], brief: bool = False) -> tuple[list[str], 
 
 def terminal_table(results: Sequence[RunResult]) -> WideTable:
     """Return the runs as a table for the terminal."""
-    headings, rows = grid(results, brief=True)
+    headings, rows = headings_and_rows(results, brief=True)
     title = ", ".join(sorted({f"{result.task}, {result.model}" for result in results}))
     curves = " and ".join(dict.fromkeys(result.robustness.metric for result in results)).replace("_", " ")
     caption = f"PGD: {curves} under embedding attack at that epsilon; ×: one step, as a multiple of a plain step"

@@ -78,9 +78,9 @@ def train_run(
     """
     check_no_file(output_dir)
     prepared = prepared_training(config, data)
-    asked = begun_precision(output_dir, config.precision) if resume else config.precision
+    requested_precision = begun_precision(output_dir, config.precision) if resume else config.precision
     with no_folder_left(output_dir):
-        trainer = _trainer(prepared, output_dir, asked)
+        trainer = _trainer(prepared, output_dir, requested_precision)
         check_buildable(trainer)
     precision = "bf16" if trainer.args.bf16 else "fp32"
     # The folder is changed only now, when the configuration has proved possible.
@@ -102,11 +102,11 @@ def train_run(
                 return _with_cost_of_a_step(prepared, trainer, output_dir, begun, cost)
             except KeyboardInterrupt:
                 raise StoppedError("stopped: the run is finished, without the cost of a step.") from None
-        of_training = _train(trainer, checkpoint, on_step, stop)
+        training_cost = _train(trainer, checkpoint, on_step, stop)
         editable = prepared.data.kind in TARGET_PER_TEXT and trainer.method.edits_texts
         views = prepared.method_config.views_read(editable)
         run = {"config": asdict(config), "precision": precision, **prepared.record, "views": views}
-        return _finished(prepared, trainer, output_dir, run, of_training, cost)
+        return _finished(prepared, trainer, output_dir, run, training_cost, cost)
 
 
 def _trainer(prepared: PreparedTraining, output_dir: Path, precision: Precision) -> UEGRTrainer:
@@ -134,9 +134,9 @@ def _train(trainer: UEGRTrainer, checkpoint: str | None, on_step: OnStep, stop: 
         reset_peak_memory()
         outcome = run_trainer(trainer, checkpoint, on_step, stop)
     seconds = outcome.metrics["train_runtime"]
-    of_training = {"peak_memory": peak_memory(), "seconds": seconds, "processor": processor_name()}
+    training_cost = {"peak_memory": peak_memory(), "seconds": seconds, "processor": processor_name()}
     free_optimizer(trainer)
-    return of_training
+    return training_cost
 
 
 def _finished(
@@ -144,8 +144,8 @@ def _finished(
     trainer: UEGRTrainer,
     output_dir: Path,
     run: dict[str, Any],
-    of_training: Mapping[str, Any],
-    of_step: Mapping[str, Any] | None,
+    training_cost: Mapping[str, Any],
+    step_cost: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Write the trained model and run.json, and return the content of run.json with its cost.
 
@@ -153,13 +153,13 @@ def _finished(
     Only that of adapters is measured before, because writing merges them into the model.
     """
     model, method_config = prepared.model, prepared.method_config
-    if of_step is None and prepared.config.lora_r is not None:
-        of_step = _cost_of_a_step(prepared, trainer)
-    run["cost"] = {**(of_step or {}), **of_training}
+    if step_cost is None and prepared.config.lora_r is not None:
+        step_cost = _cost_of_a_step(prepared, trainer)
+    run["cost"] = {**(step_cost or {}), **training_cost}
     if is_first_process():
         with disk_errors_explained(output_dir, bytes_of(model)):
             finish_run(output_dir, run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
-    if of_step is None:
+    if step_cost is None:
         run = _with_cost_of_a_step(prepared, trainer, output_dir, run)
     if is_first_process():
         remove_checkpoints(output_dir)
@@ -171,13 +171,13 @@ def _with_cost_of_a_step(
     trainer: UEGRTrainer,
     output_dir: Path,
     run: dict[str, Any],
-    of_step: Mapping[str, Any] | None = None,
+    step_cost: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The content of a finished run.json with the cost of a step, which is measured unless it is there or given."""
     if "flop_ratio" in run["cost"]:
         return run
-    of_step = _cost_of_a_step(prepared, trainer) if of_step is None else of_step
-    run = {**run, "cost": {**of_step, **run["cost"]}}
+    step_cost = _cost_of_a_step(prepared, trainer) if step_cost is None else step_cost
+    run = {**run, "cost": {**step_cost, **run["cost"]}}
     if is_first_process():
         write_finished(output_dir, run)
     return run

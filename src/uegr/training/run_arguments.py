@@ -75,7 +75,7 @@ def training_arguments(config: TrainingOptions, output_dir: Path, *, bf16: bool,
         "use_cpu": not torch.cuda.is_available(),
     }
     if isinstance(config, RunConfig):
-        check_further(config)
+        check_trainer_arguments(config)
         arguments |= _early_stopping(config) | config.training_arguments
     _check_not_sharded()
     with explained_arguments():
@@ -152,7 +152,7 @@ def check_buildable(trainer: Trainer) -> None:
     trainer.optimizer = trainer.lr_scheduler = None
 
 
-def check_further(config: RunConfig) -> None:
+def check_trainer_arguments(config: RunConfig) -> None:
     """Refuse further arguments that a run would not follow, or that set one of its own options again."""
     arguments, own = config.training_arguments, {entry.name for entry in fields(config)}
     hints = type_hints(TrainingArguments)

@@ -1,5 +1,7 @@
 """The attacks by name."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any, TypeAlias
 
 from uegr.errors import UsageError, shown, unknown
@@ -15,6 +17,8 @@ from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.options import check_value, type_hints
 
 Attack: TypeAlias = TextAttack | EmbeddingAttack
 
@@ -55,3 +59,37 @@ def find_attack(attack: Any) -> Attack:
             f"an attack is given by its name, such as 'pgd', or made, such as attacks.PGD(), and not {shown(attack)}."
         )
     return attack
+
+
+def create_attack(name: str, options: Mapping[str, Any], source: EvaluatedModel | None = None) -> Attack:
+    """Create an attack by name.
+
+    Args:
+        name: of the attack; hyphens and underscores are equal.
+        options: of several attacks, of which this one takes those that it has.
+        source: the model on which the attack "transfer" makes its perturbations.
+
+    Raises:
+        UsageError: there is no such attack, or an option has a value of another type.
+    """
+    attack_type = attack_class(name)
+    arguments = {option: value for option, value in options.items() if option in option_names(attack_type)}
+    if attack_type is Transfer and source is not None:
+        arguments["source"] = source
+    hints = type_hints(attack_type)
+    for option, value in arguments.items():
+        check_value(option, value, hints[option])
+    return attack_type(**arguments)
+
+
+def option_names(attack_class: type[Attack]) -> set[str]:
+    """The options of an attack."""
+    return {option.name for option in fields(attack_class)}
+
+
+def check_attack_options(options: Mapping[str, Any], attacks: Sequence[Attack]) -> None:
+    """Raise a UsageError where none of the attacks has one of the options."""
+    names = {name for attack in attacks for name in option_names(type(attack))}
+    for option in options:
+        if option not in names:
+            raise unknown("option of these attacks", option, sorted(names - {"source"}))

@@ -22,6 +22,7 @@ from uegr.evaluation.attacks.text_search import Search, run_searches, with_endin
 from uegr.evaluation.evaluated_model import EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
+from uegr.evaluation.truncated_texts import read_and_rest
 from uegr.modeling.tokenizer_match import check_match
 
 SIDE_BY_SIDE = 64
@@ -121,7 +122,7 @@ def _attack(
 ) -> list[AttackOutcome]:
     """Attack the examples in groups of `SIDE_BY_SIDE`; see `attack_texts`."""
     outcomes: list[AttackOutcome] = []
-    parts = evaluated.parts_of(examples) if examples and attack.goes_by_words else [(texts, "") for texts in examples]
+    parts = read_and_rest(evaluated, examples) if examples and attack.goes_by_words else [(row, "") for row in examples]
     with evaluation_mode(evaluated.model):
         clean = evaluated.probabilities_of(examples) if examples else np.empty((0, 1))
         before = clean.argmax(axis=1)

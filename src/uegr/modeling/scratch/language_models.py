@@ -8,8 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from transformers import (
-    AutoModelForCausalLM,
-    AutoModelForSeq2SeqLM,
     GPT2Config,
     GPT2LMHeadModel,
     PreTrainedModel,
@@ -20,9 +18,6 @@ from transformers import (
 
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
-
-AUTO: dict[Kind, Any] = {"seq2seq": AutoModelForSeq2SeqLM, "causal_lm": AutoModelForCausalLM}
-"""The kinds of task whose models generate text, and the class that opens one."""
 
 
 def _encoder_decoder(tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:

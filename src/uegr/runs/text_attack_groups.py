@@ -1,4 +1,4 @@
-"""The searches that attacks on the text made: which results of several runs can be compared, and their names."""
+"""Which text attacks of several runs are the same (attack, calibration, split, options), and what tables call them."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,27 +12,27 @@ TAKEN = {"clean", "robust", "typos", "area", *(metric.title.removesuffix(" %") f
 """Headings of columns that are not of attacks, without their units; "typos": accuracy under random typing errors."""
 
 
-def search_of(attack: TextAttackRecord) -> str:
-    """Identifies a search in several runs: the attack, whether it was calibrated, the data, and the options."""
+def comparison_key(attack: TextAttackRecord) -> str:
+    """Equal for the same attack on several runs: its name, whether it was calibrated, the data, and the options."""
     options = {name: float(value) if type(value) is int else value for name, value in attack.options.items()}
     return f"{attack.key} {json.dumps(options, sort_keys=True)}"
 
 
-def searches_of(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
-    """Return one result of each search."""
-    return list({search_of(attack): attack for run in runs for attack in run.text_attacks}.values())
+def distinct_attacks(runs: Sequence[RunResult]) -> list[TextAttackRecord]:
+    """Return one result of each attack on the text that any of the runs has."""
+    return list({comparison_key(attack): attack for run in runs for attack in run.text_attacks}.values())
 
 
-def attack_of(run: RunResult, search: str) -> TextAttackRecord | None:
-    """Return the result of a search on this run."""
-    return next((attack for attack in run.text_attacks if search_of(attack) == search), None)
+def attack_with_key(run: RunResult, key: str) -> TextAttackRecord | None:
+    """Return the result of this run that has a `comparison_key`."""
+    return next((attack for attack in run.text_attacks if comparison_key(attack) == key), None)
 
 
-def search_names(searches: Sequence[TextAttackRecord], name_of: Callable[[TextAttackRecord], str]) -> list[str]:
-    """Return the name of each search, with the options in which searches of the same name differ."""
+def distinct_names(attacks: Sequence[TextAttackRecord], name_of: Callable[[TextAttackRecord], str]) -> list[str]:
+    """Return the name of each attack, with the options in which attacks of the same name differ."""
     names = []
-    for attack in searches:
-        alike = [other.options for other in searches if name_of(other) == name_of(attack)]
+    for attack in attacks:
+        alike = [other.options for other in attacks if name_of(other) == name_of(attack)]
         differing = [
             f"{name.replace('_', ' ')} {value}"
             for name, value in attack.options.items()
