@@ -17,6 +17,11 @@ STREAMS = ("/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/")
 """Start of the paths of streams that are open already. /dev/shm is a folder like any other."""
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a device, or the file that is open already as the output of the process."""
+    return path.exists() and (not path.is_file() or os.path.abspath(path).startswith(STREAMS))
+
+
 def temporary_beside(path: Path) -> Path:
     """Return a hidden name in the folder of `path` that no other process has: process ids repeat between containers."""
     return path.with_name(f".{path.name[:50]}.{secrets.token_hex(8)}.partial")
@@ -29,7 +34,7 @@ def replacement(path: Path) -> Iterator[TextIO]:
     A link stays, and the file it leads to is replaced; the new file has the permissions of the old one. A pipe or a
     device is written to, as is the file that /dev/stdout leads to.
     """
-    if path.exists() and (not path.is_file() or os.path.abspath(path).startswith(STREAMS)):
+    if is_stream(path):
         with path.open("a", encoding="utf-8", newline="") as opened:
             yield opened
         return

@@ -136,3 +136,18 @@ def test_a_finished_training_is_not_thrown_away_for_what_is_left_of_its_checkpoi
     (tmp_path / "plain" / ".removed-checkpoint-1").mkdir(parents=True)
     assert run(["demo", "--output_dir", str(tmp_path)]) == 1
     assert asked == [(True, False)]
+
+
+@pytest.mark.parametrize("content", ["run", "report.html", "results.json"])
+def test_a_demo_does_not_replace_what_is_not_of_a_demo(
+    content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content == "run":
+        run_file = {"schema": 1, "finished": True, "config": {"model": "own", "method": "uegr", "data": {}}}
+        write_json(tmp_path / "uegr" / "run.json", run_file)
+        (tmp_path / "report.html").write_text("own report")
+    else:
+        (tmp_path / content).write_text("own")
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert "is not of a demo, which would replace it" in error_of(capsys, ["demo", "--output_dir", str(tmp_path)])
+    assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}

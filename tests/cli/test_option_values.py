@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support.command_line import error_of
-from uegr.cli.option_values import method_options
+from uegr.cli.option_values import method_options, parse_label_map
 from uegr.errors import UsageError
 
 
@@ -54,6 +54,10 @@ def test_an_option_without_a_value_takes_no_other_argument(arguments: list[str])
         (["train", "--task", "cr", "--label_column", "x", "--output_dir", "RUN"], "--label_column is not used"),
         (["train", "--task", "cr", "--lora_alpha", "4", "--output_dir", "RUN"], "--lora_alpha is not used"),
         (["report", "RUN", "--output", "."], "'.' is a folder: give --output"),
+        (
+            ["report", "RUN", "--output", "RUN/results.json"],
+            "is not the name of an HTML file: let --output",
+        ),
     ],
 )
 def test_an_option_without_effect_is_refused(
@@ -62,3 +66,9 @@ def test_an_option_without_effect_is_refused(
     folder = str(tmp_path / "run")
     assert message in error_of(capsys, [folder if word == "RUN" else word for word in arguments])
     assert not Path(folder).exists()
+
+
+def test_a_class_of_the_model_has_one_class_of_the_task() -> None:
+    assert parse_label_map("a = b, c=b") == {"a": "b", "c": "b"}
+    with pytest.raises(UsageError, match="--label_map names 'a' twice"):
+        parse_label_map("a=b,a=c")

@@ -249,3 +249,13 @@ def test_an_output_folder_that_cannot_be_written_is_said_before_the_measurement(
     arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(file)]
     capsys.readouterr()
     assert "cannot be used (file exists): name another" in error_of(capsys, arguments)
+
+
+def test_the_result_does_not_replace_the_policy(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "gate.json"
+    policy.write_text('{"minimum": {"accuracy": 0.0}}')
+    arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(tmp_path)]
+    assert "would be replaced by the result: choose another --output_dir" in error_of(capsys, arguments)
+    assert policy.read_text() == '{"minimum": {"accuracy": 0.0}}'

@@ -18,7 +18,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs import predict
 from uegr.runs.open_classifier import open_model
-from uegr.runs.predict import calibrated_temperature, predict_file
+from uegr.runs.predict import calibrated_temperature, check_files, predict_file
 from uegr.runs.predicted_columns import PREDICTED
 
 
@@ -133,6 +133,8 @@ def test_nothing_of_the_user_is_overwritten(evaluated_run: Path, tmp_path: Path)
     reviews(8).to_csv(texts, index=False)
     with pytest.raises(UsageError, match="is the file of the texts: name another with --output"):
         predict_file(classifier, texts, tmp_path / "." / "texts.csv")
+    with pytest.raises(UsageError, match="is the file to calibrate on: name another with --output"):
+        check_files(texts, tmp_path / "labelled.csv", tmp_path / "labelled.csv")
     (tmp_path / "out.csv").mkdir()
     with pytest.raises(UsageError, match="is a folder"):
         predict_file(classifier, texts, tmp_path / "out.csv")
@@ -180,7 +182,8 @@ def test_the_columns_of_the_file_are_kept(evaluated_run: Path, tmp_path: Path) -
 
 
 def test_values_that_json_does_not_know_are_written_as_text(evaluated_run: Path, tmp_path: Path) -> None:
-    frame = reviews(2)[["text"]].assign(score=[0.5, np.nan], tags=[["a"], ["b", "c"]])
+    frame = reviews(2)[["text"]].assign(score=[0.5, np.nan], tags=[["a"], ["b", "c"]], numbers=[[np.inf], [1.0]])
+    frame["parts"] = [{"low": -np.inf, "high": np.nan}, {"low": 0.0, "high": 1.0}]
     frame["day"] = [pd.Timestamp("2026-01-02"), pd.NaT]
     frame.to_parquet(tmp_path / "texts.parquet")
     predict_file(open_model(evaluated_run), tmp_path / "texts.parquet", tmp_path / "out.jsonl")
@@ -188,6 +191,8 @@ def test_values_that_json_does_not_know_are_written_as_text(evaluated_run: Path,
     assert [row["day"] for row in rows] == ["2026-01-02 00:00:00", None]
     assert [row["score"] for row in rows] == [0.5, None]
     assert [row["tags"] for row in rows] == [["a"], ["b", "c"]]
+    assert [row["numbers"] for row in rows] == [[None], [1.0]]
+    assert [row["parts"] for row in rows] == [{"low": None, "high": None}, {"low": 0.0, "high": 1.0}]
 
 
 def test_a_text_column_may_be_called_as_a_prediction(evaluated_run: Path, tmp_path: Path) -> None:

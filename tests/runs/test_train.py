@@ -219,3 +219,12 @@ def test_words_that_the_model_reads_no_token_of_are_reported(model_folder: Path,
     run = train_run(RunConfig(data=source, model=str(model_folder), method="plain", **options), tmp_path / "run")
     (finding,) = (finding for finding in run["data"]["findings"] if finding["kind"] == "no_token")
     assert finding["count"] == run["train_examples"] and "no token of their own" in finding["message"]
+
+
+def test_a_length_at_which_no_text_is_left_is_refused_before_the_training(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    config = RunConfig(DataSource(train_file=str(train_file)), str(model_folder), max_length=2)
+    with pytest.raises(UsageError, match="texts cannot be cut to 2 tokens: give a max_length of at least 3"):
+        train_run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from transformers import BertModel
 
+from support.checkpoints import make_checkpoint
 from support.reviews import tokenizer
+from uegr.errors import UsageError
 from uegr.runs.folder_lock import content_of, only_change
 from uegr.runs.run_folder import read_run
-from uegr.runs.training_folder import finish_run, prepare_run, remove_checkpoints
+from uegr.runs.training_folder import finish_run, prepare_run, remove_checkpoints, write_finished
 
 
 def begun(folder: Path, *, overwrite: bool = False) -> None:
@@ -72,3 +74,30 @@ def test_a_checkpoint_that_cannot_be_removed_leaves_the_run_finished(
     remove_checkpoints(folder)
     assert read_run(folder)["finished"]
     assert sum("delete it yourself" in record.getMessage() for record in caplog.records) == 2
+
+
+def test_resume_continues_although_the_command_that_was_interrupted_had_overwrite(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begun(folder)
+    make_checkpoint(folder, 3)
+    prepare_run(folder, {"method": "plain"}, resume=True, overwrite=True, precision="fp32")
+    assert (folder / "checkpoint-3").exists()
+
+
+def test_a_finished_run_is_not_replaced_by_resume_and_overwrite(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begun(folder)
+    write_finished(folder, {"config": {"method": "plain"}})
+    with pytest.raises(UsageError, match="holds a finished run.*give --overwrite without --resume"):
+        prepare_run(folder, {"method": "plain"}, resume=True, overwrite=True, precision="fp32")
+
+
+@pytest.mark.parametrize("read", ["data", "model"])
+def test_overwrite_keeps_what_the_run_reads(read: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begun(folder)
+    (folder / "texts.csv").write_text("text,label")
+    inputs = {"data": {"data_files": [str(folder / "texts.csv")]}, "model": {"model": str(folder)}}[read]
+    with pytest.raises(UsageError, match="which --overwrite empties: move it"):
+        prepare_run(folder, {"method": "plain"}, resume=False, overwrite=True, precision="fp32", **inputs)
+    assert (folder / "texts.csv").exists() and (folder / "run.json").exists()

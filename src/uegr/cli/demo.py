@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
@@ -80,14 +81,15 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     from uegr.training.run_config import RunConfig
 
     page, results = folder / "report.html", []
+    data = DataSource(task=TASK, max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
+    configs = {method: RunConfig(data=data, model=EMBEDDED_MODEL, method=method, seed=seed) for method in METHODS}
+    _check_own(folder, configs)
     if page.exists():
         page.unlink()
         for run in (folder / method for method in METHODS):
             if (run / RUN).is_file():
                 remove_folder(run)
-    for method in METHODS:
-        data = DataSource(task=TASK, max_train_examples=TRAIN_EXAMPLES, max_test_examples=TEST_EXAMPLES)
-        config = RunConfig(data=data, model=EMBEDDED_MODEL, method=method, seed=seed)
+    for method, config in configs.items():
         run = folder / method
         _train(config, run, partial(on_progress, f"training {method}", unit="steps"))
         if not (run / RESULTS).is_file():
@@ -104,6 +106,22 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     save_figures([chart for charts in sections.values() for chart in charts], folder)
     write_page(measured, sections, page)
     return results
+
+
+def _check_own(folder: Path, configs: Mapping[str, RunConfig]) -> None:
+    """Raise a UsageError if the folder holds runs, or the files of a report, that are not a demo's."""
+    from uegr.errors import UsageError
+    from uegr.runs.run_folder import RESULTS, RUN, read_run
+    from uegr.runs.training_folder import changed_settings
+
+    runs = [folder / method for method in configs if (folder / method / RUN).is_file()]
+    others = [] if runs else [path for path in (folder / "report.html", folder / RESULTS) if path.exists()]
+    for run in runs:
+        with suppress(UsageError):  # a damaged run is trained again
+            if {"data", "model", "method"}.intersection(changed_settings(read_run(run), asdict(configs[run.name]))):
+                others.append(run)
+    if others:
+        raise UsageError(f"'{others[0]}' is not of a demo, which would replace it: choose another --output_dir.")
 
 
 def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:

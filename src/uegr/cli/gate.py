@@ -17,6 +17,7 @@ from uegr.cli.shared_options import (
     TrustOption,
 )
 from uegr.cli.terminal import console, progress
+from uegr.errors import UsageError
 
 
 @app.command()
@@ -34,7 +35,7 @@ def gate(
     """Test a model against a policy; exit code 1 if it fails. Works on any classifier and any labelled file."""
     from uegr.evaluation.data_slices import SMALLEST
     from uegr.runs.finished_run import check_writable
-    from uegr.runs.gate import run_gate
+    from uegr.runs.gate import WRITTEN, run_gate
     from uegr.runs.gate_policy import read_policy
     from uegr.runs.open_classifier import open_model
 
@@ -44,6 +45,10 @@ def gate(
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,
     )
+    written = [(output_dir / name).resolve() for name in WRITTEN]
+    for path in (policy, file, limits.file):
+        if path is not None and Path(path).resolve() in written:
+            raise UsageError(f"'{path}' would be replaced by the result: choose another --output_dir.")
     output_dir.mkdir(parents=True, exist_ok=True)  # the error should come before the measurement
     check_writable(output_dir)
     with progress() as on_progress:

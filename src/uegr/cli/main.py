@@ -6,29 +6,32 @@ import signal
 import sys
 import traceback
 
-from uegr.cli import (  # noqa: F401  # importing a command registers it
-    analyse,
-    attack,
-    compare,
-    demo,
-    evaluate,
-    gate,
-    harden,
-    methods,
-    playground,
-    predict,
-    report,
-    score,
-    tasks,
-    train,
-    tune,
-)
-from uegr.cli.app import app
-from uegr.cli.output_encoding import print_every_character
-from uegr.cli.terminal import PlainConsole, without_control
-from uegr.errors import UegrError, UsageError, is_out_of_memory
-from uegr.libraries import silence_libraries
-from uegr.training.stop_signals import on_signal
+try:
+    from uegr.cli import (  # noqa: F401  # importing a command registers it
+        analyse,
+        attack,
+        compare,
+        demo,
+        evaluate,
+        gate,
+        harden,
+        methods,
+        playground,
+        predict,
+        report,
+        score,
+        tasks,
+        train,
+        tune,
+    )
+    from uegr.cli.app import app
+    from uegr.cli.output_encoding import print_every_character
+    from uegr.cli.terminal import PlainConsole, without_control
+    from uegr.errors import UegrError, UsageError, is_out_of_memory
+    from uegr.libraries import silence_libraries
+    from uegr.training.stop_signals import on_signal
+except KeyboardInterrupt:  # the imports take half a second
+    sys.exit(130)
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, of a quota, and of a limit of file sizes."""

@@ -60,11 +60,13 @@ def parse_names(text: str) -> list[str]:
 
 def parse_label_map(text: str) -> dict[str, str]:
     """Return `MODEL=TASK,MODEL=TASK` as a dict."""
-    label_map = {}
+    label_map: dict[str, str] = {}
     for pair in parse_names(text):
         model_class, separator, task_class = (part.strip() for part in pair.partition("="))
         if not (model_class and separator and task_class):
             raise UsageError(f"'{pair}' is not a pair of classes: write --label_map MODEL=TASK,MODEL=TASK.")
+        if model_class in label_map:
+            raise UsageError(f"--label_map names '{model_class}' twice: give it one class of the task.")
         label_map[model_class] = task_class
     return label_map
 

@@ -42,7 +42,7 @@ def predict(
 
     if calibrate_on is None:
         refuse_unused(context, ("label_column",), "name a labelled file with --calibrate_on")
-    check_files(file, output)
+    check_files(file, output, calibrate_on)
     classifier = open_model(
         model,
         text_column,

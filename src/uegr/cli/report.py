@@ -17,6 +17,7 @@ def report(
     figures: Annotated[Path | None, option("--figures", "Folder for the figures as PNG and SVG files.")] = None,
 ) -> None:
     """Write one HTML page with the figures and tables of one or several evaluated runs."""
+    from uegr.atomic_files import is_stream
     from uegr.report.figures.catalogue import draw
     from uegr.report.figures.render import save_figures
     from uegr.report.page import write_page
@@ -24,10 +25,13 @@ def report(
 
     if output.is_dir():
         raise UsageError(f"'{output}' is a folder: give --output the name of an HTML file.")
+    if output.suffix.lower() not in (".html", ".htm") and not is_stream(output):
+        raise UsageError(f"'{output}' is not the name of an HTML file: let --output end in .html.")
     results = read_results_and_logs(runs)
     sections = draw(results)
     write_page(results, sections, output)
-    console.print(f"wrote {output}")
+    if not is_stream(output):  # the page would have the message in it
+        console.print(f"wrote {output}")
     if figures is not None:
         written = save_figures([chart for charts in sections.values() for chart in charts], figures)
         console.print(f"wrote {len(written)} files into {figures}")

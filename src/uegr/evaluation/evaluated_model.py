@@ -80,12 +80,7 @@ class EvaluatedModel:
     def cut_to(self, max_length: int) -> None:
         """Cut texts to this number of tokens, or to the model's own number of positions."""
         check_value("max_length", own_number(max_length), int)
-        least = 1
-        if self.tokenizer is not None:
-            least += self.tokenizer.num_special_tokens_to_add(pair=len(self.text_columns) > 1)
-        if max_length < least:
-            raise UsageError(f"texts cannot be cut to {max_length} tokens: give a max_length of at least {least}.")
-        self.max_length = tokens_to_read(self.model, max_length)
+        self.max_length = tokens_to_read(self.model, max_length, self.tokenizer, pairs=len(self.text_columns) > 1)
 
     @property
     def device(self) -> torch.device:

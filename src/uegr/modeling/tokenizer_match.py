@@ -86,6 +86,13 @@ def check_vocabulary(model: nn.Module, tokenizer: Any) -> None:
         )
 
 
-def tokens_to_read(model: nn.Module, max_length: int) -> int:
-    """`max_length`, or the number of positions that the model has if those are fewer."""
+def tokens_to_read(model: nn.Module, max_length: int, tokenizer: Any = None, *, pairs: bool = False) -> int:
+    """`max_length`, or the number of positions that the model has if those are fewer.
+
+    Raises:
+        UsageError: no token of a text, or of a pair, fits beside the special tokens: a tokenizer then cuts nothing.
+    """
+    least = 1 + (0 if tokenizer is None else tokenizer.num_special_tokens_to_add(pair=pairs))
+    if max_length < least:
+        raise UsageError(f"texts cannot be cut to {max_length} tokens: give a max_length of at least {least}.")
     return min(max_length, longest_input(model) or max_length)

@@ -26,6 +26,8 @@ from uegr.runs.open_classifier import OpenedClassifier
 
 FLIPS, SLICES = 20, 10
 """Number of texts and of slices that are named."""
+WRITTEN = ("gate.json", "gate.xml")
+"""The files of a result."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class GateResult:
 
     def write(self, folder: Path) -> None:
         """Write gate.json and gate.xml (JUnit's format, which CI services read)."""
-        write_json(folder / "gate.json", {"passed": self.passed, **asdict(self)})
+        json_file, xml_file = WRITTEN
+        write_json(folder / json_file, {"passed": self.passed, **asdict(self)})
         suite = ElementTree.Element("testsuite", name=_printable(f"uegr gate {self.model}"), tests=str(len(self.lines)))
         suite.set("failures", str(sum(not line.passed for line in self.lines)))
         for line in self.lines:
@@ -85,7 +88,7 @@ class GateResult:
             if not line.passed:
                 message = "{} is {} and must be {}".format(_printable(line.name), *line.texts(decimals=4))
                 ElementTree.SubElement(case, "failure", message=message).text = message
-        write_text(folder / "gate.xml", ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
+        write_text(folder / xml_file, ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
 
 
 def _shortest(number: float, decimals: int, is_enough: Callable[[float], bool]) -> str:

@@ -133,7 +133,8 @@ def _prepared(config: HardeningConfig) -> PreparedHardening:
     trust = config.trust_remote_code
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
-    encoded, kept_out = _encoded(pool.rows, tokenizer, tokens_to_read(model, config.max_length), config.seed)
+    max_length = tokens_to_read(model, config.max_length, tokenizer)
+    encoded, kept_out = _encoded(pool.rows, tokenizer, max_length, config.seed)
     return PreparedHardening(pool, encoded, kept_out, model, tokenizer)
 
 

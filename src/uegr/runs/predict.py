@@ -4,7 +4,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import isnan
+from math import isfinite
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -72,7 +72,7 @@ def predict_file(
     return dict(counts)
 
 
-def check_files(file: Path, output: Path) -> None:
+def check_files(file: Path, output: Path, calibrate_on: Path | None = None) -> None:
     """Refuse a file that cannot be read or written by its name, before a model is opened for it.
 
     Raises:
@@ -83,8 +83,9 @@ def check_files(file: Path, output: Path) -> None:
         raise UsageError(f"cannot write '{output}': its ending must be one of {', '.join(WRITERS)}.")
     if output.is_dir():
         raise UsageError(f"'{output}' is a folder: name a file with --output.")
-    if output.resolve() == file.resolve():
-        raise UsageError(f"'{output}' is the file of the texts: name another with --output.")
+    for path, purpose in ((file, "file of the texts"), (calibrate_on, "file to calibrate on")):
+        if path is not None and output.resolve() == path.resolve():
+            raise UsageError(f"'{output}' is the {purpose}: name another with --output.")
 
 
 def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
@@ -133,8 +134,17 @@ def _json_lines(file: TextIO, header: list[str]) -> Callable[[list[Any]], object
 
 
 def _as_json(row: dict[str, Any]) -> str:
-    without_nan = {name: None if isinstance(value, float) and isnan(value) else value for name, value in row.items()}
-    return json.dumps(without_nan, ensure_ascii=False, default=str)  # dates and bytes of a Parquet file as text
+    # Dates and bytes of a Parquet file are written as text.
+    return json.dumps(_without_infinities(row), ensure_ascii=False, default=str, allow_nan=False)
+
+
+def _without_infinities(value: Any) -> Any:
+    """The value with null for each NaN and infinity, which JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _without_infinities(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_infinities(part) for part in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 WRITERS: dict[str, Callable[[TextIO, list[str]], Callable[[list[Any]], object]]] = {".csv": _csv, ".jsonl": _json_lines}

@@ -39,6 +39,10 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
     try:
         run: dict[str, Any] = read_json(folder / file, "train again with --overwrite", fault="is damaged")
     except FileNotFoundError:
+        if (folder / "config.json").is_file():
+            raise UsageError(
+                f"'{folder}' holds a model and no run: make one with uegr train --model_name_or_path {folder}."
+            ) from None
         raise UsageError(f"'{folder}' holds no run: make one with uegr train --output_dir {folder}.") from None
     except NotADirectoryError:
         raise UsageError(f"'{folder}' is a file: name the folder of a run.") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -65,7 +66,7 @@ def prepare_run(
     Args:
         folder: the run folder.
         config: the configuration of the run, as JSON can hold it.
-        resume: continue the run in the folder.
+        resume: continue the run in the folder, also with `overwrite`: the command that was interrupted had it.
         overwrite: remove the run in the folder.
         precision: of the training, kept for `begun_precision`.
         data_files: the user's files that the run trains on.
@@ -77,15 +78,18 @@ def prepare_run(
         no further step to make.
 
     Raises:
-        UsageError: the folder holds something else, a finished run, or an unfinished run that cannot be resumed.
+        UsageError: the folder holds something else, a finished run, an unfinished run that cannot be resumed, or what
+            the run reads, which `overwrite` would remove.
     """
     check_no_file(folder)
+    overwrite = overwrite and not resume
     if folder.exists() and not (folder / file).exists():
         if any(path for pattern in MARKS_OF_MODEL for path in folder.glob(pattern)):
             raise UsageError(f"'{folder}' holds another model or run: choose another --output_dir.")
         if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
+        _check_keeps(folder, [*data_files, model])
         with only_change(folder):  # a command that measures the run reads run.json and then writes results.json
             for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
                 remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -131,10 +135,20 @@ def adopt_paths(folder: Path, config: dict[str, Any]) -> None:
     write_json(folder / RUN, {**run, "config": config, **digests})
 
 
+def _check_keeps(folder: Path, inputs: Sequence[str]) -> None:
+    """Raise a UsageError if a folder that is to be emptied holds an input of the run."""
+    for path in filter(None, inputs):
+        if os.path.exists(path) and Path(path).resolve().is_relative_to(folder.resolve()):
+            raise UsageError(
+                f"'{path}' is in '{folder}', which --overwrite empties: move it, or choose another --output_dir."
+            )
+
+
 def _check_resumable(folder: Path, former: dict[str, Any], config: dict[str, Any], resume: bool) -> None:
     """Raise a UsageError unless the run in the folder is to be resumed, lacks something, and has this configuration."""
     if former.get("finished") and not (resume and _leftovers(folder)):
-        raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or add --overwrite.")
+        overwriting = "give --overwrite without --resume" if resume else "add --overwrite"
+        raise UsageError(f"'{folder}' holds a finished run: choose another --output_dir, or {overwriting}.")
     if not resume:
         raise UsageError(
             f"'{folder}' holds an unfinished run: continue it with --resume, or start over with --overwrite."

@@ -63,7 +63,7 @@ def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTrain
         raise UsageError(without_training_split(data.name))
     weights = class_weights(config.class_weights, data)
     model, tokenizer = _model_and_tokenizer(config, data)
-    max_length = tokens_to_read(model, config.max_length)
+    max_length = tokens_to_read(model, config.max_length, tokenizer, pairs=len(data.text_columns) > 1)
     encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
     findings = [*data.findings, *findings_about(model, config, data, encoded, max_length)]
     if config.lora_r is not None:
