@@ -54,6 +54,7 @@ def test_a_model_that_is_not_there_is_not_found(kind: type[Exception], monkeypat
 
 def test_a_folder_whose_own_model_is_not_there_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as one of adapters."""
+    (tmp_path / "adapter_config.json").write_text("{}")
     fails_with(of_hub(LocalEntryNotFoundError), monkeypatch)
     with pytest.raises(UsageError, match="cannot be opened"):
         load_tokenizer(str(tmp_path))

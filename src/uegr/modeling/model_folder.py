@@ -122,11 +122,14 @@ def check_json_files(folder: Path) -> None:
     """Look at the configurations of model and tokenizer, where they exist.
 
     Raises:
-        UsageError: a file does not hold a JSON object.
+        UsageError: a file does not hold a JSON object, or a folder has none of them.
     """
-    for name in ("config.json", "tokenizer_config.json", "tokenizer.json"):
-        if (folder / name).is_file():
-            _read_object(folder / name)
+    files = [folder / name for name in ("config.json", "tokenizer_config.json", "tokenizer.json")]
+    files = [file for file in files if file.is_file()]
+    if folder.is_dir() and not files and not (folder / ADAPTER).is_file():
+        raise UsageError(f"'{folder}' holds no model: name the folder that has its config.json and tokenizer.json.")
+    for file in files:
+        _read_object(file)
 
 
 def check_no_adapter(folder: Path) -> None:
