@@ -88,6 +88,8 @@ def test_an_attack_on_a_model_in_memory(evaluated: EvaluatedModel, rows: Dataset
         ("ocr", {"search_by": "beam"}, "unknown search 'beam'"),
         ("ocr", {"rate": 0.0}, r"a rate in \(0, 1\]"),
         ("ocr", {"tries": 0}, "at least one try"),
+        ("ocr", {"tries": 7, "search_by": "random"}, "tries has no effect with search_by=random: leave it out"),
+        ("slips", {"rate": 0.5, "search_by": "greedy"}, "rate has no effect with search_by=greedy: leave it out"),
     ],
 )
 def test_wrong_options_are_refused(name: str, options: dict[str, object], message: str) -> None:

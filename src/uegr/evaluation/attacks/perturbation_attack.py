@@ -36,6 +36,10 @@ class PerturbationAttack(GreedyAttack):
         super().__post_init__()
         if not 0.0 < self.rate <= 1.0 or self.tries < 1:
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
+        without_effect = {"random": ["tries"], "worst": [], "greedy": ["tries", "rate"]}[self.search_by]
+        for name in without_effect:
+            if getattr(self, name) != getattr(PerturbationAttack, name):
+                raise UsageError(f"{name} has no effect with search_by={self.search_by}: leave it out.")
         perturbation = find_perturbation(self.name)
         if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: take search_by=worst instead of greedy.")
