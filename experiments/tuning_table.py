@@ -9,10 +9,8 @@ from experiments.grid_figures import settings_figure, svg_text
 from experiments.grid_sections import Figures
 from experiments.paths import RESULTS
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import MEASURES, collapsed
+from uegr.compare.measures import CLEAN, ROBUST, collapsed
 from uegr.compare.result_slot import latest_slots
-
-CLEAN, ROBUST = MEASURES[:2]
 
 
 def tuning_table(figures: Figures) -> str:

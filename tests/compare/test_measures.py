@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from support.compare_samples import ROBUST, first_task, made_up_grid, made_up_run, made_up_slots
+from support.compare_samples import ROBUST_ACCURACY, first_task, made_up_grid, made_up_run, made_up_slots
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
-from uegr.compare.measures import MEASURES, collapsed, measures_of, robustness
+from uegr.compare.measures import ROBUST, TYPOS, collapsed, measures_of, robustness
 from uegr.compare.result_slot import Run
 from uegr.errors import UsageError
 from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
@@ -18,7 +18,7 @@ from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bit
 
 def test_further_attacks_are_measures_like_the_others() -> None:
     def run_of(cell: Cell) -> Run:
-        robust = np.random.default_rng(cell.seed).random(200) < ROBUST[cell.method]
+        robust = np.random.default_rng(cell.seed).random(200) < ROBUST_ACCURACY[cell.method]
         text = {"attack": "synonyms", "accuracy": float(robust.mean()), "examples": 200, "outcomes": pack_bits(robust)}
         curve = {"attack": "auto-pgd", "epsilons": [0.0, 0.02, 0.04], "accuracy": [0.8, 0.4, 0.2]}
         return {**made_up_run(cell), "text_attacks": [text], "embedding_attacks": [curve]}
@@ -68,9 +68,8 @@ def test_further_tasks_are_measures_like_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["typo_accuracy", "typo_entity_f1", "typo_micro_f1", "typo_bleu"])
 def test_every_kind_of_task_has_a_measure_under_typing_errors(name: str) -> None:
-    (typos,) = (measure for measure in MEASURES if measure.name == "typos")
-    assert typos.value({"metrics": {"accuracy": 0.9, name: 0.5}}) == 0.5
-    assert typos.value({"metrics": {"typo_perplexity": 3.0}}) is None
+    assert TYPOS.value({"metrics": {"accuracy": 0.9, name: 0.5}}) == 0.5
+    assert TYPOS.value({"metrics": {"typo_perplexity": 3.0}}) is None
 
 
 def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
@@ -101,10 +100,9 @@ def test_a_flat_curve_of_another_metric_alone_is_no_collapse(curve: str, metric:
 
 
 def test_a_measure_that_a_run_lacks_is_no_zero() -> None:
-    robust = next(measure for measure in MEASURES if measure.name == "robust")
-    assert robust.number({"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.8, 0.0]}}) == 0
+    assert ROBUST.number({"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.8, 0.0]}}) == 0
     with pytest.raises(ValueError, match="the run has no robust"):
-        robust.number({"robustness": {"epsilons": [0.0], "accuracy": [0.8]}})
+        ROBUST.number({"robustness": {"epsilons": [0.0], "accuracy": [0.8]}})
 
 
 def test_outcomes_come_back_as_they_were() -> None:

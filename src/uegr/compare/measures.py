@@ -132,9 +132,8 @@ def _typos(run: Run) -> float | None:
     return None
 
 
-MEASURES = (
-    Measure("clean", Metric("clean %"), lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores),
-    Measure("robust", Metric("robust %"), robustness, _robust_scores),
-    Measure("typos", Metric("typos %"), _typos),
-    Measure("ECE", METRICS["ece"], lambda run: run["metrics"].get("ece")),
-)
+CLEAN = Measure("clean", Metric("clean %"), lambda run: float(run["metrics"][primary_metric(run)]), _clean_scores)
+ROBUST = Measure("robust", Metric("robust %"), robustness, _robust_scores)
+TYPOS = Measure("typos", Metric("typos %"), _typos)
+ECE = Measure("ECE", METRICS["ece"], lambda run: run["metrics"].get("ece"))
+MEASURES = (CLEAN, ROBUST, TYPOS, ECE)

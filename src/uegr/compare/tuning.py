@@ -38,7 +38,7 @@ from uegr.compare.grid import Grid, grid_name, make_grid
 from uegr.compare.grid_entries import items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
-from uegr.compare.measures import MEASURES, collapsed
+from uegr.compare.measures import CLEAN, ROBUST, collapsed
 from uegr.compare.method_search import Search, start_search
 from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
@@ -49,7 +49,6 @@ logger = logging.getLogger("uegr")
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
 VALIDATION = "validation"
-CLEAN, ROBUST = MEASURES[:2]
 
 
 @dataclass(frozen=True)
