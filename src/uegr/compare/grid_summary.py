@@ -146,8 +146,8 @@ def summarise(
         tables.append(Table(task, model, primary_metric(all_runs[0]), choose_measures(all_runs), lines))
         for line in lines:
             _estimate(line, tables[-1].measures)
-    _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
-    _judge(tables, "best", _best_other)
+    _judge(tables, lambda table, *_: table.line(plain or ""), lambda line: line.plain)
+    _judge(tables, _best_other, lambda line: line.best)
     return tables
 
 
@@ -175,7 +175,11 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
     return max(candidates, key=lambda line: measure.metric.sign * line.estimates[measure.name].mean, default=None)
 
 
-def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
+def _judge(
+    tables: Sequence[Table],
+    opponent_of: Callable[[Table, Line, Measure], Line | None],
+    verdicts_of: Callable[[Line], dict[str, Verdict]],
+) -> None:
     """Fill the verdicts of the methods that learned against their opponents, adjusted over all of one measure."""
     for name in [measure.name for measure in all_measures(tables)]:
         comparisons: list[tuple[Line, Line, Measure, Comparison]] = []
@@ -185,7 +189,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
                 continue
             for line in (line for line in table.lines if _has(line, measure)):
                 opponent = opponent_of(table, line, measure)
-                if opponent is not None and _has(opponent, measure):
+                if opponent is not None and opponent is not line and _has(opponent, measure):
                     comparison = _compare(line, opponent, measure)
                     if comparison is not None:
                         comparisons.append((line, opponent, measure, comparison))
@@ -193,7 +197,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
         for (line, opponent, measure, comparison), p in zip(comparisons, adjusted, strict=True):
             shown = line.estimates[name].mean - opponent.estimates[name].mean
             contradicted = shown * comparison.difference.mean < 0
-            getattr(line, kind)[name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
+            verdicts_of(line)[name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:
