@@ -19,10 +19,8 @@ from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, OverlapS
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
-REQUIRED = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
 COMPARED = ("metrics", "outcomes", "slices", "text_attacks", "embedding_attacks", "transfer")
 """Parts that a grid's tables are made of, beside the robustness curve and the cost."""
-COST = ("seconds",)
 COST_OF_STEP = ("flop_ratio", "time_ratio")
 """Absent where the memory was too small to measure a step."""
 
@@ -105,8 +103,11 @@ class RunResult(JsonPart):
         Raises:
             MisfitError: a field is missing or has another form.
         """
-        _check(entry)
+        if not isinstance(entry, dict):
+            raise MisfitError(f"holds {shortened(entry)} instead of a run")
         result = super().from_dict(entry)
+        _check_metric(result.metric)
+        check_object(result.metrics, [result.metric], "metrics")
         _check_transfer(result.transfer)
         check_analysis(result.analysis)
         return result
@@ -156,31 +157,6 @@ def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float
     curve = entry["robustness"]
     metric = curve_metric(curve)
     return metric, curve["epsilons"], curve[metric]
-
-
-def _check(entry: Any) -> None:
-    """Raise a MisfitError unless an entry has its parts, and names all that is missing."""
-    if not isinstance(entry, dict):
-        raise MisfitError(f"holds {shortened(entry)} instead of a run")
-    missing = [name for name in REQUIRED if name not in entry]
-    kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
-    kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
-    for name, kind in kinds.items():
-        if name in entry and not isinstance(entry[name], kind):
-            raise MisfitError(f"holds {shortened(entry[name])} as {name}")
-    for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
-        missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
-    cost = entry.get("cost", {})
-    missing += [f"cost.{name}" for name in COST_OF_STEP if not isinstance(cost.get(name), (int, float, type(None)))]
-    curve = entry.get("robustness", {})
-    metric = curve_metric(curve)
-    epsilons, values = curve.get("epsilons"), curve.get(metric)
-    are_lists = isinstance(epsilons, list) and isinstance(values, list)
-    if not are_lists or len(epsilons) != len(values) or not epsilons:
-        missing.append(f"robustness.{metric} for each of robustness.epsilons")
-    if missing:
-        raise MisfitError(f"lacks {', '.join(missing)}")
-    _check_metric(primary_metric(entry))
 
 
 def check_compared(entry: Mapping[str, Any]) -> None:
