@@ -4,28 +4,31 @@ from collections.abc import Sequence
 
 from experiments.number_text import spread
 from experiments.paths import RESULTS
-from uegr.compare.result_slot import Run, read_slots
+from uegr.compare.result_slot import read_slots
+from uegr.runs.run_result import RunResult
 
 FILE = RESULTS / "character_tricks.jsonl"
 
 
 def character_tricks_table() -> str:
     """Mean and standard deviation of the accuracy over the seeds, in percent, as Markdown."""
-    slots = [slot for slot in read_slots(FILE) if slot.run is not None]
+    slots = [slot for slot in read_slots(FILE) if slot.result is not None]
     methods = list(dict.fromkeys(slot.method for slot in slots))
     parts = []
     for task in dict.fromkeys(slot.task for slot in slots):
-        runs = {m: [slot.run for slot in slots if (slot.task, slot.method) == (task, m) and slot.run] for m in methods}
+        runs = {
+            m: [slot.result for slot in slots if (slot.task, slot.method) == (task, m) and slot.result] for m in methods
+        }
         runs = {method: group for method, group in runs.items() if group}
         first = next(iter(runs.values()))[0]
-        names = [attack["attack"] for attack in first["text_attacks"]]
-        examples = first["text_attacks"][0]["examples"]
+        names = [attack.attack for attack in first.text_attacks]
+        examples = first.text_attacks[0].examples
         seeds = max(map(len, runs.values()))
         parts.append(
             f"**{task}**, 1,000 training texts, {seeds} seed{'s' * (seeds > 1)}, {examples} test texts, rate 0.3:"
         )
         parts.append(f"| | {' | '.join(runs)} |\n|---|{'---:|' * len(runs)}")
-        rows = {"clean": [[run["metrics"]["accuracy"] for run in group] for group in runs.values()]}
+        rows = {"clean": [[run.metrics["accuracy"] for run in group] for group in runs.values()]}
         rows |= {name: [[accuracy_under(run, name) for run in group] for group in runs.values()] for name in names}
         rows["mean of the twelve"] = [[mean_under(run, names) for run in group] for group in runs.values()]
         for name, groups in rows.items():
@@ -34,11 +37,11 @@ def character_tricks_table() -> str:
     return "\n\n".join(parts)
 
 
-def accuracy_under(run: Run, name: str) -> float:
+def accuracy_under(run: RunResult, name: str) -> float:
     """The accuracy of a run under an attack on the text."""
-    return float(next(attack["accuracy"] for attack in run["text_attacks"] if attack["attack"] == name))
+    return float(next(attack.accuracy for attack in run.text_attacks if attack.attack == name))
 
 
-def mean_under(run: Run, names: Sequence[str]) -> float:
+def mean_under(run: RunResult, names: Sequence[str]) -> float:
     """The mean accuracy of a run under several attacks on the text."""
     return sum(accuracy_under(run, name) for name in names) / len(names)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from experiments.number_text import spread
 from experiments.paths import RESULTS
-from uegr.compare.result_slot import Run, read_slots
+from uegr.compare.result_slot import read_slots
+from uegr.runs.run_result import RunResult
 
 FILE = RESULTS / "text_adversary.jsonl"
 ATTACKS, VARIANTS = ("deepwordbug", "synonyms"), ("plain", "embeddings", "embeddings and text")
@@ -21,18 +22,18 @@ def text_adversary_table() -> str:
     ]
     slots = read_slots(FILE)
     for variant in VARIANTS:
-        runs = [slot.run for slot in slots if slot.method == variant and slot.run is not None]
+        runs = [slot.result for slot in slots if slot.method == variant and slot.result is not None]
         columns = [
-            [run["metrics"]["accuracy"] for run in runs],
-            [run["metrics"]["typo_accuracy"] for run in runs],
+            [run.metrics["accuracy"] for run in runs],
+            [run.metrics["typo_accuracy"] for run in runs],
             *([_accuracy_under(run, name) for run in runs] for name in ATTACKS),
-            [run["robustness"]["accuracy"][-1] for run in runs],
+            [run.robustness.values[-1] for run in runs],
         ]
         cells = [spread([100 * value for value in column], 1) for column in columns]
-        cells += [spread([run["metrics"]["ece"] for run in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
+        cells += [spread([run.metrics["ece"] for run in runs], 3), f"{runs[0].cost.flop_ratio:.2f}"]
         lines.append(f"| {variant} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _accuracy_under(run: Run, name: str) -> float:
-    return float(next(result["accuracy"] for result in run["text_attacks"] if result["attack"] == name))
+def _accuracy_under(run: RunResult, name: str) -> float:
+    return float(next(result.accuracy for result in run.text_attacks if result.attack == name))

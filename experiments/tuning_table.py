@@ -35,8 +35,8 @@ def _points() -> dict[str, dict[str, list[tuple[float, float]]]]:
     """Task -> method -> (robust, clean) of each trial that did not collapse; runs are named "uegr trial 3"."""
     points: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for slot in latest_slots(RESULTS / "tuning.jsonl"):
-        if slot.run is not None and not collapsed(slot.run):
-            clean, robust = (measure.number(slot.run) for measure in (CLEAN, ROBUST))
+        if slot.result is not None and not collapsed(slot.result):
+            clean, robust = (measure.number(slot.result) for measure in (CLEAN, ROBUST))
             method, _, _ = slot.method.partition(" trial ")
             points.setdefault(slot.task, {}).setdefault(method, []).append((robust, clean))
     return points

@@ -15,6 +15,7 @@ from uegr.compare.grid_table import cells
 from uegr.compare.measures import CLEAN, ECE, ROBUST, Measure
 from uegr.compare.result_slot import Run
 from uegr.modeling.metrics import Metric
+from uegr.runs.run_result import RunResult
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +94,11 @@ def test_without_runs_there_is_no_table(grid: Grid) -> None:
 def test_each_table_is_compared_by_its_own_measure_of_a_name() -> None:
     """Measures of one name may be means over other attacks or data sets: tasks are transferred to different sets."""
 
-    def on(task: str) -> Callable[[Run], float | None]:
-        return lambda run: run["on"] if run["task"] == task else None
+    def on(task: str) -> Callable[[RunResult], float | None]:
+        return lambda run: run.further["on"] if run.task == task else None
 
-    def own_measure(runs: Sequence[Run]) -> list[Measure]:
-        return [Measure("other data", Metric("other data %"), on(runs[0]["task"]))]
+    def own_measure(runs: Sequence[RunResult]) -> list[Measure]:
+        return [Measure("other data", Metric("other data %"), on(runs[0].task))]
 
     values = {("first", "plain"): 0.5, ("first", "uegr"): 0.6, ("second", "plain"): 0.5, ("second", "uegr"): 0.3}
     slots = []

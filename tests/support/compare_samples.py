@@ -69,9 +69,13 @@ def made_up_run(cell: Cell) -> Run:
         "task": cell.task,
         "model": cell.model,
         "seed": cell.seed,
+        "train_examples": 100,
         "metric": "accuracy",
         "metrics": {"accuracy": float(clean.mean()), "ece": ece},
         "robustness": {
+            "attack": "pgd",
+            "norm": "l2",
+            "relative": True,
             "epsilons": [0.0, 0.02],
             "accuracy": [float(accuracy) for accuracy in robust.mean(axis=1)],
             "examples": 200,

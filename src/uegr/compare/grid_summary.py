@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from uegr.compare.measures import Measure, collapsed, measures_of
-from uegr.compare.result_slot import ResultSlot, Run
+from uegr.compare.result_slot import ResultSlot
 from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, compare_paired, estimate, holm
 from uegr.modeling.metrics import Metric
-from uegr.runs.run_result import primary_metric, robust_curve
+from uegr.runs.run_result import RunResult
 
 SIGNIFICANCE = 0.05
 """A difference is significant where its adjusted p-value is below it."""
@@ -66,7 +66,7 @@ class Line:
     """
 
     method: str
-    runs: Mapping[int, Run]
+    runs: Mapping[int, RunResult]
     wanted: int
     estimates: dict[str, Estimate] = field(default_factory=dict)
     curve: dict[float, Estimate] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Line:
 
     def cost(self, key: str) -> float:
         """Mean of one part of the cost over the seeds; NaN where no seed has it."""
-        values = [float(value) for run in self.runs.values() if (value := run["cost"].get(key)) is not None]
+        values = [float(value) for run in self.runs.values() if (value := getattr(run.cost, key)) is not None]
         return sum(values) / len(values) if values else float("nan")
 
 
@@ -121,7 +121,7 @@ class Table:
 def summarise(
     slots: Iterable[ResultSlot],
     plain: str | None = "plain",
-    choose_measures: Callable[[Sequence[Run]], list[Measure]] = measures_of,
+    choose_measures: Callable[[Sequence[RunResult]], list[Measure]] = measures_of,
 ) -> list[Table]:
     """The tables of all tasks and models that have a result.
 
@@ -135,7 +135,7 @@ def summarise(
     for slot in slots:
         lines_by_method = lines_by_table.setdefault((slot.task, slot.model), {})
         line = lines_by_method.get(slot.method, Line(slot.method, {}, 0))
-        runs = line.runs if slot.run is None else {**line.runs, slot.seed: slot.run}
+        runs = line.runs if slot.result is None else {**line.runs, slot.seed: slot.result}
         lines_by_method[slot.method] = Line(slot.method, runs, line.wanted + 1)
     tables = []
     for (task, model), lines_by_method in lines_by_table.items():
@@ -143,7 +143,7 @@ def summarise(
         if not lines:
             continue
         all_runs = [run for line in lines for run in line.runs.values()]
-        tables.append(Table(task, model, primary_metric(all_runs[0]), choose_measures(all_runs), lines))
+        tables.append(Table(task, model, all_runs[0].metric, choose_measures(all_runs), lines))
         for line in lines:
             _estimate(line, tables[-1].measures)
     _judge(tables, lambda table, *_: table.line(plain or ""), lambda line: line.plain)
@@ -161,7 +161,8 @@ def _estimate(line: Line, measures: list[Measure]) -> None:
         values = [measure.value(run) for run in line.runs.values()]
         if all(value is not None for value in values):
             line.estimates[measure.name] = estimate([float(value) for value in values if value is not None])
-    curves = [dict(zip(*robust_curve(run)[1:], strict=True)) for run in line.runs.values()]
+    robustness = [run.robustness for run in line.runs.values()]
+    curves = [dict(zip(curve.epsilons, curve.values, strict=True)) for curve in robustness]
     for epsilon in sorted(set.intersection(*(set(curve) for curve in curves))):
         line.curve[epsilon] = estimate([curve[epsilon] for curve in curves])
 

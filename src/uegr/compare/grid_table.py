@@ -49,11 +49,11 @@ def _collapsed_note(table: Table) -> str:
 
 def _untouched_note(table: Table) -> str:
     """The largest number of texts, over the runs, that each attack could not change."""
-    results = [result for line in table.lines for run in line.runs.values() for result in run.get("text_attacks", [])]
+    results = [result for line in table.lines for run in line.runs.values() for result in run.text_attacks]
     most: dict[str, tuple[int, int]] = {}
     for result in results:
-        if result.get("untouched"):
-            most[result["attack"]] = max(most.get(result["attack"], (0, 0)), (result["untouched"], result["examples"]))
+        if result.untouched and result.examples:
+            most[result.attack] = max(most.get(result.attack, (0, 0)), (result.untouched, result.examples))
     if not most:
         return ""
     counts = ", ".join(f"{attack} {count} of {examples}" for attack, (count, examples) in sorted(most.items()))

@@ -138,9 +138,8 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
 
     def hits(run: RunResult) -> Scores | None:
         attack = attack_of(run, search)
-        if attack is None or attack.outcomes is None or attack.examples is None:
-            return None
-        return unpack_bits(attack.outcomes, attack.examples).astype(float)
+        right = None if attack is None else attack.hits()
+        return None if right is None else right.astype(float)
 
     return StoryMeasure(name, RIGHT, value, hits, examples, search=search)
 
@@ -163,10 +162,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
         return None if chosen is None else float(np.mean([run.robustness.values[i] for i in chosen]))
 
     def hits(run: RunResult) -> Scores | None:
-        examples, chosen = run.robustness.examples, positions(run)
-        outcomes = unpack_outcomes(
-            {"outcomes": run.outcomes, "robustness": {} if examples is None else {"examples": examples}}
-        )
+        outcomes, chosen = unpack_outcomes(run.outcomes, run.robustness.examples), positions(run)
         return None if outcomes is None or chosen is None else np.asarray(outcomes[1][chosen].mean(axis=0))
 
     return [
