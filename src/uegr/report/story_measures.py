@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from uegr.compare.measures import Measure
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS, Metric
@@ -29,23 +30,14 @@ TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
 
 
 @dataclass(frozen=True)
-class StoryMeasure:
-    """One row of the first table.
+class StoryMeasure(Measure):
+    """One row of the first table. Its name needs no knowledge of attacks, and the title of its metric is the unit.
 
     Args:
-        name: a name that needs no knowledge of attacks.
-        metric: how it is shown and read; its title is the unit.
-        value: the number of a run as it is stored, a fraction where it is shown in percent; None where it was not
-            measured.
-        hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
         search: identifies the search of an attack on the text (see `uegr.runs.text_searches`); None for other measures.
     """
 
-    name: str
-    metric: Metric
-    value: Callable[[RunResult], float | None]
-    hits: Callable[[RunResult], Scores | None] = lambda run: None
     examples: Callable[[RunResult], int | None] = lambda run: None
     search: str | None = None
 
@@ -110,7 +102,7 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
     part = "typos" if prefix else "clean"
     is_share = metric == "accuracy"
 
-    def hits(run: RunResult) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         if not is_share or part not in (run.outcomes or {}):
             return None
         assert run.outcomes is not None
@@ -120,7 +112,7 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
         name,
         RIGHT if is_share else METRICS[metric],
         lambda run: run.metrics.get(prefix + metric),
-        hits,
+        scores,
         lambda run: run.test_examples if is_share else None,
     )
 
@@ -136,12 +128,12 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
         attack = attack_of(run, search)
         return None if attack is None else attack.examples
 
-    def hits(run: RunResult) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         attack = attack_of(run, search)
-        right = None if attack is None else attack.hits()
-        return None if right is None else right.astype(float)
+        hits = None if attack is None else attack.hits()
+        return None if hits is None else hits.astype(float)
 
-    return StoryMeasure(name, RIGHT, value, hits, examples, search=search)
+    return StoryMeasure(name, RIGHT, value, scores, examples, search=search)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
@@ -161,7 +153,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
         chosen = positions(run)
         return None if chosen is None else float(np.mean([run.robustness.values[i] for i in chosen]))
 
-    def hits(run: RunResult) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         outcomes, chosen = unpack_outcomes(run.outcomes, run.robustness.examples), positions(run)
         return None if outcomes is None or chosen is None else np.asarray(outcomes[1][chosen].mean(axis=0))
 
@@ -170,7 +162,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
             RIGHT if is_share else replace(METRICS[curve.metric], title=curve.metric.replace("_", " ") + " %"),
             value,
-            hits,
+            scores,
             lambda run: run.robustness.examples if is_share else None,
         )
     ]
