@@ -13,7 +13,6 @@ from uegr.compare.grid_summary import Table
 from uegr.evaluation.statistics import Estimate
 from uegr.report.figures.render import svg
 from uegr.report.figures.style import look
-from uegr.runs.run_result import robust_curve
 
 COLUMNS = 4
 """The number of panels in a row."""
@@ -154,7 +153,7 @@ def _percent(points: Sequence[tuple[float, float]]) -> tuple[list[float], list[f
 
 
 def _curve_of(table: Table) -> str:
-    return robust_curve(next(iter(table.lines[0].runs.values())))[0]
+    return next(iter(table.lines[0].runs.values())).robustness.metric
 
 
 def _bar(estimate: Estimate) -> float | None:

@@ -119,7 +119,7 @@ def _learning_rate(slots: Sequence[ResultSlot]) -> str:
 
 def _processors(slots: Sequence[ResultSlot]) -> str:
     """The processors that the runs were trained on, if any run records it; the runs of the first versions do not."""
-    counts = Counter(slot.run["cost"].get("processor", "") for slot in slots if slot.run)
+    counts = Counter(slot.result.cost.processor or "" for slot in slots if slot.result)
     unknown = counts.pop("", 0)
     if not counts:
         return ""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from uegr.compare.measures import Measure, measures_of
-from uegr.compare.result_slot import Run
 from uegr.evaluation.statistics import Scores
+from uegr.runs.run_result import RunResult
 
 GROUPS = {
     "clean": ("clean",),
@@ -22,7 +22,7 @@ GROUPS = {
 method trains on the edits of the unseen text attacks; UEGR's edited view makes typing errors."""
 
 
-def grouped_measures(runs: Sequence[Run]) -> list[Measure]:
+def grouped_measures(runs: Sequence[RunResult]) -> list[Measure]:
     """One measure for each of `GROUPS` that the runs have."""
     measures = {measure.name: measure for measure in measures_of(runs)}
     transfer = tuple(name for name in measures if name.startswith("on "))
@@ -33,12 +33,12 @@ def grouped_measures(runs: Sequence[Run]) -> list[Measure]:
 
 
 def _mean_of(group: str, measures: Sequence[Measure]) -> Measure:
-    def value(run: Run) -> float | None:
+    def value(run: RunResult) -> float | None:
         values = [measure.value(run) for measure in measures]
         known = [value for value in values if value is not None]
         return sum(known) / len(known) if len(known) == len(values) else None
 
-    def scores(run: Run) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         recorded = [scores for measure in measures if (scores := measure.scores(run)) is not None]
         if len(recorded) < len(measures) or len({array.shape for array in recorded}) > 1:
             return None

@@ -11,9 +11,9 @@ from experiments.number_text import signed
 from experiments.paths import EXPERIMENTS
 from uegr.compare.grid_summary import Line, Table
 from uegr.compare.grid_table import markdown
-from uegr.compare.result_slot import Run
 from uegr.data.task_registry import TASKS
 from uegr.modeling.metrics import METRICS
+from uegr.runs.run_result import RunResult
 
 HEADS = ("task", "method", "reported", "gain", "their model", "source", "measured", "gain", "our model")
 PARAMETERS = {"all-MiniLM-L6-v2": 23, "BERT-base": 110, "BERT-large": 340, "RoBERTa-large": 355}
@@ -49,14 +49,14 @@ class Pair:
     line: Line
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunResult:
         """Any of our runs; sizes and splits are the same in all of them."""
         return next(iter(self.line.runs.values()))
 
     @property
     def split(self) -> str:
         """The published split that we measured."""
-        return TASKS[self.figure.task].splits[self.run["split"]]
+        return TASKS[self.figure.task].splits[self.run.split]
 
     def rows(self, split: str) -> int:
         """The number of rows of a published split."""
@@ -122,8 +122,8 @@ def _reasons(pairs: Sequence[Pair]) -> list[str]:
     quoted = _joined(pair.figure.seen_in for pair in pairs if pair.figure.seen_in and pair.figure.baseline is not None)
     reasons = {
         "Model (millions of parameters)": f"{ours} here; {theirs} there",
-        "Training examples": _fewer(pairs, lambda pair: (pair.run["train_examples"], pair.rows("train"))),
-        "Test examples": _fewer(pairs, lambda pair: (pair.run["test_examples"], pair.rows(pair.split))),
+        "Training examples": _fewer(pairs, lambda pair: (pair.run.train_examples, pair.rows("train"))),
+        "Test examples": _fewer(pairs, lambda pair: (pair.run.test_examples, pair.rows(pair.split))),
         "Split": _contrasts(pairs, lambda pair: (pair.split, pair.figure.split)),
         "Metric": _contrasts(pairs, lambda pair: (_title(pair.table.metric), _title(pair.figure.metric))),
         "Selection": f"mean over the seeds here, nothing chosen on the split shown; there {there}",

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from experiments.number_text import spread
 from experiments.paths import RESULTS
 from experiments.run_numbers import accuracy_under, mean_under
-from uegr.compare.result_slot import ResultSlot, Run, read_slots
+from uegr.compare.result_slot import ResultSlot, read_slots
+from uegr.runs.run_result import RunResult
 
 NAMES = {"adversarial and misspelt view": "**uegr**: adversarial and misspelt view"}
 """Method of a grid -> what the table calls it."""
@@ -13,16 +14,16 @@ FILES = {"as it is": ("views.jsonl", "text.jsonl"), "hardened": ("hardened.jsonl
 """State of the encoder -> the grids that were run on it; a run that two grids share counts once."""
 UNSEEN = ("homoglyphs", "spaced", "leetspeak", "joined", "signs", "misspellings", "ocr", "harmless")
 """Perturbations that no view and no hardening of these runs was trained on."""
-COLUMNS: dict[str, Callable[[Run], float]] = {
-    "clean": lambda run: 100 * run["metrics"]["accuracy"],
-    "ECE": lambda run: 100 * run["metrics"]["ece"],
-    "typos": lambda run: 100 * run["metrics"]["typo_accuracy"],
+COLUMNS: dict[str, Callable[[RunResult], float]] = {
+    "clean": lambda run: 100 * run.metrics["accuracy"],
+    "ECE": lambda run: 100 * run.metrics["ece"],
+    "typos": lambda run: 100 * run.metrics["typo_accuracy"],
     "DeepWordBug": lambda run: 100 * accuracy_under(run, "deepwordbug"),
     "synonyms": lambda run: 100 * accuracy_under(run, "synonyms"),
     "deletion": lambda run: 100 * accuracy_under(run, "deletion"),
     "mean of eight unseen": lambda run: 100 * mean_under(run, UNSEEN),
-    "PGD": lambda run: 100 * run["robustness"]["accuracy"][-1],
-    "operations": lambda run: run["cost"]["flop_ratio"],
+    "PGD": lambda run: 100 * run.robustness.values[-1],
+    "operations": lambda run: run.cost.flop_ratio,
 }
 
 
@@ -44,7 +45,7 @@ def _tables(slots: dict[str, list[ResultSlot]]) -> str:
 
 def finished(files: Sequence[str]) -> list[ResultSlot]:
     """The runs of some grids; one that two grids share counts once."""
-    slots = [slot for file in files for slot in read_slots(RESULTS / file) if slot.run]
+    slots = [slot for file in files for slot in read_slots(RESULTS / file) if slot.result]
     return list({(slot.task, slot.model, slot.method, slot.seed): slot for slot in slots}.values())
 
 
@@ -54,10 +55,8 @@ def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
     for state, group in slots.items():
         of_task = [slot for slot in group if slot.task == task]
         for method in dict.fromkeys(slot.method for slot in of_task):
-            runs = [slot.run for slot in of_task if slot.method == method and slot.run]
-            counts |= {
-                (r["train_examples"], r["test_examples"], r["split"], r["text_attacks"][0]["examples"]) for r in runs
-            }
+            runs = [slot.result for slot in of_task if slot.method == method and slot.result]
+            counts |= {(r.train_examples, r.test_examples, r.split, r.text_attacks[0].examples) for r in runs}
             digits = {name: 2 if name == "operations" else 1 for name in COLUMNS}
             cells = " | ".join(spread([of(run) for run in runs], digits[name]) for name, of in COLUMNS.items())
             lines.append(

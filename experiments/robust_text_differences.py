@@ -6,8 +6,9 @@ from experiments.number_text import signed
 from experiments.robust_text import COLUMNS, finished
 from uegr.compare.grid_summary import SIGNIFICANCE
 from uegr.compare.grid_table import markdown
-from uegr.compare.result_slot import ResultSlot, Run
+from uegr.compare.result_slot import ResultSlot
 from uegr.evaluation.statistics import compare_paired, holm
+from uegr.runs.run_result import RunResult
 
 MEASURES = [name for name in COLUMNS if name != "operations"]
 LOWER_IS_BETTER = ("ECE",)
@@ -26,10 +27,10 @@ def differences_table(file: str) -> str:
 
 
 def _of_task(task: str, slots: Sequence[ResultSlot]) -> str:
-    runs: dict[tuple[str, str], dict[int, Run]] = {}
+    runs: dict[tuple[str, str], dict[int, RunResult]] = {}
     for slot in slots:
-        if slot.run:
-            runs.setdefault((slot.model, slot.method), {})[slot.seed] = slot.run
+        if slot.result:
+            runs.setdefault((slot.model, slot.method), {})[slot.seed] = slot.result
     (_, base), *states = runs.items()
     shared = {state: sorted(base.keys() & of_state.keys()) for state, of_state in states}
     comparisons = {

@@ -22,14 +22,14 @@ def text_adversary_table() -> str:
     ]
     slots = read_slots(FILE)
     for variant in VARIANTS:
-        runs = [slot.run for slot in slots if slot.method == variant and slot.run is not None]
+        runs = [slot.result for slot in slots if slot.method == variant and slot.result is not None]
         columns = [
-            [run["metrics"]["accuracy"] for run in runs],
-            [run["metrics"]["typo_accuracy"] for run in runs],
+            [run.metrics["accuracy"] for run in runs],
+            [run.metrics["typo_accuracy"] for run in runs],
             *([accuracy_under(run, name) for run in runs] for name in ATTACKS),
-            [run["robustness"]["accuracy"][-1] for run in runs],
+            [run.robustness.values[-1] for run in runs],
         ]
         cells = [spread([100 * value for value in column], 1) for column in columns]
-        cells += [spread([run["metrics"]["ece"] for run in runs], 3), f"{runs[0]['cost']['flop_ratio']:.2f}"]
+        cells += [spread([run.metrics["ece"] for run in runs], 3), f"{runs[0].cost.flop_ratio:.2f}"]
         lines.append(f"| {variant} | {len(runs)} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

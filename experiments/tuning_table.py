@@ -9,10 +9,8 @@ from experiments.grid_figures import settings_figure, svg_text
 from experiments.grid_sections import Figures
 from experiments.paths import RESULTS
 from uegr.compare.grid_table import markdown
-from uegr.compare.measures import MEASURES, collapsed
+from uegr.compare.measures import CLEAN, ROBUST, collapsed
 from uegr.compare.result_slot import latest_slots
-
-CLEAN, ROBUST = MEASURES[:2]
 
 
 def tuning_table(figures: Figures) -> str:
@@ -37,8 +35,8 @@ def _points() -> dict[str, dict[str, list[tuple[float, float]]]]:
     """Task -> method -> (robust, clean) of each trial that did not collapse; runs are named "uegr trial 3"."""
     points: dict[str, dict[str, list[tuple[float, float]]]] = {}
     for slot in latest_slots(RESULTS / "tuning.jsonl"):
-        if slot.run is not None and not collapsed(slot.run):
-            clean, robust = (measure.number(slot.run) for measure in (CLEAN, ROBUST))
+        if slot.result is not None and not collapsed(slot.result):
+            clean, robust = (measure.number(slot.result) for measure in (CLEAN, ROBUST))
             method, _, _ = slot.method.partition(" trial ")
             points.setdefault(slot.task, {}).setdefault(method, []).append((robust, clean))
     return points

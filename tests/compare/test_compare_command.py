@@ -8,6 +8,7 @@ import pytest
 
 from support.command_line import error_of, run
 from support.compare_samples import tiny_grid, workspace
+from support.sample_runs import RUN
 
 
 def test_grids_on_the_command_line(
@@ -15,9 +16,7 @@ def test_grids_on_the_command_line(
 ) -> None:
     grid, where = tiny_grid(model_folder, tmp_path), workspace(tmp_path)
     for cell in grid.cells:
-        curve = {"epsilons": [0.0, 0.1], "accuracy": [0.9, 0.5], "examples": 4}
-        entry = {"metrics": {"accuracy": 0.9}, "robustness": curve, "cost": {"flop_ratio": 1.0, "time_ratio": 1.0}}
-        where.results.enter(cell, entry)
+        where.results.enter(cell, {**RUN, "metrics": {"accuracy": 0.9}})
     monkeypatch.setattr("uegr.compare.grid.read_grid", lambda path: grid)
     folders = ["--results", str(where.results.path), "--runs_dir", str(where.runs)]
     assert run(["compare", "grid.yaml", *folders]) == 0

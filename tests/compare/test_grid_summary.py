@@ -12,11 +12,10 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.grid_summary import Table, leads, mark, ranks, summarise
 from uegr.compare.grid_table import cells
-from uegr.compare.measures import MEASURES, Measure
+from uegr.compare.measures import CLEAN, ECE, ROBUST, Measure
 from uegr.compare.result_slot import Run
 from uegr.modeling.metrics import Metric
-
-CLEAN_MEASURE, ROBUST_MEASURE, _, ECE_MEASURE = MEASURES
+from uegr.runs.run_result import RunResult
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +41,9 @@ def test_differences_that_exist_are_found_and_no_others(tables: list[Table]) -> 
         assert "typos" not in uegr.estimates
         assert uegr.plain["robust"].p >= uegr.plain["robust"].comparison.p, "adjusted over the grid"
     assert first.complete and not second.complete
-    assert ranks(tables, ROBUST_MEASURE)[0]["uegr"] == 1.0
-    assert ranks(tables, ECE_MEASURE)[0]["sam"] == 3.0
-    assert ranks(tables, ECE_MEASURE)[1] == 2
+    assert ranks(tables, ROBUST)[0]["uegr"] == 1.0
+    assert ranks(tables, ECE)[0]["sam"] == 3.0
+    assert ranks(tables, ECE)[1] == 2
 
 
 def test_without_plain_methods_are_compared_with_the_best_only(grid: Grid) -> None:
@@ -73,8 +72,8 @@ def test_a_collapsed_method_wins_nothing(grid: Grid) -> None:
     assert sam and uegr and sam.estimates["robust"].mean > uegr.estimates["robust"].mean
     assert sam.collapsed == 3 and not sam.learned and not sam.plain and not sam.best
     assert uegr.best["robust"].opponent == "plain"
-    assert ranks([table], ROBUST_MEASURE)[0] == {"uegr": 1.0, "plain": 2.0, "sam": 3.0}
-    assert ranks([table], CLEAN_MEASURE)[0]["sam"] == 3.0
+    assert ranks([table], ROBUST)[0] == {"uegr": 1.0, "plain": 2.0, "sam": 3.0}
+    assert ranks([table], CLEAN)[0]["sam"] == 3.0
 
 
 def test_without_an_attack_there_is_no_robustness(grid: Grid) -> None:
@@ -95,11 +94,11 @@ def test_without_runs_there_is_no_table(grid: Grid) -> None:
 def test_each_table_is_compared_by_its_own_measure_of_a_name() -> None:
     """Measures of one name may be means over other attacks or data sets: tasks are transferred to different sets."""
 
-    def on(task: str) -> Callable[[Run], float | None]:
-        return lambda run: run["on"] if run["task"] == task else None
+    def on(task: str) -> Callable[[RunResult], float | None]:
+        return lambda run: run.further["on"] if run.task == task else None
 
-    def own_measure(runs: Sequence[Run]) -> list[Measure]:
-        return [Measure("other data", Metric("other data %"), on(runs[0]["task"]))]
+    def own_measure(runs: Sequence[RunResult]) -> list[Measure]:
+        return [Measure("other data", Metric("other data %"), on(runs[0].task))]
 
     values = {("first", "plain"): 0.5, ("first", "uegr"): 0.6, ("second", "plain"): 0.5, ("second", "uegr"): 0.3}
     slots = []

@@ -1,26 +1,36 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from support.compare_samples import ROBUST, first_task, made_up_grid, made_up_run, made_up_slots
+from support.compare_samples import ROBUST_ACCURACY, first_task, made_up_grid, made_up_run, made_up_slots
+from support.sample_runs import sample
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
-from uegr.compare.measures import MEASURES, collapsed, measures_of, robustness
+from uegr.compare.measures import ROBUST, TYPOS, collapsed, measures_of, robustness
 from uegr.compare.result_slot import Run
 from uegr.errors import UsageError
 from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
+from uegr.runs.run_result import RunResult
+
+
+def with_curve(epsilons: list[float], values: list[float], metric: str = "accuracy") -> RunResult:
+    """A run with this robustness curve."""
+    curve = {"attack": "pgd", "norm": "l2", "relative": True, "epsilons": epsilons, metric: values}
+    return sample(robustness=curve)
 
 
 def test_further_attacks_are_measures_like_the_others() -> None:
     def run_of(cell: Cell) -> Run:
-        robust = np.random.default_rng(cell.seed).random(200) < ROBUST[cell.method]
+        robust = np.random.default_rng(cell.seed).random(200) < ROBUST_ACCURACY[cell.method]
         text = {"attack": "synonyms", "accuracy": float(robust.mean()), "examples": 200, "outcomes": pack_bits(robust)}
         curve = {"attack": "auto-pgd", "epsilons": [0.0, 0.02, 0.04], "accuracy": [0.8, 0.4, 0.2]}
+        curve |= {"norm": "l2", "relative": True}
         return {**made_up_run(cell), "text_attacks": [text], "embedding_attacks": [curve]}
 
     (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
@@ -51,13 +61,14 @@ def test_the_attack_typos_is_not_the_measure_typos() -> None:
 def test_two_measures_of_one_name_are_refused() -> None:
     attacks = [{"attack": name, "accuracy": 0.5} for name in ("typos", "typos attack")]
     with pytest.raises(UsageError, match="two measures of the table are called 'typos attack'"):
-        measures_of([{"text_attacks": attacks}])
+        measures_of([sample(text_attacks=attacks)])
 
 
 def test_further_tasks_are_measures_like_the_others() -> None:
     def run_of(cell: Cell) -> Run:
         value = 0.7 + 0.01 * cell.seed if cell.method == "uegr" else 0.6
-        entry = {"task": "imdb", "metric": "accuracy", "metrics": {"accuracy": value}}
+        entry = {"task": "imdb", "metric": "accuracy", "metrics": {"accuracy": value}, "test_examples": 9}
+        entry |= {"leakage": {"examples": 9, "exact": 0, "near": 0, "similarity": 0.5}, "unseen": {"accuracy": value}}
         return {**made_up_run(cell), "transfer": [entry]}
 
     (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
@@ -68,23 +79,22 @@ def test_further_tasks_are_measures_like_the_others() -> None:
 
 @pytest.mark.parametrize("name", ["typo_accuracy", "typo_entity_f1", "typo_micro_f1", "typo_bleu"])
 def test_every_kind_of_task_has_a_measure_under_typing_errors(name: str) -> None:
-    (typos,) = (measure for measure in MEASURES if measure.name == "typos")
-    assert typos.value({"metrics": {"accuracy": 0.9, name: 0.5}}) == 0.5
-    assert typos.value({"metrics": {"typo_perplexity": 3.0}}) is None
+    assert TYPOS.value(sample(metrics={"accuracy": 0.9, name: 0.5})) == 0.5
+    assert TYPOS.value(sample(metrics={"accuracy": 0.9, "typo_perplexity": 3.0})) is None
 
 
 def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
-    run = {"robustness": {"epsilons": [0.0, 0.1, 0.2], "accuracy": [0.9, 0.5, 0.3]}}
+    run = with_curve([0.0, 0.1, 0.2], [0.9, 0.5, 0.3])
     assert robustness(run) == pytest.approx(0.4) and not collapsed(run)
-    constant = {"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.5, 0.5]}}
+    constant = with_curve([0.0, 0.1], [0.5, 0.5])
     assert collapsed(constant)
     by_class = [{"slice": "class a", "accuracy": 0.99}, {"slice": "class b", "accuracy": 0.01}]
-    assert collapsed({**constant, "slices": by_class})
+    assert collapsed(replace(constant, slices=by_class))
     right = [{"slice": "class a", "accuracy": 0.9}, {"slice": "class b", "accuracy": 0.8}]
-    assert not collapsed({**constant, "slices": right}), "the attacks were too weak to change anything"
+    assert not collapsed(replace(constant, slices=right)), "the attacks were too weak to change anything"
     one_class = [{"slice": "class a", "accuracy": 1.0}]
-    assert not collapsed({**constant, "slices": one_class}), "no other class shows that the prediction is constant"
-    clean_only = {"robustness": {"epsilons": [0.0], "accuracy": [0.5]}}
+    assert not collapsed(replace(constant, slices=one_class)), "no other class shows that the prediction is constant"
+    clean_only = with_curve([0.0], [0.5])
     assert robustness(clean_only) is None and not collapsed(clean_only)
 
 
@@ -92,28 +102,26 @@ def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
     ("curve", "metric"), [("token_accuracy", "entity_f1"), ("micro_f1", "micro_f1"), ("pearson", "pearson")]
 )
 def test_a_flat_curve_of_another_metric_alone_is_no_collapse(curve: str, metric: str) -> None:
-    def run(value: float) -> Run:
-        robustness = {"epsilons": [0.0, 0.1], curve: [value or 0.8] * 2}
-        return {"metric": metric, "metrics": {metric: value}, "robustness": robustness}
+    def run(value: float) -> RunResult:
+        return replace(with_curve([0.0, 0.1], [value or 0.8] * 2, curve), metric=metric, metrics={metric: value})
 
     assert not collapsed(run(0.9))
     assert collapsed(run(0.0))
 
 
 def test_a_measure_that_a_run_lacks_is_no_zero() -> None:
-    robust = next(measure for measure in MEASURES if measure.name == "robust")
-    assert robust.number({"robustness": {"epsilons": [0.0, 0.1], "accuracy": [0.8, 0.0]}}) == 0
+    assert ROBUST.number(with_curve([0.0, 0.1], [0.8, 0.0])) == 0
     with pytest.raises(ValueError, match="the run has no robust"):
-        robust.number({"robustness": {"epsilons": [0.0], "accuracy": [0.8]}})
+        ROBUST.number(with_curve([0.0], [0.8]))
 
 
 def test_outcomes_come_back_as_they_were() -> None:
     generator = torch.Generator().manual_seed(0)
     clean = (torch.rand(13, generator=generator) < 0.5).numpy()
     robust = (torch.rand(3, 9, generator=generator) < 0.5).numpy()
-    entry = {"outcomes": json.loads(json.dumps(pack_outcomes(clean, robust, ~clean))), "robustness": {"examples": 9}}
-    back = unpack_outcomes(entry)
+    outcomes = json.loads(json.dumps(pack_outcomes(clean, robust, ~clean)))
+    back = unpack_outcomes(outcomes, attacked=9)
     assert back is not None
     assert (back[0] == clean).all() and (back[1] == robust).all()
-    assert (unpack_bits(entry["outcomes"]["typos"], 13) == ~clean).all()
-    assert unpack_outcomes({"robustness": {}}) is None
+    assert (unpack_bits(outcomes["typos"], 13) == ~clean).all()
+    assert unpack_outcomes(None, attacked=9) is None

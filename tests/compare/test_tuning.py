@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from support.command_line import run
+from support.sample_runs import RUN
 from uegr.compare.cell import Cell
 from uegr.compare.grid import make_grid
 from uegr.compare.local_engines import CellEvent, OnEvent
@@ -60,8 +61,8 @@ class Formula:
                 continue
             value = 0.9 - 100 * abs(cell.config.learning_rate - 5e-4) - 0.01 * cell.seed
             value += cell.config.options.get("epsilon", 0.0)
-            curve = {"epsilons": [0.0, 0.1], "accuracy": [value, 0.5], "examples": 10}
-            workspace.results.enter(cell, {"metrics": {"accuracy": value}, "robustness": curve, "cost": {}})
+            curve = {**RUN["robustness"], "epsilons": [0.0, 0.1], "accuracy": [value, 0.5]}
+            workspace.results.enter(cell, {**RUN, "metrics": {"accuracy": value}, "robustness": curve})
 
 
 def workspace(folder: Path) -> Workspace:
@@ -202,8 +203,8 @@ def test_a_model_that_collapsed_is_not_chosen(objective: str, tmp_path: Path) ->
         def run(self, cells: Sequence[Cell], workspace: Workspace, on_event: OnEvent) -> None:
             for cell in cells:
                 accuracy = [0.7, 0.7] if cell.config.learning_rate > 1.1e-4 else [0.8, 0.3]
-                curve = {"epsilons": [0.0, 0.1], "accuracy": accuracy, "examples": 10}
-                run = {"metrics": {"accuracy": accuracy[0]}, "robustness": curve, "cost": {}}
+                curve = {**RUN["robustness"], "epsilons": [0.0, 0.1], "accuracy": accuracy}
+                run = {**RUN, "metrics": {"accuracy": accuracy[0]}, "robustness": curve}
                 workspace.results.enter(cell, run)
 
     tune(make_tuning({**CONTENT, "objective": objective}, "t"), workspace(tmp_path), CollapsesAtHighRates())

@@ -173,8 +173,7 @@ def test_missing_runs_of_a_search_are_counted(tmp_path: Path) -> None:
     comparison = read_comparison(file)
     assert (comparison.command, comparison.total, comparison.missing(tmp_path)) == ("tune", 6, 6)
     reserved = json.loads((tmp_path / "search.jsonl").read_text().splitlines()[0])
-    run = {"metrics": {"accuracy": 0.5}, "metric": "accuracy", "robustness": {"accuracy": [0.5, 0.5]}}
-    (tmp_path / "search.jsonl").write_text(json.dumps({**reserved, "run": run}) + "\n")
+    (tmp_path / "search.jsonl").write_text(json.dumps({**reserved, "run": RUN}) + "\n")
     assert comparison.missing(tmp_path) == 5
 
 

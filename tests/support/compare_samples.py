@@ -17,8 +17,8 @@ from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import Workspace
 from uegr.evaluation.packed_outcomes import pack_outcomes
 
-CLEAN = {"plain": 0.8, "uegr": 0.8, "sam": 0.8}
-ROBUST = {"plain": 0.2, "uegr": 0.6, "sam": 0.2}
+CLEAN_ACCURACY = {"plain": 0.8, "uegr": 0.8, "sam": 0.8}
+ROBUST_ACCURACY = {"plain": 0.2, "uegr": 0.6, "sam": 0.2}
 
 
 def tiny_grid(model_folder: Path, folder: Path) -> Grid:
@@ -44,7 +44,7 @@ def tiny_grid(model_folder: Path, folder: Path) -> Grid:
 
 def made_up_grid() -> Grid:
     """Three methods on two tasks, five seeds; its runs are made up by `made_up_run`."""
-    return make_grid({"methods": list(CLEAN), "tasks": ["sst2", "cola"], "seeds": 5}, "g")
+    return make_grid({"methods": list(CLEAN_ACCURACY), "tasks": ["sst2", "cola"], "seeds": 5}, "g")
 
 
 def workspace(folder: Path, **changes: Any) -> Workspace:
@@ -59,19 +59,23 @@ def runs_without_times(grid: Grid, where: Workspace) -> list[Run]:
 
 
 def made_up_run(cell: Cell) -> Run:
-    """A run whose accuracies are those of CLEAN and ROBUST, up to the noise of the seed."""
+    """A run whose accuracies are those of CLEAN_ACCURACY and ROBUST_ACCURACY, up to the noise of the seed."""
     generator = np.random.default_rng([len(cell.method), ord(cell.method[0]), cell.seed])
-    clean = generator.random(400) < CLEAN[cell.method]
-    robust = np.stack([generator.random(200) < 0.8, generator.random(200) < ROBUST[cell.method]])
+    clean = generator.random(400) < CLEAN_ACCURACY[cell.method]
+    robust = np.stack([generator.random(200) < 0.8, generator.random(200) < ROBUST_ACCURACY[cell.method]])
     ece = {"plain": 0.1, "uegr": 0.1, "sam": 0.2}[cell.method] + generator.normal(0, 0.002)
     return {
         "method": cell.method,
         "task": cell.task,
         "model": cell.model,
         "seed": cell.seed,
+        "train_examples": 100,
         "metric": "accuracy",
         "metrics": {"accuracy": float(clean.mean()), "ece": ece},
         "robustness": {
+            "attack": "pgd",
+            "norm": "l2",
+            "relative": True,
             "epsilons": [0.0, 0.02],
             "accuracy": [float(accuracy) for accuracy in robust.mean(axis=1)],
             "examples": 200,

@@ -117,13 +117,12 @@ def make_grid(content: Any, name: str) -> Grid:
     if len(methods) * len(tasks) * len(models) * len(seeds["seeds"]) > MOST_CELLS:
         raise UsageError(f"the grid has more than {MOST_CELLS:,} runs: leave out methods, tasks, models or seeds.")
     tuned = _tuned(content.get("tuned"), [task.name for task in tasks], methods)
-    cells = [
-        (round_number, _cell(method, task, model, seed, settings))
-        for task, model, entry in itertools.product(tasks, models, methods)
-        for method in [tuned.get((task.name, entry.name), entry)]
-        for settings in [{**seeds, **defaults, **model.settings, **task.settings, **method.settings}]
-        for round_number, seed in enumerate(settings["seeds"])
-    ]
+    cells: list[tuple[int, Cell]] = []
+    for task, model, entry in itertools.product(tasks, models, methods):
+        method = tuned.get((task.name, entry.name), entry)
+        settings = {**seeds, **defaults, **model.settings, **task.settings, **method.settings}
+        for round_number, seed in enumerate(settings["seeds"]):
+            cells.append((round_number, _cell(method, task, model, seed, settings)))
     cells.sort(key=lambda pair: pair[0])  # stable: the order of the file is kept within each round
     return Grid(grid_name(content, name), tuple(cell for _, cell in cells))
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from uegr.compare.measures import Measure, collapsed, measures_of
-from uegr.compare.result_slot import ResultSlot, Run
+from uegr.compare.result_slot import ResultSlot
 from uegr.evaluation.statistics import Comparison, Estimate, average_ranks, compare_paired, estimate, holm
 from uegr.modeling.metrics import Metric
-from uegr.runs.run_result import primary_metric, robust_curve
+from uegr.runs.run_result import RunResult
 
 SIGNIFICANCE = 0.05
 """A difference is significant where its adjusted p-value is below it."""
@@ -66,7 +66,7 @@ class Line:
     """
 
     method: str
-    runs: Mapping[int, Run]
+    runs: Mapping[int, RunResult]
     wanted: int
     estimates: dict[str, Estimate] = field(default_factory=dict)
     curve: dict[float, Estimate] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Line:
 
     def cost(self, key: str) -> float:
         """Mean of one part of the cost over the seeds; NaN where no seed has it."""
-        values = [float(value) for run in self.runs.values() if (value := run["cost"].get(key)) is not None]
+        values = [float(value) for run in self.runs.values() if (value := getattr(run.cost, key)) is not None]
         return sum(values) / len(values) if values else float("nan")
 
 
@@ -121,7 +121,7 @@ class Table:
 def summarise(
     slots: Iterable[ResultSlot],
     plain: str | None = "plain",
-    choose_measures: Callable[[Sequence[Run]], list[Measure]] = measures_of,
+    choose_measures: Callable[[Sequence[RunResult]], list[Measure]] = measures_of,
 ) -> list[Table]:
     """The tables of all tasks and models that have a result.
 
@@ -135,7 +135,7 @@ def summarise(
     for slot in slots:
         lines_by_method = lines_by_table.setdefault((slot.task, slot.model), {})
         line = lines_by_method.get(slot.method, Line(slot.method, {}, 0))
-        runs = line.runs if slot.run is None else {**line.runs, slot.seed: slot.run}
+        runs = line.runs if slot.result is None else {**line.runs, slot.seed: slot.result}
         lines_by_method[slot.method] = Line(slot.method, runs, line.wanted + 1)
     tables = []
     for (task, model), lines_by_method in lines_by_table.items():
@@ -143,11 +143,11 @@ def summarise(
         if not lines:
             continue
         all_runs = [run for line in lines for run in line.runs.values()]
-        tables.append(Table(task, model, primary_metric(all_runs[0]), choose_measures(all_runs), lines))
+        tables.append(Table(task, model, all_runs[0].metric, choose_measures(all_runs), lines))
         for line in lines:
             _estimate(line, tables[-1].measures)
-    _judge(tables, "plain", lambda table, line, measure: None if line.method == plain else table.line(plain or ""))
-    _judge(tables, "best", _best_other)
+    _judge(tables, lambda table, *_: table.line(plain or ""), lambda line: line.plain)
+    _judge(tables, _best_other, lambda line: line.best)
     return tables
 
 
@@ -161,7 +161,8 @@ def _estimate(line: Line, measures: list[Measure]) -> None:
         values = [measure.value(run) for run in line.runs.values()]
         if all(value is not None for value in values):
             line.estimates[measure.name] = estimate([float(value) for value in values if value is not None])
-    curves = [dict(zip(*robust_curve(run)[1:], strict=True)) for run in line.runs.values()]
+    robustness = [run.robustness for run in line.runs.values()]
+    curves = [dict(zip(curve.epsilons, curve.values, strict=True)) for curve in robustness]
     for epsilon in sorted(set.intersection(*(set(curve) for curve in curves))):
         line.curve[epsilon] = estimate([curve[epsilon] for curve in curves])
 
@@ -175,7 +176,11 @@ def _best_other(table: Table, line: Line, measure: Measure) -> Line | None:
     return max(candidates, key=lambda line: measure.metric.sign * line.estimates[measure.name].mean, default=None)
 
 
-def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Line, Measure], Line | None]) -> None:
+def _judge(
+    tables: Sequence[Table],
+    opponent_of: Callable[[Table, Line, Measure], Line | None],
+    verdicts_of: Callable[[Line], dict[str, Verdict]],
+) -> None:
     """Fill the verdicts of the methods that learned against their opponents, adjusted over all of one measure."""
     for name in [measure.name for measure in all_measures(tables)]:
         comparisons: list[tuple[Line, Line, Measure, Comparison]] = []
@@ -185,7 +190,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
                 continue
             for line in (line for line in table.lines if _has(line, measure)):
                 opponent = opponent_of(table, line, measure)
-                if opponent is not None and _has(opponent, measure):
+                if opponent is not None and opponent is not line and _has(opponent, measure):
                     comparison = _compare(line, opponent, measure)
                     if comparison is not None:
                         comparisons.append((line, opponent, measure, comparison))
@@ -193,7 +198,7 @@ def _judge(tables: Sequence[Table], kind: str, opponent_of: Callable[[Table, Lin
         for (line, opponent, measure, comparison), p in zip(comparisons, adjusted, strict=True):
             shown = line.estimates[name].mean - opponent.estimates[name].mean
             contradicted = shown * comparison.difference.mean < 0
-            getattr(line, kind)[name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
+            verdicts_of(line)[name] = Verdict(opponent.method, comparison, p, measure.metric, contradicted)
 
 
 def _compare(line: Line, opponent: Line, measure: Measure) -> Comparison | None:

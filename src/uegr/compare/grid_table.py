@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from uegr.compare.grid_summary import SIGNIFICANCE, Line, Table, leads, mark
-from uegr.compare.measures import MEASURES, Measure
+from uegr.compare.measures import CLEAN, ECE, MEASURES, ROBUST, TYPOS, Measure
 from uegr.modeling.metrics import metric_title
 from uegr.runs.run_table import multiple
 from uegr.runs.wide_table import WideTable
@@ -49,11 +49,11 @@ def _collapsed_note(table: Table) -> str:
 
 def _untouched_note(table: Table) -> str:
     """The largest number of texts, over the runs, that each attack could not change."""
-    results = [result for line in table.lines for run in line.runs.values() for result in run.get("text_attacks", [])]
+    results = [result for line in table.lines for run in line.runs.values() for result in run.text_attacks]
     most: dict[str, tuple[int, int]] = {}
     for result in results:
-        if result.get("untouched"):
-            most[result["attack"]] = max(most.get(result["attack"], (0, 0)), (result["untouched"], result["examples"]))
+        if result.untouched and result.examples:
+            most[result.attack] = max(most.get(result.attack, (0, 0)), (result.untouched, result.examples))
     if not most:
         return ""
     counts = ", ".join(f"{attack} {count} of {examples}" for attack, (count, examples) in sorted(most.items()))
@@ -75,15 +75,14 @@ def terminal(table: Table) -> WideTable:
 
 def _columns(table: Table, curve: bool) -> list[tuple[str, Callable[[Line], str]]]:
     """The heading of each column, and the function that makes a method's cell."""
-    clean, robust, typos, calibration = MEASURES
     further = table.measures[len(MEASURES) :]
     return [
         ("method", lambda line: line.method),
         ("n", lambda line: line.seeds),
-        (metric_title(table.metric), partial(_measured, clean)),
-        (robust.metric.title, partial(_measured, robust)),
+        (metric_title(table.metric), partial(_measured, CLEAN)),
+        (ROBUST.metric.title, partial(_measured, ROBUST)),
         *((f"PGD {epsilon:g}", partial(_on_curve, epsilon)) for epsilon in (_epsilons(table) if curve else ())),
-        *((measure.metric.title, partial(_measured, measure)) for measure in (typos, *further, calibration)),
+        *((measure.metric.title, partial(_measured, measure)) for measure in (TYPOS, *further, ECE)),
         ("FLOPs ×", lambda line: multiple(line.cost("flop_ratio"))),
         ("time ×", lambda line: multiple(line.cost("time_ratio"))),
     ]

@@ -15,7 +15,6 @@ from uegr.compare.cell import Cell
 from uegr.compare.grid import Grid
 from uegr.compare.local_engines import CellEvent, OnEvent
 from uegr.compare.workspace import Workspace
-from uegr.runs.run_result import primary_metric
 
 CellGroup = tuple[str, str, str]
 """Task, model and method: the cells that differ only in their seed."""
@@ -67,9 +66,9 @@ class Board:
         return sum(map(len, self.values.values()))
 
     def _enter(self, cell: Cell) -> None:
-        run = self.workspace.results.find(cell)
-        if run is not None:
-            self.values[_group(cell)].append(run["metrics"][primary_metric(run)])
+        (slot,) = self.workspace.results.slots([cell])
+        if slot.result is not None:
+            self.values[_group(cell)].append(slot.result.metrics[slot.result.metric])
 
     def _table(self) -> Table:
         done, wanted = self._done, len(self.grid.cells)

@@ -11,6 +11,7 @@ changed.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from uegr.compare.cell_content import comparable
 from uegr.errors import UsageError
 from uegr.options import type_hints
 from uegr.runs.json_parts import MisfitError, read_value
-from uegr.runs.run_result import check_compared
+from uegr.runs.run_result import RunResult
 
 SEED = "train.seed"
 Run = dict[str, Any]
@@ -35,7 +36,7 @@ class ResultSlot:
         task, model, method: their names in the grid.
         seed: seed of the run.
         content: everything that decides the numbers; see `Cell.content`.
-        run: the result; None while it is missing.
+        run: the result, as the file has it; None while it is missing.
     """
 
     task: str
@@ -49,6 +50,15 @@ class ResultSlot:
     def key(self) -> SlotKey:
         """Identifies a slot within a grid."""
         return self.task, self.model, self.method, self.seed
+
+    @cached_property
+    def result(self) -> RunResult | None:
+        """The run, typed; None while it is missing.
+
+        Raises:
+            MisfitError: a field of the run is missing or has another form.
+        """
+        return None if self.run is None else RunResult.read(self.run)
 
 
 def read_slots(path: Path) -> list[ResultSlot]:
@@ -67,8 +77,7 @@ def check_runs(slots: Iterable[ResultSlot], path: Path) -> None:
     """Raise a UsageError naming the first line of a results file whose run cannot be put into a table."""
     for number, slot in enumerate(slots, 1):
         try:
-            if slot.run is not None:
-                check_compared(slot.run)
+            slot.result  # noqa: B018  # reads the run
         except MisfitError as error:
             raise _refusal(path, number, error) from error
 

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from uegr.atomic_files import link_target, write_text
 from uegr.compare.cell import Cell
-from uegr.compare.cell_content import address, comparable, may_differ
+from uegr.compare.cell_content import Content, address, comparable, may_differ
 from uegr.compare.result_slot import SEED, ResultSlot, Run, SlotKey, check_runs, latest_of, read_slots, text_of
 
 
@@ -38,7 +38,7 @@ class ResultsFile:
 
     def find(self, cell: Cell) -> Run | None:
         """The cell's run, or None if it is missing."""
-        slot = _finished_slot(_slot(cell, None), cell.with_defaults().content(), self._slots())
+        slot = _CellSlots(cell).finished(self._slots())
         return None if slot is None else slot.run
 
     def slots(self, cells: Iterable[Cell]) -> list[ResultSlot]:
@@ -47,16 +47,16 @@ class ResultsFile:
 
     def cost_of_step(self, cell: Cell) -> dict[str, Any] | None:
         """The cost of a step as measured in another seed of the same cell; None if there is none."""
-        content, defaults = cell.content(), cell.with_defaults().content()
+        cell_slots = _CellSlots(cell)
         for slot in self._slots():
             if slot.run is None or slot.run["cost"].get("flop_ratio") is None:
                 continue
-            if _stands_for({**slot.content, SEED: content[SEED]}, content, defaults):
+            if cell_slots.has_content({**slot.content, SEED: cell_slots.empty.content[SEED]}):
                 return dict(slot.run["cost"])
         return None
 
     def enter(self, cell: Cell, run: Run, content: dict[str, Any] | None = None) -> None:
-        """Write the cell's run: in place of its empty line if there is one, else at the end.
+        """Write the cell's run: in place of its empty slot if there is one, else at the end.
 
         A run of the cell that another process has entered meanwhile stays, and this one is left out.
 
@@ -67,16 +67,19 @@ class ResultsFile:
         self.merge([_slot(cell, run, content)])
 
     def reserve(self, cells: Sequence[Cell]) -> None:
-        """Make the line of each of these cells the latest of its names, so that the file alone says what the grid has.
+        """Write one slot per cell, after all older slots of the same task, model, method and seed.
 
-        The line holds the cell's run if the file has it, under these names or others; else it is empty.
+        The slot has the cell's run if the file holds it, under these names or others, and is empty otherwise. So the
+        file alone says what the grid has.
         """
-        if not _lines_to_write(cells, self._slots()):
+        if not _slots_to_write(cells, self._slots()):
             return
         with self._locked_slots() as slots:
-            lines = _lines_to_write(cells, slots)
-            slots[:] = [slot for slot in slots if slot.key not in lines or not _gives_way(slot, lines[slot.key])]
-            _put(slots, lines.values())
+            new_slots = _slots_to_write(cells, slots)
+            slots[:] = [
+                slot for slot in slots if slot.key not in new_slots or not _is_replaced_by(slot, new_slots[slot.key])
+            ]
+            _put(slots, new_slots.values())
 
     def merge(self, slots: Sequence[ResultSlot]) -> list[ResultSlot]:
         """Write the slots of another results file, and return those whose run is new here.
@@ -123,58 +126,62 @@ def _slot(cell: Cell, run: Run | None, content: dict[str, Any] | None = None) ->
     return ResultSlot(cell.task, cell.model, cell.method, cell.seed, content, run)
 
 
-def _put(slots: list[ResultSlot], lines: Iterable[ResultSlot]) -> None:
-    """Add lines to the slots: each in place of the empty one of its cell if there is one, else at the end."""
-    empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
-    for line in lines:
-        if line.key in empty:
-            slots[empty.pop(line.key)] = line
-        else:
-            slots.append(line)
+class _CellSlots:
+    """Tells which slots of a results file are of one cell, under its own names or others."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.empty = _slot(cell, None)
+        self._defaults = cell.with_defaults().content()
+
+    def finished(self, slots: Iterable[ResultSlot]) -> ResultSlot | None:
+        """The slot with the cell's run: under its own names, or else under others; the last of several."""
+        finished = [slot for slot in slots if slot.run and self._has(slot)]
+        under_own_names = [slot for slot in finished if slot.key == self.empty.key]
+        return next(reversed(under_own_names or finished), None)
+
+    def wanted(self, slots: Iterable[ResultSlot], latest: ResultSlot | None) -> ResultSlot:
+        """The slot that should be the latest of the cell's names: `latest`, if that is the cell's, or a new one."""
+        own = latest if latest is not None and self._has(latest) else self.empty
+        finished = self.finished(slots)
+        if finished is None or finished is own:
+            return own
+        run = finished.run or {}
+        run = run if finished.key == own.key else {**run, "task": own.task, "model": own.model}
+        # With the whole content: a slot of an earlier version lacks settings, so it cannot be compared with others.
+        return replace(self.empty, run=run)
+
+    def has_content(self, recorded: Content) -> bool:
+        """Whether a recorded content is the cell's; `ResultsFile` says when."""
+        content = self.empty.content
+        different = (key for key, value in recorded.items() if key not in content or content[key] != value)
+        changed = (key for key in content if key not in recorded and content[key] != self._defaults.get(key))
+        return all(may_differ(key, recorded, content) for key in itertools.chain(different, changed))
+
+    def _has(self, slot: ResultSlot) -> bool:
+        return slot.seed == self.empty.seed and self.has_content(slot.content)
 
 
-def _lines_to_write(cells: Sequence[Cell], slots: list[ResultSlot]) -> dict[SlotKey, ResultSlot]:
-    """The lines of those of the cells whose latest slot is not their own."""
+def _slots_to_write(cells: Sequence[Cell], slots: list[ResultSlot]) -> dict[SlotKey, ResultSlot]:
+    """The new slots of those of the cells whose latest slot is not their own."""
     latest = {slot.key: slot for slot in latest_of(slots)}
-    lines = [_line(cell, slots, latest) for cell in cells]
-    return {line.key: line for line in lines if line is not latest.get(line.key)}
+    of_cells = [_CellSlots(cell) for cell in cells]
+    wanted = [of_cell.wanted(slots, latest.get(of_cell.empty.key)) for of_cell in of_cells]
+    return {slot.key: slot for slot in wanted if slot is not latest.get(slot.key)}
 
 
-def _line(cell: Cell, slots: list[ResultSlot], latest: dict[SlotKey, ResultSlot]) -> ResultSlot:
-    """The cell's slot among these: with its run, if there is one under any names; else an empty one."""
-    empty, defaults = _slot(cell, None), cell.with_defaults().content()
-    own = latest.get(empty.key)
-    own = own if own is not None and _is_of_cell(own, empty, defaults) else empty
-    slot = _finished_slot(empty, defaults, slots)
-    if slot is None or slot is own:
-        return own
-    run = slot.run if slot.key == own.key else {**(slot.run or {}), "task": cell.task, "model": cell.model}
-    # With the whole content: a line of an earlier version lacks settings, which cannot be compared with other lines.
-    return replace(empty, run=run)
-
-
-def _finished_slot(empty: ResultSlot, defaults: dict[str, Any], slots: Iterable[ResultSlot]) -> ResultSlot | None:
-    """The slot with the run of a cell, whose own slot is `empty`; under its own names, or else under others.
-
-    Of several it is the last, as in `latest_of`.
-    """
-    finished = [slot for slot in slots if slot.run and _is_of_cell(slot, empty, defaults)]
-    return max(reversed(finished), key=lambda slot: slot.key == empty.key, default=None)
-
-
-def _is_of_cell(slot: ResultSlot, empty: ResultSlot, defaults: dict[str, Any]) -> bool:
-    return slot.seed == empty.seed and _stands_for(slot.content, empty.content, defaults)
-
-
-def _gives_way(slot: ResultSlot, line: ResultSlot) -> bool:
-    """Whether a slot is removed for a line of the same names: the former line of its run, or an empty one."""
+def _is_replaced_by(slot: ResultSlot, new: ResultSlot) -> bool:
+    """Whether `new` makes this slot redundant: it holds the same run, or this slot is an empty one of other content."""
     if slot.run is None:
-        return slot.content != line.content
-    recorded, content = comparable(slot.content, line.content)
-    return slot.run == line.run and recorded.items() <= content.items()
+        return slot.content != new.content
+    recorded, content = comparable(slot.content, new.content)
+    return slot.run == new.run and recorded.items() <= content.items()
 
 
-def _stands_for(recorded: dict[str, Any], content: dict[str, Any], defaults: dict[str, Any]) -> bool:
-    different = (key for key, value in recorded.items() if key not in content or content[key] != value)
-    changed = (key for key in content if key not in recorded and content[key] != defaults.get(key))
-    return all(may_differ(key, recorded, content) for key in itertools.chain(different, changed))
+def _put(slots: list[ResultSlot], new_slots: Iterable[ResultSlot]) -> None:
+    """Add the new slots: each in place of the empty one of its names if there is one, else at the end."""
+    empty = {slot.key: index for index, slot in enumerate(slots) if slot.run is None}
+    for slot in new_slots:
+        if slot.key in empty:
+            slots[empty.pop(slot.key)] = slot
+        else:
+            slots.append(slot)

@@ -38,18 +38,17 @@ from uegr.compare.grid import Grid, grid_name, make_grid
 from uegr.compare.grid_entries import items
 from uegr.compare.grid_runner import run_grid, unfinished
 from uegr.compare.local_engines import Engine, OnEvent
-from uegr.compare.measures import MEASURES, collapsed
+from uegr.compare.measures import CLEAN, ROBUST, collapsed
 from uegr.compare.method_search import Search, start_search
-from uegr.compare.result_slot import Run
 from uegr.compare.workspace import Workspace
 from uegr.compare.yaml_files import load_with_references, mapping
 from uegr.errors import StoppedError, TrainingError, UsageError, unknown
+from uegr.runs.run_result import RunResult
 
 logger = logging.getLogger("uegr")
 Objective = Literal["mean", "clean", "robust"]
 OWN = ("trials", "objective", "seed", "search")
 VALIDATION = "validation"
-CLEAN, ROBUST = MEASURES[:2]
 
 
 @dataclass(frozen=True)
@@ -208,12 +207,12 @@ def tuned_path(workspace: Workspace) -> Path:
 
 def _value(objective: Objective, grid: Grid, method: str, workspace: Workspace) -> float:
     """Mean over the method's runs."""
-    runs = [workspace.results.find(cell) for cell in grid.cells if cell.method == method]
-    values = [_of_run(objective, run) for run in runs if run is not None]
+    slots = workspace.results.slots(cell for cell in grid.cells if cell.method == method)
+    values = [_of_run(objective, slot.result) for slot in slots if slot.result is not None]
     return sum(values) / len(values)
 
 
-def _of_run(objective: Objective, run: Run) -> float:
+def _of_run(objective: Objective, run: RunResult) -> float:
     """The value of a run; 0 if the model collapsed to a constant prediction, which is robust to any attack."""
     if collapsed(run):
         return 0.0

@@ -29,12 +29,16 @@ def pack_outcomes(clean: Hits, robust: Hits, typos: Hits) -> dict[str, Any]:
     return {"examples": len(clean), **one_each, "robust": [pack_bits(row) for row in robust]}
 
 
-def unpack_outcomes(run: Mapping[str, Any]) -> tuple[Hits, Hits] | None:
-    """`clean` (N,) and `robust` (epsilons, M) of a run of results.json, or None where it has none."""
-    outcomes = run.get("outcomes")
+def unpack_outcomes(outcomes: Mapping[str, Any] | None, attacked: int | None) -> tuple[Hits, Hits] | None:
+    """`clean` (N,) and `robust` (epsilons, M) of the "outcomes" part of results.json, or None where there is none.
+
+    Args:
+        outcomes: the part.
+        attacked: M, the number of attacked examples; None where all N were attacked.
+    """
     if outcomes is None:
         return None
-    attacked = run["robustness"].get("examples", outcomes["examples"])
+    attacked = outcomes["examples"] if attacked is None else attacked
     robust = [unpack_bits(text, attacked) for text in outcomes["robust"]]
     return unpack_bits(outcomes["clean"], outcomes["examples"]), np.array(robust, dtype=bool).reshape(-1, attacked)
 

@@ -83,7 +83,7 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
         return None
     pairs = _pairs(group, reference, measure)
     if len(pairs) > 1:
-        over_seeds = estimate([_value(measure, own) - _value(measure, other) for own, other in pairs])
+        over_seeds = estimate([measure.number(own) - measure.number(other) for own, other in pairs])
         low, high = measure.metric.clip_difference((over_seeds.low, over_seeds.high))
         if over_seeds.sd <= ROUNDING:  # equal differences say nothing about the differences of further seeds
             low, high = _interval_over_examples(pairs, measure) or (nan, nan)
@@ -111,23 +111,17 @@ def _interval_over_examples(
     """The interval over paired examples; None where the outcomes of the same examples are not stored."""
     differences = []
     for own, other in pairs:
-        own_hits, other_hits = measure.hits(own), measure.hits(other)
-        if own_hits is None or other_hits is None or own_hits.shape != other_hits.shape:
+        own_scores, other_scores = measure.scores(own), measure.scores(other)
+        if own_scores is None or other_scores is None or own_scores.shape != other_scores.shape:
             return None
-        differences.append(own_hits - other_hits)
+        differences.append(own_scores - other_scores)
     if len({len(difference) for difference in differences}) > 1:
         return None
     return paired_interval(np.mean(differences, axis=0))
 
 
-def _value(measure: StoryMeasure, run: RunResult) -> float:
-    value = measure.value(run)
-    assert value is not None
-    return value
-
-
 def _independent_interval(group: Group, reference: Group, measure: StoryMeasure, value: float) -> tuple[float, float]:
-    own, other = _value(measure, group.first), _value(measure, reference.first)
+    own, other = measure.number(group.first), measure.number(reference.first)
     own_low, own_high = group_interval(group, measure)
     other_low, other_high = group_interval(reference, measure)
     return value - hypot(own - own_low, other_high - other), value + hypot(own_high - own, other - other_low)

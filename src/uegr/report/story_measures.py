@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from uegr.compare.measures import Measure
 from uegr.evaluation.packed_outcomes import unpack_bits, unpack_outcomes
 from uegr.evaluation.statistics import Scores
 from uegr.modeling.metrics import METRICS, Metric
@@ -29,23 +30,14 @@ TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
 
 
 @dataclass(frozen=True)
-class StoryMeasure:
-    """One row of the first table.
+class StoryMeasure(Measure):
+    """One row of the first table. Its name needs no knowledge of attacks, and the title of its metric is the unit.
 
     Args:
-        name: a name that needs no knowledge of attacks.
-        metric: how it is shown and read; its title is the unit.
-        value: the number of a run as it is stored, a fraction where it is shown in percent; None where it was not
-            measured.
-        hits: the number of each example, in [0, 1]; None where single examples were not stored.
         examples: the number of texts, if the value is a share of texts; else None.
         attack_key: of an attack on the text (see `uegr.runs.text_attack_groups`); None for other measures.
     """
 
-    name: str
-    metric: Metric
-    value: Callable[[RunResult], float | None]
-    hits: Callable[[RunResult], Scores | None] = lambda run: None
     examples: Callable[[RunResult], int | None] = lambda run: None
     attack_key: str | None = None
 
@@ -109,7 +101,7 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
     part = "typos" if prefix else "clean"
     is_share = metric == "accuracy"
 
-    def hits(run: RunResult) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         if not is_share or part not in (run.outcomes or {}):
             return None
         assert run.outcomes is not None
@@ -119,7 +111,7 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
         name,
         RIGHT if is_share else METRICS[metric],
         lambda run: run.metrics.get(prefix + metric),
-        hits,
+        scores,
         lambda run: run.test_examples if is_share else None,
     )
 
@@ -135,13 +127,12 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
         attack = attack_with_key(run, key)
         return None if attack is None else attack.examples
 
-    def hits(run: RunResult) -> Scores | None:
+    def scores(run: RunResult) -> Scores | None:
         attack = attack_with_key(run, key)
-        if attack is None or attack.outcomes is None or attack.examples is None:
-            return None
-        return unpack_bits(attack.outcomes, attack.examples).astype(float)
+        hits = None if attack is None else attack.hits()
+        return None if hits is None else hits.astype(float)
 
-    return StoryMeasure(name, RIGHT, value, hits, examples, attack_key=key)
+    return StoryMeasure(name, RIGHT, value, scores, examples, attack_key=key)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
@@ -161,11 +152,8 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
         chosen = positions(run)
         return None if chosen is None else float(np.mean([run.robustness.values[i] for i in chosen]))
 
-    def hits(run: RunResult) -> Scores | None:
-        examples, chosen = run.robustness.examples, positions(run)
-        outcomes = unpack_outcomes(
-            {"outcomes": run.outcomes, "robustness": {} if examples is None else {"examples": examples}}
-        )
+    def scores(run: RunResult) -> Scores | None:
+        outcomes, chosen = unpack_outcomes(run.outcomes, run.robustness.examples), positions(run)
         return None if outcomes is None or chosen is None else np.asarray(outcomes[1][chosen].mean(axis=0))
 
     return [
@@ -173,7 +161,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
             RIGHT if is_share else replace(METRICS[curve.metric], title=curve.metric.replace("_", " ") + " %"),
             value,
-            hits,
+            scores,
             lambda run: run.robustness.examples if is_share else None,
         )
     ]

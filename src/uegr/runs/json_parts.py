@@ -80,6 +80,8 @@ def read_value(value: Any, hint: Any, name: str) -> Any:
     Raises:
         MisfitError: the value is not of this type.
     """
+    if type(value) is hint:
+        return value  # most values: what follows takes time
     if get_origin(hint) is Annotated:
         return read_value(value, get_args(hint)[1], name)
     if get_origin(hint) in (Union, UnionType):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Self
 
+from uegr.evaluation.packed_outcomes import Hits, unpack_bits
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value
 from uegr.runs.result_shapes import Sample, Slice
 
@@ -193,6 +194,12 @@ class TextAttackRecord(JsonPart):
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
         name = self.attack.replace("_", " ") + on_data(self.split)
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
+
+    def hits(self) -> Hits | None:
+        """Whether each attacked example is correct after the attack, shape (examples,); None where it is not stored."""
+        if self.outcomes is None or self.examples is None:
+            return None
+        return unpack_bits(self.outcomes, self.examples)
 
 
 def read_curve(part: Any, name: str) -> tuple[str, list[float]]:

@@ -5,7 +5,7 @@ Accuracies are fractions, NLL is in nats, times are in seconds. `uegr.runs.resul
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from reprlib import repr as shortened
 from typing import Annotated, Any, Self
@@ -13,18 +13,12 @@ from typing import Annotated, Any, Self
 from uegr.errors import UsageError
 from uegr.modeling.metrics import METRICS
 from uegr.runs.analysis_check import check_analysis
-from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value, types_of
-from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost, curve_metric, read_curve
+from uegr.runs.json_parts import JsonPart, MisfitError, check_object
+from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost
 from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, OverlapShape, Slice, TransferShape
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
-REQUIRED = ("method", "task", "model", "seed", "train_examples", "metrics", "robustness", "cost")
-COMPARED = ("metrics", "outcomes", "slices", "text_attacks", "embedding_attacks", "transfer")
-"""Parts that a grid's tables are made of, beside the robustness curve and the cost."""
-COST = ("seconds",)
-COST_OF_STEP = ("flop_ratio", "time_ratio")
-"""Absent where the memory was too small to measure a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +99,11 @@ class RunResult(JsonPart):
         Raises:
             MisfitError: a field is missing or has another form.
         """
-        _check(entry)
+        if not isinstance(entry, dict):
+            raise MisfitError(f"holds {shortened(entry)} instead of a run")
         result = super().from_dict(entry)
+        _check_metric(result.metric)
+        check_object(result.metrics, [result.metric], "metrics")
         _check_transfer(result.transfer)
         check_analysis(result.analysis)
         return result
@@ -144,59 +141,6 @@ class RunResult(JsonPart):
         """Return the logged names that begin with the prefix, in the order in which they were logged."""
         names = (name for entry in self.log for name in entry if name.startswith(prefix))
         return list(dict.fromkeys(names))
-
-
-def primary_metric(entry: Mapping[str, Any]) -> str:
-    """Return the name of the metric that is published for the task of an entry of results.json."""
-    return str(entry.get("metric", "accuracy"))
-
-
-def robust_curve(entry: Mapping[str, Any]) -> tuple[str, list[float], list[float]]:
-    """Return the metric of the robustness curve of an entry of results.json, its epsilons, and its values."""
-    curve = entry["robustness"]
-    metric = curve_metric(curve)
-    return metric, curve["epsilons"], curve[metric]
-
-
-def _check(entry: Any) -> None:
-    """Raise a MisfitError unless an entry has its parts, and names all that is missing."""
-    if not isinstance(entry, dict):
-        raise MisfitError(f"holds {shortened(entry)} instead of a run")
-    missing = [name for name in REQUIRED if name not in entry]
-    kinds: dict[str, type] = {"metrics": dict, "robustness": dict, "cost": dict, "options": dict, "analysis": dict}
-    kinds |= {"slices": list, "text_attacks": list, "embedding_attacks": list, "transfer": list}
-    for name, kind in kinds.items():
-        if name in entry and not isinstance(entry[name], kind):
-            raise MisfitError(f"holds {shortened(entry[name])} as {name}")
-    for part, names in {"metrics": (primary_metric(entry),), "cost": COST}.items():
-        missing += [f"{part}.{name}" for name in names if not isinstance(entry.get(part, {}).get(name), (int, float))]
-    cost = entry.get("cost", {})
-    missing += [f"cost.{name}" for name in COST_OF_STEP if not isinstance(cost.get(name), (int, float, type(None)))]
-    curve = entry.get("robustness", {})
-    metric = curve_metric(curve)
-    epsilons, values = curve.get("epsilons"), curve.get(metric)
-    are_lists = isinstance(epsilons, list) and isinstance(values, list)
-    if not are_lists or len(epsilons) != len(values) or not epsilons:
-        missing.append(f"robustness.{metric} for each of robustness.epsilons")
-    if missing:
-        raise MisfitError(f"lacks {', '.join(missing)}")
-    _check_metric(primary_metric(entry))
-
-
-def check_compared(entry: Mapping[str, Any]) -> None:
-    """Raise a MisfitError unless the parts of an entry that a table of a grid is made of have their types."""
-    check_object(entry, ("metrics", "robustness", "cost"), "run")
-    read_curve(entry["robustness"], "robustness")
-    check_object(entry["metrics"], (primary_metric(entry),), "metrics")
-    _check_metric(primary_metric(entry))
-    hints = types_of(RunResult)
-    for name in COMPARED:
-        if name in entry:
-            read_value(entry[name], hints[name], name)
-    check_object(entry["cost"], (), "cost")
-    for name in COST_OF_STEP:
-        read_value(entry["cost"].get(name), float | None, f"cost.{name}")
-    _check_transfer(entry.get("transfer", ()))
 
 
 def _check_transfer(entries: Sequence[dict[str, Any]]) -> None:
