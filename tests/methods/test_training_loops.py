@@ -138,8 +138,21 @@ def test_the_backward_stage_alone_must_be_asked_for() -> None:
     model(**batch()).loss.backward()
     method.optimizer.step()
     assert not torch.equal(before, model.classifier.weight)
-    with pytest.raises(UsageError, match="leave out backward_only=True"):
-        attached("sam", bert(), backward_only=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("sam", "a second gradient"),
+        ("mixout", "changes the weights"),
+        ("fgm", "plain fine-tuning"),
+        ("neftune", "plain fine-tuning"),
+    ],
+)
+def test_a_backward_stage_that_does_nothing_alone_is_refused(name: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=f"{reason}.*leave out backward_only=True"):
+        attached(name, bert(), backward_only=True)
+    attached("plain", bert(), backward_only=True)
 
 
 def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
