@@ -202,6 +202,7 @@ class Method:
             self.task_options,
             perturbs=self.forward.perturbs,
             view_reader=self._view_reader,
+            optimizer_weights=optimizer_parameters(self.optimizer.optimizer),
         )
 
     def _preparation_step(self, batch: int) -> Step:
