@@ -85,7 +85,7 @@ class Step:
         perturbs: whether any pass of this training adds a delta to the embeddings. A compiled model keeps the graph of
             its first pass, so on such a model every pass must add a delta, if only zeros.
         view_reader: makes the views of a batch; None if no tokenizer was given.
-        optimizer_weights: every parameter of the optimizer, which may hold some outside the model, such as those of a loss.
+        optimizer_weights: every parameter of the optimizer, which may hold some outside the model, as those of a loss.
         embeddings: token embeddings that the passes share, set by a stage that differentiates all passes of the step
             together; see `SharedEmbeddings`.
     """

@@ -263,7 +263,7 @@ class Method:
         return self.optimizer
 
     def _new_step_cycle(self) -> None:
-        self._step_cycle = StepCycle(
+        self._step_cycle: StepCycle = StepCycle(
             name=self.name,
             attached=self._attached,
             forward=self.forward,
