@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from support.small_models import bert, weights_of
-from support.training import DATA, LEARNING_RATE, assert_same_weights, begin, task_gradients
+from support.training import DATA, LEARNING_RATE, assert_same_weights, begin, task_gradients, train
 
 
 def test_one_step_equals_the_formula_with_the_masks_that_were_drawn() -> None:
@@ -67,3 +68,23 @@ def test_an_evaluation_within_a_step_sees_no_mixed_weights_and_changes_no_step()
             model.state_dict()
         optimizer.step()
     assert_same_weights(evaluated, plain)
+
+
+@pytest.mark.parametrize("second", ["reset", "another method"])
+def test_a_loss_without_its_step_leaves_nothing_for_a_second_training(second: str) -> None:
+    """Ctrl-C within a step: the second training starts from the unmixed weights, and an evaluation keeps its own."""
+    model = bert(dropout=0.0)
+    method, _ = begin("mixout", model, mix=0.7)
+    method.loss(DATA[3])
+    if second == "reset":
+        method.reset()
+        for weight, expected in zip(weights_of(model), weights_of(bert(dropout=0.0)), strict=True):
+            torch.testing.assert_close(weight, expected)
+    method, optimizer = begin("plain", model)
+    for data in DATA[:3]:
+        method.loss(data).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    with torch.no_grad():
+        model(**DATA[0])
+    assert_same_weights(model, train("plain", steps=3))

@@ -172,8 +172,10 @@ def test_the_loss_of_adapters_that_is_not_used_is_warned_of() -> None:
         assert [message.split(f" {OWN_LOSS}")[0] for message in messages if OWN_LOSS in message] == expected
 
 
-def test_a_language_models_loss_that_is_another_one_is_warned_of() -> None:
-    method = attached("plain", mixture_of_experts())
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_language_models_loss_that_is_another_one_is_warned_of(is_wrapped: bool) -> None:
+    model = mixture_of_experts()
+    method = attached("plain", Wrapper(model) if is_wrapped else model)
     assert any(OWN_LOSS in message for message in warnings_of_loss(method, token_labels()))
 
 
@@ -197,6 +199,17 @@ def token_classifier() -> nn.Module:
     return language_model(AutoModelForTokenClassification, BertConfig(**SIZES, num_labels=len(WORDS)))
 
 
+class Wrapper(nn.Module):
+    """A module around a model that hands everything on."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.config = model, model.config
+
+    def forward(self, **inputs: Tensor) -> Any:
+        return self.inner(**inputs)
+
+
 USUAL_LOSSES: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     "classes": (bert, batch()),
     "many classes": (lambda: bert(labels=5), batch()),
@@ -208,6 +221,9 @@ USUAL_LOSSES: dict[str, tuple[Callable[[], nn.Module], dict[str, Tensor]]] = {
     "causal": (gpt2, token_labels()),
     "causal, with images": (gemma3, token_labels()),
     "labels at their places": (xlnet, token_labels()),
+    "causal, in a module": (lambda: Wrapper(gpt2()), token_labels()),
+    "labels at their places, in a module": (lambda: Wrapper(xlnet()), token_labels()),
+    "classes, in a module": (lambda: Wrapper(bert()), batch()),
     "masked words": (flaubert, token_labels()),
     "t5": (t5, token_labels()),
     "bart": (bart, token_labels()),

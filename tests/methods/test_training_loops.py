@@ -138,8 +138,21 @@ def test_the_backward_stage_alone_must_be_asked_for() -> None:
     model(**batch()).loss.backward()
     method.optimizer.step()
     assert not torch.equal(before, model.classifier.weight)
-    with pytest.raises(UsageError, match="leave out backward_only=True"):
-        attached("sam", bert(), backward_only=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("sam", "a second gradient"),
+        ("mixout", "changes the weights"),
+        ("fgm", "plain fine-tuning"),
+        ("neftune", "plain fine-tuning"),
+    ],
+)
+def test_a_backward_stage_that_does_nothing_alone_is_refused(name: str, reason: str) -> None:
+    with pytest.raises(UsageError, match=f"{reason}.*leave out backward_only=True"):
+        attached(name, bert(), backward_only=True)
+    attached("plain", bert(), backward_only=True)
 
 
 def focal_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -162,6 +175,31 @@ def test_every_method_trains_with_the_users_loss(name: str, reduction: str) -> N
     losses = [step(method, batch()) for _ in range(10)]
     assert losses[-1] < losses[0]
     assert set(calls) == {batch()["labels"].shape}
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "same_as", "same_options"),
+    [
+        ("freelb", {"init_magnitude": 0.0, "ascent_rate": 0.0}, "plain", {}),
+        ("uegr", {"passes": 1, "reuse": True}, "uegr", {"passes": 1}),
+    ],
+)
+def test_weights_of_the_users_loss_have_their_gradient(
+    name: str, options: dict[str, object], same_as: str, same_options: dict[str, object]
+) -> None:
+    """A temperature outside of the model, which the optimizer trains."""
+    gradients = []
+    for config in (make_config(name, options), make_config(same_as, same_options)):
+        model, temperature = bert(dropout=0.0).train(), nn.Parameter(torch.ones(()))
+
+        def loss_fn(logits: Tensor, labels: Tensor, divisor: Tensor = temperature) -> Tensor:
+            return F.cross_entropy(logits / divisor, labels, reduction="none")
+
+        optimizer = torch.optim.AdamW([*model.parameters(), temperature])
+        config.attach(model=model, optimizer=optimizer, loss_fn=loss_fn).loss(batch()).backward()
+        assert temperature.grad is not None
+        gradients.append(temperature.grad)
+    torch.testing.assert_close(*gradients)
 
 
 def test_the_users_loss_is_the_task_loss() -> None:

@@ -18,7 +18,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.small_models import batch, bert
-from uegr import make_config
+from support.small_trainer import arguments, rows
+from uegr import FreeLBConfig, UEGRTrainer, make_config
 
 STEPS, EXAMPLES = 4, 8
 OPTIONS = {
@@ -124,6 +125,17 @@ def train_on_texts_of_several_lengths(rank: int) -> None:
         method.optimizer.zero_grad()
 
 
+def log_with_the_trainer(folder: Path) -> None:
+    """Each logged term is that of all processes: the loss of FreeLB is its only one."""
+    steps = {"max_steps": 2, "logging_steps": 1, "logging_nan_inf_filter": False}
+    trainer = UEGRTrainer(bert(), arguments(folder, **steps), method=FreeLBConfig(), train_dataset=rows())
+    trainer.train()
+    entries = [entry for entry in trainer.state.log_history if "loss" in entry]
+    assert len(entries) == 2
+    for entry in entries:
+        assert abs(entry["loss"] - entry["adversarial_loss"]) < 1e-5, entry
+
+
 def main() -> None:
     folder, wrappers = Path(sys.argv[1]), sys.argv[2:]
     if "accelerate" in wrappers:
@@ -138,6 +150,8 @@ def main() -> None:
     if "ddp" in wrappers:
         train_on_texts_of_several_lengths(rank)
         train_without_the_wrapper(rank)
+    if "accelerate" in wrappers:
+        log_with_the_trainer(folder / "trainer")
     dist.destroy_process_group()
 
 

@@ -63,7 +63,7 @@ class BackwardStage(ABC):
         """Called before each loss of a step, with the seed that the step's `update` will get."""
 
     def discard(self, optimizer: torch.optim.Optimizer) -> None:
-        """Called when the loop sets the gradients of an unfinished step to zero: undo what `before` did."""
+        """Called when the loop gives up an unfinished step (zero_grad, a reset): undo what `before` did."""
 
     @abstractmethod
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:

@@ -9,6 +9,7 @@ its update. Applied to the matrices of the body's layers; the released code swap
 
 from dataclasses import dataclass
 from typing import ClassVar
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -42,13 +43,14 @@ class Mixout(PretrainedCopy):
         super().__init__(options)
         self._unmixed: dict[int, Tensor] = {}
         self._model: nn.Module | None = None
+        self._optimizer: torch.optim.Optimizer | None = None
         self._is_mixed_step = False
         """Whether the gradients of this step are those at mixed weights."""
         self._handles: list[RemovableHandle] = []
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         super().attach(model, optimizer)
-        self._model = model
+        self._model, self._optimizer = model, optimizer
 
     def positions(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
         return matrix_positions(model, optimizer)
@@ -60,6 +62,7 @@ class Mixout(PretrainedCopy):
             return
         assert self._model is not None
         self._is_mixed_step = True
+        _STAGES_WITHIN_A_STEP.add(self)
         # Mixed weights are for training only: a loop that saves or evaluates the model in the middle of a step gets the
         # unmixed ones, and the next loss of the step mixes them again.
         self._handles = [
@@ -101,8 +104,22 @@ class Mixout(PretrainedCopy):
             shard(parameters[i].detach()).copy_(unmixed)
         while self._handles:
             self._handles.pop().remove()
+        _STAGES_WITHIN_A_STEP.discard(self)
 
     def _masks(self, parameters: list[Tensor], seed: int) -> list[tuple[int, Tensor]]:
         """The swap masks of a step; they are computed again when needed and never stored."""
         draws = Draws(seed)
         return [(i, draws.uniforms(i, shard(parameters[i])) < self.options.mix) for i in self.pretrained]
+
+
+_STAGES_WITHIN_A_STEP: WeakSet[Mixout] = WeakSet()
+"""The stages that have mixed weights; their hooks in the model keep those that no method holds any more."""
+
+
+def restore_mixed_weights(model: nn.Module) -> None:
+    """Restore the weights of a model whose last training ended within a step of Mixout (Ctrl-C, out of memory)."""
+    weights = {id(weight) for weight in model.parameters()}
+    for stage in list(_STAGES_WITHIN_A_STEP):
+        optimizer = stage._optimizer
+        if optimizer is not None and any(id(weight) in weights for weight in optimizer_parameters(optimizer)):
+            stage.discard(optimizer)

@@ -74,7 +74,7 @@ class Replay:
                 with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
                     loss = run_stage(forward or self.forward, recorded.model, recorded.batch, recorded.step()).value
                 loss.backward(recorded.factor)
-            average_gradients(model)
+            average_gradients(model, self.optimizer)
 
     def discard_gradients(self) -> None:
         """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""

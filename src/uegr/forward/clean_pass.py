@@ -15,7 +15,6 @@ from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.task_kinds.own_loss import detached
 from uegr.modeling.token_gradients import require_gradient
-from uegr.modeling.weight_dtypes import trainable_weights
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     After "free" adversarial training, arXiv 1904.12843. This saves an input-only backward. The logits are then a
     constant in the divergence, because their graph is gone.
     """
-    weights = trainable_weights(model.parameters())
+    weights = step.trainable_weights(model)
     leaf = zero_delta(batch, embedding_width(model)).requires_grad_()
     # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
     logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)

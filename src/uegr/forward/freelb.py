@@ -24,7 +24,6 @@ from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_gradients import require_gradient
-from uegr.modeling.weight_dtypes import trainable_weights
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
 from uegr.perturb.embedding_noise import uniform_noise
@@ -59,7 +58,7 @@ class FreeLBForward(BallStage):
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
         steps = self.options.ascent_steps
-        weights, mask = trainable_weights(model.parameters()), token_mask(batch)
+        weights, mask = step.trainable_weights(model), token_mask(batch)
         unit = self.unit.of(model, mask)
         delta = unit * uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
         total, scale = torch.zeros((), device=mask.device), torch.ones((), device=mask.device)

@@ -1,6 +1,6 @@
 """What a forward stage is given besides the model: a batch, the position in the training, settings of the loss."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import check_loss_options, task_kind_of
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, task_of_own_loss
 from uegr.modeling.task_kinds.task_kind import LossFunction, TaskKind
+from uegr.modeling.weight_dtypes import trainable_weights
 from uegr.options import check_value
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ class Step:
         perturbs: whether any pass of this training adds a delta to the embeddings. A compiled model keeps the graph of
             its first pass, so on such a model every pass must add a delta, if only zeros.
         view_reader: makes the views of a batch; None if no tokenizer was given.
+        optimizer_weights: every parameter of the optimizer, which may hold some outside the model, as those of a loss.
         embeddings: token embeddings that the passes share, set by a stage that differentiates all passes of the step
             together; see `SharedEmbeddings`.
     """
@@ -94,8 +96,18 @@ class Step:
     task_options: TaskOptions = TaskOptions()
     perturbs: bool = False
     view_reader: "ViewReader | None" = None
+    optimizer_weights: Sequence[Tensor] = ()
     embeddings: SharedEmbeddings | None = None
     _last_task: tuple[Tensor, torch.Size, TaskKind] | None = field(default=None, init=False, repr=False)
+
+    def trainable_weights(self, model: nn.Module) -> list[Tensor]:
+        """The weights at which a loss must have its gradients: of the model, and of the optimizer outside the model.
+
+        Raises:
+            UsageError: none requires a gradient.
+        """
+        weights = {id(weight): weight for weight in (*model.parameters(), *self.optimizer_weights)}
+        return trainable_weights(weights.values())
 
     def task(self, model: nn.Module, logits: Tensor, batch: Batch) -> TaskKind:
         """The kind of task with the labels of this batch.

@@ -141,7 +141,8 @@ def _adapters_with_a_loss(model: nn.Module) -> nn.Module | None:
 def _has_usual_loss(model: nn.Module) -> bool:
     """Whether it is known without a pass that the model computes no loss, or the usual one."""
     model_class = type(model)
-    if "labels" not in inspect.signature(model_class.forward).parameters:
+    parameters = inspect.signature(model_class.forward).parameters
+    if "labels" not in parameters and all(parameter.kind != parameter.VAR_KEYWORD for parameter in parameters.values()):
         return True
     return model_class.__module__.startswith("transformers.models.") and model_class.__name__.endswith(_CLASSIFIERS)
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.backward_stage import check_shapes, optimizer_parameters
+from uegr.backward.mixout import restore_mixed_weights
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import checked_loss
@@ -26,7 +27,13 @@ from uegr.forward.step_inputs import Batch, Step, TaskOptions
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
-from uegr.methods.method_arguments import check_state, checked_num_items, checked_seed, weights_tensor
+from uegr.methods.method_arguments import (
+    check_backward_only,
+    check_state,
+    checked_num_items,
+    checked_seed,
+    weights_tensor,
+)
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.preparation import observe_training_data, plain_loss, stage_inputs
 from uegr.methods.step_cycle import StepCycle
@@ -74,16 +81,22 @@ class Method:
         self.config, self.seed = config, checked_seed(seed)
         self.task_options = TaskOptions(weights_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
+        self._attachment: AttachedModel | None = None
         self.reset()
 
     def reset(self) -> Method:
-        """Forget the model, the optimizer and the state of both stages, and return the method for a second training."""
+        """Forget the model, the optimizer and the state of both stages, and return the method for a second training.
+
+        A step that the loop has not finished is given up, and leaves nothing in the model.
+        """
+        if self._attachment is not None:
+            self._step_cycle.end_training()
         self.forward, self.backward = self.config.forward(self.config), self.config.backward(self.config)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._position = TrainingPosition(self.seed)
         self._view_reader: ViewReader | None = None
-        self._attachment: AttachedModel | None = None
+        self._attachment = None
         self._backward_only = False
         return self
 
@@ -129,13 +142,10 @@ class Method:
         Raises:
             UsageError: the method cannot work on this model (see `uegr.check`), with this optimizer or with this
                 tokenizer; it has another optimizer already; or it cannot do without its forward stage, and
-                `backward_only` asks for that.
+                `backward_only` asks for that (it would then be plain fine-tuning, or its update needs the loss).
         """
-        if backward_only and self.backward.replays:
-            raise UsageError(
-                f"{self.name} computes a second gradient of method.loss(...): leave out backward_only=True, and "
-                "compute the loss with method.loss(batch)."
-            )
+        if backward_only:
+            check_backward_only(self.name, self.forward, self.backward)
         if tokenizer is not None:
             check_tokenizer(tokenizer)
         self._backward_only = backward_only
@@ -192,6 +202,7 @@ class Method:
             self.task_options,
             perturbs=self.forward.perturbs,
             view_reader=self._view_reader,
+            optimizer_weights=optimizer_parameters(self.optimizer.optimizer),
         )
 
     def _preparation_step(self, batch: int) -> Step:
@@ -243,6 +254,7 @@ class Method:
             )
         check_trains(optimizer, model)
         check_dtypes(optimizer_parameters(optimizer))
+        restore_mixed_weights(model)
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
@@ -251,7 +263,7 @@ class Method:
         return self.optimizer
 
     def _new_step_cycle(self) -> None:
-        self._step_cycle = StepCycle(
+        self._step_cycle: StepCycle = StepCycle(
             name=self.name,
             attached=self._attached,
             forward=self.forward,

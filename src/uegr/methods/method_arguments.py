@@ -6,9 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from uegr.backward.backward_stage import BackwardStage
+from uegr.backward.plain import PlainBackward
 from uegr.data.class_weighting import usable_weights
 from uegr.data.kind import IGNORED_LABEL
 from uegr.errors import UsageError, shown
+from uegr.forward.forward_stage import ForwardStage
+from uegr.forward.plain import PlainForward
 from uegr.forward.step_inputs import Batch
 from uegr.options import check_value, own_number
 
@@ -67,6 +71,23 @@ def checked_num_items(num_items: Any, batch: Batch) -> Any:
             "those of this batch too, or leave num_items out to take the batch's mean."
         )
     return 1  # a batch without targets has the loss 0
+
+
+def check_backward_only(name: str, forward: ForwardStage, backward: BackwardStage) -> None:
+    """Check that the backward stage of a method called `name` does its work on gradients of another loss.
+
+    Raises:
+        UsageError: it needs `method.loss`, or the method is plain fine-tuning without its forward stage.
+    """
+    if backward.replays:
+        reason = "computes a second gradient of method.loss(...)"
+    elif backward.moves_weights:
+        reason = "changes the weights for method.loss(...)"
+    elif type(backward) is PlainBackward and type(forward) is not PlainForward:
+        reason = "is plain fine-tuning without its forward stage"
+    else:
+        return
+    raise UsageError(f"{name} {reason}: leave out backward_only=True, and compute the loss with method.loss(batch).")
 
 
 def check_state(state: Mapping[str, Any], name: str) -> None:

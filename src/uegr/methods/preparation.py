@@ -77,7 +77,7 @@ def observe_training_data(
                         scale = smallest_over_processes(loss_scale(loss))
                     (scale * loss).backward()
                 count += len(step_batches)
-                average_gradients(model)
+                average_gradients(model, optimizer)
                 for weight in optimizer_parameters(optimizer):
                     if weight.grad is not None:
                         weight.grad /= scale

@@ -81,8 +81,7 @@ class StepCycle:
                 yield
         except BaseException:
             if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
-                self._forward.release()
-                self._backward.discard(self._optimizer)
+                self.end_training()
             raise
 
     def after_loss(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
@@ -140,6 +139,11 @@ class StepCycle:
             if not self._has_loss:
                 self._warnings.forget_weights()
                 self._backward.discard(self._optimizer)
+
+    def end_training(self) -> None:
+        """Undo what an unfinished step has changed in the model."""
+        self._forward.release()
+        self._backward.discard(self._optimizer)
 
     def on_new_parameters(self) -> None:
         """Look at the parameters again: the loop has added a parameter group."""

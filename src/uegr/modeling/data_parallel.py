@@ -27,14 +27,14 @@ def _is_averaged(model: nn.Module) -> bool:
     return wrapped or any(is_sharded(parameter) for parameter in model.parameters())
 
 
-def average_gradients(model: nn.Module) -> None:
-    """Replace the gradients of a model by their means over all processes, if nothing else has done so.
+def average_gradients(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Replace the gradients of an optimizer's weights by their means over all processes, unless the model does so.
 
     A collective operation: all processes call it equally often.
     """
     if not several_processes() or _is_averaged(model):
         return
-    weights = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    weights = [weight for group in optimizer.param_groups for weight in group["params"] if weight.requires_grad]
     used = torch.tensor([weight.grad is not None for weight in weights], dtype=torch.int32, device=weights[0].device)
     dist.all_reduce(used, dist.ReduceOp.MAX)
     for weight, is_used in zip(weights, used.tolist(), strict=True):

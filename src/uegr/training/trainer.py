@@ -170,9 +170,18 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the terms of the last step's loss and what the backward stage reports, beside the trainer's numbers."""
         if "loss" in logs:
-            terms = {**self._terms, **self.method.backward.report()}
+            terms = {**self._mean_terms(), **self.method.backward.report()}
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
+
+    def _mean_terms(self) -> dict[str, Tensor]:
+        """The terms of the last step's loss, as means over the processes, all of which log."""
+        if self.accelerator.num_processes == 1 or not self._terms:
+            return self._terms
+        names = sorted(self._terms)
+        terms = torch.stack([self._terms[name].float().reshape(()).to(self.args.device) for name in names])
+        means: Tensor = self.accelerator.reduce(terms, "mean")  # type: ignore[assignment]
+        return dict(zip(names, means, strict=True))
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Tensor | int | None]:
         """The batches of a step, and their targets as the method's loss counts them: ten labels may be one target."""

@@ -55,6 +55,12 @@ def test_labels_of_causal_language_models_are_shifted_and_those_of_others_are_no
     torch.testing.assert_close(task.mean(task.loss(output.logits)), output.loss)
 
 
+@pytest.mark.parametrize(("classes", "kind"), [(9, CausalGeneration), (4, Tokens)])
+def test_a_module_around_a_language_model_has_its_kind_unless_it_has_its_own_head(classes: int, kind: type) -> None:
+    logits, labels = torch.zeros(3, 5, classes), torch.zeros(3, 5, dtype=torch.long)
+    assert type(task_kind_of(nn.Sequential(gpt2(), nn.Linear(8, 4)), logits, labels)) is kind
+
+
 def test_class_weights_reach_the_kind() -> None:
     weights = torch.tensor([1.0, 2.0])
     assert task_kind_of(nn.Module(), torch.zeros(2, 2), torch.tensor([0, 1]), weights).class_weights is weights

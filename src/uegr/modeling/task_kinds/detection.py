@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from uegr.errors import UsageError, unknown
 from uegr.modeling.model_wrappers import config_value, unwrap
@@ -81,7 +82,7 @@ def task_kind_of(
     if labels.dim() == 1 or logits.dim() == 2:
         check_one_class(labels)
         return Classification(labels.reshape(-1), class_weights, batch_size)
-    if predicts_the_next_token(inner):
+    if predicts_the_next_token(_language_model_inside(inner, classes) or inner):
         return CausalGeneration(CausalGeneration.target_labels(labels), class_weights, batch_size)
     return Tokens(labels.reshape(-1), class_weights, batch_size)
 
@@ -122,6 +123,14 @@ def predicts_the_next_token(model: nn.Module) -> bool:
     if loss_type is not None or config is None:
         return loss_type == "ForCausalLM" or (loss_type == "ForConditionalGeneration" and not has_encoder)
     return has_language_head(model) and not has_encoder and getattr(config, "model_type", "") not in UNSHIFTED
+
+
+def _language_model_inside(model: nn.Module, classes: int) -> nn.Module | None:
+    """The only model of transformers in a module of the user's own, if the outputs are as many as its tokens."""
+    children = [child for child in map(unwrap, model.children()) if isinstance(child, PreTrainedModel)]
+    if isinstance(model, PreTrainedModel) or len(children) != 1 or config_value(children[0], "vocab_size") != classes:
+        return None
+    return children[0]
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
