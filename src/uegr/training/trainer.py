@@ -180,7 +180,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
             return self._terms
         names = sorted(self._terms)
         terms = torch.stack([self._terms[name].float().reshape(()).to(self.args.device) for name in names])
-        means: Tensor = self.accelerator.reduce(terms, "mean")  # type: ignore[assignment]
+        means: Tensor = self.accelerator.reduce(terms, "mean")
         return dict(zip(names, means, strict=True))
 
     def get_batch_samples(self, *args: Any, **kwargs: Any) -> tuple[list[Any], Tensor | int | None]:
