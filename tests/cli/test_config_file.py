@@ -103,3 +103,9 @@ def test_an_option_with_a_slip_is_named(options: Path, capsys: pytest.CaptureFix
     assert "did you mean '--epochs'?" in error_of(capsys, ["train", "--config", str(options), "--epoch", "3"])
     assert "there is no file 'no.yaml'" in error_of(capsys, ["train", "--config", "no.yaml"])
     assert "name the folder of the run" in error_of(capsys, ["train", "--task", "trec"])
+
+
+def test_overwrite_keeps_the_file(options: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "--config", str(options), "--output_dir", str(tmp_path), "--overwrite"]
+    assert "which --overwrite empties: move it" in error_of(capsys, arguments)
+    assert options.exists()

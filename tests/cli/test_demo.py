@@ -14,6 +14,7 @@ from support.sample_runs import sample
 from uegr.atomic_files import write_json
 from uegr.cli import demo
 from uegr.data.data_packages import Package
+from uegr.data.data_source import DataSource
 from uegr.errors import StoppedError
 from uegr.runs.results_json import write_results
 from uegr.runs.run_result import RunResult
@@ -151,3 +152,23 @@ def test_a_demo_does_not_replace_what_is_not_of_a_demo(
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
     assert "is not of a demo, which would replace it" in error_of(capsys, ["demo", "--output_dir", str(tmp_path)])
     assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+def test_a_demo_that_is_stopped_before_its_first_run_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A complete demo is removed before the next one trains."""
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("uegr.runs.train.train_run", stopped)
+    for name in ("report.html", "results.json"):
+        (tmp_path / name).touch()
+    for method in ("plain", "uegr"):
+        data = DataSource(task=demo.TASK, max_train_examples=demo.TRAIN_EXAMPLES, max_test_examples=demo.TEST_EXAMPLES)
+        config = asdict(RunConfig(data=data, model=demo.EMBEDDED_MODEL, method=method))
+        write_json(tmp_path / method / "run.json", {"schema": 1, "finished": True, "config": config})
+    for _ in range(2):
+        assert run(["demo", "--output_dir", str(tmp_path)]) == 130
+    assert not list(tmp_path.rglob("*.*"))

@@ -145,6 +145,7 @@ def test_models_whose_passes_cannot_be_joined() -> None:
     assert not can_be_joined(model, batch(4, 8), 2), "8 rows of 8 tokens: rows look like positions"
     for name, value in (("features", torch.zeros(2, 3)), ("position_ids", torch.zeros(3, 2, 8)), ("names", ["a", "b"])):
         assert not can_be_joined(model, {**data, name: value}, 2), f"{name}: the shape does not tell which row has what"
+    assert can_be_joined(model, {**data, "position_ids": None}, 2)
     checkpointed = bert().train()
     recompute_activations(checkpointed)
     assert not can_be_joined(checkpointed, data, 2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.distributed.algorithms._checkpoint.checkpoint_wrapper import apply_activation_checkpointing
 from torch.utils.checkpoint import checkpoint
@@ -96,6 +97,61 @@ def by_call(model: nn.Module) -> None:
     for layer in model.modules():
         if isinstance(layer, LAYERS):
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False)
+
+
+class Block(nn.Module):
+    """Checkpoints a method of its own, or the dropout of a module that it never calls."""
+
+    def __init__(self, has_module: bool) -> None:
+        super().__init__()
+        self.linear = nn.Linear(6, 6)
+        if has_module:
+            self.dropout = nn.Dropout(0.1)
+        else:
+            self.dropout_rate = 0.1
+
+    def inner(self, values: torch.Tensor) -> torch.Tensor:
+        values = self.linear(values)
+        return F.dropout(values, self.dropout.p if hasattr(self, "dropout") else self.dropout_rate)
+
+    def forward(self, values: torch.Tensor, recomputes: bool) -> torch.Tensor:
+        return checkpoint(self.inner, values, use_reentrant=False) if recomputes else self.inner(values)
+
+
+@pytest.mark.parametrize("has_module", [True, False])
+def test_a_method_of_a_module_may_run_again(has_module: bool) -> None:
+    torch.manual_seed(0)
+    model, values = Block(has_module), torch.ones(2, 6)
+    gradients = []
+    for recomputes in (False, True):
+        sites = DropoutSites(model)
+        with sites.at(0.6, 5), torch.random.fork_rng():
+            torch.default_generator.manual_seed(5)
+            loss = model(values, recomputes).square().sum()
+        gradients.append(torch.autograd.grad(loss, list(model.parameters())))
+        sites.release()
+    for gradient, expected in zip(*gradients, strict=True):
+        torch.testing.assert_close(gradient, expected)
+    assert hook_count(model) == 0
+
+
+def test_a_training_looks_for_second_runs_in_its_first_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = []
+    monkeypatch.setattr("uegr.modeling.dropout_sites.saved_tensor_hooks", lambda: looks.append(1))
+    model = bert().train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    method = make_config("uegr", {"passes": 1}).attach(model=model, optimizer=optimizer)
+    for step in range(3):
+        looks.clear()
+        method.loss(batch()).backward()
+        method.optimizer.step()
+        assert bool(looks) == (step == 0)
+
+
+def test_a_layer_may_have_a_part_called_reducer() -> None:
+    layer = nn.Module()
+    layer.reducer = nn.Linear(3, 3)
+    assert DropoutSites(nn.Sequential(nn.ModuleList([layer]))).branches == [layer.reducer]
 
 
 def loss_and_gradients(model: PreTrainedModel, config: MethodConfig) -> list[torch.Tensor | None]:

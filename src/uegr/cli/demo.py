@@ -86,6 +86,7 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
     _check_own(folder, configs)
     if page.exists():
         page.unlink()
+        (folder / RESULTS).unlink(missing_ok=True)
         for run in (folder / method for method in METHODS):
             if (run / RUN).is_file():
                 remove_folder(run)

@@ -26,7 +26,9 @@ def harden(
     model: Annotated[str, typer.Argument(help="The embedded default all-MiniLM-L6-v2, a folder or a hub name.")],
     output_dir: Annotated[Path, option("--output_dir", "Folder of the hardened model.")],
     resume: Annotated[bool, option("--resume", "Continue an interrupted stage from its last checkpoint.")] = False,
-    overwrite: Annotated[bool, option("--overwrite", "Replace the hardened model in --output_dir.")] = False,
+    overwrite: Annotated[
+        bool, option("--overwrite", "Replace the hardened model in --output_dir; with --resume, continue it.")
+    ] = False,
     **values: Any,
 ) -> None:
     """Teach a model, without labels, to read misspelt words; then fine-tune the folder with uegr train."""

@@ -30,8 +30,10 @@ def report(
     results = read_results_and_logs(runs)
     sections = draw(results)
     write_page(results, sections, output)
-    if not is_stream(output):  # the page would have the message in it
-        console.print(f"wrote {output}")
+    messages = [f"wrote {output}"]
     if figures is not None:
         written = save_figures([chart for charts in sections.values() for chart in charts], figures)
-        console.print(f"wrote {len(written)} files into {figures}")
+        messages.append(f"wrote {len(written)} files into {figures}")
+    if not is_stream(output):  # the page would have the messages in it
+        for message in messages:
+            console.print(message)

@@ -64,7 +64,10 @@ def train(
     config_file: Annotated[
         Path | None, option("--config", "A YAML file of options, such as epochs: 3.", rich_help_panel=RUN)
     ] = None,
-    overwrite: Annotated[bool, option("--overwrite", "Replace the run in --output_dir.", rich_help_panel=RUN)] = False,
+    overwrite: Annotated[
+        bool,
+        option("--overwrite", "Replace the run in --output_dir; with --resume, continue it.", rich_help_panel=RUN),
+    ] = False,
     forward: Annotated[
         str | None, option("--forward", "Take the forward stage from this method instead.", rich_help_panel=METHOD)
     ] = None,
@@ -82,6 +85,7 @@ def train(
     from uegr.runs.evaluate import validation_metric
     from uegr.runs.model_card import write_card
     from uegr.runs.train import train_run
+    from uegr.runs.training_folder import check_keeps
 
     further = method_options(context.args)
     values = read_config_file(context, config_file, further, paths=("output_dir", "model", *FILES))
@@ -94,6 +98,8 @@ def train(
             raise UsageError(f"{name} is empty: give it a path, or leave it out.")
     output_dir = Path(values["output_dir"])
     config = _run_config(_data_source(values), values, further)
+    if config_file is not None and values["overwrite"] and not values["resume"]:
+        check_keeps(output_dir, [str(config_file)])
     with progress() as on_progress:
         run = train_run(
             config,

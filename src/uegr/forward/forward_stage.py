@@ -71,6 +71,8 @@ class ForwardStage(ABC):
     needs: ClassVar[str] = ""
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
     _sites: DropoutSites | None = None
+    _notices: bool = True
+    """Whether to look for parts of the model that run again in the backward pass: in the first step."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = self.options_class() if options is None else options
@@ -112,11 +114,16 @@ class ForwardStage(ABC):
 
     def dropout_sites(self, model: nn.Module) -> DropoutSites:
         """The model's dropout sites for the passes of one loss; `release` restores the model."""
-        self._sites = DropoutSites(model) if self._sites is None else self._sites.successor(model)
+        if self._sites is None:
+            self._sites = DropoutSites(model, notices=self._notices)
+        else:
+            self._sites = self._sites.successor(model)
         return self._sites
 
     def release(self) -> None:
         """Remove the hooks that had to stay in the model for the backward pass; called after the optimizer's step."""
         if self._sites is not None:
+            if self._sites.has_looked:
+                self._notices = self._sites.run_again
             self._sites.release()
             self._sites = None

@@ -42,6 +42,7 @@ FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
 def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
     """Whether the passes can run as one batch: the model must treat each row separately, and so must its dropout."""
     ids: Tensor = batch["input_ids"]
+    positions = batch.get("position_ids")
     attention = config_value(model, "_attn_implementation") or "eager"
     return (
         attention in ("eager", "sdpa")  # other kernels take one rate for a whole batch
@@ -50,7 +51,7 @@ def can_be_joined(model: nn.Module, batch: Batch, passes: int) -> bool:
         and not any(isinstance(module, NOT_BY_ROW) for module in model.modules())
         and ids.dim() == 2
         and all(key in BY_ROW or isinstance(value, int | float | str | None) for key, value in batch.items())
-        and batch.get("position_ids", ids).dim() == 2  # those of Qwen2-VL have a first dimension of 3
+        and (positions is None or positions.dim() == 2)  # those of Qwen2-VL have a first dimension of 3
         and ids.shape[1] != passes * ids.shape[0]  # else rows could not be told from positions
     )
 

@@ -90,7 +90,7 @@ class Method:
         A step that the loop has not finished is given up, and leaves nothing in the model.
         """
         if self._attachment is not None:
-            self._step_cycle.end_training()
+            self._step_cycle.undo_unfinished_step()
         self.forward, self.backward = self.config.forward(self.config), self.config.backward(self.config)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""

@@ -81,7 +81,7 @@ class StepCycle:
                 yield
         except BaseException:
             if not self._has_loss:  # otherwise the backward pass of an earlier loss may still need them
-                self.end_training()
+                self.undo_unfinished_step()
             raise
 
     def after_loss(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
@@ -140,8 +140,8 @@ class StepCycle:
                 self._warnings.forget_weights()
                 self._backward.discard(self._optimizer)
 
-    def end_training(self) -> None:
-        """Undo what an unfinished step has changed in the model."""
+    def undo_unfinished_step(self) -> None:
+        """Leave the model as it was before the step that the loop has not finished."""
         self._forward.release()
         self._backward.discard(self._optimizer)
 

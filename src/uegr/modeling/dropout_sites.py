@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from uegr.errors import UsageError
-from uegr.modeling.model_wrappers import is_compiled, unwrap
+from uegr.modeling.model_wrappers import has_graphs, unwrap
 
 DropoutModule = nn.modules.dropout._DropoutNd
 
@@ -26,9 +26,15 @@ class SiteRate(float):
 
 
 class DropoutSites:
-    """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches."""
+    """The dropout of one model as a list of sites: first the modules, then the numbers, then the branches.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        model: the model.
+        notices: look in each pass whether the model's own code calls torch.utils.checkpoint. It takes a hook on every
+            module, so a training looks in its first step only.
+    """
+
+    def __init__(self, model: nn.Module, *, notices: bool = True) -> None:
         modules, numbers = _rate_attributes(model)
         self.attributes = modules + numbers
         self.branches = [] if modules else residual_branches(model)
@@ -44,7 +50,9 @@ class DropoutSites:
         layers = checkpointed_layers(model)
         self.run_again = bool(layers)
         """Whether parts of the model run a second time, in the backward pass, as far as the passes have shown."""
-        self._can_notice = not layers and not is_compiled(model)  # hooks would break a compiled graph
+        self.has_looked = False
+        """Whether a pass with gradients has looked for such parts."""
+        self._notices = notices and not layers and not has_graphs(model)  # a hook breaks a graph
         self._model, self._layers = model, layers
         self._rates_of: dict[int, tuple[float, ...]] = {}
         self._branch_handles: list[RemovableHandle] = []
@@ -78,7 +86,8 @@ class DropoutSites:
         """The sites for the next loss of a step, with the rates of earlier passes, whose layers may still run again."""
         rates_of = dict(self._rates_of)
         self.release()
-        sites = DropoutSites(model)
+        sites = DropoutSites(model, notices=self._notices)
+        sites.has_looked = self.has_looked
         if rates_of:
             sites._rates_of, sites.run_again = rates_of, True
             sites._hook_branches()
@@ -94,28 +103,25 @@ class DropoutSites:
         self._branch_handles.clear()
         self._part_handles.clear()
 
-    def _owners(self) -> list[nn.Module]:
-        return list(dict.fromkeys([*(module for module, _ in self.attributes), *self.branches]))
-
     def _parts(self) -> list[nn.Module]:
-        """The modules before which the rates are restored: some parents read the rate of a module that they hold."""
+        """The modules before which the rates are restored; by Hugging Face's flag, a child begins each second run."""
         if self._layers:
             return [child for layer in self._layers for child in layer.children()]
-        parents = (module for module in self._model.modules() if next(module.children(), None) is not None)
-        return list(dict.fromkeys([*parents, *self._owners()]))
+        return list(self._model.modules())
 
     @contextmanager
     def _second_runs_noticed(self) -> Iterator[None]:
         """Notice whether the model calls torch.utils.checkpoint, whose second run needs the rates of its pass."""
-        if self.run_again or not self._can_notice:
+        if self.run_again or not self._notices:
             yield
             return
+        self.has_looked |= torch.is_grad_enabled()
         outside = saved_tensor_hooks()
 
         def notice(_module: nn.Module, _inputs: Any) -> None:
             self.run_again |= saved_tensor_hooks() != outside
 
-        handles = [module.register_forward_pre_hook(notice) for module in self._owners()]
+        handles = [module.register_forward_pre_hook(notice) for module in self._model.modules()]
         try:
             yield
         finally:

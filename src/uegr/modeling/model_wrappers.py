@@ -33,7 +33,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     while True:
         inner: Any = next((model._modules[name] for name in HELD_AS if name in model._modules), None)
         if inner is None and (hasattr(model, "reducer") or isinstance(model, nn.DataParallel)):
-            inner = model.module
+            inner = model._modules.get("module")
         if inner is None and callable(getattr(model, "get_base_model", None)):
             inner = model.get_base_model()  # type: ignore[operator]
         if not isinstance(inner, nn.Module) or inner is model:
@@ -44,6 +44,11 @@ def unwrap(model: nn.Module) -> nn.Module:
 def config_value(model: nn.Module, name: str, default: Any = None) -> Any:
     """A value of the configuration of a model, wrapped or not; `default` where the model has none."""
     return getattr(getattr(unwrap(model), "config", None), name, default)
+
+
+def has_graphs(model: nn.Module) -> bool:
+    """Whether torch.compile makes graphs of the model or a part of it, wrapped or in place (`module.compile()`)."""
+    return is_compiled(model) or any(module._compiled_call_impl is not None for module in model.modules())
 
 
 def is_compiled(model: nn.Module) -> bool:

@@ -89,7 +89,7 @@ def prepare_run(
         if overwrite and content_of(folder):
             raise UsageError(f"'{folder}' is not empty and holds no run of uegr: choose another --output_dir.")
     if overwrite and folder.exists():
-        _check_keeps(folder, [*data_files, model])
+        check_keeps(folder, [*data_files, model])
         with only_change(folder):  # a command that measures the run reads run.json and then writes results.json
             for path in sorted(content_of(folder), key=lambda path: path.name == file):  # the mark of a run goes last
                 remove_folder(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -135,7 +135,7 @@ def adopt_paths(folder: Path, config: dict[str, Any]) -> None:
     write_json(folder / RUN, {**run, "config": config, **digests})
 
 
-def _check_keeps(folder: Path, inputs: Sequence[str]) -> None:
+def check_keeps(folder: Path, inputs: Sequence[str]) -> None:
     """Raise a UsageError if a folder that is to be emptied holds an input of the run."""
     for path in filter(None, inputs):
         if os.path.exists(path) and Path(path).resolve().is_relative_to(folder.resolve()):

@@ -170,12 +170,17 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Log the terms of the last step's loss and what the backward stage reports, beside the trainer's numbers."""
         if "loss" in logs:
-            terms = {**self._mean_terms(), **self.method.backward.report()}
+            terms = {**self._terms, **self.method.backward.report()}
             logs = {**logs, **{name: float(f"{float(term):.6g}") for name, term in terms.items()}}
         super().log(logs, start_time)
 
+    def _maybe_log_save_evaluate(self, *args: Any, **kwargs: Any) -> None:
+        if self.control.should_log:  # in all processes at once, unlike a call of `log` by the user
+            self._terms = self._mean_terms()
+        super()._maybe_log_save_evaluate(*args, **kwargs)
+
     def _mean_terms(self) -> dict[str, Tensor]:
-        """The terms of the last step's loss, as means over the processes, all of which log."""
+        """The terms of the last step's loss, as means over the processes."""
         if self.accelerator.num_processes == 1 or not self._terms:
             return self._terms
         names = sorted(self._terms)
