@@ -21,6 +21,7 @@ from uegr.modeling.opening_errors import is_not_found, reason_of, remedy_for
 
 WEIGHTS, INDEX, PICKLES = "model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"
 ADAPTER = "adapter_config.json"
+CONFIGURATIONS = ("config.json", "tokenizer_config.json", "tokenizer.json")
 """The file by which peft's folder of adapters is recognised."""
 FLOATS = {"F64", "F32", "F16", "BF16"}
 """Dtypes that can be trained; a file of integers is quantized."""
@@ -122,14 +123,21 @@ def check_json_files(folder: Path) -> None:
     """Look at the configurations of model and tokenizer, where they exist.
 
     Raises:
-        UsageError: a file does not hold a JSON object, or a folder has none of them.
+        UsageError: a file does not hold a JSON object.
     """
-    files = [folder / name for name in ("config.json", "tokenizer_config.json", "tokenizer.json")]
-    files = [file for file in files if file.is_file()]
-    if folder.is_dir() and not files and not (folder / ADAPTER).is_file():
+    for name in CONFIGURATIONS:
+        if (folder / name).is_file():
+            _read_object(folder / name)
+
+
+def check_holds_model(folder: Path) -> None:
+    """Refuse a folder without any configuration; the name of a model of a hub is no folder.
+
+    Raises:
+        UsageError: it is such a folder.
+    """
+    if folder.is_dir() and not any((folder / name).is_file() for name in (*CONFIGURATIONS, ADAPTER)):
         raise UsageError(f"'{folder}' holds no model: name the folder that has its config.json and tokenizer.json.")
-    for file in files:
-        _read_object(file)
 
 
 def check_no_adapter(folder: Path) -> None:

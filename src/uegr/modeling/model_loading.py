@@ -28,6 +28,7 @@ from uegr.modeling.embedded_model import EMBEDDED_MODEL, INSTALL, locate_model
 from uegr.modeling.model_folder import (
     all_weights_new,
     check_folder,
+    check_holds_model,
     check_json_files,
     check_no_adapter,
     guarded,
@@ -67,6 +68,7 @@ def load_tokenizer(
         return train_tokenizer(texts, lowercase=False)
     path = locate_model(name_or_path)
     with _opening(name_or_path):
+        check_holds_model(Path(path))
         check_json_files(Path(path))
         tokenizer = guarded(path, AutoTokenizer.from_pretrained, trust_remote_code=trust_remote_code)
     check_words(tokenizer)
