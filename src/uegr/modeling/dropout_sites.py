@@ -115,7 +115,6 @@ class DropoutSites:
         if self.run_again or not self._notices:
             yield
             return
-        self.has_looked |= torch.is_grad_enabled()
         outside = saved_tensor_hooks()
 
         def notice(_module: nn.Module, _inputs: Any) -> None:
@@ -124,6 +123,7 @@ class DropoutSites:
         handles = [module.register_forward_pre_hook(notice) for module in self._model.modules()]
         try:
             yield
+            self.has_looked |= torch.is_grad_enabled()
         finally:
             for handle in handles:
                 handle.remove()
