@@ -6,6 +6,8 @@ import signal
 import sys
 import traceback
 
+STOPPED = 130
+
 try:
     from uegr.cli import (  # noqa: F401  # importing a command registers it
         analyse,
@@ -31,11 +33,10 @@ try:
     from uegr.libraries import silence_libraries
     from uegr.training.stop_signals import on_signal
 except KeyboardInterrupt:  # the imports take half a second
-    sys.exit(130)
+    sys.exit(STOPPED)
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """Errors of a full disk, of a quota, and of a limit of file sizes."""
-STOPPED = 130
 NO_MEMORY = (
     "the GPU or this machine has not enough memory: give a smaller --batch_size, or end other programs that need it."
 )

@@ -26,12 +26,16 @@ class NotByRowError(Exception):
 
 
 BY_ROW = {
-    *("input_ids", "attention_mask", "token_type_ids", "position_ids", "labels"),
-    *("decoder_input_ids", "decoder_attention_mask"),
+    "input_ids",
+    "attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "decoder_input_ids",
+    "decoder_attention_mask",
+    "labels",
 }
 """Inputs that hold one row per example, or one for all; whether any other does, its shape cannot tell (the image
 patches of a batch may be as many as its texts)."""
-
 NOT_BY_ROW = (nn.RNNBase, nn.MultiheadAttention, nn.modules.batchnorm._BatchNorm)
 """Modules with a dropout of their own inside, or with statistics over the rows of a batch."""
 FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
