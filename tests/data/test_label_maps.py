@@ -33,21 +33,29 @@ def test_two_classes_are_scored_on_three() -> None:
     assert mapping.labels(np.array([0, 1, 2])).tolist() == [0, 1, 1]
 
 
-@pytest.mark.parametrize(
-    ("declared", "names"),
-    [
-        ({"ham": "ok", "spam": "junk"}, ("ok", "junk")),
-        ({"ham": "ok"}, ("ok", "junk")),
-        ({"spam": "junk"}, ("ok", "junk")),
-        ({"ham": "junk", "spam": "junk"}, ("ok", "junk")),
-        ({"spam": "ok"}, ("junk", "ok")),
-    ],
-)
-def test_two_classes_stand_in_the_order_of_the_models(declared: dict[str, str], names: tuple[str, ...]) -> None:
+def test_two_classes_stand_in_the_order_of_the_models() -> None:
+    declared = {"spam": "junk", "ham": "ok"}
     mapping = label_map(("ham", "spam"), ("junk", "ok"), (None, None), declared, like_source=True)
-    assert mapping.names == names
+    assert mapping.names == ("ok", "junk")
     assert [mapping.names[label] for label in mapping.labels(np.array([0, 1]))] == ["junk", "ok"]
     assert label_map(("ham", "spam"), ("junk", "ok"), (None, None), declared).names == ("junk", "ok")
+
+
+def test_texts_of_classes_that_the_users_map_does_not_name_are_left_out() -> None:
+    declared = {"1": "bad", "5": "good"}
+    for like_source in (True, False):
+        mapping = label_map(("1", "5"), ("good", "mixed", "bad"), (None, None), declared, like_source=like_source)
+        assert mapping.names == (("bad", "good") if like_source else ("good", "bad"))
+        labels = mapping.labels(np.array([0, 1, 2])).tolist()
+        assert [mapping.names[label] if label >= 0 else None for label in labels] == ["good", None, "bad"]
+        likely = mapping.names[int(mapping.probabilities(np.array([[0.9, 0.1]])).argmax())]
+        assert likely == "bad"
+
+
+@pytest.mark.parametrize("declared", [{"ham": "ok"}, {"spam": "junk"}, {"ham": "junk", "spam": "junk"}])
+def test_a_map_to_one_class_is_refused(declared: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="only, and every text would be right"):
+        label_map(("ham", "spam"), ("junk", "ok"), (None, None), declared)
 
 
 def test_same_classes_in_another_order_are_matched_by_name() -> None:

@@ -85,12 +85,14 @@ def label_map(
     Args:
         source, target: label names of the model and of the task, in order.
         families: family of the model's task and of the task, from the registry.
-        declared: the user's own map from label names of the model to those of the task; it has priority.
+        declared: the user's own map from label names of the model to those of the task; it has priority. A class that
+            it does not name is left out, like one that is mapped to None above.
         like_source: order two common classes like those of the model that correspond to them, as the metrics of the
             model's task need it: F1 and the rankings are of the second. Otherwise the order is that of the task.
 
     Raises:
-        UsageError: no map is declared here or by the user, or the user's map names a class that does not exist.
+        UsageError: no map is declared here or by the user, or the user's map names a class that does not exist, or
+            only one class of the task.
     """
     if declared:
         return _declared_map(source, target, declared, like_source)
@@ -116,9 +118,16 @@ def _declared_map(
                 raise UsageError(
                     f"--label_map names '{name}', which {owner} does not have: choose one of {', '.join(classes)}."
                 )
-    common = tuple(target)
-    if like_source and len(source) == len(target) == 2:
-        first, second = map(declared.get, source)  # where one of them is not declared, the other decides
-        common = tuple(sorted(target, key=lambda name: (name == second, name != first)))
-    indices = tuple(common.index(declared[name]) if name in declared else None for name in source)
-    return LabelMap(common, indices, tuple(map(common.index, target)))
+    common = tuple(name for name in target if name in declared.values())
+    if len(common) == 1:
+        raise UsageError(
+            f"--label_map leads to '{common[0]}' only, and every text would be right: map classes of the model to two "
+            "or more of the task, or write the model's classes into the label column and leave --label_map out."
+        )
+    if like_source and len(source) == len(common) == 2:
+        common = tuple(declared[name] for name in source)
+    indices = (
+        tuple(common.index(declared[name]) if name in declared else None for name in source),
+        tuple(common.index(name) if name in common else None for name in target),
+    )
+    return LabelMap(common, *indices)
