@@ -150,7 +150,7 @@ def test_a_demo_does_not_replace_what_is_not_of_a_demo(
     else:
         (tmp_path / content).write_text("own")
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert "is not of a demo, which would replace it" in error_of(capsys, ["demo", "--output_dir", str(tmp_path)])
+    assert "which it did not write: choose another" in error_of(capsys, ["demo", "--output_dir", str(tmp_path)])
     assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
 
 

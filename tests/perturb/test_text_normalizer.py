@@ -141,5 +141,5 @@ def test_special_tokens_of_ones_own_and_the_chat_template_are_kept(tmp_path: Pat
 
 
 def test_a_tokenizer_with_languages_is_refused() -> None:
-    with pytest.raises(UsageError, match="MBartTokenizer writes a code of the language"):
+    with pytest.raises(UsageError, match="MBartTokenizer adds a code of the language"):
         with_normalizer(MBartTokenizer(), ["leet"])

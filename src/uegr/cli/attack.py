@@ -37,7 +37,7 @@ def attack(
         int,
         option("--examples", "Number of examples to attack, a fixed random choice.", "--attack_examples", min=1),
     ] = 200,
-    epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings: 0.01,0.02.")] = "",
+    epsilons: Annotated[str, option("--epsilons", "Radii of attacks on embeddings, such as 0.01,0.02.")] = "",
     source: Annotated[Path | None, option("--source", "The run whose model computes the transfer attack.")] = None,
     split: SplitOption = "test",
     calibrated: Annotated[bool, option("--calibrated", "Use calibrated probabilities in attacks on text.")] = False,

@@ -122,7 +122,7 @@ def _check_own(folder: Path, configs: Mapping[str, RunConfig]) -> None:
             if {"data", "model", "method"}.intersection(changed_settings(read_run(run), asdict(configs[run.name]))):
                 others.append(run)
     if others:
-        raise UsageError(f"'{others[0]}' is not of a demo, which would replace it: choose another --output_dir.")
+        raise UsageError(f"the demo would replace '{others[0]}', which it did not write: choose another --output_dir.")
 
 
 def _train(config: RunConfig, run: Path, on_step: OnStep) -> None:

@@ -29,7 +29,7 @@ OWN_DATA = (
 def evaluate(
     context: typer.Context,
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
-    epsilons: Annotated[str, option("--epsilons", "Radii of the robustness curve: 0,0.01. Default: a fixed set.")] = "",
+    epsilons: Annotated[str, option("--epsilons", "Radii of the robustness curve, such as 0,0.02,0.05.")] = "",
     attack_norm: Annotated[str, option("--attack_norm", "l2 (per sequence), l2_token (per token) or linf.")] = "l2",
     absolute_epsilons: Annotated[
         bool, option("--absolute_epsilons", "Radii are absolute, not relative to the model's mean embedding norm.")
@@ -41,8 +41,8 @@ def evaluate(
     ] = None,
     typo_rate: Annotated[float, option("--typo_rate", "Probability per word of a typing error.")] = 0.3,
     split: SplitOption = "test",
-    on: Annotated[str, option("--on", "Also evaluate on the test data of these tasks: imdb,cr.")] = "",
-    test_file: Annotated[str, option("--test_file", "Also evaluate on these labelled files: a.csv,b.csv.")] = "",
+    on: Annotated[str, option("--on", "Also evaluate on the test data of other tasks, such as imdb,cr.")] = "",
+    test_file: Annotated[str, option("--test_file", "Also evaluate on labelled files, such as a.csv,b.csv.")] = "",
     text_column: Annotated[
         str | None, option("--text_column", "Column of the text in the files; for pairs a,b. Default: the run's.")
     ] = None,

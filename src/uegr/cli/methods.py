@@ -21,7 +21,7 @@ def methods(
     from uegr.methods.method_lookup import METHODS, config_class
 
     if name is None:
-        table = Table("method", "cost (F)", "paper", "what it does", "needs", box=SIMPLE, pad_edge=False)
+        table = Table("method", "forward passes", "paper", "what it does", "needs", box=SIMPLE, pad_edge=False)
         for key, config in METHODS.items():
             needs = "; ".join(filter(None, (config.forward.needs, config.backward.needs)))
             table.add_row(key, f"{config().create().cost():g}", config.paper, config.summary(), needs)

@@ -94,7 +94,7 @@ def check_file(path: Path) -> None:
     ending = path.suffix.lower()
     if path.is_dir():
         raise UsageError(
-            f"'{path}' is a folder: give a file, such as datasets.load_from_disk(...).to_parquet(...) writes from it."
+            f"'{path}' is a folder: give a file. datasets.load_from_disk(...).to_parquet(...) writes one from it."
         )
     if ending not in ENDINGS:
         fix = FIXES.get(ending, f"its ending must be one of {', '.join(ENDINGS)}")

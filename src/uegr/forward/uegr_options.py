@@ -24,8 +24,8 @@ class UEGRForwardOptions(ViewOptions):
         (AUTO,),
         "what each of the k passes reads: adversarial, characters, words, mask, tokens, clean, any perturbation, or "
         "several joined by +; with fewer views than passes they are used again from the start; auto: adversarial and "
-        "characters+mask, or adversarial alone with one pass and where texts cannot be edited (no or a slow tokenizer, "
-        "labels of tokens) [ours]",
+        "characters+mask, or only adversarial with one pass or where texts cannot be edited (no fast tokenizer, one "
+        "label per token) [ours]",
     )
     passes: int = option(2, "k, the number of sub-models", at_least=1)
     dropout: tuple[float, ...] = option(
@@ -48,7 +48,7 @@ class UEGRForwardOptions(ViewOptions):
     detach_clean: bool = option(
         False,
         "treat the clean output as a constant in the divergence, so that only the other passes move towards it "
-        "[ours]; it then joins the divergence with clean_weight 0 too, which saves its backward",
+        "[ours]; with clean_weight 0 it joins the divergence, too, and needs no backward pass",
     )
     reuse: bool = option(
         False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"

@@ -34,7 +34,7 @@ class FGMConfig(MethodConfig, AdversarialOptions):
 
 @register("pgd", forward=AdversarialForward, paper="arXiv 1706.06083")
 class PGDConfig(MethodConfig, AdversarialOptions):
-    """Adversarial sample of several steps from a random start, alone."""
+    """Only an adversarial sample: several steps from a random start."""
 
     ascent_steps: int = option(3, "K, the number of ascent steps", at_least=1)
     random_start: bool = option(True, "start at a random point of the ball and not at its centre")
@@ -98,7 +98,7 @@ class ROSESecondConfig(MethodConfig, ROSEOptions):
 
 @register("roast", forward=RoASTForward, backward=RoASTBackward, paper="arXiv 2312.04032")
 class RoASTConfig(MethodConfig, RoASTBackwardOptions, RoASTForwardOptions):
-    """Adversarial sample tied to the clean one; mask drawn by importance."""
+    """Adversarial sample with a divergence to the clean one; mask drawn by importance."""
 
 
 @register("l2-sp", backward=L2SP, paper="arXiv 1802.01483")
@@ -108,4 +108,4 @@ class L2SPConfig(MethodConfig, L2SPOptions):
 
 @register("uegr", forward=UEGRForward, backward=SelectiveBackward, paper="arXiv 2503.16550", revision=1)
 class UEGRConfig(SelectiveOptions, UEGRForwardOptions, MethodConfig):  # MethodConfig last: UEGR has its own `views`
-    """Adversarial sample through k dropout sub-models tied by JS; saliency-selected update."""
+    """Adversarial sample through k dropout passes with a divergence between them; update selected by saliency."""

@@ -189,7 +189,7 @@ def with_normalizer(
         )
     if hasattr(tokenizer, "src_lang"):
         raise UsageError(
-            f"{type(tokenizer).__name__} writes a code of the language, which transformers' general class does not: "
+            f"{type(tokenizer).__name__} adds a code of the language, which is lost with a changed tokenizer: "
             "choose a model of one language, or leave out --normalize."
         )
     changed = Tokenizer.from_str(backend.to_str())

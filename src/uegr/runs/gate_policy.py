@@ -91,13 +91,13 @@ class GatePolicy(Options):
                     raise unknown(f"measure of {side}", measure, MEASURES)
                 if (measure in OVERALL) == isinstance(value, Mapping):
                     form = "a number" if measure in OVERALL else "a mapping such as {spam: 0.9}"
-                    raise UsageError(f"{measure} of {side} must be {form}, not {value!r}.")
+                    raise UsageError(f"{side}: {measure} must be {form}, not {value!r}.")
                 if isinstance(value, Mapping) and not value:
-                    raise UsageError(f"{measure} of {side} holds no limit: add one, or leave {measure} out.")
+                    raise UsageError(f"{side}: {measure} has no limit: add one, or leave {measure} out.")
                 subjects = value.items() if isinstance(value, Mapping) else [(None, value)]
                 for subject, limit in subjects:
                     if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 <= limit <= 1:
-                        raise UsageError(f"{measure} of {side} must be a fraction in [0, 1], not {limit!r}.")
+                        raise UsageError(f"{side}: {measure} must be a fraction in [0, 1], not {limit!r}.")
                     if measure in BY_PERTURBATION:
                         find_perturbation(str(subject))
                     if isinstance(subject, bool):

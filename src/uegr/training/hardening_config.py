@@ -23,7 +23,7 @@ class HardeningConfig(TrainingOptions):
     )
     drop_overlap: bool = option(False, "Leave out texts that are in a held-out set; by default they are an error.")
     max_texts: int | None = option(None, "Use at most N texts, drawn with the seed.", at_least=1)
-    edits: str = option("characters:0.35", "How the student's texts are edited, as a view: characters:0.35+ocr:0.1.")
+    edits: str = option("characters:0.35", "How the training texts are edited, such as characters:0.35+ocr:0.1.")
     seed: int = option(0, "Random seed of the texts, their order and their edits.", at_least=0, at_most=2**32 - 1)
     epochs: float = option(1.0, "Passes over the texts.", at_least=0)
     learning_rate: float = option(1.5e-4, "Learning rate of AdamW, with linear warm-up and decay.", at_least=0)

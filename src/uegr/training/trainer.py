@@ -40,7 +40,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
     Args:
         *args, **kwargs: as for the trainer.
         method: the method and its options, such as `UEGRConfig(passes=2)`; UEGR with its defaults if left out.
-        method_init: for `hyperparameter_search`: the method and its options of a trial, as `model_init` is the model;
+        method_init: for `hyperparameter_search`: a function from a trial to the method, like `model_init`;
             `lambda trial: UEGRConfig(epsilon=trial.suggest_float("epsilon", 0.03, 0.12))`.
         class_weights: weight of each class in the cross-entropy.
         loss_fn: your own loss of logits and labels, for every pass of the method, as the trainer's `compute_loss_func`

@@ -93,6 +93,6 @@ INTENTS: dict[str, Task] = {
         cite="Casanueva et al. 2020, NLP for ConvAI",
         licence="CC BY 4.0",
         note="77 classes with 35 to 187 training texts each, the test set has 40 of each; labels of close intents are "
-        "noisy; 25 test texts are in train but for case and punctuation",
+        "noisy; 25 test texts are in train (without regard to case and punctuation)",
     ),
 }

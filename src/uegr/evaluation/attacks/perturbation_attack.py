@@ -19,7 +19,7 @@ SearchBy = Literal["random", "worst", "greedy"]
 class PerturbationAttack(GreedyAttack):
     """One perturbation as an attack.
 
-    Args, in addition to those of every greedy attack, which "greedy" uses:
+    Args, besides those of every greedy attack (which only "greedy" uses):
         search_by: "random", one attempt; "worst", the worst of `tries`; "greedy", word by word in the order in which
             the words matter, for perturbations of single words.
         rate: probability of a change per word or place, of the random attempts.
