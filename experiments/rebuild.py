@@ -18,7 +18,6 @@ from experiments.result_page import result_page
 from experiments.robust_text import robust_text_table, table_by_encoder
 from experiments.robust_text_differences import differences_table
 from experiments.selective_tables import selective_tables
-from experiments.standing import Standing
 from experiments.standing_tables import advice_record
 from experiments.task_tables import task_notes, task_table
 from experiments.text_adversary import text_adversary_table
@@ -36,7 +35,7 @@ def rebuilt_files() -> dict[Path, str]:
     figures: Figures = {"plain-and-uegr.svg": svg_text(readme_figure())}
     files = {DOCS / "results.md": result_page(figures), DOCS / "thirteen.md": thirteen_page(figures)}
     files[DOCS / "thirteen_tables.md"] = thirteen_tables()
-    files[ADVICE] = json.dumps(advice_record(Standing.of_grid("main")), indent=1) + "\n"
+    files[ADVICE] = json.dumps(advice_record(), indent=1) + "\n"
     files |= {DOCS / "figures" / name: svg for name, svg in figures.items()}
     files[DOCS / "theory.md"] = with_theory_tables((DOCS / "theory.md").read_text())
     blocks: Mapping[str, Mapping[str, str]] = {

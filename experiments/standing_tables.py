@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from experiments.number_text import signed
 from experiments.standing import ALL, Ranking, Standing
 from experiments.verdict_tables import METHOD
-from uegr.compare.grid_summary import Line, Verdict, all_measures, mark
+from uegr.compare.grid_summary import Line, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
 from uegr.evaluation.statistics import estimate
+
+REGRESSION = "stsb"
+"""The task of the main grid whose labels are numbers."""
 
 
 def state_of_runs(standings: Mapping[str, Standing]) -> str:
@@ -79,11 +82,27 @@ def advice(standing: Standing) -> str:
     return markdown(["by", "first", "no significant difference to it", f"place of {METHOD}"], rows)
 
 
-def advice_record(standing: Standing) -> dict[str, Any]:
-    """The first methods by each group of measures, as `uegr methods` reads them."""
-    purposes = {name: ranking.not_different()[0] for name, ranking in standing.rankings.items()}
-    tasks = [table.task for table in standing.tables]
-    return {"tasks": tasks, "model": standing.tables[0].model, "purposes": purposes}
+def advice_record() -> dict[str, Any]:
+    """The first methods by each group of measures, and in regression, as `uegr methods` reads them."""
+    main = Standing.of_grid("main")
+    comparisons = [
+        _comparison(main, "tuned, uegr with views=adversarial", main.rankings),
+        _comparison(Standing.of_grid("thirteen"), "untuned, one seed", ("unseen text attacks", "typing errors")),
+    ]
+    regression = next(table for table in main.tables if table.task == REGRESSION)
+    by_measure = [ranks([regression], measure)[0] for measure in regression.measures]
+    rank_sums = {name: sum(of_measure.get(name, 0.0) for of_measure in by_measure) for name in by_measure[0]}
+    first = min(rank_sums, key=lambda name: rank_sums[name])
+    return {"comparisons": comparisons, "regression": {"task": REGRESSION, "first": first}}
+
+
+def _comparison(standing: Standing, settings: str, groups: Iterable[str]) -> dict[str, Any]:
+    return {
+        "tasks": [table.task for table in standing.tables if all(line.runs for line in table.lines)],
+        "model": standing.tables[0].model,
+        "settings": settings,
+        "purposes": {name: standing.rankings[name].not_different()[0] for name in groups},
+    }
 
 
 def _beyond_interval(verdict: Verdict, sign: int) -> bool:

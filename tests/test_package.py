@@ -120,6 +120,11 @@ def test_names_of_test_files_are_those_of_the_source() -> None:
             assert source.exists() or str(relative) in combined, relative
 
 
+def test_uegrs_forward_stage_fits_a_hundred_lines() -> None:
+    """It is the file that a reader is sent to; how its passes are executed stands elsewhere."""
+    assert len((SOURCE / "forward" / "uegr.py").read_text(encoding="utf-8").splitlines()) <= 100
+
+
 def run_python(program: str) -> str:
     """What a fresh interpreter prints."""
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

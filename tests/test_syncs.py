@@ -1,7 +1,7 @@
 """Nothing in a step waits for the device.
 
 No number is read back from a tensor on the model's device, except what the model itself reads. On a CPU the reads are
-counted as they are dispatched.
+counted as they are dispatched. Views that edit texts do wait (docs/performance.md); the steps here have no tokenizer.
 """
 
 from __future__ import annotations

@@ -12,14 +12,18 @@ from torch import Tensor, nn
 from support.gradients import adamw
 from support.small_models import batch, bert, gradients_of, llama
 from support.stages import NO_REPLAY, step
+from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
 from uegr.backward import selective
 from uegr.backward.selection import bin_of
 from uegr.backward.selective import SelectiveBackward
 from uegr.backward.uniform_draws import Draws
+from uegr.errors import UsageError
 from uegr.forward.model_pass import draw_seed
 from uegr.forward.uegr import UEGRForward
-from uegr.methods.reference_step import reference_loss, reference_update
+from uegr.methods.reference_step import reference_loss, reference_training_step, reference_update
 from uegr.methods.registry import UEGRConfig
+from uegr.methods.training_position import TrainingPosition
+from uegr.modeling.embeddings import embedding_scale
 
 
 @pytest.mark.parametrize("make", [bert, llama])
@@ -31,6 +35,7 @@ from uegr.methods.registry import UEGRConfig
         {"passes": 3, "dropout": (0.0, 0.5), "js_weight": 3.0},
         {"clean_weight": 0.4, "epsilon": 0.2},
         {"checkpoint_passes": True},
+        {"clean_weight": 0.0},
     ],
 )
 def test_loss_and_gradients_are_those_of_the_forward_stage(make: Any, options: dict[str, Any]) -> None:
@@ -95,3 +100,51 @@ def test_the_update_is_that_of_the_backward_stage(
     for parameter, expected, old in zip(model.weights, reference.weights, before, strict=True):
         torch.testing.assert_close(parameter, expected, atol=1e-6, rtol=1e-5)
         assert 0 < int((parameter == old).sum()) < old.numel(), "some elements were selected and some were not"
+
+
+def test_whole_steps_are_those_of_the_method_with_its_default_views() -> None:
+    """Every p is one half here (beta is about 0), so that ranks, which the fast form takes from bins, do not matter."""
+    tokenizer, config = make_tokenizer("wordpiece"), UEGRConfig(refresh=1, beta=1e-9)
+    data = {**tokenizer(SENTENCES[:4], padding=True, return_tensors="pt"), "labels": torch.tensor([1, 0, 1, 0])}
+    model, reference = (bert(vocab_size=200, max_position_embeddings=80).train() for _ in range(2))
+    # Gradients that are 0 but for rounding (of the keys' bias) would make steps of any sign with a small eps.
+    optimizer, own = adamw(reference, eps=1e-3), adamw(model, eps=1e-3)
+    read: list[dict[str, Tensor]] = []
+    model.register_forward_pre_hook(lambda _, __, inputs: read.append(dict(inputs)), with_kwargs=True)
+    method = config.attach(model=model, optimizer=own, tokenizer=tokenizer)
+    scale = embedding_scale(reference)
+    for number in range(3):
+        read.clear()
+        position = TrainingPosition(seed=0, calls=number, steps=number)
+        loss = method.loss(data)
+        loss.backward()
+        method.optimizer.step()
+        method.optimizer.zero_grad()
+        _, adversarial, edited = read
+        assert torch.equal(adversarial["input_ids"], data["input_ids"])
+        assert not torch.equal(edited["input_ids"], data["input_ids"])
+        at_start = step(seed=position.forward_seed())
+        clean_seed, _, *pass_seeds = [draw_seed(at_start) for _ in range(4)]  # the second is that of the edits
+        draws = Draws(position.backward_seed())
+        expected = reference_training_step(
+            reference,
+            optimizer,
+            data,
+            config,
+            seeds=[clean_seed, *pass_seeds],
+            uniforms=[draws.uniforms(i, parameter) for i, parameter in enumerate(reference.parameters())],
+            edited={1: edited},
+            label_shares=torch.tensor([0.5, 0.5]),
+            scale=scale,
+        )
+        torch.testing.assert_close(loss.detach(), expected)
+    for (name, parameter), weights in zip(model.named_parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(parameter, weights, atol=1e-5, rtol=1e-3, msg=name)
+
+
+@pytest.mark.parametrize(
+    "option", [{"reuse": True}, {"norm": "linf"}, {"ascent_steps": 2}, {"mask_mode": "frozen"}, {"saliency": "taylor"}]
+)
+def test_options_that_the_reference_does_not_follow_are_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"does not follow {next(iter(option))}: leave it at its default"):
+        reference_loss(bert(), batch(), UEGRConfig(**option), [0, 1, 2])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from torch import nn
 from transformers import (
     BartConfig,
@@ -33,6 +34,26 @@ def test_the_head_is_what_lies_outside_the_pretrained_body() -> None:
     expected = {id(parameter) for parameter in model.classifier.parameters()}
     assert {id(parameter) for parameter in head_parameters(model)} == expected
     assert head_parameters(nn.Linear(2, 2)) == []
+
+
+class TwoTowers(nn.Module):
+    """A module of the user's own: one or two encoders, one of them deeper inside, and a new layer."""
+
+    def __init__(self, *towers: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.towers = towers[0], nn.ModuleDict({str(i): tower for i, tower in enumerate(towers)})
+        self.head = nn.Linear(16, 2)
+
+
+def test_the_head_of_a_module_is_what_lies_outside_the_models_in_it() -> None:
+    encoder, classifier = bert().bert, bert()
+    for model, head in (
+        (TwoTowers(encoder), []),
+        (TwoTowers(encoder, bert().bert), []),
+        (TwoTowers(torch.compile(classifier)), [*classifier.classifier.parameters()]),  # type: ignore[list-item]
+    ):
+        expected = {id(parameter) for parameter in [*head, *model.head.parameters()]}
+        assert {id(parameter) for parameter in head_parameters(model)} == expected
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ class SelectiveOptions(Options):
         at_most=1,
     )
     mask_mode: MaskMode = option(
-        "update", "what is masked: gradient (g * m / p), frozen (weight and moments), or update (the step, m / p) [ours]"
+        "update",
+        "what is masked: gradient (g * m / p), frozen (weight and moments), or update (the step, m / p) [ours]",
     )
     refresh: int = option(20, "the ranks are computed again every N steps [ours]", at_least=1)
 

@@ -1,4 +1,4 @@
-"""Which method to use for which purpose, by our comparison: the text below the table of `uegr methods`."""
+"""Which method to use for which purpose, by our comparisons: the text below the table of `uegr methods`."""
 
 import json
 from importlib.resources import files
@@ -8,19 +8,21 @@ PURPOSES = {
     "clean": "accuracy on clean data",
     "ECE": "calibration",
     "embedding attacks": "robustness to embedding attacks",
+    "unseen text attacks": "robustness to text attacks that no training saw",
+    "typing errors": "robustness to typing errors",
     "all": "all of these together",
 }
-"""Group of measures of the comparison -> what a user wants."""
+"""Group of measures of a comparison -> what a user wants."""
 
 
 def advice_text() -> str:
-    """A sentence on where the advice comes from, and one line per purpose."""
+    """A sentence on how to read the advice, and for each comparison what it compared and one line per purpose."""
     advice: dict[str, Any] = json.loads(files("uegr.cli").joinpath("method_advice.json").read_text(encoding="utf-8"))
-    lines = [
-        f"Which method? By mean rank over {', '.join(advice['tasks'])} with {advice['model']}, uegr with "
-        "views=adversarial. In brackets: methods that do not differ significantly from the first."
-    ]
-    for name, (first, *others) in advice["purposes"].items():
-        alike = f" ({', '.join(others)})" if others else ""
-        lines.append(f"- {PURPOSES[name]}: {first}{alike}")
+    lines = ["Which method? By mean rank; in brackets: methods that do not differ significantly from the first."]
+    for comparison in advice["comparisons"]:
+        lines.append(f"{', '.join(comparison['tasks'])} with {comparison['model']} ({comparison['settings']}):")
+        for name, (first, *others) in comparison["purposes"].items():
+            alike = f" ({', '.join(others)})" if others else ""
+            lines.append(f"- {PURPOSES[name]}: {first}{alike}")
+    lines.append(f"Regression ({advice['regression']['task']}), all measures together: {advice['regression']['first']}")
     return "\n".join(lines)

@@ -8,6 +8,7 @@
 To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gradient.
 """
 
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -54,7 +55,8 @@ class UEGRForward(AdversarialStage):
         sites = self.dropout_sites(model)
         step.embeddings = None if self.options.checkpoint_passes else SharedEmbeddings(model)
         with profile_section("attack"):
-            clean, delta = self._attack(model, batch, step, sites)
+            clean = self._clean_pass(model, batch, step, sites)
+            delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
             views = self.options.views_of(self.options.passes, can_edit(batch, step))
@@ -63,33 +65,22 @@ class UEGRForward(AdversarialStage):
             logits = self.runner.run(model, passes, step, sites=sites)
         return self._loss(model, batch, step, logits, clean if self.options.counts_clean() else None)
 
-    def _attack(
-        self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites
-    ) -> tuple[CleanPass | None, Tensor | None]:
-        """The clean pass, where there is one, and delta*, (B, T, d); None without an adversary."""
-        counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
+    def _clean_pass(self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites) -> CleanPass | None:
+        """P_0, where the adversary or the loss needs it."""
         if self.options.reuse:
-            clean = clean_pass_with_backward(model, batch, step, sites)
-        elif self.adversary is not None:
-            clean = clean_pass_with_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute)
-        elif self.options.counts_clean():
-            return clean_pass_without_gradient(model, batch, step, sites, keep_graph=counted, recompute=recompute), None
-        else:
-            return None, None
-        delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
-        return clean, delta
+            return clean_pass_with_backward(model, batch, step, sites)
+        if self.adversary is None and not self.options.counts_clean():
+            return None
+        run = clean_pass_without_gradient if self.adversary is None else clean_pass_with_gradient
+        counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
+        return run(model, batch, step, sites, keep_graph=counted, recompute=recompute)
 
-    def _loss(
-        self, model: nn.Module, batch: Batch, step: Step, pass_logits: list[Tensor], clean: CleanPass | None
-    ) -> Loss:
+    def _loss(self, model: nn.Module, batch: Batch, step: Step, passes: list[Tensor], clean: CleanPass | None) -> Loss:
         """L, from the logits of the passes and, where it counts, the clean pass."""
-        o, task = self.options, step.task(model, pass_logits[0], batch)
-
-        def mean(values: Tensor) -> Tensor:
-            return task.mean(values, step.num_items)
-
-        outputs = {f"pass_{i}": logits for i, logits in enumerate(pass_logits, start=1)}
-        terms = {"adversarial_loss": mean(torch.stack([task.loss(logits) for logits in pass_logits]).mean(dim=0))}
+        o, task = self.options, step.task(model, passes[0], batch)
+        mean = partial(task.mean, num_items=step.num_items)
+        outputs = {f"pass_{i}": logits for i, logits in enumerate(passes, start=1)}
+        terms = {"adversarial_loss": mean(torch.stack([task.loss(logits) for logits in passes]).mean(dim=0))}
         loss = terms["adversarial_loss"]
         if clean is not None:
             outputs["clean"] = clean.logits.detach() if o.detach_clean else clean.logits

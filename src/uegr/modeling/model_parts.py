@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from uegr.data.kind import KIND_TITLES
 from uegr.modeling.embeddings import token_table
@@ -20,13 +21,27 @@ HEADS = {
 
 
 def head_parameters(model: nn.Module) -> list[nn.Parameter]:
-    """Parameters outside the pretrained body, by Hugging Face's `base_model`; empty if the model has none."""
+    """Parameters outside the pretrained body; empty where nothing separates the two.
+
+    The body is Hugging Face's `base_model`, and in a module of the user's own the bodies of the models of transformers
+    inside it.
+    """
     inner = unwrap(model)
     body = getattr(inner, "base_model", None)
-    if not isinstance(body, nn.Module) or body is inner:
+    bodies = [body] if isinstance(body, nn.Module) else [part.base_model for part in pretrained_parts(inner)]
+    if not bodies or bodies == [inner]:
         return []
-    body_parameters = {id(parameter) for parameter in body.parameters()}
+    body_parameters = {id(parameter) for body in bodies for parameter in body.parameters()}
     return [parameter for parameter in inner.parameters() if id(parameter) not in body_parameters]
+
+
+def pretrained_parts(model: nn.Module) -> list[PreTrainedModel]:
+    """The models of transformers in a module, without those that are parts of another."""
+    model = unwrap(model)
+    if isinstance(model, PreTrainedModel):
+        return [model]
+    parts = [part for child in model.children() for part in pretrained_parts(child)]
+    return list({id(part): part for part in parts}.values())
 
 
 def output_layer(model: nn.Module, outputs: int) -> tuple[str, nn.Linear | None]:

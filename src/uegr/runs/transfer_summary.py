@@ -9,7 +9,7 @@ from uegr.runs.run_result import RunResult
 
 def transfer_table(result: RunResult) -> Table:
     """Return each other task with its published metric, on all its texts and on those not in the training data."""
-    caption = "seen: texts of the training data, without regard to case, punctuation and spacing; nearly: those that resemble one"
+    caption = "seen: texts of the training data (case, punctuation, spacing ignored); nearly: those that resemble one"
     table = Table(title="other tasks", caption=caption, box=SIMPLE, padding=(0, 1), pad_edge=False)
     for column, heading in enumerate(("measured on", "metric", "value", "examples", "seen", "nearly", "on the unseen")):
         table.add_column(heading, justify="right" if column > 1 else "left", overflow="fold")

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from uegr.errors import UsageError, unknown
+from uegr.modeling.model_parts import pretrained_parts
 from uegr.modeling.model_wrappers import config_value, unwrap
 from uegr.modeling.task_kinds.classification import Classification
 from uegr.modeling.task_kinds.label_checks import (
@@ -127,10 +128,10 @@ def predicts_the_next_token(model: nn.Module) -> bool:
 
 def _language_model_inside(model: nn.Module, classes: int) -> nn.Module | None:
     """The only model of transformers in a module of the user's own, if the outputs are as many as its tokens."""
-    children = [child for child in map(unwrap, model.children()) if isinstance(child, PreTrainedModel)]
-    if isinstance(model, PreTrainedModel) or len(children) != 1 or config_value(children[0], "vocab_size") != classes:
+    parts = pretrained_parts(model)
+    if isinstance(model, PreTrainedModel) or len(parts) != 1 or config_value(parts[0], "vocab_size") != classes:
         return None
-    return children[0]
+    return parts[0]
 
 
 def check_loss_options(task: TaskKind, names: Iterable[str]) -> None:
