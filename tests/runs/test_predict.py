@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from datasets import Dataset
 from scipy.special import softmax
 
@@ -16,6 +17,7 @@ from support.command_line import error_of, run
 from support.small_models import bert
 from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
+from uegr.modeling.model_loading import load_trained
 from uegr.runs import predict
 from uegr.runs.open_classifier import open_model
 from uegr.runs.predict import calibrated_temperature, check_files, predict_file
@@ -247,6 +249,18 @@ def test_several_labels_of_a_text_are_written_together(tmp_path: Path, capsys: p
     for row in rows:
         assert row["labels"] == ",".join(name for name in names.values() if float(row[f"p({name})"]) >= 0.5)
     assert "20 rows in" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_a_label_of_probability_one_half_is_absent_as_in_the_metrics(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "model", 3, problem_type="multi_label_classification")
+    model = load_trained(folder)
+    torch.nn.init.zeros_(model.classifier.weight)
+    model.classifier.bias.data = torch.tensor([0.0, 0.01, -0.01])
+    model.save_pretrained(folder)
+    reviews(4).to_csv(tmp_path / "a.csv", index=False)
+    run(["predict", str(folder), "--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")])
+    for row in read(tmp_path / "out.csv"):
+        assert (row["p(LABEL_0)"], row["labels"]) == ("0.5", "LABEL_1")
 
 
 @pytest.mark.parametrize("option", [["--abstain_below", "0.5"], ["--calibrate_on", "a.csv"]])

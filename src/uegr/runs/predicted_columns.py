@@ -10,12 +10,11 @@ from scipy.special import expit, softmax
 
 from uegr.data.kind import KIND_TITLES, Kind
 from uegr.errors import UsageError
+from uegr.modeling.task_kinds.multi_label import is_present
 from uegr.runs.open_classifier import OpenedClassifier
 
 ABSTAINED = ""
 """The label of a text on which the confidence of the model is too low."""
-LIKELY = 0.5
-"""Least probability of a label that a text may have beside others, as in the metrics of `multi_label`."""
 NUMBER = "prediction"
 PREDICTED: tuple[Kind, ...] = ("classification", "regression", "multi_label")
 """The kinds of task whose models answer with one vector per text."""
@@ -65,7 +64,7 @@ def columns_of(
         outputs = [f"{NUMBER}({name})" for name in names] if len(names) > 1 else [NUMBER]
         return PredictedColumns(outputs, [], lambda logits: [[float(f"{x:.7g}") for x in row] for row in logits])
     if kind == "multi_label":
-        return PredictedColumns(["labels", *probabilities], [], lambda logits: _label_sets(expit(logits), names))
+        return PredictedColumns(["labels", *probabilities], [], lambda logits: _label_sets(logits, names))
 
     def classes(logits: NDArray[np.float64]) -> list[list[Any]]:
         return _classes(softmax(logits / temperature, axis=1), names, abstain_below)
@@ -82,11 +81,11 @@ def _classes(probabilities: NDArray[np.float64], names: Sequence[str], abstain_b
     return rows
 
 
-def _label_sets(probabilities: NDArray[np.float64], names: Sequence[str]) -> list[list[Any]]:
+def _label_sets(logits: NDArray[np.float64], names: Sequence[str]) -> list[list[Any]]:
     rows = []
-    for row in probabilities:
-        labels = [name for name, probability in zip(names, row, strict=True) if probability >= LIKELY]
-        rows.append([",".join(labels), *_rounded(row)])
+    for present, probabilities in zip(is_present(logits), expit(logits), strict=True):
+        labels = [name for name, has_label in zip(names, present, strict=True) if has_label]
+        rows.append([",".join(labels), *_rounded(probabilities)])
     return rows
 
 

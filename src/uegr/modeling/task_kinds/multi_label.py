@@ -1,7 +1,7 @@
 """Several labels per example: binary cross-entropy, binary Jensen-Shannon divergence, F1."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,13 @@ from torch import Tensor
 from uegr.modeling.divergence import binary_jensen_shannon_per_pass, binary_log_probabilities, symmetric_kl
 from uegr.modeling.metrics import MULTI_LABEL
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, confidence_above_chance
+
+Array = TypeVar("Array", Tensor, NDArray[Any])
+
+
+def is_present(logits: Array) -> Array:
+    """Whether a text has each label: where its probability is above one half."""
+    return logits > 0
 
 
 class MultiLabel(TaskKind):
@@ -52,8 +59,8 @@ class MultiLabel(TaskKind):
         return F.binary_cross_entropy_with_logits(logits, self.labels.float(), reduction="none").mean(dim=-1)
 
     def outputs(self, logits: Tensor) -> Tensor:
-        """The decisions (B, C): 1 where the probability is above one half."""
-        return (logits > 0).float()
+        """The decisions (B, C): 1 where a label is present."""
+        return is_present(logits).float()
 
     @staticmethod
     def target_labels(labels: Tensor) -> Tensor:
