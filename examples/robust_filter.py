@@ -25,7 +25,7 @@ parser.add_argument("--label_column", default="label")
 parser.add_argument("--texts", help="more texts for the hardening, with the same text column, comma-separated")
 parser.add_argument("--hardened", type=Path, help="an encoder that is hardened already: it is paid for once")
 parser.add_argument("--max_train_examples", type=int)
-parser.add_argument("--harmless_file", type=Path, help="labelled texts that only look suspicious")
+parser.add_argument("--harmless_file", help="labelled texts that only look suspicious")
 parser.add_argument("--max_steps", type=int, default=-1)
 parser.add_argument("--output_dir", type=Path, default=Path("runs/filter"))
 args = parser.parse_args()
@@ -35,7 +35,8 @@ silence_libraries()
 tricks = ["typos", "misspellings", "homoglyphs", "spaced", "leetspeak", "joined", "signs", "harmless"]
 policy = GatePolicy(
     label_column=args.label_column,
-    minimum={"accuracy": 0.8},
+    harmless_file=args.harmless_file,
+    minimum={"accuracy": 0.8, **({"harmless_accuracy": 0.9} if args.harmless_file else {})},
     maximum={"ece": 0.1, "flip_rate": dict.fromkeys(tricks, 0.1)},
 )
 
@@ -70,12 +71,8 @@ robust = RunConfig(
 )
 for name, config in {"plain": plain, "robust": robust}.items():
     train_run(config, args.output_dir / name)
-    classifier = open_model(args.output_dir / name)
-    result = run_gate(classifier, policy)
+    result = run_gate(open_model(args.output_dir / name), policy)
     print(f"\n{name}: {'passed' if result.passed else 'failed'}")
     for line in result.lines:
         print(f"  {'ok  ' if line.passed else 'FAIL'} {line.name}: {line.value:.3f}, limit {line.limit:g}")
-    if args.harmless_file is not None:
-        rows = classifier.labelled_rows(args.harmless_file, "test", args.label_column)
-        wrong = (classifier.logits(rows).argmax(axis=1) != rows["label"][:]).mean()
-        print(f"  wrong on harmless texts that look suspicious: {wrong:.3f} of {len(rows)}")
+    print(*result.notes(), sep="\n")

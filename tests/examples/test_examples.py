@@ -90,9 +90,9 @@ def test_an_example_runs(
         pytest.importorskip(package, reason=f"needs {package}: pip install {package}")
     source = path.read_text(encoding="utf-8")
     arguments = [*ARGUMENTS[path.stem], "--model", str(tiny_models["decoder" if "CausalLM" in source else "encoder"])]
-    for option, value in (("--train_file", REVIEWS), ("--test_file", REVIEWS), ("--output_dir", tmp_path / "run")):
+    for option in ("--train_file", "--test_file", "--harmless_file", "--output_dir"):
         if f'"{option}"' in source:
-            arguments += [option, str(value)]
+            arguments += [option, str(tmp_path / "run" if option == "--output_dir" else REVIEWS)]
     monkeypatch.setattr(sys, "argv", [str(path), *arguments])
     monkeypatch.chdir(tmp_path)
     runpy.run_path(str(path), run_name="__main__")

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from datasets import Dataset
 
 from conftest import reviews, tokenizer
 from support.command_line import error_of, run
 from support.small_models import bert
 from uegr.errors import UsageError
-from uegr.runs.gate import GateLine, GateResult, _of_class, run_gate
+from uegr.runs.gate import _of_class, run_gate
 from uegr.runs.gate_policy import GatePolicy, read_policy
+from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import open_model
 
 
@@ -104,6 +106,8 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
     [
         ({}, "the policy has no limit"),
         ({"minimum": {"accuracy": 0.5}, "rate": 0.1}, "rate has no effect: nothing is perturbed without a limit"),
+        ({"minimum": {"harmless_accuracy": 0.9}}, "harmless_accuracy needs texts that only look perturbed: name their"),
+        ({"minimum": {"accuracy": 0.5}, "harmless_file": "a.csv"}, "harmless_file has no effect without a limit for"),
         ({"minimum": {"acuracy": 0.9}}, "unknown measure of minimum 'acuracy' .did you mean 'accuracy'"),
         ({"minimum": {"accuracy": 90}}, r"must be a fraction in \[0, 1\], not 90"),
         ({"minimum": {"accuracy": {"a": 1}}}, "minimum: accuracy must be a number"),
@@ -259,3 +263,66 @@ def test_the_result_does_not_replace_the_policy(
     arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(tmp_path)]
     assert "would be replaced by the result: choose another --output_dir" in error_of(capsys, arguments)
     assert policy.read_text() == '{"minimum": {"accuracy": 0.0}}'
+
+
+def test_texts_that_only_look_perturbed_have_a_limit_of_their_own(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = reviews(20, seed=4)
+    predicted = open_model(evaluated_run).logits(Dataset.from_pandas(rows[["text"]])).argmax(axis=1)
+    rows["label"] = np.where(np.arange(20) < 15, predicted, 1 - predicted)  # the last five are wrong
+    rows.to_csv(tmp_path / "look_alikes.csv", index=False)
+    monkeypatch.setenv("FILES", str(tmp_path))
+    policy = tmp_path / "gate.yaml"
+    arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(tmp_path / "gate")]
+    policy.write_text("harmless_file: $FILES/look_alikes.csv\nminimum: {harmless_accuracy: 0.75}\n")
+    assert run(arguments) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "pass harmless accuracy 0.750 at least 0.750" in printed
+    assert "harmless accuracy is that of 20 texts that only look perturbed." in printed
+    assert printed.count("wrong: ") == 3
+    result = json.loads((tmp_path / "gate" / "gate.json").read_text())
+    assert result["look_alikes"] == 20
+    assert {row["text"] for row in result["mistaken"]} == set(rows["text"][15:])
+    assert all(row["label"] != row["predicted"] for row in result["mistaken"])
+    suite = ElementTree.parse(tmp_path / "gate" / "gate.xml").getroot()
+    assert "that of 20 texts" in (suite.findtext("system-out") or "")
+    policy.write_text("harmless_file: $FILES/look_alikes.csv\nminimum: {harmless_accuracy: 0.8}\n")
+    assert run(arguments) == 1
+    suite = ElementTree.parse(tmp_path / "gate" / "gate.xml").getroot()
+    assert [case.get("message") for case in suite.iter("failure")] == [
+        "harmless accuracy is 0.7500 and must be at least 0.8000"
+    ]
+
+
+def test_a_perturbation_that_the_training_had_is_named(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = GatePolicy(maximum={"flip_rate": {"homoglyphs": 1.0, "ocr": 1.0, "slips": 1.0}}, examples=4)
+    assert run_gate(open_model(evaluated_run), policy).trained_on == []
+    record = json.loads((evaluated_run / "run.json").read_text())
+    record |= {"views": ["adversarial", "characters:0.2+mask"]}
+    record |= {"hardening": {"edits": "ocr:0.1", "texts": 5, "seconds": 1.0}}
+    (evaluated_run / "run.json").write_text(json.dumps(record))
+    (tmp_path / "gate.yaml").write_text(yaml.safe_dump({"maximum": policy.maximum, "examples": 4}))
+    arguments = ["gate", str(evaluated_run), "--policy", str(tmp_path / "gate.yaml"), "--output_dir", str(tmp_path)]
+    assert run(arguments) == 0
+    assert "trained on such edits: ocr, slips" in capsys.readouterr().out
+    assert json.loads((tmp_path / "gate.json").read_text())["trained_on"] == ["ocr", "slips"]
+
+
+def test_a_step_of_the_normalizer_is_measured_before_it_is_trained_with(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The step undoes what the perturbation does, so that no prediction flips, and the folder stays as it is."""
+    (tmp_path / "gate.yaml").write_text("maximum: {flip_rate: {invisible: 0.0}}\nrate: 1.0\n")
+    arguments = ["gate", str(evaluated_run), "--policy", str(tmp_path / "gate.yaml"), "--output_dir", str(tmp_path)]
+    former = (evaluated_run / "tokenizer.json").read_bytes()
+    assert run([*arguments, "--normalize", "nfkc, invisible"]) == 0
+    assert "steps before the model's own normalizer: nfkc, invisible" in capsys.readouterr().out
+    assert json.loads((tmp_path / "gate.json").read_text())["normalize"] == ["nfkc", "invisible"]
+    assert (evaluated_run / "tokenizer.json").read_bytes() == former
+    assert run(arguments) == 1  # without the step
+    assert "unknown normalizing step 'leat' (did you mean 'leet'?)" in error_of(
+        capsys, [*arguments, "--normalize", "leat"]
+    )

@@ -263,6 +263,18 @@ def test_a_label_of_probability_one_half_is_absent_as_in_the_metrics(tmp_path: P
         assert (row["p(LABEL_0)"], row["labels"]) == ("0.5", "LABEL_1")
 
 
+def test_texts_are_predicted_with_steps_of_the_normalizer(evaluated_run: Path, tmp_path: Path) -> None:
+    plain = reviews(10)
+    plain.to_csv(tmp_path / "plain.csv", index=False)
+    hidden = plain.assign(text=["\u200b".join(text) for text in plain["text"]])
+    hidden.to_csv(tmp_path / "hidden.csv", index=False)
+    command = ["predict", str(evaluated_run), "--output", str(tmp_path / "out.csv"), "--file"]
+    run([*command, str(tmp_path / "plain.csv")])
+    expected = [row["p(1)"] for row in read(tmp_path / "out.csv")]
+    run([*command, str(tmp_path / "hidden.csv"), "--normalize", "invisible"])
+    assert [row["p(1)"] for row in read(tmp_path / "out.csv")] == expected
+
+
 @pytest.mark.parametrize("option", [["--abstain_below", "0.5"], ["--calibrate_on", "a.csv"]])
 def test_a_number_has_no_confidence(option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = checkpoint(tmp_path / "model", 1)

@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from uegr.cli.app import app, option
-from uegr.cli.option_values import refuse_unused
+from uegr.cli.option_values import parse_names, refuse_unused
 from uegr.cli.shared_options import (
     BatchSizeOption,
     MaxLengthOption,
+    NormalizeOption,
     TextColumnOption,
     TextPairColumnOption,
     TrustOption,
@@ -32,6 +33,7 @@ def predict(
     ] = None,
     label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
     max_length: MaxLengthOption = None,
+    normalize: NormalizeOption = "",
     batch_size: BatchSizeOption = 64,
     trust_remote_code: TrustOption = False,
 ) -> None:
@@ -49,6 +51,7 @@ def predict(
         text_pair_column,
         max_length,
         kinds=PREDICTED,
+        normalize=parse_names(normalize),
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,
     )

@@ -49,17 +49,6 @@ class FinishedRun:
     data: TaskData
     evaluated_model: EvaluatedModel
 
-    @property
-    def training_views(self) -> list[str]:
-        """The views that the run was trained with, and the edits that its model was hardened with before."""
-        config = self.record["config"]
-        views = self.record.get("views")
-        if views is None:  # a run of an earlier version
-            editable = self.record["kind"] in TARGET_PER_TEXT
-            views = make_config(config["method"], config["options"]).views_read(editable)
-        hardening = self.record.get("hardening")
-        return [*views, *([hardening["edits"]] if hardening else [])]
-
     def rows(self, split: str, examples: int | None = None) -> Dataset:
         """Return the rows of the split "test" or "validation".
 
@@ -120,6 +109,21 @@ class FinishedRun:
             is_same = False
         if not is_same:
             raise UsageError(f"'{self.folder}' was trained again or removed while it was measured: measure it again.")
+
+
+def training_views(record: dict[str, Any]) -> list[str]:
+    """The views that a run was trained with, and the edits that its model was hardened with before.
+
+    Args:
+        record: the content of its run.json.
+    """
+    config = record["config"]
+    views = record.get("views")
+    if views is None:  # a run of an earlier version
+        editable = record["kind"] in TARGET_PER_TEXT
+        views = make_config(config["method"], config["options"]).views_read(editable)
+    hardening = record.get("hardening")
+    return [*views, *([hardening["edits"]] if hardening else [])]
 
 
 def _of_training(record: dict[str, Any]) -> dict[str, Any]:

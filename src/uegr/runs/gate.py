@@ -1,105 +1,29 @@
 """Test a classifier against a policy: what passes, what fails, where it is weakest, which texts flip."""
 
 import random
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
 import numpy as np
 from datasets import Dataset
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from uegr.atomic_files import write_json, write_text
-from uegr.data.expanded_paths import expanded_path
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.model_loading import name_or_folder
 from uegr.perturb.perturbation_registry import find_perturbation
-from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, GatePolicy, Threshold
+from uegr.perturb.views import trained_attacks
+from uegr.runs.finished_run import training_views
+from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, HARMLESS, GatePolicy, Threshold
+from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import OpenedClassifier
 
-FLIPS, SLICES = 20, 10
+NAMED, SLICES = 20, 10
 """Number of texts and of slices that are named."""
-WRITTEN = ("gate.json", "gate.xml")
-"""The files of a result."""
-
-
-@dataclass(frozen=True)
-class GateLine:
-    """One limit of the policy and what was measured."""
-
-    name: str
-    value: float
-    limit: float
-    is_minimum: bool
-    passed: bool
-
-    def texts(self, decimals: int) -> tuple[str, str]:
-        """The value and the exact limit as text, with more decimals where these do not show which is larger."""
-
-        def sides(value: float) -> tuple[bool, bool]:
-            return value < self.limit, value > self.limit
-
-        limit = _shortest(self.limit, decimals, lambda rounded: rounded == self.limit)
-        decimals = max(decimals, len(limit.partition(".")[2]))
-        value = _shortest(self.value, decimals, lambda rounded: sides(rounded) == sides(self.value))
-        return value, f"{'at least' if self.is_minimum else 'at most'} {limit}"
-
-
-@dataclass(frozen=True)
-class GateResult:
-    """The verdict of a gate.
-
-    Args:
-        model: path of the model.
-        examples, perturbed: number of texts, and of those that were perturbed.
-        lines: one per limit.
-        slices: the weakest parts of the data, weakest first: name, number of examples, accuracy.
-        flips: texts whose prediction changes: before, after, perturbation, label and both predictions.
-        unchanged: perturbation -> number of texts that it cannot change, such as Chinese texts by Latin look-alikes.
-    """
-
-    model: str
-    examples: int
-    perturbed: int
-    lines: list[GateLine]
-    slices: list[dict[str, Any]]
-    flips: list[dict[str, str]]
-    unchanged: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def passed(self) -> bool:
-        return all(line.passed for line in self.lines)
-
-    def write(self, folder: Path) -> None:
-        """Write gate.json and gate.xml (JUnit's format, which CI services read)."""
-        json_file, xml_file = WRITTEN
-        write_json(folder / json_file, {"passed": self.passed, **asdict(self)})
-        suite = ElementTree.Element("testsuite", name=_printable(f"uegr gate {self.model}"), tests=str(len(self.lines)))
-        suite.set("failures", str(sum(not line.passed for line in self.lines)))
-        for line in self.lines:
-            case = ElementTree.SubElement(suite, "testcase", classname="uegr.gate", name=_printable(line.name))
-            if not line.passed:
-                message = "{} is {} and must be {}".format(_printable(line.name), *line.texts(decimals=4))
-                ElementTree.SubElement(case, "failure", message=message).text = message
-        write_text(folder / xml_file, ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n")
-
-
-def _shortest(number: float, decimals: int, is_enough: Callable[[float], bool]) -> str:
-    """The number with the fewest decimals, from this many on, that are enough."""
-    texts = (f"{number:.{count}f}" for count in range(decimals, 17))
-    return next((text for text in texts if is_enough(float(text))), repr(number))
-
-
-def _printable(text: str) -> str:
-    """Replace the characters that XML cannot hold."""
-    return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)
 
 
 def run_gate(
@@ -125,11 +49,12 @@ def run_gate(
     for threshold in thresholds:
         if threshold.measure in BY_CLASS and threshold.subject not in classifier.names:
             raise unknown(f"class in {threshold.measure}", threshold.subject, classifier.names)
-    source = file or (None if policy.file is None else Path(expanded_path("file", policy.file)))
-    rows = classifier.labelled_rows(source, "test", policy.label_column)
+    rows = classifier.labelled_rows(file or policy.path("file"), "test", policy.label_column)
     labels = np.asarray(rows[LABEL][:])
     _check_measurable(thresholds, labels, classifier.names)
+    harmless_accuracy, look_alikes, mistaken = _look_alikes(classifier, policy)
     measured, slices = _unperturbed(classifier, rows, labels)
+    measured[HARMLESS, None] = harmless_accuracy
     attacked = subset(rows, policy.examples, policy.seed)
     before, true = classifier.logits(attacked).argmax(axis=1), np.asarray(attacked[LABEL][:])
     perturbations = list(dict.fromkeys(str(t.subject) for t in thresholds if t.measure in BY_PERTURBATION))
@@ -147,10 +72,20 @@ def run_gate(
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
-    chosen = random.Random(policy.seed).sample(flips, min(FLIPS, len(flips)))
+    views = training_views(classifier.run) if classifier.run is not None and perturbations else ()
     return GateResult(
-        name_or_folder(classifier.path), len(rows), len(attacked), lines, weakest[:SLICES], chosen, unchanged
+        name_or_folder(classifier.path),
+        *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),
+        look_alikes=look_alikes,
+        mistaken=_sample(mistaken, policy.seed),
+        trained_on=[name for name in perturbations if name in trained_attacks(views)],
+        normalize=list(classifier.normalize),
     )
+
+
+def _sample(texts: list[dict[str, str]], seed: int) -> list[dict[str, str]]:
+    """The texts that are named: a fixed random choice."""
+    return random.Random(seed).sample(texts, min(NAMED, len(texts)))
 
 
 def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:
@@ -179,6 +114,21 @@ def _unperturbed(
         measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
     slices = slices_of(rows, classifier.evaluated.text_columns[-1], classifier.names)
     return measured, slice_scores(slices, accuracy=predicted == labels)
+
+
+def _look_alikes(classifier: OpenedClassifier, policy: GatePolicy) -> tuple[float, int, list[dict[str, str]]]:
+    """Return the share of right answers on texts that only look perturbed, their number, and those with wrong ones."""
+    file = policy.path("harmless_file")
+    if file is None:
+        return 1.0, 0, []
+    rows, names = classifier.labelled_rows(file, "test", policy.label_column), classifier.names
+    predicted = classifier.logits(rows).argmax(axis=1)
+    mistaken = [
+        {"text": text, "label": names[label], "predicted": names[answer]}
+        for text, label, answer in zip(rows[classifier.evaluated.text_columns[-1]], rows[LABEL], predicted, strict=True)
+        if label != answer
+    ]
+    return (len(rows) - len(mistaken)) / len(rows), len(rows), mistaken
 
 
 def _line(threshold: Threshold, value: float) -> GateLine:

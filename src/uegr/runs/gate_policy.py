@@ -5,12 +5,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from uegr.data.expanded_paths import expanded_path
 from uegr.data.yaml_reader import load_yaml
 from uegr.errors import UsageError, unknown
 from uegr.options import Options, option
 from uegr.perturb.perturbation_registry import find_perturbation
 
-OVERALL = ("accuracy", "ece")
+HARMLESS = "harmless_accuracy"
+OVERALL = ("accuracy", "ece", HARMLESS)
 BY_CLASS = ("recall", "precision", "false_positive_rate")
 BY_PERTURBATION = ("flip_rate", "robust_accuracy")
 OF_PERTURBATIONS = ("examples", "rate", "seed")
@@ -50,12 +52,14 @@ class GatePolicy(Options):
 
     Args:
         minimum, maximum: measure -> limit, or measure -> class or perturbation -> limit. Measures are fractions:
-            accuracy, ece; recall, precision and false_positive_rate of a class; under a perturbation flip_rate, the
-            share of texts whose prediction changes, and robust_accuracy.
+            accuracy, ece; harmless_accuracy, the accuracy on harmless_file; recall, precision and false_positive_rate
+            of a class; under a perturbation flip_rate, the share of texts whose prediction changes, and
+            robust_accuracy.
     """
 
     file: str | None = option(None, "Labelled texts. Default: the test data of the run.")
-    label_column: str = option("label", "Column of the label in the file.")
+    harmless_file: str | None = option(None, "Labelled texts that only look perturbed, such as product codes.")
+    label_column: str = option("label", "Column of the label in the files.")
     examples: int = option(500, "Perturb at most N texts, a fixed random choice.", at_least=1)
     rate: float = option(0.3, "Probability of a change per word.", above=0, at_most=1)
     seed: int = option(0, "Random seed of the perturbations.", at_least=0)
@@ -74,6 +78,17 @@ class GatePolicy(Options):
                     f"no model can pass: {threshold.name} must be at least {minimum} and at most {threshold.limit}; "
                     "correct minimum or maximum."
                 )
+        is_limited = any(threshold.measure == HARMLESS for threshold in thresholds)
+        if is_limited and self.harmless_file is None:
+            raise UsageError(
+                f"{HARMLESS} needs texts that only look perturbed: name their file with harmless_file, or leave "
+                f"{HARMLESS} out."
+            )
+        if self.harmless_file is not None and not is_limited:
+            raise UsageError(
+                f"harmless_file has no effect without a limit for {HARMLESS}: add minimum: {{{HARMLESS}: 0.95}}, or "
+                "leave harmless_file out."
+            )
         if not any(threshold.measure in BY_PERTURBATION for threshold in thresholds):
             for entry in fields(type(self)):
                 if entry.name in OF_PERTURBATIONS and getattr(self, entry.name) != entry.default:
@@ -81,6 +96,11 @@ class GatePolicy(Options):
                         f"{entry.name} has no effect: nothing is perturbed without a limit for "
                         f"{' or '.join(BY_PERTURBATION)}; add one, or leave {entry.name} out."
                     )
+
+    def path(self, name: str) -> Path | None:
+        """The path in `file` or `harmless_file`; None if it is not set."""
+        value = getattr(self, name)
+        return None if value is None else Path(expanded_path(name, value))
 
     def thresholds(self) -> list[Threshold]:
         """All limits of the policy, in its order."""

@@ -16,6 +16,7 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import KIND_OF_PROBLEM, class_names, evaluation_rows
 from uegr.modeling.model_loading import load_tokenizer, load_trained, name_or_folder
 from uegr.modeling.tokenizer_match import check_match
+from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.finished_run import FinishedRun, open_trained, training_data
 from uegr.runs.run_folder import RUN
 
@@ -32,12 +33,14 @@ class OpenedClassifier:
         evaluated: the model, with the columns of text that it reads.
         names: the class names, or those of several outputs of regression, in order; none for one output.
         run: the run.json of a run of uegr, whose own splits can be used; None for other folders.
+        normalize: the steps that were put before the normalizer of the folder's tokenizer.
     """
 
     path: Path
     evaluated: EvaluatedModel
     names: list[str]
     run: dict[str, Any] | None
+    normalize: tuple[str, ...] = ()
 
     def labelled_rows(self, file: Path | None, split: str, label_column: str = LABEL) -> Dataset:
         """Return rows with the index of their class in the column "label".
@@ -73,6 +76,7 @@ def open_model(
     max_length: int | None = None,
     *,
     kinds: Sequence[Kind] = ("classification",),
+    normalize: Sequence[str] = (),
     batch_size: int = BATCH_SIZE,
     trust_remote_code: bool = False,
 ) -> OpenedClassifier:
@@ -83,11 +87,14 @@ def open_model(
         text_column, text_pair_column: columns of text in the files; by default those of the run, or "text".
         max_length: texts are cut to this number of tokens; by default as the run was trained, or 512.
         kinds: kinds of task that the caller can use.
+        normalize: steps to put before the tokenizer's own normalizer, in memory only; see
+            `uegr.perturb.text_normalizer.with_normalizer`.
         batch_size: number of texts that the model reads at once.
         trust_remote_code: run the Python code of the run's folder.
 
     Raises:
-        UsageError: there is no such model, it is of another kind, or the columns do not fit it.
+        UsageError: there is no such model, it is of another kind, the columns do not fit it, or its
+            tokenizer cannot have these steps.
     """
     opened = open_trained if (path / RUN).is_file() else _checkpoint
     run, evaluated = opened(path, batch_size, trust_remote_code=trust_remote_code)
@@ -107,10 +114,11 @@ def open_model(
     if LABEL in given:
         raise UsageError(f"a column of text cannot be called '{LABEL}', the name of the column of classes: rename it.")
     evaluated = evaluated.reading(given)
+    evaluated.tokenizer = with_normalizer(evaluated.tokenizer, normalize)
     if max_length is not None:
         evaluated.cut_to(max_length)
     names = [] if is_one_number else class_names(evaluated.model, outputs)
-    return OpenedClassifier(path, evaluated, names, run)
+    return OpenedClassifier(path, evaluated, names, run, tuple(normalize))
 
 
 def _checkpoint(path: Path, batch_size: int, *, trust_remote_code: bool) -> tuple[None, EvaluatedModel]:
