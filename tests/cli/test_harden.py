@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
+from datasets import Dataset
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
 
 from support.command_line import error_of, run
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
+from uegr.data.overlap import text_hashes
 from uegr.modeling.model_loading import load_trained
+from uegr.runs.hardening_texts import hardening_overlap, write_hardening_texts
 from uegr.training.stop_on_signal import StopOnSignal
 
 
@@ -72,10 +78,12 @@ def test_an_interrupted_stage_ends_as_an_uninterrupted_one(encoder_folder: Path,
         patch.setattr("uegr.training.train_to_end.StopOnSignal", StopsAtStep4)
         assert run(arguments(encoder_folder, texts, resumed, "--save_steps", "3")) == 1
     assert not json.loads((resumed / "hardening.json").read_text())["finished"]
+    assert not (resumed / "hardening_texts.npy").exists()
     assert run(arguments(encoder_folder, texts, resumed, "--save_steps", "3", "--resume")) == 0
     expected = AutoModel.from_pretrained(whole).state_dict()
     for name, weight in AutoModel.from_pretrained(resumed).state_dict().items():
         assert torch.equal(weight, expected[name]), name
+    assert (whole / "hardening_texts.npy").read_bytes() == (resumed / "hardening_texts.npy").read_bytes()
 
 
 def test_a_stage_that_was_stopped_at_its_end_is_completed(
@@ -143,3 +151,44 @@ def test_the_modules_of_a_sentence_encoder_are_kept(encoder_folder: Path, texts:
         assert (hardened / name).read_bytes() == (encoder_folder / name).read_bytes()
     assert run(arguments(encoder_folder, texts, hardened, "--max_steps", "1", "--overwrite")) == 0
     assert (hardened / "1_Pooling" / "config.json").exists()
+
+
+def test_evaluation_texts_that_the_encoder_was_hardened_on_are_counted(
+    encoder_folder: Path, texts: Path, tmp_path: Path, train_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the folder of the encoder is gone, and those of the hardening before the last one."""
+    first, hardened, trained = (tmp_path / name for name in ("first", "hardened", "run"))
+    lines = texts.read_text().splitlines()
+    texts.write_text("\n".join(lines[:20]))
+    assert run(arguments(encoder_folder, texts, first, "--max_steps", "1")) == 0
+    texts.write_text("\n".join(lines[20:]))
+    assert run(arguments(first, texts, hardened, "--max_steps", "1", "--max_texts", "10")) == 0
+    assert len(np.load(hardened / "hardening_texts.npy")) == 18 + 9, "a tenth is kept out to measure the loss"
+    read = [set(np.load(folder / "hardening_texts.npy")) for folder in (first, hardened)]
+    hashes = text_hashes(Dataset.from_dict({"text": lines}), ["text"])
+    seen = [line for line, value in zip(lines, hashes, strict=True) if value in read[1]]
+    assert read[0] < read[1] and len(seen) == 27
+    train = ["train", "--train_file", str(train_file), "--model_name_or_path", str(hardened), "--max_steps", "1"]
+    test_file, other_file = tmp_path / "test.csv", tmp_path / "other.csv"
+    pd.DataFrame({"text": [seen[0].upper() + "!", seen[-1], "a new text"], "label": [0, 1, 1]}).to_csv(test_file)
+    pd.DataFrame({"text": [seen[1], "a text", "a new text"], "label": [0, 1, 1]}).to_csv(other_file)
+    assert run([*train, "--method", "plain", "--test_file", str(test_file), "--output_dir", str(trained)]) == 0
+    shutil.rmtree(hardened)
+    capsys.readouterr()
+    evaluate = ["evaluate", str(trained), "--epsilons", "0,0.1", "--attack_steps", "1"]
+    assert run([*evaluate, "--test_file", str(other_file)]) == 0
+    assert "; 2 are in the texts of the hardening." in " ".join(capsys.readouterr().out.split())
+    (entry,) = json.loads((trained / "results.json").read_text())["runs"]
+    assert entry["leakage"]["hardening"] == 2
+    assert entry["transfer"][0]["leakage"]["hardening"] == 1
+    (trained / "hardening_texts.npy").write_bytes(b"\x93NUMPY")
+    assert "is damaged" in error_of(capsys, evaluate)
+    (trained / "hardening_texts.npy").unlink()  # as of an earlier version
+    assert run(evaluate) == 0
+    assert "hardening" not in json.loads((trained / "results.json").read_text())["runs"][0]["leakage"]
+
+
+def test_both_texts_of_a_pair_are_looked_for_in_a_hardening(tmp_path: Path) -> None:
+    write_hardening_texts(tmp_path, text_hashes(Dataset.from_dict({"text": ["one text", "another"]}), ["text"]))
+    rows = Dataset.from_dict({"a": ["one text", "a", "a"], "b": ["b", "Another!", "b"]})
+    assert hardening_overlap(tmp_path, rows, ["a", "b"]) == {"hardening": 2}

@@ -239,7 +239,7 @@ def test_a_run_that_was_stopped_while_it_was_written_is_continued(
 ) -> None:
     configuration, folder = config(train_file, model_folder, method="plain", max_steps=2), tmp_path / "run"
 
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     for step in ("finish_run", "remove_checkpoints"):

@@ -20,6 +20,7 @@ from uegr.evaluation.output_scores import clean_scores
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import METRICS, metric_title
 from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
+from uegr.runs.hardening_texts import hardening_overlap
 from uegr.runs.run_result import RunResult
 
 ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")
@@ -85,6 +86,7 @@ def evaluate_run(
 def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str, Any]) -> RunResult:
     """Add to what was measured on the rows of a split how the model was trained, and facts about the data."""
     config, data = run.record["config"], run.data
+    seen = find_overlap(data.train, data.text_columns, rows, data.text_columns)
     columns = [name for name in (*data.text_columns, LABEL) if name in rows.features]
     entry: dict[str, Any] = {
         **{name: config[name] for name in ("method", "options", "model", "seed")},
@@ -92,7 +94,7 @@ def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str,
         **measured,
         "split": split,
         "test_digest": digest_of_rows(rows, columns),
-        "leakage": find_overlap(data.train, data.text_columns, rows, data.text_columns).summary(),
+        "leakage": {**seen.summary(), **hardening_overlap(run.folder, rows, data.text_columns)},
     }
     if "f1" in measured["metrics"]:
         entry["positive_label"] = data.label_names[1]

@@ -5,14 +5,15 @@ from uegr.runs.run_result import RunResult
 
 
 def leakage_line(result: RunResult) -> str:
-    """Return one sentence on the overlap of the training texts with the run's own evaluation texts."""
+    """Return one sentence on the overlap of the run's own evaluation texts with those of its training and hardening."""
     seen = result.leakage
     if seen is None:
         return "leakage: not measured."
+    hardening = f"; {seen['hardening']:,} are in the texts of the hardening" if "hardening" in seen else ""
     return (
         f"leakage: of {seen['examples']:,} {result.split or 'test'} texts {seen['exact']:,} are in the training data "
         f"and {seen['near'] - seen['exact']:,} more are nearly equal to one (word pairs, Jaccard "
-        f"{seen['similarity']:g} or more)."
+        f"{seen['similarity']:g} or more){hardening}."
     )
 
 

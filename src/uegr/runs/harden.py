@@ -12,14 +12,16 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from uegr.data.encoding import pad, without_empty_rows
+from uegr.data.overlap import Hashes, text_hashes
 from uegr.data.text_pool import TEXT, TextPool, load_pool
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import locate_model
-from uegr.modeling.model_loading import load_any_model, load_tokenizer
+from uegr.modeling.model_loading import folder_of_model, load_any_model, load_tokenizer
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
+from uegr.runs.hardening_texts import read_hardening_texts
 from uegr.runs.run_folder import HARDENING, read_run
 from uegr.runs.training_folder import begun_precision, finish_run, prepare_run, remove_checkpoints
 from uegr.training.full_disk import disk_errors_explained
@@ -43,11 +45,13 @@ class PreparedHardening:
         pool: the texts and their sources.
         encoded: the texts to train on, as tokens.
         kept_out: the texts that the loss is measured on, as tokens.
+        hashes: of the texts to train on, and of those of an earlier hardening of the model, sorted.
     """
 
     pool: TextPool
     encoded: Dataset
     kept_out: Dataset
+    hashes: Hashes
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
 
@@ -114,8 +118,12 @@ def harden_model(
         record = {"config": asdict(config), "precision": precision, "pool": prepared.pool.to_dict(), **measured}
         with disk_errors_explained(output_dir, bytes_of(model)):
             source = Path(locate_model(config.model))
-            log = trainer.state.log_history
-            finish_run(output_dir, record, log, model, tokenizer, file=HARDENING, modules_of=source)
+            finish_run(
+                *(output_dir, record, trainer.state.log_history, model, tokenizer),
+                file=HARDENING,
+                modules_of=source,
+                hardening_texts=prepared.hashes,
+            )
         remove_checkpoints(output_dir)
     return record
 
@@ -134,8 +142,11 @@ def _prepared(config: HardeningConfig) -> PreparedHardening:
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
     max_length = tokens_to_read(model, config.max_length, tokenizer)
-    encoded, kept_out = _encoded(pool.rows, tokenizer, max_length, config.seed)
-    return PreparedHardening(pool, encoded, kept_out, model, tokenizer)
+    texts, kept_out = _split(pool.rows, config.seed)
+    encoded, encoded_kept_out = (_encoded(rows, tokenizer, max_length) for rows in (texts, kept_out))
+    former = read_hardening_texts(folder_of_model(config.model))
+    hashes = np.unique(np.concatenate([text_hashes(texts, [TEXT]), *([] if former is None else [former])]))
+    return PreparedHardening(pool, encoded, encoded_kept_out, hashes, model, tokenizer)
 
 
 def _train(
@@ -167,16 +178,20 @@ def _check_edits(hardening: Hardening, rows: Dataset, tokenizer: PreTrainedToken
         )
 
 
-def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int, seed: int) -> tuple[Dataset, Dataset]:
-    """Return the texts as token ids: those to train on, in their order, and those that are kept out."""
-    encoded = rows.map(
+def _split(rows: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Return the texts to train on, in their order, and those that are kept out."""
+    order = np.random.default_rng(seed).permutation(len(rows))
+    kept_out = min(MEASURED, len(rows) // 10)
+    return rows.select(np.sort(order[kept_out:])), rows.select(order[:kept_out])
+
+
+def _encoded(rows: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int) -> Dataset:
+    """Return the texts as token ids."""
+    return rows.map(
         lambda part: without_empty_rows(tokenizer(part[TEXT], truncation=True, max_length=max_length), tokenizer),
         batched=True,
         remove_columns=[TEXT],
     )
-    order = np.random.default_rng(seed).permutation(len(encoded))
-    kept_out = min(MEASURED, len(encoded) // 10)
-    return encoded.select(np.sort(order[kept_out:])), encoded.select(order[:kept_out])
 
 
 @torch.no_grad()

@@ -8,12 +8,13 @@ from typing import NotRequired, TypedDict
 
 
 class OverlapShape(TypedDict):
-    """See `uegr.data.overlap`."""
+    """See `uegr.data.overlap`, and for the number of texts of a hardening `uegr.runs.hardening_texts`."""
 
     examples: int
     exact: int
     near: int
     similarity: float
+    hardening: NotRequired[int]
 
 
 class LengthBaseline(TypedDict):

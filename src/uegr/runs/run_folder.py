@@ -3,6 +3,7 @@
 run.json              the configuration, and after training "finished": true and the cost
 model.safetensors     the trained model in Hugging Face's format, with config and tokenizer
 hardening.json        instead of run.json, in the folder of a model from `uegr harden`
+hardening_texts.npy   if the model was hardened: hashes of the texts; see `uegr.runs.hardening_texts`
 method_config.json    the method and its options
 training_log.json     the loss and its terms over the steps
 attacked_texts.json   every text that `uegr attack` attacked; see `uegr.runs.attacked_texts`

@@ -158,7 +158,8 @@ def _finished(
     run["cost"] = {**(step_cost or {}), **training_cost}
     if is_first_process():
         with disk_errors_explained(output_dir, bytes_of(model)):
-            finish_run(output_dir, run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
+            written = (run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
+            finish_run(output_dir, *written, hardening_texts=prepared.hardening_texts)
     if step_cost is None:
         run = _with_cost_of_a_step(prepared, trainer, output_dir, run)
     if is_first_process():

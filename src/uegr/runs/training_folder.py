@@ -16,12 +16,14 @@ from uegr.errors import UsageError
 from uegr.locked_files import REMOVED, remove_finished, remove_folder, replace_file
 from uegr.modeling.model_loading import folder_of_model
 from uegr.runs.folder_lock import content_of, only_change
+from uegr.runs.hardening_texts import write_hardening_texts
 from uegr.runs.run_folder import HARDENING, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.sentence_modules import copy_sentence_modules
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from uegr.data.overlap import Hashes
     from uegr.methods.method_config import MethodConfig
     from uegr.training.training_options import Precision
 
@@ -180,6 +182,7 @@ def finish_run(
     *,
     file: str = RUN,
     modules_of: Path | None = None,
+    hardening_texts: Hashes | None = None,
 ) -> None:
     """Move the trained model into the folder, and mark the run as finished.
 
@@ -193,6 +196,7 @@ def finish_run(
         method_config: saved beside the model.
         file: RUN or HARDENING.
         modules_of: folder whose modules of sentence-transformers are copied beside the model.
+        hardening_texts: hashes of the texts that the model was hardened on.
     """
     staging = folder / STAGING
     shutil.rmtree(staging, ignore_errors=True)
@@ -202,6 +206,7 @@ def finish_run(
         method_config.save_pretrained(staging)
     if modules_of is not None:
         copy_sentence_modules(modules_of, staging)
+    write_hardening_texts(staging, hardening_texts)
     for path in staging.iterdir():
         if path.is_dir() and (folder / path.name).is_dir():  # of an attempt that was killed here
             remove_folder(folder / path.name)

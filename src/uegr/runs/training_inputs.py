@@ -10,16 +10,18 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from uegr.data.class_weighting import class_weights
 from uegr.data.data_report import Finding
 from uegr.data.encoding import encode
+from uegr.data.overlap import Hashes
 from uegr.data.task_data import TaskData
 from uegr.data.task_registry import without_training_split
 from uegr.errors import UsageError
 from uegr.methods.method_config import MethodConfig
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import with_lora
-from uegr.modeling.model_loading import load_model, load_tokenizer
+from uegr.modeling.model_loading import folder_of_model, load_model, load_tokenizer
 from uegr.modeling.regression_head import start_at_labels
 from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
+from uegr.runs.hardening_texts import read_hardening_texts
 from uegr.runs.model_findings import findings_about
 from uegr.runs.run_folder import hardening_of
 from uegr.training.run_config import RunConfig
@@ -32,6 +34,7 @@ class PreparedTraining:
     Args:
         encoded: the training rows as tokens.
         record: what run.json says of the data, the findings and a hardening before the training.
+        hardening_texts: hashes of the texts that the model was hardened on; None if it was not.
     """
 
     config: RunConfig
@@ -43,6 +46,7 @@ class PreparedTraining:
     method_config: MethodConfig
     weights: Sequence[float] | None
     record: dict[str, Any]
+    hardening_texts: Hashes | None
 
 
 def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTraining:
@@ -70,7 +74,8 @@ def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTrain
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
     record = {**_about_data(data, findings), **hardening}
-    return PreparedTraining(config, data, encoded, model, tokenizer, max_length, method_config, weights, record)
+    texts = read_hardening_texts(folder_of_model(config.model))
+    return PreparedTraining(config, data, encoded, model, tokenizer, max_length, method_config, weights, record, texts)
 
 
 def _model_and_tokenizer(config: RunConfig, data: TaskData) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -18,6 +18,7 @@ from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.transfer_score import score_transfer
 from uegr.runs.finished_run import FinishedRun, check_writable, open_run, source_of
+from uegr.runs.hardening_texts import hardening_overlap
 from uegr.runs.run_result import RunResult
 
 OnTask = Callable[[int, int], None]
@@ -86,6 +87,7 @@ def evaluate_on_tasks(
     for data, classes in prepared:
         seen = find_overlap(training_data.train, training_data.text_columns, data.test, data.text_columns)
         entry = score_transfer(run.evaluated_model.reading(data.text_columns), data, classes, seen)
+        entry["leakage"] |= hardening_overlap(run.folder, data.test, data.text_columns)
         if classes is not None:
             entry["label_map"] = classes.as_json(training_data.label_names, data.label_names)
         entries.append(entry)
