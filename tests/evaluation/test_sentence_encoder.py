@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
+from support.reviews import tokenizer
+from support.small_models import bert
 from uegr.evaluation import sentence_encoder
 from uegr.evaluation.sentence_encoder import SentenceEncoder
 
@@ -36,3 +40,12 @@ def test_an_original_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     encoder.cosines([("aab", "a")])
     encoder.cosines([("b", "aab")])
     assert encoder.read[2:] == [["aab"], ["b"]], "only the latest are kept"
+
+
+def test_all_positions_of_the_encoder_are_read(tmp_path: Path) -> None:
+    bert(max_position_embeddings=300).base_model.save_pretrained(tmp_path)
+    tokenizer().save_pretrained(tmp_path)
+    text = "good film " * 145
+    late, cut = SentenceEncoder(str(tmp_path)).cosines([(text + "film", text + "bad"), (text * 2, text * 2 + "bad")])
+    assert late < 1 - 1e-6, "a change at token 292"
+    assert cut == pytest.approx(1.0, abs=1e-6), "texts with more tokens than positions are cut"

@@ -23,6 +23,9 @@ MOST_KEPT = 1024
 class SentenceEncoder:
     """all-MiniLM-L6-v2, used as in its documentation: the mean of its token outputs, compared by the cosine.
 
+    It reads as many tokens as it has positions, 512, and not the 256 of its documentation [ours]: a change behind them
+    would not be seen.
+
     Args:
         path: folder of the model.
     """
@@ -55,9 +58,12 @@ class SentenceEncoder:
         for start in range(0, len(order), BATCH_SIZE):
             positions = order[start : start + BATCH_SIZE]
             batch = self.tokenizer(
-                [texts[i] for i in positions], padding=True, truncation=True, max_length=256, return_tensors="pt"
-            )
-            batch = batch.to(self.model.device)
+                [texts[i] for i in positions],
+                padding=True,
+                truncation=True,
+                max_length=int(self.model.config.max_position_embeddings),
+                return_tensors="pt",
+            ).to(self.model.device)
             tokens = self.model(**batch).last_hidden_state
             mask = batch["attention_mask"].unsqueeze(-1).float()
             mean = (tokens * mask).sum(dim=1) / mask.sum(dim=1)

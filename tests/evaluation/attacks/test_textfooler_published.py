@@ -34,12 +34,13 @@ def test_a_word_whose_deletion_changes_the_class_matters_more() -> None:
     assert lowest == 0.6
 
 
-def test_a_window_has_seven_words_on_each_side() -> None:
+def test_a_window_has_fifteen_words_also_near_the_ends() -> None:
+    """As in the authors' attack_classification.py, which moves the window instead of cutting it."""
     words = [f"w{chr(97 + i)}" for i in range(20)]
     text = " ".join(words) + " !"
     assert window((text,), 9) == (" ".join(words[2:17]),)
-    assert window(("question", text), 0) == (" ".join(words[:8]),)
-    assert window((text,), 19) == (" ".join(words[12:]),)
+    assert window(("question", text), 0) == (" ".join(words[:15]),)
+    assert window((text,), 19) == (" ".join(words[5:]),)
 
 
 def run(text: str, probabilities: Sequence[float], cosine: float) -> tuple[list[SimilarityRequest], Texts | None]:

@@ -59,7 +59,9 @@ class PublishedTextFooler(SynonymSwap):
 
 
 def window(texts: Texts, position: int) -> Texts:
-    """Fifteen words of the last text, from seven before the word at `position` to seven after it, or up to the ends."""
-    pieces, half = WORD.split(texts[-1]), WINDOW // 2
-    first, last = max(0, position - half), min(position + half, len(pieces) // 2 - 1)
+    """Fifteen words of the last text: the word at `position` in the middle or, near an end, the fifteen at that end."""
+    pieces = WORD.split(texts[-1])
+    words = len(pieces) // 2
+    first = min(max(0, position - WINDOW // 2), max(0, words - WINDOW))
+    last = min(first + WINDOW, words) - 1
     return ("".join(pieces[2 * first + 1 : 2 * last + 2]),)
