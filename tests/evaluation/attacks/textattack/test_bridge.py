@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from datasets import Dataset
@@ -47,6 +48,14 @@ def test_without_the_other_environment_the_fix_is_named(
         bridge.attack_with_recipe(evaluated, tmp_path, rows, "DeepWordBugGao2018")
 
 
+def test_only_the_second_text_of_a_pair_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(InputColumnModification=lambda columns, ignored: (columns, ignored))
+    monkeypatch.setitem(sys.modules, "textattack.constraints.pre_transformation", module)  # type: ignore[arg-type]
+    attack = SimpleNamespace(pre_transformation_constraints=["no stop words"])
+    bridge.runner.change_last_column_only(attack, ["text0", "text1"])
+    assert attack.pre_transformation_constraints == ["no stop words", (["text0", "text1"], {"text0"})]
+
+
 @pytest.mark.skipif(bridge.PYTHON not in os.environ, reason=f"needs {bridge.PYTHON}, the Python of TextAttack")
 def test_a_recipe_fools_a_small_model(evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path) -> None:
     evaluated.model.save_pretrained(tmp_path)
@@ -54,3 +63,6 @@ def test_a_recipe_fools_a_small_model(evaluated: EvaluatedModel, rows: Dataset, 
     outcomes = bridge.attack_with_recipe(evaluated, tmp_path, rows.select(range(6)), "DeepWordBugGao2018")
     assert any(outcome.after for outcome in outcomes)
     assert all(outcome.queries > 1 for outcome in outcomes if outcome.correct)
+    pairs = rows.select(range(6)).add_column("first", ["good film"] * 6)
+    outcomes = bridge.attack_with_recipe(evaluated.reading(("first", "text")), tmp_path, pairs, "DeepWordBugGao2018")
+    assert {outcome.after[0] for outcome in outcomes if outcome.after} == {"good film"}

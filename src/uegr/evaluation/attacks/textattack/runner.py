@@ -36,6 +36,7 @@ def main() -> None:
         textattack.models.wrappers.HuggingFaceModelWrapper(model, tokenizer)
     )
     columns = [f"text{i}" for i in range(len(job["examples"][0][0]))]
+    change_last_column_only(attack, columns)
     rows = [(tuple(texts) if len(texts) > 1 else texts[0], label) for texts, label in job["examples"]]
     settings = textattack.AttackArgs(
         num_examples=len(rows), query_budget=job["query_budget"], random_seed=0, silent=True, disable_stdout=True
@@ -52,6 +53,13 @@ def tokenizer_of(folder: str) -> Any:
         return AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except ValueError:
         return PreTrainedTokenizerFast.from_pretrained(folder, trust_remote_code=False)
+
+
+def change_last_column_only(attack: Any, columns: "list[str]") -> None:
+    """Let an attack change the last text of each example only, as the attacks of uegr do."""
+    from textattack.constraints.pre_transformation import InputColumnModification
+
+    attack.pre_transformation_constraints.append(InputColumnModification(columns, set(columns[:-1])))
 
 
 def result_of(outcome: object, columns: "list[str]") -> "dict[str, object]":
