@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import check_attack_options, create_attack
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.runs.attack import attack_run
 from uegr.runs.attacked_texts import read_attacked_texts
 from uegr.runs.results_json import read_results
@@ -71,3 +72,21 @@ def test_a_curve_names_its_data(evaluated_run: Path) -> None:
     titles = [curve.title for curve in result.embedding_attacks]
     assert titles[-2:] == ["pgd", "pgd on validation data"]
     assert replace(result.embedding_attacks[-1], attack="embedding-pgd").title == titles[-1], "its former name"
+
+
+@dataclass(frozen=True)
+class OwnAscent(PGD):
+    """An attack of one's own that differentiates, as all do that do not say otherwise."""
+
+    name = "own-ascent"
+
+
+@dataclass(frozen=True)
+class OwnGuess(RandomSearch):
+    name = "own-guess"
+
+
+def test_an_attack_of_ones_own_says_whether_it_uses_gradients(evaluated_run: Path) -> None:
+    attacks = [OwnAscent(steps=1, restarts=1), OwnGuess(steps=1)]
+    masking = attack_run(evaluated_run, attacks, examples=4, epsilons=(0.0, 0.05)).analysis["gradient_masking"]
+    assert "own-guess" in masking and "own-ascent" not in masking, "the one of the white box"

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import (
-    WHITE_BOX,
     Attack,
     attack_name,
     check_attack_options,
@@ -21,7 +20,7 @@ from uegr.evaluation.attacks.attack_registry import (
 )
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
-from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
+from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
 from uegr.evaluation.attacks.transfer_attack import Transfer
@@ -108,7 +107,8 @@ def attack_run(
             _save_curve(run, RobustnessCurve.from_dict({**part, "split": split}))
     for name in recipes:
         save_text_attack(*_measure_recipe(run, rows, name, clock))
-    if masking := _masking(run, rows, radii, robust_masks):
+    by_gradients = {attack.name for attack in attacks if isinstance(attack, EmbeddingAttack) and attack.uses_gradients}
+    if masking := _masking(run, rows, radii, robust_masks, by_gradients):
         return run.update(lambda result: replace(result, analysis={**result.analysis, "gradient_masking": masking}))
     return run.result()
 
@@ -157,11 +157,15 @@ def _measure_recipe(
 
 
 def _masking(
-    run: FinishedRun, rows: Dataset, radii: list[float], robust_masks: dict[str, NDArray[np.bool_]]
+    run: FinishedRun,
+    rows: Dataset,
+    radii: list[float],
+    robust_masks: dict[str, NDArray[np.bool_]],
+    by_gradients: set[str],
 ) -> dict[str, Any] | None:
     """Return the test for gradient masking, where attacks with and without gradients ran on the same examples."""
-    white_box = [robust_masks[name] for name in WHITE_BOX if name in robust_masks]
-    black_box = {name: mask for name, mask in robust_masks.items() if name not in WHITE_BOX}
+    white_box = [mask for name, mask in robust_masks.items() if name in by_gradients]
+    black_box = {name: mask for name, mask in robust_masks.items() if name not in by_gradients}
     if not white_box or not black_box:
         return None
     with Clock(run.evaluated_model, rows).measure() as cost:

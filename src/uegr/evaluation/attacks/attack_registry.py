@@ -29,8 +29,6 @@ TEXT_ATTACKS |= PERTURBATION_ATTACKS
 EMBEDDING_ATTACKS: dict[str, type[EmbeddingAttack]] = {
     kind.name: kind for kind in (PGD, AutoPGD, RandomSearch, Transfer)
 }
-WHITE_BOX = (PGD.name, AutoPGD.name)
-"""The attacks that use gradients; the other attacks on embeddings show whether the gradients are misleading."""
 
 
 def attack_name(name: str) -> str:

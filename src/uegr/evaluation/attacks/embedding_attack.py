@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
@@ -114,6 +114,9 @@ class EmbeddingAttack(BaseAttack):
     steps: int = 5
     restarts: int = 2
     seed: int = 0
+
+    uses_gradients: ClassVar[bool] = True
+    """Whether the search sees gradients of the attacked model; an attack that does not shows whether they mislead."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -25,6 +25,7 @@ class RandomSearch(EmbeddingAttack):
     restarts: int = 1
 
     name: ClassVar[str] = "random-search"
+    uses_gradients: ClassVar[bool] = False
 
     def run_restart(self, attack_batch: AttackBatch, start: Tensor) -> Tensor:
         delta = start.clone()

@@ -34,6 +34,7 @@ class Transfer(EmbeddingAttack):
     source: EvaluatedModel | nn.Module | None = None
 
     name: ClassVar[str] = "transfer"
+    uses_gradients: ClassVar[bool] = False
 
     def options(self) -> dict[str, Any]:
         model = self.source.model if isinstance(self.source, EvaluatedModel) else self.source
