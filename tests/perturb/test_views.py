@@ -27,7 +27,8 @@ def test_a_view_is_written_as_its_parts() -> None:
         (["clean", "adversarial"], set()),
         (["ocr:0.1"], {"ocr"}),
         (["mask"], {"deletion"}),
-        (["words"], {"synonyms", "textfooler-published", "textattack:TextFoolerJin2019"}),
+        (["words"], {"reworded", "synonyms", "textfooler-published", "textattack:TextFoolerJin2019"}),
+        (["reworded:0.1"], {"reworded", "synonyms", "textfooler-published", "textattack:TextFoolerJin2019"}),
     ],
 )
 def test_an_attack_with_the_edits_of_a_view_is_one_that_was_trained_on(views: list[str], attacks: set[str]) -> None:

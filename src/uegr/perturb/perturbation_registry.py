@@ -15,6 +15,7 @@ from uegr.perturb.natural_misspellings import NaturalMisspellings
 from uegr.perturb.ocr_errors import OCRErrors
 from uegr.perturb.perturbation import Perturbation
 from uegr.perturb.random_typos import RandomTypos
+from uegr.perturb.rewording import Rewording
 from uegr.perturb.spaced_letters import SpacedLetters
 
 PERTURBATIONS: dict[str, Perturbation] = {
@@ -22,7 +23,7 @@ PERTURBATIONS: dict[str, Perturbation] = {
     for kind in (
         *(Homoglyphs, InvisibleCharacters, SpacedLetters, JoinedWords, Leetspeak, LetterCase, InsertedSigns),
         *(RandomTypos, NaturalMisspellings, KeyboardSlips, OCRErrors, Contractions, HarmlessWords),
-        CharacterEdits,
+        *(CharacterEdits, Rewording),
     )
 }
 

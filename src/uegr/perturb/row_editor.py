@@ -10,10 +10,9 @@ from uegr.perturb.edited_row import EditedRow
 from uegr.perturb.edits_without_effect import EffectCount
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
-from uegr.perturb.synonyms import Synonyms, load_synonyms
 from uegr.perturb.token_dropout import TokenDropout
 from uegr.perturb.token_words import TokenWord, TokenWords
-from uegr.perturb.views import MASK, TOKENS, WORDS, Edit
+from uegr.perturb.views import MASK, PERTURBATION_OF, TOKENS, Edit
 from uegr.perturb.whole_texts import TextRewriter
 from uegr.perturb.word_choice import choose_words
 
@@ -32,10 +31,6 @@ class RowEditor:
         self._longest = sys.maxsize if longest is None else longest
         self._mask: list[int] = [] if tokenizer.mask_token_id is None else [tokenizer.mask_token_id]
         self._effects = EffectCount(tokenizer.name_or_path)
-
-    @cached_property
-    def _synonyms(self) -> Synonyms:
-        return load_synonyms()
 
     @cached_property
     def _token_dropout(self) -> TokenDropout:
@@ -98,15 +93,9 @@ class RowEditor:
             elif name == TOKENS:
                 replacements[index] = self._token_dropout(ids[word.start : word.end], generator)
             else:
-                candidates = self._candidates(name, word.text, generator)
-                if candidates:
+                perturbation = PERTURBATIONS[PERTURBATION_OF.get(name, name)]
+                assert isinstance(perturbation, WordPerturbation)
+                if candidates := perturbation.candidates(word.text, generator):
                     texts[index] = generator.choice(candidates)
         encoded = self.token_words.encode(list(texts.values()), [words[index].spaced for index in texts])
         return replacements | dict(zip(texts, encoded, strict=True))
-
-    def _candidates(self, name: str, word: str, generator: random.Random) -> Sequence[str]:
-        if name == WORDS:
-            return self._synonyms(word)
-        perturbation = PERTURBATIONS[name]
-        assert isinstance(perturbation, WordPerturbation)
-        return perturbation.candidates(word, generator)

@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from uegr.errors import UsageError, unknown
 from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
-from uegr.perturb.synonyms import load_synonyms
+from uegr.perturb.rewording import Rewording
 
 CLEAN, ADVERSARIAL = "clean", "adversarial"
 WORDS, MASK, TOKENS = "words", "mask", "tokens"
-OWN_RATES = {WORDS: 0.15, MASK: 0.05, TOKENS: 0.2}
+PERTURBATION_OF = {WORDS: Rewording.name}
+"""Edit -> the perturbation that makes it, where that has another name."""
+OWN_RATES = {WORDS: 0.15, Rewording.name: 0.15, MASK: 0.05, TOKENS: 0.2}
 """Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
 _TYPING_ERRORS = ("characters", "typos", "slips")
-_SEARCHES = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
+_MISSPELT = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
+_SYNONYMS = ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019")
 ATTACKS_OF_EDIT = {
-    **dict.fromkeys(_TYPING_ERRORS, (*_TYPING_ERRORS, *_SEARCHES)),
-    WORDS: ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019"),
+    **dict.fromkeys(_TYPING_ERRORS, (*_TYPING_ERRORS, *_MISSPELT)),
+    **dict.fromkeys((WORDS, Rewording.name), (Rewording.name, *_SYNONYMS)),
     MASK: ("deletion",),
 }
 """Edit in training -> the attacks that make the same kind of edit; for an edit not listed, the attack of its name."""
@@ -73,10 +76,8 @@ class View:
             UsageError: a list is not on this machine.
         """
         for edit in self.edits:
-            if edit.name == WORDS:
-                load_synonyms()
-            elif edit.name in PERTURBATIONS:
-                find_perturbation(edit.name)
+            if (perturbation := PERTURBATION_OF.get(edit.name, edit.name)) in PERTURBATIONS:
+                find_perturbation(perturbation)
 
 
 @functools.cache  # called in every step
@@ -94,7 +95,7 @@ def parse_view(text: str) -> View:
             if rate:
                 raise UsageError(f"the view {name} has no rate: write {name} instead of '{part}'.")
         elif name not in OWN_RATES and name not in PERTURBATIONS:
-            raise unknown("view", name, (CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS))
+            raise unknown("view", name, dict.fromkeys((CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS)))
         else:
             edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
     names = [part.partition(":")[0] for part in parts]

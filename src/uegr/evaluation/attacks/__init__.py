@@ -17,9 +17,9 @@ An attack on the text takes a model, its tokenizer, texts and their classes:
     result = attacks.DeepWordBug()(model, tokenizer, texts, labels)
     result.accuracy, result.success_rate, result.texts
 
-For an attack of your own, inherit from `EmbeddingAttack` and implement `run_restart`, with `uses_gradients = False` if it
-does not differentiate the model; or inherit from `TextAttack` and implement `search`. No attack changes the model: its
-training flags and `requires_grad` are the same afterwards.
+For an attack of your own, inherit from `EmbeddingAttack` and implement `run_restart`, with `uses_gradients = False` if
+it does not differentiate the model; or inherit from `TextAttack` and implement `search`. No attack changes the model:
+its training flags and `requires_grad` are the same afterwards.
 """
 
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, TextAttackResult
