@@ -7,11 +7,14 @@ import pytest
 
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_registry import check_attack_options, create_attack
+from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.runs.attack import attack_run
 from uegr.runs.attacked_texts import read_attacked_texts
+from uegr.runs.result_parts import TextAttackRecord
 from uegr.runs.results_json import read_results
+from uegr.runs.text_attack_groups import comparison_key, distinct_names
 
 
 def test_attacks_may_be_objects_and_replace_their_former_results(evaluated_run: Path) -> None:
@@ -43,6 +46,26 @@ def test_an_attack_takes_the_options_it_has() -> None:
     check_attack_options(options, attacks)
     with pytest.raises(UsageError, match="option of these attacks"):
         check_attack_options({"rate": 0.2}, attacks[:1])
+
+
+def test_an_option_of_several_attacks_goes_to_those_in_which_it_has_an_effect() -> None:
+    options = {"max_share": 0.4, "similarity": 0.7}
+    attacks = [create_attack(name, options) for name in ("typos", "deepwordbug")]
+    assert "max_share" not in attacks[0].options() and attacks[1].options() == {"seed": 0, **options}
+    check_attack_options(options, attacks)
+    with pytest.raises(UsageError, match="max_share has no effect with search_by=worst: leave it out"):
+        check_attack_options(options, attacks[:1])
+
+
+def test_results_of_earlier_versions_hold_options_without_effect() -> None:
+    new = {"seed": 0, "search_by": "random", "rate": 0.3}
+    old = {**new, "max_share": 0.3, "similarity": 0.0, "tries": 5}
+    other = {**new, "rate": 0.5}
+    records = [TextAttackRecord(attack="typos", accuracy=0.5, options=options) for options in (old, new, other)]
+    assert comparison_key(records[0]) == comparison_key(records[1]) != comparison_key(records[2])
+    names = distinct_names([records[0], records[2]], lambda record: record.attack)
+    assert names == ["typos (rate 0.3)", "typos (rate 0.5)"]
+    assert PERTURBATION_ATTACKS["typos"](search_by="random").options() == new
 
 
 def test_validation_and_test_data_have_results_of_their_own(evaluated_run: Path) -> None:

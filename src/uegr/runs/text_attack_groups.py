@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.modeling.metrics import METRICS
 from uegr.runs.result_parts import TextAttackRecord
 from uegr.runs.run_result import RunResult
@@ -14,7 +16,7 @@ TAKEN = {"clean", "robust", "typos", "area", *(metric.title.removesuffix(" %") f
 
 def comparison_key(attack: TextAttackRecord) -> str:
     """Equal for the same attack on several runs: its name, whether it was calibrated, the data, and the options."""
-    options = {name: float(value) if type(value) is int else value for name, value in attack.options.items()}
+    options = {name: float(value) if type(value) is int else value for name, value in _used_options(attack).items()}
     return f"{attack.key} {json.dumps(options, sort_keys=True)}"
 
 
@@ -32,14 +34,21 @@ def distinct_names(attacks: Sequence[TextAttackRecord], name_of: Callable[[TextA
     """Return the name of each attack, with the options in which attacks of the same name differ."""
     names = []
     for attack in attacks:
-        alike = [other.options for other in attacks if name_of(other) == name_of(attack)]
+        alike = [_used_options(other) for other in attacks if name_of(other) == name_of(attack)]
         differing = [
             f"{name.replace('_', ' ')} {value}"
-            for name, value in attack.options.items()
+            for name, value in _used_options(attack).items()
             if any(name not in options or options[name] != value for options in alike)
         ]
         names.append(f"{name_of(attack)} ({', '.join(differing)})" if differing else name_of(attack))
     return names
+
+
+def _used_options(attack: TextAttackRecord) -> dict[str, Any]:
+    """Return the options that have an effect: results of earlier versions hold the others, too."""
+    kind = PERTURBATION_ATTACKS.get(attack.attack)
+    unused = {} if kind is None else kind.without_effect(attack.options)
+    return {name: value for name, value in attack.options.items() if name not in unused}
 
 
 def attack_heading(name: str) -> str:

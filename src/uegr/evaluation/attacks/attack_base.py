@@ -1,6 +1,7 @@
 """What attacks on the embeddings and on the text have in common: a name, and options that are checked."""
 
 from abc import ABC
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -13,7 +14,7 @@ class BaseAttack(ABC):
     """An attack, whose options are the fields of its class.
 
     Raises:
-        UsageError: the class has no name, or an option has the wrong type.
+        UsageError: the class has no name, or an option has the wrong type or no effect.
     """
 
     name: ClassVar[str]
@@ -23,7 +24,21 @@ class BaseAttack(ABC):
         if not isinstance(getattr(self, "name", None), str):
             raise UsageError(f"{type(self).__name__} has no name: write name = 'my-attack' in its class.")
         check_plain_fields(self)
+        for option, reason in self.without_effect(vars(self)).items():
+            if getattr(self, option) != getattr(type(self), option):
+                raise no_effect(option, reason)
+
+    @classmethod
+    def without_effect(cls, options: Mapping[str, Any]) -> dict[str, str]:
+        """The options that have no effect beside these, each with the one that is the reason, such as "steps=1"."""
+        return {}
 
     def options(self) -> dict[str, Any]:
-        """The options of the attack, for results.json."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
+        """The options of the attack that have an effect, for results.json."""
+        unused = self.without_effect(vars(self))
+        return {option.name: getattr(self, option.name) for option in fields(self) if option.name not in unused}
+
+
+def no_effect(option: str, reason: str) -> UsageError:
+    """The error for an option that has no effect."""
+    return UsageError(f"{option} has no effect with {reason}: leave it out.")

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, TypeAlias
 
 from uegr.errors import UsageError, shown, unknown
+from uegr.evaluation.attacks.attack_base import no_effect
 from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.deepwordbug_published import PublishedDeepWordBug
@@ -64,7 +65,7 @@ def create_attack(name: str, options: Mapping[str, Any], source: EvaluatedModel 
 
     Args:
         name: of the attack; hyphens and underscores are equal.
-        options: of several attacks, of which this one takes those that it has.
+        options: of several attacks, of which this one takes those that it has and that have an effect.
         source: the model on which the attack "transfer" makes its perturbations.
 
     Raises:
@@ -77,7 +78,8 @@ def create_attack(name: str, options: Mapping[str, Any], source: EvaluatedModel 
     hints = type_hints(attack_type)
     for option, value in arguments.items():
         check_value(option, value, hints[option])
-    return attack_type(**arguments)
+    unused = attack_type.without_effect(arguments)
+    return attack_type(**{option: value for option, value in arguments.items() if option not in unused})
 
 
 def option_names(attack_class: type[Attack]) -> set[str]:
@@ -86,8 +88,12 @@ def option_names(attack_class: type[Attack]) -> set[str]:
 
 
 def check_attack_options(options: Mapping[str, Any], attacks: Sequence[Attack]) -> None:
-    """Raise a UsageError where none of the attacks has one of the options."""
+    """Raise a UsageError where none of the attacks has one of the options, or it has no effect in any of them."""
     names = {name for attack in attacks for name in option_names(type(attack))}
     for option in options:
         if option not in names:
             raise unknown("option of these attacks", option, sorted(names - {"source"}))
+        having = [attack for attack in attacks if option in option_names(type(attack))]
+        reasons = [attack.without_effect(vars(attack)).get(option) for attack in having]
+        if reasons[0] is not None and None not in reasons:
+            raise no_effect(option, reasons[0])

@@ -1,7 +1,7 @@
 """Attacks by the perturbations that people meet: at random, the worst of several attempts, or greedy."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,13 +13,19 @@ from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 
 SearchBy = Literal["random", "worst", "greedy"]
+UNUSED = {
+    "random": ("tries", "max_share", "similarity"),
+    "worst": ("max_share", "similarity"),
+    "greedy": ("tries", "rate"),
+}
+"""Search -> the options that have no effect with it."""
 
 
 @dataclass(frozen=True)
 class PerturbationAttack(GreedyAttack):
     """One perturbation as an attack.
 
-    Args, besides those of every greedy attack (which only "greedy" uses):
+    Args, besides those of every greedy attack, which only "greedy" takes:
         search_by: "random", one attempt; "worst", the worst of `tries`; "greedy", word by word in the order in which
             the words matter, for perturbations of single words.
         rate: probability of a change per word or place, of the random attempts.
@@ -36,13 +42,14 @@ class PerturbationAttack(GreedyAttack):
         super().__post_init__()
         if not 0.0 < self.rate <= 1.0 or self.tries < 1:
             raise UsageError(f"an attack needs a rate in (0, 1] and at least one try, not {self.rate}, {self.tries}.")
-        without_effect = {"random": ["tries"], "worst": [], "greedy": ["tries", "rate"]}[self.search_by]
-        for name in without_effect:
-            if getattr(self, name) != getattr(PerturbationAttack, name):
-                raise UsageError(f"{name} has no effect with search_by={self.search_by}: leave it out.")
         perturbation = find_perturbation(self.name)
         if self.search_by == "greedy" and not isinstance(perturbation, WordPerturbation):
             raise UsageError(f"{self.name} does not change single words: take search_by=worst instead of greedy.")
+
+    @classmethod
+    def without_effect(cls, options: Mapping[str, Any]) -> dict[str, str]:
+        search_by = options.get("search_by", cls.search_by)
+        return dict.fromkeys(UNUSED.get(str(search_by), ()), f"search_by={search_by}")
 
     @property
     def goes_by_words(self) -> bool:
