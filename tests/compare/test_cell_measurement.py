@@ -16,6 +16,12 @@ def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None
     assert vars(auto_pgd)["norm"] == "linf" and vars(auto_pgd)["steps"] == 3
 
 
+def test_a_group_of_attacks_gives_its_options_to_its_members() -> None:
+    members = Measurement(attacks={"obfuscation": {"rate": 0.5}}).further_attacks()
+    assert [member.name for member in members] == ["homoglyphs", "invisible", "spaced", "leetspeak", "signs"]
+    assert {vars(member)["rate"] for member in members} == {0.5}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -29,6 +35,7 @@ def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None
         ({"defaults": {"attacks": {"synonym": {}}}}, "did you mean 'synonyms'"),
         ({"defaults": {"attacks": {"auto-pgd": {"stepps": 5}}}}, "did you mean 'steps'"),
         ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
+        ({"defaults": {"attacks": {"obfuscation": {}, "signs": {}}}}, "'signs' is named twice"),
         ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' has no classes: give it attacks: {}"),
         ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
         ({"defaults": {"transfer": ["imbd"]}}, "did you mean 'imdb'"),

@@ -64,6 +64,12 @@ def test_a_model_in_memory_is_measured_on_rows_of_any_form(
         assert line in str(report)
 
 
+def test_a_group_of_attacks_is_measured_as_its_members(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    report = evaluate(evaluated.model, tokenizer(), rows, attacks="obfuscation", attack_examples=2)
+    measured = [part["attack"] for part in report.text_attacks]
+    assert measured == ["homoglyphs", "invisible", "spaced", "leetspeak", "signs"]
+
+
 def test_labels_are_numbered_as_the_model_numbers_them(
     evaluated: EvaluatedModel, rows: Dataset, tmp_path: Path
 ) -> None:

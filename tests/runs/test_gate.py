@@ -56,6 +56,13 @@ def test_a_good_run_passes_easy_limits_and_fails_impossible_ones(evaluated_run: 
         assert flip["before"] != flip["after"] and flip["predicted_before"] != flip["predicted_after"]
 
 
+def test_a_limit_for_a_group_or_for_synonyms_is_one_for_perturbations() -> None:
+    policy = GatePolicy(maximum={"flip_rate": {"obfuscation": 0.1, "reworded": 0.2}})
+    members = ("homoglyphs", "invisible", "spaced", "leetspeak", "signs")
+    limits = {threshold.name: threshold.limit for threshold in policy.thresholds()}
+    assert limits == {**{f"flip rate under {name}": 0.1 for name in members}, "flip rate under reworded": 0.2}
+
+
 def test_a_flip_rate_is_the_share_of_predictions_that_change(evaluated_run: Path, tmp_path: Path) -> None:
     reviews(40, seed=9).to_csv(tmp_path / "a.csv", index=False)
     classifier = open_model(evaluated_run)
@@ -124,6 +131,10 @@ def test_the_files_say_what_failed(tmp_path: Path) -> None:
         (
             {"minimum": {"recall": {"a": 0.5}}, "maximum": {"recall": {"b": 0.1, "a": 0.2}}},
             "no model can pass: recall of a must be at least 0.5 and at most 0.2",
+        ),
+        (
+            {"minimum": {"flip_rate": {"obfuscation": 0.5, "signs": 0.1}}, "maximum": {"flip_rate": {"signs": 0.2}}},
+            "no model can pass: flip rate under signs must be at least 0.5 and at most 0.2",
         ),
     ],
 )

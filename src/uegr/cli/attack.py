@@ -29,7 +29,7 @@ def attack(
         option(
             "--attack",
             "On text: deepwordbug, synonyms, deletion, deepwordbug-published, textfooler-published, textattack:RECIPE, "
-            "or a perturbation of docs/gate.md, such as typos. On embeddings: pgd, auto-pgd, random-search, transfer. "
+            "or a perturbation of docs/gate.md, such as typos; obfuscation: five of these. On embeddings: pgd, auto-pgd, random-search, transfer. "
             "Several: --attack A --attack B.",
         ),
     ],
@@ -45,7 +45,7 @@ def attack(
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
-    from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, attack_name
+    from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, attack_name, without_groups
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.attack import attack_run
 
@@ -70,7 +70,7 @@ def attack(
             options=method_options(context.args),
             on_examples=on_progress,
         )
-    _print_attacks(result, [attack_name(name) for name in names])
+    _print_attacks(result, [attack_name(name) for name in without_groups(names)])
 
 
 def _print_attacks(result: RunResult, names: Sequence[str]) -> None:

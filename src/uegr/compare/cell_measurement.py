@@ -12,7 +12,9 @@ from uegr.evaluation.attacks.attack_registry import (
     Attack,
     attack_name,
     check_attack_options,
+    check_named_once,
     create_attack,
+    without_groups,
 )
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
@@ -72,8 +74,10 @@ class Measurement(Options):
             options, ball = mapping(f"attack '{name}'", value), {}
             if attack_name(name) in EMBEDDING_ATTACKS:
                 ball = {"norm": self.attack_norm, "relative": self.attack_relative}
-            attacks.append(create_attack(name, {**ball, **options}))
-            check_attack_options(options, attacks[-1:])
+            for member in without_groups([name]):
+                attacks.append(create_attack(member, {**ball, **options}))
+                check_attack_options(options, attacks[-1:])
+        check_named_once([attack.name for attack in attacks])
         return attacks
 
     def arguments(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
 from uegr.data.task_data import METRICS_OF_KIND, check_rankings
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import Attack, find_attack
+from uegr.evaluation.attacks.attack_registry import Attack, find_attack, without_groups
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
@@ -63,8 +63,8 @@ def evaluate(
         model: any model whose forward takes what the tokenizer returns, and returns `.logits`.
         tokenizer: its tokenizer.
         dataset: a `datasets.Dataset`, a pandas DataFrame, a list of dicts, or the path of a file.
-        attacks: names of docs/attacks.md, such as pgd or deepwordbug, or attacks with options of your own. The first
-            attack on the embeddings gives the robustness curve.
+        attacks: names of docs/attacks.md, such as pgd, deepwordbug or obfuscation, or attacks with options of your
+            own. The first attack on the embeddings gives the robustness curve.
         epsilons: radii of the attacks on the embeddings.
         text_columns: one column, or two for pairs; None takes the only column of strings beside the labels, or of
             several those with usual names.
@@ -86,7 +86,7 @@ def evaluate(
     """
     check_value("attack_examples", own_number(attack_examples), int | None)
     named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
-    chosen = [find_attack(attack) for attack in named]
+    chosen = [find_attack(attack) for attack in without_groups(named)]
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)

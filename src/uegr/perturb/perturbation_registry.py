@@ -27,6 +27,9 @@ PERTURBATIONS: dict[str, Perturbation] = {
     )
 }
 
+GROUPS = {"obfuscation": ("homoglyphs", "invisible", "spaced", "leetspeak", "signs")}
+"""Name of several perturbations together -> their names. Obfuscation: the tricks that hide a word from a filter."""
+
 
 def find_perturbation(name: str) -> Perturbation:
     """The perturbation of this name, ready to be used.

@@ -15,8 +15,10 @@ from uegr.evaluation.attacks.attack_registry import (
     Attack,
     attack_name,
     check_attack_options,
+    check_named_once,
     create_attack,
     find_attack,
+    without_groups,
 )
 from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
@@ -62,7 +64,8 @@ def attack_run(
 
     Args:
         folder: a finished and measured run of a classifier.
-        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, and "textattack:RECIPE"; or attacks themselves.
+        names: keys of `TEXT_ATTACKS` and `EMBEDDING_ATTACKS`, groups of perturbations such as "obfuscation", and
+            "textattack:RECIPE"; or attacks themselves.
         examples: number of attacked examples; None attacks all.
         split: "test" or "validation".
         epsilons: radii of the attacks on embeddings.
@@ -121,16 +124,14 @@ def _attacks_and_recipes(
     Raises:
         UsageError: no attack has one of the options, or two attacks have the same name.
     """
+    names = without_groups(names)
     recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
     others = [name for name in names if not isinstance(name, str) or not name.startswith(PREFIX)]
     is_transfer = any(isinstance(name, str) and attack_name(name) == Transfer.name for name in others)
     model = None if source is None or not is_transfer else open_run(source, trust_remote_code=trust).evaluated_model
     attacks = [create_attack(name, options, model) if isinstance(name, str) else find_attack(name) for name in others]
     check_attack_options(options, attacks)
-    all_names = [*(attack.name for attack in attacks), *recipes]
-    repeated = next((name for name in all_names if all_names.count(name) > 1), None)
-    if repeated is not None:
-        raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
+    check_named_once([*(attack.name for attack in attacks), *recipes])
     return attacks, recipes
 
 

@@ -9,7 +9,7 @@ from uegr.data.expanded_paths import expanded_path
 from uegr.data.yaml_reader import load_yaml
 from uegr.errors import UsageError, unknown
 from uegr.options import Options, option
-from uegr.perturb.perturbation_registry import find_perturbation
+from uegr.perturb.perturbation_registry import GROUPS, find_perturbation
 
 HARMLESS = "harmless_accuracy"
 OVERALL = ("accuracy", "ece", HARMLESS)
@@ -70,7 +70,8 @@ class GatePolicy(Options):
         thresholds = self.thresholds()
         if not thresholds:
             raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
-        least = {(t.measure, t.subject): t.limit for t in thresholds if t.is_minimum}
+        by_limit = sorted(thresholds, key=lambda threshold: threshold.limit)  # a group may limit a member again
+        least = {(t.measure, t.subject): t.limit for t in by_limit if t.is_minimum}
         for threshold in thresholds:
             minimum = least.get((threshold.measure, threshold.subject), 0.0)
             if not threshold.is_minimum and threshold.limit < minimum:
@@ -118,14 +119,16 @@ class GatePolicy(Options):
                 for subject, limit in subjects:
                     if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 <= limit <= 1:
                         raise UsageError(f"{side}: {measure} must be a fraction in [0, 1], not {limit!r}.")
+                    names: tuple[str | None, ...] = (None if subject is None else str(subject),)
                     if measure in BY_PERTURBATION:
-                        find_perturbation(str(subject))
+                        names = GROUPS.get(str(subject), names)
+                        for name in names:
+                            find_perturbation(str(name))
                     if isinstance(subject, bool):
                         raise UsageError(
                             f"YAML reads a class of {measure} as true or false: put quotes around yes, no, on and off."
                         )
-                    name = None if subject is None else str(subject)
-                    thresholds.append(Threshold(measure, name, float(limit), side == "minimum"))
+                    thresholds += [Threshold(measure, name, float(limit), side == "minimum") for name in names]
         return thresholds
 
 

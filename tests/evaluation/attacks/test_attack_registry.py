@@ -10,7 +10,13 @@ import pytest
 
 from uegr.errors import UsageError
 from uegr.evaluation import attacks
-from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, TEXT_ATTACKS, attack_class, attack_name
+from uegr.evaluation.attacks.attack_registry import (
+    EMBEDDING_ATTACKS,
+    TEXT_ATTACKS,
+    attack_class,
+    attack_name,
+    without_groups,
+)
 
 
 def test_names_of_every_spelling() -> None:
@@ -19,6 +25,15 @@ def test_names_of_every_spelling() -> None:
     assert attack_name("textattack:A_B") == "textattack:A_B"
     with pytest.raises(UsageError, match="did you mean 'random-search'"):
         attack_class("random-serch")
+
+
+def test_a_group_stands_for_its_members() -> None:
+    members = ["homoglyphs", "invisible", "spaced", "leetspeak", "signs"]
+    own = attacks.PGD()
+    assert without_groups(["pgd", "obfuscation", own]) == ["pgd", *members, own]
+    assert set(members) < TEXT_ATTACKS.keys()
+    with pytest.raises(UsageError, match="did you mean 'obfuscation'"):
+        attack_class("obfuscations")
 
 
 def test_every_named_attack_is_public() -> None:

@@ -1,8 +1,8 @@
 """The attacks by name."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from uegr.errors import UsageError, shown, unknown
 from uegr.evaluation.attacks.attack_base import no_effect
@@ -20,8 +20,10 @@ from uegr.evaluation.attacks.textfooler_published import PublishedTextFooler
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.options import check_value, type_hints
+from uegr.perturb.perturbation_registry import GROUPS
 
 Attack: TypeAlias = TextAttack | EmbeddingAttack
+Named = TypeVar("Named")
 
 TEXT_ATTACKS: dict[str, type[TextAttack]] = {
     kind.name: kind for kind in (DeepWordBug, PublishedDeepWordBug, SynonymSwap, PublishedTextFooler, Deletion)
@@ -37,11 +39,26 @@ def attack_name(name: str) -> str:
     return name if name.startswith("textattack:") else name.replace("_", "-")
 
 
+def without_groups(attacks: Iterable[Named]) -> list[Named | str]:
+    """The attacks with the members of each group, such as "obfuscation", in place of its name."""
+    members: list[Named | str] = []
+    for attack in attacks:
+        members += GROUPS.get(attack_name(attack), (attack,)) if isinstance(attack, str) else (attack,)
+    return members
+
+
+def check_named_once(names: Sequence[str]) -> None:
+    """Raise a UsageError if two attacks have the same name."""
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
+
+
 def attack_class(name: str) -> type[Attack]:
     """The class of a named attack; hyphens and underscores are equal."""
     classes: dict[str, type[Attack]] = {**TEXT_ATTACKS, **EMBEDDING_ATTACKS}
     if attack_name(name) not in classes:
-        raise unknown("attack", name, classes)
+        raise unknown("attack", name, [*classes, *GROUPS])
     return classes[attack_name(name)]
 
 
