@@ -37,6 +37,7 @@ def test_a_group_of_attacks_gives_its_options_to_its_members() -> None:
         ({"defaults": {"attacks": {"auto-pgd": 5}}}, "attack 'auto-pgd' must be a mapping"),
         ({"defaults": {"attacks": {"obfuscation": {}, "signs": {}}}}, "'signs' is named twice"),
         ({"defaults": {"attacks": {"typos": {}}}, "tasks": ["stsb"]}, "'stsb' has no classes: give it attacks: {}"),
+        ({"defaults": {"attacks": {"auto-pgd": {}}, "calibrated": True}}, "calibrated has no effect without an attack"),
         ({"defaults": {"attacks": {"transfer": {}}}}, "no source to transfer from"),
         ({"defaults": {"transfer": ["imbd"]}}, "did you mean 'imdb'"),
         ({"defaults": {"transfer": ["hans"]}}, "nothing says how the model's classes"),

@@ -71,6 +71,24 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     assert (text["attack"], text["examples"]) == ("typos", 4)
 
 
+def test_attacks_of_a_grid_may_see_calibrated_probabilities(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uegr.runs.attack.fit_temperature", lambda logits, labels: 2.0)
+    plain = grid.cells[0]
+    cells = [
+        replace(plain, measurement=replace(plain.measurement, attacks={"deletion": None}, calibrated=calibrated))
+        for calibrated in (False, True)
+    ]
+    assert "measure.calibrated" not in cells[0].content(), "runs of earlier versions do not have it"
+    where = workspace(tmp_path)
+    for cell in cells:
+        assert where.results.find(cell) is None, "the two are different runs"
+        assert run_grid(Grid("calibrated", (cell,)), where) == []
+    texts = [where.results.find(cell)["text_attacks"][0] for cell in cells]  # type: ignore[index]
+    assert [text.get("temperature") for text in texts] == [None, 2.0]
+
+
 def test_a_kept_run_is_measured_again_for_another_grid(grid: Grid, tmp_path: Path) -> None:
     """The attacks that the first grid measured are in the folder's results.json, and not in the second grid's line."""
     plain = grid.cells[0]

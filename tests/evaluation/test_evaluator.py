@@ -16,9 +16,11 @@ from transformers import BertConfig, BertForTokenClassification, GPT2Config, GPT
 from conftest import Linear, bert, reviews, tokenizer
 from support.small_models import WORDS
 from uegr.errors import UsageError
+from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import kind_of
+from uegr.evaluation.evaluation_report import EvaluationReport
 from uegr.evaluation.evaluator import evaluate, measure_model
 
 
@@ -68,6 +70,31 @@ def test_a_group_of_attacks_is_measured_as_its_members(evaluated: EvaluatedModel
     report = evaluate(evaluated.model, tokenizer(), rows, attacks="obfuscation", attack_examples=2)
     measured = [part["attack"] for part in report.text_attacks]
     assert measured == ["homoglyphs", "invisible", "spaced", "leetspeak", "signs"]
+
+
+def test_attacks_on_the_text_see_the_probabilities_at_a_temperature(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    """The metrics do not, and a temperature without such an attack is refused."""
+
+    def report(**options: Any) -> EvaluationReport:
+        return evaluate(evaluated.model, tokenizer(), rows, attacks="deletion", attack_examples=4, **options)
+
+    seen: list[float] = []
+    original = EvaluatedModel.probabilities_of
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            EvaluatedModel,
+            "probabilities_of",
+            lambda self, texts: seen.append(self.temperature) or original(self, texts),
+        )
+        hot, cold = report(temperature=3.0), report()
+        attack = DeepWordBug()(evaluated.model, tokenizer(), ["good film"], [1], temperature=5.0)
+    assert list(dict.fromkeys(seen)) == [3.0, 1.0, 5.0] and len(attack.outcomes) == 1
+    assert hot.metrics == cold.metrics
+    assert hot.text_attacks[0]["temperature"] == 3.0 and "temperature" not in cold.text_attacks[0]
+    with pytest.raises(UsageError, match="temperature must be a positive number, not 0"):
+        report(temperature=0.0)
+    with pytest.raises(UsageError, match="temperature has no effect without an attack on the text"):
+        evaluate(evaluated.model, tokenizer(), rows, temperature=2.0)
 
 
 def test_labels_are_numbered_as_the_model_numbers_them(

@@ -29,8 +29,8 @@ def attack(
         option(
             "--attack",
             "On text: deepwordbug, synonyms, deletion, deepwordbug-published, textfooler-published, textattack:RECIPE, "
-            "or a perturbation of docs/gate.md, such as typos; obfuscation: five of these. On embeddings: pgd, auto-pgd, random-search, transfer. "
-            "Several: --attack A --attack B.",
+            "or a perturbation of docs/gate.md, such as typos; obfuscation: five of these. On embeddings: pgd, "
+            "auto-pgd, random-search, transfer. Several: --attack A --attack B.",
         ),
     ],
     examples: Annotated[

@@ -67,6 +67,8 @@ class Cell:
             "measure": asdict(self.measurement),
         }
         parts["measure"]["attacks"] = {attack.name: asdict(attack) for attack in self.measurement.further_attacks()}
+        if not self.measurement.calibrated:  # the runs of earlier versions do not have it
+            del parts["measure"]["calibrated"]
         for key in ("train_file", "validation_file", "test_file"):
             if path := getattr(self.config.data, key):
                 parts["data"][key + DIGEST] = sha256_of(Path(path))

@@ -18,6 +18,7 @@ from uegr.evaluation.attacks.attack_registry import (
 )
 from uegr.evaluation.attacks.embedding_attack import sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
 from uegr.options import Options, option
@@ -33,6 +34,8 @@ class Measurement(Options):
         attack_norm, attack_relative, attack_steps, attack_restarts: options of the PGD attack on the embeddings.
         attacks: further attacks by name, each with its options, on the same examples; attacks on the embeddings use
             the same norm. See `uegr.runs.attack`. Classifiers only.
+        calibrated: the further attacks on the text see the probabilities at the temperature that fits the model to its
+            validation data.
         split: "test", or "validation" if anything is chosen by the numbers.
         transfer: named tasks on whose test data the model is measured too, at most `max_test_examples` of each; see
             `uegr.runs.transfer`. Not with split "validation", because nothing may be chosen by them.
@@ -45,6 +48,7 @@ class Measurement(Options):
     attack_restarts: int = 2
     attack_examples: int | None = option(None, "Attack at most N test examples; None attacks all.", at_least=1)
     attacks: dict[str, Any] = field(default_factory=dict)
+    calibrated: bool = False
     typo_rate: float = option(TYPO_RATE, "Probability of a typing error per word.", above=0, at_most=1)
     split: Split = "test"
     transfer: tuple[str, ...] = ()
@@ -52,7 +56,9 @@ class Measurement(Options):
     def check(self) -> None:
         sorted_epsilons(self.epsilons)
         self.attack()
-        self.further_attacks()
+        on_text = [attack for attack in self.further_attacks() if isinstance(attack, TextAttack)]
+        if self.calibrated and not on_text:
+            raise UsageError("calibrated has no effect without an attack on the text: name one in attacks.")
         for name in self.transfer:
             find_task(name)
         if self.transfer and self.split != "test":

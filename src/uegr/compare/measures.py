@@ -69,7 +69,7 @@ def measures_of(runs: Sequence[RunResult]) -> list[Measure]:
     metric.
     """
     attacks = {curve.attack for run in runs for curve in run.embedding_attacks}
-    attacks |= {attack.attack for run in runs for attack in run.text_attacks}
+    attacks |= {attack.search for run in runs for attack in run.text_attacks}
     tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.transfer)
     measures = [*MEASURES, *map(_under, sorted(attacks)), *map(_on, tasks)]
     check_distinct([measure.name for measure in measures])
@@ -86,7 +86,7 @@ def _on(task: str) -> Measure:
 
 def _under(name: str) -> Measure:
     def on_text(run: RunResult) -> TextAttackRecord | None:
-        return next((attack for attack in run.text_attacks if attack.attack == name), None)
+        return next((attack for attack in run.text_attacks if attack.search == name), None)
 
     def value(run: RunResult) -> float | None:
         curve = next((curve for curve in run.embedding_attacks if curve.attack == name), None)

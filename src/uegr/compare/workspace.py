@@ -132,6 +132,7 @@ def _measure(cell: Cell, folder: Path, on_progress: OnProgress) -> RunResult:
             examples=measurement.attack_examples,
             split=measurement.split,
             epsilons=measurement.epsilons,
+            calibrated=measurement.calibrated,
             trust_remote_code=trust,
             on_examples=on_progress,
         )

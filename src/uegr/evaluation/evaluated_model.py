@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
@@ -48,6 +49,8 @@ class EvaluatedModel:
         bf16: run the forward passes under bfloat16 autocast.
         batch_size: examples per batch.
         max_length: texts are cut to this number of tokens, or to the model's own number of positions.
+        temperature: divides the logits before attacks on the text see their probabilities; see
+            `uegr.evaluation.temperature`.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class EvaluatedModel:
         bf16: bool = False,
         batch_size: int = BATCH_SIZE,
         max_length: int = 128,
+        temperature: float = 1.0,
     ) -> None:
         check_module(model)
         if tokenizer is not None:
@@ -74,8 +78,12 @@ class EvaluatedModel:
         self.cut_to(max_length)
         self.positive = 1
         """The class whose F1 is measured."""
-        self.temperature = 1.0
-        """Divides the logits before attacks on the text see their probabilities; see `uegr.evaluation.temperature`."""
+        check_value("temperature", own_number(temperature), float)
+        if not 0.0 < temperature < math.inf:
+            raise UsageError(
+                f"temperature must be a positive number, not {temperature}: 1 leaves the logits as they are."
+            )
+        self.temperature = float(temperature)
 
     def cut_to(self, max_length: int) -> None:
         """Cut texts to this number of tokens, or to the model's own number of positions."""

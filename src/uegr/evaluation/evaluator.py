@@ -51,6 +51,7 @@ def evaluate(
     batch_size: int = BATCH_SIZE,
     max_length: int = 128,
     bf16: bool = False,
+    temperature: float = 1.0,
     on_batch: OnBatch = lambda examples: None,
 ) -> EvaluationReport:
     """Measure a model in memory: how accurate, how calibrated and how robust it is. The model is left as it was.
@@ -78,6 +79,8 @@ def evaluate(
         batch_size: examples per batch.
         max_length: texts are cut to this number of tokens.
         bf16: run the forward passes under bfloat16 autocast.
+        temperature: attacks on the text see the probabilities softmax(logits / temperature); take the
+            one that calibrates the model. The metrics are those of the model as it is.
         on_batch: called with the number of examples of each batch that was attacked.
 
     Raises:
@@ -101,8 +104,17 @@ def evaluate(
         )
     check_match(model, tokenizer)
     evaluated = EvaluatedModel(
-        model, tokenizer, texts, kind=kind, bf16=bf16, batch_size=batch_size, max_length=max_length
+        model,
+        tokenizer,
+        texts,
+        kind=kind,
+        bf16=bf16,
+        batch_size=batch_size,
+        max_length=max_length,
+        temperature=temperature,
     )
+    if temperature != 1.0 and not on_text:
+        raise UsageError("temperature has no effect without an attack on the text: add one, or leave temperature out.")
     names: list[str] = []
     if kind == "classification":
         names = class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
@@ -143,9 +155,10 @@ def _measure_attacks(
         return {}
     sizes, clock = sorted_epsilons(epsilons), Clock(evaluated, rows)
     on_embeddings, on_text = [], []
+    temperature = {} if evaluated.temperature == 1.0 else {"temperature": evaluated.temperature}
     for attack in attacks:
         if isinstance(attack, TextAttack):
-            on_text.append(measure_text_attack(evaluated, rows, attack, names, clock, on_batch)[0])
+            on_text.append(measure_text_attack(evaluated, rows, attack, names, clock, on_batch)[0] | temperature)
         else:
             on_embeddings.append(measure_embedding_attack(evaluated, rows, attack, sizes, clock, on_batch)[0])
     return {"embedding_attacks": on_embeddings, "text_attacks": on_text}

@@ -142,7 +142,7 @@ def _fitted_temperature(run: FinishedRun) -> float:
     if temperature is None:
         raise UsageError(
             "the validation data cannot calibrate the model (too few texts, all of one class, or the model errs on "
-            "none of them): leave out --calibrated."
+            "none of them): leave out --calibrated, or calibrated of a grid."
         )
     return temperature
 

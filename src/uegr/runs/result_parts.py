@@ -184,10 +184,14 @@ class TextAttackRecord(JsonPart):
     NEVER = ("further", "texts")
 
     @property
+    def search(self) -> str:
+        """The attack, and whether it was calibrated."""
+        return self.attack if self.temperature is None else f"{self.attack} calibrated"
+
+    @property
     def key(self) -> str:
         """Identifies the search among those on one run: the attack, whether it was calibrated, and the data."""
-        calibrated = "" if self.temperature is None else " calibrated"
-        return f"{self.attack}{calibrated}{on_data(self.split)}"
+        return f"{self.search}{on_data(self.split)}"
 
     @property
     def title(self) -> str:

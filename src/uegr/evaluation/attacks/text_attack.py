@@ -67,6 +67,7 @@ class TextAttack(BaseAttack):
         labels: Sequence[int],
         *,
         max_length: int = 128,
+        temperature: float = 1.0,
     ) -> TextAttackResult:
         """Attack texts. The model is left as it was.
 
@@ -76,6 +77,8 @@ class TextAttack(BaseAttack):
             texts: one string per example, or for pairs one tuple of strings, whose last string is rewritten.
             labels: the class of each text.
             max_length: texts are cut to this number of tokens.
+            temperature: the search sees the probabilities softmax(logits / temperature): that of calibrated
+                probabilities, because a search is misled by a badly calibrated model (arXiv 2402.17509).
 
         Raises:
             UsageError: no texts, entries that are not texts, not as many labels, labels that are not classes of the
@@ -87,7 +90,7 @@ class TextAttack(BaseAttack):
         if not examples or len(examples) != len(labels):
             raise UsageError(f"{len(labels)} labels for {len(examples)} texts: give one label per text, at least one.")
         check_match(model, tokenizer)
-        evaluated = EvaluatedModel(model, tokenizer, max_length=max_length)
+        evaluated = EvaluatedModel(model, tokenizer, max_length=max_length, temperature=temperature)
         check_attackable(model, evaluated.logits_of(examples[:1]).shape[1], labels)
         encoder = load_encoder() if getattr(self, "similarity", 0.0) else None
         return TextAttackResult(self.name, _attack(evaluated, examples, [int(y) for y in labels], self, encoder))
