@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset
 
 from uegr.evaluation.attacks.attack_results import RobustMask
@@ -54,9 +53,9 @@ def robust_mask(
         queries: counts the passes that the attack makes.
     """
     robust = np.zeros((len(epsilons), len(rows)), dtype=bool)
-    generator, queries = torch.Generator().manual_seed(attack.seed), queries or Queries()
+    queries = queries or Queries()
     with evaluation_mode(evaluated.model):
         for positions, batch in evaluated.batches(rows):
-            robust[:, positions] = attack.robust_mask(evaluated, batch, epsilons, generator, queries)
+            robust[:, positions] = attack.robust_mask(evaluated, batch, epsilons, positions, queries)
             on_batch(len(positions))
     return robust

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from uegr.data.splits import LABEL
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
+from uegr.evaluation.attacks.example_draws import example_generators, random_starts
 from uegr.evaluation.evaluated_model import Batch, EvaluatedModel, OnBatch
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.evaluation.robustness import describe_curve
@@ -68,7 +69,6 @@ def worst_outputs(
     order: list[int] = []
     outputs: list[list[Outputs]] = [[] for _ in epsilons]
     ball, scale = Ball(attack.norm, attack.relative), embedding_scale(evaluated.model)
-    generator = torch.Generator().manual_seed(attack.seed)
     with evaluation_mode(evaluated.model):
         for positions, batch in evaluated.batches(rows):
             mask = token_mask(batch)
@@ -78,7 +78,10 @@ def worst_outputs(
             for i, epsilon in enumerate(epsilons):
                 radius = epsilon * unit
                 for restart in range(attack.restarts if epsilon > 0 else 0):
-                    start = ball.random_point(centre.shape, radius, mask, generator) if restart else centre
+                    start = centre
+                    if restart:
+                        generators = example_generators(attack.seed, positions, i, restart)
+                        start = random_starts(ball, radius, mask, scale.width, generators)
                     ascent = ProjectedAscent(ball, attack.steps)
                     worst.try_at(ascent.perturb(worst.gradient_at, radius, mask, start))
                 outputs[i].append(worst.outputs.double().numpy())

@@ -128,10 +128,12 @@ def test_inference_mode_is_named() -> None:
 
 
 def test_one_batch_and_a_data_set_give_the_same(evaluated: EvaluatedModel, rows: Dataset) -> None:
+    """Random starts follow the index in the data, which in one batch is the row."""
     positions, examples = next(EvaluatedModel(evaluated.model, evaluated.tokenizer).batches(rows))
+    examples = {name: values[np.argsort(positions)] for name, values in examples.items()}
     alone = PGD()(evaluated.model, examples, EPSILONS).robust_mask
     together = robust_mask(EvaluatedModel(evaluated.model, evaluated.tokenizer), rows, EPSILONS, PGD())
-    assert (alone == together[:, positions]).all()
+    assert (alone == together).all()
 
 
 @pytest.mark.parametrize("attack", CLASSES)

@@ -21,6 +21,7 @@ from uegr.evaluation.attacks.attack_base import BaseAttack
 from uegr.evaluation.attacks.attack_results import EmbeddingAttackResult, RobustMask
 from uegr.evaluation.attacks.attacked_batch import tensors_of
 from uegr.evaluation.attacks.attacked_classes import check_attackable
+from uegr.evaluation.attacks.example_draws import example_generators, random_starts
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode
 from uegr.forward.batch_faults import batch_faults_named, check_batch
@@ -49,7 +50,7 @@ class AttackBatch:
         ball: where a perturbation may lie.
         radius: of the ball of each example, (B, 1, 1).
         mask: 1 on real tokens, (B, T, 1).
-        generator: the source of an attack's randomness, on the CPU.
+        generators: the source of an attack's randomness for each example, on the CPU; see `over_tokens`.
         queries: counts the passes that the attack makes.
     """
 
@@ -58,13 +59,14 @@ class AttackBatch:
     ball: Ball
     radius: Tensor
     mask: Tensor
-    generator: torch.Generator
+    generators: Sequence[torch.Generator]
     queries: Queries = field(default_factory=Queries)
 
     def part(self, rows: Tensor) -> AttackBatch:
         """Some of the examples, by index or bool mask."""
         batch = {key: value[rows] for key, value in self.batch.items()}
-        return replace(self, batch=batch, radius=self.radius[rows], mask=self.mask[rows])
+        generators = [self.generators[i] for i in torch.arange(len(self.mask))[rows.cpu()].tolist()]
+        return replace(self, batch=batch, radius=self.radius[rows], mask=self.mask[rows], generators=generators)
 
     @torch.no_grad()
     def logits(self, delta: Tensor) -> Tensor:
@@ -103,7 +105,8 @@ class EmbeddingAttack(BaseAttack):
         norm, relative: of the ball; see `uegr.perturb.ball.Ball`.
         steps: per restart.
         restarts: the first starts at the centre, the others at random points.
-        seed: of the random starts and of other random choices.
+        seed: of the random starts and of other random choices; those of an example depend only on this seed, its index
+            in the data (or its row in the batch), the index of the radius and the restart.
 
     Raises:
         UsageError: an option has the wrong type, or is out of its range.
@@ -153,7 +156,7 @@ class EmbeddingAttack(BaseAttack):
             with torch.no_grad():
                 classes = evaluated.logits({key: value[:1] for key, value in tensors.items()}).shape[-1]
             check_attackable(model, classes, tensors["labels"].tolist())
-            robust = self.robust_mask(evaluated, tensors, sizes, torch.Generator().manual_seed(self.seed), queries)
+            robust = self.robust_mask(evaluated, tensors, sizes, range(len(tensors["labels"])), queries)
         return EmbeddingAttackResult(self.name, tuple(sizes), robust, queries.count)
 
     def robust_mask(
@@ -161,13 +164,13 @@ class EmbeddingAttack(BaseAttack):
         evaluated: EvaluatedModel,
         batch: dict[str, Tensor],
         epsilons: Sequence[float],
-        generator: torch.Generator,
+        examples: Sequence[int],
         queries: Queries,
     ) -> RobustMask:
         """Whether each example of a batch is correctly classified at each epsilon, shape (epsilons, B).
 
-        The epsilons are in ascending order. With epsilon 0 alone nothing is perturbed, so a model whose embeddings
-        cannot be perturbed is allowed.
+        The epsilons are in ascending order, and `examples` are the indices of the examples in the data. With epsilon 0
+        alone nothing is perturbed, so a model whose embeddings cannot be perturbed is allowed.
         """
         if max(epsilons) == 0.0:
             with torch.no_grad():
@@ -175,23 +178,23 @@ class EmbeddingAttack(BaseAttack):
             queries.count += len(correct)
             return correct.repeat(len(epsilons), 1).cpu().numpy()
         ball, scale, mask = Ball(self.norm, self.relative), embedding_scale(evaluated.model), token_mask(batch)
-        whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, generator, queries)
+        whole = AttackBatch(evaluated, batch, ball, ball.unit(scale, mask), mask, (), queries)
         centre = zero_delta(batch, scale.width)
         clean = whole.logits(centre)
         evaluated.check_numbers(clean)
         robust = whole.is_correct(clean)
         robust_at = []
-        for epsilon in epsilons:
+        for number, epsilon in enumerate(epsilons):
             for restart in range(self.restarts if epsilon > 0 else 0):
                 # Only examples that nothing has fooled yet are attacked again.
                 rows = torch.nonzero(robust).squeeze(-1)
                 if not len(rows):
                     break
-                part = whole.part(rows)
-                part = replace(part, radius=epsilon * part.radius)
+                generators = example_generators(self.seed, examples, number, restart)
+                part = replace(whole, radius=epsilon * whole.radius, generators=generators).part(rows)
                 start = centre[rows]
                 if restart:
-                    start = ball.random_point(start.shape, part.radius, part.mask, generator)
+                    start = random_starts(ball, part.radius, part.mask, scale.width, part.generators)
                 robust[rows] = _one_per_example(self.run_restart(part, start), type(self).__name__, len(rows))
             robust_at.append(robust.clone())
         mask_of_epsilons: RobustMask = torch.stack(robust_at).cpu().numpy()

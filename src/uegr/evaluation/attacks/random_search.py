@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from uegr.evaluation.attacks.embedding_attack import AttackBatch, EmbeddingAttack
+from uegr.evaluation.attacks.example_draws import over_tokens
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,11 @@ class RandomSearch(EmbeddingAttack):
 
 def _proposal(part: AttackBatch, delta: Tensor, share: float) -> Tensor:
     """Delta with noise on a random share of the tokens, at least one, back in the ball."""
-    tokens = torch.rand(part.mask.shape, generator=part.generator).to(delta.device).masked_fill(part.mask == 0, 2.0)
+    width = delta.shape[-1]
+    places = over_tokens(lambda n, generator: torch.rand((n, 1), generator=generator), part.mask, 1, part.generators)
+    noise = over_tokens(
+        lambda n, generator: torch.randn((n, width), generator=generator), part.mask, width, part.generators
+    )
     count = (share * part.mask.sum(dim=1, keepdim=True)).ceil().clamp_min(1)
-    chosen = tokens.argsort(dim=1).argsort(dim=1) < count
-    noise = torch.randn(delta.shape, generator=part.generator).to(delta.device) * chosen
-    return part.ball.ascend(delta, noise, part.radius, part.radius, part.mask)
+    chosen = places.masked_fill(part.mask == 0, 2.0).argsort(dim=1).argsort(dim=1) < count
+    return part.ball.ascend(delta, noise * chosen, part.radius, part.radius, part.mask)
