@@ -12,6 +12,7 @@ import pytest
 from support.sample_runs import RUN, full, sample
 from uegr.evaluation.packed_outcomes import pack_bits
 from uegr.evaluation.statistics import estimate
+from uegr.report.figures.catalogue import draw
 from uegr.report.first_table import first_chart, table_rows
 from uegr.report.group_difference import difference_between, group_interval, reference_of
 from uegr.report.run_groups import group_runs, wilson
@@ -185,6 +186,24 @@ def test_less_is_better_for_the_calibration_error() -> None:
     difference = difference_between(groups[1], groups[0], measure_named(runs, "calibration"))
     assert difference is not None and difference.value == pytest.approx(-0.077)
     assert difference.judgement == "better"
+
+
+def test_typing_errors_of_two_rates_are_not_compared() -> None:
+    runs = [sample(method="plain", typo_rate=0.3), sample(typo_rate=0.05), sample(seed=1, typo_rate=0.3)]
+    groups = group_runs(runs)
+    assert [group.seeds for group in groups] == ["seed 0", "seed 0", "seed 1"], (
+        "the two of UEGR are no seeds of one group"
+    )
+    rows = {row[0]: row[1:] for row in table_rows(groups, groups[0], first_measures(groups))[1]}
+    assert rows["texts with typing errors"][:3] == ["75.0", "–", "–"]
+    assert rows["texts with typing errors at rate 0.05"][:3] == ["–", "75.0", "–"]
+    alike = [sample(typo_rate=0.3), sample(typo_rate=0.05)]
+    assert [group.label for group in group_runs(alike)] == [
+        "uegr, typing errors at the usual rate",
+        "uegr, typing errors at rate 0.05",
+    ]
+    chart = {chart.name: chart for charts in draw(alike).values() for chart in charts}["text-attacks"]
+    assert [row[0] for row in chart.rows] == ["clean text", "typing errors", "typing errors at rate 0.05"]
 
 
 def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:

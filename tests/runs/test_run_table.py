@@ -78,6 +78,14 @@ def test_f1_of_each_class_has_a_column_of_its_own() -> None:
     assert [cells["typos, F1 of spam %"](run) for run in (spam, ham)] == ["80.0", "–"]
 
 
+def test_typing_errors_of_each_rate_have_a_column_of_their_own() -> None:
+    """Whether a file is of an earlier version, which held no rate, makes no difference."""
+    former, usual, few = sample(), sample(typo_rate=0.3), sample(typo_rate=0.05)
+    cells = cells_by_heading([former, usual, few])
+    rows = {heading: [cell(run) for run in (former, usual, few)] for heading, cell in cells.items()}
+    assert rows["typos %"] == ["75.0", "75.0", "–"] and rows["typos at rate 0.05 %"] == ["–", "–", "75.0"]
+
+
 def test_small_squared_errors_differ() -> None:
     runs = [sample(metric="mse", metrics={"mse": error, "typo_mse": error}) for error in (0.0004, 0.0001)]
     cells = cells_by_heading(runs)

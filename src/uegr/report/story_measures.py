@@ -56,7 +56,8 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     runs = [run for group in groups for run in group.runs]
     first = runs[0]
     unchanged = [_metric("unchanged texts", name) for name in dict.fromkeys((first.metric, "accuracy"))]
-    typos = [_metric("texts with typing errors", name, "typo_") for name in METRICS]
+    rates = dict.fromkeys(run.at_typo_rate for run in runs)
+    typos = [_metric("texts with typing errors", name, rate) for rate in rates for name in METRICS]
     embeddings = _under_embedding_attack(runs)
     points = Metric("points", lower_is_better=True)
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
@@ -96,10 +97,13 @@ def _measured(measures: Iterable[StoryMeasure], runs: Sequence[RunResult]) -> li
     return [measure for measure in measures if any(measure.value(run) is not None for run in runs)]
 
 
-def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
-    """A metric of the whole test data, as it is or with typing errors ("typo_")."""
-    part = "typos" if prefix else "clean"
+def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> StoryMeasure:
+    """A metric of the whole test data, as it is or with typing errors, of runs of one rate."""
+    prefix, part = ("", "clean") if at_typo_rate is None else ("typo_", "typos")
     is_share = metric == "accuracy"
+
+    def value(run: RunResult) -> float | None:
+        return run.metrics.get(prefix + metric) if at_typo_rate in (None, run.at_typo_rate) else None
 
     def scores(run: RunResult) -> Scores | None:
         if not is_share or part not in (run.outcomes or {}):
@@ -108,9 +112,9 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
         return unpack_bits(run.outcomes[part], run.outcomes["examples"]).astype(float)
 
     return StoryMeasure(
-        name,
+        name + (at_typo_rate or ""),
         RIGHT if is_share else METRICS[metric],
-        lambda run: run.metrics.get(prefix + metric),
+        value,
         scores,
         lambda run: run.test_examples if is_share else None,
     )

@@ -19,6 +19,8 @@ from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, OverlapS
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
+USUAL_TYPO_RATE = 0.3
+"""The rate of typing errors in files that do not hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,7 @@ class RunResult(JsonPart):
         metric: the published metric of the task, a name in `metrics`.
         positive_label: the class whose F1 score is "f1", where that is measured.
         typo_unchanged: number of texts in which no typing error is possible.
+        typo_rate: probability of a typing error per word.
         metrics: all metrics; see `uegr.evaluation.evaluator`.
         robustness: the metric under the embedding attack of `uegr evaluate`.
         outcomes: per example; see `uegr.evaluation.packed_outcomes`.
@@ -59,6 +62,7 @@ class RunResult(JsonPart):
     metric: str = "accuracy"  # files of the first version do not name it
     positive_label: str | None = None
     typo_unchanged: int | None = None
+    typo_rate: float | None = None
     metrics: dict[str, float]
     robustness: RobustnessCurve
     outcomes: Annotated[dict[str, Any] | None, Outcomes | None] = None
@@ -107,6 +111,11 @@ class RunResult(JsonPart):
         _check_transfer(result.transfer)
         check_analysis(result.analysis)
         return result
+
+    @property
+    def at_typo_rate(self) -> str:
+        """The rate of typing errors in words, empty for the usual one. Numbers of different rates are not compared."""
+        return "" if self.typo_rate in (None, USUAL_TYPO_RATE) else f" at rate {self.typo_rate:g}"
 
     @property
     def masking_reasons(self) -> list[str]:

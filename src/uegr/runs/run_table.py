@@ -107,12 +107,13 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
 
 
 def _title(name: str, result: RunResult) -> str:
-    """The heading of a metric of the run, whose F1 is that of one class."""
+    """The heading of a metric of the run, whose F1 is that of one class, and whose typing errors are of one rate."""
     unperturbed = name.removeprefix("typo_")
     title = metric_title(unperturbed, result.positive_label)
     if name == unperturbed:
         return title
-    return "typos %" if unperturbed == "accuracy" else f"typos, {title}"
+    typos = f"typos{result.at_typo_rate}"
+    return f"{typos} %" if unperturbed == "accuracy" else f"{typos}, {title}"
 
 
 def _attack_name(attack: TextAttackRecord) -> str:

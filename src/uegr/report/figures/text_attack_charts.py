@@ -42,7 +42,7 @@ def charts(groups: Sequence[Group]) -> list[Chart]:
 
 def _accuracies(run: RunResult) -> Iterator[tuple[str, float, int | None]]:
     """Yield what was done to the texts, the accuracy after it, and the number of examples."""
-    for title, metric in {"clean text": "accuracy", "typing errors": "typo_accuracy"}.items():
+    for title, metric in {"clean text": "accuracy", f"typing errors{run.at_typo_rate}": "typo_accuracy"}.items():
         if metric in run.metrics:
             yield title, run.metrics[metric], run.test_examples
     for result in run.text_attacks:
