@@ -155,6 +155,23 @@ def test_terminal_table_fits_eighty_columns() -> None:
     assert "PGD 0.02 %" in text.getvalue()
 
 
+def test_numbers_under_edits_of_the_training_are_marked_and_the_changes_told() -> None:
+    attack = {"attack": "deepwordbug", "accuracy": 0.5, "words_changed": 0.1, "similarity": 0.9}
+    limited = {**attack, "attack": "synonyms", "words_changed": 0.3, "options": {"similarity": 0.8}, "similarity": None}
+    runs = [
+        sample(method="plain", text_attacks=[attack, limited], typo_trained_on=False),
+        sample(text_attacks=[{**attack, "trained_on": True, "words_changed": 0.2}]),
+    ]
+    cells = cells_by_heading(runs)
+    assert [cells["deepwordbug %"](run) for run in runs] == ["50.0", "50.0 *"]
+    assert [cells["typos %"](run) for run in runs] == ["75.0", "75.0 *"], "DeepWordBug makes typing errors, too"
+    caption = terminal_table(runs).caption or ""
+    assert "*: trained on such edits. Words changed in the texts that fool a model, and cosine" in caption
+    assert caption.endswith("before (its limit): deepwordbug 15.0 %, 0.90; synonyms 30.0 %, – (0.8).")
+    assert "trained on" not in (terminal_table(runs[:1]).caption or "")
+    assert cells_by_heading([sample(typo_trained_on=True)])["typos %"](sample(typo_trained_on=True)) == "75.0 *"
+
+
 def test_an_attack_on_a_part_of_the_test_data_is_noted() -> None:
     few = sample(test_examples=1000, robustness=RUN["robustness"] | {"examples": 200})
     assert "PGD attacked a part of the test data, 200 of 1000 examples" in terminal_table([few]).caption

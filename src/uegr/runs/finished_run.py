@@ -19,6 +19,7 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.perturb.views import trained_attacks
 from uegr.runs.folder_lock import only_change
 from uegr.runs.model_card import write_card
 from uegr.runs.results_json import read_results, write_results
@@ -50,15 +51,15 @@ class FinishedRun:
     evaluated_model: EvaluatedModel
 
     @property
-    def training_views(self) -> list[str]:
-        """The views that the run was trained with, and the edits that its model was hardened with before."""
+    def trained_attacks(self) -> set[str]:
+        """The attacks whose kind of edits the training had, or the hardening of its model before."""
         config = self.record["config"]
         views = self.record.get("views")
         if views is None:  # a run of an earlier version
             editable = self.record["kind"] in TARGET_PER_TEXT
             views = make_config(config["method"], config["options"]).views_read(editable)
         hardening = self.record.get("hardening")
-        return [*views, *([hardening["edits"]] if hardening else [])]
+        return trained_attacks([*views, *([hardening["edits"]] if hardening else [])])
 
     def rows(self, split: str, examples: int | None = None) -> Dataset:
         """Return the rows of the split "test" or "validation".
