@@ -110,6 +110,7 @@ def test_an_attack_whose_edits_the_training_had_is_marked(
     names = ["--attack", "deepwordbug", "--attack", "ocr"]
     assert run(["attack", str(folder), *names, "--examples", "6"]) == 0
     assert [attack["trained_on"] for attack in entry_of(folder)["text_attacks"]] == [True, False]
+    assert entry_of(folder)["typo_trained_on"] is True
     assert "* the model was trained on such edits." in capsys.readouterr().out
 
 

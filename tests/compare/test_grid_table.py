@@ -68,6 +68,19 @@ def test_no_mark_contradicts_the_means_where_seeds_are_missing() -> None:
     assert not {*"*▲▼"} & {*"".join(marks[0.95])}
 
 
+def test_a_footnote_names_the_methods_that_were_trained_on_the_edits_of_an_attack() -> None:
+    def run_of(cell: Cell) -> Run:
+        attack = {"attack": "deepwordbug", "accuracy": 0.5, "trained_on": cell.method == "uegr", "words_changed": 0.2}
+        run = made_up_run(cell)
+        return run | {"text_attacks": [attack], "metrics": {**run["metrics"], "typo_accuracy": 0.6}}
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    assert footnote(table) == (
+        "Trained on such edits: uegr under typos, deepwordbug. Words changed in the texts that fool a model, and "
+        "cosine to the text before: deepwordbug 20.0 %, –."
+    )
+
+
 def test_a_footnote_counts_texts_that_an_attack_could_not_change() -> None:
     def run_of(cell: Cell) -> Run:
         untouched = 88 if cell.method == "sam" else 0

@@ -58,6 +58,20 @@ def test_the_attack_typos_is_not_the_measure_typos() -> None:
     assert row["typos %"].startswith("60.") and row["typos attack %"].startswith("**65.")
 
 
+def test_typing_errors_of_another_rate_than_the_first_runs_are_not_compared() -> None:
+    def run_of(cell: Cell) -> Run:
+        run = made_up_run(cell)
+        run["metrics"] = {**run["metrics"], "typo_accuracy": 0.6}
+        return {**run, "typo_rate": 0.05} if cell.method == "uegr" else run
+
+    (table,) = summarise(made_up_slots(first_task(made_up_grid()), run_of))
+    assert [cells(table, line)[headings(table).index("typos %")] for line in table.lines] == [
+        "60.0 ± 0.0",
+        "–",
+        "60.0 ± 0.0",
+    ]
+
+
 def test_two_measures_of_one_name_are_refused() -> None:
     attacks = [{"attack": name, "accuracy": 0.5} for name in ("typos", "typos attack")]
     with pytest.raises(UsageError, match="two measures of the table are called 'typos attack'"):

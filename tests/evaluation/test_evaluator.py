@@ -54,8 +54,9 @@ def test_a_model_in_memory_is_measured_on_rows_of_any_form(
     report = evaluate(evaluated.model, tokenizer(), make(rows), attacks=tuned, epsilons=[0.5, 0.0], attack_examples=16)
     content = report.to_dict()
     assert set(content) == {
-        "test_examples", "metric", "metrics", "robustness", "outcomes", "text_attacks", "embedding_attacks"
+        "test_examples", "metric", "metrics", "typo_rate", "robustness", "outcomes", "text_attacks", "embedding_attacks"
     }  # fmt: skip
+    assert content["typo_rate"] == 0.3
     outputs, labels = evaluated.outputs(rows)
     assert report.metrics["accuracy"] == (outputs.argmax(axis=1) == labels).mean()
     assert list(report.robust_accuracy) == [0.0, 0.5]

@@ -60,6 +60,17 @@ def test_runs_that_hold_samples_only_say_so() -> None:
     assert explore(group_runs([sample()])).texts == []
 
 
+def test_a_text_under_edits_of_the_training_says_so() -> None:
+    runs = [
+        sample(method=name, text_attacks=[attack(texts=TEXTS[:1], trained_on=name == "uegr")])
+        for name in ("plain", "uegr")
+    ]
+    assert [(text.run, text.trained_on) for text in explore(group_runs(runs)).texts] == [
+        ("plain", False),
+        ("uegr", True),
+    ]
+
+
 def test_a_text_that_could_not_be_changed_was_not_held() -> None:
     texts = [{**TEXTS[1], "untouched": untouched} for untouched in (True, False)]
     explorer = explore(group_runs([sample(text_attacks=[attack(texts=texts)])]))
@@ -79,5 +90,10 @@ def test_weak_parts_come_first_and_tiny_ones_not_at_all() -> None:
     assert [row[0] for row in unchanged["rows"]] == ["hard", "easy"]
     assert [row[0] for row in attacked["rows"]] == ["easy", "hard"]
     assert unchanged["rows"][0][1:] == ["40", "50.0 [35, 65]"]
+    assert attacked["headings"][2] == "uegr, right %"
+    under[0]["trained_on"] = True
+    trained = group_runs([sample(slices=parts, text_attacks=under)])
+    _, attacked = slice_tables(trained, strongest_attack(first_measures(trained), trained))
+    assert attacked["headings"][2] == "uegr, right % (trained on such edits)"
     (both,) = slice_tables(groups, None)
     assert both["rows"][0][-1] == "–", "the other run was measured by an earlier version"

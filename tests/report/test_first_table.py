@@ -12,7 +12,8 @@ import pytest
 from support.sample_runs import RUN, full, sample
 from uegr.evaluation.packed_outcomes import pack_bits
 from uegr.evaluation.statistics import estimate
-from uegr.report.first_table import first_chart, table_rows
+from uegr.report.figures.catalogue import draw
+from uegr.report.first_table import first_chart, table_note, table_rows
 from uegr.report.group_difference import difference_between, group_interval, reference_of
 from uegr.report.run_groups import group_runs, wilson
 from uegr.report.story_measures import MOST_MEASURES, StoryMeasure, first_measures, strongest_attack
@@ -185,6 +186,69 @@ def test_less_is_better_for_the_calibration_error() -> None:
     difference = difference_between(groups[1], groups[0], measure_named(runs, "calibration"))
     assert difference is not None and difference.value == pytest.approx(-0.077)
     assert difference.judgement == "better"
+
+
+def test_typing_errors_of_two_rates_are_not_compared() -> None:
+    runs = [sample(method="plain", typo_rate=0.3), sample(typo_rate=0.05), sample(seed=1, typo_rate=0.3)]
+    groups = group_runs(runs)
+    assert [group.seeds for group in groups] == ["seed 0", "seed 0", "seed 1"], (
+        "the two of UEGR are no seeds of one group"
+    )
+    rows = {row[0]: row[1:] for row in table_rows(groups, groups[0], first_measures(groups))[1]}
+    assert rows["texts with typing errors"][:3] == ["75.0", "–", "–"]
+    assert rows["texts with typing errors at rate 0.05"][:3] == ["–", "75.0", "–"]
+    alike = [sample(typo_rate=0.3), sample(typo_rate=0.05)]
+    assert [group.label for group in group_runs(alike)] == [
+        "uegr, typing errors at the usual rate",
+        "uegr, typing errors at rate 0.05",
+    ]
+    chart = {chart.name: chart for charts in draw(alike).values() for chart in charts}["text-attacks"]
+    assert [row[0] for row in chart.rows] == ["clean text", "typing errors", "typing errors at rate 0.05"]
+
+
+def test_edits_of_the_training_are_named_in_the_verdict_and_marked_in_the_table() -> None:
+    plain, uegr = pair(40, 60, typo_trained_on=True)
+    uegr = replace(uegr, text_attacks=[replace(uegr.text_attacks[0], trained_on=True)])
+    plain = replace(plain, typo_trained_on=False)
+    assert "uegr (trained on such edits) is right on 30.0 % of the texts and plain on 20.0 %" in told([plain, uegr])
+    assert "on unchanged texts uegr is right" in told([plain, uegr])
+    sam = replace(plain, method="sam")
+    assert "; uegr (trained on such edits) +10.0" in told([plain, sam, uegr])
+    assert "uegr (trained on such edits) is right on 30.0 %" in told([uegr])
+    groups = group_runs([plain, uegr])
+    measures = first_measures(groups)
+    rows = {row[0]: row[1:3] for row in table_rows(groups, groups[0], measures)[1]}
+    assert rows["texts with typing errors"] == ["75.0", "75.0 *"]
+    assert rows["words misspelt by an attacker (DeepWordBug)"] == ["20.0", "30.0 *"]
+    assert rows["unchanged texts"] == ["80.0", "80.0"]
+    assert table_note(groups, measures).endswith("*: trained on such edits.")
+    chart = first_chart(groups, measures)
+    assert (
+        chart is not None
+        and "Trained on such edits: uegr under “texts with typing errors”, “words mis" in chart.caption
+    )
+    assert "trained on" not in table_note(groups[:1], measures)
+
+
+def test_telling_lengths_are_named_under_the_table() -> None:
+    telling = {"length_baseline": {"accuracy": 0.9, "auc": 0.95}}
+    for others, beginning in ((telling, " Length alone: a class"), ({}, " uegr: length alone: a class")):
+        groups = group_runs([sample(**telling), sample(method="plain", **others)])
+        note = table_note(groups, first_measures(groups))
+        assert f"{beginning}ifier that sees nothing but the lengths of the texts reaches 90.0 % accuracy" in note
+        assert note.count("ength alone") == 1
+
+
+def test_words_left_out_stay_beside_words_misspelt() -> None:
+    attacks = [attacked(name, first_right(i)) for i, name in enumerate(("a", "deepwordbug", "b", "c", "d", "deletion"))]
+    for given, shown in (
+        (attacks, ["a", "deepwordbug", "deletion"]),
+        ([attacks[0], *attacks[2:]], ["a", "b", "c"]),
+        (attacks[:5], ["a", "deepwordbug", "b"]),
+    ):
+        measures = first_measures(group_runs([sample(text_attacks=given)]))
+        assert len(measures) == MOST_MEASURES
+        assert [(measure.attack_key or "").split()[0] for measure in measures if measure.attack_key] == shown
 
 
 def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:

@@ -36,7 +36,14 @@ def test_page_is_self_contained_and_escapes_the_users_text(tmp_path: Path) -> No
     texts = [{"label": EVIL, "before": EVIL, "predicted_before": EVIL, "after": after, "predicted": EVIL}]
     parts = [{"slice": EVIL, "examples": 30, "accuracy": 0.5}]
     attacks = [{"attack": EVIL, "examples": 10, "accuracy": 0.5, "texts": texts, "slices": parts}]
-    entry = {"model": EVIL, "options": {EVIL: EVIL}, "log": log, "text_attacks": attacks}
+    attacks[0] |= {"trained_on": True, "words_changed": 0.5, "options": {"similarity": EVIL}}
+    entry = {
+        "length_baseline": {"accuracy": 0.9, "auc": 0.95},
+        "model": EVIL,
+        "options": {EVIL: EVIL},
+        "log": log,
+        "text_attacks": attacks,
+    }
     text = page(samples(task=EVIL, **entry), tmp_path)
     tags = Tags(text).elements
     names = [tag for tag, _ in tags]

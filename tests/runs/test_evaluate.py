@@ -46,6 +46,13 @@ def test_slices_and_outcomes_under_typing_errors_agree_with_the_metrics(evaluate
     assert any("unseen" in part["slice"] for part in result.slices)
 
 
+def test_the_rate_of_typing_errors_is_stored(evaluated_run: Path) -> None:
+    assert read_results(evaluated_run)[0].typo_rate == 0.3
+    evaluate_run(evaluated_run, epsilons=(0.0,), attack=PGD(steps=1, restarts=1), attack_examples=1, typo_rate=0.05)
+    assert read_results(evaluated_run)[0].typo_rate == 0.05
+    assert "| typos at rate 0.05 % |" in (evaluated_run / "README.md").read_text()
+
+
 def test_validation_metric_is_that_of_the_task(evaluated_run: Path) -> None:
     title, value, examples = validation_metric(evaluated_run)
     assert (title, examples) == ("accuracy %", len(open_run(evaluated_run).data.validation))

@@ -100,7 +100,21 @@ def test_queries_that_were_not_counted_are_no_zero(folder: Path) -> None:
     attack = {"attack": "deepwordbug", "examples": 200, "accuracy": 0.5}
     measured(folder, text_attacks=[attack, {**attack, "attack": "synonyms", "queries": 7.4}])
     text = write_card(folder).read_text()
-    assert "| deepwordbug | 200 | 50.0 | – |" in text and "| synonyms | 200 | 50.0 | 7 |" in text
+    assert "| deepwordbug | 200 | 50.0 | – | – | – |" in text and "| synonyms | 200 | 50.0 | – | – | 7 |" in text
+
+
+def test_edits_of_the_training_the_size_of_the_changes_and_telling_lengths_stand_on_the_card(folder: Path) -> None:
+    attack = {"attack": "deepwordbug", "examples": 200, "accuracy": 0.5, "trained_on": True, "queries": 7.0}
+    attack |= {"words_changed": 0.125, "similarity": 0.914, "options": {"similarity": 0.8}}
+    measured(folder, text_attacks=[attack], length_baseline={"accuracy": 0.9, "auc": 0.95})
+    card = ModelCard.load(write_card(folder))
+    assert "| deepwordbug % | 50.0 * |" in card.text and "\n\n*: trained on such edits.\n\n" in card.text
+    assert "| deepwordbug, trained on such edits | 200 | 50.0 | 12.5 | 0.91 (0.8) | 7 |" in card.text
+    assert "\n\nlength alone: a classifier that sees nothing but the lengths" in card.text
+    assert card.data.eval_results[-1].metric_name == "accuracy under deepwordbug, trained on such edits"
+    measured(folder)
+    unmarked = ModelCard.load(write_card(folder)).text
+    assert "trained on such edits" not in unmarked and "length alone" not in unmarked and "\n\n\n\n" not in unmarked
 
 
 def test_renewing_keeps_what_a_person_has_written(folder: Path) -> None:

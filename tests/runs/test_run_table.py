@@ -78,6 +78,14 @@ def test_f1_of_each_class_has_a_column_of_its_own() -> None:
     assert [cells["typos, F1 of spam %"](run) for run in (spam, ham)] == ["80.0", "–"]
 
 
+def test_typing_errors_of_each_rate_have_a_column_of_their_own() -> None:
+    """Whether a file is of an earlier version, which held no rate, makes no difference."""
+    former, usual, few = sample(), sample(typo_rate=0.3), sample(typo_rate=0.05)
+    cells = cells_by_heading([former, usual, few])
+    rows = {heading: [cell(run) for run in (former, usual, few)] for heading, cell in cells.items()}
+    assert rows["typos %"] == ["75.0", "75.0", "–"] and rows["typos at rate 0.05 %"] == ["–", "–", "75.0"]
+
+
 def test_small_squared_errors_differ() -> None:
     runs = [sample(metric="mse", metrics={"mse": error, "typo_mse": error}) for error in (0.0004, 0.0001)]
     cells = cells_by_heading(runs)
@@ -145,6 +153,23 @@ def test_terminal_table_fits_eighty_columns() -> None:
     Console(file=text, width=80).print(terminal_table([sample(seed=seed) for seed in range(20)]))
     assert "…" not in text.getvalue()
     assert "PGD 0.02 %" in text.getvalue()
+
+
+def test_numbers_under_edits_of_the_training_are_marked_and_the_changes_told() -> None:
+    attack = {"attack": "deepwordbug", "accuracy": 0.5, "words_changed": 0.1, "similarity": 0.9}
+    limited = {**attack, "attack": "synonyms", "words_changed": 0.3, "options": {"similarity": 0.8}, "similarity": None}
+    runs = [
+        sample(method="plain", text_attacks=[attack, limited], typo_trained_on=False),
+        sample(text_attacks=[{**attack, "trained_on": True, "words_changed": 0.2}]),
+    ]
+    cells = cells_by_heading(runs)
+    assert [cells["deepwordbug %"](run) for run in runs] == ["50.0", "50.0 *"]
+    assert [cells["typos %"](run) for run in runs] == ["75.0", "75.0 *"], "DeepWordBug makes typing errors, too"
+    caption = terminal_table(runs).caption or ""
+    assert "*: trained on such edits. Words changed in the texts that fool a model, and cosine" in caption
+    assert caption.endswith("before (its limit): deepwordbug 15.0 %, 0.90; synonyms 30.0 %, – (0.8).")
+    assert "trained on" not in (terminal_table(runs[:1]).caption or "")
+    assert cells_by_heading([sample(typo_trained_on=True)])["typos %"](sample(typo_trained_on=True)) == "75.0 *"
 
 
 def test_an_attack_on_a_part_of_the_test_data_is_noted() -> None:

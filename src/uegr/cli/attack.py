@@ -95,7 +95,7 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
         if curve.attack in names:
             table.add_row(*_row(curve, curve.values[0] if curve.epsilons[0] == 0 else None, curve.values[-1]))
     console.print(table)
-    if any(attack.trained_on for attack in text_attacks):
+    if any(attack.mark for attack in text_attacks):
         console.print("* the model was trained on such edits.")
     for attack in text_attacks:
         if attack.untouched:
@@ -115,18 +115,15 @@ def _print_attacks(result: RunResult, names: Sequence[str]) -> None:
 
 def _row(attack: TextAttackRecord | RobustnessCurve, before: float | None, after: float) -> list[str]:
     """Return the row of an attack; `before` and `after` are accuracies."""
-    similarity = getattr(attack, "similarity", None)
+    from uegr.runs.text_attack_notes import cosine, percent
+
     return [
-        f"{attack.title} *" if getattr(attack, "trained_on", None) else attack.title,
+        attack.title + getattr(attack, "mark", ""),
         str(attack.examples),
-        _percent(before),
-        _percent(after),
-        _percent(getattr(attack, "words_changed", None)),
-        "–" if similarity is None else f"{similarity:.2f}",
+        percent(before),
+        percent(after),
+        percent(getattr(attack, "words_changed", None)),
+        cosine(getattr(attack, "similarity", None)),
         f"{attack.queries:.1f}",
         "–" if attack.cost is None else f"{attack.cost.forward_passes:.0f}",
     ]
-
-
-def _percent(fraction: float | None) -> str:
-    return "–" if fraction is None else f"{100 * fraction:.1f}"

@@ -7,6 +7,8 @@ from uegr.compare.grid_summary import SIGNIFICANCE, Line, Table, leads, mark
 from uegr.compare.measures import CLEAN, ECE, MEASURES, ROBUST, TYPOS, Measure
 from uegr.modeling.metrics import metric_title
 from uegr.runs.run_table import multiple
+from uegr.runs.text_attack_groups import attack_heading
+from uegr.runs.text_attack_notes import changes_line, trained_line
 from uegr.runs.wide_table import WideTable
 
 
@@ -21,8 +23,15 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
 
 
 def footnote(table: Table) -> str:
-    """Notes on marks where methods lack seeds, on collapsed runs, and on texts that an attack could not change."""
-    return " ".join(note for note in (_seeds_note(table), _collapsed_note(table), _untouched_note(table)) if note)
+    """Notes on marks where methods lack seeds, on collapsed runs, and on the attacks on the text."""
+    notes = (
+        _seeds_note(table),
+        _collapsed_note(table),
+        _untouched_note(table),
+        _trained_note(table),
+        _changes_note(table),
+    )
+    return " ".join(note for note in notes if note)
 
 
 def _seeds_note(table: Table) -> str:
@@ -58,6 +67,21 @@ def _untouched_note(table: Table) -> str:
         return ""
     counts = ", ".join(f"{attack} {count} of {examples}" for attack, (count, examples) in sorted(most.items()))
     return f"Texts that an attack could not change, which count as right: {counts}."
+
+
+def _trained_note(table: Table) -> str:
+    """The methods that were trained on the edits of an attack."""
+    attacks = {}
+    for line in table.lines:
+        runs = line.runs.values()
+        marked = {attack_heading(attack.attack) for run in runs for attack in run.text_attacks if attack.mark}
+        typos = [TYPOS.name] if TYPOS.name in line.estimates and any(run.typo_mark for run in runs) else []
+        attacks[line.method] = [*typos, *sorted(marked)]
+    return trained_line(attacks)
+
+
+def _changes_note(table: Table) -> str:
+    return changes_line([run for line in table.lines for run in line.runs.values()])
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

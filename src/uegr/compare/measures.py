@@ -1,7 +1,7 @@
 """The measures that methods are compared by: one number per run and, where possible, one number per example."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from uegr.evaluation.data_slices import CLASS
 from uegr.evaluation.packed_outcomes import unpack_outcomes
@@ -66,12 +66,14 @@ def measures_of(runs: Sequence[RunResult]) -> list[Measure]:
     """`MEASURES`, and one measure for each further attack and each further task of any of the runs.
 
     For an attack it is the accuracy, for attacks on embeddings its mean over the radii; for a task, the published
-    metric.
+    metric. Typing errors of another rate than that of the first run are not compared with its own.
     """
     attacks = {curve.attack for run in runs for curve in run.embedding_attacks}
     attacks |= {attack.search for run in runs for attack in run.text_attacks}
     tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.transfer)
-    measures = [*MEASURES, *map(_under, sorted(attacks)), *map(_on, tasks)]
+    rate = runs[0].at_typo_rate
+    typos = replace(TYPOS, value=lambda run: _typos(run) if run.at_typo_rate == rate else None)
+    measures = [CLEAN, ROBUST, typos, ECE, *map(_under, sorted(attacks)), *map(_on, tasks)]
     check_distinct([measure.name for measure in measures])
     return measures
 

@@ -22,6 +22,7 @@ class EvaluationReport:
         embedding_attacks: the curves of further attacks on the embeddings.
         text_attacks: one object per attack on the text.
         typo_unchanged: number of texts in which no typing error is possible.
+        typo_rate: probability of a typing error per word.
         positive_label: the class that "f1" is of; None for tasks without classes.
     """
 
@@ -34,6 +35,7 @@ class EvaluationReport:
     embedding_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
     text_attacks: Sequence[dict[str, Any]] = field(default_factory=tuple)
     typo_unchanged: int = 0
+    typo_rate: float | None = None
     positive_label: str | None = None
 
     @property
@@ -48,6 +50,7 @@ class EvaluationReport:
             "metric": self.metric,
             "metrics": self.metrics,
             "typo_unchanged": self.typo_unchanged or None,
+            "typo_rate": self.typo_rate,
             "robustness": self.robustness,
             "outcomes": self.outcomes,
             "text_attacks": list(self.text_attacks),

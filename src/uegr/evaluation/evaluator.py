@@ -189,8 +189,9 @@ def measure_model(
         on_batch: called after each batch of attacked examples.
 
     Returns:
-        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "typo_unchanged": the number of texts
-        in which no typing error is possible}; with an attack also "robustness", and for classification "outcomes".
+        {"test_examples": N, "metric": name of the first metric, "metrics": {...}, "typo_rate", "typo_unchanged": the
+        number of texts in which no typing error is possible}; with an attack also "robustness", and for classification
+        "outcomes".
         Metrics are fractions, except NLL, perplexity and squared error.
     """
     typo_metric = METRICS_OF_KIND[evaluated.kind][0]
@@ -215,4 +216,5 @@ def measure_model(
                 else:
                     parts["robustness"] = worst_case_curve(evaluated, attacked, epsilons, attack, on_batch)
             parts["robustness"]["cost"] = cost
-    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, "typo_unchanged": unchanged, **parts}
+    of_typos = {"typo_rate": typo_rate, "typo_unchanged": unchanged}
+    return {"test_examples": len(rows), "metric": metrics[0], "metrics": scores, **of_typos, **parts}

@@ -3,6 +3,7 @@
 Function words have no synonyms, and words of fewer than three letters are not misspelt.
 """
 
+import re
 from collections.abc import Mapping
 
 import regex
@@ -13,6 +14,8 @@ WORD = regex.compile(r"(\p{L}[\p{L}\p{M}\u200c\u200d]*)")
 """A sequence of letters with their marks (vowel signs, points, accents) and joiners, in any script."""
 _CHARACTER = regex.compile(r"\X")
 _UNSPACED = regex.compile(f"{UNSPACED}{{2}}")
+_PIECE = re.compile(r"\s+|\S+")
+_PIECE_OF_UNSPACED = regex.compile(rf"\s+|{WORD.pattern}?[^\s\p{{L}}]+|{WORD.pattern}")
 
 _FUNCTION_WORDS = """
     a about above after again against all although am among an and any are aren as at be because been before being
@@ -42,6 +45,15 @@ def words_of(text: str) -> list[str]:
     """Return the words of a text in their order."""
     words: list[str] = WORD.findall(text)
     return words
+
+
+def pieces_of(text: str) -> list[str]:
+    """Return a text in pieces: white space, and words with the signs at them. Joined they are the text.
+
+    In a text with words of a script without spaces a piece ends at the signs after a clause, too.
+    """
+    pattern = _PIECE_OF_UNSPACED if has_unspaced_words(text) else _PIECE
+    return [piece.group() for piece in pattern.finditer(text)]
 
 
 def has_unspaced_words(text: str) -> bool:

@@ -1,9 +1,10 @@
 """Which words differ between two texts, so that the page can mark them."""
 
-import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
+
+from uegr.perturb.words import pieces_of
 
 Pieces = list[tuple[str, bool]]
 """Parts of a text, and whether each is changed; joined they are the text."""
@@ -12,10 +13,10 @@ Pieces = list[tuple[str, bool]]
 def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
     """Return both texts in pieces.
 
-    A word ends at white space, and a change of any of its letters marks all of it. White space stays with the words
-    beside it: comparing each space with every other would take minutes for a long text.
+    A change of any letter or sign of a word marks all of it. White space stays with the words beside it: comparing
+    each space with every other would take minutes for a long text.
     """
-    old, new = (re.findall(r"\s+|\S+", text) for text in (before, after))
+    old, new = pieces_of(before), pieces_of(after)
     kept_old, kept_new = [False] * len(old), [False] * len(new)
     places_old, places_new = ([i for i, piece in enumerate(pieces) if not piece.isspace()] for pieces in (old, new))
     old_words, new_words = [old[i] for i in places_old], [new[i] for i in places_new]

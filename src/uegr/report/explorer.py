@@ -28,6 +28,7 @@ class AttackedText:
 
     Args:
         run, attack, label, outcome: the fields that the page filters by.
+        trained_on: whether the model was trained on such edits.
         predicted_before, predicted: predicted classes before and after the attack.
         before, after: the text in pieces; `after` is None where no text fooled the model.
     """
@@ -36,6 +37,7 @@ class AttackedText:
     attack: str
     label: str
     outcome: str
+    trained_on: bool
     predicted_before: str
     predicted: str
     before: Pieces
@@ -104,6 +106,7 @@ def _texts(group: Group, attack: TextAttackRecord) -> Iterator[AttackedText]:
             attack_in_words(attack),
             row["label"],
             _outcome(row),
+            bool(attack.trained_on),
             row["predicted_before"],
             row["predicted"],
             before,

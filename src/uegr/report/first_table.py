@@ -10,6 +10,8 @@ from uegr.report.figures.style import styled
 from uegr.report.group_difference import Difference, difference_between, group_interval
 from uegr.report.run_groups import Group
 from uegr.report.story_measures import RIGHT, StoryMeasure, mean_value
+from uegr.runs.evaluation_notes import length_line
+from uegr.runs.text_attack_notes import MARK_NOTE, trained_line
 
 NO_BREAK = "\u00a0"
 """A space at which a line does not end."""
@@ -53,15 +55,14 @@ def table_rows(
     others = [group for group in groups if group is not reference]
     if not others:
         return ["", reference.label, "interval"], [
-            [measure.title, number(measure, mean_value(measure, reference.runs)), _interval(reference, measure)]
-            for measure in measures
+            [measure.title, _mean_of(reference, measure), _interval(reference, measure)] for measure in measures
         ]
     headings = ["", reference.label]
     for other in others:
         headings += [other.label, "difference" if len(others) == 1 else f"{other.label}: difference"]
     rows = []
     for measure in measures:
-        row = [measure.title, number(measure, mean_value(measure, reference.runs))]
+        row = [measure.title, _mean_of(reference, measure)]
         for other in others:
             difference = difference_between(other, reference, measure)
             lines = [difference_in_words(measure, difference)]
@@ -70,7 +71,7 @@ def table_rows(
                 if difference.on_seeds:
                     own, against = (number(measure, mean) for mean in difference.means)
                     lines.append(f"{difference.on_seeds}:\n{own} against {against}")
-            row += [number(measure, mean_value(measure, other.runs)), "\n".join(lines)]
+            row += [_mean_of(other, measure), "\n".join(lines)]
         rows.append(row)
     return headings, rows
 
@@ -81,7 +82,18 @@ def table_note(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> str
     notes = [NOTE if len(groups) > 1 else ONE_GROUP_NOTE]
     notes += [EMBEDDINGS_NOTE] if "embeddings" in names else []
     notes += [CALIBRATION_NOTE] if "calibration" in names else []
-    return " ".join(notes)
+    notes += [MARK_NOTE] if any(measure.mark_of(group.runs) for measure in measures for group in groups) else []
+    return " ".join([*notes, *_length_notes(groups)])
+
+
+def _length_notes(groups: Sequence[Group]) -> list[str]:
+    """What the lengths of the texts alone tell, with the groups for which it is so where others have other data."""
+    labels: dict[str, list[str]] = {}
+    for group in groups:
+        labels.setdefault(length_line(group.first), []).append(group.label)
+    if len(labels) == 1:
+        return [line[:1].upper() + line[1:] for line in labels if line]
+    return [f"{', '.join(named)}: {line}" for line, named in labels.items() if line]
 
 
 def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Chart | None:
@@ -103,6 +115,9 @@ def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Ch
                 intervals.setdefault(item, {})[group.label] = (100 * low, 100 * high)
     if not lengths:
         return None
+    trained_on = {
+        group.label: [f"“{measure.name}”" for measure in measures if measure.mark_of(group.runs)] for group in groups
+    }
     with styled():
         return draw_bars(
             groups,
@@ -111,7 +126,7 @@ def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Ch
             name="right-answers",
             title="Right answers",
             alt="Bars of the share of right answers, by what was done to the texts.",
-            caption="Longer is better. Lines: 95 % intervals of each bar.",
+            caption=f"Longer is better. Lines: 95 % intervals of each bar. {trained_line(trained_on)}".rstrip(),
             intervals=intervals,
             limit=100,
         )
@@ -121,6 +136,10 @@ def _two_lines(name: str) -> str:
     """Break a long name near its middle: the figure has room for two lines."""
     width = max(18, min(30, len(name) // 2 + 4))
     return "\n".join(textwrap.wrap(name, width, max_lines=2, placeholder="…"))
+
+
+def _mean_of(group: Group, measure: StoryMeasure) -> str:
+    return number(measure, mean_value(measure, group.runs)) + measure.mark_of(group.runs)
 
 
 def _interval(group: Group, measure: StoryMeasure) -> str:

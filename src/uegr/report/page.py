@@ -25,7 +25,7 @@ from uegr.report.story_measures import first_measures, strongest_attack
 from uegr.report.verdict import verdict_of
 from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult
-from uegr.runs.run_table import MOST_COLUMNS, headings_and_rows
+from uegr.runs.run_table import MOST_COLUMNS, attack_notes, headings_and_rows
 
 SUMMARY_NOTE = (
     "PGD ε: the metric (%) when an attack may move the token embeddings by up to epsilon. Area: mean height of that "
@@ -57,7 +57,7 @@ def write_page(runs: Sequence[RunResult], sections: Sections, path: Path) -> Non
         rows=rows,
         by_row=len(runs) > MOST_COLUMNS,
         warnings=[f"{run.label(runs)}: {' '.join(run.masking_reasons)}" for run in runs if run.masking_reasons],
-        summary_note=SUMMARY_NOTE,
+        summary_note=f"{SUMMARY_NOTE} {attack_notes(runs)}",
         run_headings=["run", "task", "model", "seed", "training examples", "test examples", "split", "training s"],
         run_rows=[[run.label(runs), *_details(run)] for run in runs],
         sections=[

@@ -45,7 +45,8 @@ def group_runs(runs: Sequence[RunResult]) -> list[Group]:
     members: dict[str, list[RunResult]] = {}
     for run in runs:
         attack = [getattr(run.robustness, name) for name in CURVE]
-        content = [run.method, run.task, run.model, run.train_examples, run.options, run.settings, attack]
+        measured = [*attack, run.at_typo_rate]
+        content = [run.method, run.task, run.model, run.train_examples, run.options, run.settings, measured]
         members.setdefault(json.dumps(content, sort_keys=True), []).append(run)
     groups = [part for group in members.values() for same_data in _by_data(group) for part in _by_seed(same_data)]
     labels = _labels([group[0] for group in groups])
@@ -79,6 +80,7 @@ def _labels(firsts: Sequence[RunResult]) -> list[str]:
     for name in CURVE:
         values = [getattr(first.robustness, name) for first in firsts]
         labels = _told_apart(labels, ["" if value is None else f"attack {name} {value}" for value in values])
+    labels = _told_apart(labels, [f"typing errors{first.at_typo_rate or ' at the usual rate'}" for first in firsts])
     repeats = [labels[:position].count(label) for position, label in enumerate(labels)]
     return [f"{label}, run {before + 1}" if before else label for label, before in zip(labels, repeats, strict=True)]
 

@@ -36,10 +36,12 @@ class StoryMeasure(Measure):
     Args:
         examples: the number of texts, if the value is a share of texts; else None.
         attack_key: of an attack on the text (see `uegr.runs.text_attack_groups`); None for other measures.
+        mark: of a run that was trained on such edits; else empty.
     """
 
     examples: Callable[[RunResult], int | None] = lambda run: None
     attack_key: str | None = None
+    mark: Callable[[RunResult], str] = lambda run: ""
 
     @property
     def title(self) -> str:
@@ -47,16 +49,22 @@ class StoryMeasure(Measure):
         lower = ", lower is better" if self.metric.lower_is_better else ""
         return self.name if self.metric == RIGHT else f"{self.name}: {self.metric.title}{lower}"
 
+    def mark_of(self, runs: Iterable[RunResult]) -> str:
+        """The mark of the mean over these runs."""
+        return max((self.mark(run) for run in runs if self.value(run) is not None), default="")
+
 
 def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest.
 
-    Attacks that all runs have come before others.
+    Attacks that all runs have come before others. Beside misspelt words there are always those left out, if measured:
+    a model that ignores misspelt words is right equally often under both.
     """
     runs = [run for group in groups for run in group.runs]
     first = runs[0]
     unchanged = [_metric("unchanged texts", name) for name in dict.fromkeys((first.metric, "accuracy"))]
-    typos = [_metric("texts with typing errors", name, "typo_") for name in METRICS]
+    rates = dict.fromkeys(run.at_typo_rate for run in runs)
+    typos = [_metric("texts with typing errors", name, rate) for rate in rates for name in METRICS]
     embeddings = _under_embedding_attack(runs)
     points = Metric("points", lower_is_better=True)
     calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
@@ -66,7 +74,23 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
         map(_under_text_attack, attacks, distinct_names(attacks, attack_in_words)),
         key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
     )
-    return [*before, *under_attack[: MOST_MEASURES - len(before) - len(after)], *after]
+    return [*before, *_first_attacks(under_attack, MOST_MEASURES - len(before) - len(after)), *after]
+
+
+def _first_attacks(attacks: Sequence[StoryMeasure], room: int) -> list[StoryMeasure]:
+    """The first attacks; words left out take the last place where words misspelt by the same search have another."""
+    first = list(attacks[:room])
+    for deletion in attacks[room:]:
+        misspelt = _name(deletion).replace("deletion", "deepwordbug")
+        others = [measure for measure in first if _name(measure) != misspelt]
+        if _name(deletion).startswith("deletion") and others and len(others) < len(first):
+            return [measure for measure in first if measure is not others[-1]] + [deletion]
+    return first
+
+
+def _name(measure: StoryMeasure) -> str:
+    """The name of an attack on the text, with what was attacked."""
+    return (measure.attack_key or "").partition(" {")[0]
 
 
 def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
@@ -96,10 +120,13 @@ def _measured(measures: Iterable[StoryMeasure], runs: Sequence[RunResult]) -> li
     return [measure for measure in measures if any(measure.value(run) is not None for run in runs)]
 
 
-def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
-    """A metric of the whole test data, as it is or with typing errors ("typo_")."""
-    part = "typos" if prefix else "clean"
+def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> StoryMeasure:
+    """A metric of the whole test data, as it is or with typing errors, of runs of one rate."""
+    prefix, part = ("", "clean") if at_typo_rate is None else ("typo_", "typos")
     is_share = metric == "accuracy"
+
+    def value(run: RunResult) -> float | None:
+        return run.metrics.get(prefix + metric) if at_typo_rate in (None, run.at_typo_rate) else None
 
     def scores(run: RunResult) -> Scores | None:
         if not is_share or part not in (run.outcomes or {}):
@@ -108,11 +135,12 @@ def _metric(name: str, metric: str, prefix: str = "") -> StoryMeasure:
         return unpack_bits(run.outcomes[part], run.outcomes["examples"]).astype(float)
 
     return StoryMeasure(
-        name,
+        name + (at_typo_rate or ""),
         RIGHT if is_share else METRICS[metric],
-        lambda run: run.metrics.get(prefix + metric),
+        value,
         scores,
         lambda run: run.test_examples if is_share else None,
+        mark=lambda run: "" if at_typo_rate is None else run.typo_mark,
     )
 
 
@@ -132,7 +160,11 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
         hits = None if attack is None else attack.hits()
         return None if hits is None else hits.astype(float)
 
-    return StoryMeasure(name, RIGHT, value, scores, examples, attack_key=key)
+    def mark(run: RunResult) -> str:
+        attack = attack_with_key(run, key)
+        return "" if attack is None else attack.mark
+
+    return StoryMeasure(name, RIGHT, value, scores, examples, key, mark)
 
 
 def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:

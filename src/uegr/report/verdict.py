@@ -8,6 +8,7 @@ from uegr.report.group_difference import Difference, are_comparable, difference_
 from uegr.report.run_groups import Group
 from uegr.report.story_measures import EMBEDDINGS, RIGHT, StoryMeasure, mean_value, strongest_attack
 from uegr.report.weak_slices import weakest_slice
+from uegr.runs.result_parts import TRAINED_ON
 
 
 def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
@@ -41,12 +42,13 @@ def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
     if difference is None:
         return f"{place} the two cannot be compared"
     own, other = (number(measure, mean) for mean in difference.means)
+    names = [_named(side, measure) for side in (group, reference)]
     if difference.on_seeds:
         place = f"{place.removesuffix(',')}, {difference.on_seeds},"
     if measure.metric == RIGHT:
-        values = f"{group.label} is right on {own}{NO_BREAK}% of the texts and {reference.label} on {other}{NO_BREAK}%"
+        values = f"{names[0]} is right on {own}{NO_BREAK}% of the texts and {names[1]} on {other}{NO_BREAK}%"
     else:
-        values = f"{group.label} reaches {own} and {reference.label} {other} ({measure.metric.title})"
+        values = f"{names[0]} reaches {own} and {names[1]} {other} ({measure.metric.title})"
     return f"{place} {values}: {_difference(measure, difference)}"
 
 
@@ -62,10 +64,11 @@ def _difference(measure: StoryMeasure, difference: Difference) -> str:
 def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMeasure) -> str:
     reached = _reached(measure, number(measure, mean_value(measure, reference.runs)))
     differences = "; ".join(
-        f"{group.label} {_short(measure, difference_between(group, reference, measure))}" for group in others
+        f"{_named(group, measure)} {_short(measure, difference_between(group, reference, measure))}" for group in others
     )
     unit = ", in points" if measure.metric.percent else ""
-    return f"{_capital(_place(measure))} {reference.label} {reached}; the others against it{unit}: {differences}."
+    of_reference = f"{_capital(_place(measure))} {_named(reference, measure)} {reached}"
+    return f"{of_reference}; the others against it{unit}: {differences}."
 
 
 def _short(measure: StoryMeasure, difference: Difference | None) -> str:
@@ -91,7 +94,12 @@ def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | 
 def _value(group: Group, measure: StoryMeasure) -> str:
     value, (low, high) = number(measure, mean_value(measure, group.runs)), group_interval(group, measure)
     interval = "" if isnan(low) else f" [{number(measure, low)}, {number(measure, high)}]"
-    return f"{group.label} {_reached(measure, value, interval)}"
+    return f"{_named(group, measure)} {_reached(measure, value, interval)}"
+
+
+def _named(group: Group, measure: StoryMeasure) -> str:
+    """The group, and that it was trained on the edits of this measure."""
+    return f"{group.label} ({TRAINED_ON})" if measure.mark_of(group.runs) else group.label
 
 
 def _reached(measure: StoryMeasure, value: str, interval: str = "") -> str:

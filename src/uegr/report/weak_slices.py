@@ -8,6 +8,7 @@ import numpy as np
 from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.run_groups import Group, wilson
 from uegr.report.story_measures import StoryMeasure
+from uegr.runs.result_parts import TRAINED_ON
 from uegr.runs.text_attack_groups import attack_with_key
 
 MOST_SLICES = 10
@@ -25,7 +26,7 @@ def slice_tables(groups: Sequence[Group], attack: StoryMeasure | None) -> list[d
     tables = [_table("Unchanged texts", groups, [_parts(group) for group in groups])]
     if attack is not None and attack.attack_key is not None:
         parts = [_parts_under(group, attack.attack_key) for group in groups]
-        tables.append(_table(attack.name[:1].upper() + attack.name[1:], groups, parts))
+        tables.append(_table(attack.name[:1].upper() + attack.name[1:], groups, parts, attack))
     return [table for table in tables if table["rows"]]
 
 
@@ -47,7 +48,9 @@ def _parts_under(group: Group, key: str) -> Parts:
     return {} if attack is None else {part["slice"]: part for part in attack.slices}
 
 
-def _table(title: str, groups: Sequence[Group], parts: Sequence[Parts]) -> dict[str, Any]:
+def _table(
+    title: str, groups: Sequence[Group], parts: Sequence[Parts], attack: StoryMeasure | None = None
+) -> dict[str, Any]:
     names = dict.fromkeys(name for of_group in parts for name in of_group)
     sizes = {name: max(of_group[name]["examples"] for of_group in parts if name in of_group) for name in names}
 
@@ -57,9 +60,14 @@ def _table(title: str, groups: Sequence[Group], parts: Sequence[Parts]) -> dict[
     weakest = sorted((name for name in names if sizes[name] >= SMALLEST), key=mean)[:MOST_SLICES]
     return {
         "title": title,
-        "headings": ["part of the data", "texts", *(f"{group.label}, right %" for group in groups)],
+        "headings": ["part of the data", "texts", *(_heading(group, attack) for group in groups)],
         "rows": [[name, f"{sizes[name]}", *(_cell(of_group.get(name)) for of_group in parts)] for name in weakest],
     }
+
+
+def _heading(group: Group, attack: StoryMeasure | None) -> str:
+    trained_on = attack is not None and attack.mark_of([group.first])
+    return f"{group.label}, right %" + (f" ({TRAINED_ON})" if trained_on else "")
 
 
 def _cell(part: Mapping[str, Any] | None) -> str:

@@ -19,6 +19,7 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
 from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
+from uegr.perturb.views import trained_attacks
 from uegr.runs.folder_lock import only_change
 from uegr.runs.model_card import write_card
 from uegr.runs.results_json import read_results, write_results
@@ -111,8 +112,8 @@ class FinishedRun:
             raise UsageError(f"'{self.folder}' was trained again or removed while it was measured: measure it again.")
 
 
-def training_views(record: dict[str, Any]) -> list[str]:
-    """The views that a run was trained with, and the edits that its model was hardened with before.
+def attacks_trained_on(record: dict[str, Any]) -> set[str]:
+    """The attacks whose kind of edits the training of a run had, or the hardening of its model before.
 
     Args:
         record: the content of its run.json.
@@ -123,7 +124,7 @@ def training_views(record: dict[str, Any]) -> list[str]:
         editable = record["kind"] in TARGET_PER_TEXT
         views = make_config(config["method"], config["options"]).views_read(editable)
     hardening = record.get("hardening")
-    return [*views, *([hardening["edits"]] if hardening else [])]
+    return trained_attacks([*views, *([hardening["edits"]] if hardening else [])])
 
 
 def _of_training(record: dict[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,7 @@ from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.model_loading import name_or_folder
 from uegr.perturb.perturbation_registry import find_perturbation
-from uegr.perturb.views import trained_attacks
-from uegr.runs.finished_run import training_views
+from uegr.runs.finished_run import attacks_trained_on
 from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, HARMLESS, GatePolicy, Threshold
 from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import OpenedClassifier
@@ -72,13 +71,13 @@ def run_gate(
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
-    views = training_views(classifier.run) if classifier.run is not None and perturbations else ()
+    trained = attacks_trained_on(classifier.run) if classifier.run is not None and perturbations else set()
     return GateResult(
         name_or_folder(classifier.path),
         *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),
         look_alikes=look_alikes,
         mistaken=_sample(mistaken, policy.seed),
-        trained_on=[name for name in perturbations if name in trained_attacks(views)],
+        trained_on=[name for name in perturbations if name in trained],
         normalize=list(classifier.normalize),
     )
 

@@ -18,10 +18,13 @@ from uegr.evaluation.area_under_curve import curve_area
 from uegr.modeling.embedded_model import EMBEDDED_MODEL, HUB_NAME
 from uegr.modeling.model_loading import AUTO_CLASSES
 from uegr.modeling.scratch.scratch_models import SCRATCH
+from uegr.runs.evaluation_notes import length_line
+from uegr.runs.result_parts import TRAINED_ON
 from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import CARD, RESULTS, read_run
 from uegr.runs.run_result import RunResult
 from uegr.runs.run_table import cells_by_heading
+from uegr.runs.text_attack_notes import cosine, mark_note, percent, similarity_limit
 
 BEGIN, END = "<!-- uegr: begin -->", "<!-- uegr: end -->"
 HOME = "https://arxiv.org/abs/2503.16550"
@@ -114,7 +117,7 @@ def eval_results(result: RunResult, task_type: str = "text-classification") -> l
     entries.append(entry("robust_area", area, name, **settings))
     for attack in result.text_attacks:
         kind, split = re.sub(r"\W+", "_", f"accuracy_under_{attack.key}"), attack.split or result.split
-        name = f"accuracy under {attack.title}"
+        name = f"accuracy under {attack.title}" + (f", {TRAINED_ON}" if attack.trained_on else "")
         entries.append(entry(kind, attack.accuracy, name, split, examples=attack.examples))
     return entries
 
@@ -164,6 +167,7 @@ def _measured(result: RunResult) -> dict[str, Any]:
     cells = cells_by_heading([result]).items()
     return {
         "measured": [(name, cell(result)) for name, cell in cells if not name.startswith("PGD")],
+        "notes": [note for note in (mark_note([result]), length_line(result)) if note],
         "split": result.split or "test",
         "test_examples": result.test_examples,
         "attack": f"{curve.attack}, {curve.norm}, {'relative' if curve.relative else 'absolute'}, {settings}",
@@ -173,9 +177,11 @@ def _measured(result: RunResult) -> dict[str, Any]:
         ],
         "attacks": [
             [
-                attack.title + (", trained on" if attack.trained_on else ""),
+                attack.title + (f", {TRAINED_ON}" if attack.trained_on else ""),
                 "–" if attack.examples is None else str(attack.examples),
                 f"{100 * attack.accuracy:.1f}",
+                percent(attack.words_changed),
+                cosine(attack.similarity) + similarity_limit(attack),
                 "–" if attack.queries is None else f"{attack.queries:.0f}",
             ]
             for attack in result.text_attacks

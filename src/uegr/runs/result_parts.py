@@ -14,6 +14,9 @@ CURVES = ("accuracy", "pearson", "micro_f1", "token_accuracy")
 """Metrics of robustness curves; the metric of a curve is the first of these names that its JSON object holds."""
 FORMER_NAMES = {"embedding-pgd": "pgd"}
 """Names of attacks in results of earlier versions."""
+TRAINED_ON = "trained on such edits"
+TRAINED_MARK = " *"
+"""Stands in tables after the accuracy of a run that was trained on such edits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,6 +201,11 @@ class TextAttackRecord(JsonPart):
         """The attack, for tables and figures; with the temperature, where the search saw calibrated probabilities."""
         name = self.attack.replace("_", " ") + on_data(self.split)
         return name if self.temperature is None else f"{name} (temperature {self.temperature:.2f})"
+
+    @property
+    def mark(self) -> str:
+        """Stands in tables after the accuracy."""
+        return TRAINED_MARK if self.trained_on else ""
 
     def hits(self) -> Hits | None:
         """Whether each attacked example is correct after the attack, shape (examples,); None where it is not stored."""

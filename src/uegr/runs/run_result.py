@@ -12,13 +12,16 @@ from typing import Annotated, Any, Self
 
 from uegr.errors import UsageError
 from uegr.modeling.metrics import METRICS
+from uegr.perturb.views import ATTACKS_OF_EDIT
 from uegr.runs.analysis_check import check_analysis
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object
-from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord, TrainingCost
+from uegr.runs.result_parts import TRAINED_MARK, RobustnessCurve, TextAttackRecord, TrainingCost
 from uegr.runs.result_shapes import Analysis, LengthBaseline, Outcomes, OverlapShape, Slice, TransferShape
 
 Series = tuple[list[int], list[float]]
 """Training steps and values."""
+USUAL_TYPO_RATE = 0.3
+"""The rate of typing errors in files that do not hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,8 @@ class RunResult(JsonPart):
         metric: the published metric of the task, a name in `metrics`.
         positive_label: the class whose F1 score is "f1", where that is measured.
         typo_unchanged: number of texts in which no typing error is possible.
+        typo_rate: probability of a typing error per word.
+        typo_trained_on: whether the model was trained on typing errors; see `uegr.perturb.views.trained_attacks`.
         metrics: all metrics; see `uegr.evaluation.evaluator`.
         robustness: the metric under the embedding attack of `uegr evaluate`.
         outcomes: per example; see `uegr.evaluation.packed_outcomes`.
@@ -59,6 +64,8 @@ class RunResult(JsonPart):
     metric: str = "accuracy"  # files of the first version do not name it
     positive_label: str | None = None
     typo_unchanged: int | None = None
+    typo_rate: float | None = None
+    typo_trained_on: bool | None = None
     metrics: dict[str, float]
     robustness: RobustnessCurve
     outcomes: Annotated[dict[str, Any] | None, Outcomes | None] = None
@@ -107,6 +114,20 @@ class RunResult(JsonPart):
         _check_transfer(result.transfer)
         check_analysis(result.analysis)
         return result
+
+    @property
+    def at_typo_rate(self) -> str:
+        """The rate of typing errors in words, empty for the usual one. Numbers of different rates are not compared."""
+        return "" if self.typo_rate in (None, USUAL_TYPO_RATE) else f" at rate {self.typo_rate:g}"
+
+    @property
+    def typo_mark(self) -> str:
+        """Stands in tables after a number under typing errors."""
+        trained_on = self.typo_trained_on
+        if trained_on is None:  # a file of an earlier version: its attacks that make typing errors say it
+            alike = [attack for attack in self.text_attacks if attack.attack in ATTACKS_OF_EDIT["typos"]]
+            trained_on = any(attack.trained_on for attack in alike)
+        return TRAINED_MARK if trained_on else ""
 
     @property
     def masking_reasons(self) -> list[str]:

@@ -5,16 +5,17 @@ from collections.abc import Callable, Iterable, Sequence
 
 from uegr.evaluation.area_under_curve import curve_area, shared_range
 from uegr.modeling.metrics import METRICS, metric_title
-from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
+from uegr.runs.result_parts import RobustnessCurve
 from uegr.runs.run_result import RunResult
 from uegr.runs.text_attack_groups import (
-    attack_heading,
     attack_with_key,
     check_distinct,
     comparison_key,
     distinct_attacks,
     distinct_names,
+    heading_of,
 )
+from uegr.runs.text_attack_notes import changes_line, mark_note
 from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
@@ -43,8 +44,10 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
 
     def metric(name: str, title: str) -> Cell:
         def cell(result: RunResult) -> str:
-            has_it = name in result.metrics and _title(name, result) == title
-            return METRICS[name.removeprefix("typo_")].text(result.metrics[name]) if has_it else "–"
+            if name not in result.metrics or _title(name, result) != title:
+                return "–"
+            text = METRICS[name.removeprefix("typo_")].text(result.metrics[name])
+            return text + result.typo_mark if name.startswith("typo_") else text
 
         return cell
 
@@ -53,7 +56,11 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
         return [(title, metric(name, title)) for name, title in dict.fromkeys(pairs)]
 
     def attacked(key: str) -> Cell:
-        return lambda result: "–" if (attack := attack_with_key(result, key)) is None else _percent(attack.accuracy)
+        def cell(result: RunResult) -> str:
+            attack = attack_with_key(result, key)
+            return "–" if attack is None else _percent(attack.accuracy) + attack.mark
+
+        return cell
 
     attacks = distinct_attacks(results)
     published = [result.metric for result in results]
@@ -65,7 +72,7 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
         *columns([*(f"typo_{name}" for name in METRICS), "ece", "nll"]),
         *(
             (f"{name} %", attacked(comparison_key(attack)))
-            for name, attack in zip(distinct_names(attacks, _attack_name), attacks, strict=True)
+            for name, attack in zip(distinct_names(attacks, heading_of), attacks, strict=True)
         ),
         ("time ×", lambda result: multiple(result.cost.time_ratio)),
         ("FLOPs ×", lambda result: multiple(result.cost.flop_ratio)),
@@ -103,20 +110,22 @@ def terminal_table(results: Sequence[RunResult]) -> WideTable:
         caption += f"; PGD attacked a part of the test data, {', '.join(parts)} examples"
     if len({result.test_digest for result in results} - {None}) > len({result.task for result in results}):
         caption += "; runs of the same task were measured on different data"
-    return WideTable(headings, rows, title, caption)
+    return WideTable(headings, rows, title, ". ".join(filter(None, (caption, attack_notes(results)))))
+
+
+def attack_notes(results: Sequence[RunResult]) -> str:
+    """Return sentences on the mark of numbers, and on how much the attacks on the text changed."""
+    return " ".join(filter(None, (mark_note(results), changes_line(results))))
 
 
 def _title(name: str, result: RunResult) -> str:
-    """The heading of a metric of the run, whose F1 is that of one class."""
+    """The heading of a metric of the run, whose F1 is that of one class, and whose typing errors are of one rate."""
     unperturbed = name.removeprefix("typo_")
     title = metric_title(unperturbed, result.positive_label)
     if name == unperturbed:
         return title
-    return "typos %" if unperturbed == "accuracy" else f"typos, {title}"
-
-
-def _attack_name(attack: TextAttackRecord) -> str:
-    return attack_heading(attack.attack) + attack.key.removeprefix(attack.attack)
+    typos = f"typos{result.at_typo_rate}"
+    return f"{typos} %" if unperturbed == "accuracy" else f"{typos}, {title}"
 
 
 def _is_comparable(result: RunResult, first: RunResult) -> bool:

@@ -51,6 +51,11 @@ def _used_options(attack: TextAttackRecord) -> dict[str, Any]:
     return {name: value for name, value in attack.options.items() if name not in unused}
 
 
+def heading_of(attack: TextAttackRecord) -> str:
+    """Return the heading of the result of an attack in tables, without its unit."""
+    return attack_heading(attack.attack) + attack.key.removeprefix(attack.attack)
+
+
 def attack_heading(name: str) -> str:
     """Return the heading of an attack in tables, without its unit: "typos attack" beside the measure "typos"."""
     return f"{name} attack" if name in TAKEN else name

@@ -34,3 +34,24 @@ def test_the_share_of_changed_words_of_a_very_long_text_is_computed_at_once() ->
     assert _share_changed(text, text.replace("plot", "polt", 1200)) == pytest.approx(1200 / 12_000)
     assert _share_changed("我喜欢", "") == 1.0
     assert _share_changed("!", "?") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "share"),
+    [
+        ("win a free prize now", "win!! a free 🎁 prize... now -", 2 / 5),
+        ("a free, fine film", "a , fine film", 1 / 4),
+        ("a free prize", "a 🎁 free 🎁 prize 🎁", 1.0),
+        ("a free prize", "a f r e e prize", 1 / 3),
+        ("a free , fine film", "a , fine film", 1 / 4),
+        ("a film, fine", "a f!lm, fine", 1 / 3),
+        ("1 fine film", "2 fine film", 1 / 3),
+        ("我喜欢这部电影，很好。", "我喜欢这部电影，很好！！", 1 / 2),
+        ("我喜欢这部电影，很好。", "，很好。", 1 / 2),
+        ("หนังดี มาก", "หนังดี! มาก", 1 / 2),
+    ],
+)
+def test_signs_at_a_word_change_it(before: str, after: str, share: float) -> None:
+    """Only letters were compared: a text whose words all had got signs had no changed word."""
+    assert _share_changed(before, after) == pytest.approx(share)
+    assert _share_changed(before, before) == 0.0

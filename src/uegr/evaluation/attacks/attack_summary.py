@@ -14,7 +14,7 @@ from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.packed_outcomes import pack_bits
 from uegr.evaluation.robustness import curve_part, robust_mask
 from uegr.evaluation.sentence_encoder import SentenceEncoder, load_encoder
-from uegr.perturb.words import has_unspaced_words, words_of
+from uegr.perturb.words import has_unspaced_words, pieces_of
 
 SAMPLES = 10
 """Largest number of fooling texts that are written to results.json."""
@@ -103,12 +103,23 @@ def summary(
 
 
 def _share_changed(before: str, after: str) -> float:
-    """Share of the words of the text before that are not in the text after, in their order."""
-    words, new_words = words_of(before), words_of(after)
+    """Share of the words of the text before, with the signs at them, that are not in the text after, in their order.
+
+    Signs that stand alone are no words: where more of them were put in than words were changed, their number counts.
+    """
+    (words, signs), (new_words, new_signs) = map(_words_and_signs, (before, after))
     numbers = {word: number for number, word in enumerate({*words, *new_words})}
     new = np.array([numbers[word] for word in new_words], dtype=np.int32)
     common = np.zeros(len(new) + 1, dtype=np.int32)  # longest common subsequence with each beginning of the new words
     for word in words:
         common[1:] = np.maximum(common[1:], common[:-1] + (new == numbers[word]))
         np.maximum.accumulate(common, out=common)
-    return 1.0 - int(common[-1]) / len(words) if words else 0.0
+    changed = max(len(words) - int(common[-1]), new_signs - signs)
+    return min(1.0, changed / len(words)) if words else 0.0
+
+
+def _words_and_signs(text: str) -> tuple[list[str], int]:
+    """The pieces of a text that have a letter or a digit, and the number of the others."""
+    pieces = [piece for piece in pieces_of(text) if not piece.isspace()]
+    words = [piece for piece in pieces if any(map(str.isalnum, piece))]
+    return words, len(pieces) - len(words)

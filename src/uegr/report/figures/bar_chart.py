@@ -10,7 +10,7 @@ from uegr.report.figures.style import COLOURS, canvas, legend, plain_numbers
 from uegr.report.run_groups import Group
 
 ERROR = "#8c8c8c"
-"""Colour of error lines: visible on every bar, and on light and dark pages."""
+"""Colour of error lines and lines over bars: visible on every bar, and on light and dark pages."""
 Bars = Mapping[str, Mapping[str, float]]
 """Compared item -> label of a group -> length of its bar."""
 Intervals = Mapping[str, Mapping[str, tuple[float, float]]]
@@ -28,6 +28,7 @@ def draw_bars(
     caption: str,
     digits: int = 1,
     intervals: Intervals | None = None,
+    lines: Mapping[str, str] | None = None,
     limit: float | None = None,
     log: bool = False,
 ) -> Chart:
@@ -41,30 +42,37 @@ def draw_bars(
         alt: what the bars show; the numbers are added in words.
         digits: number of digits after the decimal point.
         intervals: ends of the error lines; a bar without one has none.
+        lines: items that have no block -> the item over whose bars they are drawn as vertical lines.
         limit: right end of the x axis; by default the longest bar and its number decide.
         log: whether the x axis is logarithmic; it begins at a third of the shortest bar.
     """
     shown = [group for group in groups if any(group.label in block for block in lengths.values())]
-    intervals = intervals or {}
-    figure, axes = canvas(0.9 + 0.21 * len(lengths) * (len(shown) + 0.6))
+    intervals, lines = intervals or {}, lines or {}
+    items = [item for item in lengths if item not in lines]
+    figure, axes = canvas(0.9 + 0.21 * len(items) * (len(shown) + 0.6))
     ends = [end for block in intervals.values() for interval in block.values() for end in interval]
     ends += [length for block in lengths.values() for length in block.values()]
     longest = limit or max(ends) or 1.0
     height = 0.8 / max(1, len(shown))
     marks = []
-    for row, (item, block) in enumerate(lengths.items()):
+    for item, block in lengths.items():
         for position, group in enumerate(shown):
             if group.label not in block:
                 continue
+            row = items.index(lines.get(item, item))
             value, y = block[group.label], row + (position - (len(shown) - 1) / 2) * height
+            marks.append(Mark(axes, value, y, f"{group.label}, {_one_line(item)}: {_number(value, digits)}"))
+            if item in lines:
+                axes.vlines(value, y - 0.45 * height, y + 0.45 * height, color=ERROR, linewidth=3)
+                continue
             axes.barh(y, value, height=height * 0.9, color=COLOURS[group.index % len(COLOURS)])
             low, high = intervals.get(item, {}).get(group.label, (value, value))
             if low < high:
                 axes.hlines(y, low, high, color=ERROR, linewidth=1.3)
-            text_x = high * 1.05 if log else max(high, 0) + 0.012 * longest
+            right = max([high, *(lengths[line].get(group.label, high) for line in lines if lines[line] == item)])
+            text_x = right * 1.05 if log else max(right, 0) + 0.012 * longest
             axes.text(text_x, y, _number(value, digits), va="center", fontsize=8.5)
-            marks.append(Mark(axes, value, y, f"{group.label}, {_one_line(item)}: {_number(value, digits)}"))
-    _label_axes(axes, list(lengths), unit)
+    _label_axes(axes, items, unit)
     if log:
         shortest = min(mark.x for mark in marks)
         axes.set_xscale("log")
