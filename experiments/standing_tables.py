@@ -8,7 +8,7 @@ from typing import Any
 from experiments.number_text import signed
 from experiments.standing import ALL, Ranking, Standing
 from experiments.verdict_tables import METHOD
-from uegr.compare.grid_summary import Line, Verdict, all_measures, mark, ranks
+from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
 from uegr.evaluation.statistics import estimate
 
@@ -96,9 +96,15 @@ def advice_record() -> dict[str, Any]:
     return {"comparisons": comparisons, "regression": {"task": REGRESSION, "first": first}}
 
 
+def _has_groups(table: Table, groups: Iterable[str]) -> bool:
+    """Whether every method has a run on the task, and at least one of the groups has values there."""
+    values = [ranks([table], measure)[0] for measure in table.measures if measure.name in groups]
+    return any(values) and all(line.runs for line in table.lines)
+
+
 def _comparison(standing: Standing, settings: str, groups: Iterable[str]) -> dict[str, Any]:
     return {
-        "tasks": [table.task for table in standing.tables if all(line.runs for line in table.lines)],
+        "tasks": [table.task for table in standing.tables if _has_groups(table, groups)],
         "model": standing.tables[0].model,
         "settings": settings,
         "purposes": {name: standing.rankings[name].not_different()[0] for name in groups},

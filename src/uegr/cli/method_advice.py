@@ -24,5 +24,6 @@ def advice_text() -> str:
         for name, (first, *others) in comparison["purposes"].items():
             alike = f" ({', '.join(others)})" if others else ""
             lines.append(f"- {PURPOSES[name]}: {first}{alike}")
-    lines.append(f"Regression ({advice['regression']['task']}), all measures together: {advice['regression']['first']}")
+    task, first = advice["regression"]["task"], advice["regression"]["first"]
+    lines.append(f"Regression ({task}), clean and under embedding attacks: {first}")
     return "\n".join(lines)

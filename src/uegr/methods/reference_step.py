@@ -26,7 +26,8 @@ FOLLOWED = (
     *("views", "passes", "dropout", "epsilon", "js_weight", "clean_weight", "checkpoint_passes"),
     *("alpha", "beta", "p_min"),
 )
-"""The options that the reference follows; the others must have their defaults."""
+"""The options that the reference follows; the others must have their defaults, except refresh, which is not used. What
+the passes read is given by `edited`, and not by `views`."""
 
 
 def reference_training_step(
@@ -57,8 +58,10 @@ def reference_training_step(
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     body = body_positions(model, optimizer)
     if optimizer.state:
-        moments = [optimizer.state[parameter]["exp_avg_sq"].clone() for parameter in parameters]
-        scores = [moment if i in body else None for i, moment in enumerate(moments)]
+        scores = [
+            optimizer.state[parameter]["exp_avg_sq"].clone() if i in body and parameter in optimizer.state else None
+            for i, parameter in enumerate(parameters)
+        ]
         reference_update(optimizer, scores, uniforms, config)
     else:
         optimizer.step()
@@ -168,7 +171,7 @@ def _check_followed(config: UEGRConfig) -> None:
     for field in fields(config):
         if field.name not in (*FOLLOWED, "refresh") and getattr(config, field.name) != getattr(defaults, field.name):
             raise UsageError(
-                f"the reference step does not follow {field.name}: leave it at its default, or choose among "
+                f"the reference step does not follow {field.name}: leave it at its default. It follows "
                 f"{', '.join(FOLLOWED)}."
             )
 

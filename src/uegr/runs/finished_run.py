@@ -122,7 +122,10 @@ def attacks_trained_on(record: dict[str, Any]) -> set[str]:
     views = record.get("views")
     if views is None:  # a run of an earlier version
         editable = record["kind"] in TARGET_PER_TEXT
-        views = make_config(config["method"], config["options"]).views_read(editable)
+        try:
+            views = make_config(config["method"], config["options"]).views_read(editable)
+        except UsageError:  # a method of the user's own, or an option that no longer exists
+            views = ()
     hardening = record.get("hardening")
     return trained_attacks([*views, *([hardening["edits"]] if hardening else [])])
 

@@ -71,7 +71,9 @@ def run_gate(
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
-    trained = attacks_trained_on(classifier.run) if classifier.run is not None and perturbations else set()
+    # A run of an earlier version does not say what its passes read.
+    run = classifier.run
+    trained = attacks_trained_on(run) if run is not None and "views" in run else set()
     return GateResult(
         name_or_folder(classifier.path),
         *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),

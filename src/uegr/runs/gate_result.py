@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 from xml.etree import ElementTree
 
@@ -86,7 +85,7 @@ class GateResult:
         if self.look_alikes:
             notes.append(f"harmless accuracy is that of {self.look_alikes:,} texts that only look perturbed.")
             notes += [
-                f"wrong: {row['label']} predicted as {row['predicted']}: {shorten(row['text'], LONGEST)}"
+                f"wrong: {row['label']} predicted as {row['predicted']}: {_shortened(row['text'])}"
                 for row in self.mistaken[:SHOWN]
             ]
         return notes
@@ -110,6 +109,12 @@ def _shortest(number: float, decimals: int, is_enough: Callable[[float], bool]) 
     """The number with the fewest decimals, from this many on, that are enough."""
     texts = (f"{number:.{count}f}" for count in range(decimals, 17))
     return next((text for text in texts if is_enough(float(text))), repr(number))
+
+
+def _shortened(text: str) -> str:
+    """A text on one line, cut to `LONGEST` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "\u2026"
 
 
 def _printable(text: str) -> str:

@@ -30,7 +30,7 @@ class BaseAttack(ABC):
 
     @classmethod
     def without_effect(cls, options: Mapping[str, Any]) -> dict[str, str]:
-        """The options that have no effect beside these, each with the one that is the reason, such as "steps=1"."""
+        """The options that have no effect beside these, each with its reason, such as "search_by=worst"."""
         return {}
 
     def options(self) -> dict[str, Any]:
