@@ -75,4 +75,5 @@ for name, config in {"plain": plain, "robust": robust}.items():
     print(f"\n{name}: {'passed' if result.passed else 'failed'}")
     for line in result.lines:
         print(f"  {'ok  ' if line.passed else 'FAIL'} {line.name}: {line.value:.3f}, limit {line.limit:g}")
-    print(*result.notes(), sep="\n")
+    for note in result.notes():
+        print(note)

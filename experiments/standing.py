@@ -91,10 +91,19 @@ class Standing:
         methods = list(dict.fromkeys(line.method for table in self.tables for line in table.lines))
         values = []
         for table in self.tables:
-            by_group = [mean_ranks for measure in table.measures if (mean_ranks := ranks([table], measure)[0])]
-            if all(set(mean_ranks) == set(methods) for mean_ranks in by_group):
-                values.append([-mean(mean_ranks[method] for mean_ranks in by_group) for method in methods])
+            ranks_there = mean_ranks(table)
+            if set(ranks_there) == set(methods):
+                values.append([-ranks_there[method] for method in methods])
         return methods, values
+
+
+def mean_ranks(table: Table) -> dict[str, float]:
+    """The mean of each method's ranks by the groups of measures on a data set; empty if a method lacks one of them."""
+    by_group = [of_group for measure in table.measures if (of_group := ranks([table], measure)[0])]
+    methods = [line.method for line in table.lines]
+    if any({*of_group} != {*methods} for of_group in by_group):
+        return {}
+    return {method: mean(of_group[method] for of_group in by_group) for method in methods if by_group}
 
 
 def _ranking(methods: Sequence[str], values: Sequence[Sequence[float]]) -> Ranking:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from experiments.number_text import signed
-from experiments.standing import ALL, Ranking, Standing
+from experiments.standing import ALL, Ranking, Standing, mean_ranks
 from experiments.verdict_tables import METHOD
 from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
@@ -90,9 +90,8 @@ def advice_record() -> dict[str, Any]:
         _comparison(Standing.of_grid("thirteen"), "untuned, one seed", ("unseen text attacks", "typing errors")),
     ]
     regression = next(table for table in main.tables if table.task == REGRESSION)
-    by_measure = [ranks([regression], measure)[0] for measure in regression.measures]
-    rank_sums = {name: sum(of_measure.get(name, 0.0) for of_measure in by_measure) for name in by_measure[0]}
-    first = min(rank_sums, key=lambda name: rank_sums[name])
+    ranks_there = mean_ranks(regression)
+    first = min(ranks_there, key=lambda method: ranks_there[method])
     return {"comparisons": comparisons, "regression": {"task": REGRESSION, "first": first}}
 
 

@@ -29,7 +29,7 @@ def footnote(table: Table) -> str:
         _collapsed_note(table),
         _untouched_note(table),
         _trained_note(table),
-        _changes_note(table),
+        changes_line([run for line in table.lines for run in line.runs.values()]),
     )
     return " ".join(note for note in notes if note)
 
@@ -78,10 +78,6 @@ def _trained_note(table: Table) -> str:
         typos = [TYPOS.name] if TYPOS.name in line.estimates and any(run.typo_mark for run in runs) else []
         attacks[line.method] = [*typos, *sorted(marked)]
     return trained_line(attacks)
-
-
-def _changes_note(table: Table) -> str:
-    return changes_line([run for line in table.lines for run in line.runs.values()])
 
 
 def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -73,7 +73,11 @@ def measures_of(runs: Sequence[RunResult]) -> list[Measure]:
     tasks = dict.fromkeys(entry["task"] for run in runs for entry in run.transfer)
     rate = runs[0].at_typo_rate
     typos = replace(TYPOS, value=lambda run: _typos(run) if run.at_typo_rate == rate else None)
-    measures = [CLEAN, ROBUST, typos, ECE, *map(_under, sorted(attacks)), *map(_on, tasks)]
+    measures = [
+        *(typos if measure is TYPOS else measure for measure in MEASURES),
+        *map(_under, sorted(attacks)),
+        *map(_on, tasks),
+    ]
     check_distinct([measure.name for measure in measures])
     return measures
 

@@ -13,6 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from uegr.modeling.devices import default_device
 from uegr.modeling.embedded_model import INSTALL, embedded_folder
+from uegr.modeling.model_parts import longest_input
 
 logger = logging.getLogger("uegr")
 BATCH_SIZE = 64
@@ -61,7 +62,7 @@ class SentenceEncoder:
                 [texts[i] for i in positions],
                 padding=True,
                 truncation=True,
-                max_length=int(self.model.config.max_position_embeddings),
+                max_length=longest_input(self.model),
                 return_tensors="pt",
             ).to(self.model.device)
             tokens = self.model(**batch).last_hidden_state

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.parameter_positions import body_positions
 from uegr.errors import UsageError
 from uegr.forward.model_pass import seeded
@@ -55,7 +56,7 @@ def reference_training_step(
     """
     loss = reference_loss(model, batch, config, seeds, edited=edited, label_shares=label_shares, scale=scale)
     loss.backward()
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = optimizer_parameters(optimizer)
     body = body_positions(model, optimizer)
     if optimizer.state:
         scores = [
@@ -152,7 +153,7 @@ def reference_update(
         UsageError: the reference does not follow an option that is set.
     """
     _check_followed(config)
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = optimizer_parameters(optimizer)
     selectable = [i for i, score in enumerate(scores) if score is not None]
     flat = torch.cat([score.flatten() for score in scores if score is not None])
     ranks = flat.argsort().argsort().float() / (len(flat) - 1)

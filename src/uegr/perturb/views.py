@@ -20,7 +20,8 @@ WORDS, MASK, TOKENS = "words", "mask", "tokens"
 PERTURBATION_OF = {WORDS: Rewording.name}
 """Edit -> the perturbation that makes it, where that has another name."""
 OWN_RATES = {WORDS: 0.15, Rewording.name: 0.15, MASK: 0.05, TOKENS: 0.2}
-"""Mean share of the words that become a synonym; the mask token or nothing; the same word in other tokens."""
+"""Mean share of the words that become a synonym (two names), the mask token or nothing, or the same word in other
+tokens."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
 _TYPING_ERRORS = ("characters", "typos", "slips")

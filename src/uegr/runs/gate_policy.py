@@ -70,7 +70,8 @@ class GatePolicy(Options):
         thresholds = self.thresholds()
         if not thresholds:
             raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
-        by_limit = sorted(thresholds, key=lambda threshold: threshold.limit)  # a group may limit a member again
+        # A perturbation may have a limit of its own and one of its group.
+        by_limit = sorted(thresholds, key=lambda threshold: threshold.limit)
         least = {(t.measure, t.subject): t.limit for t in by_limit if t.is_minimum}
         for threshold in thresholds:
             minimum = least.get((threshold.measure, threshold.subject), 0.0)

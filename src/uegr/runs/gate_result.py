@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from uegr.atomic_files import write_json, write_text
+from uegr.runs.result_parts import TRAINED_ON
 
 WRITTEN = ("gate.json", "gate.xml")
 """The files of a result."""
@@ -80,7 +81,7 @@ class GateResult:
             if count
         ]
         notes = [f"steps before the model's own normalizer: {', '.join(self.normalize)}"] if self.normalize else []
-        notes += [f"trained on such edits: {', '.join(self.trained_on)}"] if self.trained_on else []
+        notes += [f"{TRAINED_ON}: {', '.join(self.trained_on)}"] if self.trained_on else []
         notes += unchanged
         if self.look_alikes:
             notes.append(f"harmless accuracy is that of {self.look_alikes:,} texts that only look perturbed.")

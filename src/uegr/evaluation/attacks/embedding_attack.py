@@ -169,7 +169,7 @@ class EmbeddingAttack(BaseAttack):
     ) -> RobustMask:
         """Whether each example of a batch is correctly classified at each epsilon, shape (epsilons, B).
 
-        The epsilons are in ascending order, and `examples` are the indices of the examples in the data. With epsilon 0
+        The epsilons are in ascending order, and `examples` are the positions among the attacked ones. With epsilon 0
         alone nothing is perturbed, so a model whose embeddings cannot be perturbed is allowed.
         """
         if max(epsilons) == 0.0:

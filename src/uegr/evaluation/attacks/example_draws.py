@@ -20,7 +20,7 @@ def example_generators(seed: int, examples: Sequence[int], radius: int, restart:
 
     Args:
         seed: of the attack.
-        examples: indices of the examples in the data.
+        examples: positions of the examples among those that are attacked.
         radius: index of the radius.
         restart: number of the restart.
     """
