@@ -84,10 +84,11 @@ def advice(standing: Standing) -> str:
 
 def advice_record() -> dict[str, Any]:
     """The first methods by each group of measures, and in regression, as `uegr methods` reads them."""
-    main = Standing.of_grid("main")
+    main, thirteen = Standing.of_grid("main"), Standing.of_grid("thirteen")
+    seeds = len({slot.seed for slot in thirteen.slots if slot.run})
     comparisons = [
         _comparison(main, "tuned, uegr with views=adversarial", main.rankings),
-        _comparison(Standing.of_grid("thirteen"), "untuned, one seed", ("unseen text attacks", "typing errors")),
+        _comparison(thirteen, f"untuned, {seeds} seed{'s' * (seeds > 1)}", ("unseen text attacks", "typing errors")),
     ]
     regression = next(table for table in main.tables if table.task == REGRESSION)
     ranks_there = mean_ranks(regression)

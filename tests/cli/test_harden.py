@@ -173,6 +173,7 @@ def test_evaluation_texts_that_the_encoder_was_hardened_on_are_counted(
     pd.DataFrame({"text": [seen[0].upper() + "!", seen[-1], "a new text"], "label": [0, 1, 1]}).to_csv(test_file)
     pd.DataFrame({"text": [seen[1], "a text", "a new text"], "label": [0, 1, 1]}).to_csv(other_file)
     assert run([*train, "--method", "plain", "--test_file", str(test_file), "--output_dir", str(trained)]) == 0
+    assert json.loads((trained / "run.json").read_text())["earlier_views"] == ["characters:0.35"] * 2, "both trainings"
     shutil.rmtree(hardened)
     capsys.readouterr()
     evaluate = ["evaluate", str(trained), "--epsilons", "0,0.1", "--attack_steps", "1"]

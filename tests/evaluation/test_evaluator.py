@@ -71,6 +71,8 @@ def test_a_group_of_attacks_is_measured_as_its_members(evaluated: EvaluatedModel
     report = evaluate(evaluated.model, tokenizer(), rows, attacks="obfuscation", attack_examples=2)
     measured = [part["attack"] for part in report.text_attacks]
     assert measured == ["homoglyphs", "invisible", "spaced", "leetspeak", "signs"]
+    with pytest.raises(UsageError, match="'spaced' is named twice, by itself or by a group: name it once"):
+        evaluate(evaluated.model, tokenizer(), rows, attacks=["spaced", "obfuscation"])
 
 
 def test_attacks_on_the_text_see_the_probabilities_at_a_temperature(evaluated: EvaluatedModel, rows: Dataset) -> None:

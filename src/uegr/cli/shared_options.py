@@ -13,7 +13,9 @@ MaxLengthOption = Annotated[
     int | None, option("--max_length", "Truncate texts to N tokens. Default: as trained, or 512.")
 ]
 _OF_TRAINING = {entry.name: entry for entry in fields(RunConfig)}
-NormalizeOption = Annotated[str, option("--normalize", _OF_TRAINING["normalize"].metadata["help"])]
+NormalizeOption = Annotated[
+    str, option("--normalize", _OF_TRAINING["normalize"].metadata["help"] + " The folder is not changed.")
+]
 BatchSizeOption = Annotated[int, option("--batch_size", "Texts that the model reads at once.", min=1)]
 TrustOption = Annotated[bool, option("--trust_remote_code", "Run the Python code that comes with the model.")]
 JobsOption = Annotated[int | None, option("--jobs", "Number of runs at once, one process each, of one thread.")]

@@ -11,7 +11,13 @@ from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import LABEL, subset
 from uegr.data.task_data import METRICS_OF_KIND, check_rankings
 from uegr.errors import UsageError, unknown
-from uegr.evaluation.attacks.attack_registry import Attack, find_attack, without_groups
+from uegr.evaluation.attacks.attack_registry import (
+    Attack,
+    attack_name,
+    check_named_once,
+    find_attack,
+    without_groups,
+)
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.pgd import PGD
@@ -84,12 +90,14 @@ def evaluate(
         on_batch: called with the number of examples of each batch that was attacked.
 
     Raises:
-        UsageError: an unknown attack, metric or column, a class such as `PGD` instead of `PGD()`, rows without text or
-            label, or an attack other than PGD on a model that is not a classifier.
+        UsageError: an unknown attack, metric or column, an attack that is named twice, a class such as `PGD` instead of
+            `PGD()`, rows without text or label, or an attack other than PGD on a model that is not a classifier.
     """
     check_value("attack_examples", own_number(attack_examples), int | None)
     named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
-    chosen = [find_attack(attack) for attack in without_groups(named)]
+    members = without_groups(named)
+    check_named_once([attack_name(attack) for attack in members if isinstance(attack, str)])
+    chosen = [find_attack(attack) for attack in members]
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)

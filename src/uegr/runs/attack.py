@@ -35,9 +35,10 @@ from uegr.evaluation.masking_test import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
-from uegr.runs.finished_run import FinishedRun, attacks_trained_on, open_measured_classifier, open_run, running_total
+from uegr.runs.finished_run import FinishedRun, open_measured_classifier, open_run, running_total
 from uegr.runs.result_parts import RobustnessCurve, TextAttackRecord
 from uegr.runs.run_result import RunResult
+from uegr.runs.trained_edits import is_trained_on
 
 Options = dict[str, Any]
 Result = TypeVar("Result", TextAttackRecord, RobustnessCurve)
@@ -182,7 +183,7 @@ def _save_text_attack(
         clean_accuracy=np.array([outcome.correct for outcome in outcomes]),
         accuracy=np.array([outcome.robust for outcome in outcomes]),
     )
-    trained_on = part["attack"] in attacks_trained_on(run.record)
+    trained_on = is_trained_on(part["attack"], run.record)
     attack = TextAttackRecord.from_dict({**part, "split": split, "trained_on": trained_on, "slices": scores})
     texts = {attack.key: [text_row(outcome, run.data.label_names) for outcome in outcomes]}
 

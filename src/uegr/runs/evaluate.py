@@ -19,9 +19,10 @@ from uegr.evaluation.length_baseline import measure_length_baseline
 from uegr.evaluation.output_scores import clean_scores
 from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.modeling.metrics import METRICS, metric_title
-from uegr.runs.finished_run import FinishedRun, OnExamples, attacks_trained_on, check_writable, open_run, running_total
+from uegr.runs.finished_run import FinishedRun, OnExamples, check_writable, open_run, running_total
 from uegr.runs.hardening_texts import hardening_overlap
 from uegr.runs.run_result import RunResult
+from uegr.runs.trained_edits import is_trained_on
 
 ADDED = ("text_attacks", "embedding_attacks", "analysis", "transfer")
 """Parts of a result that `attack_run`, `analyse_run` and `evaluate_on_tasks` write."""
@@ -92,7 +93,7 @@ def _run_result(run: FinishedRun, rows: Dataset, split: str, measured: dict[str,
         **{name: config[name] for name in ("method", "options", "model", "seed")},
         **{name: run.record[name] for name in ("task", "train_examples", "cost")},
         **measured,
-        "typo_trained_on": "typos" in attacks_trained_on(run.record),
+        "typo_trained_on": is_trained_on("typos", run.record),
         "split": split,
         "test_digest": digest_of_rows(rows, columns),
         "leakage": {**seen.summary(), **hardening_overlap(run.folder, rows, data.text_columns)},

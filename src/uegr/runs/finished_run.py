@@ -10,16 +10,14 @@ from datasets import Dataset
 
 from uegr.data.data_source import DataSource
 from uegr.data.file_digests import check_unchanged
-from uegr.data.kind import KIND_TITLES, TARGET_PER_TEXT, Kind
+from uegr.data.kind import KIND_TITLES, Kind
 from uegr.data.splits import subset
 from uegr.data.task_data import Split, TaskData
 from uegr.errors import UsageError, unknown
 from uegr.evaluation.data_slices import Slices, known_words, slices_of
 from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel
 from uegr.evaluation.evaluation_data import class_names
-from uegr.methods.method_lookup import make_config
 from uegr.modeling.model_loading import load_tokenizer, load_trained
-from uegr.perturb.views import trained_attacks
 from uegr.runs.folder_lock import only_change
 from uegr.runs.model_card import write_card
 from uegr.runs.results_json import read_results, write_results
@@ -110,24 +108,6 @@ class FinishedRun:
             is_same = False
         if not is_same:
             raise UsageError(f"'{self.folder}' was trained again or removed while it was measured: measure it again.")
-
-
-def attacks_trained_on(record: dict[str, Any]) -> set[str]:
-    """The attacks whose kind of edits the training of a run had, or the hardening of its model before.
-
-    Args:
-        record: the content of its run.json.
-    """
-    config = record["config"]
-    views = record.get("views")
-    if views is None:  # a run of an earlier version
-        editable = record["kind"] in TARGET_PER_TEXT
-        try:
-            views = make_config(config["method"], config["options"]).views_read(editable)
-        except UsageError:  # a method of the user's own, or an option that no longer exists
-            views = ()
-    hardening = record.get("hardening")
-    return trained_attacks([*views, *([hardening["edits"]] if hardening else [])])
 
 
 def _of_training(record: dict[str, Any]) -> dict[str, Any]:

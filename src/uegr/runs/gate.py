@@ -16,10 +16,10 @@ from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.model_loading import name_or_folder
 from uegr.perturb.perturbation_registry import find_perturbation
-from uegr.runs.finished_run import attacks_trained_on
 from uegr.runs.gate_policy import BY_CLASS, BY_PERTURBATION, HARMLESS, GatePolicy, Threshold
 from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import OpenedClassifier
+from uegr.runs.trained_edits import is_trained_on
 
 NAMED, SLICES = 20, 10
 """Number of texts and of slices that are named."""
@@ -71,15 +71,13 @@ def run_gate(
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
-    # A run of an earlier version does not say what its passes read.
     run = classifier.run
-    trained = attacks_trained_on(run) if run is not None and "views" in run else set()
     return GateResult(
         name_or_folder(classifier.path),
         *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),
         look_alikes=look_alikes,
         mistaken=_sample(mistaken, policy.seed),
-        trained_on=[name for name in perturbations if name in trained],
+        trained_on=[name for name in perturbations if run is not None and is_trained_on(name, run)],
         normalize=list(classifier.normalize),
     )
 

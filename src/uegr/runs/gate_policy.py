@@ -70,9 +70,7 @@ class GatePolicy(Options):
         thresholds = self.thresholds()
         if not thresholds:
             raise UsageError("the policy has no limit: write minimum or maximum, such as minimum: {accuracy: 0.9}.")
-        # A perturbation may have a limit of its own and one of its group.
-        by_limit = sorted(thresholds, key=lambda threshold: threshold.limit)
-        least = {(t.measure, t.subject): t.limit for t in by_limit if t.is_minimum}
+        least = {(t.measure, t.subject): t.limit for t in thresholds if t.is_minimum}
         for threshold in thresholds:
             minimum = least.get((threshold.measure, threshold.subject), 0.0)
             if not threshold.is_minimum and threshold.limit < minimum:
@@ -122,7 +120,9 @@ class GatePolicy(Options):
                         raise UsageError(f"{side}: {measure} must be a fraction in [0, 1], not {limit!r}.")
                     names: tuple[str | None, ...] = (None if subject is None else str(subject),)
                     if measure in BY_PERTURBATION:
-                        names = GROUPS.get(str(subject), names)
+                        members = GROUPS.get(str(subject))
+                        # A limit of its own replaces the one that a perturbation has from its group.
+                        names = names if members is None else tuple(name for name in members if name not in value)
                         for name in names:
                             find_perturbation(str(name))
                     if isinstance(subject, bool):

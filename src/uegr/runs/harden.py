@@ -23,6 +23,7 @@ from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
 from uegr.runs.hardening_texts import read_hardening_texts
 from uegr.runs.run_folder import HARDENING, read_run
+from uegr.runs.trained_edits import earlier_training
 from uegr.runs.training_folder import begun_precision, finish_run, prepare_run, remove_checkpoints
 from uegr.training.full_disk import disk_errors_explained
 from uegr.training.hardening import Hardening, HardeningTrainer
@@ -46,12 +47,14 @@ class PreparedHardening:
         encoded: the texts to train on, as tokens.
         kept_out: the texts that the loss is measured on, as tokens.
         hashes: of the texts to train on, and of those of an earlier hardening of the model, sorted.
+        earlier_views: what the model has read before; see `uegr.runs.trained_edits`.
     """
 
     pool: TextPool
     encoded: Dataset
     kept_out: Dataset
     hashes: Hashes
+    earlier_views: list[str | None]
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
 
@@ -115,7 +118,10 @@ def harden_model(
             processing_class=tokenizer,
         )
         measured = _train(trainer, prepared, checkpoint, on_step)
-        record = {"config": asdict(config), "precision": precision, "pool": prepared.pool.to_dict(), **measured}
+        record = {
+            **{"config": asdict(config), "precision": precision, "pool": prepared.pool.to_dict()},
+            **{"earlier_views": prepared.earlier_views, **measured},
+        }
         with disk_errors_explained(output_dir, bytes_of(model)):
             source = Path(locate_model(config.model))
             finish_run(
@@ -138,6 +144,7 @@ def _prepared(config: HardeningConfig) -> PreparedHardening:
         most=config.max_texts,
         seed=config.seed,
     )
+    earlier_views = earlier_training(config.model).get("earlier_views", [])
     trust = config.trust_remote_code
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
@@ -146,7 +153,7 @@ def _prepared(config: HardeningConfig) -> PreparedHardening:
     encoded, encoded_kept_out = (_encoded(rows, tokenizer, max_length) for rows in (texts, kept_out))
     former = read_hardening_texts(folder_of_model(config.model))
     hashes = np.unique(np.concatenate([text_hashes(texts, [TEXT]), *([] if former is None else [former])]))
-    return PreparedHardening(pool, encoded, encoded_kept_out, hashes, model, tokenizer)
+    return PreparedHardening(pool, encoded, encoded_kept_out, hashes, earlier_views, model, tokenizer)
 
 
 def _train(

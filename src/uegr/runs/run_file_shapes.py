@@ -54,6 +54,8 @@ class RunFile(TypedDict):
     data: NotRequired[DataFound]
     cost: NotRequired[StepCost]
     hardening: NotRequired[HardeningShape]
+    views: NotRequired[list[str]]
+    earlier_views: NotRequired[list[str | None]]
 
 
 class HardeningConfigShape(TypedDict, total=False):
@@ -77,3 +79,4 @@ class HardeningFile(TypedDict):
     files: NotRequired[dict[str, str]]
     model_folder: NotRequired[dict[str, str]]
     cost: NotRequired[HardeningCost]
+    earlier_views: NotRequired[list[str | None]]

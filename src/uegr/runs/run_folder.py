@@ -54,16 +54,3 @@ def read_run(folder: Path, file: str = RUN) -> dict[str, Any]:
     except MisfitError as error:
         raise UsageError(f"'{folder / file}' {error}: train again with --overwrite.") from error
     return run
-
-
-def hardening_of(model: str) -> dict[str, Any]:
-    """Return how the model was hardened, as {"hardening": ...} for run.json; empty if it was not."""
-    if not (Path(model) / HARDENING).is_file():
-        return {}
-    record = read_run(Path(model), HARDENING)
-    if not record.get("finished"):
-        raise UsageError(f"'{model}' is not hardened yet: finish with uegr harden ... --output_dir {model} --resume.")
-    if "edits" not in record["config"] or "cost" not in record:
-        raise UsageError(f"'{Path(model, HARDENING)}' lacks config.edits or cost: harden again with --overwrite.")
-    kept = {"edits": record["config"]["edits"], "texts": record["cost"]["texts"], "seconds": record["cost"]["seconds"]}
-    return {"hardening": kept}

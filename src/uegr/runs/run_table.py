@@ -15,7 +15,7 @@ from uegr.runs.text_attack_groups import (
     distinct_names,
     heading_of,
 )
-from uegr.runs.text_attack_notes import changes_line, mark_note
+from uegr.runs.text_attack_notes import changes_line, mark_note, percent
 from uegr.runs.wide_table import WideTable
 
 SECONDARY = ("accuracy", "spearman", "mse", "macro_f1", "exact_match", "perplexity", "token_accuracy")
@@ -37,7 +37,7 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
     start, end = shared_range(epsilons)
 
     def on_curve(value: Callable[[RobustnessCurve], float]) -> Cell:
-        return lambda result: _percent(value(result.robustness)) if _is_comparable(result, results[0]) else "–"
+        return lambda result: percent(value(result.robustness)) if _is_comparable(result, results[0]) else "–"
 
     def robust(epsilon: float) -> Cell:
         return on_curve(lambda curve: curve.values[curve.epsilons.index(epsilon)])
@@ -58,7 +58,7 @@ def cells_by_heading(results: Sequence[RunResult]) -> dict[str, Cell]:
     def attacked(key: str) -> Cell:
         def cell(result: RunResult) -> str:
             attack = attack_with_key(result, key)
-            return "–" if attack is None else _percent(attack.accuracy) + attack.mark
+            return "–" if attack is None else percent(attack.accuracy) + attack.mark
 
         return cell
 
@@ -130,10 +130,6 @@ def _title(name: str, result: RunResult) -> str:
 
 def _is_comparable(result: RunResult, first: RunResult) -> bool:
     return result.robustness.same_attack(first.robustness)
-
-
-def _percent(fraction: float) -> str:
-    return "–" if math.isnan(fraction) else f"{100 * fraction:.1f}"
 
 
 def multiple(ratio: float | None) -> str:

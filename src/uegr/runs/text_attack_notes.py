@@ -1,5 +1,6 @@
 """What tables say of attacks on the text: which edits a run was trained on, how much was changed, and the limit."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from uegr.runs.result_parts import TRAINED_MARK, TRAINED_ON, TextAttackRecord
@@ -53,8 +54,8 @@ def similarity_limit(attack: TextAttackRecord) -> str:
 
 
 def percent(fraction: float | None) -> str:
-    """Return a share as text."""
-    return "–" if fraction is None else f"{100 * fraction:.1f}"
+    """Return a share as text; a dash where it was not measured (None, or NaN as the mean over no seed)."""
+    return "–" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.1f}"
 
 
 def cosine(similarity: float | None) -> str:

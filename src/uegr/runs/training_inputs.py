@@ -23,7 +23,7 @@ from uegr.modeling.tokenizer_match import tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.hardening_texts import read_hardening_texts
 from uegr.runs.model_findings import findings_about
-from uegr.runs.run_folder import hardening_of
+from uegr.runs.trained_edits import earlier_training
 from uegr.training.run_config import RunConfig
 
 
@@ -33,7 +33,7 @@ class PreparedTraining:
 
     Args:
         encoded: the training rows as tokens.
-        record: what run.json says of the data, the findings and a hardening before the training.
+        record: what run.json says of the data, the findings and the training before this one.
         hardening_texts: hashes of the texts that the model was hardened on; None if it was not.
     """
 
@@ -59,7 +59,7 @@ def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTrain
     Raises:
         UsageError: something in the configuration or the data cannot work.
     """
-    method_config, hardening = make_config(config.method, config.options), hardening_of(config.model)
+    method_config, earlier = make_config(config.method, config.options), earlier_training(config.model)
     for view in method_config.parsed_views():
         view.load_lists()
     data = config.data.load(config.seed) if data is None else data
@@ -73,7 +73,7 @@ def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTrain
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)
         model = with_lora(model, data.kind, *adapters)
-    record = {**_about_data(data, findings), **hardening}
+    record = {**_about_data(data, findings), **earlier}
     texts = read_hardening_texts(folder_of_model(config.model))
     return PreparedTraining(config, data, encoded, model, tokenizer, max_length, method_config, weights, record, texts)
 

@@ -51,7 +51,7 @@ def check_named_once(names: Sequence[str]) -> None:
     """Raise a UsageError if two attacks have the same name."""
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
-        raise UsageError(f"'{repeated}' is named twice, and a run holds one result of each attack: name it once.")
+        raise UsageError(f"'{repeated}' is named twice, by itself or by a group: name it once.")
 
 
 def attack_class(name: str) -> type[Attack]:
