@@ -2,7 +2,8 @@
 
 torchrun --nproc_per_node 2 worker.py FOLDER {ddp,fsdp,accelerate,lightning} ...
 
-With accelerate and Lightning the method is attached to the plain model, as the documentation says.
+With accelerate and Lightning the method is attached to the plain model, as the documentation says. "fsdp" shards the
+model first; accelerate and the Trainer shard it after the method is attached, which must make no difference.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -17,6 +19,7 @@ from accelerate import Accelerator
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+from support.reviews import tokenizer
 from support.small_models import batch, bert
 from support.small_trainer import arguments, rows
 from uegr import FreeLBConfig, UEGRTrainer, make_config
@@ -28,28 +31,42 @@ OPTIONS = {
     "child-tuning-d": {},
     "uegr": {"dropout": (0.0, 0.0), "refresh": 2, "mask_mode": "frozen", "probability": "top_share", "share": 0.5},
 }
+ORDERS = ("child-tuning-d", "roast", "l2-sp", "mixout", "uegr")
+"""Methods that are attached to a sharded model, and to one that is sharded later."""
 
 
-def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, torch.Tensor]:
-    """The weights after four steps on the rank's share of eight examples of one length, without dropout."""
+def train(
+    method_name: str, wrapper: str, rank: int, world: int, steps: int = STEPS, **attached: Any
+) -> dict[str, torch.Tensor]:
+    """The weights after some steps on the rank's share of eight examples of one length, without dropout.
+
+    Args:
+        method_name, wrapper, rank, world, steps: what is trained, how and how long.
+        **attached: further arguments of `attach`.
+    """
     model = bert(dropout=0.0)
     if wrapper == "ddp":
         trained: torch.nn.Module = DistributedDataParallel(model)
     elif wrapper == "fsdp":
-        from torch.distributed.fsdp import fully_shard
-
-        for layer in model.bert.encoder.layer:
-            fully_shard(layer)
-        trained = fully_shard(model)
+        trained = sharded(model)
     else:
         trained = model
     backward = torch.Tensor.backward
-    shares = [share(i, rank, world) for i in range(STEPS)]
+    shares = [share(i, rank, world) for i in range(steps)]
     if wrapper == "lightning":
         return trained_by_lightning(model, method_name, shares)
     sgd = torch.optim.SGD(trained.parameters(), lr=0.1, momentum=0.9)
-    method = make_config(method_name, OPTIONS[method_name]).attach(model=trained, optimizer=sgd, train_loader=shares)
+    with torch.no_grad():  # leaves FSDP's outer layers whole, with weights that are not those of the optimizer
+        trained(**batch(2))
+    config = make_config(method_name, OPTIONS.get(method_name, {}))
+    loader = None if wrapper == "fsdp after attach" else shares
+    method = config.attach(model=trained, optimizer=sgd, train_loader=loader, **attached)
     optimizer = method.optimizer
+    if wrapper in ("fsdp after attach", "fsdp after preparation"):
+        trained = sharded(model, sgd)
+        with torch.no_grad():
+            trained(**batch(2))
+        method.prepare(shares, model=trained)
     if wrapper == "accelerate":
         accelerator = Accelerator(cpu=True)
         trained, optimizer = accelerator.prepare(trained, optimizer)
@@ -61,6 +78,30 @@ def train(method_name: str, wrapper: str, rank: int, world: int) -> dict[str, to
         optimizer.zero_grad()
     weights = {key: value.detach() for key, value in model.state_dict().items()}
     return {key: value.full_tensor() if hasattr(value, "full_tensor") else value for key, value in weights.items()}
+
+
+def sharded(model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None) -> torch.nn.Module:
+    """The model with a part of each weight on each process, also in the optimizer: the way of accelerate."""
+    from torch.distributed.fsdp import fully_shard
+
+    names = {id(weight): name for name, weight in model.named_parameters()}
+    for layer in model.bert.encoder.layer:
+        fully_shard(layer)
+    fully_shard(model)
+    parts = dict(model.named_parameters())
+    for group in [] if optimizer is None else optimizer.param_groups:
+        group["params"] = [parts[names[id(weight)]] for weight in group["params"]]
+    return model
+
+
+def shard_before_and_after(rank: int) -> None:
+    """A model that is sharded before the method is attached, after it, or after the preparation: the same weights."""
+    for name in ORDERS:
+        orders = ("fsdp", "fsdp after attach", "fsdp after preparation")
+        first, *others = (train(name, order, rank, dist.get_world_size(), 2, tokenizer=tokenizer()) for order in orders)
+        for other, order in zip(others, orders[1:], strict=True):
+            for key, value in first.items():
+                torch.testing.assert_close(other[key], value, msg=lambda text: f"{name}, {order}, {key}: {text}")  # noqa: B023
 
 
 def share(seed: int, rank: int, world: int) -> dict[str, torch.Tensor]:
@@ -150,6 +191,8 @@ def main() -> None:
     if "ddp" in wrappers:
         train_on_texts_of_several_lengths(rank)
         train_without_the_wrapper(rank)
+    if "fsdp" in wrappers:
+        shard_before_and_after(rank)
     if "accelerate" in wrappers:
         log_with_the_trainer(folder / "trainer")
     dist.destroy_process_group()

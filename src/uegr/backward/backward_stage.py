@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
 from uegr.errors import UsageError
-from uegr.modeling.shards import shard
+from uegr.modeling.shards import shard, shard_like
 from uegr.options import Options
 
 
@@ -36,22 +36,25 @@ class BackwardStage(ABC):
         self.options = self.options_class() if options is None else options
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Look at the model before training; called when the optimizer is wrapped or gets a new parameter group."""
+        """Look at the model before training; called at first, and when the parameters change.
+
+        Keep positions in `optimizer_parameters(optimizer)` and no parameters: accelerate replaces them by sharded ones.
+        """
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
         """The stage's state that has a tensor per parameter: position among the optimizer's parameters -> tensor."""
         return []
 
     def follow_parameters(self, optimizer: torch.optim.Optimizer) -> None:
-        """Move the state to the devices of the parameters; called before each use of it.
+        """Move the state to the devices of the parameters, and cut it to their shards; called before each use of it.
 
-        A loop may move the model after `attach`, as accelerate does. It may read a checkpoint to the CPU, as Hugging
-        Face's Trainer does on one GPU.
+        A loop may move or shard the model after `attach`, as accelerate does. It may read a checkpoint to the CPU, as
+        Hugging Face's Trainer does on one GPU.
         """
         parameters = optimizer_parameters(optimizer)
         for tensors in self.tensors_of_parameters():
             for i, tensor in tensors.items():
-                tensors[i] = tensor.to(parameters[i].device)
+                tensors[i] = shard_like(tensor.to(parameters[i].device), parameters[i])
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Preparation: use the gradients of one step's training data."""

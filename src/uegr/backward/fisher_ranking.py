@@ -34,14 +34,21 @@ class FisherRankedStage(BackwardStage):
         super().__init__(options)
         self.scores = SaliencyScores("fisher", decay=None)
         self._body: list[int] = []
+        self._optimizer: torch.optim.Optimizer | None = None
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         former, self._body = self._body, body_positions(model, optimizer)
         self.scores.follow(former, self._body)
-        self._parameters = optimizer_parameters(optimizer)
+        self._optimizer = optimizer
+
+    @property
+    def _parameters(self) -> list[Tensor]:
+        assert self._optimizer is not None
+        return optimizer_parameters(self._optimizer)
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
-        self.scores.observe([self._parameters[i] for i in self._body])
+        parameters = self._parameters
+        self.scores.observe([parameters[i] for i in self._body])
 
     def ranked(self) -> tuple[Tensor, dict[int, Tensor]]:
         """Rank the weights by the gradients since the last ranking, and forget those gradients.
@@ -50,7 +57,8 @@ class FisherRankedStage(BackwardStage):
             The update probability of each bin of scores, see `Selection.table`; and the bins, int16, by the position of
             their parameter among the optimizer's.
         """
-        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
+        parameters = self._parameters
+        scores = [self.scores.score(index, parameters[i]) for index, i in enumerate(self._body)]
         self.scores.clear()
         bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
-        return self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters)), bins
+        return self.selection.table(scores, lambda counts: sum_over_shards(counts, parameters)), bins

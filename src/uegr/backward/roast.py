@@ -64,10 +64,10 @@ class RoASTBackward(FisherRankedStage):
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
         self.observe(optimizer)
-        draws = Draws(seed)
+        draws, parameters = Draws(seed), self._parameters
         for i, bins in self._bins.items():
             assert self._table is not None
-            table, parameter_gradient = self._table.to(bins.device), self._parameters[i].grad
+            table, parameter_gradient = self._table.to(bins.device), parameters[i].grad
             if parameter_gradient is None:
                 continue
             # The mask mode `gradient`, in portions that stay in the processor's cache.

@@ -10,6 +10,7 @@ import torch
 from uegr.backward.backward_stage import optimizer_parameters
 from uegr.errors import UegrWarning, UsageError, shown
 from uegr.modeling.model_wrappers import check_module
+from uegr.modeling.shards import reshard
 from uegr.modeling.weight_dtypes import trainable_weights
 
 STATE_KEY = "uegr"
@@ -204,6 +205,7 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
             gradient.
     """
     check_module(model)
+    reshard(model)
     updated = {id(weight) for weight in optimizer_parameters(optimizer)}
     of_model = [weight for weight in model.parameters() if id(weight) in updated]
     if not of_model:

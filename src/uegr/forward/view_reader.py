@@ -16,6 +16,7 @@ from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_parts import longest_input
 from uegr.modeling.model_wrappers import config_value
 from uegr.modeling.real_tokens import token_mask
+from uegr.modeling.shards import whole
 from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.token_lookups import LookedUpTokens
 from uegr.perturb.edited_row import EditedRow
@@ -195,7 +196,7 @@ def token_importance(model: nn.Module, batch: Batch, gradient: Tensor) -> Tensor
         gradient: of the loss at the token embeddings, (B, T, d).
     """
     weight: Any = input_embeddings(model).weight
-    embedded = weight.detach()[batch["input_ids"]]
+    embedded = whole(weight.detach())[batch["input_ids"]]
     importance: Tensor = (gradient * embedded.to(gradient.dtype)).sum(dim=-1).abs()
     return importance * token_mask(batch).squeeze(-1)
 

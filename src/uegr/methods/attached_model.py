@@ -6,6 +6,7 @@ from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.staged_optimizer import StagedOptimizer
 from uegr.errors import UsageError
 from uegr.modeling.model_wrappers import check_module
+from uegr.modeling.shards import reshard
 
 
 class AttachedModel:
@@ -18,7 +19,7 @@ class AttachedModel:
 
     def __init__(self, model: nn.Module, optimizer: StagedOptimizer) -> None:
         self.model, self.optimizer = model, optimizer
-        self._trainable = self._requires_grad()
+        self._parameters = self._identities()
 
     def or_wrapper(self, model: nn.Module | None) -> nn.Module:
         """The attached model, or the user's wrapper around it.
@@ -29,6 +30,7 @@ class AttachedModel:
         if model is None or model is self.model:
             return self.model
         check_module(model)
+        reshard(model)
         updated = {id(weight) for weight in optimizer_parameters(self.optimizer.optimizer)}
         weights = list(model.parameters())  # a wrapper may hold none
         if weights and not any(id(weight) in updated for weight in weights):
@@ -39,9 +41,9 @@ class AttachedModel:
         return model
 
     def has_changed(self) -> bool:
-        """Whether parameters were frozen, unfrozen or added since this was last asked."""
-        former, self._trainable = self._trainable, self._requires_grad()
-        return former != self._trainable
+        """Whether parameters were frozen, unfrozen, added or replaced (by sharded ones) since this was last asked."""
+        former, self._parameters = self._parameters, self._identities()
+        return former != self._parameters
 
-    def _requires_grad(self) -> list[bool]:
-        return [parameter.requires_grad for parameter in optimizer_parameters(self.optimizer.optimizer)]
+    def _identities(self) -> list[tuple[int, bool]]:
+        return [(id(weight), weight.requires_grad) for weight in optimizer_parameters(self.optimizer.optimizer)]

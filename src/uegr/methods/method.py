@@ -225,6 +225,7 @@ class Method:
         """
         if self.backward.prepared:
             return
+        self.on_new_parameters()
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
         try:
             observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_step)
@@ -285,7 +286,7 @@ class Method:
         self._step_cycle.give_up()
 
     def on_new_parameters(self) -> None:
-        """Look at the parameters again: the loop has added a parameter group. Called by the wrapped optimizer."""
+        """Look at the parameters again: the loop may have changed them. Called by the wrapped optimizer."""
         self._step_cycle.on_new_parameters()
 
     def cost(self) -> float:
@@ -310,6 +311,8 @@ class Method:
         check_state(state, self.name)
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
+        if self._attachment is not None:  # what attach has made before the model was sharded
+            self.backward.follow_parameters(self.optimizer.optimizer)
         self.backward.load_state_dict(state["backward"])
         if self._attachment is not None:
             check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer))

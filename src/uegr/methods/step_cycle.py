@@ -20,6 +20,7 @@ from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
 from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.training_position import TrainingPosition
+from uegr.modeling.shards import reshard
 
 
 class StepCycle:
@@ -146,13 +147,14 @@ class StepCycle:
         self._backward.discard(self._optimizer)
 
     def on_new_parameters(self) -> None:
-        """Look at the parameters again: the loop has added a parameter group."""
+        """Look at the parameters again: the loop may have added, frozen or sharded some."""
         self._warnings.forget_weights()  # those of the last loss were fewer
         self._follow_trainable()
 
     def _follow_trainable(self) -> None:
-        """Let the backward stage look again at the parameters if the loop has frozen, unfrozen or added any."""
+        """Let the backward stage look again at the parameters if the loop has changed any."""
         if self._attached.has_changed():
+            reshard(self._attached.model)
             self._backward.attach(self._attached.model, self._optimizer)
 
     def _on_backward(self, _gradient: Tensor) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from uegr.errors import UsageError
 from uegr.modeling.embedding_factor import output_factor
 from uegr.modeling.model_wrappers import config_value, unwrap
-from uegr.modeling.shards import is_sharded
+from uegr.modeling.shards import whole
 from uegr.modeling.weight_dtypes import check_values
 
 
@@ -90,9 +90,7 @@ def embedding_scale(model: nn.Module) -> EmbeddingScale:
     layer = input_embeddings(model)
     weight: Any = layer.weight
     check_values([weight])
-    norms = weight.detach().float().norm(dim=-1)
-    if is_sharded(norms):  # put the parts together
-        norms = norms.full_tensor()
+    norms = whole(weight.detach().float().norm(dim=-1))
     total, count = norms.sum(), norms.numel()
     padding = getattr(layer, "padding_idx", None)
     if padding is not None:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 if dist.is_available():
-    from torch.distributed.tensor import DTensor
+    from torch.distributed.tensor import DTensor, Replicate
 
 
 def is_sharded(tensor: Tensor) -> TypeGuard[DTensor]:
@@ -23,6 +23,33 @@ def shard(tensor: Tensor) -> Tensor:
         local: Tensor = tensor.to_local()
         return local
     return tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """The tensor with the parts of all processes; each of them must call this."""
+    if is_sharded(tensor):
+        full: Tensor = tensor.full_tensor()
+        return full
+    return tensor
+
+
+def shard_like(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """This process's part of a tensor that was made before its parameter was sharded; a part stays as it is."""
+    if not is_sharded(parameter) or not tensor.shape == parameter.shape != shard(parameter).shape:
+        return tensor
+    mesh = parameter.device_mesh
+    replicated = DTensor.from_local(tensor, mesh, [Replicate()] * mesh.ndim, run_check=False)
+    return shard(replicated.redistribute(placements=parameter.placements)).clone()  # without the memory of the whole
+
+
+def reshard(model: nn.Module) -> None:
+    """Give a model its shards back, which are what the optimizer holds: a pass without backward may leave it whole."""
+    if dist.is_available() and dist.is_initialized():
+        from torch.distributed.fsdp import FSDPModule  # slow to import
+
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
 
 
 def sum_over_shards(counts: Tensor, parameters: Iterable[Tensor]) -> None:
