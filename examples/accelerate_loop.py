@@ -24,7 +24,9 @@ accelerator = Accelerator(gradient_accumulation_steps=2, cpu=args.cpu)
 tokenizer = AutoTokenizer.from_pretrained(args.model)
 model = AutoModelForSequenceClassification.from_pretrained(args.model, num_labels=2).train()
 train = load_dataset("csv", data_files=args.train_file, split="train")
-train = train.map(lambda rows: tokenizer(rows["text"]), batched=True, remove_columns="text")
+train = train.map(
+    lambda rows: tokenizer(rows["text"], truncation=True, max_length=128), batched=True, remove_columns="text"
+)
 loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(tokenizer))
 
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)

@@ -42,7 +42,9 @@ class RobustClassifier(lightning.LightningModule):
 
 module = RobustClassifier(args.model)
 train = load_dataset("csv", data_files=args.train_file, split="train")
-train = train.map(lambda rows: module.tokenizer(rows["text"]), batched=True, remove_columns="text")
+train = train.map(
+    lambda rows: module.tokenizer(rows["text"], truncation=True, max_length=128), batched=True, remove_columns="text"
+)
 loader = DataLoader(train, batch_size=16, shuffle=True, collate_fn=DataCollatorWithPadding(module.tokenizer))
 
 trainer = lightning.Trainer(
