@@ -12,17 +12,20 @@ import sys
 import warnings
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedType
+from accelerate.state import AcceleratorState
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.reviews import tokenizer
 from support.small_models import batch, bert
 from support.small_trainer import arguments, rows
-from uegr import FreeLBConfig, UEGRTrainer, make_config
+from uegr import FreeLBConfig, UEGRTrainer, UegrWarning, make_config
 
 STEPS, EXAMPLES = 4, 8
 OPTIONS = {
@@ -82,8 +85,6 @@ def train(
 
 def sharded(model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None) -> torch.nn.Module:
     """The model with a part of each weight on each process, also in the optimizer: the way of accelerate."""
-    from torch.distributed.fsdp import fully_shard
-
     names = {id(weight): name for name, weight in model.named_parameters()}
     for layer in model.bert.encoder.layer:
         fully_shard(layer)
@@ -177,6 +178,33 @@ def log_with_the_trainer(folder: Path) -> None:
         assert abs(entry["loss"] - entry["adversarial_loss"]) < 1e-5, entry
 
 
+def resume_sharded_with_the_trainer(folder: Path) -> None:
+    """A training that is resumed from a checkpoint of FSDP2 gives the weights of one that was not interrupted."""
+    make_state = AcceleratorState.__init__
+
+    def sharding_state(state: AcceleratorState, *args: Any, fsdp_plugin: Any = None, **kwargs: Any) -> None:
+        make_state(state, *args, fsdp_plugin=fsdp_plugin, **kwargs)
+        if fsdp_plugin is not None:  # accelerate itself shards on GPUs only
+            state.distributed_type, state.fsdp_plugin = DistributedType.FSDP, fsdp_plugin
+
+    sharding = {"version": 2, "transformer_layer_cls_to_wrap": ["BertLayer"]}
+    saving = {"max_steps": 2, "save_strategy": "steps", "save_steps": 1}
+    results = []
+    with mock.patch.object(AcceleratorState, "__init__", sharding_state), warnings.catch_warnings():
+        warnings.simplefilter("error", UegrWarning)
+        for checkpoint in (None, str(folder / "checkpoint-1")):
+            trainer = UEGRTrainer(
+                bert(),
+                arguments(folder, fsdp=True, fsdp_config=dict(sharding), **saving),
+                method=make_config("child-tuning-d"),
+                train_dataset=rows(),
+            )
+            trainer.train(resume_from_checkpoint=checkpoint)
+            assert isinstance(trainer.model, FSDPModule)
+            results.append({key: value.full_tensor() for key, value in trainer.model.named_parameters()})
+    assert all(torch.equal(results[1][key], value) for key, value in results[0].items())
+
+
 def main() -> None:
     folder, wrappers = Path(sys.argv[1]), sys.argv[2:]
     if "accelerate" in wrappers:
@@ -193,6 +221,7 @@ def main() -> None:
         train_without_the_wrapper(rank)
     if "fsdp" in wrappers:
         shard_before_and_after(rank)
+        resume_sharded_with_the_trainer(folder / "sharded")
     if "accelerate" in wrappers:
         log_with_the_trainer(folder / "trainer")
     dist.destroy_process_group()

@@ -23,7 +23,7 @@ from uegr.training.run_config import RunConfig
         ("fp16", True, "choose the precision with --precision"),
         ("use_cpu", True, "hide the GPU"),
         ("fsdp", "full_shard", "use UEGRTrainer in your own script"),
-        ("deepspeed", "zero3.json", "use UEGRTrainer in your own script"),
+        ("deepspeed", "zero3.json", "start with torchrun, or use UEGRTrainer with FSDP2"),
         ("length_column_name", "words", "are counted"),
         ("batch_eval_metrics", True, "over all examples at once"),
     ],

@@ -188,7 +188,7 @@ def test_a_loss_that_is_lost_stops_the_training(
     trainer = trainer_of(PlainConfig(), train_file, model_folder, tmp_path)
     loss_of = Method.loss
     monkeypatch.setattr(Method, "loss", lambda *args, **kwargs: loss_of(*args, **kwargs) * bad)
-    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 1.*learning rate"):
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step 1.*learning rate.*bf16=False"):
         trainer.train()
 
 
@@ -247,6 +247,17 @@ def test_evaluation_uses_the_loss_fn_of_the_training(train_file: Path, model_fol
     trainer.eval_dataset = trainer.eval_dataset.map(lambda row: {"labels": 2})  # type: ignore[union-attr]
     assert trainer.evaluate()["eval_loss"] == pytest.approx(7.0)
     assert trainer.predict(trainer.eval_dataset).predictions.shape[1] == 2  # type: ignore[arg-type]
+
+
+def test_evaluation_uses_the_class_weights_of_the_training(
+    train_file: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    """The weighted mean divides by the number of targets, so that twice the weights are twice the loss."""
+    weighted, usual = (
+        trainer_of(PlainConfig(), train_file, model_folder, tmp_path, options={"class_weights": weights}).evaluate()
+        for weights in ([2.0, 2.0], None)
+    )
+    assert weighted["eval_loss"] == pytest.approx(2.0 * usual["eval_loss"])
 
 
 def test_a_model_whose_forward_names_no_labels_takes_a_loss(

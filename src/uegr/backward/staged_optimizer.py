@@ -14,6 +14,9 @@ from uegr.modeling.shards import reshard
 from uegr.modeling.weight_dtypes import trainable_weights
 
 STATE_KEY = "uegr"
+NO_METHOD_STATE = (
+    "the optimizer's state holds no state of the method, whose step count and scores are those of a new training"
+)
 MOMENTS = {"exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"}
 """Optimizer states that have one number per element of their parameter."""
 
@@ -137,9 +140,8 @@ class StagedOptimizer(torch.optim.Optimizer):
             self.method.load_state_dict(method)
         else:
             warnings.warn(
-                "the optimizer's state holds no state of the method, whose step count and scores are those of a new "
-                "training: torch.distributed.checkpoint leaves it out, so save method.state_dict() too, and load it "
-                "with method.load_state_dict(state).",
+                f"{NO_METHOD_STATE}: torch.distributed.checkpoint leaves it out, so save method.state_dict() too, and "
+                "load it with method.load_state_dict(state).",
                 UegrWarning,
                 stacklevel=2,
             )

@@ -18,7 +18,7 @@ from uegr.errors import UsageError
 from uegr.locked_files import finish_removals, remove_finished
 from uegr.modeling.model_folder import check_json_files, read_safetensors
 
-TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth")
+TORCH_FILES = ("optimizer.pt", "scheduler.pt", "scaler.pt", "rng_state*.pth", "method_state_*.pt")
 STATE = {"optimizer.pt": "optimizer*", "scheduler.pt": "scheduler.pt", "rng_state.pth": "rng_state*.pth"}
 """File of the state of a training -> a pattern that its names match; sharded trainings use different names. The Trainer
 continues without a missing file, with different numbers; a checkpoint has all of these files, or none with

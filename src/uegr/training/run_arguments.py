@@ -26,7 +26,8 @@ REFUSED = {
     ),
     **dict.fromkeys(("bf16", "fp16"), "choose the precision with --precision auto, fp32 or bf16"),
     "use_cpu": "hide the GPU with CUDA_VISIBLE_DEVICES=",
-    **dict.fromkeys(("fsdp", "fsdp_config", "deepspeed"), "a run is written whole: use UEGRTrainer in your own script"),
+    **dict.fromkeys(("fsdp", "fsdp_config"), "a run is written whole: use UEGRTrainer in your own script, with FSDP2"),
+    "deepspeed": "its weights are flat: start with torchrun, or use UEGRTrainer with FSDP2 in your own script",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "length_column_name": "the tokens of the texts are counted",
     "batch_eval_metrics": "metrics are computed over all examples at once",
@@ -103,8 +104,8 @@ def _check_not_sharded() -> None:
     for variable in ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED"):
         if os.environ.get(variable, "").lower() in ("1", "true", "yes", "on"):
             raise UsageError(
-                f"{variable} is set, and uegr does not train with sharded weights: start with torchrun, or use "
-                "UEGRTrainer in your own script."
+                f"{variable} is set, and a run of uegr has no sharded weights: start with torchrun, or use UEGRTrainer "
+                "with FSDP2 in your own script."
             )
 
 

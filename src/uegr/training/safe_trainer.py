@@ -95,7 +95,7 @@ class SafeTrainerMixin(_Base):  # type: ignore[misc]
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"the loss became {loss.item()} at step {self.state.global_step + 1}: lower the learning rate or "
-                "epsilon, or train with --precision fp32; checkpoints written before are intact."
+                "epsilon, or train in float32 (bf16=False, fp16=False; --precision fp32)."
             )
         return loss
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,14 +16,15 @@ from transformers.trainer_utils import has_length
 from transformers.utils.generic import ModelOutput
 
 from uegr.backward.replay import check_precision
-from uegr.backward.staged_optimizer import StagedOptimizer, optimizers_inside
-from uegr.errors import UsageError
+from uegr.backward.staged_optimizer import NO_METHOD_STATE, StagedOptimizer, optimizers_inside
+from uegr.errors import UegrWarning, UsageError
 from uegr.methods.method import Method
 from uegr.methods.method_config import MethodConfig, check_config
 from uegr.methods.registry import UEGRConfig
 from uegr.modeling.task_kinds.detection import is_one_target_per_example
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.safe_trainer import SafeTrainerMixin
+from uegr.training.sharded_trainer import check_sharding, load_method_state, save_method_state
 from uegr.training.trainer_loss import OwnLoss, has_own_loss, logits_seen, loss_of_logits, task_loss
 
 
@@ -30,8 +33,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
 
     Put it before the trainer's class: `class RobustTrainer(RobustTrainerMixin, Trainer): ...`. Gradient accumulation,
     mixed precision, schedulers, distributed training, logging and checkpoints are the trainer's own. The method's state
-    is saved in the optimizer's checkpoint, its options in `method_config.json`. Evaluation is unchanged, except that
-    a `loss_fn` is also the loss of evaluation.
+    is saved in the optimizer's checkpoint, with FSDP2 beside it; its options are in `method_config.json`. Evaluation is
+    unchanged, except that a `loss_fn` or class weights are also used in the loss of evaluation.
 
     A trainer with a loss of its own (TRL's, sentence-transformers', your subclass with `compute_loss`) keeps it: each
     pass of the method computes that loss, as it does where batches hold no "labels" (question answering). What such a
@@ -47,8 +50,8 @@ class RobustTrainerMixin(SafeTrainerMixin):
             is. Beside either, class weights and the trainer's `label_smoothing_factor` are refused.
 
     Raises:
-        UsageError: a class has the mixin after its trainer, `method` is not a configuration, or the method cannot work
-            on this model or with these arguments.
+        UsageError: a class has the mixin after its trainer, `method` is not a configuration, the method cannot work
+            on this model or with these arguments, or the weights are sharded by DeepSpeed or version 1 of FSDP.
     """
 
     optimizer: Any  # as loosely typed as in transformers
@@ -72,6 +75,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        check_sharding(self)
         self.method_config = UEGRConfig() if method is None else check_config(method)
         self._method_init = method_init
         self._class_weights = class_weights
@@ -155,7 +159,7 @@ class RobustTrainerMixin(SafeTrainerMixin):
     def _evaluation_loss(
         self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool, num_items: Tensor | int | None
     ) -> Any:
-        if self._loss_fn is None or "labels" not in inputs:
+        if (self._loss_fn is None and self._class_weights is None) or "labels" not in inputs:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch=num_items)
         loss, outputs = task_loss(model, inputs, self.method.task_options)
         return (loss, outputs) if return_outputs else loss
@@ -198,6 +202,22 @@ class RobustTrainerMixin(SafeTrainerMixin):
         if self.args.average_tokens_across_devices and self.args.world_size > 1:
             targets = self.accelerator.gather(targets).sum()
         return batches, targets
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        if self.is_fsdp_enabled:
+            save_method_state(self.method, Path(output_dir), self.args.process_index)
+            self.accelerator.wait_for_everyone()  # the first process marks the checkpoint as complete
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        with warnings.catch_warnings():
+            if self.is_fsdp_enabled:
+                warnings.filterwarnings("ignore", message=NO_METHOD_STATE, category=UegrWarning)
+            super()._load_optimizer_and_scheduler(checkpoint)
+        if not self.is_fsdp_enabled or checkpoint is None:
+            return
+        if not load_method_state(self.method, Path(checkpoint), self.args.process_index):
+            warnings.warn(f"{NO_METHOD_STATE}, as '{checkpoint}' is of an earlier version.", UegrWarning, stacklevel=2)
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         super()._save(output_dir, state_dict)

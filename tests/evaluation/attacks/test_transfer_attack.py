@@ -15,7 +15,7 @@ from uegr.evaluation.robustness import robust_mask
 
 
 def test_a_transfer_needs_a_source_that_fits(evaluated: EvaluatedModel, rows: Dataset) -> None:
-    with pytest.raises(UsageError, match="--source"):
+    with pytest.raises(UsageError, match=r"--source \(in Python: attacks.Transfer\(source=model\)\)"):
         robust_mask(evaluated, rows, [0.1], Transfer())
     with pytest.raises(UsageError, match="the embedding width of the attacked model: name another run with --source"):
         robust_mask(evaluated, rows, [0.1], Transfer(source=bert(hidden_size=32)))

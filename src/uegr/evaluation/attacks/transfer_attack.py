@@ -21,6 +21,8 @@ from uegr.modeling.embeddings import input_embeddings
 from uegr.modeling.model_wrappers import config_value
 from uegr.perturb.projected_ascent import ProjectedAscent
 
+SOURCE = "--source (in Python: attacks.Transfer(source=model))"
+
 
 @dataclass(frozen=True)
 class Transfer(EmbeddingAttack):
@@ -52,19 +54,21 @@ class Transfer(EmbeddingAttack):
 
     def _source(self, evaluated: EvaluatedModel) -> EvaluatedModel:
         if self.source is None:
-            raise UsageError("a transfer attack needs another run to make its perturbations on: name it with --source.")
+            raise UsageError(
+                f"a transfer attack needs another run to make its perturbations on: name it with {SOURCE}."
+            )
         source = self.source if isinstance(self.source, EvaluatedModel) else EvaluatedModel(self.source)
         shapes = [torch.as_tensor(input_embeddings(model.model).weight).shape for model in (source, evaluated)]
         tokenizers = [model.tokenizer for model in (source, evaluated) if model.tokenizer is not None]
         if shapes[0] != shapes[1] or any(t.get_vocab() != tokenizers[0].get_vocab() for t in tokenizers[1:]):
             raise UsageError(
                 "the source of a transfer attack must have the tokenizer and the embedding width of the attacked "
-                "model: name another run with --source."
+                f"model: name another run with {SOURCE}."
             )
         if not _same_classes(source.model, evaluated.model):
             raise UsageError(
                 "the source of a transfer attack must have the classes of the attacked model in the same order: name "
-                "another run with --source."
+                f"another run with {SOURCE}."
             )
         return source
 
