@@ -29,7 +29,8 @@ class RobustClassifier(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-4)
-        return self.method.attach(model=self.model, optimizer=optimizer, tokenizer=self.tokenizer).optimizer
+        method = self.method.reset()  # Lightning calls this at every fit
+        return method.attach(model=self.model, optimizer=optimizer, tokenizer=self.tokenizer).optimizer
 
     def on_fit_start(self) -> None:
         self.model.train()  # from_pretrained gives a model without dropout, which Lightning keeps

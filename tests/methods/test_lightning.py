@@ -28,7 +28,7 @@ class Automatic(lightning.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-3)
-        return self.method.attach(model=self.model, optimizer=optimizer, train_loader=BATCHES).optimizer
+        return self.method.reset().attach(model=self.model, optimizer=optimizer, train_loader=BATCHES).optimizer
 
     def training_step(self, data: dict[str, Tensor], _index: int) -> Tensor:
         return self.method.loss(data)
@@ -110,10 +110,23 @@ def test_a_resumed_training_ends_as_an_uninterrupted_one(tmp_path: Path) -> None
     fitted(whole, tmp_path, max_epochs=2)
     half = Automatic(UEGRConfig())
     fitted(half, tmp_path, max_epochs=1).save_checkpoint(tmp_path / "half.ckpt")
-    resumed = Automatic(UEGRConfig())
-    fitted(resumed, tmp_path, tmp_path / "half.ckpt", max_epochs=2)
-    assert resumed.method.state_dict()["steps"] == whole.method.state_dict()["steps"] == 12
-    assert_equal(resumed.model.state_dict(), whole.model.state_dict())
+    for resumed in (Automatic(UEGRConfig()), half):  # in another process, and in this one
+        fitted(resumed, tmp_path, tmp_path / "half.ckpt", max_epochs=2)
+        assert resumed.method.state_dict()["steps"] == whole.method.state_dict()["steps"] == 12
+        assert_equal(resumed.model.state_dict(), whole.model.state_dict())
+
+
+def test_a_fit_after_a_search_for_the_learning_rate_equals_a_loop_of_ones_own(tmp_path: Path) -> None:
+    module = Automatic(UEGRConfig())
+    trainer = lightning.Trainer(
+        **{"max_epochs": 1, "accelerator": "cpu", "logger": False, "enable_checkpointing": False},
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    lightning.pytorch.tuner.Tuner(trainer).lr_find(module, loader(), num_training=4, update_attr=False)
+    trainer.fit(module, loader())
+    assert_equal(module.model.state_dict(), own_loop(UEGRConfig()))
 
 
 def test_bf16_trains(tmp_path: Path) -> None:
