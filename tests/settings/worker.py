@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from support.reviews import tokenizer
 from support.small_models import batch, bert
 from support.small_trainer import arguments, rows
-from uegr import FreeLBConfig, UEGRTrainer, UegrWarning, make_config
+from uegr import FreeLBConfig, UEGRTrainer, make_config
+from uegr.errors import UegrWarning
 
 STEPS, EXAMPLES = 4, 8
 OPTIONS = {
@@ -187,7 +188,7 @@ def resume_sharded_with_the_trainer(folder: Path) -> None:
         if fsdp_plugin is not None:  # accelerate itself shards on GPUs only
             state.distributed_type, state.fsdp_plugin = DistributedType.FSDP, fsdp_plugin
 
-    sharding = {"version": 2, "transformer_layer_cls_to_wrap": ["BertLayer"]}
+    sharding = {"version": 2, "transformer_layer_cls_to_wrap": ["BertLayer"], "state_dict_type": "SHARDED_STATE_DICT"}
     saving = {"max_steps": 2, "save_strategy": "steps", "save_steps": 1}
     results = []
     with mock.patch.object(AcceleratorState, "__init__", sharding_state), warnings.catch_warnings():
