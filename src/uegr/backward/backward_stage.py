@@ -26,8 +26,8 @@ class BackwardStage(ABC):
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
     moves_weights: ClassVar[bool] = False
-    """Whether `before` changes the weights, as Mixout does. The loop's own optimizer is then not suspected when weights
-    differ between two losses."""
+    """Whether `before` changes the weights, as Mixout does. The check for weights changed outside `method.optimizer` is
+    skipped."""
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 

@@ -1,6 +1,6 @@
 """RoAST's backward stage: update by relative importance, drawn at random (Kim et al. 2023, arXiv 2312.04032).
 
-    F_j = 1/N sum_batches g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
+    F_j = 1/N sum_steps g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
     p_j = sigmoid(2 beta (s_j - alpha)),   m_j ~ Bernoulli(p_j),   g_hat = m * g / p
 
 The pretrained model is scored in a pass over the training data before the first step, and again from the training
