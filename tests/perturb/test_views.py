@@ -39,4 +39,6 @@ def test_every_search_for_misspellings_has_the_edits_of_the_view_of_characters()
     trained = trained_attacks(["clean", "adversarial+characters:0.1"])
     assert {name for name in TEXT_ATTACKS if "deepwordbug" in name} < trained
     assert {"typos", "slips", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019"} < trained
-    assert not trained & {"misspellings", "ocr", "deletion", "synonyms"}
+    assert "misspellings" in trained, "people's misspellings are at most two such edits away from the word"
+    assert "deepwordbug" in trained_attacks(["misspellings"])
+    assert not trained & {"ocr", "deletion", "synonyms"}

@@ -24,7 +24,8 @@ OWN_RATES = {WORDS: 0.15, Rewording.name: 0.15, MASK: 0.05, TOKENS: 0.2}
 tokens."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
-_TYPING_ERRORS = ("characters", "typos", "slips")
+_TYPING_ERRORS = ("characters", "typos", "slips", "misspellings")
+"""Misspellings that people made are at most two edits away from the word, as those of the view `characters` are."""
 _MISSPELT = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
 _SYNONYMS = ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019")
 ATTACKS_OF_EDIT = {
