@@ -34,8 +34,8 @@ BY_ROW = {
     "decoder_attention_mask",
     "labels",
 }
-"""Inputs that hold one row per example, or one for all; whether any other does, its shape cannot tell (the image
-patches of a batch may be as many as its texts)."""
+"""Inputs that hold one row per example, or one for all. Other inputs are refused: their first dimension may equal B by
+chance."""
 NOT_BY_ROW = (nn.RNNBase, nn.MultiheadAttention, nn.modules.batchnorm._BatchNorm)
 """Modules with a dropout of their own inside, or with statistics over the rows of a batch."""
 FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
