@@ -70,7 +70,7 @@ class EmbeddingAdversary:
 
         start, first_gradient = zero_delta(batch, self._unit.scale(model).width), None
         if self.random_start:
-            start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
+            start = self.ascent.ball.random_point(radius, mask, start.shape[-1], step.generator)
         elif clean is not None:
             first_gradient = clean.gradient
         if self.by_confidence and clean is not None:
