@@ -16,13 +16,14 @@ from torch.overrides import TorchFunctionMode
 
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.forward.step_inputs import Batch, Step
+from uegr.modeling.activation_checkpointing import checkpointed_layers
 from uegr.modeling.data_parallel import several_processes
-from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
+from uegr.modeling.dropout_sites import DropoutSites, SiteRate
 from uegr.modeling.model_wrappers import config_value, is_compiled
 
 
 class NotByRowError(Exception):
-    """The passes cannot be joined: some dropout cannot be split by rows, or runs again in the backward pass."""
+    """The passes cannot be joined: some dropout cannot be split by rows, or is recomputed in the backward pass."""
 
 
 BY_ROW = {
@@ -94,7 +95,7 @@ def run_joined(
         try:
             with _DropoutPerCopy(copies["input_ids"], rates, seeds):
                 logits = run_model(model, copies, step, None if delta is None else torch.cat([delta] * passes))
-            if sites.run_again:
+            if sites.is_recomputed:
                 raise NotByRowError
         except NotByRowError:
             step.generator.set_state(state)
