@@ -14,7 +14,7 @@ from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.clean_pass import clean_pass_with_gradient
 from uegr.forward.embedding_adversary import EmbeddingAdversary
-from uegr.forward.step_inputs import TaskOptions
+from uegr.forward.task_options import TaskOptions
 from uegr.forward.uegr import UEGRForward
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent

@@ -95,7 +95,7 @@ class ForwardStage(ABC):
         Args:
             model: in train mode, wrapped or not.
             batch: the model's inputs and "labels".
-            step: the position in the training.
+            step: randomness, counters, settings of the loss, and what the passes share.
         """
 
     def cost(self) -> float:

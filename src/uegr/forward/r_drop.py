@@ -34,7 +34,8 @@ class RDropOptions(ViewOptions):
         below=1,
     )
 
-    most_views: ClassVar[int | None] = 2
+    max_views: ClassVar[int | None] = 2
+    shares_one_view: ClassVar[bool] = False
 
 
 class RDropForward(ForwardStage):

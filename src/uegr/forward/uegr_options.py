@@ -17,7 +17,8 @@ AUTO, AUTO_EDITS = "auto", "characters+mask"
 class UEGRForwardOptions(ViewOptions):
     """Options of `UEGRForward`."""
 
-    most_views: ClassVar[int | None] = None
+    max_views: ClassVar[int | None] = None
+    shares_one_view: ClassVar[bool] = False
     has_adversary: ClassVar[bool] = True
 
     views: tuple[str, ...] = option(
