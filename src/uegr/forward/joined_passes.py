@@ -18,7 +18,7 @@ from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.activation_checkpointing import checkpointed_layers
 from uegr.modeling.data_parallel import several_processes
-from uegr.modeling.dropout_sites import DropoutSites, SiteRate
+from uegr.modeling.dropout_sites import SiteRate
 from uegr.modeling.model_wrappers import config_value, is_compiled
 
 
@@ -74,14 +74,15 @@ def is_faster_joined(batch: Batch) -> bool:
 
 
 def run_joined(
-    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, sites: DropoutSites, rates: Sequence[float]
+    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, rates: Sequence[float]
 ) -> list[Tensor]:
-    """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `forward_pass`.
+    """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `PassRunner.run`.
 
     Raises:
         NotByRowError: the model's dropout cannot be split; the step's generator is restored.
     """
-    state = step.generator.get_state()
+    sites, state = step.sites, step.generator.get_state()
+    assert sites is not None
     passes, rows = len(rates), len(batch["labels"])
     copies = {
         key: torch.cat([value] * passes) if isinstance(value, Tensor) and value.shape[:1] == (rows,) else value

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.forward.task_options import TaskOptions
+from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.shared_embeddings import SharedEmbeddings
 from uegr.modeling.task_kinds.detection import check_loss_options, task_kind_of
 from uegr.modeling.task_kinds.own_loss import task_of_own_loss
@@ -40,6 +41,8 @@ class Step:
         optimizer_weights: every parameter of the optimizer, which may hold some outside the model, as those of a loss.
         embeddings: token embeddings that the passes share, set by a stage that differentiates all passes of the step
             together; see `SharedEmbeddings`.
+        sites: the model's dropout sites, set by a stage whose passes have rates of their own; see
+            `ForwardStage.dropout_sites`.
     """
 
     generator: torch.Generator
@@ -50,6 +53,7 @@ class Step:
     view_reader: "ViewReader | None" = None
     optimizer_weights: Sequence[Tensor] = ()
     embeddings: SharedEmbeddings | None = None
+    sites: DropoutSites | None = None
     _last_task: tuple[Tensor, torch.Size, TaskKind] | None = field(default=None, init=False, repr=False)
 
     def trainable_weights(self, model: nn.Module) -> list[Tensor]:

@@ -52,28 +52,28 @@ class UEGRForward(AdversarialStage):
         self.runner: PassRunner = OneByOne(recompute=True) if self.options.checkpoint_passes else JoinedWhereFaster()
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        sites = self.dropout_sites(model)
+        step.sites = self.dropout_sites(model)
         step.embeddings = None if self.options.checkpoint_passes else SharedEmbeddings(model)
         with profile_section("attack"):
-            clean = self._clean_pass(model, batch, step, sites)
-            delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
+            clean = self._clean_pass(model, batch, step)
+            delta = None if self.adversary is None else self.adversary.attack(model, batch, step, clean=clean)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
             views = self.options.views_of(self.options.passes, can_edit(batch, step))
             passes = make_passes(model, batch, step, views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
-            logits = self.runner.run(model, passes, step, sites=sites)
+            logits = self.runner.run(model, passes, step)
         return self._loss(model, batch, step, logits, clean if self.options.counts_clean() else None)
 
-    def _clean_pass(self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites) -> CleanPass | None:
+    def _clean_pass(self, model: nn.Module, batch: Batch, step: Step) -> CleanPass | None:
         """P_0, where the adversary or the loss needs it."""
         if self.options.reuse:
-            return clean_pass_with_backward(model, batch, step, sites)
+            return clean_pass_with_backward(model, batch, step)
         if self.adversary is None and not self.options.counts_clean():
             return None
         run = clean_pass_without_gradient if self.adversary is None else clean_pass_with_gradient
         counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
-        return run(model, batch, step, sites, keep_graph=counted, recompute=recompute)
+        return run(model, batch, step, keep_graph=counted, recompute=recompute)
 
     def _loss(self, model: nn.Module, batch: Batch, step: Step, passes: list[Tensor], clean: CleanPass | None) -> Loss:
         """L, from the logits of the passes and, where it counts, the clean pass."""
