@@ -36,12 +36,11 @@ class FisherRankedStage(BackwardStage):
         self._body: list[int] = []
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        former, self._body = self._body, body_positions(model, optimizer)
-        self.scores.follow(former, self._body)
+        self._body = body_positions(model, optimizer)
         self._parameters = optimizer_parameters(optimizer)
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
-        self.scores.observe([self._parameters[i] for i in self._body])
+        self.scores.observe({i: self._parameters[i] for i in self._body})
 
     def ranked(self) -> tuple[Tensor, dict[int, Tensor]]:
         """Rank the weights by the gradients since the last ranking, and forget those gradients.
@@ -50,7 +49,7 @@ class FisherRankedStage(BackwardStage):
             The update probability of each bin of scores, see `Selection.table`; and the bins, int16, by the position of
             their parameter among the optimizer's.
         """
-        scores = [self.scores.score(index, self._parameters[i]) for index, i in enumerate(self._body)]
+        scores = [self.scores.score(i, self._parameters[i]) for i in self._body]
         self.scores.clear()
         bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
         return self.selection.table(scores, lambda counts: sum_over_shards(counts, self._parameters)), bins

@@ -20,10 +20,9 @@ from uegr.data.encoding import batches, encode, pad, without_empty_rows
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
-from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.model_wrappers import check_module
-from uegr.modeling.output_logits import logits_in
+from uegr.modeling.output_logits import logits_of_batch
 from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
@@ -117,12 +116,9 @@ class EvaluatedModel:
             batch: token ids, masks and labels of B examples.
             delta: a perturbation of the token embeddings, (B, T, d).
         """
-        inputs = {key: value for key, value in batch.items() if key != "labels"}
-        if self.kind == "seq2seq":
-            inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
         moved = nullcontext() if delta is None else perturbed(self.model, batch, delta)
-        with moved, self.autocast(), faster_attention(self.model):
-            return logits_in(self.model(**inputs), self.model).float()
+        with moved, self.autocast():
+            return logits_of_batch(self.model, batch).float()
 
     def gradient_at(
         self, batch: Batch, delta: Tensor, loss: Callable[[Tensor], Tensor]

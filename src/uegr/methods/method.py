@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import check_shapes, optimizer_parameters
+from uegr.backward.backward_stage import optimizer_parameters, parameter_shapes
 from uegr.backward.mixout import restore_mixed_weights
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
@@ -294,26 +294,35 @@ class Method:
         return self.backward.cost(self.forward.cost())
 
     def state_dict(self) -> dict[str, Any]:
+        has_tensors = self._attachment is not None and any(self.backward.tensors_of_parameters())
         return {
             "method": self.name,
             "calls": self._position.calls,
             "steps": self._position.steps,
             "forward": self.forward.state_dict(),
             "backward": self.backward.state_dict(),
+            "shapes": parameter_shapes(self.optimizer.optimizer) if has_tensors else [],
         }
+
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """Check that a state can be loaded.
+
+        Raises:
+            UsageError: the state is another method's or another model's, or not a state of a method.
+        """
+        shapes = None if self._attachment is None else parameter_shapes(self.optimizer.optimizer)
+        check_state(state, self.name, shapes)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
         Raises:
-            UsageError: the state is another method's or another model's, or not a state of a method.
+            UsageError: see `check_state_dict`; nothing has then been loaded.
         """
-        check_state(state, self.name)
+        self.check_state_dict(state)
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
         self.backward.load_state_dict(state["backward"])
-        if self._attachment is not None:
-            check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer))
 
     @property
     def _attached(self) -> AttachedModel:
