@@ -148,7 +148,7 @@ def test_terms_are_the_parts_of_the_last_loss() -> None:
     method = attached("uegr", bert(), js_weight=0.5, clean_weight=2.0)
     loss = method.loss(batch())
     terms = method.terms
-    expected = terms["adversarial_loss"] + 0.5 * terms["divergence"] + 2.0 * terms["clean_loss"]
+    expected = terms["pass_loss"] + 0.5 * terms["divergence"] + 2.0 * terms["clean_loss"]
     torch.testing.assert_close(loss.detach(), expected)
     assert not any(term.requires_grad for term in terms.values())
 

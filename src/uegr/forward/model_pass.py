@@ -1,7 +1,7 @@
 """One pass of a batch through the model: seeded, with its own delta on the embeddings and its own dropout rates."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +10,6 @@ from torch.utils.checkpoint import checkpoint
 from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.model_parts import device_of
 from uegr.modeling.model_wrappers import is_compiled
@@ -57,7 +56,6 @@ def forward_pass(
     step: Step,
     *,
     delta: Tensor | None = None,
-    sites: DropoutSites | None = None,
     rate: float | None = None,
     recompute: bool = False,
 ) -> Tensor:
@@ -68,17 +66,15 @@ def forward_pass(
     Args:
         model, batch, step: see `ForwardStage.__call__`; the step's generator seeds the dropout of the pass.
         delta: added to the token embeddings, shape (B, T, d).
-        sites, rate: the model's dropout sites, and their rate in this pass; None keeps the model's own rates.
+        rate: of the step's dropout sites in this pass, if it has them; None keeps the model's own rates.
         recompute: keep no activations, and run the pass again in the backward pass.
     """
     seed = draw_seed(step)
     device = device_of(model, batch)
 
     def run(delta: Tensor | None) -> Tensor:
-        with ExitStack() as contexts:
-            if sites is not None:
-                contexts.enter_context(sites.at(rate, seed))
-            contexts.enter_context(seeded(seed, device))
+        at_rate = nullcontext() if step.sites is None else step.sites.at(rate, seed)
+        with at_rate, seeded(seed, device):
             return run_model(model, batch, step, delta)
 
     if not recompute:

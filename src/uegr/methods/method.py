@@ -23,7 +23,8 @@ from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, che
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import checked_loss
 from uegr.forward.model_pass import run_stage
-from uegr.forward.step_inputs import Batch, Step, TaskOptions
+from uegr.forward.step_inputs import Batch, Step
+from uegr.forward.task_options import TaskOptions
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
@@ -184,7 +185,7 @@ class Method:
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return plain_loss(model, batch, make_step())
         self._step_cycle.before_loss(batch, make_step)
-        if self.config.most_views == 1 and self._view.edits:
+        if self.config.shares_one_view and self._view.edits:
             view_step = self._step(self._position.view_seed(), self._position.steps, num_items)
             batch = read_view(batch, self._view, view_step).batch
         with self._step_cycle.forward_stage(model, batch):
@@ -194,7 +195,7 @@ class Method:
         return result.value
 
     def _step(self, seed: int, number: int, num_items: Tensor | int | None) -> Step:
-        """The position of one call of the loss; a replay makes it again, with the generator at its start."""
+        """The `Step` of one call of the loss; a replay makes it again, with the generator at its start."""
         return Step(
             torch.Generator().manual_seed(seed),
             number,
