@@ -38,11 +38,7 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
     """
     check_tokenizer(tokenizer)
     check_words(tokenizer)
-    if tokenizer.pad_token_id is None:
-        raise UsageError(
-            "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
-            "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
-        )
+    check_padding(tokenizer)
     check_vocabulary(model, tokenizer)
     padding = config_value(model, "pad_token_id", "")
     if padding is None and type(unwrap(model)).__name__.endswith("ForSequenceClassification"):
@@ -55,6 +51,19 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
             f"the model takes token {padding} for padding and the tokenizer pads with {tokenizer.pad_token_id}: its "
             "outputs would depend on the other texts of a batch; set model.config.pad_token_id = "
             "tokenizer.pad_token_id."
+        )
+
+
+def check_padding(tokenizer: Any) -> None:
+    """Refuse a tokenizer that cannot pad.
+
+    Raises:
+        UsageError: it has no padding token.
+    """
+    if tokenizer.pad_token_id is None:
+        raise UsageError(
+            "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
+            "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
         )
 
 
