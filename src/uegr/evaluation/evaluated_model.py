@@ -177,8 +177,9 @@ class EvaluatedModel:
         )
 
     def texts(self, rows: Dataset) -> list[tuple[str, ...]]:
-        """The text columns of every row."""
-        return list(zip(*(rows[column] for column in self.text_columns), strict=True))
+        """The text columns of every row; a missing text is empty."""
+        columns = ([text or "" for text in rows[column]] for column in self.text_columns)
+        return list(zip(*columns, strict=True))
 
     def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
         """Class probabilities (N, C) and labels (N,) of a classifier, in the order of the rows."""
