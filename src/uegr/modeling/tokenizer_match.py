@@ -105,3 +105,15 @@ def tokens_to_read(model: nn.Module, max_length: int, tokenizer: Any = None, *, 
     if max_length < least:
         raise UsageError(f"texts cannot be cut to {max_length} tokens: give a max_length of at least {least}.")
     return min(max_length, longest_input(model) or max_length)
+
+
+def end_token_of_head(model: nn.Module, tokenizer: Any) -> str | None:
+    """The end token, if the model's head looks for it in the input, which must hold the same number of it in all rows.
+
+    Encoder-decoder classifiers (BART, T5) do. A text that contains the token ends them with a ValueError.
+    """
+    is_sequence_classifier = type(unwrap(model)).__name__.endswith("ForSequenceClassification")
+    if not is_sequence_classifier or not config_value(model, "is_encoder_decoder", False):
+        return None
+    token: str | None = tokenizer.convert_ids_to_tokens(config_value(model, "eos_token_id"))
+    return token
