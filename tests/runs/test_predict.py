@@ -200,8 +200,8 @@ def test_a_run_without_its_data_predicts_and_says_that_it_is_not_calibrated(
     files = ["--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")]
     assert run(["predict", str(evaluated_run), *files]) == 0
     assert caplog.messages == [
-        "note: the run's own data cannot calibrate the confidences (there is no file 'gone.csv': check the path): name "
-        "a labelled file with --calibrate_on."
+        "note: the run's own data cannot calibrate the confidences (there is no file 'gone.csv'): name a file with "
+        "--calibrate_on."
     ]
     assert "(not calibrated)" in " ".join(capsys.readouterr().out.split())
     error = error_of(capsys, ["predict", str(evaluated_run), *files, "--abstain_below", "0.6"])

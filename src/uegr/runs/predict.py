@@ -136,10 +136,8 @@ def own_temperature(classifier: OpenedClassifier, *, is_needed: bool) -> float:
     try:
         return calibrated_temperature(classifier, None, LABEL)
     except UsageError as error:
-        message = (
-            f"the run's own data cannot calibrate the confidences ({str(error).rstrip('.')}): name a labelled file "
-            "with --calibrate_on."
-        )
+        reason = str(error).rpartition(": ")[0] or str(error)  # the fix after the colon is that of another command
+        message = f"the run's own data cannot calibrate the confidences ({reason}): name a file with --calibrate_on."
         if is_needed:
             raise UsageError(message) from error
         logger.warning("note: %s", message)
