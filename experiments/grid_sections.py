@@ -13,6 +13,7 @@ from experiments.grid_figures import curves_figure, front_figure, rates_figure, 
 from experiments.paths import RESULTS
 from experiments.rank_figure import rank_figure
 from experiments.standing import Standing
+from experiments.standing_tables import first_place
 from experiments.verdict_tables import differences, standing
 from uegr.compare.grid_summary import Line, Table, summarise
 from uegr.compare.grid_table import cells, footnote, headings, markdown
@@ -36,7 +37,7 @@ def comparison_section(name: str, title: str, slots: list[ResultSlot], tables: l
     return "\n\n".join(
         [
             _opening(title, slots),
-            standing(tables),
+            standing(tables, Standing.of_grid(name).overall()),
             *_rank_diagrams(name, figures),
             *differences(tables),
             f"![Clean metric against robustness, one point per method](figures/{name}-front.svg)",
@@ -60,15 +61,16 @@ def _opening(title: str, slots: list[ResultSlot]) -> str:
 
 def _rank_diagrams(name: str, figures: Figures) -> list[str]:
     """Critical-difference diagrams, if there are enough tasks for one."""
-    rankings = Standing.of_grid(name).rankings
-    if not rankings:
+    ranked = Standing.of_grid(name)
+    if not ranked.rankings:
         return []
-    figures[f"{name}-ranks.svg"] = svg_text(rank_figure(rankings))
+    figures[f"{name}-ranks.svg"] = svg_text(rank_figure(ranked))
     text = (
         "Critical-difference diagrams (Demsar 2006): a bar joins methods whose mean ranks do not differ significantly. "
         "Attacks of one kind count once; all: the methods ranked on each task by the mean of their ranks."
     )
-    return [f"{textwrap.fill(text, 120)}\n\n![Mean ranks of the methods](figures/{name}-ranks.svg)"]
+    picture = f"![Mean ranks of the methods](figures/{name}-ranks.svg)"
+    return [*(textwrap.fill(part, 120, break_on_hyphens=False) for part in (first_place(ranked), text)), picture]
 
 
 def ablation_section(name: str, heading: str, slots: list[ResultSlot], tables: list[Table], figures: Figures) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.standing import Ranking
+from experiments.standing import Ranking, Standing
 from uegr.evaluation.statistics import critical_difference
 from uegr.report.figures.style import COLOURS
 
@@ -16,28 +15,25 @@ HIGHLIGHT = {"plain": COLOURS[2], "uegr": COLOURS[1]}
 """The two methods that the page is about."""
 
 
-def rank_figure(rankings: Mapping[str, Ranking]) -> Figure:
-    """One diagram per ranking, below each other; the best method is on the left.
-
-    Args:
-        rankings: by their titles.
-    """
+def rank_figure(standing: Standing) -> Figure:
+    """One diagram per ranking, below each other; the best method is on the left."""
+    rankings = standing.rankings
     height = 0.9 + 0.2 * max(len(ranking.mean_ranks) for ranking in rankings.values())
     figure = Figure(figsize=(8.2, height * len(rankings)), layout="constrained")
     for index, (title, ranking) in enumerate(rankings.items(), 1):
-        _draw(figure.add_subplot(len(rankings), 1, index), title, ranking)
+        _draw(figure.add_subplot(len(rankings), 1, index), title, ranking, standing.adjusted_p[title])
     return figure
 
 
-def _draw(axes: Axes, title: str, ranking: Ranking) -> None:
+def _draw(axes: Axes, title: str, ranking: Ranking, p: float) -> None:
     mean_ranks, count = ranking.mean_ranks, len(ranking.mean_ranks)
     groups = [group for group in ranking.not_different() if len(group) > 1]
     rows = -(-count // 2)
     axes.set_xlim(0.2 - 0.32 * count, 0.8 + 1.32 * count)
     axes.set_ylim(-0.35 * len(groups) - 0.6 - rows, 1.6)
     axes.axis("off")
-    p = "" if math.isnan(ranking.p) else f", Friedman p {ranking.p:.2g}"
-    axes.set_title(f"{title}: {ranking.tasks} data sets{p}", fontsize=10, loc="left")
+    adjusted = "" if math.isnan(p) else f", Friedman p {p:.2g} after Holm's correction"
+    axes.set_title(f"{title}: {ranking.tasks} data sets{adjusted}", fontsize=10, loc="left")
     axes.hlines(0, 1, count, color=COLOURS[0], linewidth=1)
     for rank in range(1, count + 1):
         axes.vlines(rank, 0, 0.15, color=COLOURS[0], linewidth=1)

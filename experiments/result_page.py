@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from experiments.cheaper_steps import full_against_plain
 from experiments.grid_sections import Figures, ablation_section, comparison_section, read_grid_results
 from experiments.page_template import filled_template
+from experiments.standing import Standing
 from experiments.tuning_table import tuning_table
 from experiments.verdict_tables import all_differences, summary_table
 from uegr.compare.grid_summary import Table
@@ -18,7 +19,7 @@ COMPARISONS = {
     "second": "A second pretrained family",
     "second_scaled": "The same, FreeLB's radius scaled to the model",
     "small": "Few examples",
-    "attacks": "Under attacks that no method trained on",
+    "attacks": "Under stronger and text attacks",
     "equal_compute": "Equal compute instead of equal steps",
 }
 ABLATIONS = {
@@ -59,7 +60,9 @@ def result_page(figures: Figures) -> str:
     }
     parts = {
         "summary": summary_table([(text, _table(tables[name], task)) for name, task, text in SUMMARY]),
-        "differences": all_differences({COMPARISONS[name]: tables[name] for name in IN_DIFFERENCES}),
+        "differences": all_differences(
+            {COMPARISONS[name]: (tables[name], Standing.of_grid(name).overall()) for name in IN_DIFFERENCES}
+        ),
         "parts": ablations.pop("ablation_parts"),
         "full_against_plain": full_against_plain(tables["below"]),
         "tuning": tuning_table(figures),

@@ -1,13 +1,16 @@
 """What hardening and UEGR's default change against plain fine-tuning, on test data, for docs/robust_text.md."""
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from experiments.number_text import signed
 from experiments.robust_text import COLUMNS, finished
 from uegr.compare.grid_summary import SIGNIFICANCE
 from uegr.compare.grid_table import markdown
 from uegr.compare.result_slot import ResultSlot
-from uegr.evaluation.statistics import compare_paired, holm
+from uegr.evaluation.data_slices import CLASS
+from uegr.evaluation.statistics import compare_paired, estimate, holm
 from uegr.runs.run_result import RunResult
 
 MEASURES = [name for name in COLUMNS if name != "operations"]
@@ -53,4 +56,30 @@ def _of_task(task: str, slots: Sequence[ResultSlot]) -> str:
         [f"{model}, {method}, n {len(shared[model, method])}", *(cell((model, method), name) for name in MEASURES)]
         for (model, method), _ in states
     ]
-    return markdown([f"{task}: minus plain as it is", *MEASURES], rows)
+    table = markdown([f"{task}: minus plain as it is", *MEASURES], rows)
+    return table if next(iter(base.values())).metric == "accuracy" else f"{table}\n\n{_rare_class(runs)}"
+
+
+def _rare_class(runs: Mapping[tuple[str, str], Mapping[int, RunResult]]) -> str:
+    """What happens to the class with the fewest texts, where accuracy would hide it: each state minus plain as it is,
+    and minus plain on the same encoder."""
+    (first, base), *states = runs.items()
+    classes = [part for part in next(iter(base.values())).slices if part["slice"].startswith(CLASS)]
+    rare = min(classes, key=lambda part: part["examples"])
+
+    def difference(own: Mapping[int, RunResult], other: Mapping[int, RunResult]) -> str:
+        seeds = own.keys() & other.keys()
+        return signed(estimate([_recall(own[seed], rare) - _recall(other[seed], rare) for seed in sorted(seeds)]))
+
+    parts = [f"{model}, {method} {difference(of_state, base)}" for (model, method), of_state in states]
+    parts += [
+        f"{model}, {method} minus plain there {difference(of_state, runs[model, first[1]])}"
+        for (model, method), of_state in states
+        if method != first[1] and model != first[0]
+    ]
+    text = f"Recall of the {rare['slice']} ({rare['examples']} texts), minus plain as it is: {'; '.join(parts)}."
+    return textwrap.fill(text, 120, break_on_hyphens=False)
+
+
+def _recall(run: RunResult, rare: Mapping[str, Any]) -> float:
+    return float(next(part["accuracy"] for part in run.slices if part["slice"] == rare["slice"]))

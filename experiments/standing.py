@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from experiments.measure_groups import grouped_measures
+from experiments.measure_groups import UNSEEN_TEXT, grouped_measures
 from experiments.paths import RESULTS
 from uegr.compare.grid_summary import Line, Table, all_measures, rank_values, ranks, summarise
 from uegr.compare.result_slot import ResultSlot, latest_slots
-from uegr.evaluation.statistics import average_ranks, critical_difference, friedman_p
+from uegr.evaluation.statistics import average_ranks, critical_difference, friedman_p, holm
 
 ALL = "all"
 """The name of the ranking by all groups of measures together."""
@@ -80,30 +80,52 @@ class Standing:
         return [line for table in self.tables if (line := table.line(method))]
 
     @functools.cached_property
+    def adjusted_p(self) -> dict[str, float]:
+        """The p of each of the rankings after Holm's correction over all of them."""
+        return dict(zip(self.rankings, holm([ranking.p for ranking in self.rankings.values()]), strict=True))
+
+    @functools.cached_property
     def rankings(self) -> dict[str, Ranking]:
         """By each group of measures, and by `ALL`; rankings over fewer than `FEWEST_TASKS` data sets are left out."""
         by_group = {measure.name: _ranking(*rank_values(self.tables, measure)) for measure in all_measures(self.tables)}
-        rankings = {**by_group, ALL: _ranking(*self._overall())}
+        rankings = {**by_group, ALL: self.overall()}
         return {name: ranking for name, ranking in rankings.items() if ranking.tasks >= FEWEST_TASKS}
 
-    def _overall(self) -> tuple[list[str], list[list[float]]]:
-        """The methods, and on each data set with a run of every one minus the mean of their ranks by the groups."""
+    def overall(self, without: Collection[str] = (), count_once: Mapping[str, str] = UNSEEN_TEXT) -> Ranking:
+        """By all groups of measures: the methods are ranked by the mean of their ranks on each data set with a run of
+        every one.
+
+        Args:
+            without: data sets that are left out.
+            count_once: group -> the name under which it counts once with others.
+        """
         methods = list(dict.fromkeys(line.method for table in self.tables for line in table.lines))
         values = []
         for table in self.tables:
-            ranks_there = mean_ranks(table)
-            if set(ranks_there) == set(methods):
+            ranks_there = mean_ranks(table, count_once)
+            if set(ranks_there) == set(methods) and table.task not in without:
                 values.append([-ranks_there[method] for method in methods])
-        return methods, values
+        return _ranking(methods, values)
 
 
-def mean_ranks(table: Table) -> dict[str, float]:
-    """The mean of each method's ranks by the groups of measures on a data set; empty if a method lacks one of them."""
-    by_group = [of_group for measure in table.measures if (of_group := ranks([table], measure)[0])]
+def mean_ranks(table: Table, count_once: Mapping[str, str] = UNSEEN_TEXT) -> dict[str, float]:
+    """The mean of each method's ranks by the groups of measures on a data set; empty if a method lacks one of them.
+
+    Args:
+        count_once: group -> the name under which it counts once with others.
+    """
+    by_name: dict[str, list[dict[str, float]]] = {}
+    for measure in table.measures:
+        if of_group := ranks([table], measure)[0]:
+            by_name.setdefault(count_once.get(measure.name, measure.name), []).append(of_group)
     methods = [line.method for line in table.lines]
-    if any({*of_group} != {*methods} for of_group in by_group):
+    if any({*of_group} != {*methods} for groups in by_name.values() for of_group in groups):
         return {}
-    return {method: mean(of_group[method] for of_group in by_group) for method in methods if by_group}
+    return {
+        method: mean(mean(of_group[method] for of_group in groups) for groups in by_name.values())
+        for method in methods
+        if by_name
+    }
 
 
 def _ranking(methods: Sequence[str], values: Sequence[Sequence[float]]) -> Ranking:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from experiments.measure_groups import TEXT
 from experiments.number_text import signed
 from experiments.standing import ALL, Ranking, Standing, mean_ranks
 from experiments.verdict_tables import METHOD
 from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
+from uegr.compare.measures import TYPOS, Measure
 from uegr.evaluation.statistics import estimate
 
 REGRESSION = "stsb"
 """The task of the main grid whose labels are numbers."""
+LITTLE_LEARNED = ("cola", "rte")
+"""The tasks of which the small models learn next to nothing: a drift to one class looks robust there."""
 
 
 def state_of_runs(standings: Mapping[str, Standing]) -> str:
@@ -52,34 +57,101 @@ def _rank(name: str, ranking: Ranking, method: str, lines: list[Line]) -> str:
     return f"{text} ({better} · {worse})" if better or worse else text
 
 
-def differences_to_plain(standing: Standing) -> str:
+def first_place(standing: Standing) -> str:
+    """What the first place by all measures depends on: the data sets, and how often the text attacks count."""
+    ranking = standing.overall()
+    first = ranking.ordered[0]
+    decisive: dict[str, list[str]] = {}
+    for table in standing.tables:
+        decisive.setdefault(standing.overall([table.task]).ordered[0], []).append(table.task)
+    decisive.pop(first, None)
+    others = [f"{other} is first without {_alternatives(those)}" for other, those in decisive.items()]
+    stays = (
+        f"If one of the {ranking.tasks} data sets is left out, {' and '.join(others) or f'{first} is always first'}."
+    )
+    parts = [f"First by all measures: {_first_two(ranking)}.", stays]
+    learned = standing.overall(LITTLE_LEARNED)
+    parts.append(f"Without {' and '.join(LITTLE_LEARNED)}: {_first_two(learned)}.")
+    if set(standing.rankings) & set(TEXT):
+        once, singly = standing.overall(count_once=TEXT), standing.overall(count_once={})
+        parts += [f"If all text attacks count once: {_first_two(once)}.", f"As three groups: {_first_two(singly)}."]
+    return " ".join(parts)
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _first_two(ranking: Ranking) -> str:
+    return ", ".join(f"{method} {ranking.mean_ranks[method]:.2f}" for method in ranking.ordered[:2])
+
+
+def differences_to_plain(tables: Sequence[Table], single_tables: Sequence[Table]) -> str:
     """UEGR minus plain: the mean over the data sets with its 95 % interval, and the data sets where it is better or
-    worse beyond the interval over the seeds."""
+    worse beyond the interval over the seeds; see `_verdicts`."""
     rows = []
-    for measure in all_measures(standing.tables):
-        verdicts = {
-            table.task: line.plain[measure.name]
-            for table in standing.tables
-            if (line := table.line(METHOD)) and measure.name in line.plain
-        }
-        if not verdicts:
-            continue
-        mean = estimate([verdict.comparison.difference.mean for verdict in verdicts.values()])
+    for measure, verdicts in _verdicts(tables, single_tables):
         better = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, 1)]
         worse = [task for task, verdict in verdicts.items() if _beyond_interval(verdict, -1)]
-        difference = signed(mean, *measure.metric.scale)
-        rows.append([measure.name, str(mean.count), difference, ", ".join(better) or "–", ", ".join(worse) or "–"])
+        count, difference = str(len(verdicts)), _mean_difference(measure, verdicts)
+        rows.append([measure.name, count, difference, ", ".join(better) or "–", ", ".join(worse) or "–"])
     return markdown(["measure", "data sets", f"{METHOD} minus plain", "better on", "worse on"], rows)
 
 
+def in_short(title: str, standing: Standing, single_tables: Sequence[Table]) -> str:
+    """UEGR's places, its differences to plain and the first methods, as an item of a list."""
+    rankings = standing.rankings
+    places = ", ".join(f"{name} {ranking.ordered.index(METHOD) + 1}" for name, ranking in rankings.items())
+    differences = ", ".join(
+        f"{measure.name} {_mean_difference(measure, verdicts)}"
+        for measure, verdicts in _verdicts(standing.tables, single_tables)
+    )
+    text = (
+        f"- **{title}, {rankings[ALL].tasks} data sets.** Place of {METHOD} among {len(rankings[ALL].ordered)} "
+        f"methods: {places}. {METHOD} minus plain: {differences}. {first_place(standing)}"
+    )
+    return textwrap.fill(text, 120, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _verdicts(tables: Sequence[Table], single_tables: Sequence[Table]) -> list[tuple[Measure, Mapping[str, Verdict]]]:
+    """UEGR against plain by each measure: its verdict on each data set.
+
+    Args:
+        tables: with groups of measures.
+        single_tables: with single measures, of which the random typing errors are taken: they are in no group, because
+            they are measured on all test texts.
+    """
+    measures = [(tables, measure) for measure in all_measures(tables)]
+    measures += [(single_tables, measure) for measure in all_measures(single_tables) if measure.name == TYPOS.name]
+    verdicts = [
+        (
+            measure,
+            {
+                table.task: line.plain[measure.name]
+                for table in of_measure
+                if (line := table.line(METHOD)) and measure.name in line.plain
+            },
+        )
+        for of_measure, measure in measures
+    ]
+    return [(measure, of_tasks) for measure, of_tasks in verdicts if of_tasks]
+
+
+def _mean_difference(measure: Measure, verdicts: Mapping[str, Verdict]) -> str:
+    mean = estimate([verdict.comparison.difference.mean for verdict in verdicts.values()])
+    return signed(mean, *measure.metric.scale)
+
+
 def advice(standing: Standing) -> str:
-    """For each group of measures the first method, those that do not differ significantly from it, and UEGR's place."""
+    """For each group of measures the first method, those that do not differ significantly from it, UEGR's place, and
+    whether the methods differ at all."""
     rows = []
     for name, ranking in standing.rankings.items():
         first, *others = ranking.not_different()[0]
         place = f"{ranking.ordered.index(METHOD) + 1} of {len(ranking.ordered)}"
-        rows.append([name, first, ", ".join(others) or "–", place])
-    return markdown(["by", "first", "no significant difference to it", f"place of {METHOD}"], rows)
+        rows.append([name, first, ", ".join(others) or "–", place, f"{standing.adjusted_p[name]:.2g}"])
+    return markdown(["by", "first", "no significant difference to it", f"place of {METHOD}", "Friedman p"], rows)
 
 
 def advice_record() -> dict[str, Any]:
@@ -88,7 +160,9 @@ def advice_record() -> dict[str, Any]:
     seeds = len({slot.seed for slot in thirteen.slots if slot.run})
     comparisons = [
         _comparison(main, "tuned, uegr with views=adversarial", main.rankings),
-        _comparison(thirteen, f"untuned, {seeds} seed{'s' * (seeds > 1)}", ("unseen text attacks", "typing errors")),
+        _comparison(
+            thirteen, f"untuned, {seeds} seed{'s' * (seeds > 1)}", ("synonyms", "letter tricks", "typing errors")
+        ),
     ]
     regression = next(table for table in main.tables if table.task == REGRESSION)
     ranks_there = mean_ranks(regression)

@@ -8,7 +8,7 @@ from experiments.page_template import filled_template
 from experiments.rank_figure import rank_figure
 from experiments.reported_table import reported_table
 from experiments.standing import Standing
-from experiments.standing_tables import advice, differences_to_plain, rank_table, state_of_runs
+from experiments.standing_tables import advice, differences_to_plain, in_short, rank_table, state_of_runs
 
 GRIDS = {
     "thirteen": "all-MiniLM-L6-v2",
@@ -31,16 +31,17 @@ def thirteen_page(figures: Figures) -> str:
     """The text of docs/thirteen.md; adds its figures."""
     all_grids = {title: Standing.of_grid(name) for name, title in GRIDS.items()}
     ranked = {title: standing for title, standing in all_grids.items() if standing.rankings}
-    parts: dict[str, list[str]] = {"ranks": [], "diagrams": [], "differences": [], "advice": []}
+    parts: dict[str, list[str]] = {"ranks": [], "diagrams": [], "differences": [], "advice": [], "in_short": []}
     for name, title in GRIDS.items():
         if title not in ranked:
             continue
         standing, heading = ranked[title], f"### {title}\n\n"
-        figures[f"{name}-ranks.svg"] = svg_text(rank_figure(standing.rankings))
+        figures[f"{name}-ranks.svg"] = svg_text(rank_figure(standing))
         parts["ranks"].append(heading + rank_table(standing))
         parts["diagrams"].append(f"![Critical-difference diagrams, {title}](figures/{name}-ranks.svg)")
-        parts["differences"].append(heading + differences_to_plain(standing))
+        parts["differences"].append(heading + differences_to_plain(standing.tables, read_grid_results(name)[1]))
         parts["advice"].append(heading + advice(standing))
+        parts["in_short"].append(in_short(title, standing, read_grid_results(name)[1]))
     texts = {name: "\n\n".join(sections) or NOTHING for name, sections in parts.items()}
     return filled_template(
         "thirteen_page.md",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import statistics
 import textwrap
 from collections.abc import Mapping, Sequence
 
 from experiments.number_text import signed
+from experiments.standing import Ranking
 from uegr.compare.grid_summary import Line, Table, Verdict, all_measures, mark, ranks
 from uegr.compare.grid_table import markdown
 
@@ -16,22 +16,26 @@ IN_SHORT = ("clean", "robust", "ECE")
 """The measures of the table of differences over all grids."""
 
 
-def standing(tables: Sequence[Table]) -> str:
-    """Each method over all tasks of a grid: mean ranks, and on how many tasks it is better or worse than plain."""
+def standing(tables: Sequence[Table], overall: Ranking) -> str:
+    """Each method over all tasks of a grid: mean ranks, and on how many tasks it is better or worse than plain.
+
+    Args:
+        overall: the methods by all measures.
+    """
     ranked = _ranked(tables)
-    overall = _overall(ranked)
     rows = []
     for method in _methods(tables):
         lines = [line for table in tables if (line := table.line(method))]
         row = [method]
         for measure, (mean_ranks, _) in ranked.items():
             row += [_rank(mean_ranks, method), _score(lines, measure)]
-        rows.append([*row, _rank(overall, method)])
+        rows.append([*row, _rank(overall.mean_ranks, method)])
     heads = ["method"] + [text for measure in ranked for text in (f"{measure}: rank", "▲ · ▼")] + ["all: rank"]
     counts = ", ".join(f"{measure} over {count}" for measure, (_, count) in ranked.items())
     text = (
         f"Mean rank over the tasks on which every method has a run ({counts}; 1 is best); the number of tasks on which "
-        "the method is better ▲ or worse ▼ than plain, of how many; and the mean of its ranks by all measures:"
+        "the method is better ▲ or worse ▼ than plain, of how many; and by all measures together (ranked on each task "
+        "by the mean of the ranks; attacks of one kind count once, and the column typos does not count):"
     )
     return f"{textwrap.fill(text, 120, break_on_hyphens=False)}\n\n{markdown(heads, rows)}"
 
@@ -54,20 +58,20 @@ def differences(tables: Sequence[Table]) -> list[str]:
     return parts
 
 
-def all_differences(grids: Mapping[str, Sequence[Table]]) -> str:
+def all_differences(grids: Mapping[str, tuple[Sequence[Table], Ranking]]) -> str:
     """Two tables over several grids: UEGR's differences with their intervals, and the mean rank of every method.
 
     Args:
-        grids: title of the grid's section on the page -> its tables.
+        grids: title of the grid's section on the page -> its tables, and its methods by all measures.
     """
     rows, overall_ranks = [], {}
-    for title, tables in grids.items():
+    for title, (tables, overall) in grids.items():
         link = f"[{title}](#{_anchor(title)})"
         rows.append([link, *[""] * (len(IN_SHORT) + 2)])
         for table in tables:
             line = table.line(METHOD)
             rows += [] if line is None else [_difference_row(place_of(table, tables), line)]
-        overall_ranks[link] = _overall(_ranked(tables))
+        overall_ranks[link] = overall.mean_ranks
     heads = ["UEGR minus plain", "seeds", *IN_SHORT, "robust: minus the best other method"]
     methods = list(dict.fromkeys(method for mean_ranks in overall_ranks.values() for method in mean_ranks))
     rank_rows = [
@@ -108,16 +112,6 @@ def _percent(line: Line, measure: str) -> str:
 def _ranked(tables: Sequence[Table]) -> dict[str, tuple[dict[str, float], int]]:
     """Measure -> the mean rank of each method, and the number of tasks."""
     return {measure.name: ranks(list(tables), measure) for measure in all_measures(tables)}
-
-
-def _overall(ranked: Mapping[str, tuple[dict[str, float], int]]) -> dict[str, float]:
-    """Method -> the mean of its ranks by all measures."""
-    by_measure = [mean_ranks for mean_ranks, _ in ranked.values()]
-    methods = dict.fromkeys(method for mean_ranks in by_measure for method in mean_ranks)
-    return {
-        method: statistics.mean(mean_ranks[method] for mean_ranks in by_measure if method in mean_ranks)
-        for method in methods
-    }
 
 
 def _difference_row(place: str, line: Line) -> list[str]:

@@ -95,7 +95,7 @@ def test_memory_is_that_of_plain_adamw() -> None:
         set_gradients(model, seed)
         stage.update(optimizer, seed, NO_REPLAY)
     assert stage.scores.from_optimizer
-    assert not stage.state_dict()["scores"]["means"]
+    assert not stage.scores.means
     assert not stage.state_dict()["bins"]
     assert all(set(optimizer.state[weight]) == {"step", "exp_avg", "exp_avg_sq"} for weight in model.parameters())
 

@@ -69,7 +69,7 @@ def test_scores_are_of_the_gradients_before_they_are_masked(saliency: str, mask_
         for seed in range(4):
             set_gradients(model, seed)
             stage.update(optimizer, seed, NO_REPLAY)
-        scores.append(stage.scores.state_dict()["means"] if saliency == "fisher" else stage._bins)
+        scores.append(stage.scores.means if saliency == "fisher" else stage._bins)
     assert scores[0]
     assert all(torch.equal(values, scores[1][i]) for i, values in scores[0].items())
 
@@ -166,6 +166,26 @@ def test_a_state_of_fewer_trainable_weights_is_loaded() -> None:
             stage.update(optimizer, seed, NO_REPLAY)
         states.append(stage.state_dict())
     assert len(states[1]["sampled"]) > len(states[0]["sampled"])
+
+
+def test_a_state_of_an_earlier_version_is_loaded() -> None:
+    """It counted the selectable parameters alone, and not all of the optimizer's."""
+    model = bert()
+    parameters = list(model.parameters())
+    optimizer = torch.optim.AdamW([parameters[-1], *parameters[:-1]], lr=0.01)  # the first is of the head
+    stages = [stage_of(SelectiveBackward, mask_mode="gradient", refresh=1) for _ in range(2)]
+    for stage in stages:
+        stage.attach(model, optimizer)
+    set_gradients(model, 0)
+    stages[0].update(optimizer, 0, NO_REPLAY)
+    state = stages[0].state_dict()
+    means = state["scores"].pop("means_by_position")
+    assert list(means) == list(state["sampled"]) == stages[0].selectable != list(range(len(means)))
+    state["scores"]["means"] = dict(enumerate(means.values()))
+    stages[1].load_state_dict({**state, "selectable": [*means], "sampled": [*state["sampled"].values()]})
+    for i, mean in means.items():
+        assert torch.equal(stages[1].scores.means[i], mean)
+        assert torch.equal(stages[1]._sampled_probabilities[i], state["sampled"][i])
 
 
 @pytest.mark.parametrize("mask_mode", ["update", "gradient"])

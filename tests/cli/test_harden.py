@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from datasets import Dataset
-from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast
 
 from support.command_line import error_of, run
 from support.tokenizers_of_every_kind import SENTENCES, make_tokenizer
@@ -112,6 +112,25 @@ def test_what_cannot_work_is_said_before_anything_is_written(
         capsys, arguments(encoder_folder, texts, folder, "--edits", "harmless")
     )
     assert not folder.exists()
+
+
+def test_a_tokenizer_that_does_not_fit_is_refused(
+    encoder_folder: Path, texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(encoder_folder)
+    tokenizer.add_tokens(["onemore"])
+    tokenizer.save_pretrained(encoder_folder)
+    fault = error_of(capsys, arguments(encoder_folder, texts, tmp_path / "new"))
+    assert "tokens and the model embeddings for" in fault
+    bare = PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer, unk_token="[UNK]")
+    shutil.rmtree(encoder_folder)
+    BertModel(
+        BertConfig(vocab_size=len(bare), hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
+    ).save_pretrained(encoder_folder)
+    bare.save_pretrained(encoder_folder)
+    fault = error_of(capsys, arguments(encoder_folder, texts, tmp_path / "new"))
+    assert "the tokenizer has no padding token, which batches need" in fault
+    assert not (tmp_path / "new").exists()
 
 
 def test_several_processes_are_refused(

@@ -76,6 +76,21 @@ def test_a_collapsed_method_wins_nothing(grid: Grid) -> None:
     assert ranks([table], CLEAN)[0]["sam"] == 3.0
 
 
+def test_a_metric_that_falls_while_the_accuracy_rises_can_be_worse(grid: Grid) -> None:
+    """A drift to the frequent class lowers Matthews; the examples, of which more are right, say nothing about it."""
+
+    def run_of(cell: Cell) -> Run:
+        run = made_up_run(cell)
+        run |= {"metric": "matthews"}
+        fall = 0.2 if cell.method == "uegr" else 0.0
+        run["metrics"] = {**run["metrics"], "matthews": 0.5 - fall + 0.001 * cell.seed * (1 + fall)}
+        return run
+
+    (table,) = summarise(made_up_slots(first_task(grid), run_of))
+    uegr = table.line("uegr")
+    assert uegr and uegr.plain["clean"].comparison.p_examples is None and mark(uegr, "clean") == "▼"
+
+
 def test_without_an_attack_there_is_no_robustness(grid: Grid) -> None:
     def run_of(cell: Cell) -> Run:
         run = made_up_run(cell)

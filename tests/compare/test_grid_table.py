@@ -43,7 +43,7 @@ def test_a_footnote_counts_collapsed_runs() -> None:
         return run
 
     (table,) = summarise(made_up_slots([cell for cell in first_task(made_up_grid()) if cell.seed < 2], run_of))
-    assert "1 of 2 runs of sam:" in footnote(table)
+    assert "(nearly) the same prediction for every text: 1 of 2 runs of sam." in footnote(table)
     with console.capture() as captured:
         console.print(terminal(table))
     assert "collapsed to a constant prediction" in " ".join(captured.get().split())

@@ -12,7 +12,7 @@ from support.sample_runs import sample
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
-from uegr.compare.measures import ROBUST, TYPOS, collapsed, measures_of, robustness
+from uegr.compare.measures import CLEAN, ROBUST, TYPOS, collapsed, measures_of, robustness
 from uegr.compare.result_slot import Run
 from uegr.errors import UsageError
 from uegr.evaluation.packed_outcomes import pack_bits, pack_outcomes, unpack_bits, unpack_outcomes
@@ -91,6 +91,14 @@ def test_further_tasks_are_measures_like_the_others() -> None:
     assert headings(table)[-5:] == ["typos %", "on imdb %", "ECE", "FLOPs ×", "time ×"]
 
 
+def test_examples_are_scored_only_where_the_metric_is_their_mean() -> None:
+    hits = np.arange(10) < 6
+    run = sample(outcomes=pack_outcomes(hits, np.stack([hits, hits]), hits), metric="accuracy")
+    scores = CLEAN.scores(run)
+    assert scores is not None and scores.mean() == 0.6
+    assert CLEAN.scores(replace(run, metric="matthews")) is None
+
+
 @pytest.mark.parametrize("name", ["typo_accuracy", "typo_entity_f1", "typo_micro_f1", "typo_bleu"])
 def test_every_kind_of_task_has_a_measure_under_typing_errors(name: str) -> None:
     assert TYPOS.value(sample(metrics={"accuracy": 0.9, name: 0.5})) == 0.5
@@ -106,6 +114,8 @@ def test_robustness_is_the_mean_over_the_radii_above_0() -> None:
     assert collapsed(replace(constant, slices=by_class))
     right = [{"slice": "class a", "accuracy": 0.9}, {"slice": "class b", "accuracy": 0.8}]
     assert not collapsed(replace(constant, slices=right)), "the attacks were too weak to change anything"
+    wavering = replace(with_curve([0.0, 0.1], [0.5, 0.49]), slices=by_class)
+    assert collapsed(wavering), "an attack changes one of the few other predictions"
     one_class = [{"slice": "class a", "accuracy": 1.0}]
     assert not collapsed(replace(constant, slices=one_class)), "no other class shows that the prediction is constant"
     clean_only = with_curve([0.0], [0.5])

@@ -28,6 +28,18 @@ def test_files_are_read_and_equal_texts_count_once(files: dict[str, str]) -> Non
     assert pool.held_out == {}
 
 
+def test_files_may_have_columns_of_other_names_and_both_texts_of_a_pair_are_read(tmp_path: Path) -> None:
+    """The second texts of held-out pairs were not held out, and the overlap was said to be 0."""
+    pairs = {"question": ["who is there?", "what is it?"], "answer": ["The man at the old door", ""]}
+    pd.DataFrame(pairs).to_csv(tmp_path / "pairs.csv", index=False)
+    (tmp_path / "a.csv").write_text("message\nthe man at the old door\nanother text\n")
+    texts, held_out = [str(tmp_path / "a.csv")], [str(tmp_path / "pairs.csv")]
+    pool = load_pool(texts, text_column="message, question,answer", held_out=held_out, drop_overlap=True)
+    assert pool.rows["text"][:] == ["another text"] and pool.held_out == {held_out[0]: 1}
+    with pytest.raises(UsageError, match="pairs.csv has no column 'message': choose one of question, answer with"):
+        load_pool(texts, text_column="message,body", held_out=held_out)
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_lines_in_any_encoding_end_at_line_ends_only(
     encoding: str, tmp_path: Path, caplog: pytest.LogCaptureFixture

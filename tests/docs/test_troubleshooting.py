@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 QUOTED = re.findall(r"^\| `([^`]+)` \|", PAGE, re.MULTILINE)
-CHECKED = ("dropout_sites", "embeddings", "model_wrappers", "perturbed_pass", "tokenizer_match", "weight_dtypes")
+CHECKED = (
+    *("activation_checkpointing", "dropout_sites", "embeddings", "model_wrappers", "perturbed_pass"),
+    *("tokenizer_match", "weight_dtypes"),
+)
 """Modules whose UsageErrors are lines of a check."""
 ANY = "\0"
 

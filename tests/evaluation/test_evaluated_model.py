@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from scipy.special import softmax
 from transformers import (
     ByT5Tokenizer,
     CanineTokenizer,
@@ -19,11 +20,12 @@ from transformers import (
 )
 
 from conftest import tokenizer
-from support.small_models import WORDS, bert, llama
+from support.small_models import WORDS, bert, encoder_decoder, llama
 from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.truncated_texts import read_and_rest
+from uegr.modeling.tokenizer_match import end_token_of_head
 
 TEXTS = ["the good film and the great plot", "bad", "the dull actor", "fine scene and awful plot"]
 GPT2 = GPT2Config(vocab_size=len(WORDS), n_embd=16, n_layer=1, n_head=2, initializer_range=0.2, pad_token_id=0)
@@ -131,3 +133,23 @@ def test_outputs_that_are_no_numbers_are_refused(bad: float) -> None:
         evaluated.outputs(Dataset.from_dict({"text": TEXTS, "label": [1, 0, 0, 1]}))
     with pytest.raises(UsageError, match="outputs are not numbers"):
         evaluated.logits_of([(text,) for text in TEXTS])
+
+
+@pytest.mark.parametrize("kind", ["byte-level", "metaspace"])
+@pytest.mark.parametrize("architecture", ["bart", "t5"])
+def test_a_text_may_contain_the_end_token_that_the_head_looks_for(architecture: str, kind: str) -> None:
+    """One text with "</s>" ended the prediction of all: "must have the same number of <eos> tokens"."""
+    words = make_tokenizer(kind)
+    evaluated = EvaluatedModel(encoder_decoder(architecture, words), words)
+    texts = ["the [SEP] film", "the film", "[SEP][SEP]"]
+    logits = evaluated.logits_of([(text,) for text in texts])
+    np.testing.assert_allclose(logits[0], evaluated.logits_of([("the [ S E P ] film",)])[0], atol=1e-6)
+    outputs, _ = evaluated.outputs(Dataset.from_dict({"text": texts, "label": [0, 1, 0]}))
+    np.testing.assert_allclose(outputs, softmax(logits, axis=1), atol=1e-6)
+    assert evaluated.reading(("text", "other")).logits_of([("a [SEP] film", "a plot"), ("a film", "a")]).shape == (2, 2)
+
+
+def test_other_models_read_special_tokens_in_texts_as_before() -> None:
+    words = make_tokenizer("byte-level")
+    assert end_token_of_head(encoder_decoder("bart", words), words) == "[SEP]"
+    assert end_token_of_head(bert(), words) is None

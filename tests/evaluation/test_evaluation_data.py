@@ -47,6 +47,10 @@ def numbers(model: Any, labels: list[Any], feature: Any = None) -> list[int]:
         ((), [0, 1], ClassLabel(names=["good", "bad"]), [0, 1]),
         ((), [True, False], None, [1, 0]),
         (("False", "True"), [True, False], None, [1, 0]),
+        (("true", "false"), [True, False], None, [0, 1]),
+        (("YES", "no", "unclear"), [True, False, True], None, [0, 1, 0]),
+        (("no", "yes"), [True, True], None, [1, 1]),
+        (("0", "1"), [True, False], None, [1, 0]),
     ],
 )
 def test_labels_become_the_numbers_of_the_model(

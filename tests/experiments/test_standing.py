@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import pytest
 from experiments.rank_figure import rank_figure
-from experiments.standing import ALL, Ranking, Standing
-from experiments.standing_tables import advice, differences_to_plain, rank_table, state_of_runs
+from experiments.standing import ALL, Ranking, Standing, mean_ranks
+from experiments.standing_tables import advice, differences_to_plain, first_place, rank_table, state_of_runs
+
+from support.sample_runs import sample
+from uegr.compare.grid_summary import Line, Table
+from uegr.compare.measures import Measure
+from uegr.evaluation.statistics import estimate
+from uegr.modeling.metrics import Metric
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +36,51 @@ def test_the_tables_name_every_method_and_measure(standing: Standing) -> None:
     ranks = rank_table(standing)
     assert ranks.splitlines()[2].startswith("| uegr |") and len(ranks.splitlines()) == 2 + 7
     assert "| 11 of 31 |" in next(line for line in ranks.splitlines() if "freelb" in line)
-    assert "| clean | 7 |" in differences_to_plain(standing)
+    assert "| clean | 7 |" in differences_to_plain(standing.tables, standing.tables)
     assert "| embedding attacks | uegr |" in advice(standing)
     assert "| main | 217 of 217 | 7 | 5 |" in state_of_runs({"main": standing})
 
 
 def test_losses_beyond_the_interval_are_named(standing: Standing) -> None:
-    clean, ece, *_ = differences_to_plain(standing).splitlines()[2:]
+    clean, ece, *_ = differences_to_plain(standing.tables, standing.tables).splitlines()[2:]
     assert clean.endswith("| – | cola, stsb |")
     assert ece.endswith("| rotten_tomatoes, sst2, cola | trec |")  # a lower ECE is better
 
 
 def test_the_diagram_says_the_rank_of_every_method(standing: Standing) -> None:
     rankings = standing.rankings
-    figure = rank_figure(rankings)
+    figure = rank_figure(standing)
     assert len(figure.axes) == len(rankings)
     for axes, ranking in zip(figure.axes, rankings.values(), strict=True):
         texts = " | ".join(text.get_text() for text in axes.texts)
         assert all(method in texts for method in ranking.mean_ranks)
+        assert "after Holm's correction" in axes.get_title(loc="left")
+
+
+def test_p_is_corrected_over_the_rankings(standing: Standing) -> None:
+    p = [ranking.p for ranking in standing.rankings.values()]
+    assert min(standing.adjusted_p.values()) == pytest.approx(len(p) * min(p))
+
+
+def test_what_the_first_place_depends_on(standing: Standing) -> None:
+    line = " ".join(first_place(standing).split())
+    assert line.startswith("First by all measures: uegr 2.86, roast 3.29. If one of the 7 data sets is left out,")
+    assert "freelb is first without rte" in line and line.endswith("Without cola and rte: freelb 2.00, uegr 2.60.")
+    assert standing.overall(["cola", "rte"]).tasks == 5
+
+
+def test_groups_that_count_once_share_one_vote() -> None:
+    measures = [Measure(name, Metric(f"{name} %"), lambda run: 0.0) for name in ("clean", "synonyms", "letter tricks")]
+    values = {"a": (0.1, 0.9, 0.9), "b": (0.9, 0.1, 0.1)}
+    lines = [
+        Line(
+            method,
+            {0: sample()},
+            1,
+            {measure.name: estimate([value]) for measure, value in zip(measures, of, strict=True)},
+        )
+        for method, of in values.items()
+    ]
+    table = Table("t", "m", "accuracy", measures, lines)
+    assert mean_ranks(table) == {"a": 1.5, "b": 1.5}
+    assert mean_ranks(table, count_once={})["a"] == pytest.approx(4 / 3)

@@ -15,7 +15,7 @@ from uegr.modeling.dropout_sites import DropoutSites
 @pytest.mark.parametrize("keep_graph", [False, True])
 def test_logits_can_be_differentiated_again_only_if_their_graph_is_kept(keep_graph: bool) -> None:
     model = bert().train()
-    clean = clean_pass_with_gradient(model, batch(), step(), DropoutSites(model), keep_graph=keep_graph)
+    clean = clean_pass_with_gradient(model, batch(), step(sites=DropoutSites(model)), keep_graph=keep_graph)
     assert clean.gradient.shape == (4, 7, 16)
     assert clean.loss is None
     if keep_graph:
@@ -28,8 +28,8 @@ def test_logits_can_be_differentiated_again_only_if_their_graph_is_kept(keep_gra
 def test_the_reused_gradient_points_the_same_way() -> None:
     """Up to a factor: its loss is the mean of the examples and not their sum."""
     model = bert().train()
-    own = clean_pass_with_gradient(model, batch(), step(), DropoutSites(model), keep_graph=False)
-    reused = clean_pass_with_backward(model, batch(), step(), DropoutSites(model))
+    own = clean_pass_with_gradient(model, batch(), step(sites=DropoutSites(model)), keep_graph=False)
+    reused = clean_pass_with_backward(model, batch(), step(sites=DropoutSites(model)))
     torch.testing.assert_close(4.0 * reused.gradient, own.gradient, atol=1e-6, rtol=1e-4)
     torch.testing.assert_close(reused.logits, own.logits)
     assert not reused.logits.requires_grad

@@ -14,7 +14,7 @@ from support.stages import stage_of, step
 from uegr.errors import UsageError
 from uegr.forward.clean_pass import clean_pass_with_gradient
 from uegr.forward.embedding_adversary import EmbeddingAdversary
-from uegr.forward.step_inputs import TaskOptions
+from uegr.forward.task_options import TaskOptions
 from uegr.forward.uegr import UEGRForward
 from uegr.perturb.ball import Ball
 from uegr.perturb.projected_ascent import ProjectedAscent
@@ -27,7 +27,7 @@ def adversary(*, by_confidence: bool = True) -> EmbeddingAdversary:
 
 def lengths(attacker: EmbeddingAdversary, model: nn.Module, data: dict[str, Tensor], number: int = 10) -> Tensor:
     """The length of each example's perturbation at step `number`."""
-    clean = clean_pass_with_gradient(model, data, step(), None, keep_graph=False)
+    clean = clean_pass_with_gradient(model, data, step(), keep_graph=False)
     delta = attacker.attack(model, data, step(number=number), clean=clean)
     return delta.flatten(1).norm(dim=1)
 
@@ -78,7 +78,7 @@ def test_labels_that_are_no_classes_of_the_model_have_confidence_1_from_the_firs
 
     def radii(attacker: EmbeddingAdversary, labels: Tensor) -> Tensor:
         rows = {**data, "labels": labels}
-        clean = clean_pass_with_gradient(model, rows, position, None, keep_graph=False)
+        clean = clean_pass_with_gradient(model, rows, position, keep_graph=False)
         return attacker.attack(model, rows, position, clean=clean).flatten(1).norm(dim=1)
 
     whole, low = torch.full((16,), 0.1), torch.arange(16) % 2

@@ -26,8 +26,8 @@ from uegr.forward.freelb import FreeLBForward
 from uegr.modeling.embeddings import embedding_scale
 
 
-@pytest.mark.parametrize("relative", [False, True])
-def test_loss_and_gradients_equal_the_formula(relative: bool) -> None:
+@pytest.mark.parametrize(("relative", "max_norm"), [(False, 0.25), (True, 0.25), (True, 0.0)])
+def test_loss_and_gradients_equal_the_formula(relative: bool, max_norm: float) -> None:
     tokens = MASK.sum(1, keepdim=True)
     unit = embedding_scale(MODEL).norm * tokens.sqrt() if relative else torch.ones_like(tokens)
     delta = torch.empty(SHAPE).uniform_(-1, 1, generator=first_draws()) * 0.2 * unit / (tokens * 16).sqrt() * MASK
@@ -36,8 +36,9 @@ def test_loss_and_gradients_equal_the_formula(relative: bool) -> None:
         losses.append(cross_entropy(logits_at(delta)))
         g = gradient_at(delta, cross_entropy)
         delta = delta + 0.1 * unit * g / l2(g)
-        delta = delta * (0.25 * unit / l2(delta)).clamp_max(1.0)
-    sizes = {"ascent_rate": 0.1, "init_magnitude": 0.2, "max_norm": 0.25}
+        if max_norm:
+            delta = delta * (max_norm * unit / l2(delta)).clamp_max(1.0)
+    sizes = {"ascent_rate": 0.1, "init_magnitude": 0.2, "max_norm": max_norm}
     stage = stage_of(FreeLBForward, ascent_steps=3, relative=relative, **sizes)
     assert_equals_formula(stage, torch.stack(losses).mean())
 

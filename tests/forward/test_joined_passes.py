@@ -72,7 +72,7 @@ def test_a_dropout_that_is_no_site_is_not_split_although_its_rate_is_that_of_a_p
     """Sites are told by `SiteRate`: rates that are compared as floats would be equal here."""
     model, data = WithFixedDropout(dropout=0.1).train(), batch()
     with DroppedRows() as recorder:
-        run_joined(model, data, step(), delta=None, sites=DropoutSites(model), rates=[0.3, 0.3])
+        run_joined(model, data, step(sites=DropoutSites(model)), delta=None, rates=[0.3, 0.3])
     assert recorder.rows == [8, 4, 4]
 
 
@@ -85,10 +85,11 @@ class PositionDropout(Linear):
 
 
 def test_dropout_that_does_not_belong_to_rows_is_refused_and_the_generator_is_put_back() -> None:
-    model, position = PositionDropout(dropout=0.1).train(), step()
+    model = PositionDropout(dropout=0.1).train()
+    position = step(sites=DropoutSites(model))
     state = position.generator.get_state()
     with pytest.raises(NotByRowError):
-        run_joined(model, batch(), position, delta=None, sites=DropoutSites(model), rates=[0.1, 0.3])
+        run_joined(model, batch(), position, delta=None, rates=[0.1, 0.3])
     assert torch.equal(position.generator.get_state(), state)
 
 

@@ -43,7 +43,7 @@ def test_every_pass_draws_one_seed() -> None:
 
 def test_rates_of_the_pass_hold_for_the_pass() -> None:
     model, data = bert(dropout=0.1).train(), batch()
-    own, without = (forward_pass(model, data, step(), sites=DropoutSites(model), rate=rate) for rate in (None, 0.0))
+    own, without = (forward_pass(model, data, step(sites=DropoutSites(model)), rate=rate) for rate in (None, 0.0))
     assert torch.equal(own, forward_pass(model, data, step()))
     torch.testing.assert_close(without, forward_pass(model.eval(), data, step()))
 
@@ -53,7 +53,7 @@ def test_a_recomputed_pass_has_the_same_logits_and_gradients() -> None:
     logits, gradients = [], []
     for recompute in (False, True):
         model = bert(dropout=0.1).train()
-        logits.append(forward_pass(model, data, step(), sites=DropoutSites(model), rate=0.3, recompute=recompute))
+        logits.append(forward_pass(model, data, step(sites=DropoutSites(model)), rate=0.3, recompute=recompute))
         gradients.append(torch.autograd.grad(logits[-1].square().sum(), model.classifier.weight)[0])
     assert torch.equal(*logits)
     torch.testing.assert_close(*gradients)

@@ -111,7 +111,7 @@ def test_without_logits_the_adversary_works_and_there_is_no_divergence() -> None
         if isinstance(module, nn.Dropout):
             module.p = 0.0
     method.loss(pair()).backward()
-    assert method.terms["adversarial_loss"] > method.terms["clean_loss"]
+    assert method.terms["pass_loss"] > method.terms["clean_loss"]
     assert method.terms["divergence"] == 0
     with pytest.raises(UsageError, match="this loss gives no logits"):
         attached(RDropConfig(), bert(), compute_loss=lambda model, data: (paired(model, data)[0], None)).loss(pair())
@@ -145,7 +145,7 @@ def test_without_logits_a_single_example_has_confidence_1() -> None:
             compute_loss=lambda model, data: (classified(model, data)[0], None),
         )
         method.loss(batch(1))
-        losses.append(method.terms["adversarial_loss"])
+        losses.append(method.terms["pass_loss"])
     torch.testing.assert_close(losses[0], losses[1])
 
 

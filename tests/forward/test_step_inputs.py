@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from support.small_models import batch, bert
 from support.stages import stage_of, step
 from uegr.errors import UsageError
-from uegr.forward.step_inputs import Step, TaskOptions
+from uegr.forward.step_inputs import Step
+from uegr.forward.task_options import TaskOptions
 from uegr.forward.uegr import UEGRForward
 from uegr.modeling.task_kinds import detection
 

@@ -61,7 +61,7 @@ def test_without_its_parts_it_is_plain_fine_tuning() -> None:
 
 
 def test_to_first_order_it_regularises_the_input_gradient() -> None:
-    """L_adv - CE -> mean of radius * |grad_e CE| in the dual norm of the ball, as epsilon -> 0."""
+    """L_pass - CE -> mean of radius * |grad_e CE| in the dual norm of the ball, as epsilon -> 0."""
     model, data = bert(dropout=0.0).double(), batch()
     leaf = torch.zeros((4, 7, 16), dtype=torch.double, requires_grad=True)
     with perturbed(model, data, leaf):
@@ -74,7 +74,7 @@ def test_to_first_order_it_regularises_the_input_gradient() -> None:
         options = {"passes": 1, "dropout": NO_DROPOUT, "by_confidence": False, "js_weight": 0.0}
         terms = stage_of(UEGRForward, epsilon=epsilon, norm=norm, **options)(model, data, step()).terms
         radius = epsilon * Ball(norm).unit(embedding_scale(model), token_mask(data)).flatten()  # type: ignore[arg-type]
-        rise = float(terms["adversarial_loss"] - terms["clean_loss"])
+        rise = float(terms["pass_loss"] - terms["clean_loss"])
         assert rise == pytest.approx(float((radius * dual_norm).mean()), rel=0.03)
 
 
@@ -132,7 +132,7 @@ def test_the_model_is_left_untouched(fails: bool, monkeypatch: pytest.MonkeyPatc
 def test_parts_can_be_left_out() -> None:
     model, data = bert(), batch()
     assert set(stage_of(UEGRForward, epsilon=0.0, clean_weight=0.0)(model, data, step()).terms) == {
-        "adversarial_loss",
+        "pass_loss",
         "divergence",
         "divergence_pass_1",
         "divergence_pass_2",

@@ -258,13 +258,6 @@ def test_a_clean_side_that_is_held_fixed_gets_no_gradient_of_the_divergence() ->
     assert not torch.allclose(gradients[True], gradients[False])  # type: ignore[arg-type]
 
 
-def test_reuse_works_with_an_edited_view_and_no_adversary() -> None:
-    config = UEGRConfig(views=("characters",), passes=1, reuse=True)
-    network = model()
-    attached(config, network).loss(batch()).backward()
-    assert network.classifier.weight.grad is not None  # type: ignore[union-attr]
-
-
 def test_a_view_of_texts_without_a_tokenizer_is_refused() -> None:
     method = attached(UEGRConfig(views=("words",)), model(), tokenizer=None)
     with pytest.raises(UsageError, match=r"give it to attach\(..., tokenizer=tokenizer\)"):

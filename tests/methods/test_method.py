@@ -148,7 +148,7 @@ def test_terms_are_the_parts_of_the_last_loss() -> None:
     method = attached("uegr", bert(), js_weight=0.5, clean_weight=2.0)
     loss = method.loss(batch())
     terms = method.terms
-    expected = terms["adversarial_loss"] + 0.5 * terms["divergence"] + 2.0 * terms["clean_loss"]
+    expected = terms["pass_loss"] + 0.5 * terms["divergence"] + 2.0 * terms["clean_loss"]
     torch.testing.assert_close(loss.detach(), expected)
     assert not any(term.requires_grad for term in terms.values())
 
@@ -287,3 +287,22 @@ def test_the_state_of_another_model_is_refused(name: str) -> None:
     state = prepared(name, bert()).optimizer.state_dict()
     with pytest.raises(UsageError, match="the state is of another model"):
         attached(name, bert(hidden_size=32)).optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("mask_mode", ["update", "gradient"])
+def test_the_state_of_another_model_is_refused_before_any_of_it_is_loaded(mask_mode: str) -> None:
+    """Where a loop loads the states of method and optimizer one by one, and where it loads them together."""
+    models = [bert(), bert(hidden_size=32)]
+    method, other = (attached("uegr", model, mask_mode=mask_mode, refresh=1) for model in models)
+    train(method, models[0], range(1))
+    method.optimizer.param_groups[0]["lr"] = 0.5
+    without_moments = {**method.optimizer.state_dict(), "state": {}}  # of which the optimizer itself can tell
+    for load, state in (
+        (other.load_state_dict, method.state_dict()),
+        (other.optimizer.load_state_dict, without_moments),
+    ):
+        with pytest.raises(UsageError, match=r"parameter 0 has shape \(.*, 32\), .*the state is of another model"):
+            load(state)
+    assert other.state_dict()["steps"] == other.state_dict()["calls"] == 0
+    assert other.optimizer.param_groups[0]["lr"] == 0.01
+    train(other, models[1], range(2))

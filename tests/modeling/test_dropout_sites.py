@@ -135,9 +135,9 @@ def test_a_method_of_a_module_may_run_again(has_module: bool) -> None:
     assert hook_count(model) == 0
 
 
-def test_a_training_looks_for_second_runs_in_its_first_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_detects_recomputation_in_its_first_step_only(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    monkeypatch.setattr("uegr.modeling.dropout_sites.saved_tensor_hooks", lambda: looks.append(1))
+    monkeypatch.setattr("uegr.modeling.activation_checkpointing.saved_tensor_hooks", lambda: looks.append(1))
     model = bert().train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     method = make_config("uegr", {"passes": 1}).attach(model=model, optimizer=optimizer)
@@ -157,7 +157,7 @@ def test_a_layer_may_have_a_part_called_reducer() -> None:
 def loss_and_gradients(model: PreTrainedModel, config: MethodConfig) -> list[torch.Tensor | None]:
     """Of two batches of one step."""
     method = config.attach(model=model.train(), optimizer=torch.optim.SGD(model.parameters(), lr=0.1), seed=3)
-    model.config.use_cache = False  # a second run would add to the cache
+    model.config.use_cache = False  # a recomputation would add to the cache
     losses = [method.loss(batch(2, 8)), method.loss(batch(2, 6))]
     torch.stack(losses).sum().backward()
     gradients = [*(loss.detach() for loss in losses), *gradients_of(model)]

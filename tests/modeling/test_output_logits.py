@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from datasets import Dataset
+from torch import Tensor, nn
 
+from support.reviews import tokenizer
 from support.small_models import Linear, batch, bert
 from uegr import PGDConfig, UsageError, attacks
+from uegr.evaluation.evaluated_model import EvaluatedModel
+from uegr.evaluation.landscape.loss_surface import surface_of
 from uegr.modeling.output_logits import logits_in
 
 
@@ -30,6 +34,30 @@ def test_a_model_that_returns_a_dict_is_trained_and_attacked() -> None:
     method.loss(batch()).backward()
     expected = attacks.PGD()(Linear(), batch(), [0.0, 0.5])
     assert attacks.PGD()(model, batch(), [0.0, 0.5]).accuracy == expected.accuracy
+
+
+class NeedsLabels(Linear):
+    """A model that cannot be called without labels."""
+
+    def forward(self, input_ids: Tensor, labels: Tensor, attention_mask: Tensor) -> Any:
+        return super().forward(input_ids, attention_mask)
+
+
+def test_a_model_that_needs_labels_is_attacked_where_there_are_labels() -> None:
+    """As it is trained. Its logits on texts without labels cannot be computed."""
+    accuracy = attacks.PGD()(NeedsLabels(), batch(), [0.0, 0.5]).accuracy
+    assert accuracy == attacks.PGD()(Linear(), batch(), [0.0, 0.5]).accuracy
+    with pytest.raises(UsageError, match="NeedsLabels cannot read texts without labels: write labels=None"):
+        attacks.DeepWordBug()(NeedsLabels(), tokenizer(), ["good film"], [1])
+
+
+def test_the_surface_of_the_loss_reads_a_model_that_needs_labels() -> None:
+    rows = Dataset.from_dict({"text": ["good film", "bad"], "label": [1, 0]})
+    losses = []
+    for model in (Linear(), NeedsLabels()):
+        with surface_of(EvaluatedModel(model, tokenizer()), rows) as surface:
+            losses.append(surface.loss())
+    assert losses[0] == losses[1]
 
 
 def test_a_model_that_returns_a_tuple_is_told_what_to_return() -> None:

@@ -51,7 +51,7 @@ def test_an_edited_row_is_the_tokenized_edited_text(kind: str, index: int) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["characters", "words", "mask", "tokens", "harmless", "joined", "typos", "spaced"])
+@pytest.mark.parametrize("name", ["characters", "reworded", "mask", "tokens", "harmless", "joined", "typos", "spaced"])
 def test_what_is_kept_is_the_same_token_and_the_rest_is_new(kind: str, name: str) -> None:
     tokenizer = TOKENIZERS[kind]
     editor = RowEditor(tokenizer)

@@ -11,7 +11,7 @@ from uegr.perturb.views import Edit, View, parse_view, trained_attacks
 
 def test_a_view_is_written_as_its_parts() -> None:
     assert parse_view("clean") == View()
-    edits = (Edit("characters", 0.3), Edit("words", 0.15))
+    edits = (Edit("characters", 0.3), Edit("reworded", 0.15))
     assert parse_view("adversarial+characters:0.3 + words") == View(edits, True)
     with pytest.raises(UsageError, match=r"unknown view 'charcters' \(did you mean 'characters'\?\)"):
         parse_view("charcters")
@@ -19,6 +19,13 @@ def test_a_view_is_written_as_its_parts() -> None:
         parse_view("adversarial:0.1")
     with pytest.raises(UsageError, match="names characters twice"):
         parse_view("characters:0.1+characters:0.2")
+
+
+def test_an_edit_with_two_names_is_one_edit() -> None:
+    assert parse_view("words:0.3") == parse_view("reworded:0.3")
+    assert parse_view("words") == parse_view("reworded")
+    with pytest.raises(UsageError, match="names reworded twice"):
+        parse_view("words+reworded")
 
 
 @pytest.mark.parametrize(
@@ -39,4 +46,6 @@ def test_every_search_for_misspellings_has_the_edits_of_the_view_of_characters()
     trained = trained_attacks(["clean", "adversarial+characters:0.1"])
     assert {name for name in TEXT_ATTACKS if "deepwordbug" in name} < trained
     assert {"typos", "slips", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019"} < trained
-    assert not trained & {"misspellings", "ocr", "deletion", "synonyms"}
+    assert "misspellings" in trained, "people's misspellings are at most two such edits away from the word"
+    assert "deepwordbug" in trained_attacks(["misspellings"])
+    assert not trained & {"ocr", "deletion", "synonyms"}

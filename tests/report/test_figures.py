@@ -50,6 +50,13 @@ def test_everything_that_was_measured_is_drawn(drawn: dict[str, Chart]) -> None:
     }
 
 
+@pytest.mark.parametrize(("term", "title"), [("pass_loss", "k passes"), ("adversarial_loss", "adversarial")])
+def test_the_loss_of_the_passes_is_drawn_by_either_name(term: str, title: str) -> None:
+    """Earlier versions logged the mean over UEGR's passes as an adversarial loss, whatever the passes read."""
+    log = [{"step": step, "loss": 1.0, term: 0.6, "clean_loss": 0.4} for step in (1, 2)]
+    assert f"; {title} from 0.6 to 0.6; clean from" in charts([full(log=log)])["loss-terms-0"].alt
+
+
 def test_every_file_of_charts_is_in_the_catalogue() -> None:
     files = {path.stem for path in Path(str(catalogue.__file__)).parent.glob("*_charts.py")}
     assert files == {file for files in SECTIONS.values() for file in files}

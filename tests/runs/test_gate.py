@@ -15,7 +15,8 @@ from conftest import reviews, tokenizer
 from support.command_line import error_of, run
 from support.small_models import bert
 from uegr.errors import UsageError
-from uegr.runs.gate import _of_class, run_gate
+from uegr.evaluation.attacks.attack_results import COLUMN_MARK
+from uegr.runs.gate import _of_class, _perturbed, run_gate
 from uegr.runs.gate_policy import GatePolicy, read_policy
 from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import open_model
@@ -202,13 +203,45 @@ def test_texts_that_a_perturbation_cannot_change_are_counted(
     arguments = ["gate", str(evaluated_run), "--policy", str(tmp_path / "gate.yaml"), "--file", str(tmp_path / "a.csv")]
     assert run([*arguments, "--output_dir", str(tmp_path / "gate")]) == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "homoglyphs can change nothing in 9 of 12 texts: no prediction flips." in printed
+    assert "homoglyphs changes nothing in 9 of 12 texts: no prediction flips." in printed
     assert json.loads((tmp_path / "gate" / "gate.json").read_text())["unchanged"] == {"homoglyphs": 9, "case": 9}
     rows[:9].to_csv(tmp_path / "a.csv", index=False)
-    with pytest.raises(
-        UsageError, match="limits under homoglyphs cannot be measured: it can change none of the 9 texts"
-    ):
+    with pytest.raises(UsageError, match="limits under homoglyphs cannot be measured: it changes none of the 9 texts"):
         run_gate(open_model(evaluated_run), read_policy(tmp_path / "gate.yaml"), file=tmp_path / "a.csv")
+
+
+def test_a_text_that_a_draw_leaves_as_it_is_is_drawn_again(evaluated_run: Path, tmp_path: Path) -> None:
+    """At the rate 0.1 nine of ten draws leave a text with a single contraction as it is."""
+    pd.DataFrame({"text": ["it isn't a good film"] * 50, "label": 1}).to_csv(tmp_path / "a.csv", index=False)
+    policy = GatePolicy(maximum={"flip_rate": {"contractions": 1.0}}, rate=0.1)
+    classifier = open_model(evaluated_run)
+    assert run_gate(classifier, policy, file=tmp_path / "a.csv").unchanged == {"contractions": 0}
+    rows = Dataset.from_dict({"text": ["it isn't a good film", "a good film"] * 25, "label": [1] * 50})
+    changed, unchanged = _perturbed(rows, "text", "contractions", policy)
+    assert set(changed["text"]) == {"it is not a good film", "a good film"} and unchanged == 25
+    with pytest.raises(UsageError, match="it changes none of the 50 texts at the rate 1e-09; leave them out"):
+        _perturbed(rows, "text", "contractions", replace(policy, rate=1e-9))
+
+
+def test_of_a_pair_both_texts_are_shown_and_the_second_is_perturbed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bert().save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    file = tmp_path / "a.csv"
+    rows = reviews(60)
+    rows.assign(first=[f"number {i}" for i in range(60)]).to_csv(file, index=False)
+    classifier = open_model(tmp_path / "model", "first", "text")
+    monkeypatch.setattr(type(classifier), "logits", lambda _, rows: np.eye(2)[[len(text) % 2 for text in rows["text"]]])
+    limits = {"minimum": {"harmless_accuracy": 0.0}, "maximum": {"flip_rate": {"spaced": 1.0}}}
+    policy = GatePolicy(harmless_file=str(file), **limits)
+    result = run_gate(classifier, policy, file=file)
+    assert result.flips and result.mistaken
+    for flip in result.flips:
+        (first, second), (same, changed) = flip["before"].split(COLUMN_MARK), flip["after"].split(COLUMN_MARK)
+        assert first == same and second != changed
+    pairs = {f"number {i}{COLUMN_MARK}{text}" for i, text in enumerate(rows["text"])}
+    assert {row["text"] for row in result.mistaken} <= pairs
 
 
 def test_names_with_control_characters_make_valid_xml(tmp_path: Path) -> None:

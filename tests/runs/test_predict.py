@@ -16,6 +16,7 @@ from conftest import reviews, tokenizer
 from support.command_line import error_of, run
 from support.small_models import bert
 from uegr.errors import UsageError
+from uegr.evaluation.evaluation_data import evaluation_rows
 from uegr.evaluation.temperature import fit_temperature
 from uegr.modeling.model_loading import load_trained
 from uegr.runs import predict
@@ -143,15 +144,70 @@ def test_nothing_of_the_user_is_overwritten(evaluated_run: Path, tmp_path: Path)
     assert not list(tmp_path.glob("*partial*")) and len(read(texts)) == 8
 
 
-def test_an_empty_line_of_a_single_column_is_a_row(evaluated_run: Path, tmp_path: Path) -> None:
-    (tmp_path / "texts.csv").write_text("text\na good film\n\na bad film\n")
-    with pytest.raises(
-        UsageError, match=r"1 rows have no text in column 'text' \(the first is row 1\): remove them\.$"
-    ):
-        predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.csv")
+def test_an_empty_line_of_a_single_column_is_a_row(
+    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One row without text ended the prediction of millions."""
+    monkeypatch.setattr(predict, "PIECE", 2)
+    (tmp_path / "texts.csv").write_text("text\na good film\n\n  \n\na bad film\n")
+    files = ["--file", str(tmp_path / "texts.csv"), "--output", str(tmp_path / "out.csv")]
+    assert run(["predict", str(evaluated_run), *files]) == 0
+    assert ", 3 rows without text" in " ".join(capsys.readouterr().out.split())
+    rows = read(tmp_path / "out.csv")
+    assert [row["text"] for row in rows] == ["a good film", "", "  ", "", "a bad film"]
+    assert all(
+        bool(row[name]) == (i in (0, 4)) for i, row in enumerate(rows) for name in ("label", "confidence", "p(1)")
+    )
+    predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
+    assert lines[1] == {"text": None, "label": None, "confidence": None, "p(0)": None, "p(1)": None}
     (tmp_path / "texts.csv").write_text("text\na good film\na bad film\n\n\n")
     predict_file(open_model(evaluated_run), tmp_path / "texts.csv", tmp_path / "out.csv")
     assert len(read(tmp_path / "out.csv")) == 2, "empty lines at the end are none"
+
+
+@pytest.mark.parametrize("header", ["text", "id,text"])
+def test_a_file_with_a_header_only_has_no_predictions(header: str, evaluated_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text(f"{header}\n")
+    files = ["--file", str(tmp_path / "texts.csv"), "--output", str(tmp_path / "out.csv")]
+    assert run(["predict", str(evaluated_run), *files]) == 0
+    assert (tmp_path / "out.csv").read_text() == f"{header},label,confidence,p(0),p(1)\n"
+
+
+def test_of_a_pair_one_text_is_enough(tmp_path: Path) -> None:
+    bert().save_pretrained(tmp_path / "model")
+    tokenizer().save_pretrained(tmp_path / "model")
+    (tmp_path / "texts.csv").write_text("a,b\na good film,\n,a bad film\n,\n")
+    classifier = open_model(tmp_path / "model", "a", "b")
+    assert predict_file(classifier, tmp_path / "texts.csv", tmp_path / "out.csv")[None] == 1
+    rows = read(tmp_path / "out.csv")
+    assert [bool(row["label"]) for row in rows] == [True, True, False]
+    expected = softmax(classifier.evaluated.logits_of([("a good film", ""), ("", "a bad film")]), axis=1)
+    np.testing.assert_allclose([float(row["p(LABEL_1)"]) for row in rows[:2]], expected[:, 1], atol=1e-6)
+
+
+def test_a_run_without_its_data_predicts_and_says_that_it_is_not_calibrated(
+    evaluated_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """As on another machine: "there is no file 'train.csv'" was said to a user who had given inbox.csv."""
+    record = json.loads((evaluated_run / "run.json").read_text())
+    record["config"]["data"]["train_file"] = "gone.csv"
+    (evaluated_run / "run.json").write_text(json.dumps({**record, "files": {}}))
+    reviews(20).to_csv(tmp_path / "a.csv", index=False)
+    files = ["--file", str(tmp_path / "a.csv"), "--output", str(tmp_path / "out.csv")]
+    assert run(["predict", str(evaluated_run), *files]) == 0
+    assert caplog.messages == [
+        "note: the run's own data cannot calibrate the confidences (there is no file 'gone.csv'): name a file with "
+        "--calibrate_on."
+    ]
+    assert "(not calibrated)" in " ".join(capsys.readouterr().out.split())
+    error = error_of(capsys, ["predict", str(evaluated_run), *files, "--abstain_below", "0.6"])
+    assert "cannot calibrate the confidences (there is no file 'gone.csv'" in error and "--calibrate_on" in error
+    error = error_of(capsys, ["predict", str(evaluated_run), *files, "--calibrate_on", "none.csv"])
+    assert "there is no file 'none.csv': check the path" in error
 
 
 def test_a_file_that_cannot_calibrate_is_refused(evaluated_run: Path, tmp_path: Path) -> None:
@@ -249,6 +305,47 @@ def test_several_labels_of_a_text_are_written_together(tmp_path: Path, capsys: p
     for row in rows:
         assert row["labels"] == ",".join(name for name in names.values() if float(row[f"p({name})"]) >= 0.5)
     assert "20 rows in" in capsys.readouterr().out.replace("\n", " ")
+
+
+@pytest.mark.parametrize(("first", "cells"), [("toxic", "toxic,insult"), ("toxic, rude", '["toxic, rude", "insult"]')])
+def test_several_labels_can_be_read_back(first: str, cells: str, tmp_path: Path) -> None:
+    folder = checkpoint(
+        tmp_path / "model", 2, problem_type="multi_label_classification", id2label={0: first, 1: "insult"}
+    )
+    model = load_trained(folder)
+    torch.nn.init.zeros_(model.classifier.weight)
+    model.classifier.bias.data = torch.tensor([1.0, 1.0])
+    model.save_pretrained(folder)
+    reviews(4)[["text"]].to_csv(tmp_path / "a.csv", index=False)
+    classifier = open_model(folder, kinds=PREDICTED)
+    assert predict_file(classifier, tmp_path / "a.csv", tmp_path / "out.csv") == {cells: 4}
+    assert {row["labels"] for row in read(tmp_path / "out.csv")} == {cells}
+    predict_file(classifier, tmp_path / "a.csv", tmp_path / "out.jsonl")
+    assert json.loads((tmp_path / "out.jsonl").read_text().splitlines()[0])["labels"] == [first, "insult"]
+    for name in ("out.csv", "out.jsonl"):
+        rows, _, _ = evaluation_rows(classifier.evaluated.model, tmp_path / name, ["text"], "labels")
+        assert rows["label"][:] == [[1.0, 1.0]] * 4
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_from_json_to_json_values_stay_as_they_are(
+    ending: str, evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predict, "PIECE", 2)
+    given = [
+        {"text": "a good film", "meta": {"id": 5, "tags": ["x"]}, "n": 1, "label": 3},
+        {"text": "a bad \ud800film", "meta": None, "n": 2.5, "label": "7"},
+        {"n": "many", "text": "a film", "m\ud800": [1, "a", {"b": float("nan")}]},
+    ]
+    lines = [json.dumps(row) for row in given]
+    (tmp_path / f"a.{ending}").write_text("\n".join(lines) if ending == "jsonl" else f"[{','.join(lines)}]")
+    predict_file(open_model(evaluated_run), tmp_path / f"a.{ending}", tmp_path / "out.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["meta"] for row in rows] == [{"id": 5, "tags": ["x"]}, None, None]
+    assert [(row["n"], type(row["n"])) for row in rows] == [(1, int), (2.5, float), ("many", str)]
+    assert [row["given_label"] for row in rows] == [3, "7", None]
+    assert [row["text"] for row in rows] == ["a good film", "a bad \ufffdfilm", "a film"]
+    assert rows[2]["m\ufffd"] == [1, "a", {"b": None}]
 
 
 def test_a_label_of_probability_one_half_is_absent_as_in_the_metrics(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from torch import nn
 from torch.utils.data import SequentialSampler
 from transformers import AutoModelForSequenceClassification, ByT5Tokenizer
 
-from support.small_models import bert
+from conftest import reviews
+from support.small_models import bert, encoder_decoder
 from support.small_runs import COST, config, weights
+from support.tokenizers_of_every_kind import make_tokenizer
 from uegr import TrainingError, UsageError
 from uegr.data.data_source import DataSource
 from uegr.runs import train as train_module
@@ -56,6 +58,21 @@ def test_a_run_records_the_views_that_it_read(train_file: Path, model_folder: Pa
     for folder, views in ((model_folder, ("adversarial", "characters+mask")), (tmp_path / "bytes", ("adversarial",))):
         run = train_run(config(train_file, folder, max_steps=1), tmp_path / f"run-{folder.name}", cost=COST)
         assert tuple(run["views"]) == views
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_text_may_contain_the_end_token_that_the_head_looks_for(split: str, tmp_path: Path) -> None:
+    words = make_tokenizer("byte-level")
+    encoder_decoder("bart", words).save_pretrained(tmp_path / "bart")
+    words.save_pretrained(tmp_path / "bart")
+    files = {f"{name}_file": str(tmp_path / f"{name}.csv") for name in ("train", "validation", "test")}
+    for name in ("train", "validation", "test"):
+        rows = reviews(12)
+        rows.loc[3, "text"] += " [SEP] film" if name == split else ""
+        rows.to_csv(files[f"{name}_file"], index=False)
+    settings = config(Path(), tmp_path / "bart", data=DataSource(**files), method="plain", early_stopping_patience=1)
+    train_run(settings, tmp_path / "run", cost=COST)
+    assert (tmp_path / "run" / "model.safetensors").is_file()
 
 
 @pytest.mark.parametrize("lora_r", [None, 2])

@@ -93,7 +93,7 @@ def log(steps: int = 6) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for step in range(1, steps + 1):
         loss = 1.0 / step
-        entry: dict[str, Any] = {"step": step, "loss": 2 * loss, "adversarial_loss": loss, "clean_loss": 0.9 * loss}
+        entry: dict[str, Any] = {"step": step, "loss": 2 * loss, "pass_loss": loss, "clean_loss": 0.9 * loss}
         entry |= {"divergence": 0.02, "divergence_pass_1": 0.03, "divergence_clean": 0.01}
         if step % 2:
             entry |= {"update_share": 0.5, "mask_churn": 0.4}

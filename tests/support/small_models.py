@@ -8,11 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
     BertConfig,
     BertForSequenceClassification,
     LlamaConfig,
     LlamaForSequenceClassification,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
+    T5Config,
+    T5ForSequenceClassification,
 )
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "great", "fine", "bad", "awful", "dull"]
@@ -40,6 +45,26 @@ def bert(dropout: float = 0.1, labels: int = 2, seed: int = 0, **changes: Any) -
         }
     )
     return BertForSequenceClassification(config)
+
+
+def encoder_decoder(architecture: str, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """A classifier of one layer, width 16, whose head looks for the separator; architecture: bart or t5."""
+    torch.manual_seed(0)
+    tokens = {
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.sep_token_id,
+    }
+    if architecture == "t5":
+        sizes = {"num_layers": 1, "num_heads": 2, "d_ff": 32, "d_kv": 8}
+        return T5ForSequenceClassification(T5Config(**tokens, **sizes, d_model=16, decoder_start_token_id=0))
+    sides = ("encoder", "decoder")
+    sizes = {f"{side}_{name}": count for side in sides for name, count in (("layers", 1), ("attention_heads", 2))}
+    sizes |= {f"{side}_ffn_dim": 32 for side in sides}
+    tokens |= {"decoder_start_token_id": tokenizer.sep_token_id, "forced_eos_token_id": None}
+    return BartForSequenceClassification(
+        BartConfig(**tokens, **sizes, d_model=16, max_position_embeddings=64, num_labels=2)
+    )
 
 
 def llama() -> LlamaForSequenceClassification:

@@ -27,14 +27,14 @@ def stage_of(stage_class: type[Stage], **options: Any) -> Stage:
     return stage_class(stage_class.options_class(**options))  # type: ignore[arg-type]
 
 
-def step(seed: int = 0, number: int = 10) -> Step:
-    """A position in the training: step `number`, with a generator of this seed."""
-    return Step(torch.Generator().manual_seed(seed), number)
+def step(seed: int = 0, number: int = 10, sites: DropoutSites | None = None) -> Step:
+    """A step of a training, with a generator of this seed."""
+    return Step(torch.Generator().manual_seed(seed), number, sites=sites)
 
 
 class AlwaysJoined(PassRunner):
     """Runs the passes as one batch, whether that is faster or not."""
 
-    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step) -> list[Tensor]:
         first, rates = passes[0], [this_pass.rate for this_pass in passes]
-        return run_joined(model, first.batch, step, delta=first.delta, sites=sites, rates=rates)
+        return run_joined(model, first.batch, step, delta=first.delta, rates=rates)

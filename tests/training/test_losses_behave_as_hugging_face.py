@@ -58,7 +58,7 @@ def test_logged_terms_are_those_of_the_whole_step(own_loss: bool, tmp_path: Path
         )
         trainer.train()
         entry = trainer.state.log_history[0]
-        assert entry["adversarial_loss"] + entry["clean_loss"] == pytest.approx(entry["loss"], rel=1e-4)
+        assert entry["pass_loss"] + entry["clean_loss"] == pytest.approx(entry["loss"], rel=1e-4)
         clean_losses.append(entry["clean_loss"])
     assert clean_losses[1] == pytest.approx(clean_losses[0], rel=1e-4)
 

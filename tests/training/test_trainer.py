@@ -37,7 +37,7 @@ def test_evaluation_does_not_run_the_method(train_file: Path, model_folder: Path
 def test_the_terms_of_the_loss_are_logged(train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     trainer = trainer_of(UEGRConfig(), train_file, model_folder, tmp_path, logging_steps=2)
     trainer.train()
-    assert {"loss", "adversarial_loss", "clean_loss", "divergence"} <= set(trainer.state.log_history[0])
+    assert {"loss", "pass_loss", "clean_loss", "divergence"} <= set(trainer.state.log_history[0])
 
 
 def test_of_several_gpus_one_is_used_without_a_launcher(

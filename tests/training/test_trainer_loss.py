@@ -231,7 +231,7 @@ def test_a_method_trains_through_the_loss_of_the_trainer(
         if name in ("num_tokens", "epoch", "learning_rate"):
             assert robust[0][name] == own[0][name]
     if isinstance(method, UEGRConfig):
-        assert robust[0]["adversarial_loss"] > 0
+        assert robust[0]["pass_loss"] > 0
         assert (robust[0]["divergence"] > 0) == (make is not sentences), "an encoder of sentences gives no logits"
 
 
@@ -239,7 +239,7 @@ def test_a_method_trains_through_the_loss_of_the_trainer(
 def test_the_adversary_raises_the_loss_of_the_trainer(make: MakeTrainer, tmp_path: Path) -> None:
     trainer = without_dropout(make(tmp_path, UEGRConfig(epsilon=0.5, dropout=(0.0, 0.0), by_confidence=False)))
     first = measured(trainer)[0]
-    assert first["adversarial_loss"] > first["clean_loss"]
+    assert first["pass_loss"] > first["clean_loss"]
 
 
 def test_the_loss_type_of_sft_is_kept(tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_an_adapter_is_trained_through_sft_and_dpo(tmp_path: Path) -> None:
         )
         first = measured(robust)[0]
         assert first["divergence"] > 0
-        assert first["adversarial_loss"] > 0
+        assert first["pass_loss"] > 0
 
 
 class WithoutLogits(Trainer):

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
-from uegr.errors import UsageError
 from uegr.modeling.shards import shard, shard_like
 from uegr.options import Options
 
@@ -27,8 +26,8 @@ class BackwardStage(ABC):
     replays: ClassVar[bool] = False
     """Whether `update` goes through the step's batches again."""
     moves_weights: ClassVar[bool] = False
-    """Whether `before` changes the weights, as Mixout does. The loop's own optimizer is then not suspected when weights
-    differ between two losses."""
+    """Whether `before` changes the weights, as Mixout does. The check for weights changed outside `method.optimizer` is
+    skipped."""
     prepared: bool = True
     """False until `finish_preparation`, for stages that score the weights on training data before the first step."""
 
@@ -94,21 +93,11 @@ class BackwardStage(ABC):
         """Restore what `state_dict` returned."""
 
 
-def check_shapes(stage: BackwardStage, parameters: list[Tensor]) -> None:
-    """Check that a stage's loaded state belongs to these parameters.
-
-    Raises:
-        UsageError: a tensor and its parameter have different shapes, or its parameter does not exist.
-    """
-    for i, tensor in ((i, tensor) for tensors in stage.tensors_of_parameters() for i, tensor in tensors.items()):
-        shape = tuple(shard(parameters[i]).shape) if i < len(parameters) else None
-        if tuple(tensor.shape) != shape:
-            raise UsageError(
-                f"the method's state of parameter {i} has shape {tuple(tensor.shape)} and the parameter {shape}: the "
-                "state is of another model, or of another number of processes: load the one that belongs to this one."
-            )
-
-
 def optimizer_parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """Every parameter of the optimizer, in the order of its groups."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
+
+
+def parameter_shapes(optimizer: torch.optim.Optimizer) -> list[tuple[int, ...]]:
+    """The shapes of (this process's parts of) the optimizer's parameters."""
+    return [tuple(shard(parameter).shape) for parameter in optimizer_parameters(optimizer)]

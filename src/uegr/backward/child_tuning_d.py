@@ -1,6 +1,6 @@
 """Child-Tuning D: only the child network that matters for the task is trained (Xu et al. 2021, arXiv 2109.05687).
 
-    F_j = 1/N sum_batches (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
+    F_j = 1/N sum_steps (dL/dtheta_j)^2 of the pretrained model,   m_j = 1 where F_j is in the top share
     g_hat = m * g
 
 The child is selected before training, in one pass over the training data, and does not change; nothing is rescaled. The

@@ -37,8 +37,7 @@ class FisherRankedStage(BackwardStage):
         self._optimizer: torch.optim.Optimizer | None = None
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        former, self._body = self._body, body_positions(model, optimizer)
-        self.scores.follow(former, self._body)
+        self._body = body_positions(model, optimizer)
         self._optimizer = optimizer
 
     @property
@@ -48,7 +47,7 @@ class FisherRankedStage(BackwardStage):
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         parameters = self._parameters
-        self.scores.observe([parameters[i] for i in self._body])
+        self.scores.observe({i: parameters[i] for i in self._body})
 
     def ranked(self) -> tuple[Tensor, dict[int, Tensor]]:
         """Rank the weights by the gradients since the last ranking, and forget those gradients.
@@ -58,7 +57,7 @@ class FisherRankedStage(BackwardStage):
             their parameter among the optimizer's.
         """
         parameters = self._parameters
-        scores = [self.scores.score(index, parameters[i]) for index, i in enumerate(self._body)]
+        scores = [self.scores.score(i, parameters[i]) for i in self._body]
         self.scores.clear()
         bins = {i: bin_of(score).to(torch.int16) for i, score in zip(self._body, scores, strict=True)}
         return self.selection.table(scores, lambda counts: sum_over_shards(counts, parameters)), bins

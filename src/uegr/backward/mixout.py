@@ -4,7 +4,8 @@
 
 so that E[theta_mix] = theta, and the gradient at theta is (1 - m)/(1 - p) times that at theta_mix (the released code
 leaves that division out). One mask per optimizer step: the weights are mixed before its first loss and restored before
-its update. Applied to the matrices of the body's layers; the released code swaps each linear layer for one that mixes.
+its update. Applied to all matrices of the body but the token embeddings, so to the tables of positions and token types,
+too [ours]; the released code swaps each linear layer for one that mixes, and mixes no tables.
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,10 @@ def body_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[i
 
 
 def matrix_positions(model: nn.Module, optimizer: torch.optim.Optimizer) -> list[int]:
-    """The positions of the body's weight matrices, without vectors (biases, norms) and token embeddings."""
+    """The positions of the body's weight matrices, without vectors (biases, norms) and token embeddings.
+
+    Tables of positions and of token types are among them.
+    """
     parameters: list[Tensor] = optimizer_parameters(optimizer)
     table = input_embeddings(model).weight
     return [i for i in body_positions(model, optimizer) if parameters[i].dim() >= 2 and parameters[i] is not table]

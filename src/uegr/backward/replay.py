@@ -22,10 +22,10 @@ from uegr.modeling.set_aside_gradients import gradients_set_aside, weights_of_ot
 
 
 @dataclass
-class _Pass:
+class _RecordedLoss:
     model: nn.Module
     batch: Batch
-    step: Callable[[], Step]
+    make_step: Callable[[], Step]
     device: str
     autocast: bool
     dtype: torch.dtype
@@ -34,7 +34,7 @@ class _Pass:
 
 @dataclass
 class Replay:
-    """Records passes as they are run; `backward` runs them again.
+    """Records the losses of a step; `backward` computes them again.
 
     Args:
         forward: the method's own forward stage.
@@ -43,46 +43,47 @@ class Replay:
 
     forward: ForwardStage
     optimizer: torch.optim.Optimizer
-    passes: list[_Pass] = field(default_factory=list)
+    losses: list[_RecordedLoss] = field(default_factory=list)
     _has_seen_a_loss: bool = False
 
-    def record(self, model: nn.Module, batch: Batch, step: Callable[[], Step], loss: Tensor) -> None:
-        """Remember a pass; `step()` returns its `Step`, with the generator in its initial state."""
+    def record(self, model: nn.Module, batch: Batch, make_step: Callable[[], Step], loss: Tensor) -> None:
+        """Remember a loss; `make_step()` returns its `Step`, with the generator in its initial state."""
         device = device_of(model, batch).type
         autocast, dtype = torch.is_autocast_enabled(device), torch.get_autocast_dtype(device)
         check_precision(fp16=autocast and dtype == torch.float16)
         if not self._has_seen_a_loss:  # autocast may be inside the model, where accelerate and Fabric put it
             check_precision(fp16=computed_in_float16(loss))
             self._has_seen_a_loss = True
-        recorded = _Pass(model, batch, step, device, autocast, dtype)
+        recorded = _RecordedLoss(model, batch, make_step, device, autocast, dtype)
         loss.register_hook(lambda factor: setattr(recorded, "factor", factor.detach()))
-        self.passes.append(recorded)
+        self.losses.append(recorded)
 
     def backward(self, forward: ForwardStage | None = None) -> None:
-        """Add the gradients of all passes, with another forward stage if one is given, to those of the weights.
+        """Add the gradients of all losses, with another forward stage if one is given, to those of the weights.
 
         Raises:
-            UsageError: no pass was recorded, because the stage does not say that it `replays`.
+            UsageError: no loss was recorded, because the stage does not say that it `replays`.
         """
-        if not self.passes:
+        if not self.losses:
             raise UsageError("there is no batch to run again: write replays = True in the class of the backward stage.")
-        model = self.passes[0].model
+        model = self.losses[0].model
         with gradients_set_aside(weights_of_others(model, self.optimizer)):
-            for recorded in self.passes:
+            for recorded in self.losses:
                 if recorded.factor is None:  # the loop skipped this batch: its loss never ran backward
                     continue
                 with torch.enable_grad(), torch.autocast(recorded.device, recorded.dtype, enabled=recorded.autocast):
-                    loss = run_stage(forward or self.forward, recorded.model, recorded.batch, recorded.step()).value
+                    step = recorded.make_step()
+                    loss = run_stage(forward or self.forward, recorded.model, recorded.batch, step).value
                 loss.backward(recorded.factor)
             average_gradients(model, self.optimizer)
 
     def discard_gradients(self) -> None:
-        """Forget the passes whose gradients were just set to zero; a loss whose backward pass has not run yet stays."""
-        self.passes = [recorded for recorded in self.passes if recorded.factor is None]
+        """Forget the losses whose gradients were just set to zero; one whose backward pass has not run yet stays."""
+        self.losses = [recorded for recorded in self.losses if recorded.factor is None]
 
     def clear(self) -> None:
-        """Forget the passes: the step is made."""
-        self.passes.clear()
+        """Forget the losses: the step is made."""
+        self.losses.clear()
 
 
 def check_precision(*, fp16: bool) -> None:

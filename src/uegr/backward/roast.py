@@ -1,6 +1,6 @@
 """RoAST's backward stage: update by relative importance, drawn at random (Kim et al. 2023, arXiv 2312.04032).
 
-    F_j = 1/N sum_batches g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
+    F_j = 1/N sum_steps g_j^2 over an epoch,   s_j = rank(F_j) / (n - 1)
     p_j = sigmoid(2 beta (s_j - alpha)),   m_j ~ Bernoulli(p_j),   g_hat = m * g / p
 
 The pretrained model is scored in a pass over the training data before the first step, and again from the training
@@ -50,7 +50,7 @@ class RoASTBackward(FisherRankedStage):
         self._seen = 0
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
-        return [self._bins]
+        return [self._bins, self.scores.means]
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         super().observe(optimizer)
@@ -90,7 +90,6 @@ class RoASTBackward(FisherRankedStage):
         return {
             "prepared": self.prepared,
             "scores": self.scores.state_dict(),
-            "body": list(self._body),
             "table": self._table,
             "bins": dict(self._bins),
             "epoch": self._epoch,
@@ -99,7 +98,6 @@ class RoASTBackward(FisherRankedStage):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prepared, self._epoch, self._seen = state["prepared"], state["epoch"], state["seen"]
-        self.scores.load_state_dict(state["scores"])
-        self.scores.follow(state.get("body", self._body), self._body)
+        self.scores.load_state_dict(state["scores"], state.get("body", self._body))
         self._table = state["table"]
         self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}

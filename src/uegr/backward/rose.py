@@ -3,8 +3,8 @@
 First:  s_j = |gradient of KL between two dropout passes|, one norm per matrix: its response to spurious changes
 Second: s_j = | (1 - beta_1) |g_j| / |m_j| - 1 |, how far the gradient departs from its own running mean m
 
-A matrix is updated where s_j lies at or below the `upper` quantile of all. A masked matrix keeps its weights and its
-moments in that step; the released code keeps the first moment and the weights.
+A matrix is updated where s_j lies at or below the `upper` quantile of all; `matrix_positions` says what counts as one.
+A masked one keeps its weights and its moments in that step; the released code keeps the first moment and the weights.
 """
 
 from abc import abstractmethod

@@ -17,7 +17,7 @@ SECOND_MOMENT = "exp_avg_sq"
 
 
 class SaliencyScores:
-    """Scores of a list of parameters.
+    """Scores of some of an optimizer's parameters.
 
     Args:
         kind: "fisher", the running mean of the squared gradient (empirical Fisher information of the batch
@@ -27,6 +27,7 @@ class SaliencyScores:
             since the last `clear`.
 
     Attributes:
+        means: position among the optimizer's parameters -> running mean of "fisher", unless it is `from_optimizer`.
         from_optimizer: whether "fisher" is read from AdamW's second moment: the same mean with a longer memory (beta2),
             without a second tensor [ours]. Set by the stage, which knows the optimizer.
     """
@@ -34,7 +35,7 @@ class SaliencyScores:
     def __init__(self, kind: Saliency, decay: float | None = 0.9) -> None:
         self.kind, self.decay = kind, decay
         self.from_optimizer = False
-        self._means: dict[int, Tensor] = {}
+        self.means: dict[int, Tensor] = {}
         self._count = 0
 
     @property
@@ -42,30 +43,34 @@ class SaliencyScores:
         """Whether a score can be read at any time, and not only while the gradient is available."""
         return self.kind == "fisher"
 
-    def observe(self, parameters: list[Tensor]) -> None:
-        """Use the gradients of this step; a "fisher" score with a mean of its own keeps them."""
+    def observe(self, parameters: Mapping[int, Tensor]) -> None:
+        """Use the gradients of this step; a "fisher" score with a mean of its own keeps them.
+
+        Args:
+            parameters: position among the optimizer's parameters -> parameter.
+        """
         if self.kind != "fisher" or self.from_optimizer:
             return
         self._count += 1
         decay = 1.0 - 1.0 / self._count if self.decay is None else self.decay
-        for i, parameter in enumerate(parameters):
+        for i, parameter in parameters.items():
             if parameter.grad is None:
                 continue
             gradient = shard(parameter.grad).float()
-            mean = self._means[i].to(gradient.device) if i in self._means else torch.zeros_like(gradient)
-            self._means[i] = mean.mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
+            mean = self.means[i] if i in self.means else torch.zeros_like(gradient)
+            self.means[i] = mean.mul_(decay).addcmul_(gradient, gradient, value=1.0 - decay)
 
-    def score(self, index: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
+    def score(self, position: int, parameter: Tensor, state: Mapping[str, Any] | None = None) -> Tensor:
         """Scores of the elements of (this process's part of) a parameter, in its shape, float32; zeros at first.
 
         Args:
-            index: the parameter's position in the list that `observe` is given.
+            position: of the parameter among the optimizer's.
             parameter: the parameter, with its gradient.
             state: the optimizer's state of the parameter, for a score that is read from it.
         """
         weight = shard(parameter.detach())
         if self.kind == "fisher":
-            mean = (state or {}).get(SECOND_MOMENT) if self.from_optimizer else self._means.get(index)
+            mean = (state or {}).get(SECOND_MOMENT) if self.from_optimizer else self.means.get(position)
             return (
                 torch.zeros_like(weight, dtype=torch.float32) if mean is None else shard(mean).to(weight.device).float()
             )
@@ -74,25 +79,24 @@ class SaliencyScores:
         gradient = shard(parameter.grad).float()
         return gradient.abs() if self.kind == "gradient" else (gradient * weight.float()).abs()
 
-    def follow(self, former: Sequence[int], positions: Sequence[int]) -> None:
-        """Keep each parameter's mean while the list of parameters changes.
-
-        Args:
-            former: positions among the optimizer's parameters of those that were observed so far.
-            positions: of those that will be observed.
-        """
-        index = {position: i for i, position in enumerate(positions)}
-        means = ((index.get(former[i]), mean) for i, mean in self._means.items())
-        self._means = {i: mean for i, mean in means if i is not None}
-
     def clear(self) -> None:
         """Begin a new mean."""
-        self._means.clear()
+        self.means.clear()
         self._count = 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"means": dict(self._means), "count": self._count}
+        return {"means_by_position": dict(self.means), "count": self._count}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self._means = {int(i): mean.clone() for i, mean in state["means"].items()}
+    def load_state_dict(self, state: dict[str, Any], observed: Sequence[int]) -> None:
+        """Restore what `state_dict` returned.
+
+        Args:
+            state: of this version, or of an earlier one, which counted the observed parameters alone.
+            observed: positions among the optimizer's parameters of those that an earlier version observed.
+        """
+        if "means" in state:
+            means = {observed[int(i)]: mean for i, mean in state["means"].items()}
+        else:
+            means = state["means_by_position"]
+        self.means = {int(i): mean.clone() for i, mean in means.items()}
         self._count = state["count"]

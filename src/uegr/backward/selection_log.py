@@ -41,7 +41,7 @@ def selection_dynamics(
         sums[0] += score.numel()
         sums[1] += p.sum()
         if before:
-            q = before[i].to(p.device)  # a checkpoint may have been read to the CPU
+            q = before[i]
             sums[2] += (p + q - 2 * p * q).sum()
         position = 3 + 2 * names.index(layer)
         sums[position] += score.sum()

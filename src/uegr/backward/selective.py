@@ -79,22 +79,21 @@ class SelectiveBackward(BackwardStage):
         self._table: Tensor | None = None
         self._bins: dict[int, Tensor] = {}
         self._fused = FusedUpdate()
-        self._sampled: list[Tensor] = []
+        self._sampled_probabilities: dict[int, Tensor] = {}
         self._logged: dict[str, Tensor] = {}
         self._age = 0
 
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        former, self.selectable = self.selectable, body_positions(model, optimizer)
-        self.scores.follow(former, self.selectable)
+        self.selectable = body_positions(model, optimizer)
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = optimizer_parameters(optimizer)
-        self._sampled.clear()
+        self._sampled_probabilities.clear()
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
         borrows = self.options.saliency == "fisher" and self.options.mask_mode == "update"
         self.scores.from_optimizer = borrows and isinstance(optimizer, torch.optim.AdamW)
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
-        return [self._bins]
+        return [self._bins, self.scores.means, self._sampled_probabilities]
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
@@ -130,14 +129,15 @@ class SelectiveBackward(BackwardStage):
     def _observe(self, optimizer: torch.optim.Optimizer) -> None:
         """Use this step's gradients, and rank again when it is time."""
         parameters = optimizer_parameters(optimizer)
-        self.scores.observe([parameters[i] for i in self.selectable])
+        self.scores.observe({i: parameters[i] for i in self.selectable})
         if self._age % self.options.refresh == 0 and self.selectable:
             scores = self._scores(optimizer)
             sampled = sample(list(scores.values()))
             self._table = table = self.selection.table(sampled, lambda counts: sum_over_shards(counts, parameters))
-            before, self._sampled = self._sampled, [look_up(table, bin_of(score)) for score in sampled]
+            before, now = self._sampled_probabilities, [look_up(table, bin_of(score)) for score in sampled]
+            self._sampled_probabilities = dict(zip(scores, now, strict=True))
             self._logged = selection_dynamics(
-                self._layers, sampled, before, self._sampled, lambda sums: sum_over_shards(sums, parameters)
+                self._layers, sampled, list(before.values()), now, lambda sums: sum_over_shards(sums, parameters)
             )
             if not self.scores.available_between_steps:  # keep the bin of each score, 16 bits per element
                 self._bins = {i: bin_of(score).to(torch.int16) for i, score in scores.items()}
@@ -146,10 +146,7 @@ class SelectiveBackward(BackwardStage):
     def _scores(self, optimizer: torch.optim.Optimizer) -> dict[int, Tensor]:
         """Position among the optimizer's parameters -> scores of its elements."""
         parameters = optimizer_parameters(optimizer)
-        return {
-            i: self.scores.score(index, parameters[i], optimizer.state.get(parameters[i]))
-            for index, i in enumerate(self.selectable)
-        }
+        return {i: self.scores.score(i, parameters[i], optimizer.state.get(parameters[i])) for i in self.selectable}
 
     def report(self) -> dict[str, Tensor]:
         """See `selection_log`; there is something new after each ranking."""
@@ -159,18 +156,19 @@ class SelectiveBackward(BackwardStage):
     def state_dict(self) -> dict[str, Any]:
         return {
             "scores": self.scores.state_dict(),
-            "selectable": list(self.selectable),
             "table": self._table,
             "bins": {i: bins.to(torch.int16) for i, bins in self._bins.items()},
-            "sampled": list(self._sampled),
+            "sampled": dict(self._sampled_probabilities),
             "age": self._age,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.scores.load_state_dict(state["scores"])
-        self.scores.follow(state.get("selectable", self.selectable), self.selectable)
+        selectable = state.get("selectable", self.selectable)  # saved by earlier versions, as were lists
+        self.scores.load_state_dict(state["scores"], selectable)
         self._table = state["table"]
         self._bins = {int(i): bins.clone() for i, bins in state["bins"].items()}
         # Probabilities of other parameters, of which the loop has since frozen or unfrozen some, cannot be compared.
-        self._sampled = list(state["sampled"]) if state.get("selectable", self.selectable) == self.selectable else []
+        sampled = state["sampled"]
+        sampled = dict(zip(selectable, sampled, strict=False)) if isinstance(sampled, list) else dict(sampled)
+        self._sampled_probabilities = sampled if list(sampled) == self.selectable else {}
         self._age = state["age"]

@@ -32,6 +32,8 @@ class WrappedMethod(Protocol):
 
     def state_dict(self) -> dict[str, Any]: ...
 
+    def check_state_dict(self, state: dict[str, Any]) -> None: ...
+
     def load_state_dict(self, state: dict[str, Any]) -> None: ...
 
 
@@ -135,6 +137,8 @@ class StagedOptimizer(torch.optim.Optimizer):
         optimizer_state = dict(state_dict)
         method = optimizer_state.pop(STATE_KEY, None)
         self._check_shapes(optimizer_state)
+        if method is not None:
+            self.method.check_state_dict(method)  # before anything is loaded
         self.optimizer.load_state_dict(optimizer_state)
         if method is not None:
             self.method.load_state_dict(method)

@@ -8,7 +8,8 @@ PURPOSES = {
     "clean": "accuracy on clean data",
     "ECE": "calibration",
     "embedding attacks": "robustness to embedding attacks",
-    "unseen text attacks": "robustness to text attacks that no training saw",
+    "synonyms": "robustness to synonyms",
+    "letter tricks": "robustness to look-alike and spaced letters, leetspeak and OCR errors",
     "typing errors": "robustness to typing errors",
     "all": "all of these together",
 }

@@ -39,7 +39,7 @@ def predict(
 ) -> None:
     """Write the rows of a file with the model's predictions; the file may be larger than memory."""
     from uegr.runs.open_classifier import open_model
-    from uegr.runs.predict import calibrated_temperature, check_files, predict_file
+    from uegr.runs.predict import WITHOUT_TEXT, calibrated_temperature, check_files, own_temperature, predict_file
     from uegr.runs.predicted_columns import ABSTAINED, PREDICTED
 
     if calibrate_on is None:
@@ -58,8 +58,10 @@ def predict(
     kind = classifier.evaluated.kind
     has_confidence, has_labels = kind == "classification", kind != "regression"
     temperature = 1.0
-    if calibrate_on is not None or (classifier.run is not None and has_confidence):
+    if calibrate_on is not None:
         temperature = calibrated_temperature(classifier, calibrate_on, label_column)
+    elif classifier.run is not None and has_confidence:
+        temperature = own_temperature(classifier, is_needed=abstain_below > 0)
     with progress() as on_progress:
         counts = predict_file(
             classifier,
@@ -69,10 +71,13 @@ def predict(
             temperature=temperature,
             on_rows=partial(on_progress, "predicting", unit="rows"),
         )
+    rows, without_text = sum(counts.values()), counts.pop(WITHOUT_TEXT, 0)
     used = {label or "no label": count for label, count in counts.items() if count or label != ABSTAINED}
-    shown = ": " + ", ".join(f"{label} {count:,}" for label, count in used.items()) if has_labels else ""
+    parts = [f"{label} {count:,}" for label, count in used.items()] if has_labels else []
+    parts += [f"{without_text:,} rows without text"] if without_text else []
+    shown = f": {', '.join(parts)}" if parts else ""
     if has_confidence:
         shown += (
             f" (confidences calibrated, temperature {temperature:.2f})" if temperature != 1.0 else " (not calibrated)"
         )
-    console.print(f"{sum(counts.values()):,} rows in {output}{shown}.", highlight=False)
+    console.print(f"{rows:,} rows in {output}{shown}.", highlight=False)

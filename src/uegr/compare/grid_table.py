@@ -50,9 +50,9 @@ def _collapsed_note(table: Table) -> str:
     if not counts:
         return ""
     return (
-        f"No attack changes the result of {', '.join(counts)}: such a model has collapsed to a constant prediction, "
-        "and is robust for that reason only. If most runs of a method collapsed, it is not compared with any other, "
-        "and ranks last."
+        f"These runs give (nearly) the same prediction for every text: {', '.join(counts)}. Such a model has collapsed "
+        "to a constant prediction, and is robust for that reason only. If most runs of a method collapsed, it is not "
+        "compared with any other, and ranks last."
     )
 
 

@@ -20,7 +20,8 @@ class Measure:
         name: unique among the measures of a table.
         metric: how it is shown and read.
         value: the measure of a run; None if the run does not have it.
-        scores: the measure of a run as one number in [0, 1] per example; None if these are not recorded.
+        scores: one number in [0, 1] per example, whose mean is the measure of a run; None if it is no such mean, or if
+            they are not recorded.
     """
 
     name: str
@@ -49,17 +50,18 @@ def _mean_attacked(curve: RobustnessCurve) -> float | None:
 def collapsed(run: RunResult) -> bool:
     """Whether the model collapsed to a constant prediction.
 
-    Its accuracy is the same at every radius, and it is right on nearly all texts of one class and on nearly none of the
-    others. Runs of earlier versions do not record the accuracy by class. For tasks other than classification the
-    published metric must be 0, as the correlation of a constant prediction is.
+    It is right on nearly all texts of one class and on nearly none of the others, also if an attack changes some of its
+    few other predictions. Where the accuracy by class is not recorded (other tasks than classification, earlier
+    versions), the result is the same at every radius and, in other tasks, the published metric is 0, as the correlation
+    of a constant prediction is.
     """
+    by_class = sorted(part["accuracy"] for part in run.slices if part["slice"].startswith(CLASS))
+    if by_class and run.robustness.metric == "accuracy":
+        return len(by_class) > 1 and by_class[-1] > 0.95 and by_class[-2] < 0.05
     values = run.robustness.values
     if len(values) < 2 or max(values) > min(values):
         return False
-    if run.robustness.metric != "accuracy":
-        return not abs(run.metrics[run.metric]) > 0  # 0 or NaN
-    by_class = sorted(part["accuracy"] for part in run.slices if part["slice"].startswith(CLASS))
-    return not by_class or (len(by_class) > 1 and by_class[-1] > 0.95 and by_class[-2] < 0.05)
+    return run.robustness.metric == "accuracy" or not abs(run.metrics[run.metric]) > 0  # 0 or NaN
 
 
 def measures_of(runs: Sequence[RunResult]) -> list[Measure]:
@@ -111,6 +113,10 @@ def _under(name: str) -> Measure:
 
 
 def _clean_scores(run: RunResult) -> Scores | None:
+    """None where the published metric is no mean over the examples: a Matthews correlation can fall while the accuracy
+    rises, and then the examples say nothing about it."""
+    if run.metric != "accuracy":
+        return None
     outcomes = unpack_outcomes(run.outcomes, run.robustness.examples)
     return None if outcomes is None else outcomes[0].astype(float)
 

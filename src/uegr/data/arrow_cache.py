@@ -25,7 +25,7 @@ from uegr.locked_files import replace_file
 
 BATCH = 20_000
 """Number of rows in memory at a time."""
-VERSION = 4
+VERSION = 5
 """Part of every file name. Increase it when the same content is to be read differently."""
 TOKENIZER_SETTINGS = ("model_input_names", "truncation_side", "split_special_tokens", "src_lang", "tgt_lang")
 """Attributes of a tokenizer that decide what it returns for a text, and that its tokenizer.json does not have."""

@@ -30,11 +30,12 @@ def encode(
     text_columns: Sequence[str],
     max_length: int,
     kind: Kind = "classification",
+    end_token: str | None = None,
 ) -> Dataset:
     """Tokenise one or two text columns, truncated to `max_length` tokens and not padded.
 
     `CACHED_FROM` rows or more are tokenised once: the result is written to the cache under a hash of texts, labels and
-    tokenizer, and mapped from there.
+    tokenizer, and mapped from there. For `end_token` see `spaced_out`.
 
     Returns:
         Rows with the tokenizer's outputs and "labels". For token the first token of each word has the word's label and
@@ -44,7 +45,7 @@ def encode(
     columns = [*text_columns, *([] if kind == "causal_lm" else [LABEL])]
 
     def tokenize(batch: dict[str, list[Any]]) -> dict[str, Any]:
-        texts = [[str(text) for text in batch[column]] for column in text_columns]
+        texts = [[spaced_out(str(text), end_token) for text in batch[column]] for column in text_columns]
         if kind == "causal_lm":
             return _blocks(tokenizer(*texts)["input_ids"], max_length)
         if kind == "seq2seq":
@@ -57,13 +58,22 @@ def encode(
     # Without a given fingerprint the library would derive one by pickling the tokenizer.
     options: dict[str, Any] = {"keep_in_memory": True, "new_fingerprint": secrets.token_hex(8)}
     if len(rows) >= CACHED_FROM:
-        path = cache_path(content_hash(rows, columns), tokenizer_hash(tokenizer), columns, max_length, kind)
+        parts = (content_hash(rows, columns), tokenizer_hash(tokenizer), columns, max_length, kind, end_token)
+        path = cache_path(*parts)
         path.parent.mkdir(parents=True, exist_ok=True)
         options = {"cache_file_name": str(path), "new_fingerprint": path.stem}
     with warnings.catch_warnings():
         # The tokenizer warns about documents longer than the model, which `_blocks` cuts.
         warnings.simplefilter("ignore")
         return rows.select_columns(columns).map(tokenize, batched=True, remove_columns=columns, **options)
+
+
+def spaced_out(text: str, end_token: str | None) -> str:
+    """The text with spaces within each `end_token`, so that it is read as plain characters; None leaves it as it is.
+
+    `split_special_tokens` of a tokenizer does not do it for T5, whose vocabulary of pieces has the token, too.
+    """
+    return text if end_token is None else text.replace(end_token, " ".join(end_token))
 
 
 def without_empty_rows(encoded: Mapping[str, list[list[int]]], tokenizer: Any) -> dict[str, list[list[int]]]:

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from datasets import Dataset
 
 from uegr.data.arrow_cache import BATCH, cache_path, cached_table
 from uegr.data.data_report import Finding
+from uegr.data.escaped_quotes import DoubledQuotes, has_escaped_quotes
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
 from uegr.data.lone_quotes import has_lone_quotes
@@ -39,13 +41,14 @@ SURPLUS = "\0surplus"
 
 @dataclass(frozen=True)
 class Header:
-    """First line of a CSV or TSV file.
+    r"""First line of a CSV or TSV file.
 
     Args:
         columns: names of the columns, each once.
         repeated: those that were renamed, because an earlier column has the same name.
         records: number of records down to the header; a quoted cell of it may go on over several lines.
         separator, quoting: of the fields, as for `csv.reader`.
+        escaped_quotes: quotes in a cell are written as \".
     """
 
     columns: list[str]
@@ -53,6 +56,7 @@ class Header:
     records: int
     separator: str
     quoting: Literal[0, 3]
+    escaped_quotes: bool
 
 
 def read_rows(path: Path, columns: Collection[str] = ()) -> tuple[Dataset, list[Finding]]:
@@ -115,33 +119,41 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
             raise UsageError(f"'{path}' is empty: give a file with one object per line.")
         layout.check_texts(path.name, columns)
         return json_tables(path, scan.encoding, layout), findings + layout.findings(path.name)
+    separator = SEPARATORS[ending]
     quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
-    if ending == ".tsv" and has_lone_quotes(path, scan):
+    is_escaped = has_escaped_quotes(path, scan, separator)
+    if is_escaped:
+        message = f'double quotes in {path.name} are written as \\" and not doubled: read as quotes'
+        findings.append(Finding("escaped_quotes", scan.escapes, message))
+    elif ending == ".tsv" and has_lone_quotes(path, scan):
         quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
-    header = _read_header(path, scan, SEPARATORS[ending], quoting)
+    header = _read_header(path, scan, separator, quoting, is_escaped)
     if header.repeated:
         message = f"columns of {path.name} have the name of another: read as {', '.join(header.repeated)}"
         findings.append(Finding("columns", len(header.repeated), message))
     return _delimited_tables(path, scan, header), findings
 
 
-def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3]) -> Header:
-    with path.open(encoding=scan.encoding, errors="replace", newline="") as file:
+def _read_header(path: Path, scan: Scan, separator: str, quoting: Literal[0, 3], is_escaped: bool) -> Header:
+    plain = partial(path.open, encoding=scan.encoding, errors="replace", newline="")
+    with DoubledQuotes(path, scan) if is_escaped else plain() as file:
         numbered = enumerate(csv.reader(file, delimiter=separator, quoting=quoting), 1)
         cells = ((number, record) for number, record in numbered if record and not record[0].startswith("sep="))
         records, written = next(cells, (0, []))  # "sep=," is Excel's first line
     if not written:
         raise pd.errors.EmptyDataError
     columns, repeated = _unique(written)
-    return Header(columns, repeated, records, separator, quoting)
+    return Header(columns, repeated, records, separator, quoting, is_escaped)
 
 
 def _delimited_tables(path: Path, scan: Scan, header: Header) -> Iterator[pa.Table]:
     columns, is_single = header.columns, len(header.columns) == 1
     # pandas before 3.1 cuts a cell at a NUL.
-    source = BytesIO(path.read_bytes().replace(b"\0", b"")) if scan.nuls else path
+    source: Any = BytesIO(path.read_bytes().replace(b"\0", b"")) if scan.nuls else path
+    if header.escaped_quotes:
+        source = DoubledQuotes(path, scan)
     frames = pd.read_csv(
         source,
         sep=header.separator,

@@ -27,7 +27,7 @@ class Scan:
         digest: hash of the content.
         encoding: encoding of the text.
         undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used.
-        nuls, quotes: number of NUL characters and of double quotes.
+        nuls, quotes, escapes: number of NUL characters, of double quotes, and of those after a backslash.
     """
 
     digest: str
@@ -35,6 +35,7 @@ class Scan:
     undecodable: int
     nuls: int
     quotes: int
+    escapes: int
 
     def findings(self, name: str) -> list[Finding]:
         """What is changed when the file `name` is read."""
@@ -59,7 +60,8 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
         raise UsageError(f"'{path}' is compressed: unpack it first.")
     if beginning == b"PAR1" and not binary:
         raise UsageError(f"'{path}' is a Parquet file: give it the ending .parquet.")
-    digest, encoding, quotes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0
+    digest, encoding, quotes, escapes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0, 0
+    last = b""
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
     with path.open("rb") as file:
         for index, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
@@ -69,11 +71,13 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
             if index == 0:
                 encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
             quotes += block.count(b'"')
+            escapes += (last + block).count(b'\\"')
+            last = block[-1:]
             nuls += block.count(b"\0") if encoding != "utf-16" else 0
             if encoding == "utf-8":
                 undecodable += _escaped(decoder.decode(block))
     undecodable += _escaped(decoder.decode(b"", final=True))  # a character that is cut off at the end of the file
-    return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes)
+    return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes, escapes)
 
 
 def _escaped(text: str) -> int:

@@ -86,7 +86,7 @@ def layout_of(path: Path, encoding: str) -> Layout:
         UsageError: a line is not a JSON object; the message names it.
     """
     layout = Layout()
-    for row in _objects(path, encoding):
+    for row in json_objects(path, encoding):
         for column, value in row.items():
             kinds = layout.kinds.setdefault(column, set())
             if value is not None:
@@ -101,7 +101,7 @@ def layout_of(path: Path, encoding: str) -> Layout:
 def json_tables(path: Path, encoding: str, layout: Layout) -> Iterator[pa.Table]:
     """The rows as Arrow tables of one schema."""
     schema = pa.schema([(without_surrogates(column), layout.type_of(column)) for column in layout.kinds])
-    rows = _objects(path, encoding)
+    rows = json_objects(path, encoding)
     while batch := list(itertools.islice(rows, BATCH)):
         columns = [
             pa.array([_as(kind.type, row.get(column)) for row in batch], kind.type)
@@ -124,8 +124,13 @@ def without_surrogates(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogates(text) else text
 
 
-def _objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
-    """The objects of a file, one after another; a list is in memory as a whole."""
+def readable_text(text: str) -> str:
+    """The text without NUL characters, which pandas and Arrow do not keep, and halves of surrogate pairs."""
+    return without_surrogates(text.replace("\0", ""))
+
+
+def json_objects(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+    """The objects of a file as they are, one after another; a list is in memory as a whole."""
     with path.open(encoding=encoding, errors="replace", newline="\n") as file:
         is_list = path.suffix.lower() == ".json" and _begins_with_a_list(file)
         for place, row in _items_of_list(path, file) if is_list else _lines(path, file):
@@ -179,7 +184,7 @@ def _kind(value: Any) -> str:
 def _as(kind: Any, value: Any) -> Any:
     """The value in an Arrow type; in a column of text, other values are written as JSON."""
     if isinstance(value, str):
-        return without_surrogates(value.replace("\0", ""))
+        return readable_text(value)
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if kind == pa.string():

@@ -46,20 +46,10 @@ def check_rows(
         UsageError: a column is missing, named twice or of another type, there are no rows, or one lacks text or label.
     """
     check_distinct(name, [*text_columns, *label_columns])
-    for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
-        check_columns(name, rows, [column], option)
+    rows = with_texts(name, rows, text_columns)
     check_columns(name, rows, label_columns, LABEL_OPTION)
     if not len(rows):
         raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
-    for column in text_columns:
-        feature = rows.features[column]
-        if not isinstance(feature, Value) or feature.dtype == "binary":
-            raise UsageError(
-                f"{name}: column '{column}' holds {_described(feature)} and not texts: join the words of a text with "
-                "spaces, or name another column."
-            )
-        if feature != Value("string"):
-            rows = rows.cast_column(column, Value("string"))
     for column in label_columns:
         missing = _matching_rows(rows, [column], _is_no_class if kind == "classification" else pc.is_null)
         if len(missing):
@@ -82,6 +72,27 @@ def check_rows(
         )
     rows = rows.select(np.setdiff1d(np.arange(len(rows)), empty))
     return rows, [Finding("empty", len(empty), f"rows of {name} have no text: dropped")]
+
+
+def with_texts(name: str, rows: Dataset, text_columns: Sequence[str]) -> Dataset:
+    """Return the rows with their text columns as strings; a text may be empty or missing.
+
+    Raises:
+        UsageError: a column is missing, named twice or of another type.
+    """
+    check_distinct(name, text_columns)
+    for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
+        check_columns(name, rows, [column], option)
+    for column in text_columns:
+        feature = rows.features[column]
+        if not isinstance(feature, Value) or feature.dtype == "binary":
+            raise UsageError(
+                f"{name}: column '{column}' holds {_described(feature)} and not texts: join the words of a text with "
+                "spaces, or name another column."
+            )
+        if feature != Value("string"):
+            rows = rows.cast_column(column, Value("string"))
+    return rows
 
 
 def check_distinct(name: str, columns: Sequence[str]) -> None:

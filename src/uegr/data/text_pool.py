@@ -56,7 +56,8 @@ def load_pool(
     Args:
         sources: named tasks, whose training texts are taken, and files: CSV, TSV, JSON, Parquet, or .txt with one
             text per line.
-        text_column: column of the texts in the files.
+        text_column: column of the texts in the files, or several names, separated by commas: of each file the columns
+            that it has are read, such as both texts of a pair.
         held_out: tasks and files that models are evaluated on. The validation and test texts of every task among the
             sources are always held out.
         drop_overlap: leave out the texts that are also in a held-out set; by default they are an error.
@@ -100,7 +101,11 @@ def _repeated(rows: Dataset, held_out: list[Dataset]) -> NDArray[np.bool_]:
 
 
 def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
-    """The texts of a task's splits or of a file, in one column; both texts of a pair are texts of their own."""
+    """The texts of a task's splits or of a file, in one column; both texts of a pair are texts of their own.
+
+    Raises:
+        UsageError: there is no such source, or a file has none of the columns.
+    """
     if source in TASKS:
         task = load_task(source)
         return concatenate_datasets(
@@ -111,9 +116,13 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})
-    rows, findings = check_rows(path.name, rows_of(path, [text_column]), [text_column], [], drop_empty=True)
-    log_findings(findings)
-    return _text_column(rows, text_column)
+    names = [name.strip() for name in text_column.split(",")]
+    rows, parts = rows_of(path, names), []
+    for column in [name for name in names if name in rows.column_names] or names[:1]:
+        filled, findings = check_rows(path.name, rows, [column], [], drop_empty=True)
+        log_findings(findings)
+        parts.append(_text_column(filled, column))
+    return concatenate_datasets(parts)
 
 
 def _text_column(rows: Dataset, column: str) -> Dataset:

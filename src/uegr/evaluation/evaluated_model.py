@@ -16,20 +16,19 @@ from scipy.special import softmax
 from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
-from uegr.data.encoding import batches, encode, pad, without_empty_rows
+from uegr.data.encoding import batches, encode, pad, spaced_out, without_empty_rows
 from uegr.data.kind import Kind
 from uegr.errors import UsageError
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
-from uegr.modeling.attention_kernel import faster_attention
 from uegr.modeling.metrics import Labels, Probabilities
 from uegr.modeling.model_wrappers import check_module
-from uegr.modeling.output_logits import logits_in
+from uegr.modeling.output_logits import logits_of_batch
 from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
 from uegr.modeling.token_gradients import gradient_at_tokens
-from uegr.modeling.tokenizer_match import check_tokenizer, tokens_to_read
+from uegr.modeling.tokenizer_match import check_tokenizer, end_token_of_head, tokens_to_read
 from uegr.options import check_value, own_number
 
 Batch: TypeAlias = dict[str, Tensor]
@@ -104,7 +103,8 @@ class EvaluatedModel:
 
     def batches(self, rows: Dataset) -> Iterator[tuple[list[int], Batch]]:
         """Positions and tensors of all rows, on the model's device, in batches of similar length."""
-        encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind)
+        end_token = end_token_of_head(self.model, self.tokenizer)
+        encoded = encode(rows, self.tokenizer, self.text_columns, self.max_length, self.kind, end_token)
         if self.kind == "causal_lm" and not len(encoded):
             raise UsageError("the texts have only one token in all, so none can be predicted: give longer texts.")
         for positions, batch in batches(encoded, self.tokenizer, self.batch_size):
@@ -117,12 +117,9 @@ class EvaluatedModel:
             batch: token ids, masks and labels of B examples.
             delta: a perturbation of the token embeddings, (B, T, d).
         """
-        inputs = {key: value for key, value in batch.items() if key != "labels"}
-        if self.kind == "seq2seq":
-            inputs["decoder_input_ids"] = self.model.prepare_decoder_input_ids_from_labels(batch["labels"])
         moved = nullcontext() if delta is None else perturbed(self.model, batch, delta)
-        with moved, self.autocast(), faster_attention(self.model):
-            return logits_in(self.model(**inputs), self.model).float()
+        with moved, self.autocast():
+            return logits_of_batch(self.model, batch).float()
 
     def gradient_at(
         self, batch: Batch, delta: Tensor, loss: Callable[[Tensor], Tensor]
@@ -177,8 +174,9 @@ class EvaluatedModel:
         )
 
     def texts(self, rows: Dataset) -> list[tuple[str, ...]]:
-        """The text columns of every row."""
-        return list(zip(*(rows[column] for column in self.text_columns), strict=True))
+        """The text columns of every row; a missing text is empty."""
+        columns = ([text or "" for text in rows[column]] for column in self.text_columns)
+        return list(zip(*columns, strict=True))
 
     def probabilities(self, rows: Dataset) -> tuple[Probabilities, Labels]:
         """Class probabilities (N, C) and labels (N,) of a classifier, in the order of the rows."""
@@ -187,7 +185,8 @@ class EvaluatedModel:
     @torch.no_grad()
     def logits_of(self, texts: Sequence[tuple[str, ...]]) -> NDArray[np.float64]:
         """Logits (N, C) of texts without labels: one string per text column each."""
-        columns = [[str(text) for text in column] for column in zip(*texts, strict=True)]
+        end_token = end_token_of_head(self.model, self.tokenizer)
+        columns = [[spaced_out(str(text), end_token) for text in column] for column in zip(*texts, strict=True)]
         encoded = without_empty_rows(
             self.tokenizer(*columns, truncation=True, max_length=self.max_length), self.tokenizer
         )

@@ -164,8 +164,9 @@ def _numbered_classes(model: nn.Module) -> list[str]:
 def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     """The rows with the numbers of their classes.
 
-    Labels are names where all of them are names of the model's classes, which may be numbers ("1" to "5"). Otherwise
-    they are the numbers 0 to C - 1; the names of a `ClassLabel` are numbered in its order only if the model has none.
+    Labels are names where all of them are names of the model's classes, which may be numbers ("1" to "5"). True and
+    false are the classes that are called so, such as "yes" and "no". Other labels are the numbers 0 to C - 1; the names
+    of a `ClassLabel` are numbered in its order only if the model has none.
 
     Raises:
         UsageError: a label is neither; where some labels are names, it is one that is not a name.
@@ -175,6 +176,9 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     if class_label and min(values) < 0:  # the hidden labels of some published test splits
         raise UsageError("some rows have the label -1, which marks a hidden label: evaluate on a split with labels.")
     text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
+    flags = [label_flag(name) for name in names]
+    if flags.count(True) == flags.count(False) == 1 and all(isinstance(value, bool) for value in values):
+        text_of = {value: names[flags.index(value)] for value in values}  # True is "yes", and not class number 1
     number_of = {text: number for number, text in enumerate(names)}
     unnamed = are_unnamed(names)
     others = [text for text in text_of.values() if text not in number_of]

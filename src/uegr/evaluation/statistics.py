@@ -99,20 +99,18 @@ def compare_paired(
 
     The test over examples swaps whole examples between the methods, with the outcomes of all their seeds, because the
     outcomes of several seeds on one example are not independent. The test over seeds is a t-test: swapping five seeds
-    has 32 outcomes and can give no p below 1/16, and the values are means over hundreds of examples. Where the examples
-    point the other way than the measure (a Matthews correlation that falls while the accuracy rises), they do not
-    support the difference, and p is 1.
+    has 32 outcomes and can give no p below 1/16, and the values are means over hundreds of examples.
 
     Args:
         first, second: the measure of each seed, in the same order of seeds.
-        first_scores, second_scores: of each seed and example, shape (seeds, examples), in [0, 1].
+        first_scores, second_scores: of each seed and example, shape (seeds, examples), in [0, 1]; their means over the
+            examples are `first` and `second`. None for a measure that is no mean over examples, such as F1.
     """
     differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
     p_examples = None
     if first_scores is not None and second_scores is not None:
         by_example = (first_scores.astype(float) - second_scores.astype(float)).mean(axis=0)
-        agree = by_example.mean() * differences.mean() > 0
-        p_examples = permutation_p(by_example) if agree else 1.0
+        p_examples = permutation_p(by_example)
     return Comparison(estimate(list(differences)), _paired_t(differences), p_examples)
 
 

@@ -55,7 +55,7 @@ class AdversarialForward(AdversarialStage):
         counts_clean = self.options.clean_weight > 0
         clean: CleanPass | None = None
         if not self.options.random_start:
-            clean = clean_pass_with_gradient(model, batch, step, None, keep_graph=counts_clean)
+            clean = clean_pass_with_gradient(model, batch, step, keep_graph=counts_clean)
         elif counts_clean:
             clean = CleanPass(forward_pass(model, batch, step))
         delta = self.adversary.attack(model, batch, step, clean=clean)

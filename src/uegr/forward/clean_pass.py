@@ -9,7 +9,6 @@ from uegr.forward.carried_gradients import carry
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.perturbed_pass import zero_delta
@@ -35,35 +34,33 @@ class CleanPass:
 
 
 def clean_pass_with_gradient(
-    model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
+    model: nn.Module, batch: Batch, step: Step, *, keep_graph: bool, recompute: bool = False
 ) -> CleanPass:
     """One clean pass and an input-only backward.
 
     Args:
-        model, batch, step, sites: see `forward_pass`.
+        model, batch, step: see `forward_pass`.
         keep_graph: whether the loss will use the logits, too; otherwise they are a constant.
         recompute: see `forward_pass`; only with `keep_graph`.
     """
     start = zero_delta(batch, embedding_width(model))
     recompute = recompute and keep_graph
-    logits, gradient = input_gradient_at(
-        model, batch, step, start, sites=sites, keep_graph=keep_graph, recompute=recompute
-    )
+    logits, gradient = input_gradient_at(model, batch, step, start, keep_graph=keep_graph, recompute=recompute)
     return CleanPass(logits if keep_graph else detached(logits), gradient)
 
 
 def clean_pass_without_gradient(
-    model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None, *, keep_graph: bool, recompute: bool = False
+    model: nn.Module, batch: Batch, step: Step, *, keep_graph: bool, recompute: bool = False
 ) -> CleanPass:
     """One clean pass without an input gradient; for the arguments see `clean_pass_with_gradient`."""
     with torch.set_grad_enabled(keep_graph):
-        logits = forward_pass(model, batch, step, sites=sites, recompute=recompute and keep_graph)
+        logits = forward_pass(model, batch, step, recompute=recompute and keep_graph)
     if not keep_graph:
         torch.clear_autocast_cache()  # casts that were cached here have no graph, and the other passes need one
     return CleanPass(logits)
 
 
-def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: DropoutSites | None) -> CleanPass:
+def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step) -> CleanPass:
     """One clean pass whose single backward gives both its weight gradients and the attack's input gradient [ours].
 
     After "free" adversarial training, arXiv 1904.12843. This saves an input-only backward. The logits are then a
@@ -72,7 +69,7 @@ def clean_pass_with_backward(model: nn.Module, batch: Batch, step: Step, sites: 
     weights = step.trainable_weights(model)
     leaf = zero_delta(batch, embedding_width(model)).requires_grad_()
     # The graph of this pass is freed before the other passes begin, so they cannot share its embeddings.
-    logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf, sites=sites)
+    logits = forward_pass(model, batch, replace(step, embeddings=None), delta=leaf)
     task = step.task(model, logits, batch)
     loss = task.mean(task.loss(logits), step.num_items)
     scale = loss_scale(loss)

@@ -12,7 +12,6 @@ from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.label_statistics import LabelStatistics
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.own_loss import detached
@@ -46,19 +45,11 @@ class EmbeddingAdversary:
         """Measure the model's embeddings, the unit of a relative epsilon, before training moves them."""
         self._unit.attach(model)
 
-    def attack(
-        self,
-        model: nn.Module,
-        batch: Batch,
-        step: Step,
-        sites: DropoutSites | None = None,
-        *,
-        clean: CleanPass | None = None,
-    ) -> Tensor:
+    def attack(self, model: nn.Module, batch: Batch, step: Step, *, clean: CleanPass | None = None) -> Tensor:
         """Return the perturbation of a batch, (B, T, d).
 
         Args:
-            model, batch, step, sites: as for `input_gradient_at`.
+            model, batch, step: as for `input_gradient_at`.
             clean: a pass over the unperturbed batch. Without it, or with a random start, the first gradient is
                 computed here.
         """
@@ -66,11 +57,11 @@ class EmbeddingAdversary:
         radius = self.epsilon * self._unit.of(model, mask)
 
         def gradient_at(delta: Tensor) -> Tensor:
-            return input_gradient_at(model, batch, step, delta, sites=sites)[1]
+            return input_gradient_at(model, batch, step, delta)[1]
 
         start, first_gradient = zero_delta(batch, self._unit.scale(model).width), None
         if self.random_start:
-            start = self.ascent.ball.random_point(start.shape, radius, mask, step.generator)
+            start = self.ascent.ball.random_point(radius, mask, start.shape[-1], step.generator)
         elif clean is not None:
             first_gradient = clean.gradient
         if self.by_confidence and clean is not None:

@@ -71,8 +71,8 @@ class ForwardStage(ABC):
     needs: ClassVar[str] = ""
     """What the stage needs of a model or a loop, in words, for `uegr methods`."""
     _sites: DropoutSites | None = None
-    _notices: bool = True
-    """Whether to look for parts of the model that run again in the backward pass: in the first step."""
+    _detects_recomputation: bool = True
+    """Whether to detect parts of the model that are recomputed in the backward pass: until a step had none."""
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = self.options_class() if options is None else options
@@ -95,7 +95,7 @@ class ForwardStage(ABC):
         Args:
             model: in train mode, wrapped or not.
             batch: the model's inputs and "labels".
-            step: the position in the training.
+            step: randomness, counters, settings of the loss, and what the passes share.
         """
 
     def cost(self) -> float:
@@ -115,15 +115,15 @@ class ForwardStage(ABC):
     def dropout_sites(self, model: nn.Module) -> DropoutSites:
         """The model's dropout sites for the passes of one loss; `release` restores the model."""
         if self._sites is None:
-            self._sites = DropoutSites(model, notices=self._notices)
+            self._sites = DropoutSites(model, detects_recomputation=self._detects_recomputation)
         else:
-            self._sites = self._sites.successor(model)
+            self._sites = self._sites.for_next_loss(model)
         return self._sites
 
     def release(self) -> None:
         """Remove the hooks that had to stay in the model for the backward pass; called after the optimizer's step."""
         if self._sites is not None:
-            if self._sites.has_looked:
-                self._notices = self._sites.run_again
+            if self._sites.is_recomputed is not None:
+                self._detects_recomputation = self._sites.is_recomputed
             self._sites.release()
             self._sites = None

@@ -9,6 +9,7 @@ units of the embedding, as in the released code, whose names stand in brackets b
 of UEGR.
 """
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,7 +27,7 @@ from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.token_gradients import require_gradient
 from uegr.options import Options, option
 from uegr.perturb.ball import Ball
-from uegr.perturb.embedding_noise import uniform_noise
+from uegr.perturb.embedding_noise import length_scaled_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,10 +58,11 @@ class FreeLBForward(BallStage):
         self.unit = BallUnit(Ball("l2", self.options.relative))
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        steps = self.options.ascent_steps
+        o, steps = self.options, self.options.ascent_steps
         weights, mask = step.trainable_weights(model), token_mask(batch)
         unit = self.unit.of(model, mask)
-        delta = unit * uniform_noise(mask, embedding_width(model), self.options.init_magnitude, step.generator)
+        radius = o.max_norm * unit if o.max_norm else torch.full_like(unit, math.inf)  # inf * 0 would be nan
+        delta = unit * length_scaled_noise(o.init_magnitude, mask, embedding_width(model), step.generator)
         total, scale = torch.zeros((), device=mask.device), torch.ones((), device=mask.device)
         summed: list[Tensor | None] = [None] * len(weights)
         for t in range(steps):
@@ -76,13 +78,9 @@ class FreeLBForward(BallStage):
             add_up(summed, gradients[: len(weights)])
             total = total + loss.detach()
             if not is_last:
-                delta = self._ascend(leaf.detach(), gradients[-1], mask, unit)
+                gradient = require_gradient(gradients[-1]).float()
+                delta = self.unit.ball.ascend(leaf, gradient, o.ascent_rate * unit, radius, mask)
         return Loss(carry(total, weights, summed, scale), {"adversarial_loss": total})
-
-    def _ascend(self, delta: Tensor, gradient: Tensor | None, mask: Tensor, unit: Tensor) -> Tensor:
-        ball, max_norm = self.unit.ball, self.options.max_norm
-        moved = delta + self.options.ascent_rate * unit * ball.direction(require_gradient(gradient).float() * mask)
-        return ball.project(moved, max_norm * unit) if max_norm else moved
 
     def cost(self) -> float:
         return 3.0 * self.options.ascent_steps

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.token_gradients import gradient_at_tokens
 
@@ -18,7 +17,6 @@ def input_gradient_at(
     delta: Tensor,
     *,
     loss: Callable[[Tensor], Tensor] | None = None,
-    sites: DropoutSites | None = None,
     keep_graph: bool = False,
     recompute: bool = False,
 ) -> tuple[Tensor, Tensor]:
@@ -30,14 +28,14 @@ def input_gradient_at(
     fires.
 
     Args:
-        model, batch, step, sites: see `forward_pass`.
+        model, batch, step: see `forward_pass`.
         delta: added to the token embeddings, (B, T, d).
         loss: from logits to one value per target, (N,); the task's own loss if left out.
         keep_graph: whether the logits will be differentiated again.
         recompute: see `forward_pass`.
     """
     leaf = delta.detach().requires_grad_()
-    logits = forward_pass(model, batch, step, delta=leaf, sites=sites, recompute=recompute)
+    logits = forward_pass(model, batch, step, delta=leaf, recompute=recompute)
     values = step.task(model, logits, batch).loss(logits) if loss is None else loss(logits)
     summed = values.sum() if values.dim() else loss_scale(values) * values  # a user's loss may be a mean already
     return logits, gradient_at_tokens(summed, leaf, keep_graph=keep_graph)

@@ -16,13 +16,14 @@ from torch.overrides import TorchFunctionMode
 
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.forward.step_inputs import Batch, Step
+from uegr.modeling.activation_checkpointing import checkpointed_layers
 from uegr.modeling.data_parallel import several_processes
-from uegr.modeling.dropout_sites import DropoutSites, SiteRate, checkpointed_layers
+from uegr.modeling.dropout_sites import SiteRate
 from uegr.modeling.model_wrappers import config_value, is_compiled
 
 
 class NotByRowError(Exception):
-    """The passes cannot be joined: some dropout cannot be split by rows, or runs again in the backward pass."""
+    """The passes cannot be joined: some dropout cannot be split by rows, or is recomputed in the backward pass."""
 
 
 BY_ROW = {
@@ -34,8 +35,8 @@ BY_ROW = {
     "decoder_attention_mask",
     "labels",
 }
-"""Inputs that hold one row per example, or one for all; whether any other does, its shape cannot tell (the image
-patches of a batch may be as many as its texts)."""
+"""Inputs that hold one row per example, or one for all. Other inputs are refused: their first dimension may equal B by
+chance."""
 NOT_BY_ROW = (nn.RNNBase, nn.MultiheadAttention, nn.modules.batchnorm._BatchNorm)
 """Modules with a dropout of their own inside, or with statistics over the rows of a batch."""
 FASTER_UP_TO = {"cpu": 128, "cuda": 8192}
@@ -73,14 +74,15 @@ def is_faster_joined(batch: Batch) -> bool:
 
 
 def run_joined(
-    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, sites: DropoutSites, rates: Sequence[float]
+    model: nn.Module, batch: Batch, step: Step, *, delta: Tensor | None, rates: Sequence[float]
 ) -> list[Tensor]:
-    """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `forward_pass`.
+    """The logits of `len(rates)` passes of `batch`, from one pass of that many copies; see `PassRunner.run`.
 
     Raises:
         NotByRowError: the model's dropout cannot be split; the step's generator is restored.
     """
-    state = step.generator.get_state()
+    sites, state = step.sites, step.generator.get_state()
+    assert sites is not None
     passes, rows = len(rates), len(batch["labels"])
     copies = {
         key: torch.cat([value] * passes) if isinstance(value, Tensor) and value.shape[:1] == (rows,) else value
@@ -94,7 +96,7 @@ def run_joined(
         try:
             with _DropoutPerCopy(copies["input_ids"], rates, seeds):
                 logits = run_model(model, copies, step, None if delta is None else torch.cat([delta] * passes))
-            if sites.run_again:
+            if sites.is_recomputed:
                 raise NotByRowError
         except NotByRowError:
             step.generator.set_state(state)

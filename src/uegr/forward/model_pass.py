@@ -1,10 +1,7 @@
 """One pass of a batch through the model: seeded, with its own delta on the embeddings and its own dropout rates."""
 
-import functools
-import inspect
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
-from typing import Any
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -13,12 +10,10 @@ from torch.utils.checkpoint import checkpoint
 from uegr.errors import UsageError, shown
 from uegr.forward.forward_stage import ForwardStage, Loss
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.attention_kernel import faster_attention
-from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.model_parts import device_of
-from uegr.modeling.model_wrappers import is_compiled, unwrap
-from uegr.modeling.output_logits import logits_in
+from uegr.modeling.model_wrappers import is_compiled
+from uegr.modeling.output_logits import logits_of_batch
 from uegr.modeling.perturbed_pass import perturbed, zero_delta
 from uegr.modeling.task_kinds.own_loss import ComputeLoss, with_loss
 from uegr.modeling.token_lookups import LookedUpTokens
@@ -61,7 +56,6 @@ def forward_pass(
     step: Step,
     *,
     delta: Tensor | None = None,
-    sites: DropoutSites | None = None,
     rate: float | None = None,
     recompute: bool = False,
 ) -> Tensor:
@@ -72,17 +66,15 @@ def forward_pass(
     Args:
         model, batch, step: see `ForwardStage.__call__`; the step's generator seeds the dropout of the pass.
         delta: added to the token embeddings, shape (B, T, d).
-        sites, rate: the model's dropout sites, and their rate in this pass; None keeps the model's own rates.
+        rate: of the step's dropout sites in this pass, if it has them; None keeps the model's own rates.
         recompute: keep no activations, and run the pass again in the backward pass.
     """
     seed = draw_seed(step)
     device = device_of(model, batch)
 
     def run(delta: Tensor | None) -> Tensor:
-        with ExitStack() as contexts:
-            if sites is not None:
-                contexts.enter_context(sites.at(rate, seed))
-            contexts.enter_context(seeded(seed, device))
+        at_rate = nullcontext() if step.sites is None else step.sites.at(rate, seed)
+        with at_rate, seeded(seed, device):
             return run_model(model, batch, step, delta)
 
     if not recompute:
@@ -97,7 +89,7 @@ def run_model(model: nn.Module, batch: Batch, step: Step, delta: Tensor | None) 
         delta = zero_delta(batch, embedding_width(model))
     with nullcontext() if delta is None else perturbed(model, batch, delta, step.embeddings):
         compute_loss = step.task_options.compute_loss
-        return _logits(model, batch) if compute_loss is None else _own_loss(model, batch, compute_loss)
+        return logits_of_batch(model, batch) if compute_loss is None else _own_loss(model, batch, compute_loss)
 
 
 def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tensor:
@@ -110,19 +102,3 @@ def _own_loss(model: nn.Module, batch: Batch, compute_loss: ComputeLoss) -> Tens
         given = f"one of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else shown(loss)
         raise UsageError(f"the loss that compute_loss returns must be a scalar tensor, not {given}: take its mean().")
     return with_loss(logits, loss)
-
-
-def _logits(model: nn.Module, batch: Batch) -> Tensor:
-    inner = unwrap(model)
-    inputs = {key: value for key, value in batch.items() if key != "labels" or _requires_labels(type(inner))}  # type: ignore[arg-type]
-    if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
-        inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
-    with faster_attention(model):
-        return logits_in(model(**inputs), model)
-
-
-@functools.cache
-def _requires_labels(model_class: Any) -> bool:
-    """Whether the class's forward cannot be called without labels."""
-    parameter = inspect.signature(model_class.forward).parameters.get("labels")
-    return parameter is not None and parameter.default is parameter.empty

@@ -17,7 +17,7 @@ from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.embeddings import embedding_width
 from uegr.modeling.real_tokens import token_mask
 from uegr.options import Options, option
-from uegr.perturb.embedding_noise import uniform_noise
+from uegr.perturb.embedding_noise import length_scaled_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,8 @@ class NEFTuneForward(ForwardStage):
     needs: ClassVar[str] = "token embeddings"
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        noise = uniform_noise(token_mask(batch), embedding_width(model), self.options.noise_alpha, step.generator)
+        alpha, mask = self.options.noise_alpha, token_mask(batch)
+        noise = length_scaled_noise(alpha, mask, embedding_width(model), step.generator)
         logits = forward_pass(model, batch, step, delta=noise)
         task = step.task(model, logits, batch)
         return Loss(task.mean(task.loss(logits), step.num_items))

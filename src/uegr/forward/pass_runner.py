@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from uegr.forward.joined_passes import NotByRowError, can_be_joined, is_faster_joined, run_joined
 from uegr.forward.model_pass import forward_pass
 from uegr.forward.step_inputs import Batch, Step
-from uegr.modeling.dropout_sites import DropoutSites
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class PassRunner(ABC):
     """Runs the k passes of a step, each of its own batch."""
 
     @abstractmethod
-    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
-        """The logits of each pass; see `forward_pass`."""
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step) -> list[Tensor]:
+        """The logits of each pass; see `forward_pass`. The step has the dropout sites."""
 
 
 class OneByOne(PassRunner):
@@ -49,10 +48,9 @@ class OneByOne(PassRunner):
     def __init__(self, *, recompute: bool = False) -> None:
         self.recompute = recompute
 
-    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step) -> list[Tensor]:
         return [
-            forward_pass(model, p.batch, step, delta=p.delta, sites=sites, rate=p.rate, recompute=self.recompute)
-            for p in passes
+            forward_pass(model, p.batch, step, delta=p.delta, rate=p.rate, recompute=self.recompute) for p in passes
         ]
 
 
@@ -63,7 +61,7 @@ class JoinedWhereFaster(PassRunner):
         self._one_by_one = OneByOne()
         self._can_join = True
 
-    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step, *, sites: DropoutSites) -> list[Tensor]:
+    def run(self, model: nn.Module, passes: Sequence[Pass], step: Step) -> list[Tensor]:
         first = passes[0]
         same_input = all(p.batch is first.batch and p.delta is first.delta for p in passes)
         if (
@@ -76,7 +74,7 @@ class JoinedWhereFaster(PassRunner):
         ):
             try:
                 rates = [p.rate for p in passes]
-                return run_joined(model, first.batch, step, delta=first.delta, sites=sites, rates=rates)
+                return run_joined(model, first.batch, step, delta=first.delta, rates=rates)
             except NotByRowError:
                 self._can_join = False
-        return self._one_by_one.run(model, passes, step, sites=sites)
+        return self._one_by_one.run(model, passes, step)

@@ -34,7 +34,8 @@ class RDropOptions(ViewOptions):
         below=1,
     )
 
-    most_views: ClassVar[int | None] = 2
+    max_views: ClassVar[int | None] = 2
+    shares_one_view: ClassVar[bool] = False
 
 
 class RDropForward(ForwardStage):
@@ -62,10 +63,10 @@ class RDropForward(ForwardStage):
 
     def two_passes(self, model: nn.Module, batch: Batch, step: Step) -> tuple[Tensor, Tensor]:
         """The logits of two passes that differ in their dropout."""
-        sites = self.dropout_sites(model)
-        rate = None if any(sites.own) else self.options.dropout
+        step.sites = self.dropout_sites(model)
+        rate = None if any(step.sites.own) else self.options.dropout
         batches = [read_view(batch, view, step).batch for view in self.views]
-        first, second = (forward_pass(model, view_batch, step, sites=sites, rate=rate) for view_batch in batches)
+        first, second = (forward_pass(model, view_batch, step, rate=rate) for view_batch in batches)
         return first, second
 
     def cost(self) -> float:

@@ -1,11 +1,11 @@
-"""UEGR's forward stage: an adversarial sample through k sub-models that must agree (arXiv 2503.16550).
+"""UEGR's forward stage: views of an example through k sub-models that must agree (arXiv 2503.16550).
 
+    x_i    = view i of x: adversarial (e + delta*), an edited text, both, or clean  [ours]
     delta* ~ argmax_{|delta| <= epsilon} CE(f(e + delta), y)
-    L_adv  = 1/k sum_i CE(P_i, y),   P_i = softmax f(e + delta*; dropout r_i)
-    L_JS   = H(mean_i P_i) - 1/k sum_i H(P_i)
-    L      = L_adv + lambda * L_JS  [paper]  + gamma * CE(P_0, y), P_0 the clean pass, in the JS too  [ours]
+    L_pass = 1/k sum_i CE(P_i, y),   P_i = softmax f(x_i; dropout r_i),   JS = H(mean P) - mean H(P)
+    L      = L_pass + lambda * JS(P_1 .. P_k)  [paper]  + gamma * CE(P_0, y), P_0 the clean pass, in the JS too  [ours]
 
-To first order L_adv = CE + epsilon * |grad_e CE|_*: it regularises the input gradient.
+views=("adversarial",) [paper] regularises the input gradient: to first order L_pass = CE + epsilon * |grad_e CE|_*.
 """
 
 from functools import partial
@@ -35,7 +35,7 @@ from uegr.perturb.projected_ascent import ProjectedAscent
 
 
 class UEGRForward(AdversarialStage):
-    """Adversarial sample, k dropout passes, Jensen-Shannon consistency."""
+    """Views of an example through k dropout passes, Jensen-Shannon consistency."""
 
     options_class: ClassVar[type[Options]] = UEGRForwardOptions
     options: UEGRForwardOptions
@@ -52,36 +52,36 @@ class UEGRForward(AdversarialStage):
         self.runner: PassRunner = OneByOne(recompute=True) if self.options.checkpoint_passes else JoinedWhereFaster()
 
     def __call__(self, model: nn.Module, batch: Batch, step: Step) -> Loss:
-        sites = self.dropout_sites(model)
+        step.sites = self.dropout_sites(model)
         step.embeddings = None if self.options.checkpoint_passes else SharedEmbeddings(model)
         with profile_section("attack"):
-            clean = self._clean_pass(model, batch, step, sites)
-            delta = None if self.adversary is None else self.adversary.attack(model, batch, step, sites, clean=clean)
+            clean = self._clean_pass(model, batch, step)
+            delta = None if self.adversary is None else self.adversary.attack(model, batch, step, clean=clean)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
             views = self.options.views_of(self.options.passes, can_edit(batch, step))
             passes = make_passes(model, batch, step, views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
-            logits = self.runner.run(model, passes, step, sites=sites)
+            logits = self.runner.run(model, passes, step)
         return self._loss(model, batch, step, logits, clean if self.options.counts_clean() else None)
 
-    def _clean_pass(self, model: nn.Module, batch: Batch, step: Step, sites: DropoutSites) -> CleanPass | None:
+    def _clean_pass(self, model: nn.Module, batch: Batch, step: Step) -> CleanPass | None:
         """P_0, where the adversary or the loss needs it."""
         if self.options.reuse:
-            return clean_pass_with_backward(model, batch, step, sites)
+            return clean_pass_with_backward(model, batch, step)
         if self.adversary is None and not self.options.counts_clean():
             return None
         run = clean_pass_without_gradient if self.adversary is None else clean_pass_with_gradient
         counted, recompute = self.options.clean_weight > 0, self.options.checkpoint_passes
-        return run(model, batch, step, sites, keep_graph=counted, recompute=recompute)
+        return run(model, batch, step, keep_graph=counted, recompute=recompute)
 
     def _loss(self, model: nn.Module, batch: Batch, step: Step, passes: list[Tensor], clean: CleanPass | None) -> Loss:
         """L, from the logits of the passes and, where it counts, the clean pass."""
         o, task = self.options, step.task(model, passes[0], batch)
         mean = partial(task.mean, num_items=step.num_items)
         outputs = {f"pass_{i}": logits for i, logits in enumerate(passes, start=1)}
-        terms = {"adversarial_loss": mean(torch.stack([task.loss(logits) for logits in passes]).mean(dim=0))}
-        loss = terms["adversarial_loss"]
+        loss = mean(torch.stack([task.loss(logits) for logits in passes]).mean(dim=0))
+        terms = {"pass_loss": loss}
         if clean is not None:
             outputs["clean"] = clean.logits.detach() if o.detach_clean else clean.logits
             terms["clean_loss"] = mean(task.loss(clean.logits)) if clean.loss is None else clean.loss

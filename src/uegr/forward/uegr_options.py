@@ -17,7 +17,8 @@ AUTO, AUTO_EDITS = "auto", "characters+mask"
 class UEGRForwardOptions(ViewOptions):
     """Options of `UEGRForward`."""
 
-    most_views: ClassVar[int | None] = None
+    max_views: ClassVar[int | None] = None
+    shares_one_view: ClassVar[bool] = False
     has_adversary: ClassVar[bool] = True
 
     views: tuple[str, ...] = option(
@@ -51,7 +52,9 @@ class UEGRForwardOptions(ViewOptions):
         "[ours]; with clean_weight 0 it joins the divergence, too, and needs no backward pass",
     )
     reuse: bool = option(
-        False, "take the attack's gradient from the clean pass's own backward [ours]: one forward less per step"
+        False,
+        "one backward pass of the clean pass gives its weight gradients and the attack's gradient [ours]: one "
+        "input-only backward less; the clean output is a constant in the divergence",
     )
     checkpoint_passes: bool = option(False, "keep one pass in memory at a time, for one more forward per pass")
 
@@ -63,10 +66,9 @@ class UEGRForwardOptions(ViewOptions):
             raise UsageError(f"the view {AUTO} cannot be combined with others: write views={AUTO}, or name every view.")
         if len(self.views) > self.passes:
             raise UsageError(f"{len(self.views)} views for {self.passes} passes: give passes={len(self.views)}.")
-        if self.reuse and (self.clean_weight == 0.0 or self.checkpoint_passes or not self.reads_clean_gradient()):
+        if self.reuse and not (self.clean_weight > 0 and self.is_adversarial() and not self.checkpoint_passes):
             raise UsageError(
-                "reuse needs a clean term, a view that is adversarial (with an epsilon above 0) or edited, and no "
-                "checkpoint_passes."
+                "reuse needs a clean_weight and an epsilon above 0, an adversarial view, and no checkpoint_passes."
             )
 
     def views_read(self, editable: bool = True) -> tuple[str, ...]:
@@ -95,10 +97,6 @@ class UEGRForwardOptions(ViewOptions):
     def counts_clean(self) -> bool:
         """Whether the output of the clean pass is in the loss."""
         return self.clean_weight > 0 or self.detach_clean
-
-    def reads_clean_gradient(self) -> bool:
-        """Whether the input gradient of the clean pass decides what another pass reads."""
-        return self.is_adversarial() or any(view.edits for view in self.views_of(self.passes))
 
     def cost(self) -> float:
         """Forward-pass units of a step: a forward is 1, a full backward 2, an input-only backward 1.

@@ -19,8 +19,10 @@ class ViewOptions(Options):
         "one view per pass, for other methods one for all [ours]",
     )
 
-    most_views: ClassVar[int | None] = 1
-    """Largest number of views; None: any. With 1, all passes read one view, made before the forward stage begins."""
+    max_views: ClassVar[int | None] = 1
+    """Largest number of views; None: any."""
+    shares_one_view: ClassVar[bool] = True
+    """Whether all passes read one view, made before the forward stage begins; else the stage makes those it reads."""
     has_adversary: ClassVar[bool] = False
     """Whether a view may be adversarial."""
 
@@ -40,7 +42,7 @@ class ViewOptions(Options):
         if not self.views:
             raise UsageError("views must name at least one view, such as clean.")
         views = self.parsed_views()
-        if self.most_views is not None and len(self.views) > self.most_views:
-            raise UsageError(f"views must name at most {self.most_views}, not {len(self.views)}: leave some out.")
+        if self.max_views is not None and len(self.views) > self.max_views:
+            raise UsageError(f"views must name at most {self.max_views}, not {len(self.views)}: leave some out.")
         if not self.has_adversary and any(view.adversarial for view in views):
             raise UsageError("this method has no adversarial view: choose clean, an edit such as characters, or uegr.")

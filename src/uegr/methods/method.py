@@ -17,13 +17,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import check_shapes, optimizer_parameters
+from uegr.backward.backward_stage import optimizer_parameters, parameter_shapes
 from uegr.backward.mixout import restore_mixed_weights
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
 from uegr.forward.forward_stage import checked_loss
 from uegr.forward.model_pass import run_stage
-from uegr.forward.step_inputs import Batch, Step, TaskOptions
+from uegr.forward.step_inputs import Batch, Step
+from uegr.forward.task_options import TaskOptions
 from uegr.forward.view_reader import ViewReader, view_reader_of
 from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
@@ -184,7 +185,7 @@ class Method:
         if not torch.is_grad_enabled():  # a validation loss is not part of the training
             return plain_loss(model, batch, make_step())
         self._step_cycle.before_loss(batch, make_step)
-        if self.config.most_views == 1 and self._view.edits:
+        if self.config.shares_one_view and self._view.edits:
             view_step = self._step(self._position.view_seed(), self._position.steps, num_items)
             batch = read_view(batch, self._view, view_step).batch
         with self._step_cycle.forward_stage(model, batch):
@@ -194,7 +195,7 @@ class Method:
         return result.value
 
     def _step(self, seed: int, number: int, num_items: Tensor | int | None) -> Step:
-        """The position of one call of the loss; a replay makes it again, with the generator at its start."""
+        """The `Step` of one call of the loss; a replay makes it again, with the generator at its start."""
         return Step(
             torch.Generator().manual_seed(seed),
             number,
@@ -294,28 +295,35 @@ class Method:
         return self.backward.cost(self.forward.cost())
 
     def state_dict(self) -> dict[str, Any]:
+        has_tensors = self._attachment is not None and any(self.backward.tensors_of_parameters())
         return {
             "method": self.name,
             "calls": self._position.calls,
             "steps": self._position.steps,
             "forward": self.forward.state_dict(),
             "backward": self.backward.state_dict(),
+            "shapes": parameter_shapes(self.optimizer.optimizer) if has_tensors else [],
         }
+
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """Check that a state can be loaded.
+
+        Raises:
+            UsageError: the state is another method's or another model's, or not a state of a method.
+        """
+        shapes = None if self._attachment is None else parameter_shapes(self.optimizer.optimizer)
+        check_state(state, self.name, shapes)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
         Raises:
-            UsageError: the state is another method's or another model's, or not a state of a method.
+            UsageError: see `check_state_dict`; nothing has then been loaded.
         """
-        check_state(state, self.name)
+        self.check_state_dict(state)
         self._position.calls, self._position.steps = state["calls"], state["steps"]
         self.forward.load_state_dict(state["forward"])
-        if self._attachment is not None:  # what attach has made before the model was sharded
-            self.backward.follow_parameters(self.optimizer.optimizer)
         self.backward.load_state_dict(state["backward"])
-        if self._attachment is not None:
-            check_shapes(self.backward, optimizer_parameters(self.optimizer.optimizer))
 
     @property
     def _attached(self) -> AttachedModel:

@@ -14,7 +14,8 @@ from uegr.errors import UsageError
 from uegr.forward.batch_faults import batch_faults_named, check_batch
 from uegr.forward.own_loss_batch import find_tokens
 from uegr.forward.plain import PlainForward
-from uegr.forward.step_inputs import Batch, Step, TaskOptions
+from uegr.forward.step_inputs import Batch, Step
+from uegr.forward.task_options import TaskOptions
 from uegr.modeling.data_parallel import average_gradients, smallest_over_processes
 from uegr.modeling.float16_gradients import loss_scale
 from uegr.modeling.module_modes import in_mode

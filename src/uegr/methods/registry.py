@@ -108,4 +108,4 @@ class L2SPConfig(MethodConfig, L2SPOptions):
 
 @register("uegr", forward=UEGRForward, backward=SelectiveBackward, paper="arXiv 2503.16550", revision=1)
 class UEGRConfig(SelectiveOptions, UEGRForwardOptions, MethodConfig):  # MethodConfig last: UEGR has its own `views`
-    """Adversarial sample through k dropout passes with a divergence between them; update selected by saliency."""
+    """Adversarial and misspelt views through k dropout passes with a divergence; update selected by saliency."""

@@ -18,8 +18,8 @@ from uegr.forward.model_pass import seeded
 from uegr.forward.step_inputs import Batch, Step
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.fabric import gradients_allowed
-from uegr.methods.loss_warnings import LossWarnings
 from uegr.methods.training_position import TrainingPosition
+from uegr.methods.training_warnings import TrainingWarnings
 from uegr.modeling.shards import reshard
 
 
@@ -49,7 +49,7 @@ class StepCycle:
         self._name, self._attached, self._backward_only = name, attached, backward_only
         self._forward, self._backward, self._position = forward, backward, position
         self._optimizer: torch.optim.Optimizer = attached.optimizer.optimizer
-        self._replay, self._warnings = Replay(forward, self._optimizer), LossWarnings()
+        self._replay, self._warnings = Replay(forward, self._optimizer), TrainingWarnings()
         self._start_step()
 
     def _start_step(self) -> None:

@@ -6,8 +6,7 @@ branches, which get dropout from a hook for the length of the pass [ours].
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from uegr.errors import UsageError
+from uegr.modeling.activation_checkpointing import checkpointed_layers, detect_recomputation
 from uegr.modeling.model_wrappers import has_graphs, unwrap
 
 DropoutModule = nn.modules.dropout._DropoutNd
@@ -30,11 +30,11 @@ class DropoutSites:
 
     Args:
         model: the model.
-        notices: look in each pass whether the model's own code calls torch.utils.checkpoint. It takes a hook on every
-            module, so a training looks in its first step only.
+        detects_recomputation: detect in each pass whether the model's own code calls torch.utils.checkpoint. It takes a
+            hook on every module, so a training does it in its first step only.
     """
 
-    def __init__(self, model: nn.Module, *, notices: bool = True) -> None:
+    def __init__(self, model: nn.Module, *, detects_recomputation: bool = True) -> None:
         modules, numbers = _rate_attributes(model)
         self.attributes = modules + numbers
         self.branches = [] if modules else residual_branches(model)
@@ -48,11 +48,9 @@ class DropoutSites:
         """The model's own rates, one per site."""
         self._current: tuple[float, ...] = self.own
         layers = checkpointed_layers(model)
-        self.run_again = bool(layers)
-        """Whether parts of the model run a second time, in the backward pass, as far as the passes have shown."""
-        self.has_looked = False
-        """Whether a pass with gradients has looked for such parts."""
-        self._notices = notices and not layers and not has_graphs(model)  # a hook breaks a graph
+        self.is_recomputed: bool | None = True if layers else None
+        """Whether parts of the model are recomputed in the backward pass; None: no pass with gradients has shown it."""
+        self._detects = detects_recomputation and not layers and not has_graphs(model)  # a hook breaks a graph
         self._model, self._layers = model, layers
         self._rates_of: dict[int, tuple[float, ...]] = {}
         self._branch_handles: list[RemovableHandle] = []
@@ -65,31 +63,34 @@ class DropoutSites:
     def at(self, rate: float | None, seed: int = 0) -> Iterator[None]:
         """Give all sites this rate in this context, then their own rates again; None keeps their own.
 
-        Under activation checkpointing parts of the model run a second time, in the backward pass, when this context is
+        Under activation checkpointing parts of the model are recomputed in the backward pass, when this context is
         closed. Checkpointing first restores the random state, and with it the seed of the pass, so the seed identifies
         the pass and its rate. The hooks that restore the rate stay until `release`; without checkpointing, none stays.
         """
+        detects = self._detects and not self.is_recomputed
         self._rates_of[seed] = self.own if rate is None else (rate,) * len(self)
         self._hook_branches()
         self._write(self._rates_of[seed])
         try:
-            with self._second_runs_noticed():
+            with detect_recomputation(self._model, self._set_recomputed) if detects else nullcontext():
                 yield
+            if detects and torch.is_grad_enabled():
+                self.is_recomputed = bool(self.is_recomputed)
         finally:
             self._write(self.own)
-            if self.run_again:
+            if self.is_recomputed:
                 self._hook_parts()
             else:
                 self.release()
 
-    def successor(self, model: nn.Module) -> "DropoutSites":
-        """The sites for the next loss of a step, with the rates of earlier passes, whose layers may still run again."""
+    def for_next_loss(self, model: nn.Module) -> "DropoutSites":
+        """The sites for the next loss of a step, with the rates of earlier passes, which may still be recomputed."""
         rates_of = dict(self._rates_of)
         self.release()
-        sites = DropoutSites(model, notices=self._notices)
-        sites.has_looked = self.has_looked
+        sites = DropoutSites(model, detects_recomputation=self._detects)
+        sites.is_recomputed = sites.is_recomputed or self.is_recomputed
         if rates_of:
-            sites._rates_of, sites.run_again = rates_of, True
+            sites._rates_of = rates_of
             sites._hook_branches()
             sites._hook_parts()
         return sites
@@ -104,29 +105,13 @@ class DropoutSites:
         self._part_handles.clear()
 
     def _parts(self) -> list[nn.Module]:
-        """The modules before which the rates are restored; by Hugging Face's flag, a child begins each second run."""
+        """The modules before which the rates are restored; by Hugging Face's flag, a child begins a recomputation."""
         if self._layers:
             return [child for layer in self._layers for child in layer.children()]
         return list(self._model.modules())
 
-    @contextmanager
-    def _second_runs_noticed(self) -> Iterator[None]:
-        """Notice whether the model calls torch.utils.checkpoint, whose second run needs the rates of its pass."""
-        if self.run_again or not self._notices:
-            yield
-            return
-        outside = saved_tensor_hooks()
-
-        def notice(_module: nn.Module, _inputs: Any) -> None:
-            self.run_again |= saved_tensor_hooks() != outside
-
-        handles = [module.register_forward_pre_hook(notice) for module in self._model.modules()]
-        try:
-            yield
-            self.has_looked |= torch.is_grad_enabled()
-        finally:
-            for handle in handles:
-                handle.remove()
+    def _set_recomputed(self) -> None:
+        self.is_recomputed = True
 
     def _hook_branches(self) -> None:
         """Install the dropout of the branches, once."""
@@ -135,7 +120,7 @@ class DropoutSites:
                 self._branch_handles.append(branch.register_forward_hook(self._drop(site)))
 
     def _hook_parts(self) -> None:
-        """Install the hooks that restore the rates in a second run, once."""
+        """Install the hooks that restore the rates in a recomputation, once."""
         if not self._part_handles:
             self._part_handles = [part.register_forward_pre_hook(self._restore_rates) for part in self._parts()]
 
@@ -161,32 +146,10 @@ class DropoutSites:
             self._current = rates
 
 
-def saved_tensor_hooks() -> Any:
-    """The innermost hooks on saved tensors, or None: those of torch.utils.checkpoint where a part will run again.
-
-    PyTorch has no public function for it; with a version that lacks this one, only Hugging Face's flag is seen.
-    """
-    innermost = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-    return None if innermost is None else innermost(True)
-
-
 def has_dropout(model: nn.Module) -> bool:
     """Whether the model has any dropout of its own, at a rate above 0."""
     modules, numbers = _rate_attributes(model)
     return any(getattr(module, name) > 0 for module, name in modules + numbers)
-
-
-def checkpointed_layers(model: nn.Module) -> list[nn.Module]:
-    """The layers that gradient checkpointing runs again in the backward pass, by Hugging Face's flag."""
-    layers = [module for module in model.modules() if module.__dict__.get("gradient_checkpointing") is True]
-    for layer in layers:
-        function = getattr(layer, "_gradient_checkpointing_func", None)
-        if isinstance(function, partial) and function.keywords.get("use_reentrant"):
-            raise UsageError(
-                "reentrant gradient checkpointing cannot be differentiated by the embeddings: switch it on with "
-                'gradient_checkpointing_kwargs={"use_reentrant": False}.'
-            )
-    return layers
 
 
 def residual_branches(model: nn.Module) -> list[nn.Module]:

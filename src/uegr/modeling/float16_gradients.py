@@ -28,7 +28,7 @@ def loss_scale(loss: Tensor) -> Tensor:
 
 
 def computed_in_float16(loss: Tensor) -> bool:
-    """Whether any part of a loss was computed in float16, be it by autocast around the model or inside it."""
+    """Whether any part of a loss was computed in float16, whether autocast is around or inside the model."""
     nodes: list[Any] = [loss.grad_fn]
     seen = set(nodes)
     while nodes:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from uegr.errors import UsageError
-from uegr.modeling.dropout_sites import DropoutSites, checkpointed_layers
+from uegr.modeling.activation_checkpointing import checkpointed_layers
+from uegr.modeling.dropout_sites import DropoutSites
 from uegr.modeling.embeddings import embedding_scale, input_embeddings
 from uegr.modeling.model_parts import head_parameters, longest_input
 from uegr.modeling.model_wrappers import unwrap

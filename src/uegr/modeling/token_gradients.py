@@ -1,4 +1,4 @@
-"""The gradient of a loss at the token embeddings, which not every model lets through."""
+"""The gradient of a loss at the token embeddings, which some models block."""
 
 import torch
 from torch import Tensor

@@ -38,11 +38,7 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
     """
     check_tokenizer(tokenizer)
     check_words(tokenizer)
-    if tokenizer.pad_token_id is None:
-        raise UsageError(
-            "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
-            "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
-        )
+    check_padding(tokenizer)
     check_vocabulary(model, tokenizer)
     padding = config_value(model, "pad_token_id", "")
     if padding is None and type(unwrap(model)).__name__.endswith("ForSequenceClassification"):
@@ -55,6 +51,19 @@ def check_match(model: nn.Module, tokenizer: Any) -> None:
             f"the model takes token {padding} for padding and the tokenizer pads with {tokenizer.pad_token_id}: its "
             "outputs would depend on the other texts of a batch; set model.config.pad_token_id = "
             "tokenizer.pad_token_id."
+        )
+
+
+def check_padding(tokenizer: Any) -> None:
+    """Refuse a tokenizer that cannot pad.
+
+    Raises:
+        UsageError: it has no padding token.
+    """
+    if tokenizer.pad_token_id is None:
+        raise UsageError(
+            "the tokenizer has no padding token, which batches need: set one that texts do not contain, such as "
+            "tokenizer.pad_token = tokenizer.unk_token, and save it beside the model."
         )
 
 
@@ -96,3 +105,15 @@ def tokens_to_read(model: nn.Module, max_length: int, tokenizer: Any = None, *, 
     if max_length < least:
         raise UsageError(f"texts cannot be cut to {max_length} tokens: give a max_length of at least {least}.")
     return min(max_length, longest_input(model) or max_length)
+
+
+def end_token_of_head(model: nn.Module, tokenizer: Any) -> str | None:
+    """The end token, if the model's head looks for it in the input, which must hold the same number of it in all rows.
+
+    Encoder-decoder classifiers (BART, T5) do. A text that contains the token ends them with a ValueError.
+    """
+    is_sequence_classifier = type(unwrap(model)).__name__.endswith("ForSequenceClassification")
+    if not is_sequence_classifier or not config_value(model, "is_encoder_decoder", False):
+        return None
+    token: str | None = tokenizer.convert_ids_to_tokens(config_value(model, "eos_token_id"))
+    return token

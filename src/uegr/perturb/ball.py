@@ -86,14 +86,18 @@ class Ball:
         moved = delta.detach() + step * self.direction(gradient * mask)
         return self.project(moved, radius) * mask
 
-    def random_point(self, shape: torch.Size, radius: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
-        """A random point of the ball: uniform in the cube for linf; for l2, with a length uniform in [0, radius].
+    def random_point(self, radius: Tensor, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
+        """A random point of the ball, (B, T, d), drawn on the CPU so that it is the same on every device.
 
-        It is drawn on the CPU, so that it is the same on every device. `shape` is (B, T, d); the other arguments are
-        those of `ascend`.
+        linf: uniform in the cube. l2: in a random direction, with a length uniform in [0, radius]. l2_token: each token
+        in its own direction, all tokens of an example with the same length.
+
+        Args:
+            radius: of the ball, shape (B, 1, 1).
+            mask, width, generator: see `draw_noise`.
         """
-        cube = draw_noise("uniform", 1.0, mask, shape[-1], generator)
-        share = torch.rand((shape[0], 1, 1), generator=generator).to(mask.device)
+        cube = draw_noise("uniform", 1.0, mask, width, generator)
+        share = torch.rand((len(mask), 1, 1), generator=generator).to(mask.device)
         if self.norm == "linf":
             return cube * radius
         return self.direction(cube) * radius * share

@@ -28,7 +28,7 @@ def draw_noise(
     return noise.to(mask.device) * mask
 
 
-def uniform_noise(mask: Tensor, width: int, magnitude: float, generator: torch.Generator) -> Tensor:
+def length_scaled_noise(magnitude: float, mask: Tensor, width: int, generator: torch.Generator) -> Tensor:
     """Magnitude / sqrt(T d) * U(-1, 1), shape (B, T, d): noise whose size does not depend on the length of a text.
 
     T is the number of real tokens of an example, and `magnitude` about sqrt(3) times the l2 length of its noise. For

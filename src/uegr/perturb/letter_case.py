@@ -13,5 +13,5 @@ class LetterCase(WordPerturbation):
 
     def candidates(self, word: str, generator: random.Random) -> list[str]:
         first = generator.randrange(2)
-        by_turns = "".join(letter.upper() if (i + first) % 2 else letter.lower() for i, letter in enumerate(word))
-        return distinct(word, [word.upper(), word.lower(), by_turns])
+        alternating = "".join(letter.upper() if (i + first) % 2 else letter.lower() for i, letter in enumerate(word))
+        return distinct(word, [word.upper(), word.lower(), alternating])

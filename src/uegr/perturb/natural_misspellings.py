@@ -2,8 +2,8 @@
 
 There are three lists, and those on this machine are used: Wikipedia's list of common misspellings and the Birkbeck
 corpus (Mitton 1985), both in $UEGR_DATA/lexical, and the dictionary of the package `codespell`. Only forms within two
-edits of a right word of three letters or more are taken: nobody would recognise the others, or write them (codespell
-has "xwindows" for "x").
+edits of a right word of three letters or more are taken. The others are not recognisable as the word (codespell has
+"xwindows" for "x").
 """
 
 import random

@@ -12,7 +12,7 @@ from uegr.perturb.perturbation import WordPerturbation
 from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.perturb.token_dropout import TokenDropout
 from uegr.perturb.token_words import TokenWord, TokenWords
-from uegr.perturb.views import MASK, PERTURBATION_OF, TOKENS, Edit
+from uegr.perturb.views import MASK, TOKENS, Edit
 from uegr.perturb.whole_texts import TextRewriter
 from uegr.perturb.word_choice import choose_words
 
@@ -93,7 +93,7 @@ class RowEditor:
             elif name == TOKENS:
                 replacements[index] = self._token_dropout(ids[word.start : word.end], generator)
             else:
-                perturbation = PERTURBATIONS[PERTURBATION_OF.get(name, name)]
+                perturbation = PERTURBATIONS[name]
                 assert isinstance(perturbation, WordPerturbation)
                 if candidates := perturbation.candidates(word.text, generator):
                     texts[index] = generator.choice(candidates)

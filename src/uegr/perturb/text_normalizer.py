@@ -109,7 +109,7 @@ def _leet() -> list[Any]:
     """
     address = rf"(?<!(?:://|www\.)\S{{0,{_WINDOW}}})"
     top_level = r"\.(?:com|net|org|edu|gov|info|biz|app|dev|[a-z]{2})"
-    # After the symbol: no name before "@" or before a top-level domain, and no path behind one.
+    # After the symbol: no name before "@" or before a top-level domain, and no path after one.
     no_address = (
         rf"(?![\w$.+-]{{0,{_WINDOW}}}(?:@[\w-]{{1,63}}\.\p{{L}}|{top_level}(?!\w)))"
         rf"(?<!{top_level}[/?#:]\S{{0,{_WINDOW}}})"

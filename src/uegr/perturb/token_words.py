@@ -16,11 +16,9 @@ from uegr.perturb.words import WORD
 _UNREADABLE = "\ufffd"
 """What a decoder writes for a part of a character: byte-level tokens split letters of many scripts."""
 _LETTERS = regex.compile(rf"[\p{{L}}\p{{M}}\u200c\u200d{_UNREADABLE}]+")
-_BEFORE = ("-", "(", "/", "'")
-"""A word is tokenized behind one of these marks, because some tokenizers add a space at the start of a text.
-
-Each is for vocabularies in which the marks before it and a letter are one token.
-"""
+_PREFIXES = ("-", "(", "/", "'")
+"""Prefixes, tried in order: a word is tokenized after one, so that no space is added at its start. The next is tried
+where the tokenizer merges the prefix with the word."""
 _SAMPLE = ("unforgettable", "misspellings", "reads", "a", "tokenizer")
 """Words that a tokenizer must read as they are written; a vocabulary without their letters is not checked."""
 
@@ -86,7 +84,7 @@ class TokenWords:
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         return text
 
-    def decode_behind_word(self, ids: Sequence[int]) -> str:
+    def decode_after_word(self, ids: Sequence[int]) -> str:
         """What tokens add to the text of a word before them: with the space between, which `decode` may leave out."""
         return self.decode([*self._anchor, *ids]).removeprefix(self._anchor_text)
 
@@ -100,11 +98,11 @@ class TokenWords:
             return []
         written = [f" {text}" if space else text for text, space in zip(texts, spaced, strict=True)]
         encoded: dict[int, list[int]] = {}
-        for mark in _BEFORE:
+        for prefix in _PREFIXES:
             left = [i for i in range(len(written)) if i not in encoded]
             if not left:
                 break
-            start, *rows = self._ids([mark, *(mark + written[i] for i in left)])
+            start, *rows = self._ids([prefix, *(prefix + written[i] for i in left)])
             encoded |= {i: row[len(start) :] for i, row in zip(left, rows, strict=True) if row[: len(start)] == start}
         return [encoded[i] if i in encoded else self._ids([text])[0] for i, text in enumerate(written)]
 
@@ -187,7 +185,7 @@ class TokenWords:
         return self._pieces[token]
 
     def _read(self, tokens: Sequence[int]) -> _Piece | None:
-        added = self.decode_behind_word(tokens)
+        added = self.decode_after_word(tokens)
         text = added.lstrip()
         if added.removesuffix(text) not in ("", " "):
             return None  # a tab or the end of a line stays

@@ -16,20 +16,20 @@ from uegr.perturb.perturbation_registry import PERTURBATIONS, find_perturbation
 from uegr.perturb.rewording import Rewording
 
 CLEAN, ADVERSARIAL = "clean", "adversarial"
-WORDS, MASK, TOKENS = "words", "mask", "tokens"
-PERTURBATION_OF = {WORDS: Rewording.name}
-"""Edit -> the perturbation that makes it, where that has another name."""
-OWN_RATES = {WORDS: 0.15, Rewording.name: 0.15, MASK: 0.05, TOKENS: 0.2}
-"""Mean share of the words that become a synonym (two names), the mask token or nothing, or the same word in other
-tokens."""
+MASK, TOKENS = "mask", "tokens"
+OTHER_NAMES = {"words": Rewording.name}
+"""Another name of an edit -> its name."""
+OWN_RATES = {Rewording.name: 0.15, MASK: 0.05, TOKENS: 0.2}
+"""Mean share of the words that become a synonym, the mask token or nothing, or the same word in other tokens."""
 RATE = 0.2
 """Mean share of the words that any other edit changes."""
-_TYPING_ERRORS = ("characters", "typos", "slips")
+_TYPING_ERRORS = ("characters", "typos", "slips", "misspellings")
+"""Misspellings that people made are at most two edits away from the word, as those of the view `characters` are."""
 _MISSPELT = ("deepwordbug", "deepwordbug-published", "textattack:DeepWordBugGao2018", "textattack:Pruthi2019")
 _SYNONYMS = ("synonyms", "textfooler-published", "textattack:TextFoolerJin2019")
 ATTACKS_OF_EDIT = {
     **dict.fromkeys(_TYPING_ERRORS, (*_TYPING_ERRORS, *_MISSPELT)),
-    **dict.fromkeys((WORDS, Rewording.name), (Rewording.name, *_SYNONYMS)),
+    Rewording.name: (Rewording.name, *_SYNONYMS),
     MASK: ("deletion",),
 }
 """Edit in training -> the attacks that make the same kind of edit; for an edit not listed, the attack of its name."""
@@ -77,8 +77,8 @@ class View:
             UsageError: a list is not on this machine.
         """
         for edit in self.edits:
-            if (perturbation := PERTURBATION_OF.get(edit.name, edit.name)) in PERTURBATIONS:
-                find_perturbation(perturbation)
+            if edit.name in PERTURBATIONS:
+                find_perturbation(edit.name)
 
 
 @functools.cache  # called in every step
@@ -88,23 +88,23 @@ def parse_view(text: str) -> View:
     Raises:
         UsageError: an unknown part, a part that is named twice, or a rate that is not in (0, 0.5].
     """
-    edits = []
-    parts = [part.strip() for part in text.split("+")]
-    for part in parts:
-        name, _, rate = part.partition(":")
+    edits, names = [], set()
+    for part in map(str.strip, text.split("+")):
+        written, _, rate = part.partition(":")
+        name = OTHER_NAMES.get(written, written)
+        if name in names:
+            raise UsageError(f"the view '{text}' names {written} twice: name it once, with the rate of both together.")
+        names.add(name)
         if name in (CLEAN, ADVERSARIAL):
             if rate:
                 raise UsageError(f"the view {name} has no rate: write {name} instead of '{part}'.")
         elif name not in OWN_RATES and name not in PERTURBATIONS:
-            raise unknown("view", name, dict.fromkeys((CLEAN, ADVERSARIAL, *OWN_RATES, *PERTURBATIONS)))
+            raise unknown("view", name, dict.fromkeys((CLEAN, ADVERSARIAL, *OTHER_NAMES, *OWN_RATES, *PERTURBATIONS)))
         else:
             edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
-    names = [part.partition(":")[0] for part in parts]
-    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
-        raise UsageError(f"the view '{text}' names {twice} twice: name it once, with the rate of both together.")
-    if CLEAN in parts and len(parts) > 1:
+    if CLEAN in names and len(names) > 1:
         raise UsageError(f"a clean view is not edited: leave clean out of '{text}'.")
-    return View(tuple(edits), ADVERSARIAL in parts)
+    return View(tuple(edits), ADVERSARIAL in names)
 
 
 def trained_attacks(views: Iterable[str]) -> set[str]:

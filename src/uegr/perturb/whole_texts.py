@@ -61,7 +61,7 @@ class TextRewriter:
 
     def _is_spaced(self, token: int) -> bool:
         """Whether a text that begins with a token begins with a space, which some tokenizers add themselves."""
-        return self._token_words.decode_behind_word([token]).startswith(" ")
+        return self._token_words.decode_after_word([token]).startswith(" ")
 
     def _written(self, text: str, stand_ins: Sequence[int], is_spaced: bool) -> list[int]:
         """The tokens of a text from `_read` after its change."""

@@ -84,7 +84,7 @@ def match_case(word: str, template: str) -> str:
 def changeable_length(word: str) -> int:
     """The number of a word's characters, or 0 if it has fewer than three letters or only one character.
 
-    A character may be several letters: the last five of the Hindi word for "film" are one.
+    A character is a grapheme cluster and may have several code points.
     """
     length = len(characters_of(word))
     return length if length > 1 and sum(letter.isalpha() for letter in word) >= SHORTEST else 0

@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from uegr.data.splits import LABEL, subset
 from uegr.errors import UsageError, unknown
+from uegr.evaluation.attacks.attack_results import COLUMN_MARK
 from uegr.evaluation.data_slices import SMALLEST, slice_scores, slices_of
 from uegr.modeling.calibration_error import expected_calibration_error
 from uegr.modeling.model_loading import name_or_folder
@@ -23,6 +24,8 @@ from uegr.runs.trained_edits import is_trained_on
 
 NAMED, SLICES = 20, 10
 """Number of texts and of slices that are named."""
+MOST_DRAWS = 100
+"""A text that can be changed is drawn again at most this often: at a low rate most draws leave it as it is."""
 
 
 def run_gate(
@@ -124,7 +127,7 @@ def _look_alikes(classifier: OpenedClassifier, policy: GatePolicy) -> tuple[floa
     predicted = classifier.logits(rows).argmax(axis=1)
     mistaken = [
         {"text": text, "label": names[label], "predicted": names[answer]}
-        for text, label, answer in zip(rows[classifier.evaluated.text_columns[-1]], rows[LABEL], predicted, strict=True)
+        for text, label, answer in zip(_joined(classifier, rows), rows[LABEL], predicted, strict=True)
         if label != answer
     ]
     return (len(rows) - len(mistaken)) / len(rows), len(rows), mistaken
@@ -146,17 +149,24 @@ def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict
 
 
 def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy) -> tuple[Dataset, int]:
-    """Return the rows with perturbed texts, and the number of texts that cannot be changed."""
+    """Return the rows with perturbed texts, and the number of texts that are as before.
+
+    A draw that leaves a text as it is would count as a text whose prediction does not flip, so it is drawn again.
+    """
     perturb = find_perturbation(perturbation)
     texts, unchanged = [], 0
     for i, text in enumerate(rows[column]):
         generator = random.Random(f"{policy.seed}:{perturbation}:{i}")
-        texts.append(perturb(text, policy.rate, generator))
-        unchanged += texts[-1] == text and not perturb.can_change(text, generator)
+        new_text = perturb(text, policy.rate, generator)
+        if new_text == text and perturb.can_change(text, generator):
+            draws = (perturb(text, policy.rate, generator) for _ in range(MOST_DRAWS))
+            new_text = next((drawn for drawn in draws if drawn != text), text)
+        texts.append(new_text)
+        unchanged += new_text == text
     if unchanged == len(rows):
         raise UsageError(
-            f"limits under {perturbation} cannot be measured: it can change none of the {unchanged:,} texts; leave "
-            "them out, or add other texts."
+            f"limits under {perturbation} cannot be measured: it changes none of the {unchanged:,} texts at the rate "
+            f"{policy.rate}; leave them out, add other texts, or raise the rate."
         )
     return rows.remove_columns(column).add_column(column, texts), unchanged
 
@@ -164,7 +174,7 @@ def _perturbed(rows: Dataset, column: str, perturbation: str, policy: GatePolicy
 def _flips(
     classifier: OpenedClassifier, rows: Dataset, changed: Dataset, perturbation: str, classes: tuple[NDArray[Any], ...]
 ) -> list[dict[str, str]]:
-    column, names = classifier.evaluated.text_columns[-1], classifier.names
+    names = classifier.names
     return [
         {
             "perturbation": perturbation,
@@ -174,6 +184,13 @@ def _flips(
             "predicted_before": names[before],
             "predicted_after": names[after],
         }
-        for text, new_text, label, before, after in zip(rows[column], changed[column], *classes, strict=True)
+        for text, new_text, label, before, after in zip(
+            _joined(classifier, rows), _joined(classifier, changed), *classes, strict=True
+        )
         if before != after
     ]
+
+
+def _joined(classifier: OpenedClassifier, rows: Dataset) -> list[str]:
+    """The texts as they are shown: both of a pair."""
+    return [COLUMN_MARK.join(texts) for texts in classifier.evaluated.texts(rows)]

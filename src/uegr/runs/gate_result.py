@@ -50,7 +50,7 @@ class GateResult:
         lines: one per limit.
         slices: the weakest parts of the data, weakest first: name, number of examples, accuracy.
         flips: texts whose prediction changes: before, after, perturbation, label and both predictions.
-        unchanged: perturbation -> number of texts that it cannot change, such as Chinese texts by Latin look-alikes.
+        unchanged: perturbation -> number of texts that it leaves as they are, such as Chinese texts by homoglyphs.
         look_alikes: number of texts that only look perturbed; 0 if the policy has no such file.
         mistaken: those of them with a wrong prediction: text, label, predicted.
         trained_on: the limited perturbations that make the same kind of edits as the training of the run.
@@ -76,7 +76,7 @@ class GateResult:
     def notes(self) -> list[str]:
         """Sentences about what was measured, to be read with the lines."""
         unchanged = [
-            f"{name} can change nothing in {count:,} of {self.perturbed:,} texts: no prediction flips."
+            f"{name} changes nothing in {count:,} of {self.perturbed:,} texts: no prediction flips."
             for name, count in self.unchanged.items()
             if count
         ]

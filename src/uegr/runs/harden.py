@@ -18,7 +18,7 @@ from uegr.errors import UsageError
 from uegr.modeling.embedded_model import locate_model
 from uegr.modeling.model_loading import folder_of_model, load_any_model, load_tokenizer
 from uegr.modeling.real_tokens import token_mask
-from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.modeling.tokenizer_match import check_padding, check_vocabulary, tokens_to_read
 from uegr.perturb.perturbation import DRAWS
 from uegr.runs.folder_lock import only_training
 from uegr.runs.hardening_texts import read_hardening_texts
@@ -148,6 +148,8 @@ def _prepared(config: HardeningConfig) -> PreparedHardening:
     trust = config.trust_remote_code
     tokenizer = load_tokenizer(config.model, trust_remote_code=trust)
     model = load_any_model(config.model, config.seed, trust_remote_code=trust)
+    check_padding(tokenizer)
+    check_vocabulary(model, tokenizer)
     max_length = tokens_to_read(model, config.max_length, tokenizer)
     texts, kept_out = _split(pool.rows, config.seed)
     encoded, encoded_kept_out = (_encoded(rows, tokenizer, max_length) for rows in (texts, kept_out))

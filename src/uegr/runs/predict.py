@@ -1,27 +1,28 @@
 """Predict the texts of a file, piece by piece, so that the file may be larger than memory."""
 
-import csv
-import json
+import itertools
+import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from math import isfinite
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
 
 import numpy as np
 
 from uegr.atomic_files import replacement
 from uegr.data.file_readers import check_file
 from uegr.data.kind import KIND_TITLES
-from uegr.data.row_checks import check_rows
+from uegr.data.row_checks import with_texts
+from uegr.data.splits import LABEL
 from uegr.data.user_data import rows_of
 from uegr.errors import UsageError
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.open_classifier import OpenedClassifier
-from uegr.runs.predicted_columns import ABSTAINED, columns_of
+from uegr.runs.predicted_columns import ABSTAINED, columns_of, label_writer
+from uegr.runs.prediction_files import PIECE, WRITERS, given_rows, renamed
 
-PIECE = 2000
-"""Number of rows that are predicted and written together."""
+logger = logging.getLogger("uegr")
+WITHOUT_TEXT = None
+"""Key of the number of rows without text."""
 
 
 def predict_file(
@@ -32,12 +33,13 @@ def predict_file(
     abstain_below: float = 0.0,
     temperature: float = 1.0,
     on_rows: Callable[[int, int], None] = lambda done, total: None,
-) -> dict[str, int]:
+) -> dict[str | None, int]:
     """Write one line per row of a file: its columns, and what the model predicts.
 
     A classifier predicts the label, the confidence, and the probability of each class; a model for regression a number;
     a model for several labels per text the labels, and the probability of each. A column of the file that has the name
-    of a prediction, such as "label" in a labelled file, is written as "given_label".
+    of a prediction, such as "label" in a labelled file, is written as "given_label". In a row whose texts are all empty
+    the columns of the prediction are empty.
 
     Args:
         classifier: the model.
@@ -49,25 +51,32 @@ def predict_file(
 
     Returns:
         Number of rows per label, or per set of labels, joined by commas; the key of the rows without a label, as all
-        are in regression, is `ABSTAINED`.
+        are in regression, is `ABSTAINED`, and that of the rows without text None.
 
     Raises:
-        UsageError: a file cannot be read or written, a row has no text, or `abstain_below` does not fit.
+        UsageError: a file cannot be read or written, or `abstain_below` does not fit.
     """
     check_files(file, output)
     columns = columns_of(classifier, abstain_below=abstain_below, temperature=temperature)
     text_columns = classifier.evaluated.text_columns
-    rows, _ = check_rows(file.name, rows_of(file, text_columns), text_columns, (), drop_empty=None)
-    header = [*_renamed(rows.column_names, columns.header), *columns.header]
-    counts = Counter(dict.fromkeys(columns.labels, 0))
+    rows = with_texts(file.name, rows_of(file, text_columns), text_columns)
+    given = given_rows(file, rows, output)
+    header = [*renamed(rows.column_names, columns.header), *columns.header]
+    counts: Counter[str | None] = Counter(dict.fromkeys(columns.labels, 0))
+    as_cell = label_writer(classifier.names)
     with replacement(output) as opened:
         write = WRITERS[output.suffix](opened, header)
         for start in range(0, len(rows), PIECE):
             piece = rows.select(range(start, min(start + PIECE, len(rows))))
-            given = list(zip(*(piece[column][:] for column in rows.column_names), strict=True))
-            for row, cells in zip(given, columns.cells(classifier.logits(piece)), strict=True):
-                counts[cells[0] if columns.has_labels else ABSTAINED] += 1
-                write([*row, *cells])
+            texts = classifier.evaluated.texts(piece)
+            filled = [i for i, text in enumerate(texts) if any(part.strip() for part in text)]
+            predictions = columns.cells(classifier.logits(piece.select(filled))) if filled else []
+            predicted = dict(zip(filled, predictions, strict=True))
+            for i, row in enumerate(itertools.islice(given, len(piece))):
+                cells = predicted.get(i, [None] * len(columns.header))
+                label = as_cell(cells[0]) if isinstance(cells[0], list) else cells[0]
+                counts[WITHOUT_TEXT if i not in predicted else label if columns.has_labels else ABSTAINED] += 1
+                write([*row, *(cells if output.suffix == ".jsonl" else [label, *cells[1:]])])
             on_rows(start + len(piece), len(rows))
     return dict(counts)
 
@@ -112,39 +121,24 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
     return 1.0 if temperature is None else temperature
 
 
-def _renamed(columns: Sequence[str], taken: Sequence[str]) -> list[str]:
-    """Return names for the columns of a file that are not taken: "given_" is put before a taken one."""
-    names: list[str] = []
-    for column in columns:
-        name = column
-        while name in taken or name in names or (name != column and name in columns):
-            name = f"given_{name}"
-        names.append(name)
-    return names
+def own_temperature(classifier: OpenedClassifier, *, is_needed: bool) -> float:
+    """Return the temperature that calibrates a run on its own validation data.
 
+    The data may be gone, as on another machine, have changed, or have been in memory: it is 1.0 then, with a note.
 
-def _csv(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
-    writer = csv.writer(file)
-    writer.writerow(header)
-    return writer.writerow
+    Args:
+        classifier: a run.
+        is_needed: data that cannot be used is an error.
 
-
-def _json_lines(file: TextIO, header: list[str]) -> Callable[[list[Any]], object]:
-    return lambda values: file.write(_as_json(dict(zip(header, values, strict=True))) + "\n")
-
-
-def _as_json(row: dict[str, Any]) -> str:
-    # Dates and bytes of a Parquet file are written as text.
-    return json.dumps(_without_infinities(row), ensure_ascii=False, default=str, allow_nan=False)
-
-
-def _without_infinities(value: Any) -> Any:
-    """The value with null for each NaN and infinity, which JSON does not have."""
-    if isinstance(value, dict):
-        return {name: _without_infinities(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_without_infinities(part) for part in value]
-    return None if isinstance(value, float) and not isfinite(value) else value
-
-
-WRITERS: dict[str, Callable[[TextIO, list[str]], Callable[[list[Any]], object]]] = {".csv": _csv, ".jsonl": _json_lines}
+    Raises:
+        UsageError: the data is needed and cannot be used.
+    """
+    try:
+        return calibrated_temperature(classifier, None, LABEL)
+    except UsageError as error:
+        reason = str(error).rpartition(": ")[0] or str(error)  # the fix after the colon is that of another command
+        message = f"the run's own data cannot calibrate the confidences ({reason}): name a file with --calibrate_on."
+        if is_needed:
+            raise UsageError(message) from error
+        logger.warning("note: %s", message)
+        return 1.0

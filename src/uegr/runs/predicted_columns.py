@@ -1,5 +1,6 @@
 """The columns that `uegr predict` writes for a text, by the kind of task of the model."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +28,8 @@ class PredictedColumns:
     Args:
         header: names of the columns.
         labels: the labels that are counted, even where no text has them.
-        cells: from logits (N, C) to the N rows of the columns; a label comes first, where there is one.
+        cells: from logits (N, C) to the N rows of the columns; a label comes first, where there is one, or a list of
+            the labels.
     """
 
     header: list[str]
@@ -37,6 +39,13 @@ class PredictedColumns:
     @property
     def has_labels(self) -> bool:
         return not self.header[0].startswith(NUMBER)
+
+
+def label_writer(names: Sequence[str]) -> Callable[[Sequence[str]], str]:
+    """How several labels are written into one cell: joined by commas, or as a JSON list where a name has a comma."""
+    if any("," in name for name in names):
+        return lambda labels: json.dumps(labels, ensure_ascii=False)
+    return ",".join
 
 
 def columns_of(
@@ -85,7 +94,7 @@ def _label_sets(logits: NDArray[np.float64], names: Sequence[str]) -> list[list[
     rows = []
     for present, probabilities in zip(is_present(logits), expit(logits), strict=True):
         labels = [name for name, has_label in zip(names, present, strict=True) if has_label]
-        rows.append([",".join(labels), *_rounded(probabilities)])
+        rows.append([labels, *_rounded(probabilities)])
     return rows
 
 

@@ -110,7 +110,7 @@ def train_run(
 
 
 def _trainer(prepared: PreparedTraining, output_dir: Path, precision: Precision) -> UEGRTrainer:
-    config, data, model, tokenizer = prepared.config, prepared.data, prepared.model, prepared.tokenizer
+    config, model, tokenizer = prepared.config, prepared.model, prepared.tokenizer
     arguments = training_arguments(config, output_dir, bf16=use_bf16(precision, model), examples=len(prepared.encoded))
     with explained_arguments():
         trainer = UEGRTrainer(
@@ -121,7 +121,7 @@ def _trainer(prepared: PreparedTraining, output_dir: Path, precision: Precision)
             train_dataset=prepared.encoded,
             data_collator=collator(prepared.encoded, tokenizer),
             processing_class=tokenizer,
-            **trainer_validation(data, arguments, tokenizer, prepared.max_length),
+            **trainer_validation(prepared, arguments),
         )
     if config.early_stopping_patience is not None:
         trainer.add_callback(EarlyStoppingCallback(config.early_stopping_patience))

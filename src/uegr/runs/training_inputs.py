@@ -19,7 +19,7 @@ from uegr.methods.method_lookup import make_config
 from uegr.modeling.lora import with_lora
 from uegr.modeling.model_loading import folder_of_model, load_model, load_tokenizer
 from uegr.modeling.regression_head import start_at_labels
-from uegr.modeling.tokenizer_match import tokens_to_read
+from uegr.modeling.tokenizer_match import end_token_of_head, tokens_to_read
 from uegr.perturb.text_normalizer import with_normalizer
 from uegr.runs.hardening_texts import read_hardening_texts
 from uegr.runs.model_findings import findings_about
@@ -68,7 +68,8 @@ def prepared_training(config: RunConfig, data: TaskData | None) -> PreparedTrain
     weights = class_weights(config.class_weights, data)
     model, tokenizer = _model_and_tokenizer(config, data)
     max_length = tokens_to_read(model, config.max_length, tokenizer, pairs=len(data.text_columns) > 1)
-    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind)
+    end_token = end_token_of_head(model, tokenizer)
+    encoded = encode(data.train, tokenizer, data.text_columns, max_length, data.kind, end_token)
     findings = [*data.findings, *findings_about(model, config, data, encoded, max_length)]
     if config.lora_r is not None:
         adapters = (config.lora_r, config.lora_alpha, config.lora_dropout, config.lora_target_modules)

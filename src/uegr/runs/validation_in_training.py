@@ -3,26 +3,27 @@
 from typing import Any
 
 import torch
-from transformers import EvalPrediction, PreTrainedTokenizerBase, TrainingArguments
+from transformers import EvalPrediction, TrainingArguments
 
 from uegr.data.encoding import encode
-from uegr.data.task_data import TaskData
 from uegr.evaluation.output_scores import class_scores
 from uegr.modeling.metrics import METRICS
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.tokens import Tokens
+from uegr.modeling.tokenizer_match import end_token_of_head
+from uegr.runs.training_inputs import PreparedTraining
 
 
-def trainer_validation(
-    data: TaskData, arguments: TrainingArguments, tokenizer: PreTrainedTokenizerBase, max_length: int
-) -> dict[str, Any]:
+def trainer_validation(prepared: PreparedTraining, arguments: TrainingArguments) -> dict[str, Any]:
     """Return the Trainer's arguments to evaluate loss and metrics on the validation data, if `arguments` ask for it.
 
     Sets the direction of the best checkpoint's metric in `arguments`.
     """
     if arguments.eval_strategy == "no":
         return {}
-    rows = encode(data.validation, tokenizer, data.text_columns, max_length, data.kind)
+    data, tokenizer = prepared.data, prepared.tokenizer
+    end_token = end_token_of_head(prepared.model, tokenizer)
+    rows = encode(data.validation, tokenizer, data.text_columns, prepared.max_length, data.kind, end_token)
     if issubclass(KINDS[data.kind], Tokens):  # logits of every token would fill the memory: the loss only
         arguments.prediction_loss_only = True
         if arguments.metric_for_best_model == "metric":

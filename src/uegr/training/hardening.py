@@ -1,8 +1,8 @@
 """The label-free stage before fine-tuning: a model learns to represent misspelt words like the correct ones. [ours]
 
 A frozen copy of the model reads the clean sentence, the student an edited one. With h_u the mean of the last hidden
-states of a word u's tokens, in the student (s) and the copy (t), and w_u = 4 for an edited word and 1 for any other
-token or word:
+states of a word u's tokens, in the student (s) and the copy (t), and w_u = 4 for an edited word, 0 for a deleted one,
+and 1 for any other token or word:
 
     L = sum_u w_u (1 - cos(h_u^s, h_u^t)) / sum_u w_u + (1 - cos of the pooled states) + (1 - cos of the first states)
 
@@ -31,7 +31,7 @@ EDITED_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
-class Words:
+class Units:
     """The units of a batch: its words, and any other token by itself. An edited text has the units of the clean text.
 
     Args:
@@ -105,9 +105,9 @@ class Hardening:
         read = self.reader.read(batch, self.edits, seed)
         units = self._units(batch)
         count = int(units.max()) + 1
-        clean = Words(units, token_mask(batch).squeeze(-1), count)
+        clean = Units(units, token_mask(batch).squeeze(-1), count)
         edited_units = units if read.source is None else units.gather(1, read.source)
-        edited = Words(edited_units, token_mask(read.batch).squeeze(-1), count)
+        edited = Units(edited_units, token_mask(read.batch).squeeze(-1), count)
         weights = clean.present() * edited.present()
         if read.kept is not None:
             weights = weights * (1.0 + (EDITED_WEIGHT - 1.0) * edited.any_of(1.0 - read.kept.squeeze(-1)))
@@ -115,7 +115,7 @@ class Hardening:
         return loss(model, batch, read.batch, clean, edited, weights)
 
     def _encoder_loss(
-        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Words, edited: Words, weights: Tensor
+        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Units, edited: Units, weights: Tensor
     ) -> Tensor:
         with torch.no_grad():
             target = self._states(self.teacher, batch)
@@ -126,7 +126,7 @@ class Hardening:
         return (weights * words).sum() / weights.sum() + pooled + first
 
     def _language_model_loss(
-        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Words, edited: Words, weights: Tensor
+        self, model: nn.Module, batch: Any, edited_batch: Any, clean: Units, edited: Units, weights: Tensor
     ) -> Tensor:
         with torch.no_grad():
             target = clean.at_last(self.teacher(**batch).logits).float().log_softmax(-1)
@@ -156,7 +156,7 @@ class Hardening:
 
 
 class HardeningTrainer(SafeTrainerMixin, Trainer):
-    """Trains a model with the loss of `Hardening`; the edits of a step are a function of seed and step."""
+    """Trains a model with the loss of `Hardening`; the edits of a batch are a function of seed, step and its tokens."""
 
     def __init__(self, *args: Any, hardening: Hardening, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

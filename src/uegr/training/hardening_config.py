@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from uegr.errors import UsageError
 from uegr.modeling.embedded_model import EMBEDDED_MODEL
 from uegr.options import option
-from uegr.perturb.perturbation import WordPerturbation
-from uegr.perturb.perturbation_registry import PERTURBATIONS
 from uegr.perturb.views import View, parse_view
 from uegr.training.training_options import TrainingOptions
 
@@ -17,7 +15,7 @@ class HardeningConfig(TrainingOptions):
 
     model: str = EMBEDDED_MODEL
     texts: tuple[str, ...] = option((), "Texts without labels: files (.txt, .csv, .tsv, .json, .parquet) or tasks.")
-    text_column: str = option("text", "Column of the text in the files.")
+    text_column: str = option("text", "Column of the text in the files; of several, as in a,b, those that a file has.")
     held_out: tuple[str, ...] = option(
         (), "Tasks or files that models will be evaluated on: their texts may not be used."
     )
@@ -33,8 +31,7 @@ class HardeningConfig(TrainingOptions):
 
     def check(self) -> None:
         view = self.view()
-        kinds = [PERTURBATIONS.get(edit.name) for edit in view.edits]
-        if not kinds or view.adversarial or not all(isinstance(kind, WordPerturbation | None) for kind in kinds):
+        if not view.edits or view.adversarial or any(edit.rewrites_texts for edit in view.edits):
             raise UsageError(f"edits must change single words, as in characters:0.35, not '{self.edits}'.")
 
     def view(self) -> View:

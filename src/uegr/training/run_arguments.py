@@ -155,7 +155,13 @@ def check_buildable(trainer: Trainer) -> None:
 
 def check_trainer_arguments(config: RunConfig) -> None:
     """Refuse further arguments that a run would not follow, or that set one of its own options again."""
-    arguments, own = config.training_arguments, {entry.name for entry in fields(config)}
+    _check_fields(config.training_arguments)
+    _check_values(config.training_arguments, stops_early=config.early_stopping_patience is not None)
+    _check_no_option_of_a_run(config.training_arguments, own={entry.name for entry in fields(config)})
+
+
+def _check_fields(arguments: dict[str, Any]) -> None:
+    """Raise a UsageError if an argument is not a field of `TrainingArguments`, or not of its type."""
     hints = type_hints(TrainingArguments)
     choices = {entry.name: entry.metadata.get("choices", ()) for entry in fields(TrainingArguments)}
     for name, value in arguments.items():
@@ -169,6 +175,10 @@ def check_trainer_arguments(config: RunConfig) -> None:
             check_value(f"--{name}", value, hints[name])
             if isinstance(value, float) and not math.isfinite(value):
                 raise UsageError(f"--{name} must be a finite number, not {value}.")
+
+
+def _check_values(arguments: dict[str, Any], *, stops_early: bool) -> None:
+    """Raise a UsageError if transformers would refuse a value of the right type, or ignore it, only later."""
     if arguments.get("use_liger_kernel") and not is_liger_kernel_available():
         raise UsageError("--use_liger_kernel needs a package: pip install liger-kernel, or leave it out.")
     if (data_seed := arguments.get("data_seed")) is not None and data_seed < 0:
@@ -176,8 +186,12 @@ def check_trainer_arguments(config: RunConfig) -> None:
     smoothing = arguments.get("label_smoothing_factor", 0)
     if not 0 <= smoothing <= 1:
         raise UsageError(f"--label_smoothing_factor must be a number from 0 to 1, not {smoothing!r}.")
-    if config.early_stopping_patience is not None and arguments.get("prediction_loss_only"):
+    if stops_early and arguments.get("prediction_loss_only"):
         raise UsageError("--early_stopping_patience needs the validation metric: leave out --prediction_loss_only.")
+
+
+def _check_no_option_of_a_run(arguments: dict[str, Any], own: set[str]) -> None:
+    """Raise a UsageError if an argument is one of the run's own options, or not possible in a run."""
     for name in arguments:
         if (option := TRAINER_NAMES.get(name, name)) in own:
             raise UsageError(f"training_arguments hold {name}, an option of the run itself: set {option} beside them.")

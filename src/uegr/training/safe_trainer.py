@@ -1,4 +1,12 @@
-"""What every training here adds to a `transformers.Trainer`: complete checkpoints, and an error for a NaN loss."""
+"""What every training here adds to a `transformers.Trainer`.
+
+- A checkpoint counts when it is complete. One with a pickle of other objects is refused, and a training that is resumed
+  from its last checkpoint makes no further step.
+- A loss that is infinite or NaN ends the training with an error.
+- Length groups depend on seed and epoch only; evaluations read the rows in their order.
+- Early stopping begins again with each training that is not resumed.
+- One process uses one GPU.
+"""
 
 from __future__ import annotations
 

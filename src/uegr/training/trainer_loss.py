@@ -14,7 +14,8 @@ from transformers.utils.generic import ModelOutput
 
 from uegr.data.kind import IGNORED_LABEL
 from uegr.forward.model_pass import run_model
-from uegr.forward.step_inputs import Batch, Step, TaskOptions
+from uegr.forward.step_inputs import Batch, Step
+from uegr.forward.task_options import TaskOptions
 from uegr.modeling.task_kinds.own_loss import labels_fit
 from uegr.modeling.task_kinds.task_kind import LossFunction
 from uegr.training.fused_head import SWITCH, fused_fields

@@ -36,6 +36,12 @@ def test_the_share_of_changed_words_of_a_very_long_text_is_computed_at_once() ->
     assert _share_changed("!", "?") == 0.0
 
 
+def test_words_that_are_put_in_are_changes_where_none_is_missing() -> None:
+    """Under `harmless`, which only puts words in, 0 % of the words were changed."""
+    assert _share_changed("call me now please", "Hello, call me now please Thanks!") == pytest.approx(2 / 4)
+    assert _share_changed("call now", "Hello, call now Thanks in advance. Have a nice day.") == 1.0
+
+
 @pytest.mark.parametrize(
     ("before", "after", "share"),
     [

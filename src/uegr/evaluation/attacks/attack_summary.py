@@ -105,7 +105,8 @@ def summary(
 def _share_changed(before: str, after: str) -> float:
     """Share of the words of the text before, with the signs at them, that are not in the text after, in their order.
 
-    Signs that stand alone are no words: where more of them were put in than words were changed, their number counts.
+    Where no word is missing, the words that were put in count. Signs that stand alone are no words: where more of them
+    were put in than words were changed, their number counts.
     """
     (words, signs), (new_words, new_signs) = map(_words_and_signs, (before, after))
     numbers = {word: number for number, word in enumerate({*words, *new_words})}
@@ -114,7 +115,8 @@ def _share_changed(before: str, after: str) -> float:
     for word in words:
         common[1:] = np.maximum(common[1:], common[:-1] + (new == numbers[word]))
         np.maximum.accumulate(common, out=common)
-    changed = max(len(words) - int(common[-1]), new_signs - signs)
+    kept = int(common[-1])
+    changed = max(len(words) - kept or len(new_words) - kept, new_signs - signs)
     return min(1.0, changed / len(words)) if words else 0.0
 
 

@@ -50,6 +50,6 @@ def random_starts(
     """A random point of the ball of each example, (B, T, width); see `Ball.random_point`, and `over_tokens`."""
 
     def unit_point(tokens: int, generator: torch.Generator) -> Tensor:
-        return ball.random_point(torch.Size((1, tokens, width)), torch.ones(1), torch.ones(1, tokens, 1), generator)[0]
+        return ball.random_point(torch.ones(1), torch.ones(1, tokens, 1), width, generator)[0]
 
     return radius * over_tokens(unit_point, mask, width, generators)

@@ -15,7 +15,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.model_state import evaluation_mode, gradients_enabled
-from uegr.modeling.output_logits import logits_in
+from uegr.modeling.output_logits import logits_of_batch
 
 
 class Surface:
@@ -89,8 +89,7 @@ def surface_of(evaluated: EvaluatedModel, rows: Dataset) -> Iterator[Surface]:
 
     def losses() -> Iterator[Tensor]:
         for batch in loaded:
-            inputs = {key: value for key, value in batch.items() if key != "labels"}
-            logits = logits_in(evaluated.model(**inputs), evaluated.model).float()
+            logits = logits_of_batch(evaluated.model, batch).float()
             yield F.cross_entropy(logits, batch["labels"], reduction="sum") / len(rows)
 
     with evaluation_mode(evaluated.model, weight_gradients=True):

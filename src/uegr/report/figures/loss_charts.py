@@ -6,8 +6,9 @@ from uegr.report.figures.chart import Chart
 from uegr.report.figures.lines_over_steps import training_lines
 from uegr.report.run_groups import Group, first_shown
 
-LOSSES = {"loss": "loss", "adversarial_loss": "adversarial", "clean_loss": "clean"}
-"""Logged name -> title. The first is the whole loss, which every method has."""
+LOSSES = {"loss": "loss", "pass_loss": "k passes", "adversarial_loss": "adversarial", "clean_loss": "clean"}
+"""Logged name -> title. The first is the whole loss, which every method has. UEGR's pass_loss was called
+adversarial_loss in earlier versions."""
 TOTALS = ("train_loss", "eval_loss")
 """Logged by the Trainer about the whole training; not terms of the loss of a step."""
 

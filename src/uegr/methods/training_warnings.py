@@ -1,4 +1,4 @@
-"""The warnings that a training can give when it computes a loss; each is given once."""
+"""The warnings that a training can give about its losses and its steps; each is given once."""
 
 import inspect
 import math
@@ -27,7 +27,7 @@ _CLASSIFIERS = ("ForSequenceClassification", "ForTokenClassification")
 """Classes of transformers that compute the usual loss of their task."""
 
 
-class LossWarnings:
+class TrainingWarnings:
     """The warnings of one training."""
 
     def __init__(self) -> None:
