@@ -226,8 +226,8 @@ class Method:
         """
         if self.backward.prepared:
             return
-        self.on_new_parameters()
         optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
+        self.on_new_parameters()
         try:
             observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_step)
         except BaseException:  # a second call must not add to the scores of a part of the data
