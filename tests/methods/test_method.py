@@ -285,15 +285,17 @@ def test_what_is_no_state_of_an_optimizer_is_refused(state: Any) -> None:
 def test_the_state_of_another_model_is_refused(name: str) -> None:
     """Before the first step, too, when the optimizer itself has no state that could tell."""
     state = prepared(name, bert()).optimizer.state_dict()
-    with pytest.raises(UsageError, match="the state is of another model"):
-        attached(name, bert(hidden_size=32)).optimizer.load_state_dict(state)
+    for other in (bert(hidden_size=32), bert(num_hidden_layers=1)):
+        for saved in (state["uegr"], {key: part for key, part in state["uegr"].items() if key != "parameter_shapes"}):
+            with pytest.raises(UsageError, match="the state is of another model"):
+                attached(name, other).optimizer.load_state_dict({**state, "uegr": saved})
 
 
-@pytest.mark.parametrize("mask_mode", ["update", "gradient"])
-def test_the_state_of_another_model_is_refused_before_any_of_it_is_loaded(mask_mode: str) -> None:
+@pytest.mark.parametrize("options", [{"saliency": "taylor"}, {"mask_mode": "gradient"}])
+def test_the_state_of_another_model_is_refused_before_any_of_it_is_loaded(options: dict[str, str]) -> None:
     """Where a loop loads the states of method and optimizer one by one, and where it loads them together."""
     models = [bert(), bert(hidden_size=32)]
-    method, other = (attached("uegr", model, mask_mode=mask_mode, refresh=1) for model in models)
+    method, other = (attached("uegr", model, refresh=1, **options) for model in models)
     train(method, models[0], range(1))
     method.optimizer.param_groups[0]["lr"] = 0.5
     without_moments = {**method.optimizer.state_dict(), "state": {}}  # of which the optimizer itself can tell
@@ -306,3 +308,20 @@ def test_the_state_of_another_model_is_refused_before_any_of_it_is_loaded(mask_m
     assert other.state_dict()["steps"] == other.state_dict()["calls"] == 0
     assert other.optimizer.param_groups[0]["lr"] == 0.01
     train(other, models[1], range(2))
+
+
+def test_a_state_without_tensors_of_parameters_fits_other_shards() -> None:
+    """As UEGR's by default: its scores are the optimizer's, and only a logged value is of sampled elements."""
+    models = [bert(), bert(intermediate_size=64, num_labels=3)]
+    method, other = (attached("uegr", model, refresh=1) for model in models)
+    train(method, models[0], range(1))
+    other.load_state_dict(method.state_dict())
+    train(other, models[1], range(2))
+    assert other.state_dict()["steps"] == 3
+
+
+@pytest.mark.parametrize("name", ["uegr", "freelb"])
+def test_a_radius_that_was_measured_on_another_model_is_refused(name: str) -> None:
+    state = attached(name, bert()).state_dict()
+    with pytest.raises(UsageError, match="of another model, whose embeddings have width 16 and not 64: load the one"):
+        attached(name, bert(hidden_size=64)).load_state_dict(state)

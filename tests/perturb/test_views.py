@@ -17,14 +17,14 @@ def test_a_view_is_written_as_its_parts() -> None:
         parse_view("charcters")
     with pytest.raises(UsageError, match="the view adversarial has no rate"):
         parse_view("adversarial:0.1")
-    with pytest.raises(UsageError, match="names characters twice"):
+    with pytest.raises(UsageError, match="has characters and characters, which are the same: name it once"):
         parse_view("characters:0.1+characters:0.2")
 
 
 def test_an_edit_with_two_names_is_one_edit() -> None:
     assert parse_view("words:0.3") == parse_view("reworded:0.3")
     assert parse_view("words") == parse_view("reworded")
-    with pytest.raises(UsageError, match="names reworded twice"):
+    with pytest.raises(UsageError, match="which are the same: name it once"):
         parse_view("words+reworded")
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from uegr.backward.replay import Replay
-from uegr.modeling.shards import shard, shard_like
+from uegr.modeling.shards import shard_like
 from uegr.options import Options
 
 
@@ -96,8 +96,3 @@ class BackwardStage(ABC):
 def optimizer_parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
     """Every parameter of the optimizer, in the order of its groups."""
     return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def parameter_shapes(optimizer: torch.optim.Optimizer) -> list[tuple[int, ...]]:
-    """The shapes of (this process's parts of) the optimizer's parameters."""
-    return [tuple(shard(parameter).shape) for parameter in optimizer_parameters(optimizer)]

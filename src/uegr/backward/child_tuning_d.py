@@ -49,7 +49,7 @@ class ChildTuningD(FisherRankedStage):
         self._warn_of_unscored()
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
-        return [self._masks]
+        return [*super().tensors_of_parameters(), self._masks]
 
     def finish_preparation(self) -> None:
         table, bins_of_body = self.ranked()

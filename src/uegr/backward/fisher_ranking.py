@@ -39,6 +39,10 @@ class FisherRankedStage(BackwardStage):
     def attach(self, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
         self._body = body_positions(model, optimizer)
         self._optimizer = optimizer
+        self.scores.keep(self._body)
+
+    def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
+        return [self.scores.means]
 
     @property
     def _parameters(self) -> list[Tensor]:

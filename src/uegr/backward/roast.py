@@ -50,7 +50,7 @@ class RoASTBackward(FisherRankedStage):
         self._seen = 0
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
-        return [self._bins, self.scores.means]
+        return [*super().tensors_of_parameters(), self._bins]
 
     def observe(self, optimizer: torch.optim.Optimizer) -> None:
         super().observe(optimizer)

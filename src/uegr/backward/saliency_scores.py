@@ -79,6 +79,10 @@ class SaliencyScores:
         gradient = shard(parameter.grad).float()
         return gradient.abs() if self.kind == "gradient" else (gradient * weight.float()).abs()
 
+    def keep(self, positions: Sequence[int]) -> None:
+        """Forget the means of all other parameters: they were frozen, and would begin with an old mean."""
+        self.means = {i: mean for i, mean in self.means.items() if i in positions}
+
     def clear(self) -> None:
         """Begin a new mean."""
         self.means.clear()

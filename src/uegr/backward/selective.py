@@ -10,6 +10,7 @@ Cov[dtheta] <= eta^2 sigma_g^2 I/(p_hat |B|) + eta^2 (1-p_hat)/p_hat diag(dL/dth
 assumption. The second holds: the scores come from earlier steps only, and the first step updates everything.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -88,12 +89,13 @@ class SelectiveBackward(BackwardStage):
         names = {id(parameter): name for name, parameter in unwrap(model).named_parameters()}
         parameters = optimizer_parameters(optimizer)
         self._sampled_probabilities.clear()
+        self.scores.keep(self.selectable)
         self._layers = [layer_of(names.get(id(parameters[i]), "")) for i in self.selectable]
         borrows = self.options.saliency == "fisher" and self.options.mask_mode == "update"
         self.scores.from_optimizer = borrows and isinstance(optimizer, torch.optim.AdamW)
 
     def tensors_of_parameters(self) -> list[dict[int, Tensor]]:
-        return [self._bins, self.scores.means, self._sampled_probabilities]
+        return [self._bins, self.scores.means]
 
     @torch.no_grad()
     def update(self, optimizer: torch.optim.Optimizer, seed: int, replay: Replay) -> None:
@@ -134,14 +136,21 @@ class SelectiveBackward(BackwardStage):
             scores = self._scores(optimizer)
             sampled = sample(list(scores.values()))
             self._table = table = self.selection.table(sampled, lambda counts: sum_over_shards(counts, parameters))
-            before, now = self._sampled_probabilities, [look_up(table, bin_of(score)) for score in sampled]
-            self._sampled_probabilities = dict(zip(scores, now, strict=True))
+            now = [look_up(table, bin_of(score)) for score in sampled]
             self._logged = selection_dynamics(
-                self._layers, sampled, list(before.values()), now, lambda sums: sum_over_shards(sums, parameters)
+                self._layers, sampled, self._before(now), now, lambda sums: sum_over_shards(sums, parameters)
             )
+            self._sampled_probabilities = dict(zip(scores, now, strict=True))
             if not self.scores.available_between_steps:  # keep the bin of each score, 16 bits per element
                 self._bins = {i: bin_of(score).to(torch.int16) for i, score in scores.items()}
         self._age += 1
+
+    def _before(self, now: Sequence[Tensor]) -> list[Tensor]:
+        """The probabilities of the same elements at the ranking before; none if the model was sharded differently."""
+        before = list(self._sampled_probabilities.values())
+        if [p.shape for p in before] != [p.shape for p in now]:
+            return []
+        return [q.to(p.device) for q, p in zip(before, now, strict=True)]
 
     def _scores(self, optimizer: torch.optim.Optimizer) -> dict[int, Tensor]:
         """Position among the optimizer's parameters -> scores of its elements."""

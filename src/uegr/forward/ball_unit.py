@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from uegr.errors import UsageError
 from uegr.forward.forward_stage import ForwardStage
 from uegr.modeling.embeddings import EmbeddingScale, embedding_scale
 from uegr.perturb.ball import Ball
@@ -45,6 +46,15 @@ class BallUnit:
     def state_dict(self) -> dict[str, Any]:
         return {"scale": None if self._scale is None else {"norm": self._scale.norm, "width": self._scale.width}}
 
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """Raise a UsageError if the state was measured on embeddings of another width."""
+        saved = state.get("scale")
+        if saved is not None and self._scale is not None and saved["width"] != self._scale.width:
+            raise UsageError(
+                f"the saved state is of another model, whose embeddings have width {saved['width']} and not "
+                f"{self._scale.width}: load the one that belongs to this one."
+            )
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scale = None if state["scale"] is None else EmbeddingScale(**state["scale"])
 
@@ -59,6 +69,9 @@ class BallStage(ForwardStage):
 
     def state_dict(self) -> dict[str, Any]:
         return self.unit.state_dict()
+
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        self.unit.check_state_dict(state)
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         if "scale" in state:  # checkpoints of earlier versions have no scale; `attach` has measured it

@@ -92,6 +92,10 @@ class EmbeddingAdversary:
             "other_labels": self._other_labels,
         }
 
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """See `ForwardStage.check_state_dict`."""
+        self._unit.check_state_dict(state)
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._unit.load_state_dict(state)
         self._label_statistics.load_state_dict(state["label_shares"])
@@ -110,7 +114,7 @@ class AdversarialStage(ForwardStage):
     def state_dict(self) -> dict[str, Any]:
         return {} if self.adversary is None else {"adversary": self.adversary.state_dict()}
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
+    def check_state_dict(self, state: dict[str, Any]) -> None:
         if self.adversary is None:
             return
         if "adversary" not in state:
@@ -118,4 +122,8 @@ class AdversarialStage(ForwardStage):
                 "the saved state is of a training without an adversary: go on with the options of that training, or "
                 "start over without this state."
             )
-        self.adversary.load_state_dict(state["adversary"])
+        self.adversary.check_state_dict(state["adversary"])
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if self.adversary is not None:
+            self.adversary.load_state_dict(state["adversary"])

@@ -109,6 +109,9 @@ class ForwardStage(ABC):
         """What the stage must remember between steps (tensors and plain numbers)."""
         return {}
 
+    def check_state_dict(self, state: dict[str, Any]) -> None:
+        """Check that a state can be loaded: raise a UsageError if it is of other options or of another model."""
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned."""
 

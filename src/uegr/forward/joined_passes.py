@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from uegr.errors import UsageError
 from uegr.forward.model_pass import draw_seed, run_model, seeded, set_seed
 from uegr.forward.step_inputs import Batch, Step
 from uegr.modeling.activation_checkpointing import checkpointed_layers
@@ -82,7 +83,8 @@ def run_joined(
         NotByRowError: the model's dropout cannot be split; the step's generator is restored.
     """
     sites, state = step.sites, step.generator.get_state()
-    assert sites is not None
+    if sites is None:
+        raise UsageError("passes with dropout rates need step.sites: set it with self.dropout_sites(model) first.")
     passes, rows = len(rates), len(batch["labels"])
     copies = {
         key: torch.cat([value] * passes) if isinstance(value, Tensor) and value.shape[:1] == (rows,) else value

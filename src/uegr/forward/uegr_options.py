@@ -68,7 +68,8 @@ class UEGRForwardOptions(ViewOptions):
             raise UsageError(f"{len(self.views)} views for {self.passes} passes: give passes={len(self.views)}.")
         if self.reuse and not (self.clean_weight > 0 and self.is_adversarial() and not self.checkpoint_passes):
             raise UsageError(
-                "reuse needs a clean_weight and an epsilon above 0, an adversarial view, and no checkpoint_passes."
+                "reuse needs a clean_weight and an epsilon above 0, an adversarial view, and no checkpoint_passes: "
+                "change these, or leave reuse out."
             )
 
     def views_read(self, editable: bool = True) -> tuple[str, ...]:

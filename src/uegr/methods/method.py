@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from uegr.backward.backward_stage import optimizer_parameters, parameter_shapes
+from uegr.backward.backward_stage import optimizer_parameters
 from uegr.backward.mixout import restore_mixed_weights
 from uegr.backward.staged_optimizer import StagedOptimizer, check_optimizer, check_trains
 from uegr.errors import UsageError
@@ -30,12 +30,12 @@ from uegr.forward.viewed_passes import read_view
 from uegr.methods.attached_model import AttachedModel
 from uegr.methods.method_arguments import (
     check_backward_only,
-    check_state,
     checked_num_items,
     checked_seed,
     weights_tensor,
 )
 from uegr.methods.method_config import MethodConfig
+from uegr.methods.method_state import SHAPES, check_state, shapes_of
 from uegr.methods.preparation import observe_training_data, plain_loss, stage_inputs
 from uegr.methods.step_cycle import StepCycle
 from uegr.methods.training_position import TrainingPosition
@@ -295,14 +295,13 @@ class Method:
         return self.backward.cost(self.forward.cost())
 
     def state_dict(self) -> dict[str, Any]:
-        has_tensors = self._attachment is not None and any(self.backward.tensors_of_parameters())
         return {
             "method": self.name,
             "calls": self._position.calls,
             "steps": self._position.steps,
             "forward": self.forward.state_dict(),
             "backward": self.backward.state_dict(),
-            "shapes": parameter_shapes(self.optimizer.optimizer) if has_tensors else [],
+            SHAPES: shapes_of(self.backward),
         }
 
     def check_state_dict(self, state: dict[str, Any]) -> None:
@@ -311,8 +310,9 @@ class Method:
         Raises:
             UsageError: the state is another method's or another model's, or not a state of a method.
         """
-        shapes = None if self._attachment is None else parameter_shapes(self.optimizer.optimizer)
-        check_state(state, self.name, shapes)
+        parameters = None if self._attachment is None else optimizer_parameters(self.optimizer.optimizer)
+        check_state(state, self.name, parameters)
+        self.forward.check_state_dict(state["forward"])
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore what `state_dict` returned.

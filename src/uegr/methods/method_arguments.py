@@ -1,6 +1,6 @@
 """Check the arguments of `Method` that are not options of its configuration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -88,36 +88,3 @@ def check_backward_only(name: str, forward: ForwardStage, backward: BackwardStag
     else:
         return
     raise UsageError(f"{name} {reason}: leave out backward_only=True, and compute the loss with method.loss(batch).")
-
-
-def check_state(state: Mapping[str, Any], name: str, shapes: Sequence[tuple[int, ...]] | None) -> None:
-    """Check that a state is one of a method called `name`, and of parameters with these shapes, if any are given.
-
-    A state without shapes is one without tensors of parameters, or was saved by an earlier version. Parameters that
-    have been added since are the last ones.
-
-    Raises:
-        UsageError: it is another method's or another model's, or not a state of a method.
-    """
-    missing = {"calls", "steps", "forward", "backward"} - {*state}
-    if missing:
-        raise UsageError(
-            f"the state holds no '{min(missing)}': give what state_dict() of a method, or under 'uegr' that of its "
-            "optimizer, has returned."
-        )
-    saved = state.get("method", name)
-    if saved != name:
-        raise UsageError(
-            f"the saved state is of the method {saved} and this method is {name}: go on with {saved}, or start over "
-            "without this state."
-        )
-    if shapes is None:
-        return
-    for i, shape in enumerate(state.get("shapes", ())):
-        present = shapes[i] if i < len(shapes) else None
-        if tuple(shape) != present:
-            now = "does not exist" if present is None else f"has shape {present}"
-            raise UsageError(
-                f"parameter {i} {now}, and had shape {tuple(shape)} when the method's state was saved, so the state is "
-                "of another model, or of another number of processes: load the one that belongs to this one."
-            )

@@ -127,13 +127,13 @@ def reference_loss(
         logits_of(edited[i], None, rate, seed) if i in edited else logits_of(batch, delta_star, rate, seed)
         for i, (rate, seed) in enumerate(zip(config.pass_rates(), seeds[1:], strict=True))
     ]
-    adversarial_loss = torch.stack([F.cross_entropy(logits, labels) for logits in outputs]).mean()
+    pass_loss = torch.stack([F.cross_entropy(logits, labels) for logits in outputs]).mean()
 
     # JS = H(mean_i P_i) - mean_i H(P_i), the clean output included where it has a weight.
     compared = [*outputs, clean] if config.clean_weight > 0 else outputs
     probabilities = torch.stack([logits.softmax(dim=-1) for logits in compared])
     divergence = (_entropy(probabilities.mean(dim=0)) - _entropy(probabilities).mean(dim=0)).mean()
-    return adversarial_loss + config.js_weight * divergence + config.clean_weight * clean_losses.mean()
+    return pass_loss + config.js_weight * divergence + config.clean_weight * clean_losses.mean()
 
 
 @torch.no_grad()

@@ -75,7 +75,7 @@ class DropoutSites:
             with detect_recomputation(self._model, self._set_recomputed) if detects else nullcontext():
                 yield
             if detects and torch.is_grad_enabled():
-                self.is_recomputed = bool(self.is_recomputed)
+                self.is_recomputed = self.is_recomputed is True
         finally:
             self._write(self.own)
             if self.is_recomputed:

@@ -33,7 +33,8 @@ def logits_of_batch(model: nn.Module, batch: Mapping[str, Any]) -> Tensor:
             "forward()."
         )
     inputs = {key: value for key, value in batch.items() if key != "labels" or needs_labels}
-    if hasattr(inner, "prepare_decoder_input_ids_from_labels") and "decoder_input_ids" not in inputs:
+    makes_inputs = hasattr(inner, "prepare_decoder_input_ids_from_labels") and "labels" in batch
+    if makes_inputs and "decoder_input_ids" not in inputs:
         inputs["decoder_input_ids"] = inner.prepare_decoder_input_ids_from_labels(batch["labels"])  # type: ignore[operator]
     with faster_attention(model):
         return logits_in(model(**inputs), model)

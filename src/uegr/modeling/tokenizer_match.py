@@ -115,5 +115,8 @@ def end_token_of_head(model: nn.Module, tokenizer: Any) -> str | None:
     is_sequence_classifier = type(unwrap(model)).__name__.endswith("ForSequenceClassification")
     if not is_sequence_classifier or not config_value(model, "is_encoder_decoder", False):
         return None
-    token: str | None = tokenizer.convert_ids_to_tokens(config_value(model, "eos_token_id"))
+    number = config_value(model, "eos_token_id")
+    if not isinstance(number, int):  # a list of several is one of a model that generates
+        return None
+    token: str | None = tokenizer.convert_ids_to_tokens(number)
     return token

@@ -88,13 +88,17 @@ def parse_view(text: str) -> View:
     Raises:
         UsageError: an unknown part, a part that is named twice, or a rate that is not in (0, 0.5].
     """
-    edits, names = [], set()
+    edits: list[Edit] = []
+    written_as: dict[str, str] = {}
     for part in map(str.strip, text.split("+")):
         written, _, rate = part.partition(":")
         name = OTHER_NAMES.get(written, written)
-        if name in names:
-            raise UsageError(f"the view '{text}' names {written} twice: name it once, with the rate of both together.")
-        names.add(name)
+        if name in written_as:
+            raise UsageError(
+                f"the view '{text}' has {written_as[name]} and {written}, which are the same: name it once, with the "
+                "rate of both together."
+            )
+        written_as[name] = written
         if name in (CLEAN, ADVERSARIAL):
             if rate:
                 raise UsageError(f"the view {name} has no rate: write {name} instead of '{part}'.")
@@ -102,9 +106,9 @@ def parse_view(text: str) -> View:
             raise unknown("view", name, dict.fromkeys((CLEAN, ADVERSARIAL, *OTHER_NAMES, *OWN_RATES, *PERTURBATIONS)))
         else:
             edits.append(Edit(name, _rate(part, rate) if rate else OWN_RATES.get(name, RATE)))
-    if CLEAN in names and len(names) > 1:
+    if CLEAN in written_as and len(written_as) > 1:
         raise UsageError(f"a clean view is not edited: leave clean out of '{text}'.")
-    return View(tuple(edits), ADVERSARIAL in names)
+    return View(tuple(edits), ADVERSARIAL in written_as)
 
 
 def trained_attacks(views: Iterable[str]) -> set[str]:

@@ -15,7 +15,9 @@ class HardeningConfig(TrainingOptions):
 
     model: str = EMBEDDED_MODEL
     texts: tuple[str, ...] = option((), "Texts without labels: files (.txt, .csv, .tsv, .json, .parquet) or tasks.")
-    text_column: str = option("text", "Column of the text in the files; of several, as in a,b, those that a file has.")
+    text_column: str = option(
+        "text", "Column of the text in the files; of several (a,b), each that a file has is read."
+    )
     held_out: tuple[str, ...] = option(
         (), "Tasks or files that models will be evaluated on: their texts may not be used."
     )
