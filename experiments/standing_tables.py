@@ -69,12 +69,13 @@ def first_place(standing: Standing) -> str:
     stays = (
         f"If one of the {ranking.tasks} data sets is left out, {' and '.join(others) or f'{first} is always first'}."
     )
-    parts = [f"First by all measures: {_first_two(ranking)}.", stays]
+    parts = [f"Mean ranks by all measures, the first two: {_first_two(ranking)}.", stays]
     learned = standing.overall(LITTLE_LEARNED)
     parts.append(f"Without {' and '.join(LITTLE_LEARNED)}: {_first_two(learned)}.")
     if set(standing.rankings) & set(TEXT):
         once, singly = standing.overall(count_once=TEXT), standing.overall(count_once={})
-        parts += [f"If all text attacks count once: {_first_two(once)}.", f"As three groups: {_first_two(singly)}."]
+        parts.append(f"If all text attacks count once: {_first_two(once)}.")
+        parts.append(f"If synonyms, letter tricks and typing errors count one by one: {_first_two(singly)}.")
     return " ".join(parts)
 
 
@@ -108,8 +109,8 @@ def in_short(title: str, standing: Standing, single_tables: Sequence[Table]) -> 
         for measure, verdicts in _verdicts(standing.tables, single_tables)
     )
     text = (
-        f"- **{title}, {rankings[ALL].tasks} data sets.** Place of {METHOD} among {len(rankings[ALL].ordered)} "
-        f"methods: {places}. {METHOD} minus plain: {differences}. {first_place(standing)}"
+        f"- **{title}, {rankings[ALL].tasks} data sets.** Place of {METHOD} by mean rank among "
+        f"{len(rankings[ALL].ordered)} methods: {places}. {METHOD} minus plain: {differences}. {first_place(standing)}"
     )
     return textwrap.fill(text, 120, subsequent_indent="  ", break_on_hyphens=False)
 

@@ -14,8 +14,8 @@ from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.methods.method_lookup import make_config
 from uegr.perturb.natural_misspellings import NaturalMisspellings
+from uegr.perturb.rewording import Rewording
 from uegr.perturb.synonyms import load_synonyms
-from uegr.perturb.views import WORDS
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ def needs_of(cells: Iterable[Cell]) -> Needs:
     """What these cells need; a `UsageError` if that cannot be packed."""
     cells = list(cells)
     attacks = [attack for cell in cells for attack in cell.measurement.further_attacks()]
-    edits = {edit for cell in cells for edit in _edits(cell)}
+    edits = {edit for cell in cells for edit in _edits(cell)} | {attack.name for attack in attacks}
     tables = {str(attack.options()["synonyms"]) for attack in attacks if isinstance(attack, SynonymSwap)}
-    if WORDS in edits:
+    if Rewording.name in edits:
         tables.add(load_synonyms().source)
     for cell in cells:
         _check_files(cell)
@@ -52,7 +52,7 @@ def needs_of(cells: Iterable[Cell]) -> Needs:
         tasks=frozenset(trained),
         tested={task: _most_tested(cells, task) for task in _tested(cells) - trained},
         tables=frozenset(tables),
-        misspellings=NaturalMisspellings.name in edits | {attack.name for attack in attacks},
+        misspellings=NaturalMisspellings.name in edits,
         text_attacks=any(isinstance(attack, TextAttack) for attack in attacks),
     )
 

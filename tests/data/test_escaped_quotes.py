@@ -41,6 +41,17 @@ def test_a_backslash_escapes_a_quote_where_the_rows_fit_only_so(
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-be"])
+def test_escaped_quotes_are_found_in_long_texts_and_in_utf_16(encoding: str, tmp_path: Path) -> None:
+    text = 'she said "hi, you", ' + "again and " * 20_000 + "again"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    cell = text.replace('"', r"\"")
+    (tmp_path / "a.csv").write_text(f'{mark}text,label\n"{cell}",ham\n', encoding=encoding)
+    rows, findings = read_rows(tmp_path / "a.csv")
+    assert rows["text"][:] == [text]
+    assert str(findings[-1]).startswith("2 double quotes in a.csv are written as")
+
+
 def test_a_separator_after_an_escaped_quote_is_in_the_text(tmp_path: Path) -> None:
     rows, _ = read_rows(written(tmp_path, "csv", [r'"a \", b"', "plain"]))
     assert rows["text"][:] == ['a ", b', "plain"]

@@ -38,6 +38,13 @@ def test_files_may_have_columns_of_other_names_and_both_texts_of_a_pair_are_read
     assert pool.rows["text"][:] == ["another text"] and pool.held_out == {held_out[0]: 1}
     with pytest.raises(UsageError, match="pairs.csv has no column 'message': choose one of question, answer with"):
         load_pool(texts, text_column="message,body", held_out=held_out)
+    with pytest.raises(UsageError, match="no file has the column 'anwser': correct it in --text_column"):
+        load_pool(texts, text_column="message,question,anwser", held_out=held_out)
+
+
+def test_a_comma_may_be_a_part_of_the_name_of_a_column(tmp_path: Path) -> None:
+    pd.DataFrame({"text, long": ["a text of its own"], "text": ["another one"]}).to_csv(tmp_path / "a.csv", index=False)
+    assert load_pool([str(tmp_path / "a.csv")], text_column="text, long").rows["text"][:] == ["a text of its own"]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])

@@ -31,6 +31,10 @@ def folder_with(folder: Path, file: str, content: dict[str, Any]) -> str:
         (record([], hardening=HARDENING), {"deepwordbug": False, "ocr": True}),  # a run of version 2.1
         (record([], earlier_views=["mask", None]), {"deletion": True, "ocr": None}),
         (record(options={"views": ["ocr:0.2"]}), {"ocr": True, "deepwordbug": False}),
+        (record(options={"views": "adversarial,ocr:0.2"}), {"ocr": True, "deepwordbug": False}),
+        (record(["clean"], model_folder={"runs/first": "a1"}), {"ocr": None}),
+        (record(["clean"], model_folder={"runs/first": "a1"}, earlier_views=[]), {"ocr": False}),
+        (record(["no_longer_there", "mask"]), {"ocr": None, "deletion": True}),
         (record(), {"ocr": None}),  # today's default need not be that of its version
     ],
 )
@@ -52,7 +56,9 @@ def test_what_the_weights_read_before_travels_from_training_to_training(
     assert third["earlier_views"] == ["slips:0.2", "mask", "ocr:0.1"]
     again = earlier_training(folder_with(tmp_path / "again", "hardening.json", hardened | third))
     assert again["earlier_views"] == ["ocr:0.1", "slips:0.2", "mask", "ocr:0.1"]
-    assert earlier_training("org/model") == earlier_training("") == earlier_training(str(tmp_path)) == {}
+    for name in ("org/model", "", str(tmp_path)):
+        assert earlier_training(name) == {"earlier_views": []}
+    assert earlier_training(folder_with(tmp_path / "other", "run.json", {"a": 1})) == {"earlier_views": [None]}
 
 
 def test_a_hardening_that_is_not_finished_is_refused(tmp_path: Path) -> None:

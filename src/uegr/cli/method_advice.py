@@ -8,9 +8,9 @@ PURPOSES = {
     "clean": "accuracy on clean data",
     "ECE": "calibration",
     "embedding attacks": "robustness to embedding attacks",
-    "synonyms": "robustness to synonyms",
-    "letter tricks": "robustness to look-alike and spaced letters, leetspeak and OCR errors",
-    "typing errors": "robustness to typing errors",
+    "synonyms": "robustness to synonyms, on which no method trained",
+    "letter tricks": "robustness to look-alike and spaced letters, leetspeak and OCR, on which no method trained",
+    "typing errors": "robustness to typing errors, on which uegr trains",
     "all": "all of these together",
 }
 """Group of measures of a comparison -> what a user wants."""

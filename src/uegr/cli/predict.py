@@ -74,7 +74,7 @@ def predict(
     rows, without_text = sum(counts.values()), counts.pop(WITHOUT_TEXT, 0)
     used = {label or "no label": count for label, count in counts.items() if count or label != ABSTAINED}
     parts = [f"{label} {count:,}" for label, count in used.items()] if has_labels else []
-    parts += [f"{without_text:,} rows without text"] if without_text else []
+    parts += [f"{without_text:,} row{'s' * (without_text > 1)} without text"] if without_text else []
     shown = f": {', '.join(parts)}" if parts else ""
     if has_confidence:
         shown += (

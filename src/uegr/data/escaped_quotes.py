@@ -9,6 +9,8 @@ from pathlib import Path
 
 from uegr.data.file_scan import Scan
 
+LONGEST_FIELD = 2**31 - 1
+"""Of a cell, in characters; Python's own limit is 131,072."""
 LINES = 1000
 """Number of lines that are read together."""
 BACKSLASHES = re.compile(r'(\\+)"')
@@ -50,12 +52,15 @@ def has_escaped_quotes(path: Path, scan: Scan, separator: str) -> bool:
 def _fits(lines: Iterable[str], separator: str) -> bool:
     """Whether every quoted cell ends at a separator and every row is as wide as the header, or one empty cell wider."""
     records = csv.reader(lines, delimiter=separator, strict=True)
+    limit = csv.field_size_limit(LONGEST_FIELD)
     try:
         header = next((record for record in records if record and not record[0].startswith("sep=")), [])
         width = len(header)
         return all(len(record) in (0, width) or (len(record) == width + 1 and not record[-1]) for record in records)
     except csv.Error:
         return False
+    finally:
+        csv.field_size_limit(limit)
 
 
 def _doubled(match: re.Match[str]) -> str:

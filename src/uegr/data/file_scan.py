@@ -15,6 +15,8 @@ BLOCK = 1 << 22
 BYTE_ORDER_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 FALLBACK = "cp1252"
 """Encoding of text that is not UTF-8: Windows' encoding of Western languages, which has all letters of Latin-1."""
+ESCAPED, ESCAPED_UTF16 = b'\\"', b'\\\0"'
+"""A backslash and a quote, whatever the order of the bytes in UTF-16."""
 COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zX", b"(\xb5/\xfd")
 """First bytes of gzip, zip, bzip2, xz and zstd; longer than the two letters with which a header may begin."""
 
@@ -71,8 +73,8 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
             if index == 0:
                 encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
             quotes += block.count(b'"')
-            escapes += (last + block).count(b'\\"')
-            last = block[-1:]
+            escapes += (last + block).count(ESCAPED_UTF16 if encoding == "utf-16" else ESCAPED)
+            last = block[-2:] if encoding == "utf-16" else block[-1:]
             nuls += block.count(b"\0") if encoding != "utf-16" else 0
             if encoding == "utf-8":
                 undecodable += _escaped(decoder.decode(block))

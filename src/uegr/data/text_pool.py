@@ -69,7 +69,8 @@ def load_pool(
     """
     if not sources:
         raise UsageError("no texts: name files or tasks, such as --texts tweets.txt or --texts ag_news.")
-    parts = {source: _texts(source, text_column, ("train",)) for source in sources}
+    read: set[str] = set()
+    parts = {source: _texts(source, text_column, ("train",), read) for source in sources}
     empty = [source for source, part in parts.items() if not len(part)]
     if empty:
         raise UsageError(f"{empty[0]} has no training texts on this machine: leave it out.")
@@ -77,7 +78,10 @@ def load_pool(
     _, first = np.unique(text_hashes(rows, [TEXT]), return_index=True)
     rows = rows.select(np.sort(first))
     of_tasks = [source for source in sources if source in TASKS]
-    kept_away = {source: _texts(source, text_column, ("validation", "test")) for source in (*of_tasks, *held_out)}
+    kept_away = {source: _texts(source, text_column, ("validation", "test"), read) for source in (*of_tasks, *held_out)}
+    unread = [name for name in _names(text_column) if read and not read & {name, text_column}]
+    if unread:
+        raise UsageError(f"no file has the column '{unread[0]}': correct it in --text_column, or leave it out.")
     repeated = _repeated(rows, list(kept_away.values()))
     matches = rows.select(np.flatnonzero(repeated))
     overlap = {source: int(_repeated(matches, [texts]).sum()) for source, texts in kept_away.items()}
@@ -100,8 +104,14 @@ def _repeated(rows: Dataset, held_out: list[Dataset]) -> NDArray[np.bool_]:
     return find_overlap(concatenate_datasets(held_out), [TEXT], rows, [TEXT]).near
 
 
-def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
+def _names(text_column: str) -> list[str]:
+    return [name.strip() for name in text_column.split(",")]
+
+
+def _texts(source: str, text_column: str, splits: Sequence[str], read: set[str]) -> Dataset:
     """The texts of a task's splits or of a file, in one column; both texts of a pair are texts of their own.
+
+    The names of the columns of a file that are read are added to `read`.
 
     Raises:
         UsageError: there is no such source, or a file has none of the columns.
@@ -116,11 +126,13 @@ def _texts(source: str, text_column: str, splits: Sequence[str]) -> Dataset:
         raise UsageError(f"'{source}' is neither a task (see uegr tasks) nor a file: check the name.")
     if path.suffix.lower() == ".txt":
         return Dataset.from_dict({TEXT: _lines(path)})
-    names = [name.strip() for name in text_column.split(",")]
-    rows, parts = rows_of(path, names), []
+    rows, parts = rows_of(path, [text_column, *_names(text_column)]), []
+    # A comma may also be a part of a column's name.
+    names = [text_column] if text_column in rows.column_names else _names(text_column)
     for column in [name for name in names if name in rows.column_names] or names[:1]:
         filled, findings = check_rows(path.name, rows, [column], [], drop_empty=True)
         log_findings(findings)
+        read.add(column)
         parts.append(_text_column(filled, column))
     return concatenate_datasets(parts)
 

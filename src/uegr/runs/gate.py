@@ -74,13 +74,14 @@ def run_gate(
         flips += _flips(classifier, attacked, changed, perturbation, (true, before, after))
     lines = [_line(threshold, measured[threshold.measure, threshold.subject]) for threshold in thresholds]
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
-    run = classifier.run
+    trained = {} if classifier.run is None else {name: is_trained_on(name, classifier.run) for name in perturbations}
     return GateResult(
         name_or_folder(classifier.path),
         *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),
         look_alikes=look_alikes,
         mistaken=_sample(mistaken, policy.seed),
-        trained_on=[name for name in perturbations if run is not None and is_trained_on(name, run)],
+        trained_on=[name for name, answer in trained.items() if answer],
+        not_known=[name for name, answer in trained.items() if answer is None],
         normalize=list(classifier.normalize),
     )
 

@@ -54,6 +54,7 @@ class GateResult:
         look_alikes: number of texts that only look perturbed; 0 if the policy has no such file.
         mistaken: those of them with a wrong prediction: text, label, predicted.
         trained_on: the limited perturbations that make the same kind of edits as the training of the run.
+        not_known: those of which a run of an earlier version does not say whether its training had them.
         normalize: the steps that were put before the model's own normalizer.
     """
 
@@ -67,6 +68,7 @@ class GateResult:
     look_alikes: int = 0
     mistaken: list[dict[str, str]] = field(default_factory=list)
     trained_on: list[str] = field(default_factory=list)
+    not_known: list[str] = field(default_factory=list)
     normalize: list[str] = field(default_factory=list)
 
     @property
@@ -82,6 +84,7 @@ class GateResult:
         ]
         notes = [f"steps before the model's own normalizer: {', '.join(self.normalize)}"] if self.normalize else []
         notes += [f"{TRAINED_ON}: {', '.join(self.trained_on)}"] if self.trained_on else []
+        notes += [f"not known whether {TRAINED_ON}: {', '.join(self.not_known)}"] if self.not_known else []
         notes += unchanged
         if self.look_alikes:
             notes.append(f"harmless accuracy is that of {self.look_alikes:,} texts that only look perturbed.")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 
 from uegr.atomic_files import replacement
 from uegr.data.file_readers import check_file
@@ -50,8 +51,8 @@ def predict_file(
         on_rows: called after each piece.
 
     Returns:
-        Number of rows per label, or per set of labels, joined by commas; the key of the rows without a label, as all
-        are in regression, is `ABSTAINED`, and that of the rows without text None.
+        Number of rows per label, or per set of labels as it is written in CSV; the key of the rows without a label, as
+        all are in regression, is `ABSTAINED`, and that of the rows without text None.
 
     Raises:
         UsageError: a file cannot be read or written, or `abstain_below` does not fit.
@@ -75,7 +76,8 @@ def predict_file(
             for i, row in enumerate(itertools.islice(given, len(piece))):
                 cells = predicted.get(i, [None] * len(columns.header))
                 label = as_cell(cells[0]) if isinstance(cells[0], list) else cells[0]
-                counts[WITHOUT_TEXT if i not in predicted else label if columns.has_labels else ABSTAINED] += 1
+                is_labelled = columns.has_labels and cells[0] != []
+                counts[WITHOUT_TEXT if i not in predicted else label if is_labelled else ABSTAINED] += 1
                 write([*row, *(cells if output.suffix == ".jsonl" else [label, *cells[1:]])])
             on_rows(start + len(piece), len(rows))
     return dict(counts)
@@ -111,8 +113,7 @@ def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, labe
         raise UsageError(
             f"confidences are those of classifiers, and this is a model for {title}: nothing to calibrate."
         )
-    rows = classifier.labelled_rows(file, "validation", label_column)
-    temperature = fit_temperature(classifier.logits(rows), np.asarray(rows["label"][:]))
+    temperature = _fitted(classifier, classifier.labelled_rows(file, "validation", label_column))
     if temperature is None and file is not None:
         raise UsageError(
             f"'{file}' cannot calibrate the confidences: give more labelled texts, of all classes, on some of which "
@@ -134,7 +135,7 @@ def own_temperature(classifier: OpenedClassifier, *, is_needed: bool) -> float:
         UsageError: the data is needed and cannot be used.
     """
     try:
-        return calibrated_temperature(classifier, None, LABEL)
+        rows = classifier.labelled_rows(None, "validation", LABEL)
     except UsageError as error:
         reason = str(error).rpartition(": ")[0] or str(error)  # the fix after the colon is that of another command
         message = f"the run's own data cannot calibrate the confidences ({reason}): name a file with --calibrate_on."
@@ -142,3 +143,8 @@ def own_temperature(classifier: OpenedClassifier, *, is_needed: bool) -> float:
             raise UsageError(message) from error
         logger.warning("note: %s", message)
         return 1.0
+    return _fitted(classifier, rows) or 1.0
+
+
+def _fitted(classifier: OpenedClassifier, rows: Dataset) -> float | None:
+    return fit_temperature(classifier.logits(rows), np.asarray(rows[LABEL][:]))

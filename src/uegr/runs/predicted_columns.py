@@ -42,10 +42,11 @@ class PredictedColumns:
 
 
 def label_writer(names: Sequence[str]) -> Callable[[Sequence[str]], str]:
-    """How several labels are written into one cell: joined by commas, or as a JSON list where a name has a comma."""
+    """How several labels are written into one cell: joined by commas, or as a JSON list where there is none, or where a
+    name has a comma."""
     if any("," in name for name in names):
         return lambda labels: json.dumps(labels, ensure_ascii=False)
-    return ",".join
+    return lambda labels: ",".join(labels) if labels else "[]"
 
 
 def columns_of(

@@ -9,7 +9,7 @@ from uegr.runs.run_folder import HARDENING, RUN, read_run
 
 
 def earlier_training(model: str) -> dict[str, Any]:
-    """Return what run.json says of the training before: "hardening" and "earlier_views"; empty if nothing is known.
+    """Return what run.json says of the training before: "earlier_views", and "hardening" if there was one.
 
     Args:
         model: what a training starts from: the folder of a run or of `uegr harden`, or any other model.
@@ -18,9 +18,7 @@ def earlier_training(model: str) -> dict[str, Any]:
         UsageError: the hardening is not finished, or its hardening.json is damaged.
     """
     folder = folder_of_model(model)
-    if folder is None:
-        return {}
-    if (folder / HARDENING).is_file():
+    if folder is not None and (folder / HARDENING).is_file():
         record = read_run(folder, HARDENING)
         if not record.get("finished"):
             raise UsageError(
@@ -30,23 +28,36 @@ def earlier_training(model: str) -> dict[str, Any]:
             raise UsageError(f"'{folder / HARDENING}' lacks config.edits or cost: harden again with --overwrite.")
         edits, cost = record["config"]["edits"], record["cost"]
         hardening = {"edits": edits, "texts": cost["texts"], "seconds": cost["seconds"]}
-        return {"hardening": hardening, "earlier_views": [edits, *record.get("earlier_views", ())]}
-    if (folder / RUN).is_file():
-        record = read_run(folder)
+        return {"hardening": hardening, "earlier_views": [edits, *_before(record)]}
+    if folder is not None and (folder / RUN).is_file():
+        try:
+            record = read_run(folder)
+        except UsageError:  # another program's file, or a damaged one: the model itself can be whole
+            return {"earlier_views": [None]}
         hardening = {"hardening": record["hardening"]} if "hardening" in record else {}
         return {**hardening, "earlier_views": views_trained_on(record)}
-    return {}
+    return {"earlier_views": []}
 
 
 def views_trained_on(record: dict[str, Any]) -> list[str | None]:
-    """The views that the weights of a run have read; None stands for those of an earlier version, which are not known.
+    """The views that the weights of a run have read; None stands for views that are not known.
 
     Args:
         record: the content of its run.json.
     """
-    hardening = record.get("hardening")
-    before = record.get("earlier_views", [hardening["edits"]] if hardening else [])
-    return [*record.get("views", record["config"]["options"].get("views", [None])), *before]
+    of_run = record.get("views", record["config"]["options"].get("views"))
+    if isinstance(of_run, str):  # an option as it is written on the command line
+        of_run = of_run.split(",")
+    return [*([None] if of_run is None else of_run), *_before(record)]
+
+
+def _before(record: dict[str, Any]) -> list[str | None]:
+    """What the weights had read before a run or a hardening; earlier versions tell only whether they had a folder."""
+    if "earlier_views" in record:
+        return list(record["earlier_views"])
+    if "hardening" in record:
+        return [record["hardening"]["edits"]]
+    return [None] if record.get("model_folder") else []
 
 
 def is_trained_on(attack: str, record: dict[str, Any]) -> bool | None:
@@ -56,7 +67,15 @@ def is_trained_on(attack: str, record: dict[str, Any]) -> bool | None:
         attack: its name.
         record: the content of the run's run.json.
     """
-    views = views_trained_on(record)
-    if attack in trained_attacks(view for view in views if view is not None):
+    attacks = [_attacks_of(view) for view in views_trained_on(record)]
+    if any(attack in names for names in attacks if names is not None):
         return True
-    return None if None in views else False
+    return None if None in attacks else False
+
+
+def _attacks_of(view: str | None) -> set[str] | None:
+    """The attacks that make the edits of a view; None if it is not known, or has edits that no longer exist."""
+    try:
+        return None if view is None else trained_attacks([view])
+    except UsageError:
+        return None
