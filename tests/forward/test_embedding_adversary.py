@@ -106,4 +106,4 @@ def test_the_unit_of_a_relative_radius_is_that_of_the_weights_before_training() 
 def test_the_state_of_a_training_without_an_adversary_is_refused() -> None:
     without, adversarial = (stage_of(UEGRForward, epsilon=epsilon) for epsilon in (0.0, 0.1))
     with pytest.raises(UsageError, match="without an adversary: go on with the options"):
-        adversarial.load_state_dict(without.state_dict())
+        adversarial.check_state_dict(without.state_dict())
