@@ -17,7 +17,7 @@ from uegr.evaluation.statistics import estimate
 
 REGRESSION = "stsb"
 """The task of the main grid whose labels are numbers."""
-LITTLE_LEARNED = ("cola", "rte")
+LITTLE_LEARNED = ("cola", "rte", "boolq")
 """The tasks of which the small models learn next to nothing: a drift to one class looks robust there."""
 
 
@@ -65,13 +65,13 @@ def first_place(standing: Standing) -> str:
     for table in standing.tables:
         decisive.setdefault(standing.overall([table.task]).ordered[0], []).append(table.task)
     decisive.pop(first, None)
-    others = [f"{other} is first without {_alternatives(those)}" for other, those in decisive.items()]
+    others = [f"{other} is first without {_list(those, 'or')}" for other, those in decisive.items()]
     stays = (
         f"If one of the {ranking.tasks} data sets is left out, {' and '.join(others) or f'{first} is always first'}."
     )
     parts = [f"Mean ranks by all measures, the first two: {_first_two(ranking)}.", stays]
     learned = standing.overall(LITTLE_LEARNED)
-    parts.append(f"Without {' and '.join(LITTLE_LEARNED)}: {_first_two(learned)}.")
+    parts.append(f"Without {_list(LITTLE_LEARNED, 'and')}: {_first_two(learned)}.")
     if set(standing.rankings) & set(TEXT):
         once, singly = standing.overall(count_once=TEXT), standing.overall(count_once={})
         parts.append(f"If all text attacks count once: {_first_two(once)}.")
@@ -79,9 +79,9 @@ def first_place(standing: Standing) -> str:
     return " ".join(parts)
 
 
-def _alternatives(names: Sequence[str]) -> str:
+def _list(names: Sequence[str], conjunction: str) -> str:
     *most, last = names
-    return f"{', '.join(most)} or {last}" if most else last
+    return f"{', '.join(most)} {conjunction} {last}" if most else last
 
 
 def _first_two(ranking: Ranking) -> str:
