@@ -67,7 +67,9 @@ def test_what_the_first_place_depends_on(standing: Standing) -> None:
     assert line.startswith(
         "Mean ranks by all measures, the first two: uegr 2.86, roast 3.29. If one of the 7 data sets is left out,"
     )
-    assert "freelb is first without rte" in line and line.endswith("Without cola, rte and boolq: freelb 2.00, uegr 2.60.")
+    assert "freelb is first without rte" in line and line.endswith(
+        "Without cola, rte and boolq: freelb 2.00, uegr 2.60."
+    )
     assert standing.overall(["cola", "rte"]).tasks == 5
 
 
