@@ -56,6 +56,13 @@ def test_names_of_training_arguments_that_have_another_name_here(options: Path, 
     assert (config["batch_size"], config["epochs"]) == (4, 1)
 
 
+def test_the_command_line_overrides_names_of_training_arguments(options: Path, tmp_path: Path) -> None:
+    options.write_text(options.read_text() + "per_device_train_batch_size: 2\nnum_train_epochs: 7\n")
+    assert run(["train", "--config", str(options), "--epochs", "1", "--batch_size", "4", "--max_steps", "2"]) == 0
+    config = json.loads((tmp_path / "from_file" / "run.json").read_text())["config"]
+    assert (config["batch_size"], config["epochs"]) == (4, 1)
+
+
 def test_early_stopping_keeps_the_best_model(options: Path, tmp_path: Path) -> None:
     """The learning rate is so high that the metric does not stay at its best."""
     more = ["--epochs", "12", "--early_stopping_patience", "1", "--learning_rate", "0.3", "--max_steps", "-1"]
@@ -74,6 +81,8 @@ def test_early_stopping_keeps_the_best_model(options: Path, tmp_path: Path) -> N
         ("epsilonn: 0.1", "--epsilonn is not an option of uegr train, of the method uegr"),
         ("optim: zigzag", "the training arguments do not fit together"),
         ("validation_file: 3", "validation_file must be a path, not 3: write it in quotes"),
+        ('overwrite: "false"', "overwrite must be"),
+        ('resume: "no"', "resume must be"),
         ("epochs: many", "epochs must be a number, not 'many'"),
     ],
 )

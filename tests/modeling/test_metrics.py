@@ -9,6 +9,7 @@ from uegr.modeling.metrics import (
     accuracy,
     entity_f1,
     f1,
+    label_macro_f1,
     macro_f1,
     matthews,
     mean_average_precision,
@@ -112,6 +113,13 @@ def test_an_m_is_the_middle_of_an_entity_only_beside_a_b() -> None:
 
 def test_a_squared_error_of_any_unit_can_be_read() -> None:
     assert [METRICS["mse"].text(value) for value in (2206078820.2, 0.35, 4.2e-8)] == ["2.206e+09", "0.35", "4.2e-08"]
+
+
+def test_macro_f1_of_labels_is_the_mean_of_their_f1() -> None:
+    labels, decisions = np.array([[1, 0], [0, 1], [1, 0]]), np.array([[1, 0], [0, 0], [0, 0]])
+    assert label_macro_f1(decisions, labels) == pytest.approx((2 / 3 + 0) / 2)
+    assert label_macro_f1(decisions[:, :1], labels[:, :1]) == pytest.approx(2 / 3), "absence of a label is no class"
+    assert label_macro_f1(np.zeros((3, 1), int), np.zeros((3, 1), int)) == 0.0
 
 
 def test_macro_f1_leaves_out_a_class_that_is_neither_predicted_nor_a_label() -> None:

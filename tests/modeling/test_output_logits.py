@@ -66,6 +66,15 @@ def test_a_model_that_returns_a_tuple_is_told_what_to_return() -> None:
         attacks.PGD()(model, batch(), [0.5])
 
 
+def test_logits_without_a_row_per_example_are_refused() -> None:
+    model = Returning(lambda logits: {"logits": logits[:, 0]})
+    method = PGDConfig().attach(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    with pytest.raises(UsageError, match=r"Returning returns logits of shape \(\d+,\): return \(batch, classes\)"):
+        method.loss({**batch(), "labels": torch.rand(len(batch()["labels"]))})
+    with pytest.raises(UsageError, match="for one number per text"):
+        attacks.PGD()(model, batch(), [0.5])
+
+
 @pytest.mark.parametrize("output", [None, {"logits": None}, {"scores": torch.ones(1)}, torch.ones(1)])
 def test_an_output_without_logits_is_refused(output: Any) -> None:
     with pytest.raises(UsageError, match="Identity returns no .logits"):

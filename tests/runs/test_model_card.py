@@ -73,6 +73,15 @@ def test_measured_robustness_stands_in_the_model_index(folder: Path) -> None:
     assert index[0]["name"] == "reviews-uegr"
 
 
+def test_the_model_index_is_that_of_the_last_measurement(folder: Path) -> None:
+    measured(folder)
+    write_card(folder)
+    entry = full_entry()
+    measured(folder, metrics={**entry["metrics"], "accuracy": 0.7})
+    results = {result.metric_type: result for result in ModelCard.load(write_card(folder)).data.eval_results}
+    assert results["accuracy"].metric_value == 0.7
+
+
 def test_an_area_in_the_model_index_names_its_range() -> None:
     curve = {"attack": "pgd", "norm": "l2", "relative": True, "accuracy": [0.6, 0.4]}
     for start, name in ((0.0, "mean accuracy over epsilon up to 0.04"), (0.02, "over epsilon from 0.02 up to 0.04")):

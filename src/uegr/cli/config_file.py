@@ -1,7 +1,8 @@
 """Options from a YAML file: `--config run.yaml`, as in TRL's TrlParser; the command line overrides it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import typer
@@ -12,7 +13,11 @@ from uegr.errors import UsageError
 
 
 def read_config_file(
-    context: typer.Context, path: Path | None, further: dict[str, Any], paths: Collection[str] = ()
+    context: typer.Context,
+    path: Path | None,
+    further: dict[str, Any],
+    paths: Collection[str] = (),
+    other_names: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Return the values of a command's options: from the command line, then from the file, then the defaults.
 
@@ -20,6 +25,7 @@ def read_config_file(
         context: the context of the command.
         path: a YAML file with one option per line, such as "epochs: 3"; None: no file.
         further: options on the command line that are not the command's own; those in the file are added.
+        other_names: second name of a parameter -> the parameter.
         paths: parameters that name files and folders; in the file their ~ and $VARIABLES are expanded as in a shell.
 
     Returns:
@@ -40,7 +46,7 @@ def read_config_file(
         flag.lstrip("-"): str(parameter.name) for parameter in context.command.params for flag in parameter.opts
     }
     for name, value in content.items():
-        parameter = parameters.get(name)
+        parameter = parameters.get(other_names.get(name, name))
         if parameter is None:
             further.setdefault(name, value)
         elif not is_given(context, parameter):

@@ -17,7 +17,7 @@ from uegr.cli.terminal import console, progress
 from uegr.data.data_source import OF_OWN_DATA, OF_TRAIN_FILE, DataSource
 from uegr.data.kind import Kind
 from uegr.errors import UsageError, suggestion
-from uegr.options import Options
+from uegr.options import Options, check_value
 from uegr.training.processes import is_first_process
 from uegr.training.run_config import RunConfig
 from uegr.training.training_options import TRAINER_NAMES
@@ -88,7 +88,7 @@ def train(
     from uegr.runs.training_folder import check_keeps
 
     further = method_options(context.args)
-    values = read_config_file(context, config_file, further, paths=("output_dir", "model", *FILES))
+    values = read_config_file(context, config_file, further, ("output_dir", "model", *FILES), TRAINER_NAMES)
     if values["output_dir"] is None:
         raise UsageError("name the folder of the run: --output_dir runs/NAME.")
     for name in ("output_dir", *FILES):
@@ -96,6 +96,8 @@ def train(
             raise UsageError(f"{name} must be a path, not {values[name]!r}: write it in quotes.")
         if values[name] == "":
             raise UsageError(f"{name} is empty: give it a path, or leave it out.")
+    for name in ("resume", "overwrite"):  # in a file they may be texts: "false" is true
+        check_value(name, values[name], bool)
     output_dir = Path(values["output_dir"])
     config = _run_config(_data_source(values), values, further)
     if config_file is not None and values["overwrite"] and not values["resume"]:

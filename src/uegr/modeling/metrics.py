@@ -193,7 +193,10 @@ def micro_f1(decisions: Values, labels: Values) -> float:
 
 def label_macro_f1(decisions: Values, labels: Values) -> float:
     """Unweighted mean over the labels of their F1, in [0, 1]."""
-    return float(sklearn_metrics.f1_score(labels, decisions, average="macro", zero_division=0.0))
+    columns = zip(
+        labels.T, decisions.T, strict=True
+    )  # of one label, average="macro" is the mean over present and absent
+    return float(np.mean([sklearn_metrics.f1_score(*column, zero_division=0.0) for column in columns]))
 
 
 def exact_match(decisions: Values, labels: Values) -> float:

@@ -51,7 +51,7 @@ def logits_in(output: Any, model: nn.Module) -> Tensor:
     """The logits of an output with the attribute `logits`, or of a dict with that key.
 
     Raises:
-        UsageError: the output has none.
+        UsageError: the output has none, or not one row per example.
     """
     logits = output.get("logits") if isinstance(output, Mapping) else getattr(output, "logits", None)
     if isinstance(output, tuple) and config_value(model, "return_dict", True) is False:
@@ -63,5 +63,10 @@ def logits_in(output: Any, model: nn.Module) -> Tensor:
         raise UsageError(
             f"{type(model).__name__} returns no .logits: wrap it so that its forward() returns an object with a "
             "logits attribute, as Hugging Face's heads do, or a dict with the key logits."
+        )
+    if logits.dim() < 2:
+        raise UsageError(
+            f"{type(unwrap(model)).__name__} returns logits of shape {tuple(logits.shape)}: return (batch, classes), "
+            "or (batch, 1) for one number per text."
         )
     return logits

@@ -47,12 +47,18 @@ def words_of(text: str) -> list[str]:
     return words
 
 
-def pieces_of(text: str) -> list[str]:
+def pieces_of(text: str, *, unspaced: bool | None = None) -> list[str]:
     """Return a text in pieces: white space, and words with the signs at them. Joined they are the text.
 
     In a text with words of a script without spaces a piece ends at the signs after a clause, too.
+
+    Args:
+        text: any text.
+        unspaced: whether to cut it as a text with such words; None looks for them. Two texts that are compared are cut
+            in the same way.
     """
-    pattern = _PIECE_OF_UNSPACED if has_unspaced_words(text) else _PIECE
+    unspaced = has_unspaced_words(text) if unspaced is None else unspaced
+    pattern = _PIECE_OF_UNSPACED if unspaced else _PIECE
     return [piece.group() for piece in pattern.finditer(text)]
 
 

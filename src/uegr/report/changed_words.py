@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
 
-from uegr.perturb.words import pieces_of
+from uegr.perturb.words import has_unspaced_words, pieces_of
 
 Pieces = list[tuple[str, bool]]
 """Parts of a text, and whether each is changed; joined they are the text."""
@@ -16,7 +16,8 @@ def mark_changes(before: str, after: str) -> tuple[Pieces, Pieces]:
     A change of any letter or sign of a word marks all of it. White space stays with the words beside it: comparing
     each space with every other would take minutes for a long text.
     """
-    old, new = pieces_of(before), pieces_of(after)
+    unspaced = has_unspaced_words(before)
+    old, new = (pieces_of(text, unspaced=unspaced) for text in (before, after))
     kept_old, kept_new = [False] * len(old), [False] * len(new)
     places_old, places_new = ([i for i, piece in enumerate(pieces) if not piece.isspace()] for pieces in (old, new))
     old_words, new_words = [old[i] for i in places_old], [new[i] for i in places_new]

@@ -58,7 +58,9 @@ def write_card(folder: Path) -> Path:
             former: Any = ModelCard(path.read_text(encoding="utf-8"), ignore_metadata_errors=False)
         except Exception as error:  # whatever the header's parser raises
             raise UsageError(f"the header of '{path}' cannot be read ({error}): fix it, or remove the file.") from error
-        header = {**former.data.to_dict(), **header}
+        kept = former.data.to_dict()
+        kept.pop("model-index", None)  # else ModelCardData reads the former measurement in place of `eval_results`
+        header = {**kept, **header}
         text = _merged(former.text, text)
     data = ModelCardData(**header)
     write_text(path, f"---\n{data.to_yaml()}\n---\n\n{text.strip()}\n")

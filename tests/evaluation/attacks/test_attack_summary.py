@@ -36,6 +36,11 @@ def test_the_share_of_changed_words_of_a_very_long_text_is_computed_at_once() ->
     assert _share_changed("!", "?") == 0.0
 
 
+def test_both_texts_are_cut_in_the_same_way() -> None:
+    before = "Don't miss it: the 电影 is well-known, U.S.-made and it's great."
+    assert _share_changed(before, before.replace("电影 ", "")) == pytest.approx(1 / 16)
+
+
 def test_words_that_are_put_in_are_changes_where_none_is_missing() -> None:
     """Under `harmless`, which only puts words in, 0 % of the words were changed."""
     assert _share_changed("call me now please", "Hello, call me now please Thanks!") == pytest.approx(2 / 4)

@@ -108,7 +108,8 @@ def _share_changed(before: str, after: str) -> float:
     Where no word is missing, the words that were put in count. Signs that stand alone are no words: where more of them
     were put in than words were changed, their number counts.
     """
-    (words, signs), (new_words, new_signs) = map(_words_and_signs, (before, after))
+    unspaced = has_unspaced_words(before)
+    (words, signs), (new_words, new_signs) = (_words_and_signs(text, unspaced) for text in (before, after))
     numbers = {word: number for number, word in enumerate({*words, *new_words})}
     new = np.array([numbers[word] for word in new_words], dtype=np.int32)
     common = np.zeros(len(new) + 1, dtype=np.int32)  # longest common subsequence with each beginning of the new words
@@ -120,8 +121,8 @@ def _share_changed(before: str, after: str) -> float:
     return min(1.0, changed / len(words)) if words else 0.0
 
 
-def _words_and_signs(text: str) -> tuple[list[str], int]:
+def _words_and_signs(text: str, unspaced: bool) -> tuple[list[str], int]:
     """The pieces of a text that have a letter or a digit, and the number of the others."""
-    pieces = [piece for piece in pieces_of(text) if not piece.isspace()]
+    pieces = [piece for piece in pieces_of(text, unspaced=unspaced) if not piece.isspace()]
     words = [piece for piece in pieces if any(map(str.isalnum, piece))]
     return words, len(pieces) - len(words)
