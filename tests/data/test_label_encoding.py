@@ -105,6 +105,13 @@ def test_labels_are_names_of_the_given_classes_or_else_their_positions(
     assert data.test["label"][:] == expected
 
 
+def test_one_label_that_is_no_class_does_not_shift_the_others() -> None:
+    names, labels = tuple("12345"), [0, 1, 2, 3, 5]
+    rows = Dataset.from_dict({"text": ["a film"] * 5, "label": labels})
+    with pytest.raises(UsageError, match="0"):
+        make_task("x", {"test": rows}, text_columns=["text"], label_column="label", label_names=names)
+
+
 def test_a_class_label_is_read_by_its_own_names() -> None:
     features = Features({"text": Value("string"), "label": ClassLabel(names=["1", "0"])})
     rows = Dataset.from_dict({"text": ["a film", "a plot"], "label": [0, 1]}, features)

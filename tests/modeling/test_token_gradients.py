@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 import torch
 
-from support.small_models import Linear, batch
+from conftest import tokenizer
+from support.small_models import Linear, batch, bert
 from uegr import attacks
 from uegr.errors import UsageError
+from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.methods.method_lookup import METHODS, make_config
+from uegr.modeling.output_logits import logits_of_batch
 from uegr.modeling.token_gradients import gradient_at_tokens, require_gradient
 
 
@@ -20,6 +23,22 @@ class Cut(Linear):
 
     def forward(self, input_ids: Any, attention_mask: Any) -> Any:
         return SimpleNamespace(logits=self.head(self.mean_embedding(input_ids, attention_mask).detach()))
+
+
+def confident_gradient(dtype: torch.dtype) -> torch.Tensor:
+    model = bert().eval()
+    model.classifier.weight.data *= 100.0
+    examples = {**batch(), "labels": logits_of_batch(model, batch()).argmax(1)}
+    evaluated = EvaluatedModel(model.to(dtype), tokenizer())
+    start = torch.zeros(*examples["input_ids"].shape, model.config.hidden_size)
+    return evaluated.gradient_at(examples, start, evaluated.task(examples).attack_loss)[2].flatten(1)
+
+
+def test_a_model_in_float16_has_gradients_for_confident_examples() -> None:
+    gradient, rounded = confident_gradient(torch.float32), confident_gradient(torch.float16)
+    small = (gradient.norm(dim=1) > 0) & (gradient.norm(dim=1) < 1e-7)  # less than float16 holds
+    assert small.any()
+    torch.testing.assert_close(rounded[small].norm(dim=1), gradient[small].norm(dim=1), rtol=0.1, atol=0.0)
 
 
 @pytest.mark.parametrize("name", [*METHODS, "uegr reuse"])

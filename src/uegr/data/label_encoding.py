@@ -183,14 +183,16 @@ def _with_classes(
     numbered: Sequence[str],
     text_columns: Sequence[str],
 ) -> Dataset:
-    """Encode one split; a whole number is the position of a class in `numbered`, or in the names of a `ClassLabel`."""
+    """Encode one split: as names of classes, unless all labels are positions in `numbered`, or in a `ClassLabel`."""
     index_of = {label: i for i, label in enumerate(names)}
     feature = rows.features[label_column]
     if isinstance(feature, ClassLabel):  # its order may differ from that of the training split
         numbered = feature.names
-    name_of = dict(enumerate(numbered))
+    name_of, values = dict(enumerate(numbered)), rows.unique(label_column)
+    if not isinstance(feature, ClassLabel) and not all(value in name_of for value in values):
+        name_of = {}  # all are names: classes "1" to "5" and a stray 0 are not read as positions and names together
     class_of = {}
-    for value in rows.unique(label_column):
+    for value in values:
         name_of_value = name_of.get(value) if isinstance(value, int) else None
         class_of[value] = index_of.get(name_of_value or label_text(value), -1)
     labels = np.concatenate(

@@ -27,7 +27,7 @@ from uegr.modeling.perturbed_pass import perturbed
 from uegr.modeling.task_kinds.detection import KINDS
 from uegr.modeling.task_kinds.task_kind import Outputs, TaskKind, concatenate_outputs
 from uegr.modeling.task_kinds.tokens import Tokens
-from uegr.modeling.token_gradients import gradient_at_tokens
+from uegr.modeling.token_gradients import gradient_through_logits
 from uegr.modeling.tokenizer_match import check_tokenizer, end_token_of_head, tokens_to_read
 from uegr.options import check_value, own_number
 
@@ -129,7 +129,7 @@ class EvaluatedModel:
         with gradients_enabled():
             logits = self.logits(batch, leaf)
             losses = loss(logits)
-            gradient = gradient_at_tokens(losses.sum(), leaf)
+            gradient = gradient_through_logits(losses, logits, leaf)
         return logits.detach(), losses.detach(), gradient
 
     def clean_logits(self, batch: Batch) -> Tensor:

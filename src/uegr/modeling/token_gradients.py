@@ -5,6 +5,9 @@ from torch import Tensor
 
 from uegr.errors import UsageError
 
+SMALLEST_POWER = -100
+"""Of two; below it the scale would be no number in float32."""
+
 
 def gradient_at_tokens(loss: Tensor, delta: Tensor, *, keep_graph: bool = False) -> Tensor:
     """The gradient of a scalar at a perturbation that was added to the token embeddings, in its shape.
@@ -15,6 +18,30 @@ def gradient_at_tokens(loss: Tensor, delta: Tensor, *, keep_graph: bool = False)
     if not loss.requires_grad:
         return require_gradient(None)
     return require_gradient(torch.autograd.grad(loss, delta, retain_graph=keep_graph, allow_unused=True)[0])
+
+
+def gradient_through_logits(losses: Tensor, logits: Tensor, delta: Tensor) -> Tensor:
+    """The gradient of each example's loss at a perturbation of the token embeddings, in its shape.
+
+    A model in float16 rounds the small gradients of confident examples to 0. So the gradient at the logits, which is in
+    float32, is scaled for the way through the model, each example by a power of two: in float32 and bfloat16 that
+    changes no digit.
+
+    Args:
+        losses: one loss per example, (B,), a function of the logits.
+        logits: float32, first dimension B.
+        delta: the perturbation, (B, T, d).
+
+    Raises:
+        UsageError: the model does not let the gradient through.
+    """
+    if not losses.requires_grad:
+        return require_gradient(None)
+    (at_logits,) = torch.autograd.grad(losses.sum(), logits)
+    exponents = torch.frexp(at_logits.flatten(1).abs().amax(1)).exponent.clamp(min=SMALLEST_POWER)
+    scaled = torch.ldexp(at_logits, -exponents.view(-1, *[1] * (logits.dim() - 1)))
+    gradient = gradient_at_tokens((logits * scaled).sum(), delta)
+    return torch.ldexp(gradient, exponents.view(-1, 1, 1))
 
 
 def require_gradient(gradient: Tensor | None) -> Tensor:
