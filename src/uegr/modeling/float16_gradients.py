@@ -22,9 +22,15 @@ def loss_scale(loss: Tensor) -> Tensor:
     Args:
         loss: a scalar in float32.
     """
-    magnitude = loss.detach().float().abs().clamp(1.0, LARGEST_LOSS)
-    power_of_two = (magnitude.view(torch.int32) & EXPONENT_BITS).view(torch.float32)  # without the digits
-    return LARGEST_SCALE / power_of_two
+    return LARGEST_SCALE / power_of_two(loss.detach().float().abs().clamp(1.0, LARGEST_LOSS))
+
+
+def power_of_two(magnitude: Tensor) -> Tensor:
+    """The largest power of two that is not above each value, which is positive and in float32.
+
+    Dividing by it changes no digit. It reads the bits, because not every device has `torch.frexp`.
+    """
+    return (magnitude.view(torch.int32) & EXPONENT_BITS).view(torch.float32)
 
 
 def computed_in_float16(loss: Tensor) -> bool:

@@ -4,9 +4,10 @@ import torch
 from torch import Tensor
 
 from uegr.errors import UsageError
+from uegr.modeling.float16_gradients import power_of_two
 
-SMALLEST_POWER = -100
-"""Of two; below it the scale would be no number in float32."""
+SMALLEST = 2.0**-100
+"""A gradient at the logits below it is scaled as if it were as large, which keeps the scale a number in float32."""
 
 
 def gradient_at_tokens(loss: Tensor, delta: Tensor, *, keep_graph: bool = False) -> Tensor:
@@ -38,10 +39,9 @@ def gradient_through_logits(losses: Tensor, logits: Tensor, delta: Tensor) -> Te
     if not losses.requires_grad:
         return require_gradient(None)
     (at_logits,) = torch.autograd.grad(losses.sum(), logits)
-    exponents = torch.frexp(at_logits.flatten(1).abs().amax(1)).exponent.clamp(min=SMALLEST_POWER)
-    scaled = torch.ldexp(at_logits, -exponents.view(-1, *[1] * (logits.dim() - 1)))
-    gradient = gradient_at_tokens((logits * scaled).sum(), delta)
-    return torch.ldexp(gradient, exponents.view(-1, 1, 1))
+    size = power_of_two(at_logits.flatten(1).abs().amax(1).clamp(min=SMALLEST))
+    scaled = at_logits / size.view(-1, *[1] * (logits.dim() - 1))
+    return gradient_at_tokens((logits * scaled).sum(), delta) * size.view(-1, 1, 1)
 
 
 def require_gradient(gradient: Tensor | None) -> Tensor:
