@@ -79,6 +79,11 @@ def test_lists_are_no_classes() -> None:
         load_files(reviews(40).assign(label=[[0], [1]] * 20))
 
 
+def test_an_object_is_no_set_of_labels() -> None:
+    with pytest.raises(UsageError, match="the labels of row 0 are {'a': 1}: give a list"):
+        load_files(reviews(40).assign(label=[{"a": 1}] * 40), kind="multi_label")
+
+
 def test_an_empty_separator_of_labels_is_refused() -> None:
     frame = pd.DataFrame({"text": [f"film {number}" for number in range(20)], "label": ["a,b", "b"] * 10})
     with pytest.raises(UsageError, match="label_separator is empty: give the symbol between two labels"):

@@ -35,6 +35,11 @@ def test_words_become_a_text_and_tags_numbers_with_o_first() -> None:
     assert data.class_counts == {"O": 5, "B-person": 1, "B-place": 2, "I-person": 1}
 
 
+def test_numbers_are_no_lists_of_words_or_tags() -> None:
+    with pytest.raises(UsageError, match="row 0 holds 1: give a list, or words with spaces between them"):
+        task(WORDS, [1, 2, 3])
+
+
 def test_texts_with_spaces_are_read_as_lists_are() -> None:
     as_texts = task([" ".join(words) for words in WORDS], [" ".join(tags) for tags in TAGS])
     assert as_texts.train.to_dict() == task(WORDS, TAGS).train.to_dict()

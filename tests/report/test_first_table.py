@@ -266,6 +266,19 @@ def test_the_table_has_seven_rows_of_which_attacks_are_the_strongest() -> None:
     assert len(chart.rows) == MOST_MEASURES - 1, "a calibration error is no share of right answers"
 
 
+def test_many_rates_of_typing_errors_leave_room_for_the_strongest_attack() -> None:
+    attacks = [attacked(f"attack{i}", first_right(10 * i + 10)) for i in range(9)]
+    runs = [
+        sample(text_attacks=copy.deepcopy(attacks), typo_rate=rate, metrics={**RUN["metrics"], "typo_accuracy": 0.7})
+        for rate in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+    ]
+    groups = group_runs(runs)
+    measures = first_measures(groups)
+    assert len(measures) == MOST_MEASURES
+    strongest = strongest_attack(measures, groups)
+    assert strongest is not None and strongest.name.endswith("attack0")
+
+
 def test_the_row_of_the_embeddings_is_the_mean_of_the_curve_above_zero() -> None:
     runs = [sample(method="plain"), sample()]
     measure = measure_named(runs, "embeddings")

@@ -135,8 +135,8 @@ def label_flag(value: Any) -> bool | None:
 
 
 def _as_list(name: str, row: int, value: Any, separator: str, printed: bool) -> list[Any]:
-    if isinstance(value, list):
-        if any(label is None or isinstance(label, (list, dict)) for label in value):
+    if isinstance(value, list | dict):
+        if isinstance(value, dict) or any(label is None or isinstance(label, (list, dict)) for label in value):
             raise UsageError(
                 f"{name}: the labels of row {row} are {value!r}: give a list of 0 and 1 for each of the "
                 "labels, or a list of their names."

@@ -112,8 +112,10 @@ def _lists(name: str, cells: Iterable[Any]) -> list[list[Any]]:
     for row, cell in enumerate(cells):
         if isinstance(cell, str):
             lists.append(read_printed_list(cell, f"{name}: row {row}") if printed else cell.split())
-        else:
+        elif cell is None or isinstance(cell, list | tuple):
             lists.append(list(cell or ()))
+        else:
+            raise UsageError(f"{name}: row {row} holds {cell!r}: give a list, or words with spaces between them.")
         if any(entry is None for entry in lists[-1]):
             raise UsageError(f"{name}: row {row} holds an empty word or label: {cell!r}; correct the row.")
     return lists

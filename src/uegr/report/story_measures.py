@@ -74,6 +74,7 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
         map(_under_text_attack, attacks, distinct_names(attacks, attack_in_words)),
         key=lambda measure: (any(measure.value(run) is None for run in runs), mean_value(measure, runs)),
     )
+    del before[MOST_MEASURES - len(after) - bool(under_attack) :]  # of many rates of typing errors the last
     return [*before, *_first_attacks(under_attack, MOST_MEASURES - len(before) - len(after)), *after]
 
 

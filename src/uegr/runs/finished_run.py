@@ -182,7 +182,7 @@ def training_data(folder: Path, run: dict[str, Any], evaluated_model: EvaluatedM
         raise UsageError(
             f"'{folder}' was trained on data from memory: pass the same data again as data=..., or give a file."
         )
-    fix = "restore it, or measure on a file of its own (uegr evaluate --test_file, uegr gate --file)"
+    fix = "restore it, or measure on a file of its own (uegr gate --file)"
     check_unchanged(run.get("files", {}), fix)
     data = source.load(run["config"]["seed"])
     if data.kind == "classification":
