@@ -23,6 +23,7 @@ from conftest import tokenizer
 from support.small_models import WORDS, bert, encoder_decoder, llama
 from support.tokenizers_of_every_kind import make_tokenizer
 from uegr.errors import UsageError
+from uegr.evaluation import evaluated_model
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.truncated_texts import read_and_rest
 from uegr.modeling.tokenizer_match import end_token_of_head
@@ -47,6 +48,13 @@ def test_a_classifier_reads_each_text_as_if_alone(model: PreTrainedModel, side: 
     np.testing.assert_allclose(together.outputs(rows)[0], alone.outputs(rows)[0], atol=1e-5)
     texts = [(text,) for text in TEXTS]
     np.testing.assert_allclose(together.logits_of(texts), alone.logits_of(texts), atol=1e-5)
+
+
+def test_many_texts_are_tokenized_in_parts(evaluated: EvaluatedModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [(text,) for text in [*TEXTS, "", *TEXTS[::-1]]]
+    at_once = evaluated.logits_of(texts)
+    monkeypatch.setattr(evaluated_model, "TOKENIZED_AT_ONCE", 4)
+    np.testing.assert_array_equal(evaluated.logits_of(texts), at_once)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

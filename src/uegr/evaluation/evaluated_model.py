@@ -35,6 +35,8 @@ Batch: TypeAlias = dict[str, Tensor]
 OnBatch: TypeAlias = Callable[[int], None]
 """Called after each batch with its number of examples."""
 BATCH_SIZE = 64
+TOKENIZED_AT_ONCE = 1000
+"""Texts per call of the tokenizer, which also keeps what it cuts off: half a megabyte of a text of 2,000 words."""
 
 
 class EvaluatedModel:
@@ -187,9 +189,7 @@ class EvaluatedModel:
         """Logits (N, C) of texts without labels: one string per text column each."""
         end_token = end_token_of_head(self.model, self.tokenizer)
         columns = [[spaced_out(str(text), end_token) for text in column] for column in zip(*texts, strict=True)]
-        encoded = without_empty_rows(
-            self.tokenizer(*columns, truncation=True, max_length=self.max_length), self.tokenizer
-        )
+        encoded = self._encoded(columns)
         order = sorted(range(len(texts)), key=lambda i: -len(encoded["input_ids"][i]))
         logits = []
         with evaluation_mode(self.model):
@@ -199,6 +199,16 @@ class EvaluatedModel:
                 batch = {key: value.to(self.device) for key, value in pad(self.tokenizer, part).items()}
                 logits.append(self.clean_logits(batch).cpu().double().numpy())
         return np.concatenate(logits)[np.argsort(order)]
+
+    def _encoded(self, columns: Sequence[Sequence[str]]) -> dict[str, list[list[int]]]:
+        """The tokens of texts, a list per text column."""
+        encoded: dict[str, list[list[int]]] = {}
+        for start in range(0, len(columns[0]), TOKENIZED_AT_ONCE):
+            part = [column[start : start + TOKENIZED_AT_ONCE] for column in columns]
+            tokens = self.tokenizer(*part, truncation=True, max_length=self.max_length)
+            for key, rows in without_empty_rows(tokens, self.tokenizer).items():
+                encoded.setdefault(key, []).extend(rows)
+        return encoded
 
     def probabilities_of(self, texts: Sequence[tuple[str, ...]]) -> Probabilities:
         """Class probabilities (N, C) of texts without labels."""
