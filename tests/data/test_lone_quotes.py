@@ -1,4 +1,4 @@
-"""Quotes of a TSV file that do not enclose cells."""
+"""Quotes of a CSV or TSV file that do not enclose cells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from uegr.data.file_readers import read_rows
+from uegr.errors import UsageError
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
@@ -36,3 +37,19 @@ def test_quotes_that_enclose_cells_are_those_of_cells(content: str, texts: list[
     (tmp_path / "a.tsv").write_text(content)
     rows, findings = read_rows(tmp_path / "a.tsv")
     assert rows[rows.column_names[0]][:] == texts and not findings
+
+
+def test_a_cell_over_several_lines_ends_at_a_quote_and_a_separator(tmp_path: Path) -> None:
+    lines = ["text,label", '"a whole text\nof two lines",0', 'plain 5" text,0', '"a quote" begins,1', '"quoted",0']
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    texts = ["a whole text\nof two lines", 'plain 5" text', "a quote begins", "quoted"]
+    assert read_rows(tmp_path / "a.csv")[0]["text"][:] == texts
+
+
+def test_a_text_that_begins_with_a_quote_does_not_swallow_the_rows_down_to_the_next(tmp_path: Path) -> None:
+    lines = ["text,label", '"a whole\ntext",0', '"a quote begins,1', "plain,0", '"and another,1', "plain,0"]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    with pytest.raises(
+        UsageError, match="opens a cell in line 4 of .*, and the next one, in line 6, does not close it"
+    ):
+        read_rows(tmp_path / "a.csv")

@@ -15,6 +15,7 @@ from datasets import List as ListOf
 from uegr.data.file_readers import read_rows
 from uegr.data.named_tasks import load_task
 from uegr.data.user_data import load_files
+from uegr.errors import UsageError
 
 TAGS = ClassLabel(names=["O", "B-PER", "I-PER", "B-LOC"])
 MOOD = ClassLabel(names=["positive", "negative"])
@@ -89,3 +90,9 @@ def test_a_named_task_has_the_classes_of_the_registry(
         parquet(tmp_path / "sst2" / f"{split}.parquet", columns, **features)
     data = load_task("sst2")
     assert data.label_names == ("negative", "positive") and data.test["label"][:2] == expected
+
+
+def test_two_columns_of_a_name_are_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, names=["text", "text"]), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="has several columns 'text': rename all but one of them"):
+        read_rows(tmp_path / "a.parquet")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 from datasets import ClassLabel, Dataset
 
 from uegr.data.named_tasks import load_task
 from uegr.data.task_data import make_task
+from uegr.errors import UsageError
 
 
 def test_training_subset_follows_the_seed_and_the_test_subset_does_not() -> None:
@@ -30,3 +34,11 @@ def test_labels_become_classes_with_names() -> None:
     assert floats.label_names == ("0", "1")
     named = rows([0, 1] * 10).cast_column("label", ClassLabel(names=["no", "yes"]))
     assert make_task("x", {"train": named}, text_columns=["text"], label_column="label").label_names == ("no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("targets", "held"), [([["a", "b"], ["c"]], "lists"), ([{"a": "b"}] * 2, "objects"), ([b"a", b"b"], "bytes")]
+)
+def test_texts_to_be_generated_are_texts(targets: list[Any], held: str) -> None:
+    with pytest.raises(UsageError, match=f"column 'label' holds {held} and not texts"):
+        make_task("x", {"train": rows(targets)}, text_columns=["text"], label_column="label", kind="seq2seq")

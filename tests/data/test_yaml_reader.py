@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from uegr.data.yaml_reader import load_yaml
+from uegr.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,16 @@ def test_numbers_are_those_of_every_reader(written: str, value: Any, tmp_path: P
     (tmp_path / "a.yaml").write_text(written)
     read = load_yaml(tmp_path / "a.yaml")
     assert read == value and type(read) is type(value)
+
+
+def test_a_mapping_with_a_merge_is_merged_into_another(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: &a {x: 1, y: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b, y: 3}\nd: {<<: [*b, *a]}\n")
+    read = load_yaml(tmp_path / "a.yaml")
+    assert (read["b"], read["c"], read["d"]) == ({"x": 2, "y": 1}, {"x": 2, "y": 3}, {"x": 2, "y": 1})
+
+
+@pytest.mark.parametrize("written", ["a: 1\na: 2", "a: {b: 1, b: 1}", "a: &a {x: 1}\nb: {<<: *a, y: 1, y: 2}"])
+def test_a_repeated_key_is_refused(written: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(written)
+    with pytest.raises(UsageError, match="the key '.' appears twice"):
+        load_yaml(tmp_path / "a.yaml")

@@ -43,6 +43,8 @@ def numbers(model: Any, labels: list[Any], feature: Any = None) -> list[int]:
         (("bad", "good"), [0, 1], ClassLabel(names=["good", "bad"]), [1, 0]),
         (("1", "2"), [1, 2], None, [0, 1]),
         (("1", "2"), [2.0, 1.0], None, [1, 0]),
+        (("1.0", "2.0"), [2.0, 1.0], None, [1, 0]),
+        (("0.0", "1.0", "2.0"), [2.0, 0.0], None, [2, 0]),
         (("1", "2", "3"), [0, 2], None, [0, 2]),
         ((), [0, 1], ClassLabel(names=["good", "bad"]), [0, 1]),
         ((), [True, False], None, [1, 0]),

@@ -5,6 +5,7 @@ import io
 import itertools
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from uegr.data.file_scan import Scan
@@ -52,13 +53,21 @@ def has_escaped_quotes(path: Path, scan: Scan, separator: str) -> bool:
 def _fits(lines: Iterable[str], separator: str) -> bool:
     """Whether every quoted cell ends at a separator and every row is as wide as the header, or one empty cell wider."""
     records = csv.reader(lines, delimiter=separator, strict=True)
+    with long_fields():
+        try:
+            header = next((record for record in records if record and not record[0].startswith("sep=")), [])
+            width = len(header)
+            return all(len(record) in (0, width) or (len(record) == width + 1 and not record[-1]) for record in records)
+        except csv.Error:
+            return False
+
+
+@contextmanager
+def long_fields() -> Iterator[None]:
+    """Let the `csv` module read cells of any length."""
     limit = csv.field_size_limit(LONGEST_FIELD)
     try:
-        header = next((record for record in records if record and not record[0].startswith("sep=")), [])
-        width = len(header)
-        return all(len(record) in (0, width) or (len(record) == width + 1 and not record[-1]) for record in records)
-    except csv.Error:
-        return False
+        yield
     finally:
         csv.field_size_limit(limit)
 

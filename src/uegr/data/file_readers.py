@@ -21,7 +21,7 @@ from uegr.data.data_report import Finding
 from uegr.data.escaped_quotes import DoubledQuotes, has_escaped_quotes
 from uegr.data.file_scan import Scan, scan_file
 from uegr.data.json_lines import json_tables, layout_of
-from uegr.data.lone_quotes import has_lone_quotes
+from uegr.data.lone_quotes import check_quoted_cells, has_lone_quotes
 from uegr.data.parquet_classes import classes_of, with_classes
 from uegr.data.row_checks import separator_fix
 from uegr.errors import UsageError
@@ -129,6 +129,8 @@ def _tables(path: Path, scan: Scan, columns: Collection[str]) -> tuple[Iterator[
         quoting = csv.QUOTE_NONE
         message = f"double quotes in {path.name}, not in pairs: read as plain characters"
         findings.append(Finding("quotes", scan.quotes, message))
+    else:
+        check_quoted_cells(path, scan, separator)
     header = _read_header(path, scan, separator, quoting, is_escaped)
     if header.repeated:
         message = f"columns of {path.name} have the name of another: read as {', '.join(header.repeated)}"
@@ -221,6 +223,9 @@ def _unique(header: list[str]) -> tuple[list[str], list[str]]:
 
 def _parquet_tables(path: Path, scan: Scan) -> Iterator[pa.Table]:
     file = pq.ParquetFile(path)
+    names = file.schema_arrow.names
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"'{path}' has several columns '{repeated}': rename all but one of them.")
     classes = classes_of(file)
     for batch in file.iter_batches(BATCH) if file.metadata.num_rows else [file.schema_arrow.empty_table()]:
         table = pa.table({name: _as_plain_strings(batch[name], scan) for name in batch.schema.names})

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class Scan:
     Args:
         digest: hash of the content.
         encoding: encoding of the text.
-        undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used.
+        undecodable: number of bytes that are not UTF-8; above 0 the fallback encoding is used, or, in a file with the
+            byte order mark of UTF-8, they are replaced.
         nuls, quotes, escapes: number of NUL characters, of double quotes, and of those after a backslash.
     """
 
@@ -43,7 +45,8 @@ class Scan:
         """What is changed when the file `name` is read."""
         findings = []
         if self.undecodable:
-            message = f"bytes of {name} are not UTF-8: read as {self.encoding}"
+            action = f"read as {FALLBACK}" if self.encoding == FALLBACK else "replaced by \N{REPLACEMENT CHARACTER}"
+            message = f"bytes of {name} are not UTF-8: {action}"
             findings.append(Finding("encoding", self.undecodable, message))
         if self.nuls:
             findings.append(Finding("nul", self.nuls, f"NUL characters in {name}: removed"))
@@ -54,7 +57,7 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
     """Hash a file block by block; for a text file, also find the encoding and count NUL characters and quotes.
 
     Raises:
-        UsageError: the file is compressed, or Parquet under the name of a text file.
+        UsageError: the file is compressed, Parquet under the name of a text file, or in an encoding that is not read.
     """
     with path.open("rb") as file:
         beginning = file.read(4)
@@ -62,24 +65,35 @@ def scan_file(path: Path, *, binary: bool = False) -> Scan:
         raise UsageError(f"'{path}' is compressed: unpack it first.")
     if beginning == b"PAR1" and not binary:
         raise UsageError(f"'{path}' is a Parquet file: give it the ending .parquet.")
-    digest, encoding, quotes, escapes, nuls, undecodable = xxhash.xxh3_128(), "utf-8", 0, 0, 0, 0
-    last = b""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    with path.open("rb") as file:
-        for index, block in enumerate(iter(lambda: file.read(BLOCK), b"")):
+    if beginning in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE) and not binary:
+        raise UsageError(f"'{path}' is in UTF-32: save it as UTF-8.")
+    encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if beginning.startswith(mark)), "utf-8")
+    is_utf16 = encoding == "utf-16"
+    digest, quotes, escapes, nuls, undecodable, last = xxhash.xxh3_128(), 0, 0, 0, 0, b""
+    decoder = codecs.getincrementaldecoder("utf-16" if is_utf16 else "utf-8")(
+        "strict" if is_utf16 else "surrogateescape"
+    )
+    try:
+        for block in _blocks(path):
             digest.update(block)
             if binary:
                 continue
-            if index == 0:
-                encoding = next((name for mark, name in BYTE_ORDER_MARKS.items() if block.startswith(mark)), encoding)
             quotes += block.count(b'"')
-            escapes += (last + block).count(ESCAPED_UTF16 if encoding == "utf-16" else ESCAPED)
-            last = block[-2:] if encoding == "utf-16" else block[-1:]
-            nuls += block.count(b"\0") if encoding != "utf-16" else 0
-            if encoding == "utf-8":
-                undecodable += _escaped(decoder.decode(block))
-    undecodable += _escaped(decoder.decode(b"", final=True))  # a character that is cut off at the end of the file
-    return Scan(digest.hexdigest(), FALLBACK if undecodable else encoding, undecodable, nuls, quotes, escapes)
+            escapes += (last + block).count(ESCAPED_UTF16 if is_utf16 else ESCAPED)
+            last = block[-2:] if is_utf16 else block[-1:]
+            nuls += 0 if is_utf16 else block.count(b"\0")
+            undecodable += _escaped(decoder.decode(block))
+        undecodable += _escaped(decoder.decode(b"", final=True))  # a character that is cut off at the end of the file
+    except UnicodeDecodeError as error:
+        raise UsageError(f"'{path}' is not valid UTF-16 ({error.reason}): save it as UTF-8.") from error
+    if undecodable and encoding == "utf-8":
+        encoding = FALLBACK
+    return Scan(digest.hexdigest(), encoding, undecodable, nuls, quotes, escapes)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        yield from iter(lambda: file.read(BLOCK), b"")
 
 
 def _escaped(text: str) -> int:

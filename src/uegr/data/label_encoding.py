@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,12 @@ def label_text(value: Any) -> str:
     return str(value).strip()
 
 
+def label_name(value: Any, names: Collection[str]) -> str:
+    """The name of a label where the classes have these names: the number 1.0 is class "1", or else class "1.0"."""
+    text = label_text(value)
+    return repr(value) if isinstance(value, float) and text not in names and repr(value) in names else text
+
+
 def in_order(names: Any) -> list[str]:
     """Names in order: whole numbers by value, all others as text."""
     names = list(names)
@@ -161,7 +167,7 @@ def _are_names(rows: Dataset, label_column: str, names: Sequence[str]) -> bool:
     """
     if isinstance(rows.features[label_column], ClassLabel):
         return True
-    return {label_text(value) for value in rows.unique(label_column)} <= {*names}
+    return {label_name(value, names) for value in rows.unique(label_column)} <= {*names}
 
 
 def _with_positive_last(names: Sequence[str], positive_label: str | None) -> tuple[str, ...]:
@@ -194,7 +200,7 @@ def _with_classes(
     class_of = {}
     for value in values:
         name_of_value = name_of.get(value) if isinstance(value, int) else None
-        class_of[value] = index_of.get(name_of_value or label_text(value), -1)
+        class_of[value] = index_of.get(name_of_value or label_name(value, index_of), -1)
     labels = np.concatenate(
         [
             np.fromiter((class_of[value] for value in table[label_column].to_pylist()), np.int64, table.num_rows)

@@ -40,7 +40,7 @@ def check_rows(
             label, such as the empty set; an empty cell of a CSV file is no text but a missing label.
 
     Returns:
-        The rows, with text columns as strings, and what to report about them.
+        The rows, with texts as strings, and what to report about them.
 
     Raises:
         UsageError: a column is missing, named twice or of another type, there are no rows, or one lacks text or label.
@@ -48,6 +48,8 @@ def check_rows(
     check_distinct(name, [*text_columns, *label_columns])
     rows = with_texts(name, rows, text_columns)
     check_columns(name, rows, label_columns, LABEL_OPTION)
+    if kind == "seq2seq":  # the label is a text, too
+        rows = _as_strings(name, rows, label_columns)
     if not len(rows):
         raise UsageError(f"{name} holds no rows: give a file or split with at least one example.")
     for column in label_columns:
@@ -83,7 +85,11 @@ def with_texts(name: str, rows: Dataset, text_columns: Sequence[str]) -> Dataset
     check_distinct(name, text_columns)
     for column, option in zip(text_columns, TEXT_OPTIONS, strict=False):
         check_columns(name, rows, [column], option)
-    for column in text_columns:
+    return _as_strings(name, rows, text_columns)
+
+
+def _as_strings(name: str, rows: Dataset, columns: Sequence[str]) -> Dataset:
+    for column in columns:
         feature = rows.features[column]
         if not isinstance(feature, Value) or feature.dtype == "binary":
             raise UsageError(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from datasets import Dataset, Value
+from datasets import Dataset
 
 from uegr.data.data_report import Finding, class_counts, data_findings
 from uegr.data.kind import Kind
@@ -208,6 +208,5 @@ def _with_targets(name: str, rows: Dataset, kind: Kind, label_column: str, text_
     if kind == "regression":
         return encode_numbers(name, rows, label_column, text_columns)
     if kind == "seq2seq":
-        rows = rows.select_columns([*text_columns, label_column]).cast_column(label_column, Value("string"))
-        return rows.rename_columns({label_column: LABEL})
+        return rows.select_columns([*text_columns, label_column]).rename_columns({label_column: LABEL})
     return rows.select_columns(list(text_columns)) if kind == "causal_lm" else rows

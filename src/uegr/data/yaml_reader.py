@@ -18,12 +18,14 @@ class Loader(yaml.SafeLoader):
     1e-4 is a number. 010, which is 8 in YAML 1.1 and 10 elsewhere, and 1:30, 90 in YAML 1.1, are texts.
     """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # Before keys are merged: a key that replaces one of a merge (<<) is no repetition.
+        node = super().compose_mapping_node(anchor)
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"the key '{key}' appears twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+                raise yaml.composer.ComposerError(None, None, f"the key '{key}' appears twice", node.start_mark)
+        return node
 
 
 Loader.yaml_implicit_resolvers = {

@@ -6,12 +6,12 @@ from typing import Any, TypeAlias, get_args
 
 import numpy as np
 import pandas as pd
-from datasets import ClassLabel, Dataset, Value
+from datasets import ClassLabel, Dataset
 from torch import nn
 
 from uegr.data.json_lines import without_surrogates
 from uegr.data.kind import Kind
-from uegr.data.label_encoding import encode_numbers, label_text, names_of_lists, with_labels
+from uegr.data.label_encoding import encode_numbers, label_name, names_of_lists, with_labels
 from uegr.data.label_sets import flags_of_vectors, label_flag, lists_of_labels, names_of_labels, vector_length
 from uegr.data.row_checks import check_columns, check_rows
 from uegr.data.splits import LABEL
@@ -104,8 +104,6 @@ def evaluation_rows(
         rows = _with_label_sets(rows, texts, _numbered_classes(model))
     if kind == "regression":
         rows = encode_numbers("the data", rows, LABEL, texts)
-    if kind == "seq2seq":
-        rows = rows.cast_column(LABEL, Value("string"))
     return rows, texts, kind
 
 
@@ -175,7 +173,7 @@ def _with_numbers(rows: Dataset, names: Sequence[str]) -> Dataset:
     class_label = feature if isinstance(feature, ClassLabel) else None
     if class_label and min(values) < 0:  # the hidden labels of some published test splits
         raise UsageError("some rows have the label -1, which marks a hidden label: evaluate on a split with labels.")
-    text_of = {value: class_label.names[value] if class_label else label_text(value) for value in values}
+    text_of = {value: class_label.names[value] if class_label else label_name(value, names) for value in values}
     flags = [label_flag(name) for name in names]
     if flags.count(True) == flags.count(False) == 1 and all(isinstance(value, bool) for value in values):
         text_of = {value: names[flags.index(value)] for value in values}  # True is "yes", and not class number 1
