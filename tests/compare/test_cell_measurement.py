@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from uegr.compare.cell_measurement import Measurement
 from uegr.compare.grid import make_grid
 from uegr.errors import UsageError
+from uegr.perturb.synonyms import FILES
 
 
 def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None:
@@ -14,6 +16,18 @@ def test_further_attacks_on_embeddings_use_the_norm_of_the_measurement() -> None
     auto_pgd, typos = measurement.further_attacks()
     assert (auto_pgd.name, typos.name) == ("auto-pgd", "typos")
     assert vars(auto_pgd)["norm"] == "linf" and vars(auto_pgd)["steps"] == 3
+
+
+def test_the_table_of_synonyms_is_that_of_the_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    measurement = Measurement(attacks={"synonyms": {}, "typos": {}})
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    assert measurement.attack_options()["synonyms"]["synonyms"] == "wordnet"
+    (tmp_path / "lexical").mkdir()
+    (tmp_path / "lexical" / FILES["counterfitted"]).write_text("{}")
+    monkeypatch.setenv("UEGR_DATA", str(tmp_path))
+    assert measurement.attack_options()["synonyms"]["synonyms"] == "counterfitted"
+    ppdb = Measurement(attacks={"synonyms": {"synonyms": "ppdb"}})
+    assert ppdb.attack_options()["synonyms"]["synonyms"] == "ppdb"
 
 
 def test_a_group_of_attacks_gives_its_options_to_its_members() -> None:

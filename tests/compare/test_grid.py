@@ -102,6 +102,10 @@ def test_defaults_for_data_of_your_own_do_not_concern_a_named_task() -> None:
         ({"methods": [{"method": "uegr", "options": {"epsilom": 1}}]}, "did you mean 'epsilon'"),
         ({"methods": [{"method": "uegr", "sweep": {"epsilon": 0.1}}]}, "must be a list of values"),
         ({"methods": [{"method": "uegr", "sweep": {"epsilon": [-1.0]}}]}, "epsilon must be"),
+        (
+            {"methods": [{"method": "sam", "epsilons": [0.1], "max_test_examples": 50}]},
+            "method 'sam' sets epsilons, max_test_examples, and all methods of a grid are measured alike",
+        ),
         ({"tasks": ["rotten_potatoes"]}, "did you mean 'rotten_tomatoes'"),
         ({"tasks": [{"name": "rotten_tomatoes", "epoch": 2}]}, "did you mean 'epochs'"),
         (

@@ -68,6 +68,15 @@ def test_no_mark_contradicts_the_means_where_seeds_are_missing() -> None:
     assert not {*"*▲▼"} & {*"".join(marks[0.95])}
 
 
+def test_a_footnote_says_that_runs_were_measured_on_different_data() -> None:
+    digests = iter(["a", None, "b", "a"])
+    slots = made_up_slots(
+        first_task(made_up_grid())[:4], lambda cell: {**made_up_run(cell), "test_digest": next(digests)}
+    )
+    (table,) = summarise(slots)
+    assert footnote(table).startswith("The runs were measured on different test data, and cannot be compared.")
+
+
 def test_a_footnote_names_the_methods_that_were_trained_on_the_edits_of_an_attack() -> None:
     def run_of(cell: Cell) -> Run:
         attack = {"attack": "deepwordbug", "accuracy": 0.5, "trained_on": cell.method == "uegr", "words_changed": 0.2}

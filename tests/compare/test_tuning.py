@@ -295,7 +295,7 @@ def test_what_was_drawn_again_and_what_tasks_and_models_set_is_printed(
         ({"tasks": ["sst22"]}, "did you mean 'sst2'"),
         ({"tasks": ["trec", {"name": "sst2", "split": "test"}]}, "on task 'sst2' .* split: test: take split out"),
         ({"models": [{"model": "bert", "split": "test"}]}, "model 'bert' has split: test"),
-        ({"methods": ["plain", {"method": "uegr", "split": "test"}]}, "method 'uegr' on task 'sst2'"),
+        ({"methods": ["plain", {"method": "uegr", "split": "test"}]}, "method 'uegr' sets split, and all methods"),
         ({"search": {"split": ["validation", "test"]}}, "take split out of 'search'\\."),
         (
             {"search": {"epsilons": [[0, 0.08], [0, 0.001]]}},

@@ -20,7 +20,7 @@ from uegr.compare.grid_runner import run_grid
 from uegr.compare.local_engines import CellEvent
 from uegr.compare.results_file import ResultsFile
 from uegr.compare.workspace import run_cell
-from uegr.errors import StoppedError
+from uegr.errors import StoppedError, UsageError
 from uegr.methods.method import Method
 from uegr.runs.run_folder import read_run
 
@@ -69,6 +69,18 @@ def test_a_grid_has_further_attacks(grid: Grid, tmp_path: Path) -> None:
     (curve,), (text,) = entry["embedding_attacks"], entry["text_attacks"]
     assert (curve["attack"], curve["steps"], curve["epsilons"], curve["examples"]) == ("auto-pgd", 3, [0.0, 0.1], 4)
     assert (text["attack"], text["examples"]) == ("typos", 4)
+
+
+def test_what_an_attack_of_a_grid_needs_is_checked_before_the_training(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("UEGR_DATA", raising=False)
+    plain = grid.cells[0]
+    cell = replace(plain, measurement=replace(plain.measurement, attacks={"synonyms": {"synonyms": "ppdb"}}))
+    where = workspace(tmp_path)
+    with pytest.raises(UsageError, match="the synonym table ppdb is not on this machine"):
+        run_cell(cell, where, lambda stage, done, total: None)
+    assert not list(where.runs.glob("*/run.json"))
 
 
 def test_attacks_of_a_grid_may_see_calibrated_probabilities(

@@ -18,6 +18,7 @@ from support.small_models import WORDS
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.deepwordbug import DeepWordBug
 from uegr.evaluation.attacks.pgd import PGD
+from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.evaluation_data import kind_of
 from uegr.evaluation.evaluation_report import EvaluationReport
@@ -137,6 +138,7 @@ def test_a_plain_module_can_be_measured(rows: Dataset) -> None:
     ("options", "message"),
     [
         ({"attacks": ["deepwordbugs"]}, "did you mean 'deepwordbug'"),
+        ({"attacks": [SynonymSwap(synonyms="ppdb")]}, "the synonym table ppdb is not on this machine"),
         ({"text_columns": ["txt"]}, "did you mean 'text'"),
         ({"metrics": ["pearson"]}, "metric of classification"),
         ({"kind": "tagging"}, "kind of task"),

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from uegr.errors import UsageError
-from uegr.evaluation.attacks.attack_registry import check_attack_options, create_attack
+from uegr.evaluation.attacks.attack_registry import Attack, check_attack_options, create_attack
 from uegr.evaluation.attacks.perturbation_attack import PERTURBATION_ATTACKS
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.random_search import RandomSearch
+from uegr.evaluation.attacks.synonym_swap import SynonymSwap
 from uegr.runs.attack import attack_run
 from uegr.runs.attacked_texts import read_attacked_texts
 from uegr.runs.result_parts import TextAttackRecord
@@ -87,6 +88,24 @@ def test_an_option_of_another_type_is_refused(name: str, options: dict[str, obje
 def test_two_attacks_of_one_name_are_refused(evaluated_run: Path) -> None:
     with pytest.raises(UsageError, match="'pgd' is named twice"):
         attack_run(evaluated_run, [PGD(steps=3, restarts=1), "pgd"], examples=5)
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["typos", SynonymSwap(synonyms="ppdb")], "the synonym table ppdb is not on this machine"),
+        (["typos", "transfer"], "needs another run to make its perturbations on"),
+        (["typos", "textattack:textfooler"], "TextAttack needs a separate environment"),
+    ],
+)
+def test_what_an_attack_needs_is_checked_before_the_first(
+    names: list[str | Attack], message: str, evaluated_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("UEGR_DATA", "UEGR_TEXTATTACK_PYTHON"):
+        monkeypatch.delenv(variable, raising=False)
+    with pytest.raises(UsageError, match=message):
+        attack_run(evaluated_run, names, examples=4)
+    assert not read_results(evaluated_run)[0].text_attacks
 
 
 def test_a_curve_names_its_data(evaluated_run: Path) -> None:

@@ -66,7 +66,7 @@ class Cell:
             "option": make_config(self.config.method, self.config.options).options(),
             "measure": asdict(self.measurement),
         }
-        parts["measure"]["attacks"] = {attack.name: asdict(attack) for attack in self.measurement.further_attacks()}
+        parts["measure"]["attacks"] = self.measurement.attack_options()
         if not self.measurement.calibrated:  # the runs of earlier versions do not have it
             del parts["measure"]["calibrated"]
         for key in ("train_file", "validation_file", "test_file"):

@@ -1,6 +1,6 @@
 """How the trained model of a cell is measured: the same for all methods of a grid."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from uegr.compare.yaml_files import mapping
@@ -23,6 +23,7 @@ from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluator import EPSILONS, TYPO_RATE
 from uegr.options import Options, option
 from uegr.perturb.ball import Norm
+from uegr.perturb.synonyms import best_source
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,14 @@ class Measurement(Options):
                 check_attack_options(options, attacks[-1:])
         check_named_once([attack.name for attack in attacks])
         return attacks
+
+    def attack_options(self) -> dict[str, dict[str, Any]]:
+        """The options of each of `attacks` by name, with the table of synonyms that None stands for on this machine."""
+        options = {attack.name: asdict(attack) for attack in self.further_attacks()}
+        for values in options.values():
+            if "synonyms" in values:
+                values["synonyms"] = values["synonyms"] or best_source()
+        return options
 
     def arguments(self) -> dict[str, Any]:
         """The keyword arguments of `uegr.runs.evaluate.evaluate_run`."""

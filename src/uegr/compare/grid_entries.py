@@ -76,6 +76,11 @@ def method_entries(item: dict[str, Any]) -> Iterator[Entry]:
     own_name = name_in(f"the name of method '{method}'", item.get("name", method))
     options, sweep = (mapping(f"{key} of method '{method}'", item.get(key)) for key in ("options", "sweep"))
     settings = {key: value for key, value in item.items() if key not in NOT_SETTINGS}
+    if measured := ", ".join(key for key in settings if SETTINGS.get(key) == "measure" or key == "max_test_examples"):
+        raise UsageError(
+            f"method '{own_name}' sets {measured}, and all methods of a grid are measured alike: set it in "
+            "defaults, or for a task or a model."
+        )
     for key, values in sweep.items():
         if not isinstance(values, list) or not values:
             raise UsageError(f"sweep of {key} in method '{method}' must be a list of values.")

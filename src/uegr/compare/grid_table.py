@@ -23,8 +23,9 @@ def cells(table: Table, line: Line, curve: bool = True) -> list[str]:
 
 
 def footnote(table: Table) -> str:
-    """Notes on marks where methods lack seeds, on collapsed runs, and on the attacks on the text."""
+    """Notes on test data, on marks where methods lack seeds, on collapsed runs, and on the attacks on the text."""
     notes = (
+        _data_note(table),
         _seeds_note(table),
         _collapsed_note(table),
         _untouched_note(table),
@@ -32,6 +33,11 @@ def footnote(table: Table) -> str:
         changes_line([run for line in table.lines for run in line.runs.values()]),
     )
     return " ".join(note for note in notes if note)
+
+
+def _data_note(table: Table) -> str:
+    digests = {run.test_digest for line in table.lines for run in line.runs.values()} - {None}
+    return "The runs were measured on different test data, and cannot be compared." if len(digests) > 1 else ""
 
 
 def _seeds_note(table: Table) -> str:

@@ -68,6 +68,8 @@ def run_cell(cell: Cell, workspace: Workspace, on_progress: OnProgress) -> Run:
             remove_finished(folder)
         if (folder / RUN).exists():
             adopt_paths(folder, asdict(config))
+        for attack in cell.measurement.further_attacks():
+            attack.prepare()
         if not ((folder / RUN).exists() and is_whole(folder)):
             train_run(
                 config,

@@ -98,6 +98,8 @@ def evaluate(
     members = without_groups(named)
     check_named_once([attack_name(attack) for attack in members if isinstance(attack, str)])
     chosen = [find_attack(attack) for attack in members]
+    for attack in chosen:
+        attack.prepare()
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)

@@ -49,12 +49,16 @@ class Synonyms:
         return tuple(synonym for synonym in synonyms if forms & self._wordnet.forms(synonym))
 
 
+def best_source() -> Source:
+    """The best table on this machine."""
+    return "counterfitted" if lexical_file(FILES["counterfitted"]) else "wordnet"
+
+
 def load_synonyms(source: Source | None = None) -> Synonyms:
     """Load the named table, or without a name the best one on this machine."""
     if source is not None and source not in get_args(Source):
         raise unknown("synonym table", source, get_args(Source))
-    if source is None:
-        source = "counterfitted" if lexical_file(FILES["counterfitted"]) else "wordnet"
+    source = source or best_source()
     wordnet = load_wordnet()
     if source == "wordnet":
         return Synonyms(source, wordnet.synonyms, wordnet)

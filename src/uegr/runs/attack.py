@@ -24,7 +24,7 @@ from uegr.evaluation.attacks.attack_results import AttackOutcome
 from uegr.evaluation.attacks.attack_summary import measure_embedding_attack, measure_text_attack, summary
 from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_epsilons
 from uegr.evaluation.attacks.text_attack import TextAttack
-from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe
+from uegr.evaluation.attacks.textattack.bridge import PREFIX, QUERY_BUDGET, attack_with_recipe, textattack_python
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.data_slices import Slices, slice_scores
 from uegr.evaluation.evaluated_model import BATCH_SIZE
@@ -122,7 +122,7 @@ def _attacks_and_recipes(
     """Create the attacks that are given by name; recipes of TextAttack ("textattack:RECIPE") stay names.
 
     Raises:
-        UsageError: no attack has one of the options, or two attacks have the same name.
+        UsageError: no attack has one of the options, two attacks have the same name, or an attack lacks what it needs.
     """
     names = without_groups(names)
     recipes = [name for name in names if isinstance(name, str) and name.startswith(PREFIX)]
@@ -132,6 +132,10 @@ def _attacks_and_recipes(
     attacks = [create_attack(name, options, model) if isinstance(name, str) else find_attack(name) for name in others]
     check_attack_options(options, attacks)
     check_named_once([*(attack.name for attack in attacks), *recipes])
+    for attack in attacks:
+        attack.prepare()
+    if recipes:
+        textattack_python()
     return attacks, recipes
 
 

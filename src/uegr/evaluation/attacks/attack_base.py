@@ -28,6 +28,13 @@ class BaseAttack(ABC):
             if getattr(self, option) != getattr(type(self), option):
                 raise no_effect(option, reason)
 
+    def prepare(self) -> None:
+        """Load what the attack needs, such as a list of words, so that what is missing is reported before any work.
+
+        Raises:
+            UsageError: it is not there.
+        """
+
     @classmethod
     def without_effect(cls, options: Mapping[str, Any]) -> dict[str, str]:
         """The options that have no effect beside these, each with its reason, such as "search_by=worst"."""

@@ -32,6 +32,9 @@ class SynonymSwap(GreedyAttack):
         if self.most < 1:
             raise UsageError(f"most must be at least 1, not {self.most}: the number of synonyms of a word.")
 
+    def prepare(self) -> None:
+        _ = self._table
+
     def options(self) -> dict[str, Any]:
         return {**super().options(), "synonyms": self._table.source}
 

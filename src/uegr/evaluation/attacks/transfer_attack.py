@@ -38,6 +38,12 @@ class Transfer(EmbeddingAttack):
     name: ClassVar[str] = "transfer"
     uses_gradients: ClassVar[bool] = False
 
+    def prepare(self) -> None:
+        if self.source is None:
+            raise UsageError(
+                f"a transfer attack needs another run to make its perturbations on: name it with {SOURCE}."
+            )
+
     def options(self) -> dict[str, Any]:
         model = self.source.model if isinstance(self.source, EvaluatedModel) else self.source
         name = getattr(model, "name_or_path", type(model).__name__)
@@ -53,10 +59,8 @@ class Transfer(EmbeddingAttack):
         return attack_batch.is_correct(attack_batch.logits(delta))
 
     def _source(self, evaluated: EvaluatedModel) -> EvaluatedModel:
-        if self.source is None:
-            raise UsageError(
-                f"a transfer attack needs another run to make its perturbations on: name it with {SOURCE}."
-            )
+        self.prepare()
+        assert self.source is not None
         source = self.source if isinstance(self.source, EvaluatedModel) else EvaluatedModel(self.source)
         shapes = [torch.as_tensor(input_embeddings(model.model).weight).shape for model in (source, evaluated)]
         tokenizers = [model.tokenizer for model in (source, evaluated) if model.tokenizer is not None]

@@ -54,14 +54,24 @@ def attack_with_recipe(evaluated: EvaluatedModel, folder: Path, rows: Dataset, r
     return outcomes
 
 
-def in_textattack(script: Path, job: dict[str, Any]) -> Any:
-    """The result of a script in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`."""
+def textattack_python() -> str:
+    """The Python of TextAttack's environment.
+
+    Raises:
+        UsageError: $UEGR_TEXTATTACK_PYTHON does not name it.
+    """
     python = os.environ.get(PYTHON)
     if not python or not Path(python).exists():
         raise UsageError(
             "TextAttack needs a separate environment: python -m venv textattack-env, then textattack-env/bin/pip "
             f"install textattack==0.3.11 transformers==4.57.1, and set {PYTHON}=textattack-env/bin/python."
         )
+    return python
+
+
+def in_textattack(script: Path, job: dict[str, Any]) -> Any:
+    """The result of a script in TextAttack's environment: `python SCRIPT JOB.json RESULT.json`."""
+    python = textattack_python()
     with tempfile.TemporaryDirectory() as folder:
         job_file, result_file = Path(folder) / "job.json", Path(folder) / "result.json"
         job_file.write_text(json.dumps(job), encoding="utf-8")
