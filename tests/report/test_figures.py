@@ -90,6 +90,28 @@ def test_deletion_is_a_line_over_the_bars_of_misspelt_words() -> None:
     assert alone.figure.axes[0].get_yticklabels()[-1].get_text() == "deletion", "nothing to compare it with"
 
 
+def test_attacks_with_other_options_have_rows_of_their_own() -> None:
+    def attack(name: str, accuracy: float, **options: float) -> dict[str, Any]:
+        return {"attack": name, "accuracy": accuracy, "examples": 50, "options": options}
+
+    plain = [attack("deepwordbug", 0.6, max_share=0.3), attack("deletion", 0.4, max_share=0.3)]
+    uegr = [
+        {**attack("deepwordbug", 0.5, max_share=0.8), "temperature": 1.5},
+        attack("deepwordbug", 0.7, max_share=0.8),
+    ]
+    runs = [sample(method="plain", text_attacks=plain), sample(text_attacks=uegr)]
+    chart = charts(runs)["text-attacks"]
+    assert [row[:3] for row in chart.rows[2:]] == [
+        ["deepwordbug (max share 0.3)", "60.0", "–"],
+        ["deletion", "40.0", "–"],
+        ["deepwordbug calibrated", "–", "50.0"],
+        ["deepwordbug (max share 0.8)", "–", "70.0"],
+    ]
+    assert "Vertical lines" in chart.caption
+    other = [attack("deepwordbug", 0.6, max_share=0.3), attack("deletion", 0.4, max_share=0.5)]
+    assert "Vertical lines" not in charts([sample(text_attacks=other)])["text-attacks"].caption, "not the same search"
+
+
 def test_edits_of_the_training_and_the_size_of_the_changes_stand_at_the_figure() -> None:
     attack = {"attack": "deepwordbug", "accuracy": 0.6, "trained_on": True, "words_changed": 0.125, "similarity": 0.914}
     attack |= {"options": {"similarity": 0.8}}

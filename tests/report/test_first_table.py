@@ -334,21 +334,6 @@ def test_another_task_than_classification_is_told_in_its_own_metric() -> None:
     assert first_chart(groups, first_measures(groups)) is None
 
 
-def test_runs_with_other_settings_are_no_seeds_of_one_group() -> None:
-    slow, fast = (sample(method="plain"), sample(method="plain"))
-    slow, fast = replace(slow, settings={"learning_rate": 1e-5}), replace(fast, settings={"learning_rate": 1e-4})
-    groups = group_runs([slow, fast, replace(fast, seed=slow.seed + 1)])
-    assert [group.label for group in groups] == ["plain, learning_rate 1e-05", "plain, learning_rate 0.0001"]
-    assert [len(group.runs) for group in groups] == [1, 2]
-
-
-def test_a_second_run_of_a_seed_is_not_a_second_seed() -> None:
-    """Without a run.json beside results.json nothing else tells them apart."""
-    first = sample(method="plain")
-    groups = group_runs([first, replace(first, seed=first.seed + 1), copy.deepcopy(first)])
-    assert [(group.label, len(group.runs)) for group in groups] == [("plain", 2), ("plain, run 2", 1)]
-
-
 def test_the_attack_that_all_runs_share_comes_before_stronger_ones() -> None:
     of_plain = [{"attack": name, "accuracy": value} for name, value in zip("abcd", (0.2, 0.3, 0.35, 0.5), strict=True)]
     runs = [sample(method="plain", text_attacks=of_plain), sample(text_attacks=[{"attack": "d", "accuracy": 0.7}])]

@@ -51,3 +51,17 @@ def test_a_damaged_log_is_named(folder: Path) -> None:
     (folder / "training_log.json").write_text("[{")
     with pytest.raises(UsageError, match=r"training_log\.json' is damaged"):
         read_results_and_logs([folder])
+
+
+def test_runs_of_other_files_models_and_columns_have_other_settings(folder: Path) -> None:
+    def settings(train: str, model: str, column: str, folder_name: str = "a") -> dict[str, object]:
+        config = {"model": model, "data": {"train_file": train, "text_column": column}, "epochs": 3, "seed": 1}
+        digests = {"files": {train: "1234567"}, "model_folder": {model: f"{folder_name}bcdefg"}}
+        (folder / "run.json").write_text(json.dumps({"schema": 1, "finished": True, "config": config, **digests}))
+        return read_results_and_logs([folder])[0].settings
+
+    first = settings("x.csv", "encoder", "text")
+    assert first == {"epochs": 3, "text_column": "text", "train_file": "123456", "model_folder": "abcdef"}
+    assert settings("copy/x.csv", "other/encoder", "text") == first, "the same content in other places"
+    assert settings("x.csv", "encoder", "text", "b") != first
+    assert settings("x.csv", "encoder", "title") != first

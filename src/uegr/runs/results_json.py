@@ -12,7 +12,8 @@ from uegr.runs.run_folder import RESULTS, RUN, SCHEMA, TRAINING_LOG, read_run
 from uegr.runs.run_result import RunResult
 
 NAMED = ("method", "options", "model", "seed", "data")
-"""Parts of a run's configuration that its results hold themselves."""
+NAMED_DATA = ("task", "train_file", "validation_file", "test_file", "max_train_examples", "max_test_examples")
+"""Parts of a run's configuration, and of its "data", that its results hold themselves or by their digests."""
 
 
 def document(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -54,8 +55,18 @@ def with_settings(result: RunResult, folder: Path) -> RunResult:
     """Return the result with the settings of its training, where the folder has a run.json."""
     if not (folder / RUN).is_file():
         return result
-    config = read_run(folder).get("config", {})
-    return replace(result, settings={name: value for name, value in config.items() if name not in NAMED})
+    run = read_run(folder)
+    config = run.get("config", {})
+    data = config.get("data", {})
+    settings = {name: value for name, value in config.items() if name not in NAMED}
+    settings |= {name: value for name, value in data.items() if name not in NAMED_DATA}
+    for name, path, digests in (
+        ("train_file", data.get("train_file"), run.get("files", {})),
+        ("model_folder", config.get("model"), run.get("model_folder", {})),
+    ):
+        if path in digests:  # by content: files and folders of one name are told apart, and copies are the same
+            settings[name] = digests[path][:6]
+    return replace(result, settings=settings)
 
 
 def with_training_log(result: RunResult, folder: Path) -> RunResult:
