@@ -7,7 +7,12 @@ import copy
 import pytest
 import torch
 from datasets import Dataset
+from torch import nn
+from transformers import FunnelConfig, FunnelForSequenceClassification
 
+from support.reviews import tokenizer
+from support.small_models import encoder_decoder
+from uegr.errors import UsageError
 from uegr.evaluation.evaluated_model import EvaluatedModel
 from uegr.evaluation.similarity import Moments, measure_similarity, weight_drift
 
@@ -54,3 +59,16 @@ def test_a_model_is_like_itself_and_changed_weights_show_in_their_layer(
     assert 0 < other["drift_total"] < 0.5
     assert other["cka"][:2] == pytest.approx([1, 1]) and other["cka"][2] < 1
     assert set(weight_drift(evaluated.model, twin)) == {"embeddings", "layer 1", "layer 2", "bert.pooler", "total"}
+
+
+@pytest.mark.parametrize("kind", ["bart", "funnel"])
+def test_states_that_are_not_one_for_each_token_and_layer_are_refused(kind: str, rows: Dataset) -> None:
+    words = tokenizer()
+    model: nn.Module = encoder_decoder("bart", words)
+    message = "does not return its hidden states"
+    if kind == "funnel":
+        size = {"d_model": 16, "n_head": 2, "d_head": 8, "d_inner": 16}
+        model = FunnelForSequenceClassification(FunnelConfig(vocab_size=len(words), block_sizes=[1, 1], **size))
+        message = "has layers without a state for each token"
+    with pytest.raises(UsageError, match=message):
+        measure_similarity(EvaluatedModel(model, words, ("text",)), copy.deepcopy(model), rows)

@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from uegr.atomic_files import write_json
 from uegr.errors import UsageError
+from uegr.evaluation.similarity import HiddenStatesError
 from uegr.runs.analyse import analyse_run
 from uegr.runs.results_json import read_results
 from uegr.runs.run_folder import RESULTS, RUN, read_run
@@ -50,6 +51,20 @@ def test_a_pretrained_model_that_has_changed_is_no_reference(evaluated_run: Path
     del record["model_folder"]  # a run of an earlier version
     write_json(evaluated_run / RUN, record)
     analyse_run(evaluated_run, ["similarity"], examples=4)
+
+
+def test_a_part_that_the_model_does_not_allow_is_left_out_of_all(
+    evaluated_run: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_states(*_: object) -> None:
+        raise HiddenStatesError("it does not return its hidden states")
+
+    monkeypatch.setattr("uegr.runs.analyse.measure_similarity", no_states)
+    analysis = analyse_run(evaluated_run, examples=2).analysis
+    assert set(analysis) == {"calibration", "selective", "saliency", "landscape"}
+    assert "it does not return its hidden states: the part similarity is left out" in caplog.text
+    with pytest.raises(UsageError, match="leave out --parts similarity"):
+        analyse_run(evaluated_run, ["similarity"], examples=2)
 
 
 def test_one_example_is_refused(evaluated_run: Path) -> None:

@@ -18,6 +18,14 @@ from uegr.modeling.real_tokens import token_mask
 EMBEDDINGS = "embeddings"
 
 
+class HiddenStatesError(UsageError):
+    """The hidden states of a model cannot be compared; `reason` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}: leave out --parts similarity.")
+        self.reason = reason
+
+
 def measure_similarity(evaluated: EvaluatedModel, pretrained: nn.Module, rows: Dataset) -> dict[str, Any]:
     """The "similarity" part of results.json, without the name of the reference.
 
@@ -25,6 +33,9 @@ def measure_similarity(evaluated: EvaluatedModel, pretrained: nn.Module, rows: D
         evaluated: the fine-tuned model.
         pretrained: the model before fine-tuning, with the same layers.
         rows: texts whose tokens are compared.
+
+    Raises:
+        HiddenStatesError: the model does not return a state for each token and layer.
     """
     moments: list[Moments] = []
     tokens = 0
@@ -115,5 +126,7 @@ def _hidden(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, ...]:
     inputs = {key: value for key, value in batch.items() if key != "labels"}
     states = getattr(model(**inputs, output_hidden_states=True), "hidden_states", None)
     if states is None:
-        raise UsageError(f"{type(model).__name__} does not return its hidden states: leave out --parts similarity.")
+        raise HiddenStatesError(f"{type(model).__name__} does not return its hidden states")
+    if any(state.shape[:2] != inputs["input_ids"].shape for state in states):
+        raise HiddenStatesError(f"{type(model).__name__} has layers without a state for each token")
     return tuple(state.float() for state in states)

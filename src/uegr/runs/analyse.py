@@ -1,5 +1,6 @@
 """Analyse a finished run, part by part, and merge the parts into its results.json."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,13 +23,14 @@ from uegr.evaluation.landscape.slices import slice_1d, slice_2d
 from uegr.evaluation.layer_saliency import measure_saliency
 from uegr.evaluation.ood import ood_auroc
 from uegr.evaluation.risk_coverage import measure_selective_prediction
-from uegr.evaluation.similarity import measure_similarity
+from uegr.evaluation.similarity import HiddenStatesError, measure_similarity
 from uegr.modeling.metrics import accuracy
 from uegr.modeling.model_loading import load_classifier
 from uegr.modeling.scratch.scratch_models import SCRATCH
 from uegr.runs.finished_run import FinishedRun, open_measured_classifier
 from uegr.runs.run_result import RunResult
 
+logger = logging.getLogger("uegr")
 RHOS = (0.01, 0.02, 0.05, 0.1)
 LINE, PLANE = np.linspace(-1.0, 1.0, 21).tolist(), np.linspace(-1.0, 1.0, 9).tolist()
 OnPart = Callable[[str, int, int], None]
@@ -70,7 +72,7 @@ def analyse_run(
     Args:
         folder: a finished and measured run.
         parts: keys of `PARTS`; None computes all that are possible: "ood" where tasks are named for it, "similarity"
-            where there is a pretrained model.
+            where there is a pretrained model and both return their hidden states.
         examples: number of examples for the parts that cost many passes (similarity, landscape, saliency), at least 2;
             the remaining parts use the whole split.
         split: "test" or "validation".
@@ -98,8 +100,14 @@ def analyse_run(
     for done, name in enumerate(names):
         on_part("analysing", done, len(names))
         compute, needs_all_rows = PARTS[name]
-        with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
-            part = {**compute(data), "split": split, "cost": cost}
+        try:
+            with Clock(run.evaluated_model, data.rows if needs_all_rows else data.sample).measure() as cost:
+                part = {**compute(data), "split": split, "cost": cost}
+        except HiddenStatesError as error:
+            if parts is not None:
+                raise
+            logger.warning("%s: the part %s is left out", error.reason, name)
+            continue
         _save(run, name, part)  # now: a later part may be impossible
     on_part("analysing", len(names), len(names))
     return run.result()

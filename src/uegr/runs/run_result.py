@@ -49,7 +49,7 @@ class RunResult(JsonPart):
         analysis: name of a part of `uegr analyse` -> its numbers.
         transfer: one entry per further task of `uegr evaluate --on`.
         log: the entries of the training log, where the reader asked for them; not part of results.json.
-        settings: of the training, such as the learning rate and digests of its file and model folder, from the run.json beside it;
+        settings: of the training, such as the learning rate and the digest of its file, from the run.json beside it;
             not part of results.json.
     """
 
