@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from support.compare_samples import ROBUST_ACCURACY, first_task, made_up_grid, made_up_run, made_up_slots
-from support.sample_runs import sample
+from support.sample_runs import RUN, sample
 from uegr.compare.cell import Cell
 from uegr.compare.grid_summary import mark, summarise
 from uegr.compare.grid_table import cells, headings
@@ -93,7 +93,8 @@ def test_further_tasks_are_measures_like_the_others() -> None:
 
 def test_examples_are_scored_only_where_the_metric_is_their_mean() -> None:
     hits = np.arange(10) < 6
-    run = sample(outcomes=pack_outcomes(hits, np.stack([hits, hits]), hits), metric="accuracy")
+    attacked = np.ones((2, RUN["robustness"]["examples"]), dtype=bool)
+    run = sample(outcomes=pack_outcomes(hits, attacked, hits), metric="accuracy")
     scores = CLEAN.scores(run)
     assert scores is not None and scores.mean() == 0.6
     assert CLEAN.scores(replace(run, metric="matthews")) is None

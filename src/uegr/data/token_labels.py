@@ -66,7 +66,7 @@ def encode_token_labels(
 def _tags(name: str, rows: Dataset, column: str) -> list[list[str]]:
     """The tags of each row as texts: the numbers of a `ClassLabel`, whose order may differ by split, by their names."""
     text_of = {str(number): tag for number, tag in enumerate(names_of_lists(rows, column))}
-    lists = [[label_text(tag) for tag in row] for row in _lists(name, rows[column])]
+    lists = [[label_text(tag) for tag in row] for row in _lists(f"{name}, column '{column}'", rows[column])]
     if any(lists) and all(tag == IGNORED for row in lists for tag in row):
         raise UsageError(f"{name}: no word has a tag ({IGNORED} marks words without one): give rows with tags.")
     return [[text_of.get(tag, tag) for tag in row] for row in lists]
@@ -83,7 +83,8 @@ def _encoded(
     name: str, text_column: str, texts: Iterable[Any], tags: Sequence[Sequence[str]], class_of: Mapping[str, int]
 ) -> Dataset:
     rows: dict[str, list[Any]] = {text_column: [], LABEL: []}
-    for number, (text_words, row_tags) in enumerate(zip(_lists(name, texts), tags, strict=True)):
+    words_of_rows = _lists(f"{name}, column '{text_column}'", texts)
+    for number, (text_words, row_tags) in enumerate(zip(words_of_rows, tags, strict=True)):
         words = [str(word).replace(" ", SPACE_IN_WORD) for word in text_words]
         if len(words) != len(row_tags):
             raise UsageError(

@@ -77,7 +77,7 @@ class EvaluatedModel:
             raise UsageError(f"batch_size must be at least 1, not {batch_size}.")
         self.bf16, self.batch_size = bf16, batch_size
         self.cut_to(max_length)
-        self.positive = 1
+        self.positive_class = 1
         """The class whose F1 is measured."""
         check_value("temperature", own_number(temperature), float)
         if not 0.0 < temperature < math.inf:

@@ -23,10 +23,11 @@ from uegr.evaluation.attacks.embedding_attack import EmbeddingAttack, sorted_eps
 from uegr.evaluation.attacks.pgd import PGD
 from uegr.evaluation.attacks.text_attack import TextAttack
 from uegr.evaluation.evaluated_model import BATCH_SIZE, EvaluatedModel, OnBatch
-from uegr.evaluation.evaluation_data import EvaluationData, class_names, evaluation_rows
+from uegr.evaluation.evaluation_data import EvaluationData, evaluation_rows
 from uegr.evaluation.evaluation_report import EvaluationReport
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.model_state import evaluation_mode
+from uegr.evaluation.output_checks import checked_class_names
 from uegr.evaluation.output_scores import scores_of
 from uegr.evaluation.packed_outcomes import pack_outcomes
 from uegr.evaluation.robustness import curve_part, robust_mask
@@ -94,20 +95,15 @@ def evaluate(
             `PGD()`, rows without text or label, or an attack other than PGD on a model that is not a classifier.
     """
     check_value("attack_examples", own_number(attack_examples), int | None)
-    named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
-    members = without_groups(named)
-    check_named_once([attack_name(attack) for attack in members if isinstance(attack, str)])
-    chosen = [find_attack(attack) for attack in members]
-    for attack in chosen:
-        attack.prepare()
+    chosen = _prepared_attacks(attacks)
     metrics = (metrics,) if isinstance(metrics, str) else metrics
     text_columns = (text_columns,) if isinstance(text_columns, str) else text_columns
     rows, texts, kind = evaluation_rows(model, dataset, text_columns, label_column, kind)
     for metric in metrics or ():
         check_metric(metric, kind)
-    on_text = [attack for attack in chosen if isinstance(attack, TextAttack)]
-    on_embeddings = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
-    further: list[Attack] = [*on_embeddings[1:], *on_text]
+    text_attacks = [attack for attack in chosen if isinstance(attack, TextAttack)]
+    embedding_attacks = [attack for attack in chosen if isinstance(attack, EmbeddingAttack)]
+    further: list[Attack] = [*embedding_attacks[1:], *text_attacks]
     if kind != "classification" and (further or not all(isinstance(attack, PGD) for attack in chosen)):
         raise UsageError(
             f"a model for {KIND_TITLES[kind]} can be attacked by one attack only, pgd: leave out the others."
@@ -123,22 +119,23 @@ def evaluate(
         max_length=max_length,
         temperature=temperature,
     )
-    if temperature != 1.0 and not on_text:
+    if temperature != 1.0 and not text_attacks:
         raise UsageError("temperature has no effect without an attack on the text: add one, or leave temperature out.")
-    names: list[str] = []
-    if kind == "classification":
-        names = class_names(model, evaluated.outputs(rows.select([0]))[0].shape[1])
+    names = checked_class_names(evaluated, rows)
+    if names:
         check_rankings(metrics or (), len(names), "the model")
-        if positive_label is not None:
-            if positive_label not in names:
-                raise unknown("positive label", positive_label, names)
-            evaluated.positive = names.index(positive_label)
+    if positive_label is not None:
+        if not names:
+            raise UsageError(f"a model for {KIND_TITLES[kind]} has no classes: leave positive_label out.")
+        if positive_label not in names:
+            raise unknown("positive label", positive_label, names)
+        evaluated.positive_class = names.index(positive_label)
     measured = measure_model(
         evaluated,
         rows,
         metrics=metrics or METRICS_OF_KIND[kind][:1],
         epsilons=epsilons,
-        attack=on_embeddings[0] if on_embeddings else None,
+        attack=embedding_attacks[0] if embedding_attacks else None,
         attack_examples=attack_examples,
         typo_rate=typo_rate,
         on_batch=on_batch,
@@ -147,9 +144,20 @@ def evaluate(
     return EvaluationReport(
         kind,
         **measured,
-        positive_label=names[evaluated.positive] if names else None,
+        positive_label=names[evaluated.positive_class] if names else None,
         **_measure_attacks(evaluated, attacked, further, epsilons, names, on_batch),
     )
+
+
+def _prepared_attacks(attacks: str | Attack | Sequence[str | Attack]) -> list[Attack]:
+    """The attacks that were named or given, with the members of groups, ready to be used."""
+    named = attacks if isinstance(attacks, Iterable) and not isinstance(attacks, str) else [attacks]
+    members = without_groups(named)
+    check_named_once([attack_name(attack) for attack in members if isinstance(attack, str)])
+    chosen = [find_attack(attack) for attack in members]
+    for attack in chosen:
+        attack.prepare()
+    return chosen
 
 
 def _measure_attacks(
@@ -164,14 +172,14 @@ def _measure_attacks(
     if not attacks:
         return {}
     sizes, clock = sorted_epsilons(epsilons), Clock(evaluated, rows)
-    on_embeddings, on_text = [], []
+    embedding_results, text_results = [], []
     temperature = {} if evaluated.temperature == 1.0 else {"temperature": evaluated.temperature}
     for attack in attacks:
         if isinstance(attack, TextAttack):
-            on_text.append(measure_text_attack(evaluated, rows, attack, names, clock, on_batch)[0] | temperature)
+            text_results.append(measure_text_attack(evaluated, rows, attack, names, clock, on_batch)[0] | temperature)
         else:
-            on_embeddings.append(measure_embedding_attack(evaluated, rows, attack, sizes, clock, on_batch)[0])
-    return {"embedding_attacks": on_embeddings, "text_attacks": on_text}
+            embedding_results.append(measure_embedding_attack(evaluated, rows, attack, sizes, clock, on_batch)[0])
+    return {"embedding_attacks": embedding_results, "text_attacks": text_results}
 
 
 def measure_model(

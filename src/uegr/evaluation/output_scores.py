@@ -28,7 +28,7 @@ def scores_of(
     `metrics` are further ones for classification; the other kinds always have all of theirs.
     """
     if evaluated.kind == "classification":
-        return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive)
+        return class_scores(metrics, outputs, labels, rows[evaluated.text_columns[0]], evaluated.positive_class)
     scores = KINDS[evaluated.kind].metrics(outputs, labels)
     if evaluated.kind == "token":
         return {"entity_f1": entities_found(evaluated, outputs), **scores}

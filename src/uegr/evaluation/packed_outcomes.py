@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from uegr.errors import UsageError
+
 Hits = NDArray[np.bool_]
 
 
@@ -49,6 +51,15 @@ def pack_bits(hits: Hits) -> str:
 
 
 def unpack_bits(text: str, count: int) -> Hits:
-    """What `pack_bits` was given; `count` is N."""
-    bits = np.unpackbits(np.frombuffer(b64decode(text), dtype=np.uint8), count=count)
-    return bits.astype(bool)
+    """What `pack_bits` was given; `count` is N.
+
+    Raises:
+        UsageError: the text is damaged.
+    """
+    try:
+        packed = np.frombuffer(b64decode(text, validate=True), dtype=np.uint8)
+    except ValueError:
+        packed = np.empty(0, dtype=np.uint8)
+    if len(packed) != -(-count // 8):
+        raise UsageError(f"the outcomes of {count} examples are damaged: measure the run again.")
+    return np.unpackbits(packed, count=count).astype(bool)
