@@ -34,19 +34,21 @@ def selection_dynamics(
         p (1 - q) + q (1 - p). Two masks drawn from the same p differ, too, in 2 p (1 - p). "saliency/LAYER": the mean
         score of the layer.
     """
-    names = list(dict.fromkeys(layers))
-    sums = torch.zeros(3 + 2 * len(names), device=scores[0].device)
+    layer_numbers = {name: number for number, name in enumerate(dict.fromkeys(layers))}
+    sums = torch.zeros(3 + 2 * len(layer_numbers), device=scores[0].device)
+    totals, by_layer = sums[:3], sums[3:].view(-1, 2)  # parts of one tensor: `add_up` is called once
     for i, (layer, score) in enumerate(zip(layers, scores, strict=True)):
         p = now[i]
-        sums[0] += score.numel()
-        sums[1] += p.sum()
+        totals[0] += score.numel()
+        totals[1] += p.sum()
         if before:
             q = before[i]
-            sums[2] += (p + q - 2 * p * q).sum()
-        position = 3 + 2 * names.index(layer)
-        sums[position] += score.sum()
-        sums[position + 1] += score.numel()
+            totals[2] += (p + q - 2 * p * q).sum()
+        by_layer[layer_numbers[layer], 0] += score.sum()
+        by_layer[layer_numbers[layer], 1] += score.numel()
     add_up(sums)
-    churn = {"mask_churn": sums[2] / sums[0]} if before else {}
-    saliency = {f"{SALIENCY}{name}": sums[3 + 2 * i] / sums[4 + 2 * i] for i, name in enumerate(names)}
-    return {"update_share": sums[1] / sums[0], **churn, **saliency}
+    elements, updated, churned = totals
+    churn = {"mask_churn": churned / elements} if before else {}
+    means = by_layer[:, 0] / by_layer[:, 1]
+    saliency = {f"{SALIENCY}{name}": means[number] for name, number in layer_numbers.items()}
+    return {"update_share": updated / elements, **churn, **saliency}

@@ -12,6 +12,7 @@ from uegr.forward.forward_stage import ForwardStage
 from uegr.forward.input_gradient import input_gradient_at
 from uegr.forward.label_statistics import LabelStatistics
 from uegr.forward.step_inputs import Batch, Step
+from uegr.modeling.data_parallel import sum_over_processes
 from uegr.modeling.perturbed_pass import zero_delta
 from uegr.modeling.real_tokens import token_mask
 from uegr.modeling.task_kinds.own_loss import detached
@@ -76,8 +77,8 @@ class EmbeddingAdversary:
         task = step.task(model, logits, batch)
         if not task.has_labels:
             return torch.ones((), device=logits.device)
-        counts = task.label_counts(logits.shape[-1])
-        label_statistics = self._label_statistics.observe(counts, step.number)  # counts are now those of all processes
+        counts = sum_over_processes(task.label_counts(logits.shape[-1]))
+        label_statistics = self._label_statistics.observe(counts, step.number)
         confidence = task.mean_per_example(task.confidence(logits, label_statistics))
         if task.loss_fn is not None:
             self._other_labels = self._other_labels.to(counts.device) | task.counts_other_labels(counts)

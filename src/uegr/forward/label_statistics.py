@@ -2,18 +2,14 @@
 
 from typing import Any
 
-import torch.distributed as dist
 from torch import Tensor
-
-from uegr.modeling.data_parallel import several_processes
 
 
 class LabelStatistics:
     """Statistics of the labels. A step uses those of the steps before it.
 
     They are therefore the same whether the examples of a step come in one batch, in several accumulated batches or in
-    several processes. The counts of all processes are added up by a collective operation, so all processes must
-    call `observe` equally often; DDP requires the same of the forward passes.
+    several processes.
     """
 
     def __init__(self) -> None:
@@ -25,15 +21,12 @@ class LabelStatistics:
         """Count one batch of this optimizer step, and return the statistics of the steps before it.
 
         Args:
-            counts: of `TaskKind.label_counts`, shape (1 + C,), the number of targets first; they become those of all
-                processes.
+            counts: of `TaskKind.label_counts`, over all processes, shape (1 + C,), the number of targets first.
             step: the number of optimizer steps made so far.
 
         Returns:
             Shape (C,), the counts divided by the number of targets; None in the first step.
         """
-        if several_processes():
-            dist.all_reduce(counts)
         if step != self._step:
             self._past, self._present, self._step = _sum(self._past, self._present), None, step
         self._present = _sum(self._present, counts)

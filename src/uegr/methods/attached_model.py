@@ -21,8 +21,8 @@ class AttachedModel:
         self.model, self.optimizer = model, optimizer
         self._parameters = self._identities()
 
-    def or_wrapper(self, model: nn.Module | None) -> nn.Module:
-        """The attached model, or the user's wrapper around it.
+    def model_to_run(self, model: nn.Module | None) -> nn.Module:
+        """The attached model, or the user's wrapper around it (`model`).
 
         Raises:
             UsageError: it is another model, which the optimizer would not train.
@@ -40,8 +40,8 @@ class AttachedModel:
             )
         return model
 
-    def has_changed(self) -> bool:
-        """Whether parameters were frozen, unfrozen, added or replaced (by sharded ones) since this was last asked."""
+    def take_change(self) -> bool:
+        """Whether parameters were frozen, unfrozen, added or replaced (by sharded ones) since the last call."""
         former, self._parameters = self._parameters, self._identities()
         return former != self._parameters
 

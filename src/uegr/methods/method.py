@@ -82,7 +82,7 @@ class Method:
         self.config, self.seed = config, checked_seed(seed)
         self.task_options = TaskOptions(weights_tensor(class_weights), label_smoothing, loss_fn, compute_loss)
         self._view = config.parsed_views()[0]
-        self._attachment: AttachedModel | None = None
+        self._attached_or_none: AttachedModel | None = None
         self.reset()
 
     def reset(self) -> Method:
@@ -90,14 +90,14 @@ class Method:
 
         A step that the loop has not finished is given up, and leaves nothing in the model.
         """
-        if self._attachment is not None:
+        if self._attached_or_none is not None:
             self._step_cycle.undo_unfinished_step()
         self.forward, self.backward = self.config.forward(self.config), self.config.backward(self.config)
         self.terms: dict[str, Tensor] = {}
         """Parts of the last loss, detached scalars."""
         self._position = TrainingPosition(self.seed)
         self._view_reader: ViewReader | None = None
-        self._attachment = None
+        self._attached_or_none = None
         self._backward_only = False
         return self
 
@@ -178,7 +178,7 @@ class Method:
                 f"{self.name} scores the pretrained weights before training: give attach(...) a train_loader, or call "
                 "method.prepare(loader) once."
             )
-        model = attached.or_wrapper(model)
+        model = attached.model_to_run(model)
         batch = stage_inputs(model, batch, self.task_options, perturbs=self.forward.perturbs)
         num_items = checked_num_items(num_items, batch)
         make_step = partial(self._step, self._position.forward_seed(), self._position.steps, num_items)
@@ -226,7 +226,7 @@ class Method:
         """
         if self.backward.prepared:
             return
-        optimizer, model = self.optimizer.optimizer, self._attached.or_wrapper(model)
+        optimizer, model = self.optimizer.optimizer, self._attached.model_to_run(model)
         self.on_new_parameters()
         try:
             observe_training_data(self.backward, optimizer, model, batches, accumulation_steps, self._preparation_step)
@@ -249,7 +249,7 @@ class Method:
                 another optimizer already.
         """
         check_optimizer(optimizer)
-        if self._attachment is not None and self.optimizer.optimizer is not optimizer:
+        if self._attached_or_none is not None and self.optimizer.optimizer is not optimizer:
             raise UsageError(
                 "this method has an optimizer already: put all parameters into one optimizer, or call method.reset() "
                 "before a second training."
@@ -260,7 +260,7 @@ class Method:
         self._view_reader = view_reader_of(self.config, model, tokenizer)
         self.forward.attach(model)
         self.backward.attach(model, optimizer)
-        self._attachment = AttachedModel(model, StagedOptimizer(optimizer, self))
+        self._attached_or_none = AttachedModel(model, StagedOptimizer(optimizer, self))
         self._new_step_cycle()
         return self.optimizer
 
@@ -310,7 +310,7 @@ class Method:
         Raises:
             UsageError: the state is another method's or another model's, or not a state of a method.
         """
-        parameters = None if self._attachment is None else optimizer_parameters(self.optimizer.optimizer)
+        parameters = None if self._attached_or_none is None else optimizer_parameters(self.optimizer.optimizer)
         check_state(state, self.name, parameters)
         self.forward.check_state_dict(state["forward"])
 
@@ -327,6 +327,6 @@ class Method:
 
     @property
     def _attached(self) -> AttachedModel:
-        if self._attachment is None:
+        if self._attached_or_none is None:
             raise UsageError("attach the method first: method = config.attach(model=model, optimizer=optimizer, ...).")
-        return self._attachment
+        return self._attached_or_none

@@ -85,7 +85,31 @@ class MethodConfig(ViewOptions):
         loss_fn: LossFunction | None = None,
         compute_loss: ComputeLoss | None = None,
     ) -> Method:
-        """Everything that a training loop needs, in one call; see `Method` and `Method.attach` for the arguments."""
+        """Connect the method to a model and its optimizer, for your own training loop.
+
+        The loop then uses `method.loss(batch)` and `method.optimizer` of the result, instead of its own loss and
+        optimizer.
+
+        Args:
+            model: any module whose forward takes what a batch holds (except "labels") and returns an object with
+                `.logits`.
+            optimizer: your own; `method.optimizer` replaces it in the loop.
+            tokenizer: the model's fast tokenizer, for views that edit texts. Without a tokenizer UEGR's default view
+                `auto` edits no texts.
+            train_loader: batches of the training data; needed only by Child-Tuning D and RoAST, which score the
+                pretrained weights first.
+            accumulation_steps: batches per optimizer step, for the scores of these methods.
+            backward_only: use the backward stage alone, on the gradients of your own loss.
+            seed: of dropout, random starts and masks; at least 0.
+            class_weights: weight of each class in the cross-entropy, C numbers.
+            label_smoothing: of the cross-entropy, in [0, 1].
+            loss_fn: your own loss of logits and labels: one value per example (or token), or their mean.
+            compute_loss: your own loss that runs the model itself: from a model and a batch to a scalar loss, the mean
+                over the batch, and the logits or None.
+
+        Raises:
+            UsageError: an argument is not possible, or the method cannot work on this model; see `uegr.check`.
+        """
         method = self.create(
             seed=seed,
             class_weights=class_weights,

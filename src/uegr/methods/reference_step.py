@@ -87,8 +87,9 @@ def reference_loss(
         batch: input_ids, attention_mask and labels (B,).
         config: see `FOLLOWED`.
         seeds: of the dropout of the clean pass and of the k passes, 1 + k numbers.
-        edited: number of a pass, from 0 -> the batch that it reads instead of the adversarial sample. With the default
-            views pass 1 reads edited texts; the edits are random, and a tokenizer is needed to make them.
+        edited: index of a pass, from 0 (index i is P_{i+1}) -> the batch that it reads instead of the adversarial
+            sample. With the default views this is index 1, P_2. The edits are random and need a tokenizer, so they are
+            made by the caller.
         label_shares: share of each class in the labels of the training so far, (C,); if None, equal shares.
         scale: of the model's embeddings before the training; if None, of those that it has now.
 
@@ -98,9 +99,9 @@ def reference_loss(
     _check_followed(config)
     labels, mask, scale = batch["labels"], token_mask(batch), scale or embedding_scale(model)
 
-    def logits_of(read: Mapping[str, Tensor], delta: Tensor | None, rate: float | None, seed: int) -> Tensor:
-        moved = nullcontext() if delta is None else perturbed(model, read, delta)
-        inputs = {name: values for name, values in read.items() if name != "labels"}
+    def logits_of(pass_batch: Mapping[str, Tensor], delta: Tensor | None, rate: float | None, seed: int) -> Tensor:
+        moved = nullcontext() if delta is None else perturbed(model, pass_batch, delta)
+        inputs = {name: values for name, values in pass_batch.items() if name != "labels"}
         with DropoutSites(model).at(rate, seed), seeded(seed, labels.device), moved:
             return model(**inputs).logits.float()  # type: ignore[no-any-return]
 

@@ -153,7 +153,7 @@ class StepCycle:
 
     def _follow_trainable(self) -> None:
         """Let the backward stage look again at the parameters if the loop has changed any."""
-        if self._attached.has_changed():
+        if self._attached.take_change():
             reshard(self._attached.model)
             self._backward.attach(self._attached.model, self._optimizer)
 

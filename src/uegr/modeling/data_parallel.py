@@ -21,6 +21,15 @@ def several_processes() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
+def sum_over_processes(values: Tensor) -> Tensor:
+    """The values added up over all processes, a new tensor. A collective operation: all call it equally often."""
+    if not several_processes():
+        return values
+    total = values.clone()
+    dist.all_reduce(total)
+    return total
+
+
 def _is_averaged(model: nn.Module) -> bool:
     """Whether a backward pass through the model averages its gradients over the processes."""
     wrapped = any(isinstance(module, DistributedDataParallel) for module in model.modules())
