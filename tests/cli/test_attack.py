@@ -18,7 +18,7 @@ def test_attacks_are_merged_into_the_results(evaluated_run: Path, capsys: pytest
     attack = ["attack", str(evaluated_run), "--examples", "6"]
     names = ["typos", "deepwordbug", "pgd", "random-search", "transfer"]
     chosen = [argument for name in names for argument in ("--attack", name)]
-    further = ["--epsilons", "0,0.05", "--source", str(evaluated_run), "--steps", "2", "--rate", "0.5"]
+    further = ["--epsilons", "0,0.05", "--source", str(evaluated_run), "--attack_steps", "2", "--rate", "0.5"]
     assert run([*attack, *chosen, *further]) == 0
     assert "deepwordbug" in capsys.readouterr().out
     entry = entry_of(evaluated_run)

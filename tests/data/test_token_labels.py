@@ -36,7 +36,7 @@ def test_words_become_a_text_and_tags_numbers_with_o_first() -> None:
 
 
 def test_numbers_are_no_lists_of_words_or_tags() -> None:
-    with pytest.raises(UsageError, match="column .tags.: row 0 holds 1: give a list, or words with spaces between them"):
+    with pytest.raises(UsageError, match="column .tags.: row 0 holds 1: give a list, or words"):
         task(WORDS, [1, 2, 3])
 
 

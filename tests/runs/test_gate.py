@@ -16,7 +16,7 @@ from support.command_line import error_of, run
 from support.small_models import bert
 from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import COLUMN_MARK
-from uegr.runs.gate import _of_class, _perturbed, run_gate
+from uegr.runs.gate import _class_measures, _perturbed, run_gate
 from uegr.runs.gate_policy import GatePolicy, read_policy
 from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import open_model
@@ -24,9 +24,9 @@ from uegr.runs.open_classifier import open_model
 
 def test_rates_of_a_class_by_hand() -> None:
     labels, predicted = np.array([1, 1, 1, 1, 0, 0, 0, 0, 0, 0]), np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0])
-    assert _of_class(predicted, labels, 1) == {"recall": 0.75, "precision": 0.75, "false_positive_rate": 1 / 6}
-    assert _of_class(predicted, labels, 0)["recall"] == 5 / 6
-    nothing = _of_class(np.array([0, 0]), np.array([0, 0]), 1)
+    assert _class_measures(predicted, labels, 1) == {"recall": 0.75, "precision": 0.75, "false_positive_rate": 1 / 6}
+    assert _class_measures(predicted, labels, 0)["recall"] == 5 / 6
+    nothing = _class_measures(np.array([0, 0]), np.array([0, 0]), 1)
     assert nothing == {"recall": 1.0, "precision": 0.0, "false_positive_rate": 0.0}
 
 

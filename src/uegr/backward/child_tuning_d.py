@@ -52,7 +52,7 @@ class ChildTuningD(FisherRankedStage):
         return [*super().tensors_of_parameters(), self._masks]
 
     def finish_preparation(self) -> None:
-        table, bins_of_body = self.ranked()
+        table, bins_of_body = self.rank_and_clear()
         self._masks = {i: look_up(table, bins.int()).bool() for i, bins in bins_of_body.items()}
         self.prepared = True
 

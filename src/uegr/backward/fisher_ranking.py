@@ -53,7 +53,7 @@ class FisherRankedStage(BackwardStage):
         parameters = self._parameters
         self.scores.observe({i: parameters[i] for i in self._body})
 
-    def ranked(self) -> tuple[Tensor, dict[int, Tensor]]:
+    def rank_and_clear(self) -> tuple[Tensor, dict[int, Tensor]]:
         """Rank the weights by the gradients since the last ranking, and forget those gradients.
 
         Returns:

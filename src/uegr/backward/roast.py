@@ -83,7 +83,7 @@ class RoASTBackward(FisherRankedStage):
             self._rank()
 
     def _rank(self) -> None:
-        self._table, self._bins = self.ranked()
+        self._table, self._bins = self.rank_and_clear()
         self._seen = 0
 
     def state_dict(self) -> dict[str, Any]:

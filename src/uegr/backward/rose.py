@@ -110,16 +110,14 @@ class ROSESecond(ROSE):
             if any(optimizer.state.get(matrix) for matrix in matrices):
                 raise UsageError(NO_MOMENT)
             return None
-        gradients = _norms([matrix.grad for matrix in matrices if matrix.grad is not None])
-        shares = _shares_of_gradient(optimizer, matrices, gradients.device)
-        # A matrix of a group that was added later has no moment yet: its score is 0.
-        states = [(optimizer.state.get(matrix, {}), matrix.grad) for matrix in matrices]
-        means = [
-            state.get("exp_avg", share * gradient)
-            for (state, gradient), share in zip(states, shares, strict=True)
-            if gradient is not None
+        gradients = [matrix.grad for matrix in matrices if matrix.grad is not None]  # `update` passes no others
+        norms = _norms(gradients)
+        shares = _shares_of_gradient(optimizer, matrices, norms.device)
+        means = [  # a matrix of a group that was added later has no moment yet: its score is 0
+            optimizer.state.get(matrix, {}).get("exp_avg", share * gradient)
+            for matrix, gradient, share in zip(matrices, gradients, shares, strict=True)
         ]
-        return (shares * gradients / _norms(means).clamp_min(1e-12) - 1.0).abs()
+        return (shares * norms / _norms(means).clamp_min(1e-12) - 1.0).abs()
 
 
 def _shares_of_gradient(optimizer: torch.optim.Optimizer, matrices: list[Tensor], device: torch.device) -> Tensor:

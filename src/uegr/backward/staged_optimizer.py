@@ -213,13 +213,13 @@ def check_trains(optimizer: torch.optim.Optimizer, model: torch.nn.Module) -> No
     check_module(model)
     reshard(model)
     updated = {id(weight) for weight in optimizer_parameters(optimizer)}
-    of_model = [weight for weight in model.parameters() if id(weight) in updated]
-    if not of_model:
+    model_weights = [weight for weight in model.parameters() if id(weight) in updated]
+    if not model_weights:
         raise UsageError(
             "the optimizer holds no weight of this model, which would not be trained: make the optimizer from "
             "model.parameters(), after adapters are added or weights are replaced."
         )
-    trainable_weights(of_model)
+    trainable_weights(model_weights)
 
 
 def has_gradients(optimizer: torch.optim.Optimizer, *, look_inside: bool = False) -> bool:

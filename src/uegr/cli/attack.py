@@ -44,17 +44,20 @@ def attack(
     batch_size: BatchSizeOption = 64,
     trust_remote_code: TrustOption = False,
 ) -> None:
-    """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ..."""
+    """Attack a run and merge the results into its results.json. Options of an attack: --steps 50, --rate 0.1, ...
+
+    Their names in uegr evaluate, such as --attack_steps, are understood, too.
+    """
     from uegr.evaluation.attacks.attack_registry import EMBEDDING_ATTACKS, attack_name, without_groups
     from uegr.evaluation.evaluator import EPSILONS
     from uegr.runs.attack import attack_run
 
-    on_embeddings = {attack_name(name) for name in names} & EMBEDDING_ATTACKS.keys()
-    if "transfer" not in on_embeddings:
+    embedding_attacks = {attack_name(name) for name in names} & EMBEDDING_ATTACKS.keys()
+    if "transfer" not in embedding_attacks:
         refuse_unused(context, ("source",), "add --attack transfer")
-    if not on_embeddings:
+    if not embedding_attacks:
         refuse_unused(context, ("epsilons",), "add an attack on the embeddings, such as --attack pgd")
-    if len(on_embeddings) == len(set(names)):
+    if len(embedding_attacks) == len(set(names)):
         refuse_unused(context, ("calibrated",), "add an attack on the text, such as --attack deepwordbug")
     with progress() as on_progress:
         result = attack_run(
@@ -67,7 +70,7 @@ def attack(
             epsilons=parse_numbers(epsilons) if epsilons else EPSILONS,
             source=source,
             calibrated=calibrated,
-            options=method_options(context.args),
+            options={name.removeprefix("attack_"): value for name, value in method_options(context.args).items()},
             on_examples=on_progress,
         )
     _print_attacks(result, [attack_name(name) for name in without_groups(names)])

@@ -98,8 +98,8 @@ def _run_demo(folder: Path, seed: int, on_progress: OnProgress) -> list[RunResul
             evaluate_run(run, attack_examples=ATTACKED_EXAMPLES, on_examples=on_examples)
         (result,) = read_results(run)
         if not {*TEXT_ATTACKS} <= {attack.attack for attack in result.text_attacks}:
-            on_text = partial(_attacking, on_progress, method)
-            result = attack_run(run, TEXT_ATTACKS, examples=TEXTS_ATTACKED, on_examples=on_text)
+            on_attacked = partial(_attacking, on_progress, method)
+            result = attack_run(run, TEXT_ATTACKS, examples=TEXTS_ATTACKED, on_examples=on_attacked)
         results.append(result)
     write_results(folder, results)
     measured = read_results_and_logs([folder / method for method in METHODS])

@@ -45,7 +45,10 @@ def gate(
 
     limits = read_policy(policy)
     classifier = open_model(
-        *(model, text_column, text_pair_column, max_length),
+        model,
+        text_column,
+        text_pair_column,
+        max_length,
         normalize=parse_names(normalize),
         batch_size=batch_size,
         trust_remote_code=trust_remote_code,

@@ -152,13 +152,13 @@ def _print_training(run: dict[str, Any]) -> None:
     for finding in run["data"]["findings"]:
         console.print(f"note: {finding['count']:,} {finding['message']}.", style="yellow", highlight=False)
     cost = run["cost"]
-    of_step = "the cost of a step was not measured"
+    step_cost = "the cost of a step was not measured"
     if "flop_ratio" in cost:
-        of_step = (
-            f"a step needs {cost['flop_ratio']:.2f} times the operations of plain fine-tuning and "
+        step_cost = (
+            f"a step needs {cost['flop_ratio']:.2f} times the arithmetic of plain fine-tuning and "
             f"{cost['time_ratio']:.2f} times its time"
         )
-    console.print(f"{run['train_examples']} examples in {cost['seconds']:.0f} s; {of_step}.")
+    console.print(f"{run['train_examples']} examples in {cost['seconds']:.0f} s; {step_cost}.")
     if "parts" in cost:
         console.print(cost_in_words(cost))
 

@@ -57,8 +57,8 @@ class Measurement(Options):
     def check(self) -> None:
         sorted_epsilons(self.epsilons)
         self.attack()
-        on_text = [attack for attack in self.further_attacks() if isinstance(attack, TextAttack)]
-        if self.calibrated and not on_text:
+        text_attacks = [attack for attack in self.further_attacks() if isinstance(attack, TextAttack)]
+        if self.calibrated and not text_attacks:
             raise UsageError("calibrated has no effect without an attack on the text: name one in attacks.")
         for name in self.transfer:
             find_task(name)

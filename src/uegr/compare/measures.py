@@ -93,20 +93,19 @@ def _on(task: str) -> Measure:
 
 
 def _under(name: str) -> Measure:
-    def on_text(run: RunResult) -> TextAttackRecord | None:
+    def text_attack(run: RunResult) -> TextAttackRecord | None:
         return next((attack for attack in run.text_attacks if attack.search == name), None)
 
     def value(run: RunResult) -> float | None:
         curve = next((curve for curve in run.embedding_attacks if curve.attack == name), None)
         if curve is not None:
             return _mean_attacked(curve)
-        attack = on_text(run)
+        attack = text_attack(run)
         return None if attack is None else float(attack.accuracy)
 
     def scores(run: RunResult) -> Scores | None:
-        attack = on_text(run)
-        hits = None if attack is None else attack.hits()
-        return None if hits is None else hits.astype(float)
+        attack = text_attack(run)
+        return None if attack is None else attack.scores()
 
     title = attack_heading(name)
     return Measure(title, Metric(f"{title} %"), value, scores)

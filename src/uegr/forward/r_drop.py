@@ -48,7 +48,7 @@ class RDropForward(ForwardStage):
 
     def __init__(self, options: RDropOptions | None = None) -> None:
         super().__init__(options)
-        self.views = self.options.views_of(2)
+        self.views = self.options.view_of_each_pass(2)
 
     def attach(self, model: nn.Module) -> None:
         DropoutSites(model)  # refuses a model that has no place for dropout

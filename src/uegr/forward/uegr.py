@@ -59,7 +59,7 @@ class UEGRForward(AdversarialStage):
             delta = None if self.adversary is None else self.adversary.attack(model, batch, step, clean=clean)
         with profile_section("views"):
             gradient = None if clean is None else clean.gradient
-            views = self.options.views_of(self.options.passes, can_edit(batch, step))
+            views = self.options.view_of_each_pass(self.options.passes, can_edit(batch, step))
             passes = make_passes(model, batch, step, views, self.rates, delta=delta, gradient=gradient)
         with profile_section("passes"):
             logits = self.runner.run(model, passes, step)

@@ -61,7 +61,7 @@ class UEGRForwardOptions(ViewOptions):
     def check(self) -> None:
         if any(not 0.0 <= rate < 1.0 for rate in self.dropout):
             raise UsageError(f"dropout rates must be at least 0 and below 1, not {self.dropout}.")
-        self.pass_rates()
+        self.pass_rates()  # refuses rates that do not fit the number of passes
         if self.views != (AUTO,) and any(AUTO in view.split("+") for view in self.views):
             raise UsageError(f"the view {AUTO} cannot be combined with others: write views={AUTO}, or name every view.")
         if len(self.views) > self.passes:
@@ -72,7 +72,7 @@ class UEGRForwardOptions(ViewOptions):
                 "change these, or leave reuse out."
             )
 
-    def views_read(self, editable: bool = True) -> tuple[str, ...]:
+    def written_views(self, editable: bool = True) -> tuple[str, ...]:
         if self.views != (AUTO,):
             return self.views
         return (ADVERSARIAL, AUTO_EDITS) if editable and self.passes > 1 else (ADVERSARIAL,)
@@ -93,7 +93,7 @@ class UEGRForwardOptions(ViewOptions):
 
     def is_adversarial(self) -> bool:
         """Whether a pass reads adversarial embeddings."""
-        return self.epsilon > 0.0 and any(view.adversarial for view in self.views_of(self.passes))
+        return self.epsilon > 0.0 and any(view.adversarial for view in self.view_of_each_pass(self.passes))
 
     def counts_clean(self) -> bool:
         """Whether the output of the clean pass is in the loss."""

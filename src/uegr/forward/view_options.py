@@ -26,16 +26,16 @@ class ViewOptions(Options):
     has_adversary: ClassVar[bool] = False
     """Whether a view may be adversarial."""
 
-    def views_read(self, editable: bool = True) -> tuple[str, ...]:
-        """The views as they are written; `editable` says whether the texts of the batches can be edited."""
+    def written_views(self, editable: bool = True) -> tuple[str, ...]:
+        """The views as text, such as "characters:0.2"; `editable`: whether the texts of the batches can be edited."""
         return self.views
 
     def parsed_views(self, editable: bool = True) -> tuple[View, ...]:
-        """The views in order."""
-        return tuple(parse_view(text) for text in self.views_read(editable))
+        """`written_views` as `View` objects."""
+        return tuple(parse_view(text) for text in self.written_views(editable))
 
-    def views_of(self, passes: int, editable: bool = True) -> list[View]:
-        """What each of several passes reads; fewer views than passes are used again from the start."""
+    def view_of_each_pass(self, passes: int, editable: bool = True) -> list[View]:
+        """The view that each pass reads; fewer views than passes are used again from the start."""
         return list(itertools.islice(itertools.cycle(self.parsed_views(editable)), passes))
 
     def check(self) -> None:

@@ -181,7 +181,7 @@ def view_reader_of(options: ViewOptions, model: nn.Module, tokenizer: Any) -> Vi
     try:
         return ViewReader(model, tokenizer)
     except UsageError as error:
-        if options.views_read(editable=False) == options.views:
+        if options.written_views(editable=False) == options.views:
             raise
         logger.warning("no view edits texts, although the default would: %s", error)
         return None

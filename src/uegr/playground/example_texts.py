@@ -8,14 +8,14 @@ from uegr.playground.playground_models import PlaygroundModels
 COUNT = 8
 
 
-def draw_examples(models: PlaygroundModels, count: int = COUNT) -> list[tuple[Texts, str]]:
+def draw_examples(models: PlaygroundModels) -> list[tuple[Texts, str]]:
     """Return texts of the test data of the first run, the same random choice each time, with their true classes.
 
     The list is empty if no model is a run whose data is still available.
     """
     for classifier in models.classifiers:
         try:
-            rows = subset(classifier.labelled_rows(None, "test"), count, 0)
+            rows = subset(classifier.labelled_rows(None, "test"), COUNT, 0)
         except UsageError:
             continue
         classes = [classifier.names[label] for label in rows[LABEL]]

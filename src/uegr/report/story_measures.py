@@ -158,8 +158,7 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
 
     def scores(run: RunResult) -> Scores | None:
         attack = attack_with_key(run, key)
-        hits = None if attack is None else attack.hits()
-        return None if hits is None else hits.astype(float)
+        return None if attack is None else attack.scores()
 
     def mark(run: RunResult) -> str:
         attack = attack_with_key(run, key)

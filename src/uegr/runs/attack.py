@@ -31,7 +31,7 @@ from uegr.evaluation.evaluated_model import BATCH_SIZE
 from uegr.evaluation.evaluator import EPSILONS
 from uegr.evaluation.forward_clock import Clock
 from uegr.evaluation.landscape.input_gradients import input_gradient_norms
-from uegr.evaluation.masking_test import gradient_masking
+from uegr.evaluation.misleading_gradients import gradient_masking
 from uegr.evaluation.sentence_encoder import load_encoder
 from uegr.evaluation.temperature import fit_temperature
 from uegr.runs.attacked_texts import add_attacked_texts, text_row
@@ -91,14 +91,16 @@ def attack_run(
         raise UsageError(
             f"'{recipes[0]}' loads the model from its folder, where it has no temperature: run it without --calibrated."
         )
+    if recipes:
+        textattack_python()
     run = open_measured_classifier(folder, "an attack", batch_size, trust_remote_code=trust_remote_code)
     model, label_names = run.evaluated_model, run.data.label_names
     rows, radii = run.rows(split, examples), sorted_epsilons(epsilons)
     clock = Clock(model, rows)
     if calibrated:
         model.temperature = _fitted_temperature(run)
-    on_text = bool(recipes) or any(isinstance(attack, TextAttack) for attack in attacks)
-    save_text_attack = partial(_save_text_attack, run, split, run.slices(rows) if on_text else {})
+    attacks_text = bool(recipes) or any(isinstance(attack, TextAttack) for attack in attacks)
+    save_text_attack = partial(_save_text_attack, run, split, run.slices(rows) if attacks_text else {})
     robust_masks: dict[str, NDArray[np.bool_]] = {}
     for attack in attacks:  # each is saved at its end: a later one may fail or be stopped
         on_batch = running_total(partial(on_examples, attack.name), len(rows))
@@ -134,8 +136,6 @@ def _attacks_and_recipes(
     check_named_once([*(attack.name for attack in attacks), *recipes])
     for attack in attacks:
         attack.prepare()
-    if recipes:
-        textattack_python()
     return attacks, recipes
 
 

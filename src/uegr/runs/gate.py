@@ -22,7 +22,7 @@ from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import OpenedClassifier
 from uegr.runs.trained_edits import is_trained_on
 
-NAMED, SLICES = 20, 10
+MOST_TEXTS, MOST_SLICES = 20, 10
 """Number of texts and of slices that are named."""
 MOST_DRAWS = 100
 """A text that can be changed is drawn again at most this often: at a low rate most draws leave it as it is."""
@@ -76,8 +76,13 @@ def run_gate(
     weakest = sorted((part for part in slices if part["examples"] >= SMALLEST), key=lambda part: part["accuracy"])
     trained = {} if classifier.run is None else {name: is_trained_on(name, classifier.run) for name in perturbations}
     return GateResult(
-        name_or_folder(classifier.path),
-        *(len(rows), len(attacked), lines, weakest[:SLICES], _sample(flips, policy.seed), unchanged),
+        model=name_or_folder(classifier.path),
+        examples=len(rows),
+        perturbed=len(attacked),
+        lines=lines,
+        slices=weakest[:MOST_SLICES],
+        flips=_sample(flips, policy.seed),
+        unchanged=unchanged,
         look_alikes=look_alikes,
         mistaken=_sample(mistaken, policy.seed),
         trained_on=[name for name, answer in trained.items() if answer],
@@ -88,7 +93,7 @@ def run_gate(
 
 def _sample(texts: list[dict[str, str]], seed: int) -> list[dict[str, str]]:
     """The texts that are named: a fixed random choice."""
-    return random.Random(seed).sample(texts, min(NAMED, len(texts)))
+    return random.Random(seed).sample(texts, min(MOST_TEXTS, len(texts)))
 
 
 def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], names: Sequence[str]) -> None:
@@ -96,10 +101,10 @@ def _check_measurable(thresholds: Sequence[Threshold], labels: NDArray[Any], nam
     for threshold in thresholds:
         if threshold.measure not in BY_CLASS:
             continue
-        of_class = labels == names.index(str(threshold.subject))
-        if threshold.measure == "false_positive_rate" and of_class.all():
+        is_class = labels == names.index(str(threshold.subject))
+        if threshold.measure == "false_positive_rate" and is_class.all():
             raise UsageError(f"{threshold.name} cannot be measured: all texts are of that class; add others.")
-        if threshold.measure == "recall" and not of_class.any():
+        if threshold.measure == "recall" and not is_class.any():
             raise UsageError(f"{threshold.name} cannot be measured: no text is of that class; add some.")
 
 
@@ -114,7 +119,7 @@ def _unperturbed(
         ("ece", None): expected_calibration_error(probabilities, labels),
     }
     for index, name in enumerate(classifier.names):
-        measured |= {(measure, name): value for measure, value in _of_class(predicted, labels, index).items()}
+        measured |= {(measure, name): value for measure, value in _class_measures(predicted, labels, index).items()}
     slices = slices_of(rows, classifier.evaluated.text_columns[-1], classifier.names)
     return measured, slice_scores(slices, accuracy=predicted == labels)
 
@@ -138,7 +143,7 @@ def _line(threshold: Threshold, value: float) -> GateLine:
     return GateLine(threshold.name, value, threshold.limit, threshold.is_minimum, threshold.passed(value))
 
 
-def _of_class(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict[str, float]:
+def _class_measures(predicted: NDArray[Any], labels: NDArray[Any], index: int) -> dict[str, float]:
     """Recall, precision and false-positive rate of one class; the precision of a class that is never predicted is 0."""
     is_class, is_predicted = labels == index, predicted == index
     both = int((is_class & is_predicted).sum())

@@ -32,7 +32,7 @@ from uegr.training.precision import use_bf16
 from uegr.training.processes import process_count
 from uegr.training.processor import processor_name
 from uegr.training.run_arguments import training_arguments
-from uegr.training.train_to_end import OnStep, bytes_of, run_trainer, stops_at_once
+from uegr.training.train_to_end import OnStep, run_trainer, stops_at_once, weight_bytes
 
 MEASURED = 256
 """Maximum number of texts that are kept out of the training, to measure the loss before and after it."""
@@ -119,13 +119,20 @@ def harden_model(
         )
         measured = _train(trainer, prepared, checkpoint, on_step)
         record = {
-            **{"config": asdict(config), "precision": precision, "pool": prepared.pool.to_dict()},
-            **{"earlier_views": prepared.earlier_views, **measured},
+            "config": asdict(config),
+            "precision": precision,
+            "pool": prepared.pool.to_dict(),
+            "earlier_views": prepared.earlier_views,
+            **measured,
         }
-        with disk_errors_explained(output_dir, bytes_of(model)):
+        with disk_errors_explained(output_dir, weight_bytes(model)):
             source = Path(locate_model(config.model))
             finish_run(
-                *(output_dir, record, trainer.state.log_history, model, tokenizer),
+                output_dir,
+                record,
+                log=trainer.state.log_history,
+                model=model,
+                tokenizer=tokenizer,
                 file=HARDENING,
                 modules_of=source,
                 hardening_texts=prepared.hashes,

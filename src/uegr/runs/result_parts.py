@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Annotated, Any, Self
 
-from uegr.evaluation.packed_outcomes import Hits, unpack_bits
+import numpy as np
+from numpy.typing import NDArray
+
+from uegr.evaluation.packed_outcomes import unpack_bits
 from uegr.runs.json_parts import JsonPart, MisfitError, check_object, read_value
 from uegr.runs.result_shapes import Sample, Slice
 
@@ -207,11 +210,11 @@ class TextAttackRecord(JsonPart):
         """Stands in tables after the accuracy."""
         return TRAINED_MARK if self.trained_on else ""
 
-    def hits(self) -> Hits | None:
-        """Whether each attacked example is correct after the attack, shape (examples,); None where it is not stored."""
+    def scores(self) -> NDArray[np.float64] | None:
+        """1 for each attacked example that is right after the attack, else 0, (examples,); None if not stored."""
         if self.outcomes is None or self.examples is None:
             return None
-        return unpack_bits(self.outcomes, self.examples)
+        return unpack_bits(self.outcomes, self.examples).astype(float)
 
 
 def read_curve(part: Any, name: str) -> tuple[str, list[float]]:

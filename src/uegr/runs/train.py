@@ -36,7 +36,7 @@ from uegr.training.processor import processor_name
 from uegr.training.run_arguments import check_buildable, explained_arguments, training_arguments
 from uegr.training.run_config import RunConfig
 from uegr.training.stop_on_signal import StopOnSignal
-from uegr.training.train_to_end import OnStep, bytes_of, run_trainer, stops_at_once
+from uegr.training.train_to_end import OnStep, run_trainer, stops_at_once, weight_bytes
 from uegr.training.trainer import UEGRTrainer
 from uegr.training.training_options import Precision
 
@@ -104,7 +104,7 @@ def train_run(
                 raise StoppedError("stopped: the run is finished, without the cost of a step.") from None
         training_cost = _train(trainer, checkpoint, on_step, stop)
         editable = prepared.data.kind in TARGET_PER_TEXT and trainer.method.edits_texts
-        views = prepared.method_config.views_read(editable)
+        views = prepared.method_config.written_views(editable)
         run = {"config": asdict(config), "precision": precision, **prepared.record, "views": views}
         return _finished(prepared, trainer, output_dir, run, training_cost, cost)
 
@@ -157,9 +157,16 @@ def _finished(
         step_cost = _cost_of_a_step(prepared, trainer)
     run["cost"] = {**(step_cost or {}), **training_cost}
     if is_first_process():
-        with disk_errors_explained(output_dir, bytes_of(model)):
-            written = (run, trainer.state.log_history, merged(model), prepared.tokenizer, method_config)
-            finish_run(output_dir, *written, hardening_texts=prepared.hardening_texts)
+        with disk_errors_explained(output_dir, weight_bytes(model)):
+            finish_run(
+                output_dir,
+                run,
+                log=trainer.state.log_history,
+                model=merged(model),
+                tokenizer=prepared.tokenizer,
+                method_config=method_config,
+                hardening_texts=prepared.hardening_texts,
+            )
     if step_cost is None:
         run = _with_cost_of_a_step(prepared, trainer, output_dir, run)
     if is_first_process():

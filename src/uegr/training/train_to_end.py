@@ -44,7 +44,7 @@ def run_trainer(
     trainer.add_callback(TimeCallback())
     trainer.add_callback(stop)
     trainer.remove_callback(PrinterCallback)
-    with stop.listening(), disk_errors_explained(output_dir, bytes_of(trainer.model)):
+    with stop.listening(), disk_errors_explained(output_dir, weight_bytes(trainer.model)):
         outcome = trainer.train(resume_from_checkpoint=checkpoint)
     if stop.requested and trainer.state.global_step < trainer.state.max_steps:
         raise StoppedError(
@@ -70,7 +70,7 @@ def stops_at_once(output_dir: Path) -> Iterator[None]:
         raise StoppedError("stopped at once", continuation) from None
 
 
-def bytes_of(model: Any) -> int:
+def weight_bytes(model: Any) -> int:
     """Bytes of the model's weights."""
     return sum(weight.numel() * weight.element_size() for weight in model.parameters())
 

@@ -15,7 +15,7 @@ from uegr.evaluation.attacks.auto_pgd import AutoPGD
 from uegr.evaluation.attacks.random_search import RandomSearch
 from uegr.evaluation.attacks.transfer_attack import Transfer
 from uegr.evaluation.evaluated_model import EvaluatedModel
-from uegr.evaluation.masking_test import gradient_masking
+from uegr.evaluation.misleading_gradients import gradient_masking
 from uegr.evaluation.robustness import robust_mask
 
 EPSILONS = [0.0, 0.3, 0.5, 1.2]
