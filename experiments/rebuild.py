@@ -41,7 +41,7 @@ def rebuilt_files() -> dict[Path, str]:
     blocks: Mapping[str, Mapping[str, str]] = {
         "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
         "gate.md": {"character-tricks": character_tricks_table()},
-        "robust_text.md": {
+        "robust_text_results.md": {
             "text-test": table_by_encoder("text_test.jsonl"),
             "text-test-differences": differences_table("text_test.jsonl"),
             "robust-text": robust_text_table(),

@@ -1,4 +1,4 @@
-"""The tables of docs/robust_text.md: what views and hardening are worth on text attacks."""
+"""The tables of docs/robust_text_results.md: what views and hardening are worth on text attacks."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,7 +25,7 @@ COLUMNS: dict[str, Callable[[RunResult], float]] = {
     "deletion": lambda run: 100 * accuracy_under(run, "deletion"),
     "mean of seven unseen": lambda run: 100 * mean_under(run, UNSEEN),
     "PGD": lambda run: 100 * run.robustness.values[-1],
-    "operations": lambda run: run.cost.flop_ratio,
+    "FLOPs ×": lambda run: run.cost.flop_ratio,
 }
 
 
@@ -68,7 +68,7 @@ def _of_task(task: str, slots: dict[str, list[ResultSlot]]) -> str:
                 )
                 for r in runs
             }
-            digits = {name: 2 if name == "operations" else 1 for name in COLUMNS}
+            digits = {name: 2 if name == "FLOPs ×" else 1 for name in COLUMNS}
             cells = " | ".join(spread([of(run) for run in runs], digits[name]) for name, of in COLUMNS.items())
             lines.append(
                 f"| {state} | {NAMES.get(method, method)}, {len(runs)} seed{'s' * (len(runs) > 1)} | {cells} |"

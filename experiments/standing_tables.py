@@ -34,7 +34,7 @@ def state_of_runs(standings: Mapping[str, Standing]) -> str:
 def rank_table(standing: Standing) -> str:
     """Each method's mean rank by each group of measures, its verdicts against plain, collapsed runs and cost."""
     rankings = standing.rankings
-    heads = ["method", *(f"{name} ({ranking.tasks})" for name, ranking in rankings.items()), "collapsed", "operations"]
+    heads = ["method", *(f"{name} ({ranking.tasks})" for name, ranking in rankings.items()), "collapsed", "FLOPs ×"]
     rows = []
     for method in rankings[ALL].ordered:
         lines = standing.lines(method)

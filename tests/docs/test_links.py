@@ -31,8 +31,8 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
-def test_the_tests_that_hold_the_doors_exist() -> None:
-    named = re.findall(r"`((?:tests|examples)/[^`]*)`", (ROOT / "docs" / "doors.md").read_text(encoding="utf-8"))
+def test_the_tests_of_each_interface_exist() -> None:
+    named = re.findall(r"`((?:tests|examples)/[^`]*)`", (ROOT / "docs" / "interfaces.md").read_text(encoding="utf-8"))
     assert len(named) > 15
     assert [path for path in named if not (ROOT / path).exists()] == []
 

@@ -1,4 +1,4 @@
-"""The tables of docs/robust_text.md: the published metric of each task, and the class that accuracy hides."""
+"""The tables of docs/robust_text_results.md: the published metric of each task, and the class that accuracy hides."""
 
 from __future__ import annotations
 

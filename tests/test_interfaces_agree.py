@@ -1,4 +1,4 @@
-"""The three doors run the same code: the weights that they leave agree to the last bit. They refuse the same things."""
+"""The three interfaces run the same code: the weights that they leave agree to the last bit. They refuse the same things."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ROWS = [{"text": "a film", "label": 0}]
 
 
 @pytest.mark.parametrize("name", METHODS)
-def test_doors_agree_to_the_last_bit(name: str, train_file: Path, model_folder: Path, tmp_path: Path) -> None:
+def test_interfaces_agree_to_the_last_bit(name: str, train_file: Path, model_folder: Path, tmp_path: Path) -> None:
     trainer = trainer_of(make_config(name), train_file, model_folder, tmp_path / "trainer")
     trainer.train()
     weights_of_door = {
