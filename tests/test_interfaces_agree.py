@@ -1,4 +1,4 @@
-"""The three interfaces run the same code: the weights that they leave agree to the last bit. They refuse the same things."""
+"""The three interfaces run the same code: their weights agree to the last bit, and they refuse the same things."""
 
 from __future__ import annotations
 

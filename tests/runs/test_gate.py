@@ -18,7 +18,6 @@ from uegr.errors import UsageError
 from uegr.evaluation.attacks.attack_results import COLUMN_MARK
 from uegr.runs.gate import _class_measures, _perturbed, run_gate
 from uegr.runs.gate_policy import GatePolicy, read_policy
-from uegr.runs.gate_result import GateLine, GateResult
 from uegr.runs.open_classifier import open_model
 
 
@@ -57,20 +56,6 @@ def test_a_good_run_passes_easy_limits_and_fails_impossible_ones(evaluated_run: 
         assert flip["before"] != flip["after"] and flip["predicted_before"] != flip["predicted_after"]
 
 
-def test_a_limit_for_a_group_or_for_synonyms_is_one_for_perturbations() -> None:
-    """The limit of a perturbation of its own replaces that of its group, in any order."""
-    members = dict.fromkeys(("homoglyphs", "invisible", "leetspeak", "signs"), 0.1)
-    limits = {"spaced": 0.3, "obfuscation": 0.1, "reworded": 0.2}
-    for names in (limits, reversed(limits)):
-        thresholds = GatePolicy(maximum={"flip_rate": {name: limits[name] for name in names}}).thresholds()
-        assert len(thresholds) == 6
-        assert {threshold.subject: threshold.limit for threshold in thresholds} == {
-            **members,
-            "spaced": 0.3,
-            "reworded": 0.2,
-        }
-
-
 def test_a_flip_rate_is_the_share_of_predictions_that_change(evaluated_run: Path, tmp_path: Path) -> None:
     reviews(40, seed=9).to_csv(tmp_path / "a.csv", index=False)
     classifier = open_model(evaluated_run)
@@ -82,100 +67,6 @@ def test_a_flip_rate_is_the_share_of_predictions_that_change(evaluated_run: Path
     assert result.slices and all(part["examples"] >= 20 for part in result.slices)
     accuracies = [part["accuracy"] for part in result.slices]
     assert accuracies == sorted(accuracies)
-
-
-@pytest.mark.parametrize(
-    ("value", "limit", "is_minimum", "texts"),
-    [
-        (0.25, 0.1, False, ("0.250", "at most 0.100")),
-        (0.14503, 0.145, False, ("0.14503", "at most 0.145")),
-        (0.14499, 0.145, False, ("0.14499", "at most 0.145")),
-        (0.0007, 0.0005, False, ("0.0007", "at most 0.0005")),
-        (0.0, 0.0005, False, ("0.0000", "at most 0.0005")),
-        (1.0, 0.9996, True, ("1.0000", "at least 0.9996")),
-        (1 / 3, 1 / 3, True, ("0.3333333333333333", "at least 0.3333333333333333")),
-        (1e-20, 0.0, False, ("1e-20", "at most 0.000")),
-    ],
-)
-def test_a_limit_is_exact_and_the_value_is_on_its_side(
-    value: float, limit: float, is_minimum: bool, texts: tuple[str, str]
-) -> None:
-    assert GateLine("ece", value, limit, is_minimum, True).texts(decimals=3) == texts
-
-
-def test_the_files_say_what_failed(tmp_path: Path) -> None:
-    lines = [GateLine("accuracy", 0.7, 0.9, True, False), GateLine("ece", 0.02, 0.05, False, True)]
-    GateResult('a <model> & "more"', 10, 10, lines, [], []).write(tmp_path)
-    assert json.loads((tmp_path / "gate.json").read_text())["passed"] is False
-    suite = ElementTree.parse(tmp_path / "gate.xml").getroot()
-    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
-    failures = [failure.get("message") for failure in suite.iter("failure")]
-    assert failures == ["accuracy is 0.7000 and must be at least 0.9000"]
-    close = [GateLine("ece", 0.05001, 0.05, False, False)]
-    GateResult("model", 10, 10, close, [], []).write(tmp_path)
-    assert 'message="ece is 0.05001 and must be at most 0.0500"' in (tmp_path / "gate.xml").read_text()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({}, "the policy has no limit"),
-        ({"minimum": {"accuracy": 0.5}, "rate": 0.1}, "rate has no effect: nothing is perturbed without a limit"),
-        ({"minimum": {"harmless_accuracy": 0.9}}, "harmless_accuracy needs texts that only look perturbed: name their"),
-        ({"minimum": {"accuracy": 0.5}, "harmless_file": "a.csv"}, "harmless_file has no effect without a limit for"),
-        ({"minimum": {"acuracy": 0.9}}, "unknown measure of minimum 'acuracy' .did you mean 'accuracy'"),
-        ({"minimum": {"accuracy": 90}}, r"must be a fraction in \[0, 1\], not 90"),
-        ({"minimum": {"accuracy": {"a": 1}}}, "minimum: accuracy must be a number"),
-        (
-            {"minimum": {"accuracy": 0.5, "recall": {}}},
-            "minimum: recall has no limit: add one, or leave recall out",
-        ),
-        ({"minimum": {"recall": 0.9}}, r"minimum: recall must be a mapping such as \{spam: 0.9\}"),
-        ({"maximum": {"flip_rate": {"typo": 0.1}}}, "unknown perturbation 'typo' .did you mean 'typos'"),
-        ({"maximum": {"ece": 0.1}, "rate": 0}, "rate must be above 0 and at most 1"),
-        ({"maximum": {"ece": 0.1}, "limits": 3}, "unknown key in .* 'limits'"),
-        ([1], "must be a mapping"),
-        ({"maximum": {"ece": True}}, "must be a fraction"),
-        (
-            {"minimum": {"recall": {"a": 0.5}}, "maximum": {"recall": {"b": 0.1, "a": 0.2}}},
-            "no model can pass: recall of a must be at least 0.5 and at most 0.2",
-        ),
-        (
-            {"minimum": {"flip_rate": {"obfuscation": 0.5, "spaced": 0.1}}, "maximum": {"flip_rate": {"signs": 0.2}}},
-            "no model can pass: flip rate under signs must be at least 0.5 and at most 0.2",
-        ),
-    ],
-)
-def test_a_wrong_policy_is_refused(content: object, message: str, tmp_path: Path) -> None:
-    (tmp_path / "gate.yaml").write_text(yaml.safe_dump(content))
-    with pytest.raises(UsageError, match=message):
-        read_policy(tmp_path / "gate.yaml")
-
-
-def test_a_class_that_the_model_does_not_have_is_refused(evaluated_run: Path) -> None:
-    with pytest.raises(UsageError, match="unknown class in recall 'spam': choose one of 0, 1"):
-        run_gate(open_model(evaluated_run), GatePolicy(minimum={"recall": {"spam": 0.5}}))
-
-
-def test_the_command_on_anybodys_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    model = bert()
-    model.config.id2label, model.config.label2id = {0: "ham", 1: "spam"}, {"ham": 0, "spam": 1}
-    model.save_pretrained(tmp_path / "model")
-    tokenizer().save_pretrained(tmp_path / "model")
-    labelled = pd.DataFrame({"text": ["good film", "bad plot"] * 12, "label": ["ham", "spam"] * 12})
-    labelled.to_csv(tmp_path / "holdout.csv", index=False)
-    policy = tmp_path / "gate.yaml"
-    arguments = ["gate", str(tmp_path / "model"), "--policy", str(policy), "--output_dir", str(tmp_path / "gate")]
-    arguments += ["--file", str(tmp_path / "holdout.csv")]
-    policy.write_text("minimum: {accuracy: 0.0}\nmaximum: {flip_rate: {typos: 1.0}}\n")
-    assert run(arguments) == 0
-    printed = capsys.readouterr().out
-    assert "pass" in printed and "FAIL" not in printed
-    policy.write_text("minimum: {accuracy: 1.0}\n")
-    assert run(arguments) == 1
-    assert "FAIL" in capsys.readouterr().out
-    assert json.loads((tmp_path / "gate" / "gate.json").read_text())["lines"][0]["name"] == "accuracy"
-    assert "has no data of its own" in error_of(capsys, arguments[:-2])
 
 
 @pytest.mark.parametrize(
@@ -244,26 +135,6 @@ def test_of_a_pair_both_texts_are_shown_and_the_second_is_perturbed(
     assert {row["text"] for row in result.mistaken} <= pairs
 
 
-def test_names_with_control_characters_make_valid_xml(tmp_path: Path) -> None:
-    GateResult("m\x0b\udcff", 1, 1, [GateLine("recall of a\x08b", 0.0, 1.0, True, False)], [], []).write(tmp_path)
-    assert next(ElementTree.parse(tmp_path / "gate.xml").iter("testcase")).get("name") == "recall of a\ufffdb"
-    assert ElementTree.parse(tmp_path / "gate.xml").getroot().get("name") == "uegr gate m\ufffd\ufffd"
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("minimum: {accuracy: 0.9}\nminimum: {recall: {a: 0.1}}\n", "the key 'minimum' appears twice"),
-        ("minimum: {recall: {a: 0.1, a: 0.2}}\n", "the key 'a' appears twice"),
-        ("minimum: {recall: {yes: 0.1}}\n", "put quotes around yes, no, on and off"),
-    ],
-)
-def test_a_policy_that_yaml_reads_otherwise_is_refused(text: str, message: str, tmp_path: Path) -> None:
-    (tmp_path / "gate.yaml").write_text(text)
-    with pytest.raises(UsageError, match=message):
-        read_policy(tmp_path / "gate.yaml")
-
-
 def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_other_data(
     evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,31 +160,6 @@ def test_a_run_is_tested_on_a_file_where_its_training_data_is_gone_and_not_on_ot
     (evaluated_run / "run.json").write_text(json.dumps(record))
     with pytest.raises(UsageError, match="the classes of the data are now 0, 1, advert, and those of"):
         run_gate(open_model(evaluated_run), policy)
-
-
-def test_an_output_folder_that_cannot_be_written_is_said_before_the_measurement(
-    evaluated_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def measure(*_: object, **__: object) -> None:
-        raise AssertionError("measured before it is refused")
-
-    monkeypatch.setattr("uegr.runs.gate.run_gate", measure)
-    policy, file = tmp_path / "policy.yaml", tmp_path / "a file"
-    policy.write_text("minimum: {accuracy: 0.0}\n")
-    file.touch()
-    arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(file)]
-    capsys.readouterr()
-    assert "cannot be used (file exists): name another" in error_of(capsys, arguments)
-
-
-def test_the_result_does_not_replace_the_policy(
-    evaluated_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    policy = tmp_path / "gate.json"
-    policy.write_text('{"minimum": {"accuracy": 0.0}}')
-    arguments = ["gate", str(evaluated_run), "--policy", str(policy), "--output_dir", str(tmp_path)]
-    assert "would be replaced by the result: choose another --output_dir" in error_of(capsys, arguments)
-    assert policy.read_text() == '{"minimum": {"accuracy": 0.0}}'
 
 
 def test_texts_that_only_look_perturbed_have_a_limit_of_their_own(
