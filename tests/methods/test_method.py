@@ -10,32 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from support.attached_methods import prepared, train, with_options
 from support.small_models import batch, bert, weights_of
 from uegr import METHODS, UsageError
-from uegr.methods.method import Method
 from uegr.methods.method_lookup import make_config
 from uegr.methods.registry import ChildTuningDConfig, PlainConfig, UEGRConfig
-
-
-def attached(name: str, model: Any, *, train_loader: Any = None, **options: Any) -> Method:
-    """A method around AdamW."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
-    config = make_config(name, options)
-    return config.attach(model=model.train(), optimizer=optimizer, train_loader=train_loader, seed=3)
-
-
-def prepared(name: str, model: Any) -> Method:
-    """The same, prepared on two batches."""
-    return attached(name, model, train_loader=[batch(seed=i) for i in range(2)])
-
-
-def train(method: Method, model: Any, steps: range) -> list[Tensor]:
-    """The weights after these steps."""
-    for i in steps:
-        method.loss(batch(seed=i)).backward()
-        method.optimizer.step()
-        method.optimizer.zero_grad()
-    return weights_of(model)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -60,7 +39,7 @@ def test_every_method_resumes_to_the_same_bits(name: str) -> None:
     weights, state = copy.deepcopy(first.state_dict()), copy.deepcopy(method.optimizer.state_dict())
     second = bert(seed=9)
     second.load_state_dict(weights)
-    method = attached(name, second)  # the state says that it is prepared
+    method = with_options(name, second)  # the state says that it is prepared
     method.optimizer.load_state_dict(state)
     torch.manual_seed(123)  # nothing of the global generator's state is needed
     resumed = train(method, second, range(3, 6))
@@ -118,18 +97,18 @@ def test_the_model_of_a_loss_may_be_a_wrapper_of_the_attached_one() -> None:
             return model(**inputs)
 
     model, wrapper = bert(dropout=0.0).train(), Wrapper()
-    method = attached("plain", model)
+    method = with_options("plain", model)
     assert method.loss(batch(), model=wrapper) == method.loss(batch())
     assert wrapper.calls == 1
 
 
 def test_num_items_takes_the_place_of_the_number_of_targets() -> None:
-    method = attached("plain", bert(dropout=0.0))
+    method = with_options("plain", bert(dropout=0.0))
     torch.testing.assert_close(method.loss(batch(), num_items=8), method.loss(batch()) / 2)
 
 
 def test_terms_are_the_parts_of_the_last_loss() -> None:
-    method = attached("uegr", bert(), js_weight=0.5, clean_weight=2.0)
+    method = with_options("uegr", bert(), js_weight=0.5, clean_weight=2.0)
     loss = method.loss(batch())
     terms = method.terms
     expected = terms["pass_loss"] + 0.5 * terms["divergence"] + 2.0 * terms["clean_loss"]
@@ -142,7 +121,7 @@ def test_what_a_loop_has_forgotten_is_said() -> None:
         UEGRConfig().create().loss(batch())
     with pytest.raises(UsageError, match="attach the method first"):
         _ = UEGRConfig().create().optimizer
-    method = attached("uegr", bert())
+    method = with_options("uegr", bert())
     with pytest.raises(UsageError, match="'labels'"):
         method.loss({"input_ids": batch()["input_ids"]})
 
@@ -150,7 +129,7 @@ def test_what_a_loop_has_forgotten_is_said() -> None:
 def test_preparation_leaves_weights_gradients_and_mode_as_they_were() -> None:
     model = bert()
     before = weights_of(model)
-    method = attached("roast", model)
+    method = with_options("roast", model)
     model.eval()
     method.prepare([batch()])
     assert not model.training
@@ -248,6 +227,6 @@ def test_an_optimizer_that_computes_the_loss_again_is_refused() -> None:
 
 
 def test_a_step_of_no_batches_is_refused() -> None:
-    method = attached("child-tuning-d", bert())
+    method = with_options("child-tuning-d", bert())
     with pytest.raises(UsageError, match="accumulation_steps must be at least 1, not 0"):
         method.prepare([batch()], accumulation_steps=0)
