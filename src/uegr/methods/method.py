@@ -126,19 +126,10 @@ class Method:
         accumulation_steps: int = 1,
         backward_only: bool = False,
     ) -> Method:
-        """Bind the method to a model and an optimizer.
+        """Bind the method to a model and an optimizer; for the arguments see `MethodConfig.attach`.
 
-        Args:
-            model: any module whose forward takes what a batch holds (except "labels") and returns an object with
-                `.logits`.
-            optimizer: your own; `method.optimizer` replaces it in the loop.
-            tokenizer: the model's fast tokenizer, for views that edit texts. Without a tokenizer UEGR's default view
-                `auto` edits no texts.
-            train_loader: batches of the training data; needed only by methods that score the pretrained weights
-                first (Child-Tuning D, RoAST), see `prepare`.
-            accumulation_steps: batches per optimizer step, for `prepare`.
-            backward_only: use the backward stage alone, on the gradients of your own loss. If False, a step whose
-                loss did not come from `method.loss` is an error.
+        With a `train_loader` it calls `prepare`. Without `backward_only`, a step whose loss did not come from
+        `method.loss` is an error.
 
         Raises:
             UsageError: the method cannot work on this model (see `uegr.check`), with this optimizer or with this
