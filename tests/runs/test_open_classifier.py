@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
+import pandas as pd
 import pytest
 from transformers import (
     AutoModelForMultipleChoice,
@@ -15,9 +16,11 @@ from transformers import (
 
 from conftest import tokenizer
 from support.small_models import WORDS, bert
+from uegr.atomic_files import write_json
 from uegr.errors import UsageError
 from uegr.runs import open_classifier
 from uegr.runs.open_classifier import open_model
+from uegr.runs.run_folder import RUN, read_run
 
 SPECIAL = {"pad_token_id": 0, "bos_token_id": 2, "cls_token_id": 2, "sep_token_id": 3, "eos_token_id": 3}
 CONFIGS = [
@@ -63,3 +66,16 @@ def test_a_model_with_another_head_is_refused_by_name(config: Any, auto: Any, ti
     tokenizer().save_pretrained(tmp_path)
     with pytest.raises(UsageError, match=f"is a model for {title}: name one for text classification"):
         open_model(tmp_path)
+
+
+@pytest.mark.parametrize(("own", "given", "column"), [("stars", None, "stars"), ("stars", "label", "label")])
+def test_the_label_of_a_file_is_in_the_column_that_the_run_was_trained_on(
+    own: str, given: str | None, column: str, evaluated_run: Path, tmp_path: Path
+) -> None:
+    record = read_run(evaluated_run)
+    record["config"]["data"]["label_column"] = own
+    write_json(evaluated_run / RUN, record)
+    opened = open_model(evaluated_run)
+    (text_column,) = opened.evaluated.text_columns
+    pd.DataFrame({text_column: ["a film", "a plot"], column: opened.names}).to_csv(tmp_path / "a.csv", index=False)
+    assert opened.labelled_rows(tmp_path / "a.csv", "test", given)["label"][:] == [0, 1]

@@ -31,7 +31,9 @@ def predict(
     calibrate_on: Annotated[
         Path | None, option("--calibrate_on", "Labelled file to calibrate on. Default: the run's validation data.")
     ] = None,
-    label_column: Annotated[str, option("--label_column", "Column of the label in --calibrate_on.")] = "label",
+    label_column: Annotated[
+        str | None, option("--label_column", "Column of the label in --calibrate_on. Default: the run's, or label.")
+    ] = None,
     max_length: MaxLengthOption = None,
     normalize: NormalizeOption = "",
     batch_size: BatchSizeOption = 64,

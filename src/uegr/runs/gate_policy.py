@@ -59,7 +59,7 @@ class GatePolicy(Options):
 
     file: str | None = option(None, "Labelled texts. Default: the test data of the run.")
     harmless_file: str | None = option(None, "Labelled texts that only look perturbed, such as product codes.")
-    label_column: str = option("label", "Column of the label in the files.")
+    label_column: str | None = option(None, "Column of the label in the files. Default: that of the run, or label.")
     examples: int = option(500, "Perturb at most N texts, a fixed random choice.", at_least=1)
     rate: float = option(0.3, "Probability of a change per word.", above=0, at_most=1)
     seed: int = option(0, "Random seed of the perturbations.", at_least=0)

@@ -42,19 +42,21 @@ class OpenedClassifier:
     run: dict[str, Any] | None
     normalize: tuple[str, ...] = ()
 
-    def labelled_rows(self, file: Path | None, split: str, label_column: str = LABEL) -> Dataset:
+    def labelled_rows(self, file: Path | None, split: str, label_column: str | None = None) -> Dataset:
         """Return rows with the index of their class in the column "label".
 
         Args:
             file: a labelled file; None takes the run's own data.
             split: "test" or "validation", of the run's own data.
-            label_column: column of the label in the file.
+            label_column: column of the label in the file; None takes that of the run's training, or "label".
 
         Raises:
             UsageError: there is no file, and the model is not a run or its data is not available.
         """
         if file is not None:
             columns = self.evaluated.text_columns
+            own = {} if self.run is None else self.run["config"]["data"]
+            label_column = label_column or own.get("label_column") or LABEL
             rows, _, _ = evaluation_rows(self.evaluated.model, file, columns, label_column, "classification")
             return rows
         if self.run is None:

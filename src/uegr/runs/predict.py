@@ -99,7 +99,7 @@ def check_files(file: Path, output: Path, calibrate_on: Path | None = None) -> N
             raise UsageError(f"'{output}' is the {purpose}: name another with --output.")
 
 
-def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str) -> float:
+def calibrated_temperature(classifier: OpenedClassifier, file: Path | None, label_column: str | None = None) -> float:
     """Return the temperature that calibrates a classifier on a labelled file or on the validation split of a run.
 
     It is 1.0 where the run's own split decides none: the model is right on all of it, or it has one class only.
