@@ -7,6 +7,7 @@ from experiments.grid_sections import Figures, read_grid_results, tables_section
 from experiments.page_template import filled_template
 from experiments.rank_figure import rank_figure
 from experiments.reported_table import reported_table
+from experiments.roast_epsilons import epsilon_table
 from experiments.standing import Standing
 from experiments.standing_tables import advice, differences_to_plain, in_short, rank_table, state_of_runs
 
@@ -45,5 +46,10 @@ def thirteen_page(figures: Figures) -> str:
     texts = {name: "\n\n".join(sections) or NOTHING for name, sections in parts.items()}
     return filled_template(
         "thirteen_page.md",
-        {**texts, "runs": state_of_runs(all_grids), "reported": reported_table(read_grid_results("main")[1])},
+        {
+            **texts,
+            "roast": epsilon_table({name: title for name, title in GRIDS.items() if title in ranked}),
+            "runs": state_of_runs(all_grids),
+            "reported": reported_table(read_grid_results("main")[1]),
+        },
     )
