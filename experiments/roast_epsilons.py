@@ -13,7 +13,7 @@ from uegr.compare.result_slot import latest_slots
 
 ROAST = "roast"
 SMALLER = "thirteen_roast.jsonl"
-"""RoAST's runs of both grids with an epsilon of 0.1 in relative units; the grids have 2.0, the published one converted."""
+"""RoAST's runs of both grids with an epsilon of 0.1 in relative units; the grids have 2.0, the published value."""
 
 
 def with_smaller_epsilon(grid: str) -> Standing:
