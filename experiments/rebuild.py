@@ -16,7 +16,7 @@ from experiments.paths import DOCS
 from experiments.readme_figure import readme_figure
 from experiments.result_page import result_page
 from experiments.robust_text import robust_text_table, table_by_encoder
-from experiments.robust_text_differences import differences_table
+from experiments.robust_text_differences import differences_table, gains_table
 from experiments.selective_tables import selective_tables
 from experiments.standing_tables import advice_record
 from experiments.task_tables import task_notes, task_table
@@ -41,6 +41,7 @@ def rebuilt_files() -> dict[Path, str]:
     blocks: Mapping[str, Mapping[str, str]] = {
         "performance.md": {"below": cheaper_steps_table(read_grid_results("below")[1])},
         "gate.md": {"character-tricks": character_tricks_table()},
+        "robust_text.md": {"robust-text-gains": gains_table("text_test.jsonl")},
         "robust_text_results.md": {
             "text-test": table_by_encoder("text_test.jsonl"),
             "text-test-differences": differences_table("text_test.jsonl"),

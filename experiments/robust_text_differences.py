@@ -1,20 +1,26 @@
 """What hardening and UEGR's default change against plain fine-tuning, on test data, for docs/robust_text_results.md."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from statistics import mean
 from typing import Any
 
 from experiments.number_text import signed
 from experiments.robust_text import COLUMNS, finished
 from uegr.compare.grid_summary import SIGNIFICANCE
 from uegr.compare.grid_table import markdown
-from uegr.compare.result_slot import ResultSlot
 from uegr.evaluation.data_slices import CLASS
 from uegr.evaluation.statistics import compare_paired, estimate, holm
 from uegr.runs.run_result import RunResult
 
 MEASURES = [name for name in COLUMNS if name != "FLOPs ×"]
 LOWER_IS_BETTER = ("ECE",)
+SHORT = ("DeepWordBug", "synonyms", "typos", "clean")
+"""The measures of the guide's short table."""
+State = tuple[str, str]
+"""Model and method."""
+States = dict[State, dict[int, RunResult]]
+"""The runs of each state by seed."""
 
 
 def differences_table(file: str) -> str:
@@ -23,17 +29,37 @@ def differences_table(file: str) -> str:
     In points, with the 95 % interval of the mean over the seeds; marked where p of the paired t-test over the seeds is
     below 0.05 after Holm's correction within the task.
     """
-    slots = finished((file,))
-    return "\n\n".join(
-        _of_task(task, [s for s in slots if s.task == task]) for task in dict.fromkeys(s.task for s in slots)
-    )
+    return "\n\n".join(_of_task(task, runs) for task, runs in _runs_by_task(file).items())
 
 
-def _of_task(task: str, slots: Sequence[ResultSlot]) -> str:
-    runs: dict[tuple[str, str], dict[int, RunResult]] = {}
-    for slot in slots:
+def gains_table(file: str) -> str:
+    """The mean differences of the same states in a few measures, as Markdown, in points: in each cell one per task."""
+    by_task = _runs_by_task(file)
+    first, *states = next(iter(by_task.values()))
+
+    def gain(runs: States, state: State, name: str) -> str:
+        own, base = runs[state], runs[first]
+        seeds = own.keys() & base.keys()
+        return f"{mean(COLUMNS[name](own[seed]) - COLUMNS[name](base[seed]) for seed in seeds):+.1f}"
+
+    rows = [
+        [", ".join(state), *(" / ".join(gain(runs, state, name) for runs in by_task.values()) for name in SHORT)]
+        for state in states
+    ]
+    return markdown(["encoder, method", *SHORT], rows)
+
+
+def _runs_by_task(file: str) -> dict[str, States]:
+    """Task -> its runs by model and method, then by seed."""
+    by_task: dict[str, States] = {}
+    for slot in finished((file,)):
         if slot.result:
-            runs.setdefault((slot.model, slot.method), {})[slot.seed] = slot.result
+            runs = by_task.setdefault(slot.task, {}).setdefault((slot.model, slot.method), {})
+            runs[slot.seed] = slot.result
+    return by_task
+
+
+def _of_task(task: str, runs: States) -> str:
     (_, base), *states = runs.items()
     shared = {state: sorted(base.keys() & of_state.keys()) for state, of_state in states}
     comparisons = {
