@@ -11,7 +11,7 @@ from support.sample_runs import sample
 from uegr.report.changed_words import mark_changes
 from uegr.report.explorer import FOOLED, HELD, SAMPLES_NOTE, UNTOUCHED, WRONG, explore
 from uegr.report.run_groups import group_runs
-from uegr.report.story_measures import first_measures, strongest_attack
+from uegr.report.table_measures import first_measures, strongest_attack
 from uegr.report.weak_slices import slice_tables
 
 TEXTS = [

@@ -12,7 +12,7 @@ from uegr.report.figures.catalogue import draw
 from uegr.report.first_table import first_chart, table_note, table_rows
 from uegr.report.group_difference import reference_of
 from uegr.report.run_groups import group_runs
-from uegr.report.story_measures import MOST_MEASURES, first_measures, strongest_attack
+from uegr.report.table_measures import MOST_MEASURES, first_measures, strongest_attack
 
 
 def test_runs_of_one_method_on_other_data_are_two_groups() -> None:

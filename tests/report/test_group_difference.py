@@ -12,7 +12,7 @@ from uegr.evaluation.statistics import estimate
 from uegr.report.first_table import table_rows
 from uegr.report.group_difference import difference_between, group_interval
 from uegr.report.run_groups import group_runs, wilson
-from uegr.report.story_measures import first_measures
+from uegr.report.table_measures import first_measures
 
 
 def test_a_difference_is_claimed_only_where_its_interval_excludes_zero() -> None:

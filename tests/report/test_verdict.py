@@ -9,7 +9,7 @@ from support.sample_runs import RUN, full, sample
 from uegr.report.first_table import first_chart, table_note, table_rows
 from uegr.report.group_difference import group_interval
 from uegr.report.run_groups import group_runs, wilson
-from uegr.report.story_measures import first_measures
+from uegr.report.table_measures import first_measures
 
 
 def test_edits_of_the_training_are_named_in_the_verdict_and_marked_in_the_table() -> None:

@@ -12,7 +12,7 @@ from uegr.report.figures.catalogue import draw
 from uegr.report.figures.chart import Chart
 from uegr.report.group_difference import reference_of
 from uegr.report.run_groups import group_runs
-from uegr.report.story_measures import StoryMeasure, first_measures
+from uegr.report.table_measures import TableMeasure, first_measures
 from uegr.report.verdict import verdict_of
 from uegr.runs.run_result import RunResult
 
@@ -43,7 +43,7 @@ def told(runs: list[RunResult]) -> str:
     return verdict_of(groups, reference_of(groups), first_measures(groups)).replace("\u00a0", " ")
 
 
-def measure_named(runs: list[RunResult], part: str) -> StoryMeasure:
+def measure_named(runs: list[RunResult], part: str) -> TableMeasure:
     """The measure of the report's first table whose name has this part."""
     return next(measure for measure in first_measures(group_runs(runs)) if part in measure.name)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from uegr.report.changed_words import Pieces, mark_changes
 from uegr.report.run_groups import Group, first_shown
-from uegr.report.story_measures import attack_in_words
+from uegr.report.table_measures import attack_in_words
 from uegr.runs.result_parts import TextAttackRecord
 
 FOOLED, HELD, UNTOUCHED, WRONG = "fooled", "held", "could not be changed", "wrong before the attack"

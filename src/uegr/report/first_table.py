@@ -9,7 +9,7 @@ from uegr.report.figures.chart import Chart
 from uegr.report.figures.style import styled
 from uegr.report.group_difference import Difference, difference_between, group_interval
 from uegr.report.run_groups import Group
-from uegr.report.story_measures import RIGHT, StoryMeasure, mean_value
+from uegr.report.table_measures import RIGHT, TableMeasure, mean_value
 from uegr.runs.evaluation_notes import length_line
 from uegr.runs.text_attack_notes import MARK_NOTE, trained_line
 
@@ -27,14 +27,14 @@ EMBEDDINGS_NOTE = (
 CALIBRATION_NOTE = "Calibration error: by how many points the model's confidence is off on average."
 
 
-def number(measure: StoryMeasure, value: float) -> str:
+def number(measure: TableMeasure, value: float) -> str:
     """Return a value or an end of its interval as text."""
     if isnan(value):
         return "–"
     return f"{100 * value:.1f}" if measure.metric.percent else f"{value:.3g}"
 
 
-def difference_in_words(measure: StoryMeasure, difference: Difference | None) -> str:
+def difference_in_words(measure: TableMeasure, difference: Difference | None) -> str:
     """Return a difference with its interval."""
     if difference is None:
         return "–"
@@ -43,13 +43,13 @@ def difference_in_words(measure: StoryMeasure, difference: Difference | None) ->
     return f"{_signed(measure, difference.value)} {interval_in_words(measure, difference)}"
 
 
-def interval_in_words(measure: StoryMeasure, difference: Difference) -> str:
+def interval_in_words(measure: TableMeasure, difference: Difference) -> str:
     """Return the interval of a difference in brackets, which no line break divides."""
     return f"[{_signed(measure, difference.low)},{NO_BREAK}{_signed(measure, difference.high)}]"
 
 
 def table_rows(
-    groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]
+    groups: Sequence[Group], reference: Group, measures: Sequence[TableMeasure]
 ) -> tuple[list[str], list[list[str]]]:
     """Return headings and rows: the reference, then each other group with its difference; one group with intervals."""
     others = [group for group in groups if group is not reference]
@@ -76,7 +76,7 @@ def table_rows(
     return headings, rows
 
 
-def table_note(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> str:
+def table_note(groups: Sequence[Group], measures: Sequence[TableMeasure]) -> str:
     """Return how to read the table."""
     names = " ".join(measure.name for measure in measures)
     notes = [NOTE if len(groups) > 1 else ONE_GROUP_NOTE]
@@ -96,7 +96,7 @@ def _length_notes(groups: Sequence[Group]) -> list[str]:
     return [f"{', '.join(named)}: {line}" for line, named in labels.items() if line]
 
 
-def first_chart(groups: Sequence[Group], measures: Sequence[StoryMeasure]) -> Chart | None:
+def first_chart(groups: Sequence[Group], measures: Sequence[TableMeasure]) -> Chart | None:
     """Return the rows that are right answers as bars; None where there are none."""
     lengths: dict[str, dict[str, float]] = {}
     intervals: dict[str, dict[str, tuple[float, float]]] = {}
@@ -138,14 +138,14 @@ def _two_lines(name: str) -> str:
     return "\n".join(textwrap.wrap(name, width, max_lines=2, placeholder="…"))
 
 
-def _mean_of(group: Group, measure: StoryMeasure) -> str:
+def _mean_of(group: Group, measure: TableMeasure) -> str:
     return number(measure, mean_value(measure, group.runs)) + measure.mark_of(group.runs)
 
 
-def _interval(group: Group, measure: StoryMeasure) -> str:
+def _interval(group: Group, measure: TableMeasure) -> str:
     low, high = group_interval(group, measure)
     return "–" if isnan(low) else f"[{number(measure, low)}, {number(measure, high)}]"
 
 
-def _signed(measure: StoryMeasure, value: float) -> str:
+def _signed(measure: TableMeasure, value: float) -> str:
     return f"{100 * value:+.1f}" if measure.metric.percent else f"{value:+.3g}"

@@ -8,7 +8,7 @@ import numpy as np
 
 from uegr.evaluation.statistics import ROUNDING, estimate, paired_interval
 from uegr.report.run_groups import Group, wilson
-from uegr.report.story_measures import StoryMeasure, mean_value
+from uegr.report.table_measures import TableMeasure, mean_value
 from uegr.runs.run_result import RunResult
 
 
@@ -58,7 +58,7 @@ def are_comparable(group: Group, reference: Group) -> bool:
     return same_name and len(digests) < 2
 
 
-def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
+def group_interval(group: Group, measure: TableMeasure) -> tuple[float, float]:
     """Return the 95 % interval of a group's value: Student's over several seeds, Wilson's for one run; else NaN."""
     measured = [(value, run) for run in group.runs if (value := measure.value(run)) is not None]
     if len(measured) > 1:
@@ -68,7 +68,7 @@ def group_interval(group: Group, measure: StoryMeasure) -> tuple[float, float]:
     return wilson(*counts[0]) if counts else (nan, nan)
 
 
-def difference_between(group: Group, reference: Group, measure: StoryMeasure) -> Difference | None:
+def difference_between(group: Group, reference: Group, measure: TableMeasure) -> Difference | None:
     """Return the group minus the reference; None where one of them lacks the measure or they have other data.
 
     The interval is the first of these that is possible: over the seeds that both have, if there are several with
@@ -99,14 +99,14 @@ def difference_between(group: Group, reference: Group, measure: StoryMeasure) ->
     return Difference(value, *interval, measure.metric.sign, means)
 
 
-def _pairs(group: Group, reference: Group, measure: StoryMeasure) -> list[tuple[RunResult, RunResult]]:
+def _pairs(group: Group, reference: Group, measure: TableMeasure) -> list[tuple[RunResult, RunResult]]:
     """The runs of the same seed that both have the measure."""
     by_seed = {run.seed: run for run in reference.runs if measure.value(run) is not None}
     return [(run, by_seed[run.seed]) for run in group.runs if run.seed in by_seed and measure.value(run) is not None]
 
 
 def _interval_over_examples(
-    pairs: Sequence[tuple[RunResult, RunResult]], measure: StoryMeasure
+    pairs: Sequence[tuple[RunResult, RunResult]], measure: TableMeasure
 ) -> tuple[float, float] | None:
     """The interval over paired examples; None where the outcomes of the same examples are not stored."""
     differences = []
@@ -120,7 +120,7 @@ def _interval_over_examples(
     return paired_interval(np.mean(differences, axis=0))
 
 
-def _independent_interval(group: Group, reference: Group, measure: StoryMeasure, value: float) -> tuple[float, float]:
+def _independent_interval(group: Group, reference: Group, measure: TableMeasure, value: float) -> tuple[float, float]:
     own, other = measure.number(group.first), measure.number(reference.first)
     own_low, own_high = group_interval(group, measure)
     other_low, other_high = group_interval(reference, measure)

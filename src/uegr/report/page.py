@@ -21,7 +21,7 @@ from uegr.report.figures.style import COLOURS, ON_DARK
 from uegr.report.first_table import first_chart, table_note, table_rows
 from uegr.report.group_difference import reference_of
 from uegr.report.run_groups import first_shown, group_runs
-from uegr.report.story_measures import first_measures, strongest_attack
+from uegr.report.table_measures import first_measures, strongest_attack
 from uegr.report.verdict import verdict_of
 from uegr.report.weak_slices import slice_tables
 from uegr.runs.run_result import RunResult

@@ -6,12 +6,12 @@ from math import isnan
 from uegr.report.first_table import NO_BREAK, difference_in_words, interval_in_words, number
 from uegr.report.group_difference import Difference, are_comparable, difference_between, group_interval
 from uegr.report.run_groups import Group
-from uegr.report.story_measures import EMBEDDINGS, RIGHT, StoryMeasure, mean_value, strongest_attack
+from uegr.report.table_measures import EMBEDDINGS, RIGHT, TableMeasure, mean_value, strongest_attack
 from uegr.report.weak_slices import weakest_slice
 from uegr.runs.result_parts import TRAINED_ON
 
 
-def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[StoryMeasure]) -> str:
+def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[TableMeasure]) -> str:
     """Return a sentence: the groups against the reference, or the accuracy and the weakest slice of a single group."""
     others = [group for group in groups if group is not reference and are_comparable(group, reference)]
     unchanged = measures[0]
@@ -26,7 +26,7 @@ def verdict_of(groups: Sequence[Group], reference: Group, measures: Sequence[Sto
     return f"{_capital(first)}; {second}."
 
 
-def _decisive(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
+def _decisive(measures: Sequence[TableMeasure], groups: Sequence[Group]) -> TableMeasure | None:
     """The strongest attack on the text that all groups have; where there is none, that on the embeddings."""
     embeddings = (
         measure
@@ -36,7 +36,7 @@ def _decisive(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> Stor
     return strongest_attack(measures, groups) or next(embeddings, None)
 
 
-def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
+def _comparison(group: Group, reference: Group, measure: TableMeasure) -> str:
     difference = difference_between(group, reference, measure)
     place = _place(measure)
     if difference is None:
@@ -52,7 +52,7 @@ def _comparison(group: Group, reference: Group, measure: StoryMeasure) -> str:
     return f"{place} {values}: {_difference(measure, difference)}"
 
 
-def _difference(measure: StoryMeasure, difference: Difference) -> str:
+def _difference(measure: TableMeasure, difference: Difference) -> str:
     more, less = ("points more", "points fewer") if measure.metric.percent else ("more", "less")
     size = f"{number(measure, abs(difference.value))} {more if difference.value >= 0 else less}"
     if isnan(difference.low):
@@ -61,7 +61,7 @@ def _difference(measure: StoryMeasure, difference: Difference) -> str:
     return f"{size} {interval_in_words(measure, difference)}{not_shown}"
 
 
-def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMeasure) -> str:
+def _of_many_groups(others: Sequence[Group], reference: Group, measure: TableMeasure) -> str:
     reached = _reached(measure, number(measure, mean_value(measure, reference.runs)))
     differences = "; ".join(
         f"{_named(group, measure)} {_short(measure, difference_between(group, reference, measure))}" for group in others
@@ -71,14 +71,14 @@ def _of_many_groups(others: Sequence[Group], reference: Group, measure: StoryMea
     return f"{of_reference}; the others against it{unit}: {differences}."
 
 
-def _short(measure: StoryMeasure, difference: Difference | None) -> str:
+def _short(measure: TableMeasure, difference: Difference | None) -> str:
     words = difference_in_words(measure, difference)
     if difference is None:
         return words
     return f"{words} ({', '.join(filter(None, (difference.judgement, difference.on_seeds)))})"
 
 
-def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | None) -> str:
+def _of_one_group(group: Group, unchanged: TableMeasure, attack: TableMeasure | None) -> str:
     sentence = f"{_capital(_place(unchanged))} {_value(group, unchanged)}"
     if attack is not None:
         sentence += f", and {_place(attack)} {_value(group, attack)}"
@@ -91,24 +91,24 @@ def _of_one_group(group: Group, unchanged: StoryMeasure, attack: StoryMeasure | 
     return f"{sentence}."
 
 
-def _value(group: Group, measure: StoryMeasure) -> str:
+def _value(group: Group, measure: TableMeasure) -> str:
     value, (low, high) = number(measure, mean_value(measure, group.runs)), group_interval(group, measure)
     interval = "" if isnan(low) else f" [{number(measure, low)}, {number(measure, high)}]"
     return f"{_named(group, measure)} {_reached(measure, value, interval)}"
 
 
-def _named(group: Group, measure: StoryMeasure) -> str:
+def _named(group: Group, measure: TableMeasure) -> str:
     """The group, and that it was trained on the edits of this measure."""
     return f"{group.label} ({TRAINED_ON})" if measure.mark_of(group.runs) else group.label
 
 
-def _reached(measure: StoryMeasure, value: str, interval: str = "") -> str:
+def _reached(measure: TableMeasure, value: str, interval: str = "") -> str:
     if measure.metric == RIGHT:
         return f"is right on {value}{NO_BREAK}% of the texts{interval}"
     return f"reaches {value}{interval} ({measure.metric.title})"
 
 
-def _place(measure: StoryMeasure) -> str:
+def _place(measure: TableMeasure) -> str:
     if measure.attack_key is not None:
         return f"under the strongest measured attack on the text, {measure.name},"
     return f"under {measure.name}" if measure.name.startswith(EMBEDDINGS) else f"on {measure.name}"

@@ -7,7 +7,7 @@ import numpy as np
 
 from uegr.evaluation.data_slices import SMALLEST
 from uegr.report.run_groups import Group, wilson
-from uegr.report.story_measures import StoryMeasure
+from uegr.report.table_measures import TableMeasure
 from uegr.runs.result_parts import TRAINED_ON
 from uegr.runs.text_attack_groups import attack_with_key
 
@@ -16,7 +16,7 @@ Parts = Mapping[str, Mapping[str, Any]]
 """Name of a slice -> the object of results.json."""
 
 
-def slice_tables(groups: Sequence[Group], attack: StoryMeasure | None) -> list[dict[str, Any]]:
+def slice_tables(groups: Sequence[Group], attack: TableMeasure | None) -> list[dict[str, Any]]:
     """Return a table of slices of unchanged texts and one under the attack, weakest first, as the page takes them.
 
     Args:
@@ -49,7 +49,7 @@ def _parts_under(group: Group, key: str) -> Parts:
 
 
 def _table(
-    title: str, groups: Sequence[Group], parts: Sequence[Parts], attack: StoryMeasure | None = None
+    title: str, groups: Sequence[Group], parts: Sequence[Parts], attack: TableMeasure | None = None
 ) -> dict[str, Any]:
     names = dict.fromkeys(name for of_group in parts for name in of_group)
     sizes = {name: max(of_group[name]["examples"] for of_group in parts if name in of_group) for name in names}
@@ -65,7 +65,7 @@ def _table(
     }
 
 
-def _heading(group: Group, attack: StoryMeasure | None) -> str:
+def _heading(group: Group, attack: TableMeasure | None) -> str:
     trained_on = attack is not None and attack.mark_of([group.first])
     return f"{group.label}, right %" + (f" ({TRAINED_ON})" if trained_on else "")
 

@@ -1,4 +1,4 @@
-"""What the first screen compares: at most seven measures, under names that need no knowledge of attacks."""
+"""What the first table of the report compares: at most seven measures, under names in plain words."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ TITLES = {"pgd": "PGD", "auto-pgd": "Auto-PGD"}
 
 
 @dataclass(frozen=True)
-class StoryMeasure(Measure):
+class TableMeasure(Measure):
     """One row of the first table. Its name needs no knowledge of attacks, and the title of its metric is the unit.
 
     Args:
@@ -54,7 +54,7 @@ class StoryMeasure(Measure):
         return max((self.mark(run) for run in runs if self.value(run) is not None), default="")
 
 
-def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
+def first_measures(groups: Sequence[Group]) -> list[TableMeasure]:
     """Return the measures that any of the groups has, at most seven: of many attacks on the text the strongest.
 
     Attacks that all runs have come before others. Beside misspelt words there are always those left out, if measured:
@@ -67,7 +67,7 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     typos = [_metric("texts with typing errors", name, rate) for rate in rates for name in METRICS]
     embeddings = _under_embedding_attack(runs)
     points = Metric("points", lower_is_better=True)
-    calibration = StoryMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
+    calibration = TableMeasure("calibration error", points, lambda run: run.metrics.get("ece"))
     before, after = _measured([*unchanged, *typos], runs), _measured([*embeddings, calibration], runs)
     attacks = distinct_attacks(runs)
     under_attack = sorted(  # those that all runs have first: they can be compared
@@ -78,7 +78,7 @@ def first_measures(groups: Sequence[Group]) -> list[StoryMeasure]:
     return [*before, *_first_attacks(under_attack, MOST_MEASURES - len(before) - len(after)), *after]
 
 
-def _first_attacks(attacks: Sequence[StoryMeasure], room: int) -> list[StoryMeasure]:
+def _first_attacks(attacks: Sequence[TableMeasure], room: int) -> list[TableMeasure]:
     """The first attacks; words left out take the last place where words misspelt by the same search have another."""
     first = list(attacks[:room])
     for deletion in attacks[room:]:
@@ -89,12 +89,12 @@ def _first_attacks(attacks: Sequence[StoryMeasure], room: int) -> list[StoryMeas
     return first
 
 
-def _name(measure: StoryMeasure) -> str:
+def _name(measure: TableMeasure) -> str:
     """The name of an attack on the text, with what was attacked."""
     return (measure.attack_key or "").partition(" {")[0]
 
 
-def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) -> StoryMeasure | None:
+def strongest_attack(measures: Sequence[TableMeasure], groups: Sequence[Group]) -> TableMeasure | None:
     """Of the attacks on the text that all of these groups have, return the one with the lowest accuracy."""
     attacks = [
         measure
@@ -105,7 +105,7 @@ def strongest_attack(measures: Sequence[StoryMeasure], groups: Sequence[Group]) 
     return min(attacks, key=lambda measure: mean_value(measure, runs), default=None)
 
 
-def mean_value(measure: StoryMeasure, runs: Iterable[RunResult]) -> float:
+def mean_value(measure: TableMeasure, runs: Iterable[RunResult]) -> float:
     """Return the mean over the runs that have the measure; NaN where none has."""
     values = [value for run in runs if (value := measure.value(run)) is not None]
     return float(np.mean(values)) if values else float("nan")
@@ -117,11 +117,11 @@ def attack_in_words(attack: TextAttackRecord) -> str:
     return name if attack.temperature is None else f"{name}, calibrated"
 
 
-def _measured(measures: Iterable[StoryMeasure], runs: Sequence[RunResult]) -> list[StoryMeasure]:
+def _measured(measures: Iterable[TableMeasure], runs: Sequence[RunResult]) -> list[TableMeasure]:
     return [measure for measure in measures if any(measure.value(run) is not None for run in runs)]
 
 
-def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> StoryMeasure:
+def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> TableMeasure:
     """A metric of the whole test data, as it is or with typing errors, of runs of one rate."""
     prefix, part = ("", "clean") if at_typo_rate is None else ("typo_", "typos")
     is_share = metric == "accuracy"
@@ -135,7 +135,7 @@ def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> StoryMea
         assert run.outcomes is not None
         return unpack_bits(run.outcomes[part], run.outcomes["examples"]).astype(float)
 
-    return StoryMeasure(
+    return TableMeasure(
         name + (at_typo_rate or ""),
         RIGHT if is_share else METRICS[metric],
         value,
@@ -145,7 +145,7 @@ def _metric(name: str, metric: str, at_typo_rate: str | None = None) -> StoryMea
     )
 
 
-def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
+def _under_text_attack(example: TextAttackRecord, name: str) -> TableMeasure:
     key = comparison_key(example)
 
     def value(run: RunResult) -> float | None:
@@ -164,10 +164,10 @@ def _under_text_attack(example: TextAttackRecord, name: str) -> StoryMeasure:
         attack = attack_with_key(run, key)
         return "" if attack is None else attack.mark
 
-    return StoryMeasure(name, RIGHT, value, scores, examples, key, mark)
+    return TableMeasure(name, RIGHT, value, scores, examples, key, mark)
 
 
-def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
+def _under_embedding_attack(runs: Sequence[RunResult]) -> list[TableMeasure]:
     """The mean height of the robustness curve at the epsilons that all runs share; none where they share none."""
     curve = runs[0].robustness
     shared = sorted(
@@ -189,7 +189,7 @@ def _under_embedding_attack(runs: Sequence[RunResult]) -> list[StoryMeasure]:
         return None if outcomes is None or chosen is None else np.asarray(outcomes[1][chosen].mean(axis=0))
 
     return [
-        StoryMeasure(
+        TableMeasure(
             f"{EMBEDDINGS} ({TITLES.get(curve.attack, 'PGD')})",
             RIGHT if is_share else replace(METRICS[curve.metric], title=curve.metric.replace("_", " ") + " %"),
             value,
